@@ -1,0 +1,118 @@
+"""Values to Avro bytes and back. A record's header names its schema and version: `RegisterMember.v1`.
+
+The header is the schema file's name. A fingerprint would not do: Avro's canonical form drops a decimal's
+scale, so that two schemas which read amounts differently would share one.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, TypeVar, cast
+
+import fastavro
+import msgspec
+
+from streams.domain.values import Value
+from streams.errors import Poison, Rejected
+
+HEADER = "schema"
+V = TypeVar("V", bound=Value)
+Tree = dict[str, Any]
+_AS_THEY_ARE = (datetime, Decimal, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One released file. `reader` is the newest version of the same name, None where this is it."""
+
+    name: str
+    version: int
+    parsed: Any
+    reader: Any
+
+
+@cache
+def schemas() -> dict[str, Schema]:
+    """Every released schema by its header, read from the package once."""
+    raw: dict[tuple[str, int], Any] = {}
+    for file in files("schemas").iterdir():
+        if file.name.endswith(".avsc"):
+            name, version = file.name.removesuffix(".avsc").rsplit(".v", 1)
+            raw[name, int(version)] = fastavro.parse_schema(json.loads(file.read_text()), named_schemas={})
+    newest = {name: max(v for n, v in raw if n == name) for name, _ in raw}
+    return {
+        f"{name}.v{version}": Schema(
+            name, version, parsed, None if version == newest[name] else raw[name, newest[name]]
+        )
+        for (name, version), parsed in raw.items()
+    }
+
+
+@cache
+def _newest(name: str) -> tuple[str, Any]:
+    found = [s for s in schemas().values() if s.name == name and s.reader is None]
+    if not found:
+        raise LookupError(f"schemas/{name}.v1.avsc does not exist")
+    return f"{name}.v{found[0].version}", found[0].parsed
+
+
+def encode(value: Value) -> tuple[bytes, str]:
+    """The bytes and the header's text."""
+    header, schema = _newest(type(value).__name__)
+    out = BytesIO()
+    fastavro.schemaless_writer(out, schema, msgspec.to_builtins(value, builtin_types=_AS_THEY_ARE))
+    return out.getvalue(), header
+
+
+def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:
+    """The schema's name and the fields, in the newest version's shape. Raises Poison."""
+    if header is None:
+        raise Poison(f"has no header {HEADER!r} that names its schema")
+    schema = schemas().get(header)
+    if schema is None:
+        raise Poison(f"header {HEADER}={header!r} names no released schema")
+    if data is None:
+        raise Poison("has no value")
+    source = BytesIO(data)
+    try:
+        tree = fastavro.schemaless_reader(source, schema.parsed, schema.reader)
+    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
+        raise Poison(f"is no {header}: {type(error).__name__}: {error}") from None
+    if source.tell() != len(data):
+        raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
+    return schema.name, cast(Tree, tree)
+
+
+def build(kind: type[V], tree: Tree) -> V:
+    """The value, checked. Raises Rejected naming the field, its value and what is valid."""
+    try:
+        return msgspec.convert(tree, kind)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`") or "record"
+        raise Rejected(field, _at(tree, field), reason) from None
+
+
+def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
+    """A value of that kind and no other. Raises Poison."""
+    name, tree = read(data, header)
+    if name != kind.__name__:
+        raise Poison(f"is a {name} where a {kind.__name__} belongs")
+    try:
+        return build(kind, tree)
+    except Rejected as error:
+        raise Poison(str(error)) from None
+
+
+def _at(tree: Tree, path: str) -> object:
+    """The value at a path such as `items[...].sku`; elements of arrays are not told apart."""
+    here: Any = tree
+    for part in path.split("."):
+        if not isinstance(here, dict) or part.endswith("]"):
+            return "(in a list)"
+        here = here.get(part)
+    return here

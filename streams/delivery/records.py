@@ -1,0 +1,83 @@
+"""Records between a webhook event and the end of its delivery."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from streams.domain.values import Code, Instant, Text, Uuid, Value
+
+Url = Annotated[str, Meta(max_length=2048)]
+Outcome = Literal["delivered", "retry", "dead"]
+
+
+class Header(Value):
+    """A header that the subscriber wants on every request. Its value may be a secret: never logged."""
+
+    name: Text
+    value: Annotated[str, Meta(max_length=4096)]
+
+
+class Subscription(Value):
+    """Who wants which webhook, where. Key of its record: `subscription_id`; a tombstone ends it."""
+
+    subscription_id: Uuid
+    store: Code
+    event_name: Text
+    url: Url
+    created_at: Instant
+    headers: tuple[Header, ...] = ()
+    legacy: bool = False
+
+
+class Delivery(Value):
+    """One webhook event for one subscription. Key: `subscription_id`, so that an endpoint has one owner.
+
+    `delivery_id` is the messageId of every attempt and of every replay. `data` is the body's JSON, in the
+    format that the subscription asked for; the envelope is put around it at each attempt.
+    """
+
+    delivery_id: Uuid
+    subscription_id: Uuid
+    webhook_event_id: Uuid
+    event_name: Text
+    store: Code
+    member_id: Uuid
+    created_at: Instant
+    legacy: bool
+    data: str
+    meta: dict[str, str] = field(default_factory=dict)
+    """Headers beyond the documented body, by name."""
+
+
+class Attempt(Value):
+    """One request and what came of it. `request_id` is drawn anew for each."""
+
+    request_id: Uuid
+    delivery_id: Uuid
+    subscription_id: Uuid
+    webhook_event_id: Uuid
+    event_name: Text
+    store: Code
+    member_id: Uuid
+    number: int
+    """1 for the first attempt."""
+    started_at: Instant
+    duration_ms: int
+    outcome: Outcome
+    status: int | None
+    """The answer's HTTP status, or None when there was no answer."""
+    error: Text | None
+    """What went wrong when there was no answer, and when: before sending, or after."""
+    next_attempt_at: Instant | None
+    response: str | None
+    """The first 4096 characters of the answer's body, where the answer was no success."""
+
+
+class DeadLetter(Value):
+    """A delivery given up, with the reason. Key: `subscription_id`. It can be driven again."""
+
+    delivery: Delivery
+    reason: Text
+    attempts: int
+    status: int | None
+    given_up_at: Instant

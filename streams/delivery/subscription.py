@@ -1,0 +1,35 @@
+"""Which subscriptions want a webhook event."""
+
+from collections import defaultdict
+
+from streams.delivery.records import Subscription
+
+
+class Subscriptions:
+    """All subscriptions, looked up by store and event name; kept current from the compacted topic."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Subscription] = {}
+        self._by_event: defaultdict[tuple[str, str], dict[str, Subscription]] = defaultdict(dict)
+
+    def put(self, subscription: Subscription) -> None:
+        self.drop(subscription.subscription_id)
+        self._by_id[subscription.subscription_id] = subscription
+        place = subscription.store, subscription.event_name
+        self._by_event[place][subscription.subscription_id] = subscription
+
+    def drop(self, subscription_id: str) -> None:
+        gone = self._by_id.pop(subscription_id, None)
+        if gone:
+            del self._by_event[gone.store, gone.event_name][subscription_id]
+
+    def get(self, subscription_id: str) -> Subscription | None:
+        return self._by_id.get(subscription_id)
+
+    def matching(self, store: str, event_name: str) -> list[Subscription]:
+        """In the order of their ids, so that a replay appends deliveries in the same order."""
+        wanted = self._by_event.get((store, event_name))
+        return [wanted[key] for key in sorted(wanted)] if wanted else []
+
+    def of_store(self, store: str) -> list[Subscription]:
+        return [s for s in self._by_id.values() if s.store == store]

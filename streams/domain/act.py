@@ -1,0 +1,41 @@
+"""One cause acting on one member at one instant: it stamps every event that comes of it."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from streams.domain.ids import derived_id
+from streams.domain.values import Value
+
+
+class Stamp(TypedDict):
+    """The head of an event, ready to unpack."""
+
+    event_id: str
+    command_id: str
+    store: str
+    member_id: str
+    occurred_at: datetime
+
+
+class Act(Value):
+    cause_id: str
+    """The command, or the entry whose time has come."""
+    store: str
+    member_id: str
+    now: datetime
+
+    def id(self, kind: str, index: int = 0) -> str:
+        """The id of the `index`th thing of that kind that this act makes, the same on every replay.
+
+        Store and member are part of it: two tenants' producers may choose the same command id.
+        """
+        return derived_id(self.store, self.member_id, self.cause_id, kind, str(index))
+
+    def stamp(self, kind: str, index: int = 0) -> Stamp:
+        return {
+            "event_id": self.id(kind, index),
+            "command_id": self.cause_id,
+            "store": self.store,
+            "member_id": self.member_id,
+            "occurred_at": self.now,
+        }

@@ -1,0 +1,181 @@
+"""Units: earned in lots, spent from the lots that expire first, gone when a lot's day is over."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from streams.domain.act import Act
+from streams.domain.commands import AddUnits, SpendUnits
+from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
+from streams.domain.member import require
+from streams.domain.state import Account, Lot, State, wallet_prefix
+from streams.domain.store import StoreSettings, WalletType
+from streams.domain.values import MOST, UNIT, Cause, Draw, plain
+from streams.errors import Rejected
+
+
+def add(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require(state, act)
+    wallet = the_wallet(store, command.wallet)
+    require_amount("units", command.units)
+    if command.units > room(state, wallet):
+        raise Rejected("units", str(plain(command.units)), f"would lift wallet {wallet.code!r} above {MOST}")
+    yield earned(
+        wallet, command.units, act, store, expires_in_days=command.expires_in_days, comment=command.comment
+    )
+
+
+def earned(
+    wallet: WalletType,
+    units: Decimal,
+    act: Act,
+    store: StoreSettings,
+    *,
+    expires_in_days: int | None = None,
+    comment: str | None = None,
+    cause: Cause | None = None,
+    index: int = 0,
+) -> UnitsEarned:
+    """A new lot. `expires_in_days` overrides the wallet type's policy; neither: never."""
+    days = expires_in_days or wallet.expires_after_days
+    return UnitsEarned(
+        **act.stamp("UnitsEarned", index),
+        transfer_id=act.id("lot", index),
+        wallet=wallet.code,
+        units=units,
+        expires_at=store.end_of_day(act.now, days) if days else None,
+        comment=comment,
+        cause=cause,
+    )
+
+
+def spend(state: State, command: SpendUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require(state, act)
+    wallet = the_wallet(store, command.wallet)
+    require_amount("units", command.units)
+    require_available(state, wallet, "units", command.units)
+    yield spent(state, wallet, command.units, act, comment=command.comment)
+
+
+def spent(
+    state: State,
+    wallet: WalletType,
+    units: Decimal,
+    act: Act,
+    *,
+    comment: str | None = None,
+    cause: Cause | None = None,
+    index: int = 0,
+) -> UnitsSpent:
+    """`units` drawn from the lots in spending order. The caller has seen that they are available."""
+    return UnitsSpent(
+        **act.stamp("UnitsSpent", index),
+        transfer_id=act.id("spending", index),
+        wallet=wallet.code,
+        units=units,
+        draws=tuple(_draws(state.scan(Lot, wallet_prefix(wallet.code)), units)),
+        comment=comment,
+        cause=cause,
+    )
+
+
+def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
+    for lot in lots:
+        draw = lot.draw(min(units, lot.remaining))
+        yield draw
+        units -= draw.units
+        if not units:
+            return
+
+
+def overdue(state: State, wallet: str, store_code: str, member_id: str, now: datetime) -> Iterator[Event]:
+    """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
+
+    A spend must not be paid with units that are gone, however far behind the timers are.
+    """
+    for lot in state.scan(Lot, wallet_prefix(wallet)):
+        if lot.expires_at is None or lot.expires_at > now:
+            return
+        yield _expired(lot, Act(cause_id=lot.lot_id, store=store_code, member_id=member_id, now=now))
+
+
+def lot_due(lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """What a lot's timer brings: first what the member should have been told, then the expiry.
+
+    A lot that expires now is not announced any more: the notice would come after the fact.
+    """
+    if lot.expires_at is not None and lot.expires_at <= act.now:
+        yield _expired(lot, act)
+        return
+    for days in _unannounced(lot, store):
+        if lot.expires_at is not None and store.days_before(lot.expires_at, days) <= act.now:
+            yield UnitsExpiryAnnounced(
+                **act.stamp("UnitsExpiryAnnounced", days),
+                wallet=lot.wallet,
+                lot_id=lot.lot_id,
+                units=lot.units,
+                remaining=lot.remaining,
+                earned_at=lot.earned_at,
+                expires_at=lot.expires_at,
+                days=days,
+            )
+
+
+def _expired(lot: Lot, act: Act) -> UnitsExpired:
+    return UnitsExpired(
+        **act.stamp("UnitsExpired"),
+        transfer_id=act.id("expiring"),
+        wallet=lot.wallet,
+        lot=lot.draw(lot.remaining),
+    )
+
+
+def scheduled(lot: Lot, store: StoreSettings) -> Lot:
+    """The lot with the next instant at which its timer must look at it."""
+    if lot.expires_at is None:
+        return lot
+    end = lot.expires_at
+    instants = [store.days_before(end, days) for days in _unannounced(lot, store)]
+    return msgspec.structs.replace(lot, due_at=min([*instants, end]))
+
+
+def _unannounced(lot: Lot, store: StoreSettings) -> list[int]:
+    """Lead times still to be told of, the longest first."""
+    return sorted(set(store.units_expiring_days) - set(lot.announced), reverse=True)
+
+
+def account(state: State, wallet: str) -> Account:
+    return state.get(Account, wallet.encode()) or Account(wallet=wallet)
+
+
+def room(state: State, wallet: WalletType) -> Decimal:
+    """How many more units the wallet holds at most. Counted on all that was ever earned, so that no sum of
+    the account outgrows its schema."""
+    return MOST - account(state, wallet.code).earned
+
+
+def the_wallet(store: StoreSettings, code: str | None) -> WalletType:
+    wallet = store.wallet(code)
+    if wallet is None:
+        known = ", ".join(repr(w.code) for w in store.wallets if w.active) or "none"
+        raise Rejected("wallet", code, f"is no active wallet of store {store.store!r}; it has {known}")
+    return wallet
+
+
+def require_amount(field: str, amount: Decimal) -> None:
+    if not 0 < amount <= MOST or amount % UNIT:
+        raise Rejected(
+            field, str(plain(amount)), f"must be more than 0 and at most {MOST}, with at most six decimals"
+        )
+
+
+def require_available(state: State, wallet: WalletType, field: str, units: Decimal) -> None:
+    available = account(state, wallet.code).available
+    if units > available:
+        raise Rejected(
+            field,
+            str(plain(units)),
+            f"is more than the {plain(available)} available in wallet {wallet.code!r}",
+        )

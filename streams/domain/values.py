@@ -1,0 +1,133 @@
+"""Values that commands, events and state share.
+
+Units of points and money are exact decimals, never floats; instants are aware and in UTC.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, dataclass_transform
+
+from msgspec import Meta, Struct, StructMeta, field
+
+# The original's limits: strings of 255 characters, numbers of six decimals.
+Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Text = Annotated[str, Meta(max_length=255)]
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+DocumentType = Literal["sell", "return"]
+
+UNIT = Decimal("0.000001")
+"""The smallest amount: the original's six decimals."""
+MOST = Decimal("999999999999")
+"""The largest amount: what the schemas' decimal(18, 6) holds, in whole units."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+class FrozenMeta(StructMeta):
+    """Makes frozen and keyword-only the default, for msgspec inherits neither."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        return super().__new__(mcs, name, bases, namespace, **{"frozen": True, "kw_only": True, **options})
+
+
+class Value(Struct, metaclass=FrozenMeta):
+    """Base of all values: frozen, slotted, built by keyword."""
+
+
+class Address(Value):
+    street: Text | None = None
+    address1: Text | None = None
+    address2: Text | None = None
+    postal: Text | None = None
+    city: Text | None = None
+    province: Text | None = None
+    country: Text | None = None
+
+
+class Company(Value):
+    name: Text | None = None
+    nip: Text | None = None
+
+
+class Attribute(Value):
+    """A custom attribute or a label."""
+
+    key: Text
+    value: Text
+
+
+class Profile(Value):
+    """What a programme knows of a member."""
+
+    first_name: Text | None = None
+    last_name: Text | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    loyalty_card_number: Text | None = None
+    gender: Text | None = None
+    birth_date: Instant | None = None
+    referral_token: Text | None = None
+    address: Address | None = None
+    company: Company | None = None
+    custom_attributes: tuple[Attribute, ...] = ()
+    agreement1: bool = False
+    agreement2: bool = False
+    agreement3: bool = False
+
+
+class Buyer(Value):
+    """The customer data that came with a transaction, as the till knew it."""
+
+    email: Text | None = None
+    name: Text | None = None
+    nip: Text | None = None
+    phone: Text | None = None
+    loyalty_card_number: Text | None = None
+    address: Address | None = None
+
+
+class Item(Value):
+    """One line of a transaction. `gross_value` is the line's, in the store's currency."""
+
+    sku: Text
+    name: Text
+    quantity: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    gross_value: Decimal
+    category: Text | None = None
+    maker: Text | None = None
+    labels: tuple[Attribute, ...] = ()
+
+
+class Cause(Value):
+    """What made units or rewards move: a campaign and the thing that triggered it."""
+
+    campaign_id: Uuid | None = None
+    transaction_id: Uuid | None = None
+    custom_event_id: Uuid | None = None
+    internal_event_name: Text | None = None
+    performed_at: Instant | None = None
+
+
+class Coupon(Value):
+    """A code that a shop accepts, from `active_from` to `active_to` (None: for ever)."""
+
+    code: Text
+    value: Decimal
+    active_from: Instant
+    value_type: Literal["money", "percentage"] = "money"
+    active_to: Instant | None = None
+
+
+class Draw(Value):
+    """Units taken from one lot. The instants are the lot's: they say where it stands in spending order."""
+
+    lot_id: Uuid
+    units: Decimal
+    earned_at: Instant
+    expires_at: Instant | None
+
+
+def plain(amount: Decimal) -> Decimal:
+    """`amount` without trailing zeros and without an exponent: 293.300000 → 293.3, 1E+1 → 10."""
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()

@@ -1,0 +1,36 @@
+"""The error tree.
+
+    LoyaltyError
+    ├── Misconfigured     the operator's mistake: one sentence, exit code 2, no stack trace
+    ├── Rejected          the command breaks a rule: to `rejections`, 4xx at the REST door
+    ├── Poison            no schema reads the record, or its key lies: to `poison`
+    └── Retryable         somebody else's trouble that may pass: try again later
+
+Anything outside this tree is a bug or a broken machine: the transaction is aborted, the process ends.
+"""
+
+
+class LoyaltyError(Exception):
+    """Root of everything that this project raises on purpose."""
+
+
+class Misconfigured(LoyaltyError):
+    """Says which setting, its value, and what would be valid."""
+
+
+class Rejected(LoyaltyError):
+    """A command refused by a rule of the programme. Names the field, its value and the reason."""
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        super().__init__(f"{field} {value!r} {reason}")
+        self.field = field
+        self.value = value
+        self.reason = reason
+
+
+class Poison(LoyaltyError):
+    """A record that cannot be understood, whatever the state."""
+
+
+class Retryable(LoyaltyError):
+    """An outside failure that time may heal."""

@@ -1,0 +1,86 @@
+"""Every topic as one typed value: its name, key, schemas, cleanup, retention, and its single writer."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, get_args
+
+from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
+from streams.domain.commands import AdvanceClock, MemberCommand
+from streams.domain.events import Event
+from streams.domain.store import StoreSettings
+from streams.domain.values import Value
+from streams.refusals import CommandRejected, PoisonRecord
+from streams.webhooks import CATALOGUE
+
+Key = Literal["store/member", "store", "subscription", "as the record's", "table entry"]
+DAY = timedelta(days=1)
+# Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
+TOMBSTONES_KEPT = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`retention` None: kept for ever. `partitions` None: as many as the setting says, co-partitioned."""
+
+    name: str
+    key: Key
+    values: tuple[type[Value], ...]
+    writer: str
+    retention: timedelta | None = None
+    compacted: bool = False
+    partitions: int | None = None
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's configuration in Kafka's terms."""
+        if self.compacted:
+            kept = int(TOMBSTONES_KEPT.total_seconds() * 1000)
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept)}
+        kept = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
+        return {"cleanup.policy": "delete", "retention.ms": str(kept)}
+
+
+COMMANDS = Topic(
+    "commands",
+    "store/member",
+    (*get_args(MemberCommand), AdvanceClock),
+    "producers, API, imports",
+    retention=7 * DAY,
+)
+EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
+WEBHOOK_EVENTS = Topic(
+    "webhook-events",
+    "store/member",
+    tuple(entry.event for entry in CATALOGUE.values()),
+    "loyalty stage",
+    retention=90 * DAY,
+)
+REJECTIONS = Topic("rejections", "store/member", (CommandRejected,), "loyalty stage", retention=30 * DAY)
+DELIVERIES = Topic("deliveries", "subscription", (Delivery,), "fan-out stage", retention=7 * DAY)
+ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
+DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
+POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
+SUBSCRIPTIONS = Topic("subscriptions", "subscription", (Subscription,), "API", compacted=True, partitions=1)
+SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
+
+
+def changelog(table: str) -> Topic:
+    """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
+    return Topic(f"{table}-changelog", "table entry", (), "the table's stage", compacted=True)
+
+
+CHANGELOGS = {table: changelog(table) for table in ("members", "ledgers", "coupons", "commands", "pending")}
+
+TOPICS = (
+    COMMANDS,
+    EVENTS,
+    WEBHOOK_EVENTS,
+    REJECTIONS,
+    DELIVERIES,
+    ATTEMPTS,
+    DEAD_LETTERS,
+    POISON,
+    SUBSCRIPTIONS,
+    SETTINGS,
+    *CHANGELOGS.values(),
+)

@@ -1,0 +1,110 @@
+"""Every setting of every process, read from the environment once, at start."""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from streams.errors import Misconfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def default_home() -> Path:
+    """Where state and the local broker's log live unless `LOYALTY_HOME` says otherwise."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "loyalty-webhooks"
+
+
+class Settings(BaseSettings):
+    """What an operator may set. The descriptions are the text of `loyalty settings` and of the README."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LOYALTY_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
+
+    bootstrap_servers: str | None = Field(
+        default=None,
+        validation_alias="KAFKA_BOOTSTRAP_SERVERS",
+        description="Kafka cluster as host:port[,host:port]; unset: the local broker.",
+    )
+    kafka_config: Path | None = Field(
+        default=None, description="File of librdkafka properties (key=value) for every client: TLS, SASL."
+    )
+    home: Path = Field(
+        default_factory=default_home, description="Directory of local state and of the local broker's log."
+    )
+    topic_prefix: str = Field(
+        default="loyalty.",
+        pattern=r"^[a-zA-Z0-9._-]{0,100}$",
+        description="Put before every topic, consumer group and transactional id.",
+    )
+    partitions: int = Field(
+        default=6, ge=1, le=1000, description="Partitions of new topics; fixed once the topics exist."
+    )
+    replication: int = Field(default=1, ge=1, le=9, description="Replicas of new topics.")
+    clock: Literal["wall", "stream"] = Field(
+        default="wall",
+        description="wall: timers follow the clock; stream: timers follow the highest issued_at played.",
+    )
+    batch_records: int = Field(
+        default=2000, ge=1, le=100_000, description="Most records in one Kafka transaction."
+    )
+    api_host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
+    api_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0: any free one.")
+    api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
+    )
+    allow_targets: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(), description="Private networks that webhooks may be sent to, as CIDR, comma-separated."
+    )
+    endpoint_concurrency: int = Field(
+        default=10, ge=1, le=1000, description="Most requests under way at once to one subscription."
+    )
+    request_timeout: float = Field(
+        default=10.0, gt=0, le=120, description="Seconds for one attempt, connect to last byte."
+    )
+
+    @field_validator("api_key_hashes", "allow_targets", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("api_key_hashes")
+    @classmethod
+    def _sha256(cls, hashes: tuple[str, ...]) -> tuple[str, ...]:
+        for digest in hashes:
+            if not re.fullmatch("[0-9a-f]{64}", digest):
+                raise ValueError("each must be 64 lower-case hexadecimal digits")
+        return hashes
+
+
+def variable(field: str) -> str:
+    """The environment variable that sets `field`."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"LOYALTY_{field.upper()}"
+
+
+def load() -> Settings:
+    """Settings from the environment. Raises Misconfigured naming variable, value and what is valid."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Misconfigured("\n".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    sentences = []
+    for detail in error.errors():
+        name = str(detail["loc"][0])
+        name = name if name in os.environ else variable(name)
+        # Hashes are no secrets, and no other setting is one: values may be shown.
+        sentences.append(f"{name}={os.environ.get(name, '')!r} is not valid: {detail['msg']}")
+    return sentences

@@ -1,0 +1,11 @@
+"""The webhooks: typed events, the catalogue, and one function per webhook that makes its body.
+
+Pure. To add a webhook: its event in `events.py`, its schema, one decorated function, and where it comes
+from in `streams.derived`. A test names whatever was forgotten.
+"""
+
+# Importing a module of bodies enters them into the catalogue.
+from streams.webhooks import customers, points, rewards, transactions
+from streams.webhooks.catalogue import CATALOGUE, Webhook
+
+__all__ = ["CATALOGUE", "Webhook", "customers", "points", "rewards", "transactions"]
