@@ -1,0 +1,48 @@
+"""Starting the broker's process: in its own session, on a leash or let go."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+LEASH = Path(__file__).with_name("leash.py")
+
+
+def spawn(command: list[str], console: Path, *, leashed: bool) -> subprocess.Popen[bytes]:
+    """`command` running with its output in `console`, out of reach of the terminal's Ctrl-C.
+
+    Leashed, it gets SIGTERM when this process ends in whatever way, SIGKILL included (on Linux).
+    """
+    if leashed:
+        command = [sys.executable, "-I", str(LEASH), str(os.getpid()), *command]
+    started: Future[subprocess.Popen[bytes]] = Future()
+    # The leash is tied to the *thread* that forks: it must live as long as the child, not as our caller's.
+    threading.Thread(target=_keep, args=(command, console, started), name="broker", daemon=True).start()
+    return started.result()
+
+
+def _keep(command: list[str], console: Path, started: "Future[subprocess.Popen[bytes]]") -> None:
+    try:
+        process = _open(command, console)
+    except OSError as error:
+        started.set_exception(error)
+        return
+    started.set_result(process)
+    process.wait()
+
+
+def _open(command: list[str], console: Path) -> subprocess.Popen[bytes]:
+    # Without a UTF-8 locale Java cannot open paths that have other letters than ASCII's.
+    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    with console.open("wb") as output:
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=environment,
+            cwd=console.parent,
+        )
