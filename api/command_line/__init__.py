@@ -1,0 +1,25 @@
+"""The `loyalty` command: one module a sub-command, wired here and nowhere else.
+
+Commands import what they need when they run, so that `loyalty --help` stays fast.
+"""
+
+import typer
+
+from api.command_line import broker, failures, settings
+
+app = typer.Typer(
+    name="loyalty",
+    help="A loyalty programme's facts go in as Avro records on Kafka; webhooks come out as HTTP POSTs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+app.add_typer(broker.app, name="broker")
+app.command(name="settings")(settings.show)
+
+
+def main() -> None:
+    """Runs one command and ends the process with its exit code."""
+    with failures.told():
+        app()

@@ -1,0 +1,42 @@
+"""`loyalty settings`: what may be set, and what is."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+
+def show() -> None:
+    """Every setting: its variable, its value now, its default, its meaning."""
+    from streams import settings  # noqa: PLC0415
+
+    now = settings.load()
+    table = Table("variable and meaning", "now", "default", box=box.SIMPLE_HEAD, pad_edge=False)
+    # Values are paths and lists: they may be cut anywhere, and must leave room for the meaning.
+    for column in table.columns[1:]:
+        column.overflow, column.max_width = "fold", 24
+    for name, field in settings.Settings.model_fields.items():
+        value, default = _shown(getattr(now, name)), _shown(_default(field))
+        explained = Text.assemble((settings.variable(name), "bold"), "\n", field.description or "")
+        table.add_row(explained, Text(value, "" if value == default else "bold green"), Text(default))
+    Console().print(table)
+
+
+def _default(field: "FieldInfo") -> object:
+    default: object = field.get_default(call_default_factory=True, validated_data={})
+    return default
+
+
+def _shown(value: object) -> str:
+    """As one would write it in the environment; a dash where nothing is set."""
+    if value is None:
+        return "–"
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return str(value)
+    return ",".join(str(item) for item in value) or "–"
