@@ -1,0 +1,1 @@
+"""Rules that only a real broker can show."""
