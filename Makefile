@@ -1,0 +1,48 @@
+# Nothing but Python 3.11, Java 17 and Maven need be there; everything else comes into .venv and .local.
+
+PYTHON ?= python3
+
+export PIP_ROOT_USER_ACTION = ignore
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
+	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
+
+test: .venv/.ready ## all tests, the ones on a real broker included
+	@.venv/bin/pytest
+
+check: .venv/.ready ## lint, format and types
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy streams connectors api tests
+
+lock: ## pin every dependency anew, by hash, in requirements.lock
+	@$(PYTHON) -m venv --clear .local/uv
+	@.local/uv/bin/pip install --quiet uv
+	@.local/uv/bin/uv pip compile --quiet pyproject.toml --group dev --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock
+	@rm -rf .local/uv
+
+clean: ## remove the virtual environment and all caches
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp comes last: an environment cut short is made again, from nothing.
+.venv/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "$(PYTHON) is not there: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$$($(PYTHON) --version) is too old: this needs 3.11 or newer, e.g. make PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	@echo "creating the virtual environment in .venv …"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/pip install --quiet --require-hashes -r requirements.lock
+	@.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
