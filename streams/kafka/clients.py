@@ -1,0 +1,102 @@
+"""How every client of this project talks to Kafka: one place for addresses, safety and tuning.
+
+`Connection.producer`, `.consumer` and `.admin` give librdkafka configurations. An operator's file of
+properties may change the tuning, never what the guarantees hang on.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from streams.errors import Misconfigured
+from streams.kafka.topics import Topic
+from streams.settings import Settings, variable
+
+Config = dict[str, Any]
+LOG = logging.getLogger("kafka")
+
+_COMMON = {"client.id": "loyalty"}
+_PRODUCER = {"linger.ms": 2, "compression.type": "lz4", "delivery.timeout.ms": 30_000}
+# Java's partitioner: a record of the same key goes to the same partition, whoever writes it.
+_SAFE_PRODUCER = {"acks": "all", "enable.idempotence": True, "partitioner": "murmur2_random"}
+_CONSUMER = {"auto.offset.reset": "earliest"}
+_SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The cluster, the prefix of our names in it, and the operator's properties (which may be secrets)."""
+
+    bootstrap_servers: str
+    prefix: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def producer(self, **more: object) -> Config:
+        """Acknowledged by all replicas, written once, partitioned as Java does; `more` wins over all."""
+        return self._config(_PRODUCER, _SAFE_PRODUCER, more)
+
+    def consumer(self, **more: object) -> Config:
+        """Reads what is committed, from the earliest, and commits nothing by itself; `more` wins over all."""
+        return self._config(_CONSUMER, _SAFE_CONSUMER, more)
+
+    def admin(self) -> Config:
+        return self._config({}, {}, {})
+
+    def topic(self, topic: Topic) -> str:
+        """The topic's name in the cluster."""
+        return self.prefix + topic.name
+
+    def _config(self, tuning: Config, safety: Config, more: Config) -> Config:
+        # librdkafka's own lines go the way of all others, instead of straight to the terminal.
+        address = {"bootstrap.servers": self.bootstrap_servers, "logger": LOG}
+        return {**_COMMON, **tuning, **self.extra, **safety, **address, **more}
+
+
+def connection(settings: Settings, bootstrap_servers: str) -> Connection:
+    """Raises Misconfigured naming the properties file and the line at fault."""
+    extra = properties(settings.kafka_config) if settings.kafka_config else {}
+    return Connection(bootstrap_servers, settings.topic_prefix, extra)
+
+
+def properties(file: Path) -> dict[str, str]:
+    """The librdkafka properties in `file`: `key=value` lines, `#` begins a comment line.
+
+    Raises Misconfigured where it cannot be read or librdkafka knows no such property or value.
+    """
+    lines = _lines(file)
+    found: dict[str, tuple[int, str]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip():
+            # The line is not shown: it may be half a password.
+            raise Misconfigured(f"{file}, line {number}: must be key=value, or begin with #")
+        found[name.strip()] = number, value.strip()
+    values = {name: value for name, (_, value) in found.items()}
+    _refuse_unknown(file, {name: number for name, (number, _) in found.items()}, values)
+    return values
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise Misconfigured(f"{variable('kafka_config')}={str(file)!r} cannot be read: {reason}") from None
+
+
+def _refuse_unknown(file: Path, numbers: dict[str, int], values: dict[str, str]) -> None:
+    """librdkafka checks names, values and combinations when a client is made; this one connects nowhere."""
+    try:
+        AdminClient({**values, "log_level": 0})
+    except KafkaException as error:
+        message = error.args[0].str()
+        at = next((number for name, number in numbers.items() if f'"{name}"' in message), None)
+        place = f"{file}, line {at}" if at else str(file)
+        raise Misconfigured(f"{place}: {message}") from None

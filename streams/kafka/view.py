@@ -1,0 +1,217 @@
+"""A whole compacted topic in memory, kept current: what small control topics are read through."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Generic, NoReturn, TypeVar
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams import codec
+from streams.domain.values import Value
+from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.topics import Topic
+
+LOG = logging.getLogger(__name__)
+V = TypeVar("V", bound=Value)
+Apply = Callable[[str, V | None], None]
+Progress = Callable[[int, int], None]
+"""Called with the offsets read so far and the offsets to read."""
+
+ANSWERS_WITHIN = 10.0
+# How long the reader waits for a record, and so how long `stop` may take.
+IDLE = 0.25
+BATCH = 1000
+# librdkafka goes on by itself after these.
+_PASSING = {
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError._RESOLVE,
+    KafkaError._WAIT_COORD,
+}
+
+
+class View(Generic[V]):
+    """Calls `apply(key, value)` on the event loop for each record in order; a tombstone's value is None.
+
+    A record that cannot be decoded is logged as an error, counted in `poisoned` and not applied. When reading
+    fails for good, `failed` and `reached` raise. The partitions are those there at the start.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        topic: Topic,
+        kind: type[V],
+        apply: Apply[V],
+        *,
+        check_every: float = 30.0,
+    ) -> None:
+        self.poisoned = 0
+        self.caught_up = False
+        self._connection = connection
+        self._topic = connection.topic(topic)
+        self._kind = kind
+        self._apply = apply
+        self._check_every = check_every
+        self._check_at = time.monotonic() + check_every
+        self._next: dict[int, int] = {}
+        self._moved = asyncio.Condition()
+        self._error: BaseException | None = None
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        # A thread of its own: the consumer belongs to it, and the loop's pool stays free for others.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"view {topic.name}")
+
+    async def start(self, progress: Progress | None = None) -> None:
+        """Returns when all has been applied that was committed when it was called; then goes on following.
+
+        Raises Misconfigured where the topic is missing, Retryable where the cluster does not answer.
+        """
+        loop = asyncio.get_running_loop()
+        consumer, ends = await loop.run_in_executor(self._thread, self._open)
+        self._next = dict.fromkeys(ends, 0)
+        self._task = asyncio.create_task(self._follow(consumer), name=f"view {self._topic}")
+        async with self._moved:
+            while not all(self._next[partition] >= end for partition, end in ends.items()):
+                await self._moved.wait()
+                self._raise_if_failed()
+                if progress:
+                    done = sum(min(self._next[partition], end) for partition, end in ends.items())
+                    progress(done, sum(ends.values()))
+        self.caught_up = True
+
+    async def reached(self, partition: int, offset: int, timeout: float) -> None:  # noqa: ASYNC109
+        """Returns when the record at `offset` has been applied. Raises Retryable after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout), self._moved:
+                while self._next.get(partition, 0) <= offset:
+                    self._raise_if_failed()
+                    await self._moved.wait()
+        except TimeoutError:
+            raise Retryable(
+                f"{self._topic}[{partition}] has not been read up to offset {offset} in {timeout:g} s"
+            ) from None
+
+    async def failed(self) -> NoReturn:
+        """Raises when reading has failed for good, and never returns: for whoever ends the process then."""
+        async with self._moved:
+            while True:
+                self._raise_if_failed()
+                await self._moved.wait()
+
+    async def stop(self) -> None:
+        """Ends the reading within a moment. Harmless when repeated."""
+        self._stopping = True
+        if self._task:
+            await asyncio.wait([self._task])
+        self._thread.shutdown(wait=False)
+
+    def _raise_if_failed(self) -> None:
+        if self._error:
+            raise self._error
+
+    def _open(self) -> tuple[Consumer, dict[int, int]]:
+        """A consumer at the beginning of every partition, and the offsets at which they end now."""
+        # An offset out of range means that records were lost or the topic is another one: start over instead.
+        consumer = Consumer(
+            self._connection.consumer(
+                **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
+                | {"auto.offset.reset": "error"}
+            )
+        )
+        try:
+            partitions = self._partitions(consumer)
+            ends = {p.partition: consumer.get_watermark_offsets(p, ANSWERS_WITHIN)[1] for p in partitions}
+        except KafkaException as error:
+            consumer.close()
+            raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
+        except LoyaltyError:
+            consumer.close()
+            raise
+        consumer.assign(partitions)
+        return consumer, ends
+
+    def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
+        found = consumer.list_topics(self._topic, timeout=ANSWERS_WITHIN).topics[self._topic]
+        if found.error is not None or not found.partitions:
+            reason = found.error.str() if found.error else "it has no partition"
+            raise Misconfigured(f"Topic {self._topic} cannot be read ({reason}): run `loyalty topics create`")
+        return [TopicPartition(self._topic, partition, OFFSET_BEGINNING) for partition in found.partitions]
+
+    async def _follow(self, consumer: Consumer) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while not self._stopping:
+                messages = await loop.run_in_executor(self._thread, self._batch, consumer)
+                async with self._moved:
+                    for message in messages:
+                        self._take(message)
+                    self._moved.notify_all()
+        except Exception as error:  # noqa: BLE001 - it is raised again by whoever waits for this view
+            await self._fail(error)
+        finally:
+            with suppress(RuntimeError):
+                await loop.run_in_executor(self._thread, consumer.close)
+
+    def _batch(self, consumer: Consumer) -> list[Message]:
+        """What is there, at most BATCH + 1; waits for the first one only."""
+        first = consumer.poll(IDLE)
+        if time.monotonic() > self._check_at:
+            self._check(consumer)
+        return [] if first is None else [first, *consumer.consume(BATCH, 0)]
+
+    def _check(self, consumer: Consumer) -> None:
+        """Raises Misconfigured where the topic has gone: librdkafka would wait for it without a word."""
+        try:
+            self._partitions(consumer)
+        except KafkaException as error:
+            LOG.warning("view of %s: %s", self._topic, error.args[0].str())
+        self._check_at = time.monotonic() + self._check_every
+
+    async def _fail(self, error: Exception) -> None:
+        LOG.critical("view of %s ends: %s: %s", self._topic, type(error).__name__, error)
+        async with self._moved:
+            self._error, self.caught_up = error, False
+            self._moved.notify_all()
+
+    def _take(self, message: Message) -> None:
+        error, partition, offset = message.error(), message.partition(), message.offset()
+        if error is not None and error.code() in _PASSING:
+            LOG.warning("view of %s: %s", self._topic, error.str())
+            return
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise Retryable(f"{self._topic} cannot be read any more: {error.str()} ({error.name()})")
+        assert partition is not None and offset is not None, "a record and an end both stand somewhere"  # noqa: S101, PT018
+        if error is not None:
+            # Transactions leave markers at the end that are never delivered: only the end itself is sure.
+            self._next[partition] = max(self._next[partition], offset)
+            return
+        try:
+            self._apply(*self._decoded(message))
+        except Poison as poison:
+            self.poisoned += 1
+            place = f"{self._topic}[{partition}] at offset {offset}"
+            LOG.error("poison record in %s: %s", place, poison)  # noqa: TRY400
+        self._next[partition] = offset + 1
+
+    def _decoded(self, message: Message) -> tuple[str, V | None]:
+        key, value = message.key(), message.value()
+        try:
+            name = (key or b"").decode()
+        except UnicodeDecodeError:
+            raise Poison("has a key that is no text") from None
+        if not name:
+            raise Poison("has no key")
+        return name, None if value is None else codec.decode(self._kind, value, _schema(message))
+
+
+def _schema(message: Message) -> str | None:
+    headers = dict(message.headers() or [])
+    value = headers.get(codec.HEADER)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -1,0 +1,142 @@
+"""Topics are made once, alike for all processes, and never with partition counts that do not fit."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
+
+from streams.errors import Misconfigured, Retryable
+from streams.kafka import admin, clients
+from streams.kafka.clients import Connection
+from streams.kafka.topics import COMMANDS, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
+from streams.settings import Settings
+
+
+@pytest.fixture
+def connection(settings: Settings, bootstrap_servers: str) -> Connection:
+    return clients.connection(settings, bootstrap_servers)
+
+
+def config_of(connection: Connection, topic: str) -> dict[str, str]:
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    client = AdminClient(connection.admin())
+    found = client.describe_configs([resource])[resource].result(10)
+    return {name: entry.value for name, entry in found.items()}
+
+
+def test_every_topic_of_the_registry_is_created_as_it_says(
+    connection: Connection, settings: Settings
+) -> None:
+    created = admin.create_topics(connection, settings)
+
+    assert sorted(created) == sorted(connection.topic(topic) for topic in TOPICS)
+    counts = admin.partitions(connection)
+    assert counts["commands"] == counts["members-changelog"] == 3
+    assert counts["subscriptions"] == counts["settings"] == 1
+    assert config_of(connection, connection.topic(SUBSCRIPTIONS))["cleanup.policy"] == "compact"
+    assert config_of(connection, connection.topic(COMMANDS))["retention.ms"] == "604800000"
+    assert config_of(connection, connection.topic(EVENTS))["retention.ms"] == "-1"
+
+
+def test_creating_them_again_changes_nothing(connection: Connection, settings: Settings) -> None:
+    admin.create_topics(connection, settings)
+
+    assert admin.create_topics(connection, settings) == []
+
+
+def test_processes_that_create_them_at_once_do_not_hinder_each_other(
+    connection: Connection, settings: Settings
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(admin.create_topics, connection, settings) for _ in range(4)]
+        created = [name for run in runs for name in run.result(60)]
+
+    assert sorted(created) == sorted(connection.topic(topic) for topic in TOPICS)
+
+
+def test_a_topic_added_later_fits_those_that_exist(connection: Connection, settings: Settings) -> None:
+    admin.create_topics(connection, settings, (COMMANDS,))
+
+    admin.create_topics(connection, settings.model_copy(update={"partitions": 7}), (COMMANDS, EVENTS))
+
+    assert admin.partitions(connection, (COMMANDS, EVENTS)) == {"commands": 3, "events": 3}
+
+
+@pytest.mark.parametrize(
+    ("topic", "made", "expected"), [(EVENTS, 2, "expected 3"), (SUBSCRIPTIONS, 2, "expected 1")]
+)
+def test_partition_counts_that_do_not_fit_are_refused(
+    connection: Connection, settings: Settings, topic: Topic, made: int, expected: str
+) -> None:
+    name = connection.topic(topic)
+    client = AdminClient(connection.admin())
+    client.create_topics([NewTopic(name, made)])[name].result(10)
+    admin.create_topics(connection, settings, (COMMANDS,))
+
+    with pytest.raises(Misconfigured) as refused:
+        admin.create_topics(connection, settings, (COMMANDS, topic))
+
+    assert f"Topic {name} has 2 partitions, {expected}" in str(refused.value)
+
+
+def test_more_replicas_than_brokers_names_the_setting(connection: Connection, settings: Settings) -> None:
+    with pytest.raises(Misconfigured, match="LOYALTY_REPLICATION=9"):
+        admin.create_topics(connection, settings.model_copy(update={"replication": 9}), (COMMANDS,))
+
+
+def test_a_cluster_that_is_away_may_come_back(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "ANSWERS_WITHIN", 0.5)
+
+    with pytest.raises(Retryable, match=r"No Kafka answers at 127.0.0.1:1"):
+        admin.partitions(replace(connection, bootstrap_servers="127.0.0.1:1"))
+
+
+def test_a_file_of_properties_reaches_every_client(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "kafka.properties"
+    file.write_text("# tuning\nlinger.ms = 40\n\nisolation.level=read_uncommitted\n")
+
+    made = clients.connection(settings.model_copy(update={"kafka_config": file}), "broker:9092")
+
+    assert made.producer()["linger.ms"] == "40"
+    # What the guarantees hang on is not for tuning.
+    assert made.consumer()["isolation.level"] == "read_committed"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("security.protocol=ssl\nsasl.password hunter2\n", "line 2: must be key=value"),
+        ("\nlinger.mss=1\n", 'line 2: No such configuration property: "linger.mss"'),
+        ("security.protocol=tls\n", 'line 1: Invalid value "tls" for configuration property'),
+    ],
+)
+def test_a_faulty_line_is_named_and_never_shown(
+    settings: Settings, tmp_path: Path, text: str, complaint: str
+) -> None:
+    file = tmp_path / "kafka.properties"
+    file.write_text(text)
+
+    with pytest.raises(Misconfigured) as refused:
+        clients.connection(settings.model_copy(update={"kafka_config": file}), "broker:9092")
+
+    assert str(refused.value).startswith(str(file))
+    assert complaint in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_missing_file_of_properties_names_the_setting(settings: Settings, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.properties"
+
+    with pytest.raises(Misconfigured, match=r"LOYALTY_KAFKA_CONFIG=.*gone.properties.*No such file"):
+        clients.connection(settings.model_copy(update={"kafka_config": gone}), "broker:9092")
+
+
+def test_secrets_do_not_show_when_a_connection_is_printed() -> None:
+    assert "hunter2" not in repr(Connection("broker:9092", "", {"sasl.password": "hunter2"}))
