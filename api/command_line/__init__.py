@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 
 import typer
 
-from api.command_line import broker, failures, settings
+from api.command_line import broker, failures, settings, topics
 
 app = typer.Typer(
     name="loyalty",
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 
 app.add_typer(broker.app, name="broker")
+app.add_typer(topics.app, name="topics")
 app.command(name="settings")(settings.show)
 
 
