@@ -1,0 +1,74 @@
+"""What an endpoint gets: the body around a delivery's data, and the headers beside it."""
+
+from datetime import UTC
+from importlib.metadata import version
+
+import msgspec
+
+from streams.delivery.records import Delivery, Subscription
+from streams.webhooks.names import LEGACY_TYPES
+
+USER_AGENT = f"loyalty-webhooks/{version('loyalty-webhooks')}"
+LEGACY_USER_AGENT = "OpenLoyalty"
+"""The old edition's: its receivers may tell webhooks from other traffic by it."""
+
+FRAMING = {
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+}
+"""Headers that say where a request ends and who reads it. They are the sender's alone."""
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    message_id: str
+    request_id: str
+    event_name: str
+    store_code: str
+    created_at: str
+    data: msgspec.Raw
+
+
+class _LegacyEnvelope(msgspec.Struct):
+    type: str
+    data: msgspec.Raw
+
+
+_JSON = msgspec.json.Encoder()
+
+
+def envelope(delivery: Delivery, request_id: str, dotted_names: bool = False) -> bytes:
+    """The body of one attempt. The delivery's data stands in it byte for byte, never read again.
+
+    `dotted_names` puts `account.available_points_amount_changed` for `AvailablePointsAmountChanged`
+    into the new format; the legacy format knows no other.
+    """
+    data = msgspec.Raw(delivery.data.encode())
+    if delivery.legacy:
+        return _JSON.encode(_LegacyEnvelope(LEGACY_TYPES[delivery.event_name], data))
+    return _JSON.encode(
+        _Envelope(
+            message_id=delivery.delivery_id,
+            request_id=request_id,
+            event_name=LEGACY_TYPES[delivery.event_name] if dotted_names else delivery.event_name,
+            store_code=delivery.store,
+            created_at=delivery.created_at.astimezone(UTC).isoformat(timespec="seconds"),
+            data=data,
+        )
+    )
+
+
+def headers(delivery: Delivery, subscription: Subscription) -> dict[str, str]:
+    """Ours, the delivery's, then the subscriber's own, which win whatever their case; framing ones do not."""
+    named = {
+        "content-type": ("Content-Type", "application/json"),
+        "user-agent": ("User-Agent", LEGACY_USER_AGENT if delivery.legacy else USER_AGENT),
+    }
+    wanted = [*delivery.meta.items(), *((header.name, header.value) for header in subscription.headers)]
+    named |= {name.lower(): (name, value) for name, value in wanted if name.lower() not in FRAMING}
+    return dict(named.values())
