@@ -1,0 +1,142 @@
+"""Which addresses a webhook may be sent to.
+
+A subscriber names the URL, and our network lets us reach more than the subscriber may: the metadata
+service, the database next door. So an address is checked when it is dialled, not when a URL is stored:
+a name may answer differently the next time (DNS rebinding).
+
+    Retryable
+    └── TargetRefused    before sending: nothing went out
+"""
+
+import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from aiohttp import AddrInfoType
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from streams.errors import Retryable
+from streams.settings import Network
+
+Address = IPv4Address | IPv6Address
+
+# Written out, not asked of `ipaddress`: its answers change with the Python release. First match tells.
+_REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "a cloud's metadata service",
+        ("169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"),
+    ),
+    ("unspecified", ("0.0.0.0/8", "::")),
+    ("loopback", ("127.0.0.0/8", "::1")),
+    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
+    ("shared by a carrier's customers (CGNAT)", ("100.64.0.0/10",)),
+    ("link-local", ("169.254.0.0/16", "fe80::/10")),
+    ("broadcast", ("255.255.255.255",)),
+    ("multicast", ("224.0.0.0/4", "ff00::/8")),
+    (
+        "for documentation only",
+        ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    ),
+    ("for benchmarks only", ("198.18.0.0/15", "2001:2::/48")),
+    ("an IPv4 address inside an IPv6 one", ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")),
+    ("a tunnel's (6to4, Teredo)", ("192.88.99.0/24", "2002::/16", "2001::/32")),
+    ("a translator's (NAT64, local use)", ("64:ff9b:1::/48",)),
+    ("reserved", ("192.0.0.0/24", "240.0.0.0/4", "2001::/23", "100::/64", "5f00::/16")),
+)
+_NETWORKS = [(reason, ip_network(text)) for reason, texts in _REFUSED for text in texts]
+_GLOBAL = ip_network("2000::/3")
+# Behind NAT64 and DNS64 every IPv4 endpoint has such an address: the IPv4 part decides.
+_NAT64 = ip_network("64:ff9b::/96")
+_LOW_32 = tuple(ip_network(text) for text in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
+
+
+class TargetRefused(Retryable):
+    """Nothing was sent: the address is not one that a webhook may go to."""
+
+
+def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
+    """Why `address` may not be dialled, or None if it may. `allowed` networks win."""
+    inner = _embedded(address)
+    if any(address in network or (inner is not None and inner in network) for network in allowed):
+        return None
+    if inner is not None and address in _NAT64:
+        return refusal(inner, allowed)
+    for reason, network in _NETWORKS:
+        if address in network:
+            return reason
+    return "reserved" if address.version == 6 and address not in _GLOBAL else None
+
+
+def host_refusal(host: str, allowed: tuple[Network, ...]) -> str | None:
+    """Why a URL's host may not be dialled, as far as its text tells: None for a name, yet to resolve.
+
+    Decimal, octal, hexadecimal and short forms (2130706433, 0x7f.1, 127.1) are refused whatever they mean.
+    """
+    try:
+        address = ip_address(host.strip("[]").rstrip("."))
+    except ValueError:
+        return _disguise(host)
+    reason = refusal(address, allowed)
+    return f"{address} is {reason}" if reason else None
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves through `inner` and refuses a name of which any address is refused.
+
+    Any, not all: a name that has one public and one private address is an attempt, not an accident.
+    """
+
+    def __init__(self, inner: AbstractResolver, allowed: tuple[Network, ...]) -> None:
+        self._inner = inner
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises TargetRefused, or OSError where the name does not resolve."""
+        _refuse(host_refusal(host, self._allowed))
+        answers = await self._inner.resolve(host, port, family)
+        if not answers:
+            raise OSError(f"{host} has no address")
+        for answer in answers:
+            _refuse(host_refusal(answer["host"], self._allowed))
+        return answers
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def guarded_sockets(allowed: tuple[Network, ...]) -> Callable[[AddrInfoType], socket.socket]:
+    """Makes the sockets of a connector, and none to a refused address.
+
+    The last door: a host that is an address is never resolved, and whatever way an address came, it is
+    this one that is dialled.
+    """
+
+    def opened(target: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = target
+        _refuse(host_refusal(str(address[0]), allowed))
+        return socket.socket(family, kind, protocol)
+
+    return opened
+
+
+def _embedded(address: Address) -> IPv4Address | None:
+    if isinstance(address, IPv4Address):
+        return None
+    if any(address in network for network in _LOW_32):
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.sixtofour or (address.teredo[1] if address.teredo else None)
+
+
+def _disguise(host: str) -> str | None:
+    try:
+        meant = IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+    return f"{host} stands for {meant}: write the address in full, or a name"
+
+
+def _refuse(reason: str | None) -> None:
+    if reason:
+        raise TargetRefused(reason)
