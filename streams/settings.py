@@ -54,6 +54,20 @@ class Settings(BaseSettings):
     batch_records: int = Field(
         default=2000, ge=1, le=100_000, description="Most records in one Kafka transaction."
     )
+    instance: str = Field(
+        default="",
+        pattern=r"^[a-zA-Z0-9._-]{0,100}$",
+        description="Name of this process among its like, kept over restarts; empty: host and free slot.",
+    )
+    session_timeout: int = Field(
+        default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
+    )
+    transaction_timeout: int = Field(
+        default=30, ge=5, le=900, description="Seconds after which Kafka aborts a transaction left open."
+    )
+    command_memory_hours: int = Field(
+        default=24, ge=1, le=24 * 366, description="Hours for which a command's id is remembered."
+    )
     api_host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
     api_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0: any free one.")
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(

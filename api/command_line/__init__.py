@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 
 import typer
 
-from api.command_line import broker, failures, settings, topics
+from api.command_line import broker, failures, settings, store, topics, worker
 
 app = typer.Typer(
     name="loyalty",
@@ -17,7 +17,9 @@ app = typer.Typer(
 
 app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
+app.add_typer(store.app, name="store")
 app.command(name="settings")(settings.show)
+app.command(name="worker")(worker.run)
 
 
 def main() -> None:

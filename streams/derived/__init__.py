@@ -56,9 +56,7 @@ def derive(event: Event, state: State, store: StoreSettings) -> Iterator[Webhook
                 customer=customer(state, event.member_id),
             )
         case UnitsEarned() | UnitsSpent() | UnitsExpired():
-            change = amount_changed(event, state, store)
-            if change:
-                yield change
+            yield amount_changed(event, state, store)
         case UnitsExpiryAnnounced():
             yield points_will_expire(event, state)
         case RewardBought():

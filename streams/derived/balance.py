@@ -14,20 +14,15 @@ from streams.webhooks.events import AvailablePointsAmountChanged
 Movement = UnitsEarned | UnitsSpent | UnitsExpired
 
 
-def amount_changed(
-    event: Movement, state: State, store: StoreSettings
-) -> AvailablePointsAmountChanged | None:
-    """The change that `event` made; `state` is the state after it. None when the wallet type is gone."""
-    wallet = store.wallet(event.wallet)
-    if wallet is None:
-        return None
+def amount_changed(event: Movement, state: State, store: StoreSettings) -> AvailablePointsAmountChanged:
+    """The change that `event` made; `state` is the state after it."""
     after = account(state, event.wallet)
     signed, kind, cause = _movement(event)
     return AvailablePointsAmountChanged(
         **head(event, "AvailablePointsAmountChanged"),
         customer=customer(state, event.member_id),
         wallet_id=wallet_id(event.store, event.member_id, event.wallet),
-        wallet=wallet,
+        wallet=store.wallet_type(event.wallet),
         amount_before=after.available - signed,
         amount=after.available,
         amount_change=abs(signed),

@@ -137,7 +137,8 @@ def scheduled(lot: Lot, store: StoreSettings) -> Lot:
     if lot.expires_at is None:
         return lot
     end = lot.expires_at
-    instants = [store.days_before(end, days) for days in _unannounced(lot, store)]
+    # Earned within the lead time already: told at once, not in the past.
+    instants = [max(lot.earned_at, store.days_before(end, days)) for days in _unannounced(lot, store)]
     return msgspec.structs.replace(lot, due_at=min([*instants, end]))
 
 

@@ -21,6 +21,7 @@ class Entry(Struct, metaclass=FrozenMeta, array_like=True):
 
     table: ClassVar[str]
     letter: ClassVar[bytes]
+    due_group_size: ClassVar[int] = 0
 
     def key(self) -> bytes:
         """Where the entry stands among its owner's entries of the same kind."""
@@ -30,6 +31,15 @@ class Entry(Struct, metaclass=FrozenMeta, array_like=True):
     def due(self) -> datetime | None:
         """The next instant at which the entry wants attention, or None."""
         return None
+
+    def due_group(self) -> bytes:
+        """Entries of different groups do not wait for each other; `due_group_size` bytes."""
+        return b""
+
+    @classmethod
+    def timed(cls) -> bool:
+        """Whether entries of this kind may ever be due."""
+        return cls.due is not Entry.due
 
 
 class Member(Entry):

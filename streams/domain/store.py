@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Meta
 
-from streams.domain.values import Code, Instant, Text, Uuid, Value
+from streams.domain.ids import derived_id
+from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
 
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 
@@ -68,12 +69,53 @@ class StoreSettings(Value):
     coupons_expiring_days: tuple[Days, ...] = ()
     tiers_expiring_days: tuple[Days, ...] = ()
 
+    def check(self) -> None:
+        """Raises ValueError naming what does not fit together."""
+        if self.time_zone not in available_timezones():
+            raise ValueError(
+                f"time_zone {self.time_zone!r} is no zone of the tz database, such as Europe/Warsaw"
+            )
+        codes = [wallet.code for wallet in self.wallets]
+        if len(set(codes)) < len(codes):
+            raise ValueError(f"wallets: the codes {codes} must differ")
+        if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
+            raise ValueError("wallets: exactly one active wallet must have is_default true")
+        for index, campaign in enumerate(self.campaigns):
+            self._check_wallet(f"campaigns[{index}].wallet", campaign.wallet)
+            if campaign.points_per_currency_unit <= 0:
+                raise ValueError(f"campaigns[{index}].points_per_currency_unit must be more than 0")
+        for index, reward in enumerate(self.rewards):
+            self._check_wallet(f"rewards[{index}].wallet", reward.wallet)
+            if not 0 <= reward.cost <= MOST or reward.cost % UNIT:
+                raise ValueError(
+                    f"rewards[{index}].cost must lie between 0 and {MOST}, with six decimals at most"
+                )
+
+    def _check_wallet(self, field: str, code: str | None) -> None:
+        if self.wallet(code) is None:
+            raise ValueError(f"{field} {code!r} is none of {[w.code for w in self.wallets if w.active]}")
+
     def wallet(self, code: str | None) -> WalletType | None:
         """The active wallet type of that code; without a code, the default one."""
         for wallet in self.wallets:
             if wallet.active and (wallet.code == code or (code is None and wallet.is_default)):
                 return wallet
         return None
+
+    def wallet_type(self, code: str) -> WalletType:
+        """The wallet type of that code, active or not. One that was removed from the settings still holds
+        units, whose end must be told of: it is described by its code alone."""
+        for wallet in self.wallets:
+            if wallet.code == code:
+                return wallet
+        return WalletType(
+            wallet_type_id=derived_id(self.store, "wallet-type", code),
+            created_at=datetime.fromtimestamp(0, UTC),
+            code=code,
+            name=code,
+            active=False,
+            is_default=False,
+        )
 
     def reward(self, reward_id: str) -> Reward | None:
         return next((r for r in self.rewards if r.active and r.reward_id == reward_id), None)

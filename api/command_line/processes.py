@@ -1,0 +1,53 @@
+"""What every long-running process of ours does alike: settings, logs, the cluster, and how it dies."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from streams.errors import LoyaltyError, Misconfigured
+from streams.kafka.admin import create_topics
+from streams.kafka.broker import detached
+from streams.kafka.clients import Connection, connection
+from streams.settings import Settings, load, variable
+
+CRASHED = 1
+# Faust and mode log their own starts and stops, and a crash's stack before we tell of it in a line.
+_TALKATIVE = ("faust", "mode", "aiokafka", "asyncio")
+
+
+@contextmanager
+def process(role: str) -> Iterator[tuple[Settings, Connection]]:
+    """The settings and the cluster with its topics made. An unexpected error ends the process with one line,
+    exit code 1, and its stack in a file that the line names."""
+    logging.basicConfig(
+        level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {role}: %(message)s", stream=sys.stderr
+    )
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    settings = load()
+    try:
+        cluster = connection(settings, _servers(settings))
+        create_topics(cluster, settings)
+        yield settings, cluster
+    except LoyaltyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the process ends, and says why
+        file = settings.home / "logs" / f"{role}-crash.log"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(traceback.format_exc())
+        logging.getLogger(role).critical("ends: %s: %s (stack in %s)", type(error).__name__, error, file)
+        raise SystemExit(CRASHED) from None
+
+
+def _servers(settings: Settings) -> str:
+    if settings.bootstrap_servers:
+        return settings.bootstrap_servers
+    local = detached.running(settings.home)
+    if local is None:
+        raise Misconfigured(
+            f"There is no Kafka to work with: set {variable('bootstrap_servers')}=host:port of your cluster, "
+            "or start a local broker with `loyalty broker start`"
+        )
+    return local.bootstrap

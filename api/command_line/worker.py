@@ -1,0 +1,13 @@
+"""`loyalty worker`: commands in; facts, webhook events and deliveries out."""
+
+
+def run() -> None:
+    """Run the loyalty stage and the fan-out stage until SIGTERM or Ctrl-C."""
+    import asyncio
+
+    from api.command_line.processes import process
+    from streams.kafka.worker import run as run_app
+    from streams.kafka.worker import worker
+
+    with process("worker") as (settings, connection), worker(settings, connection) as app:
+        asyncio.run(run_app(app, ready=lambda: print("worker is ready", flush=True)))

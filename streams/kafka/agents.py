@@ -1,0 +1,67 @@
+"""The Faust app: agents on channels of batches, and the feeds beside them.
+
+Faust's own consumer, producer and tables stay off: they lose and double events when a worker is killed (see
+the README's guarantees). What is used is the app, its agents and channels, and its supervised services.
+"""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import faust
+from faust.app.base import BootStrategy
+from mode import Service
+
+from streams.kafka.clients import Connection
+from streams.kafka.feed import Feed, Identity
+from streams.kafka.topics import Topic
+from streams.stages.turn import Stage
+
+
+class _FeedsOnly(BootStrategy):
+    """Sensors, agents, then the feeds: no consumer or producer of Faust's own."""
+
+    def server(self) -> Iterable[Any]:
+        return self._chain(self.sensors(), self.agents(), cast(App, self.app).feeds)
+
+
+class App(faust.App):
+    """A Faust app that opens no connection; its work comes from `feeds`."""
+
+    BootStrategy = _FeedsOnly
+
+    def __init__(self, name: str) -> None:
+        self.feeds: list[Service] = []
+        super().__init__(
+            name,
+            broker="kafka://never-dialled",
+            store="memory://",
+            autodiscover=False,
+            web_enabled=False,
+            topic_disable_leader=True,
+        )
+        # Channels deliver only after the flow was resumed; Faust's consumer, which is off, would do it.
+        self.flow_control.resume()
+
+    def feed(
+        self, connection: Connection, identity: Identity, source: Topic, stage: Stage, batch_records: int
+    ) -> None:
+        """Let `stage` work on `source`, through an agent of its own."""
+        channel = self.channel(maxsize=1)
+
+        async def play(batches: Any) -> None:
+            async for batch in batches:
+                batch.play(stage)
+
+        # One at a time: the next batch is another transaction.
+        self.agent(channel, name=f"{source.name} agent", concurrency=1)(play)
+        self.feeds.append(
+            Feed(
+                connection,
+                identity,
+                source,
+                stage,
+                channel=channel,
+                batch_records=batch_records,
+                beacon=self.beacon,
+            )
+        )

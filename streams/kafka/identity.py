@@ -1,0 +1,64 @@
+"""Which of its like a process is: a name that survives its restarts, and a directory that goes with it."""
+
+import fcntl
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from streams.errors import Misconfigured
+from streams.kafka.feed import Identity
+from streams.settings import Settings, variable
+
+
+@contextmanager
+def identity(settings: Settings, role: str) -> Iterator[Identity]:
+    """Holds the name while the block runs: `settings.instance`, or the host's with the first free slot.
+
+    Raises Misconfigured where another process of this home has the name.
+    """
+    state = settings.home / "state" / f"{settings.topic_prefix}{role}"
+    state.mkdir(parents=True, exist_ok=True)
+    name, lock = _named(settings, state) if settings.instance else _first_free(state)
+    try:
+        yield Identity(
+            group=f"{settings.topic_prefix}{role}",
+            instance=name,
+            directory=state / name,
+            session_timeout=settings.session_timeout,
+            transaction_timeout=settings.transaction_timeout,
+        )
+    finally:
+        lock.close()
+
+
+def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
+    lock = _locked(state, settings.instance)
+    if lock is None:
+        raise Misconfigured(
+            f"{variable('instance')}={settings.instance!r} is in use by another process of {settings.home}: "
+            "give each its own name, or none"
+        )
+    return settings.instance, lock
+
+
+def _first_free(state: Path) -> tuple[str, IO[str]]:
+    for slot in count():
+        name = f"{socket.gethostname()}-{slot}"
+        lock = _locked(state, name)
+        if lock is not None:
+            return name, lock
+    raise AssertionError("unreachable: there is always another slot")
+
+
+def _locked(state: Path, name: str) -> IO[str] | None:
+    """The lock file, held until it is closed or the process dies; None where another process holds it."""
+    file = (state / f"{name}.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file

@@ -1,0 +1,113 @@
+"""The worker: the loyalty stage and the fan-out stage in one process, each with a feed of its own."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import Any
+
+from mode import Service
+
+from streams.delivery.records import Subscription
+from streams.delivery.subscription import Subscriptions
+from streams.domain.store import StoreSettings
+from streams.kafka.agents import App
+from streams.kafka.clients import Connection
+from streams.kafka.identity import identity
+from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.kafka.view import View
+from streams.settings import Settings
+from streams.stages.fan_out import FanOutStage
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import StreamClock, WallClock
+
+
+class Follower(Service):
+    """Keeps a view current for as long as the process runs, and ends the process when it cannot."""
+
+    def __init__(self, view: View[Any], **service: Any) -> None:
+        super().__init__(**service)
+        self._view = view
+
+    async def on_start(self) -> None:
+        await self._view.start()
+
+    @Service.task
+    async def _watch(self) -> None:
+        await self._view.failed()
+
+    async def on_stop(self) -> None:
+        await self._view.stop()
+
+
+@contextmanager
+def worker(settings: Settings, connection: Connection) -> Iterator[App]:
+    """The app, wired; it holds the process's name while the block runs."""
+    with ExitStack() as names:
+        app = App(f"{settings.topic_prefix}worker")
+        stores: dict[str, StoreSettings] = {}
+        app.feeds.append(
+            Follower(View(connection, SETTINGS, StoreSettings, _kept(stores)), beacon=app.beacon)
+        )
+        subscriptions = follow_subscriptions(app, connection)
+        clock = StreamClock() if settings.clock == "stream" else WallClock()
+        app.feed(
+            connection,
+            names.enter_context(identity(settings, "loyalty")),
+            COMMANDS,
+            LoyaltyStage(stores.get, clock, timedelta(hours=settings.command_memory_hours)),
+            settings.batch_records,
+        )
+        app.feed(
+            connection,
+            names.enter_context(identity(settings, "fan-out")),
+            WEBHOOK_EVENTS,
+            FanOutStage(subscriptions),
+            settings.batch_records,
+        )
+        yield app
+
+
+def follow_subscriptions(app: App, connection: Connection) -> Subscriptions:
+    """All subscriptions, kept current by a service of the app that starts before the feeds added later."""
+    subscriptions = Subscriptions()
+
+    def apply(subscription_id: str, subscription: Subscription | None) -> None:
+        if subscription is None:
+            subscriptions.drop(subscription_id)
+        else:
+            subscriptions.put(subscription)
+
+    app.feeds.append(Follower(View(connection, SUBSCRIPTIONS, Subscription, apply), beacon=app.beacon))
+    return subscriptions
+
+
+def _kept(stores: dict[str, StoreSettings]) -> Callable[[str, StoreSettings | None], None]:
+    def apply(store: str, settings: StoreSettings | None) -> None:
+        if settings is None:
+            stores.pop(store, None)
+        else:
+            stores[store] = settings
+
+    return apply
+
+
+async def run(app: App, ready: Callable[[], None]) -> None:
+    """Runs until SIGTERM or SIGINT, then commits what is under way and leaves. Raises what the app died of."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    try:
+        await app.start()
+        if not app.crashed:
+            ready()
+        ends = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(app.wait_until_stopped())]
+        _, others = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+    finally:
+        await app.stop()
+    if app.crash_reason is not None:
+        raise app.crash_reason

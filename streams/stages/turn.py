@@ -1,0 +1,136 @@
+"""What a stage is given for one partition in one transaction, and what it leaves."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+
+from streams.domain.state import Entry, StreamTime
+from streams.domain.values import Value
+from streams.errors import Poison
+from streams.kafka.topics import POISON, Topic
+from streams.refusals import PoisonRecord
+from streams.tables.tables import Tables
+
+
+class Record(NamedTuple):
+    """A record as it came; `topic` is the registry's name, without the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+    @property
+    def schema(self) -> str | None:
+        header = self.headers.get("schema")
+        return None if header is None else header.decode(errors="replace")
+
+
+class Output(NamedTuple):
+    """A record to append. `partition` None: where the key's hash says."""
+
+    topic: Topic
+    key: str
+    value: Value
+    partition: int | None
+
+
+class Turn:
+    """One partition's share of a transaction."""
+
+    __slots__ = ("now", "outputs", "partition", "tables")
+
+    def __init__(self, partition: int, tables: Tables, now: datetime) -> None:
+        self.partition = partition
+        self.tables = tables
+        self.now = now
+        """The wall clock's time at the start of the transaction."""
+        self.outputs: list[Output] = []
+
+    def send(self, topic: Topic, key: str, value: Value) -> None:
+        """Append where the key's hash says."""
+        self.outputs.append(Output(topic, key, value, None))
+
+    def send_beside(self, topic: Topic, key: str, value: Value) -> None:
+        """Append to the partition of the same number: co-partitioned topics, the same key."""
+        self.outputs.append(Output(topic, key, value, self.partition))
+
+    def poison(self, record: Record, cause: Poison) -> None:
+        """Put the record aside, as it came."""
+        self.send(
+            POISON,
+            (record.key or b"").decode(errors="replace"),
+            PoisonRecord(
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                cause=str(cause),
+                key=record.key,
+                value=record.value,
+                headers=dict(record.headers),
+                found_at=self.now,
+            ),
+        )
+
+
+class Stage(Protocol):
+    """What a feed asks of a stage."""
+
+    kinds: Sequence[type[Entry]]
+    """The entries that its tables hold."""
+
+    patience: float
+    """Seconds for which a feed may wait for records where `wants` says nothing."""
+
+    def assigned(self, partition: int, tables: Tables) -> None:
+        """The partition belongs to this process now, and its tables are restored."""
+
+    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+        """Handle records in order, and what is due, in at most about `budget` steps. Returns how many
+        records were handled; the others come again in the next turn."""
+
+    def wants(self, partition: int, tables: Tables) -> bool:
+        """Whether there is something to do without a record: between turns only."""
+
+    def committed(self, partition: int, tables: Tables) -> None:
+        """The turn's transaction is committed and its changes are in the tables."""
+
+    def revoked(self, partition: int) -> None:
+        """The partition belongs to another process now."""
+
+
+class Clock(Protocol):
+    """What time it is for a partition's timers."""
+
+    plays_history: bool
+    """Whether time only moves with records, so that timers fire between them."""
+
+    def at(self, turn: Turn, issued_at: datetime | None) -> datetime:
+        """The time at which a record issued at `issued_at` is handled; None: no record."""
+
+
+class WallClock:
+    """Live: now is now."""
+
+    plays_history = False
+
+    def at(self, turn: Turn, issued_at: datetime | None) -> datetime:  # noqa: ARG002
+        return turn.now
+
+
+class StreamClock:
+    """Replayed: the highest `issued_at` that the partition has seen, kept with its tables."""
+
+    plays_history = True
+    _START = datetime.fromtimestamp(0, UTC)
+
+    def at(self, turn: Turn, issued_at: datetime | None) -> datetime:
+        nobody = turn.tables.of("")
+        seen = nobody.get(StreamTime)
+        now = seen.now if seen else self._START
+        if issued_at is None or issued_at <= now:
+            return now
+        nobody.apply(StreamTime(now=issued_at))
+        return issued_at

@@ -1,0 +1,115 @@
+"""The due index: which entry wants attention next. Work grows with what is due, not with what is stored."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import heappop, heappush
+
+from streams.domain.state import FOREVER, Entry, sortable
+from streams.tables.store import Store, Write
+
+FAMILY = "due"
+
+
+def due_key(entry: Entry, due: datetime, key: bytes) -> bytes:
+    """Within the entry's group ordered by time, then by owner and key: every replay fires in this order."""
+    return entry.due_group() + sortable(due) + key + b"\x00" + entry.table.encode()
+
+
+def place(due: bytes, group_size: int) -> tuple[str, bytes]:
+    """The table and the key of the entry that a due key points to."""
+    key, _, table = due[group_size + 8 :].rpartition(b"\x00")
+    return table.decode(), key
+
+
+class DueIndex:
+    """Changes of the batch over what is committed."""
+
+    def __init__(self, store: Store, group_size: int) -> None:
+        self._store = store
+        self._group_size = group_size
+        # Per group, a key before which nothing committed lies. Without it each look would walk the
+        # tombstones of all that fired.
+        self._low: dict[bytes, bytes] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._added: set[bytes] = set()
+        self._removed: set[bytes] = set()
+        self._heap: list[bytes] = []
+        self._committed: Iterator[bytes] | None = None
+        self._head = FOREVER
+
+    def add(self, key: bytes) -> None:
+        self._removed.discard(key)
+        self._added.add(key)
+        heappush(self._heap, key)
+        group = key[: self._group_size]
+        if key < self._low.get(group, b""):
+            self._low[group] = key
+
+    def remove(self, key: bytes) -> None:
+        self._added.discard(key)
+        self._removed.add(key)
+
+    def first(self, now: datetime) -> bytes | None:
+        """The earliest key of the group without a name that is not after `now`, or None."""
+        while self._heap and self._heap[0] not in self._added:
+            heappop(self._heap)
+        added = self._heap[0] if self._heap else FOREVER
+        earliest = min(added, self._first_committed())
+        return earliest if earliest[:8] <= sortable(now) else None
+
+    def _first_committed(self) -> bytes:
+        if self._committed is None:
+            self._committed = self._from(b"")
+            self._head = next(self._committed, FOREVER)
+        while self._head in self._removed:
+            self._head = next(self._committed, FOREVER)
+        return self._head
+
+    def _from(self, group: bytes) -> Iterator[bytes]:
+        for key, _ in self._store.scan(FAMILY, self._low.get(group, group)):
+            if not key.startswith(group):
+                return
+            yield key
+
+    def within(self, group: bytes, now: datetime) -> Iterator[bytes]:
+        """Committed keys of the group that are not after `now`, in order."""
+        first = True
+        for key in self._from(group):
+            if first:
+                self._low[group], first = key, False
+            if key[len(group) : len(group) + 8] > sortable(now):
+                return
+            yield key
+
+    def writes(self) -> Iterator[Write]:
+        """The batch's changes."""
+        for key in self._removed:
+            yield FAMILY, key, None
+        for key in self._added:
+            yield FAMILY, key, b""
+
+    def committed(self) -> None:
+        """The writes are on disk."""
+        if self._committed is not None:
+            self._low[b""] = min([self._first_committed(), *self._added])
+        self._reset()
+
+    def aborted(self) -> None:
+        self._reset()
+
+    def groups(self) -> Iterator[bytes]:
+        """The groups that hold anything committed, each found by one seek."""
+        start = b""
+        while True:
+            key, _ = next(self._store.scan(FAMILY, start), (None, b""))
+            if key is None:
+                return
+            yield key[: self._group_size]
+            start = key[: self._group_size] + FOREVER
+
+    def forget(self) -> None:
+        """The family was written past this index: look from its start again."""
+        self._low.clear()
+        self._reset()

@@ -1,0 +1,124 @@
+"""Ordered bytes in named families, written atomically: the port, and its two sides."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
+
+Write = tuple[str, bytes, bytes | None]
+"""Family, key, and the value, or None to delete."""
+
+_MIB = 1 << 20
+
+
+class Store(Protocol):
+    """What a partition's tables need of a disk."""
+
+    def get(self, family: str, key: bytes) -> bytes | None:
+        """The value, or None."""
+
+    def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `start` on, in order, as they were when the scan began."""
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """All of them or none, whatever happens to the process."""
+
+    def clear(self, family: str) -> None:
+        """Remove every key of the family."""
+
+    def close(self) -> None: ...
+
+
+class MemoryStore:
+    """In memory, for tests of what stands above it."""
+
+    def __init__(self, families: Iterable[str]) -> None:
+        self._values: dict[str, dict[bytes, bytes]] = {family: {} for family in families}
+        self._keys: dict[str, list[bytes]] = {family: [] for family in self._values}
+
+    def get(self, family: str, key: bytes) -> bytes | None:
+        return self._values[family].get(key)
+
+    def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        keys = self._keys[family]
+        found = [(key, self._values[family][key]) for key in keys[bisect_left(keys, start) :]]
+        return iter(found)
+
+    def write(self, writes: Iterable[Write]) -> None:
+        for family, key, value in writes:
+            values, keys = self._values[family], self._keys[family]
+            if value is None:
+                if values.pop(key, None) is not None:
+                    del keys[bisect_left(keys, key)]
+                continue
+            if key not in values:
+                insort(keys, key)
+            values[key] = value
+
+    def clear(self, family: str) -> None:
+        self._values[family].clear()
+        self._keys[family].clear()
+
+    def close(self) -> None:
+        pass
+
+
+class RocksStore:
+    """On disk, in RocksDB. One process at a time: RocksDB's own lock sees to it."""
+
+    # One cache for all databases of the process: the library's default is 2 GiB for each.
+    _cache = Cache(32 * _MIB)
+
+    def __init__(self, path: Path, families: Iterable[str]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = {family: self._options() for family in families}
+        self._db = Rdict(str(path), options=self._options(), column_families=options)
+        self._families = {family: self._db.get_column_family(family) for family in options}
+        self._handles = {family: self._db.get_column_family_handle(family) for family in options}
+
+    def _options(self) -> Options:
+        blocks = BlockBasedOptions()
+        blocks.set_block_cache(self._cache)
+        blocks.set_bloom_filter(10, False)
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        options.create_missing_column_families(True)
+        options.set_block_based_table_factory(blocks)
+        options.set_write_buffer_size(8 * _MIB)
+        options.set_db_write_buffer_size(24 * _MIB)
+        options.set_keep_log_file_num(2)
+        return options
+
+    def get(self, family: str, key: bytes) -> bytes | None:
+        value: bytes | None = self._families[family].get(key)
+        return value
+
+    def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        walk = self._families[family].iter()
+        walk.seek(start)
+        while walk.valid():
+            yield walk.key(), walk.value()
+            walk.next()
+
+    def write(self, writes: Iterable[Write]) -> None:
+        batch = WriteBatch(raw_mode=True)
+        for family, key, value in writes:
+            if value is None:
+                batch.delete(key, self._handles[family])
+            else:
+                batch.put(key, value, self._handles[family])
+        self._db.write(batch)
+
+    def clear(self, family: str) -> None:
+        # The end is exclusive, and no key starts with nine 0xff bytes.
+        batch = WriteBatch(raw_mode=True)
+        batch.delete_range(b"", b"\xff" * 9, self._handles[family])
+        self._db.write(batch)
+
+    def close(self) -> None:
+        # The families hold the database open, and with it its lock.
+        self._families.clear()
+        self._handles.clear()
+        self._db.close()

@@ -1,0 +1,243 @@
+"""The tables of one partition: a batch's changes over what is committed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from streams.domain.state import Change, Drop, E, Entry
+from streams.tables.due import FAMILY as DUE
+from streams.tables.due import DueIndex, due_key, place
+from streams.tables.store import Store, Write
+
+CHECKPOINTS = "checkpoints"
+END_OF_OWNER = b"\x00"
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+def families(kinds: Iterable[type[Entry]]) -> list[str]:
+    """What a store must hold for tables of those kinds."""
+    return [*sorted({kind.table for kind in kinds}), DUE, CHECKPOINTS]
+
+
+class Tables:
+    """Entries of many owners. Reads see the batch's own changes; nothing reaches the store before `commit`.
+
+    The due index follows the entries' `due`: it is written with them and can be made again from them.
+    """
+
+    def __init__(self, store: Store, kinds: Sequence[type[Entry]]) -> None:
+        self.names = sorted({kind.table for kind in kinds})
+        self._store = store
+        self._kinds = {(kind.table, kind.letter): kind for kind in kinds}
+        self._decoders = {kind: msgspec.msgpack.Decoder(kind).decode for kind in kinds}
+        # All kinds that share a due index group alike.
+        self._group_size = max((kind.due_group_size for kind in kinds), default=0)
+        self._due = DueIndex(store, self._group_size)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._seen: dict[str, dict[bytes, Entry | None]] = {name: {} for name in self.names}
+        self._changed: dict[str, dict[bytes, None]] = {name: {} for name in self.names}
+        self._by_owner: dict[bytes, list[tuple[str, bytes]]] = {}
+
+    def of(self, owner: str) -> "Owned":
+        return Owned(self, owner.encode() + END_OF_OWNER)
+
+    def get(self, kind: type[E], key: bytes) -> E | None:
+        """The entry at the whole key: owner, letter and the entry's own."""
+        seen = self._seen[kind.table]
+        if key not in seen:
+            raw = self._store.get(kind.table, key)
+            seen[key] = None if raw is None else self._decoders[kind](raw)
+        return seen[key]  # type: ignore[return-value]  # the letter in the key says which kind it is
+
+    def apply(self, owner: bytes, change: Change) -> None:
+        """Change an entry of `owner`, the owner's name with its end."""
+        entry, kept = (change.entry, None) if isinstance(change, Drop) else (change, change)
+        table, key = entry.table, owner + entry.letter + entry.key()
+        before = self.get(type(entry), key)
+        self._move_due(key, before, kept)
+        self._seen[table][key] = kept
+        if key not in self._changed[table]:
+            self._changed[table][key] = None
+            self._by_owner.setdefault(owner, []).append((table, key))
+
+    def _move_due(self, key: bytes, before: Entry | None, after: Entry | None) -> None:
+        old = before.due if before is not None else None
+        new = after.due if after is not None else None
+        if old == new:
+            return
+        if before is not None and old is not None:
+            self._due.remove(due_key(before, old, key))
+        if after is not None and new is not None:
+            self._due.add(due_key(after, new, key))
+
+    def scan(self, kind: type[E], owner: bytes, prefix: bytes) -> Iterator[E]:
+        """Entries of `owner` below `prefix`, in key order; changed ones in place of the stored."""
+        start = owner + kind.letter + prefix
+        table = kind.table
+        changed = sorted(k for t, k in self._by_owner.get(owner, ()) if t == table and k.startswith(start))
+        for key in _merged(self._stored(kind, start), changed):
+            entry = self.get(kind, key)
+            if entry is not None:
+                yield entry
+
+    def _stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
+        seen, decoder = self._seen[kind.table], self._decoders[kind]
+        for key, raw in self._store.scan(kind.table, prefix):
+            if not key.startswith(prefix):
+                return
+            if key not in seen:
+                seen[key] = decoder(raw)
+            yield key
+
+    def first_due(self, now: datetime) -> tuple[str, Entry] | None:
+        """The owner and the entry whose time came first, not after `now`. The caller must change the entry
+        so that it is due later or never."""
+        due = self._due.first(now)
+        return None if due is None else self._entry(due)
+
+    def due_within(self, group: bytes, now: datetime) -> Iterator[tuple[str, Entry]]:
+        """Owner and entry of the group's committed entries that are due, in order; between batches only."""
+        return map(self._entry, self._due.within(group, now))
+
+    def due_groups(self) -> Iterator[bytes]:
+        """The groups that have entries with a due time, now or later; between batches only."""
+        return self._due.groups()
+
+    def _entry(self, due: bytes) -> tuple[str, Entry]:
+        table, key = place(due, self._group_size)
+        owner, _, _ = key.partition(END_OF_OWNER)
+        entry = self.get(self._kind(table, key), key)
+        if entry is None:
+            raise LookupError(f"due index of table {table!r} points to {key!r}, which is gone")
+        return owner.decode(), entry
+
+    def changelog(self) -> Iterator[Write]:
+        """The batch's changes: one record per changed key, None for what is gone."""
+        for name in self.names:
+            seen = self._seen[name]
+            for key in self._changed[name]:
+                entry = seen[key]
+                yield name, key, None if entry is None else _ENCODE(entry)
+
+    def commit(self, changes: Iterable[Write], checkpoints: Mapping[str, int]) -> None:
+        """Entries, due index and the changelogs' offsets, in one write: the state stays a prefix of the
+        committed changelog. `changes` is what `changelog` yielded."""
+        self._store.write([*changes, *self._due.writes(), *_checkpoint_writes(checkpoints)])
+        self._due.committed()
+        self._reset()
+
+    def abort(self) -> None:
+        """Forget the batch."""
+        self._due.aborted()
+        self._reset()
+
+    def checkpoint(self, table: str) -> int:
+        """The changelog offset from which the table is to be restored; 0 where it holds nothing."""
+        raw = self._store.get(CHECKPOINTS, table.encode())
+        return 0 if raw is None else int.from_bytes(raw, "big")
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the due index is whole. It is not on a new disk, nor after a first restore was cut off."""
+        return self.checkpoint(DUE) > 0
+
+    def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
+        """Take changelog records up to before `offset`, in one write with the checkpoint.
+
+        Where the index is whole it is kept so; otherwise `index` makes it at the end, for less.
+        """
+        latest = dict(records)
+        if self.indexed:
+            for key, value in latest.items():
+                self._restore_due(table, key, value)
+        writes = [(table, key, value) for key, value in latest.items()]
+        self.commit(writes, {table: offset})
+
+    def _restore_due(self, table: str, key: bytes, value: bytes | None) -> None:
+        kind = self._kind(table, key)
+        if kind.timed():
+            after = None if value is None else self._decoders[kind](value)
+            self._move_due(key, self.get(kind, key), after)
+
+    def index(self) -> None:
+        """Make the due index again from the entries."""
+        self._store.clear(DUE)
+        self._due.forget()
+        for table in sorted({kind.table for kind in self._kinds.values() if kind.timed()}):
+            for writes in _slices(self._due_writes(table), 10_000):
+                self._store.write(writes)
+        self._store.write(_checkpoint_writes({DUE: 1}))
+
+    def _due_writes(self, table: str) -> Iterator[Write]:
+        for key, raw in self._store.scan(table, b""):
+            entry = self._decoders[self._kind(table, key)](raw)
+            if entry.due is not None:
+                yield DUE, due_key(entry, entry.due, key), b""
+
+    def _kind(self, table: str, key: bytes) -> type[Entry]:
+        return self._kinds[table, key.partition(END_OF_OWNER)[2][:1]]
+
+    def clear(self) -> None:
+        """Forget everything, to be restored from zero."""
+        for family in [*self.names, DUE, CHECKPOINTS]:
+            self._store.clear(family)
+        self._due.forget()
+        self._reset()
+
+    def entries(self) -> Iterator[tuple[str, str, bytes, bytes]]:
+        """Everything committed, as table, owner, key below it and value: for comparing two states."""
+        for table in self.names:
+            for key, raw in self._store.scan(table, b""):
+                owner, _, rest = key.partition(END_OF_OWNER)
+                yield table, owner.decode(), rest, raw
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class Owned:
+    """One owner's entries: the `State` that decisions read, and where their changes go."""
+
+    __slots__ = ("_owner", "_tables")
+
+    def __init__(self, tables: Tables, owner: bytes) -> None:
+        self._tables = tables
+        self._owner = owner
+
+    def get(self, kind: type[E], key: bytes = b"") -> E | None:
+        return self._tables.get(kind, self._owner + kind.letter + key)
+
+    def scan(self, kind: type[E], prefix: bytes = b"") -> Iterator[E]:
+        return self._tables.scan(kind, self._owner, prefix)
+
+    def apply(self, change: Change) -> None:
+        self._tables.apply(self._owner, change)
+
+
+def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
+    """Both in order, without repeats."""
+    waiting = iter(changed)
+    new = next(waiting, None)
+    for old in stored:
+        while new is not None and new < old:
+            yield new
+            new = next(waiting, None)
+        if new == old:
+            new = next(waiting, None)
+        yield old
+    while new is not None:
+        yield new
+        new = next(waiting, None)
+
+
+def _checkpoint_writes(checkpoints: Mapping[str, int]) -> list[Write]:
+    return [(CHECKPOINTS, table.encode(), offset.to_bytes(8, "big")) for table, offset in checkpoints.items()]
+
+
+def _slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:
+    while slice_ := list(islice(writes, size)):
+        yield slice_

@@ -1,0 +1,135 @@
+"""The whole pipeline in memory, driven by tests: given, at, when; then facts, webhook events, deliveries.
+
+It is made of the real stages over the real tables and codec; only the log and the disk are in memory.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from streams.codec import HEADER, decode, encode
+from streams.delivery.records import Delivery, Subscription
+from streams.delivery.subscription import Subscriptions
+from streams.domain.commands import AdvanceClock, Command
+from streams.domain.store import StoreSettings
+from streams.domain.values import Value
+from streams.kafka.topics import COMMANDS, DELIVERIES, EVENTS, POISON, REJECTIONS, WEBHOOK_EVENTS
+from streams.refusals import CommandRejected, PoisonRecord
+from streams.stages.fan_out import FanOutStage
+from streams.stages.loyalty import LoyaltyStage, owner_of
+from streams.stages.turn import Clock, Output, Record, Stage, Turn, WallClock
+from streams.tables.store import MemoryStore, Store
+from streams.tables.tables import Tables, families
+
+V = TypeVar("V", bound=Value)
+
+
+class Pipeline:
+    """One partition of everything. `now` is the wall clock's time; `at` moves it and fires timers."""
+
+    def __init__(
+        self,
+        *settings: StoreSettings,
+        now: datetime,
+        clock: Clock | None = None,
+        memory: timedelta = timedelta(hours=24),
+        store: Store | None = None,
+    ) -> None:
+        self.now = now
+        self.settings = {s.store: s for s in settings}
+        self.subscriptions = Subscriptions()
+        self.log: defaultdict[str, list[Record]] = defaultdict(list)
+        self._store = store or MemoryStore(families(LoyaltyStage.kinds))
+        self.tables = Tables(self._store, LoyaltyStage.kinds)
+        self.loyalty = LoyaltyStage(self.settings.get, clock or WallClock(), memory)
+        self.fan_out = FanOutStage(self.subscriptions)
+
+    def subscribe(self, *subscriptions: Subscription) -> None:
+        for subscription in subscriptions:
+            self.subscriptions.put(subscription)
+
+    def when(self, *commands: Command | AdvanceClock, key: str | None = None) -> None:
+        """Commands arrive, each in a turn of its own."""
+        for command in commands:
+            self.arrive(record(command, len(self.log[COMMANDS.name]), key))
+
+    def arrive(self, *records: Record) -> None:
+        self.log[COMMANDS.name] += records
+        self._play(self.loyalty, records)
+
+    def at(self, now: datetime) -> None:
+        """The wall clock moves on; whatever has become due happens."""
+        self.now = now
+        while self.tables.first_due(now):
+            self._play(self.loyalty, ())
+
+    def _play(self, stage: Stage, records: Sequence[Record]) -> None:
+        turn = Turn(0, self.tables, self.now)
+        left = list(records)
+        while True:
+            count = stage.play(turn, left, 100)
+            left = left[count:]
+            if not left:
+                break
+        self.tables.commit(list(self.tables.changelog()), {})
+        for output in turn.outputs:
+            self._append(output)
+        told = [_record(output, 0) for output in turn.outputs if output.topic is WEBHOOK_EVENTS]
+        if told:
+            self._play(self.fan_out, told)
+
+    def _append(self, output: Output) -> None:
+        log = self.log[output.topic.name]
+        log.append(_record(output, len(log)))
+
+    def facts(self, kind: type[V]) -> list[V]:
+        return self._of(EVENTS.name, kind)
+
+    def webhook_events(self, kind: type[V]) -> list[V]:
+        return self._of(WEBHOOK_EVENTS.name, kind)
+
+    def deliveries(self) -> list[Delivery]:
+        return self._of(DELIVERIES.name, Delivery)
+
+    def bodies(self, event_name: str) -> list[Any]:
+        """The `data` of each delivery of that event, numbers exact."""
+        decoder = msgspec.json.Decoder(float_hook=str)
+        return [decoder.decode(d.data) for d in self.deliveries() if d.event_name == event_name]
+
+    def rejections(self) -> list[str]:
+        return [f"{r.field} {r.value} {r.reason}" for r in self._of(REJECTIONS.name, CommandRejected)]
+
+    def poison(self) -> list[str]:
+        return [p.cause for p in self._of(POISON.name, PoisonRecord)]
+
+    def _of(self, topic: str, kind: type[V]) -> list[V]:
+        return [
+            decode(kind, r.value, r.schema)
+            for r in self.log[topic]
+            if (r.schema or "").startswith(kind.__name__ + ".")
+        ]
+
+
+def record(command: Command | AdvanceClock, offset: int, key: str | None = None) -> Record:
+    """The command as its producer would write it."""
+    if key is None:
+        key = owner_of(command.store, command.member_id) if isinstance(command, Command) else "clock"
+    value, header = encode(command)
+    return Record(COMMANDS.name, 0, offset, key.encode(), value, {HEADER: header.encode()})
+
+
+def _record(output: Output, offset: int) -> Record:
+    value, header = encode(output.value)
+    return Record(output.topic.name, 0, offset, output.key.encode(), value, {HEADER: header.encode()})
+
+
+def instant(text: str) -> datetime:
+    """`1998-03-01` or `1998-03-01T12:30:00`, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def all_of(values: Iterable[Value], field: str) -> list[Any]:
+    return [getattr(value, field) for value in values]
