@@ -28,6 +28,7 @@ class App(faust.App):
     """A Faust app that opens no connection; its work comes from `feeds`."""
 
     BootStrategy = _FeedsOnly
+    mundane_level = "debug"
 
     def __init__(self, name: str) -> None:
         self.feeds: list[Service] = []

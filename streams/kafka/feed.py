@@ -88,6 +88,8 @@ class Identity:
 class Feed(Service):
     """Feeds `stage` from `source` through `channel`."""
 
+    mundane_level = "debug"
+
     def __init__(
         self,
         connection: Connection,
@@ -158,11 +160,15 @@ class Feed(Service):
     @Service.task
     async def _run(self) -> None:
         try:
-            while not self.should_stop:
+            while not self.should_stop or not self._stage.rest():
                 messages = await asyncio.to_thread(self._poll)
+                # What was read of a partition that came or went meanwhile is read again by whoever has it.
+                moved = {number for _, number in self._moves}
                 await self._move()
                 self._resume_restored()
-                self._buffer(messages)
+                self._buffer(messages, moved)
+                for partition in self._owned():
+                    self._stage.between(partition.number, partition.tables)
                 await self._transact()
         finally:
             self._ended.set()
@@ -222,12 +228,13 @@ class Feed(Service):
     def _source_partition(self, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._connection.topic(self._source), number, offset)
 
-    def _buffer(self, messages: Iterable[Message]) -> None:
+    def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
                 record = _record(message, self._source.name)
-                self._partitions[record.partition].waiting.append(record)
+                if record.partition not in moved:
+                    self._partitions[record.partition].waiting.append(record)
             elif error.fatal() or not error.retriable():
                 raise KafkaException(error)
 
@@ -255,7 +262,6 @@ class Feed(Service):
             partition.tables.commit(changes, checkpoints)
             for _ in range(count):
                 partition.waiting.popleft()
-            self._stage.committed(partition.number, partition.tables)
 
     def _commit(self, turns: list[Turn], offsets: list[TopicPartition]) -> list[Committed]:
         """Append everything in one transaction. Per turn: the changes, and where its changelogs end then."""

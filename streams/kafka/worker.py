@@ -26,6 +26,8 @@ from streams.stages.turn import StreamClock, WallClock
 class Follower(Service):
     """Keeps a view current for as long as the process runs, and ends the process when it cannot."""
 
+    mundane_level = "debug"
+
     def __init__(self, view: View[Any], **service: Any) -> None:
         super().__init__(**service)
         self._view = view
@@ -94,7 +96,7 @@ def _kept(stores: dict[str, StoreSettings]) -> Callable[[str, StoreSettings | No
 
 
 async def run(app: App, ready: Callable[[], None]) -> None:
-    """Runs until SIGTERM or SIGINT, then commits what is under way and leaves. Raises what the app died of."""
+    """Runs until SIGTERM or SIGINT, then commits what is under way and leaves. Raises what it died of."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

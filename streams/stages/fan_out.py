@@ -29,7 +29,10 @@ class FanOutStage:
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         return False
 
-    def committed(self, partition: int, tables: Tables) -> None: ...
+    def between(self, partition: int, tables: Tables) -> None: ...
+
+    def rest(self) -> bool:
+        return True
 
     def revoked(self, partition: int) -> None: ...
 

@@ -61,7 +61,10 @@ class LoyaltyStage:
         # History stands still without records.
         return not self._clock.plays_history and tables.first_due(datetime.now(UTC)) is not None
 
-    def committed(self, partition: int, tables: Tables) -> None: ...
+    def between(self, partition: int, tables: Tables) -> None: ...
+
+    def rest(self) -> bool:
+        return True
 
     def revoked(self, partition: int) -> None: ...
 

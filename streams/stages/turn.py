@@ -81,8 +81,9 @@ class Stage(Protocol):
     kinds: Sequence[type[Entry]]
     """The entries that its tables hold."""
 
-    patience: float
-    """Seconds for which a feed may wait for records where `wants` says nothing."""
+    @property
+    def patience(self) -> float:
+        """Seconds for which a feed may wait for records where `wants` says nothing."""
 
     def assigned(self, partition: int, tables: Tables) -> None:
         """The partition belongs to this process now, and its tables are restored."""
@@ -94,8 +95,11 @@ class Stage(Protocol):
     def wants(self, partition: int, tables: Tables) -> bool:
         """Whether there is something to do without a record: between turns only."""
 
-    def committed(self, partition: int, tables: Tables) -> None:
-        """The turn's transaction is committed and its changes are in the tables."""
+    def between(self, partition: int, tables: Tables) -> None:
+        """No transaction is under way: the time to begin what goes on outside them."""
+
+    def rest(self) -> bool:
+        """The process is to end: begin nothing more. Asked again, between turns, until it is true."""
 
     def revoked(self, partition: int) -> None:
         """The partition belongs to another process now."""

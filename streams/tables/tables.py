@@ -99,9 +99,15 @@ class Tables:
         due = self._due.first(now)
         return None if due is None else self._entry(due)
 
-    def due_within(self, group: bytes, now: datetime) -> Iterator[tuple[str, Entry]]:
-        """Owner and entry of the group's committed entries that are due, in order; between batches only."""
-        return map(self._entry, self._due.within(group, now))
+    def due_keys(self, group: bytes, now: datetime) -> Iterator[bytes]:
+        """Keys, for `due_entry`, of the group's committed entries that are due; between batches only."""
+        return self._due.within(group, now)
+
+    def due_entry(self, due: bytes, kind: type[E]) -> E:
+        """The entry that a due key points to."""
+        _, entry = self._entry(due)
+        assert isinstance(entry, kind), "an index holds what its stage put in"  # noqa: S101
+        return entry
 
     def due_groups(self) -> Iterator[bytes]:
         """The groups that have entries with a due time, now or later; between batches only."""

@@ -1,0 +1,17 @@
+"""`loyalty sink`: deliveries out to the subscribers' endpoints."""
+
+
+def run() -> None:
+    """Send deliveries over HTTP until SIGTERM or Ctrl-C."""
+    import asyncio
+
+    from api.command_line.processes import process
+    from connectors.http.app import sink
+    from streams.kafka.worker import run as run_app
+
+    async def serve() -> None:
+        with sink(settings, connection) as app:
+            await run_app(app, ready=lambda: print("sink is ready", flush=True))
+
+    with process("sink") as (settings, connection):
+        asyncio.run(serve())
