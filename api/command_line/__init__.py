@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 
 import typer
 
-from api.command_line import broker, failures, settings, sink, store, topics, worker
+from api.command_line import broker, failures, receiver, settings, sink, store, topics, worker
 
 app = typer.Typer(
     name="loyalty",
@@ -21,6 +21,7 @@ app.add_typer(store.app, name="store")
 app.command(name="settings")(settings.show)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
+app.command(name="receiver")(receiver.receive)
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ NOT_RUNNING = 3
 @app.command()
 def start(port: Port = None) -> None:
     """Start it and leave it running; data is kept from one start to the next."""
-    from streams import settings  # noqa: PLC0415
-    from streams.kafka.broker import detached  # noqa: PLC0415
+    from streams import settings
+    from streams.kafka.broker import detached
 
     console = Console(soft_wrap=True)
     home = settings.load().home
@@ -38,8 +38,8 @@ def start(port: Port = None) -> None:
 @app.command()
 def stop() -> None:
     """Stop it in order; its data stays."""
-    from streams import settings  # noqa: PLC0415
-    from streams.kafka.broker import detached  # noqa: PLC0415
+    from streams import settings
+    from streams.kafka.broker import detached
 
     console = Console(soft_wrap=True)
     with console.status("stopping the broker", spinner="dots"):
@@ -52,8 +52,8 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Say where it listens; exit code 3 where none runs."""
-    from streams import settings  # noqa: PLC0415
-    from streams.kafka.broker import detached  # noqa: PLC0415
+    from streams import settings
+    from streams.kafka.broker import detached
 
     console = Console(soft_wrap=True)
     home = settings.load().home

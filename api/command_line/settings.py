@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def show() -> None:
     """Every setting: its variable, its value now, its default, its meaning."""
-    from streams import settings  # noqa: PLC0415
+    from streams import settings
 
     now = settings.load()
     table = Table("variable and meaning", "now", "default", box=box.SIMPLE_HEAD, pad_edge=False)

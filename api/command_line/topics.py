@@ -17,10 +17,10 @@ app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list.")
 @app.command()
 def create() -> None:
     """Create those that are missing, and check that all fit each other; harmless when repeated."""
-    from streams import settings  # noqa: PLC0415
-    from streams.kafka import admin, clients  # noqa: PLC0415
-    from streams.kafka.broker import ensure_broker  # noqa: PLC0415
-    from streams.kafka.topics import TOPICS  # noqa: PLC0415
+    from streams import settings
+    from streams.kafka import admin, clients
+    from streams.kafka.broker import ensure_broker
+    from streams.kafka.topics import TOPICS
 
     loaded, console = settings.load(), Console(soft_wrap=True)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
@@ -34,10 +34,10 @@ def create() -> None:
 @app.command("list")
 def show() -> None:
     """Every topic: its key, schemas, cleanup, writer, and the partitions found in the cluster."""
-    from streams import settings  # noqa: PLC0415
-    from streams.kafka import admin, clients  # noqa: PLC0415
-    from streams.kafka.broker import ensure_broker  # noqa: PLC0415
-    from streams.kafka.topics import TOPICS  # noqa: PLC0415
+    from streams import settings
+    from streams.kafka import admin, clients
+    from streams.kafka.broker import ensure_broker
+    from streams.kafka.topics import TOPICS
 
     loaded, console = settings.load(), Console()
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
