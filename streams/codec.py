@@ -5,6 +5,7 @@ scale, so that two schemas which read amounts differently would share one.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -109,10 +110,13 @@ def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
 
 
 def _at(tree: Tree, path: str) -> object:
-    """The value at a path such as `items[...].sku`; elements of arrays are not told apart."""
+    """The value at a path such as `items[0].sku`."""
     here: Any = tree
-    for part in path.split("."):
-        if not isinstance(here, dict) or part.endswith("]"):
-            return "(in a list)"
-        here = here.get(part)
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, (list, tuple)) and part.isdigit() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return None
     return here
