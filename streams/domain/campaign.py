@@ -25,9 +25,12 @@ def on_transaction(
         if not campaign.active:
             continue
         points = transaction.gross_value * campaign.points_per_currency_unit
-        units = points.quantize(UNIT, rounding=ROUND_DOWN)
         wallet = store.wallet(campaign.wallet)
-        if wallet and 0 < units <= room(state, wallet):
+        # Compared before it is cut: what no wallet holds may have more digits than can be cut.
+        if not wallet or points >= room(state, wallet) + UNIT:
+            continue
+        units = points.quantize(UNIT, rounding=ROUND_DOWN)
+        if units:
             yield earned(
                 wallet,
                 units,
