@@ -129,5 +129,9 @@ class Draw(Value):
 
 
 def plain(amount: Decimal) -> Decimal:
-    """`amount` without trailing zeros and without an exponent: 293.300000 → 293.3, 1E+1 → 10."""
-    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
+    """`amount` without trailing zeros, and, up to `MOST`, without an exponent: 293.300000 → 293.3, 1E+1 → 10.
+
+    Beyond it stands what a producer wrote by mistake, of any length: it keeps its exponent.
+    """
+    whole = abs(amount) <= MOST and amount == amount.to_integral_value()
+    return amount.quantize(Decimal(1)) if whole else amount.normalize()
