@@ -28,7 +28,9 @@ class FrozenMeta(StructMeta):
     """Makes frozen and keyword-only the default, for msgspec inherits neither."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
-        return super().__new__(mcs, name, bases, namespace, **{"frozen": True, "kw_only": True, **options})
+        return super().__new__(
+            mcs, name, bases, namespace, **{"frozen": True, "kw_only": True, "gc": False, **options}
+        )
 
 
 class Value(Struct, metaclass=FrozenMeta):

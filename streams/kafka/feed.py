@@ -111,9 +111,13 @@ class Feed(Service):
         self._partitions: dict[int, Partition] = {}
         self._moves: deque[tuple[bool, int]] = deque()
         self._ended = asyncio.Event()
+        # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
+        self._connected = False
+        self._ended.set()
 
     async def on_start(self) -> None:
         await asyncio.to_thread(self._connect)
+        self._connected = True
 
     def _connect(self) -> None:
         who = self._identity
@@ -122,6 +126,8 @@ class Feed(Service):
                 **{
                     "transactional.id": f"{who.group}-{who.instance}",
                     "transaction.timeout.ms": who.transaction_timeout * 1000,
+                    # librdkafka takes no longer one: a record cannot outlive its transaction.
+                    "delivery.timeout.ms": who.transaction_timeout * 1000,
                     "linger.ms": 0,
                 }
             )
@@ -159,6 +165,7 @@ class Feed(Service):
 
     @Service.task
     async def _run(self) -> None:
+        self._ended.clear()
         try:
             while not self.should_stop or not self._stage.rest():
                 messages = await asyncio.to_thread(self._poll)
@@ -346,7 +353,8 @@ class Feed(Service):
         await self._ended.wait()
         for number in list(self._partitions):
             await self._close(number)
-        await asyncio.to_thread(self._consumer.close)
+        if self._connected:
+            await asyncio.to_thread(self._consumer.close)
 
 
 def _noted(ends: dict[str, int], table: str) -> Callable[[KafkaError | None, Message], None]:
