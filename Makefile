@@ -17,10 +17,11 @@ demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays
 test: .venv/.ready ## all tests, the ones on a real broker included
 	@.venv/bin/pytest
 
-check: .venv/.ready ## lint, format and types
+check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy streams connectors api tests
+	@.venv/bin/python -m schemas.check
 
 lock: ## pin every dependency anew, by hash, in requirements.lock
 	@$(PYTHON) -m venv --clear .local/uv

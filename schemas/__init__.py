@@ -1,0 +1,1 @@
+"""The Avro schemas of all records, one file a version, and what keeps them readable."""
