@@ -1,0 +1,19 @@
+"""Real purchases of a CD shop, 1997-01 to 1998-06, as the commands of a loyalty programme.
+
+reader         the file's lines to purchases (pure)
+history        purchases to commands in the order of their days (pure)
+store.json     what the shop's programme gives; `loyalty store put` takes it
+extract.txt    the purchases of the first 60 customers, for where the whole file is not at hand (ORIGIN.md)
+"""
+
+from pathlib import Path
+
+STORE = Path(__file__).with_name("store.json")
+EXTRACT = Path(__file__).with_name("extract.txt")
+SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "cdnow_sample.txt"
+"""The whole file, where it lies beside the repository."""
+
+
+def at_hand() -> Path:
+    """The whole file if it is there, else the extract."""
+    return SAMPLE if SAMPLE.is_file() else EXTRACT
