@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 
 import typer
 
-from api.command_line import broker, failures, receiver, settings, sink, store, topics, worker
+from api.command_line import api, broker, failures, receiver, settings, sink, store, topics, worker
 
 app = typer.Typer(
     name="loyalty",
@@ -19,6 +19,8 @@ app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
 app.command(name="settings")(settings.show)
+app.command(name="api")(api.run)
+app.command(name="api-key")(api.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
 app.command(name="receiver")(receiver.receive)

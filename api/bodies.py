@@ -1,0 +1,159 @@
+"""What clients send and get about a subscription: the contract's names, checked."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from api.errors import Complaint, Invalid, shown
+from api.targets import TargetPolicy, target
+from connectors.http.envelope import FRAMING
+from streams.delivery.records import Header, Subscription
+from streams.webhooks.names import LEGACY_TYPES, event_name
+from streams.webhooks.parts import moment
+
+ROOT = "webhookSubscription"
+MOST_HEADERS = 20
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}")
+_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
+# Ours, or of the connection's: a subscriber may set neither.
+_RESERVED = FRAMING | {
+    "user-agent",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "expect",
+}
+
+
+class _Model(BaseModel):
+    """A misspelled or unsupported field is refused: ignoring `hmacEnabled` would feign safety."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, populate_by_name=True)
+
+
+class HeaderBody(_Model):
+    header_name: Annotated[str, Field(examples=["X-Shop"])]
+    header_value: Annotated[str, Field(examples=["blue"])]
+
+
+class Target(_Model):
+    """What POST and PUT have in common."""
+
+    url: Annotated[str, Field(description="http or https, at most 2048 characters.")]
+    destination_type: Literal["rest"] = "rest"
+    headers: list[HeaderBody] | None = Field(None, description="At most 20, sent with every request.")
+    header_name: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
+    header_value: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
+
+
+class Creation(Target):
+    event_name: Annotated[str, Field(description="Either spelling; stored as `CustomerRegistered`.")]
+    legacy: bool = Field(False, description="The old edition's body.")
+
+
+class Replacement(Target):
+    event_name: str | None = Field(None, description="Cannot be changed: absent, or as it is.")
+    legacy: bool | None = Field(None, description="Absent: as it is.")
+
+
+EXAMPLE: dict[str, Any] = {
+    "eventName": "AvailablePointsAmountChanged",
+    "url": "https://shop.example/webhooks",
+    "headers": [{"headerName": "X-Shop", "headerValue": "blue"}],
+}
+
+
+class CreationBody(_Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [{ROOT: EXAMPLE}]})
+    webhook_subscription: Creation
+
+
+class ReplacementBody(_Model):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{ROOT: {k: v for k, v in EXAMPLE.items() if k != "eventName"}}]}
+    )
+    webhook_subscription: Replacement
+
+
+def known_event(name: str) -> str:
+    """PascalCase for either spelling. Raises Invalid listing what is valid."""
+    found = event_name(name)
+    if found is None:
+        valid = ", ".join(sorted(LEGACY_TYPES))
+        message = f"There is no event {shown(name)}; valid: {valid}"
+        raise Invalid(Complaint(f"{ROOT}.eventName", message, "unknown_event", shown(name)))
+    return found
+
+
+def checked_url(body: Target, policy: TargetPolicy) -> str:
+    """The URL to store. Raises Invalid with the reason."""
+    try:
+        return target(body.url, policy)
+    except ValueError as error:
+        raise Invalid(Complaint(f"{ROOT}.url", f"The URL {error}.", "invalid_url")) from None
+
+
+def headers_of(body: Target) -> tuple[Header, ...]:
+    """All headers, the deprecated pair among them. Raises Invalid; no complaint shows a value."""
+    pairs = [(f"headers.{i}", h.header_name, h.header_value) for i, h in enumerate(body.headers or ())]
+    if (body.header_name is None) != (body.header_value is None):
+        raise Invalid(Complaint(ROOT, "headerName and headerValue must come together.", "incomplete"))
+    if body.header_name is not None and body.header_value is not None:
+        pair = body.header_name, body.header_value
+        # A client that sends back what it was given has the first one in both places.
+        if pair not in [(name, value) for _, name, value in pairs]:
+            pairs.append(("", *pair))
+    complaints = list(_header_complaints(pairs))
+    if complaints:
+        raise Invalid(*complaints)
+    return tuple(Header(name=name, value=value) for _, name, value in pairs)
+
+
+def _header_complaints(pairs: list[tuple[str, str, str]]) -> Iterator[Complaint]:
+    if len(pairs) > MOST_HEADERS:
+        yield Complaint(f"{ROOT}.headers", f"At most {MOST_HEADERS} headers, not {len(pairs)}.", "too_many")
+    seen: set[str] = set()
+    for place, name, value in pairs:
+        path = f"{ROOT}.{place}." if place else f"{ROOT}."
+        reason = _name_refusal(name, seen)
+        if reason:
+            yield Complaint(
+                f"{path}headerName", f"Header {shown(name)} {reason}.", "invalid_header", shown(name)
+            )
+        if not _TEXT.fullmatch(value) or len(value) > 4096:
+            message = "The value must be 1 to 4096 visible ASCII characters, blanks only between them."
+            yield Complaint(f"{path}headerValue", message, "invalid_header")
+        seen.add(name.lower())
+
+
+def _name_refusal(name: str, seen: set[str]) -> str | None:
+    lower = name.lower()
+    if not _TOKEN.fullmatch(name):
+        return "is no header's name: letters, digits and !#$%&'*+.^_`|~- only"
+    if lower in _RESERVED or lower.startswith("content-"):
+        return "is set by the sender"
+    return "is given twice" if lower in seen else None
+
+
+def row(subscription: Subscription) -> dict[str, Any]:
+    """One item of the list."""
+    first = subscription.headers[0] if subscription.headers else None
+    return {
+        "webhookSubscriptionId": subscription.subscription_id,
+        "eventName": subscription.event_name,
+        "url": subscription.url,
+        "headerName": first.name if first else None,
+        "headerValue": first.value if first else None,
+        "legacy": subscription.legacy,
+        "createdAt": moment(subscription.created_at),
+        "destinationType": "rest",
+    }
+
+
+def detail(subscription: Subscription) -> dict[str, Any]:
+    """One subscription, whole."""
+    headers = [{"headerName": h.name, "headerValue": h.value} for h in subscription.headers]
+    return {**row(subscription), "headers": headers}

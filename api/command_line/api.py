@@ -1,0 +1,26 @@
+"""`loyalty api` serves the REST API; `loyalty api-key` makes a key for it."""
+
+
+def run() -> None:
+    """Serve the REST API until SIGTERM or Ctrl-C; its description is at /docs."""
+    import asyncio
+
+    from api.command_line.processes import process
+    from api.serve import serve
+
+    def started(address: str) -> None:
+        print(f"api is ready: {address}, described at {address}/docs", flush=True)
+
+    with process("api") as (settings, connection):
+        asyncio.run(serve(settings, connection, started))
+
+
+def new_key() -> None:
+    """Make an API key, and the hash of it that the API must know."""
+    from api import auth
+    from streams.settings import variable
+
+    token, digest = auth.new_key()
+    print(f"key   {token}")
+    print(f"hash  {digest}")
+    print(f"Send the key in {auth.HEADER}, and start the API with {variable('api_key_hashes')}={digest}")

@@ -1,0 +1,132 @@
+"""Every answer that is not a success, in the contract's words. No stack trace leaves the process."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from streams.errors import Retryable
+
+LOG = logging.getLogger(__name__)
+Body = dict[str, Any]
+RETRY_AFTER = 2
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing wrong with a request: where, what, and the value unless that may be a secret."""
+
+    path: str
+    message: str
+    code: str
+    value: object = None
+
+    def body(self) -> Body:
+        parameters = {} if self.value is None else {"value": self.value}
+        return {
+            "message": self.message,
+            "parameters": parameters,
+            "plural": None,
+            "code": self.code,
+            "path": self.path,
+        }
+
+
+class Invalid(Exception):
+    """The request is understood and refused: 400."""
+
+    def __init__(self, *complaints: Complaint) -> None:
+        super().__init__("; ".join(f"{c.path}: {c.message}" for c in complaints))
+        self.complaints = complaints
+
+
+def shown(value: object) -> str:
+    """`value` as JSON in plain ASCII, cut short: fit for a sentence whatever a client sent."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 100 else f"{text[:97]}…"
+
+
+def install(app: FastAPI) -> None:
+    """Every failure of `app` gets its documented answer."""
+    app.exception_handler(Invalid)(_invalid)
+    app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(HTTPException)(_plain)
+    app.exception_handler(Retryable)(_unavailable)
+    app.exception_handler(Exception)(_broken)
+
+
+async def _invalid(_: Request, error: Invalid) -> Response:
+    return _complaints(error.complaints)
+
+
+async def _malformed(request: Request, error: RequestValidationError) -> Response:
+    """What the framework found: a path that no resource has is 404, all else is 400."""
+    found = error.errors()
+    if any(detail["loc"][:1] == ("path",) for detail in found):
+        return _answer(404, "Not Found")
+    kind = request.headers.get("content-type", "")
+    if "json" not in kind and any(detail["loc"] == ("body",) for detail in found):
+        return _complaints(
+            [Complaint("", f"Content-Type must be application/json, not {shown(kind)}.", "type")]
+        )
+    return _complaints([_complaint(detail) for detail in found])
+
+
+def _complaint(detail: Body) -> Complaint:
+    if detail["type"] == "json_invalid":
+        reason = f"The body is no JSON: {detail['ctx']['error']} at character {detail['loc'][-1]}."
+        return Complaint("", reason, "json_invalid")
+    path = ".".join(str(part) for part in detail["loc"][1:])
+    # Only names of fields are shown with their values: anything else may hold a header's value.
+    return Complaint(path, detail["msg"], detail["type"])
+
+
+async def _plain(_: Request, error: HTTPException) -> Response:
+    match error.status_code:
+        case 404:
+            return _answer(404, "Not Found")
+        case 405:
+            # The contract has this one code as text.
+            body: Body = {"code": "405", "message": "Method Not Allowed."}
+            return JSONResponse(body, 405, error.headers)
+        case status:
+            return _answer(status, error.detail or HTTPStatus(status).phrase)
+
+
+async def _unavailable(_: Request, error: Retryable) -> Response:
+    LOG.warning("not available: %s", error)
+    body = [
+        {
+            "status": "Problem",
+            "error": "Service Unavailable",
+            "message": "Kafka did not confirm in time: the change may have been made or not. Repeat it.",
+            "retryAfter": RETRY_AFTER,
+        }
+    ]
+    return JSONResponse(body, 503, {"Retry-After": str(RETRY_AFTER)})
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return _answer(500, "Internal Server Error")
+
+
+def _complaints(complaints: Sequence[Complaint]) -> Response:
+    body = {
+        "code": 400,
+        "message": "Validation failed",
+        "errors": [complaint.body() for complaint in complaints],
+    }
+    return JSONResponse(body, 400)
+
+
+def _answer(status: int, message: str) -> Response:
+    return JSONResponse({"code": status, "message": message}, status)

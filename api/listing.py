@@ -1,0 +1,155 @@
+"""Lists, as the contract has them everywhere: filters with operators, ordering, pages."""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from api.errors import Complaint, Invalid, shown
+
+T = TypeVar("T")
+Test = Callable[[Any], bool]
+Kind = Literal["text", "flag", "instant"]
+
+LARGEST_PAGE = 50
+_PARAMETER = re.compile(r"(?P<name>[A-Za-z_]+)(\[(?P<inner>[A-Za-z]*)\])?")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    "text": ("eq", "like", "hasValue", "notHasValue"),
+    "flag": ("eq", "hasValue", "notHasValue"),
+    "instant": ("eq", *_COMPARE, "hasValue", "notHasValue"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A field of the rows, as clients see it. `spelled` turns a filter's text into the stored spelling."""
+
+    kind: Kind
+    read: Callable[[T], Any]
+    spelled: Callable[[str], str] = str
+
+
+@dataclass(slots=True)
+class Query:
+    """What a client asked of a list."""
+
+    tests: list[tuple[str, Test]] = field(default_factory=list)
+    order: list[tuple[str, bool]] = field(default_factory=list)
+    page: int = 1
+    size: int = 10
+
+
+def listed(
+    rows: Iterable[T],
+    parameters: Sequence[tuple[str, str]],
+    columns: Mapping[str, Column[T]],
+    default_order: Callable[[T], Any],
+) -> tuple[list[T], dict[str, object]]:
+    """The page asked for, and the contract's `total`. Raises Invalid naming every bad parameter.
+
+    Rows that the order asked for does not tell apart are in the default order.
+    """
+    query = parsed(parameters, columns)
+    everything = sorted(rows, key=default_order)
+    kept = [row for row in everything if all(test(columns[name].read(row)) for name, test in query.tests)]
+    for name, descending in reversed(query.order):
+        read = columns[name].read
+        # Rows without a value come first; None cannot be compared.
+        kept.sort(key=lambda row: (read(row) is not None, read(row)), reverse=descending)
+    start = (query.page - 1) * query.size
+    total: dict[str, object] = {"all": len(everything), "filtered": len(kept), "estimated": False}
+    return kept[start : start + query.size], total
+
+
+def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> Query:
+    query, complaints = Query(), []
+    for parameter, value in parameters:
+        try:
+            _add(query, parameter, value, columns)
+        except ValueError as error:
+            complaints.append(Complaint(parameter, f"{shown(value)} {error}", "invalid", value))
+        except LookupError as error:
+            complaints.append(Complaint(parameter, str(error.args[0]), "unknown", value))
+    if complaints:
+        raise Invalid(*complaints)
+    return query
+
+
+def _add(query: Query, parameter: str, value: str, columns: Mapping[str, Column[Any]]) -> None:
+    """Raises LookupError for a parameter that there is not, ValueError for a value that it cannot have."""
+    match = _PARAMETER.fullmatch(parameter)
+    name, inner = (match["name"], match["inner"]) if match else (parameter, None)
+    if name == "_page" and inner is None:
+        query.page = _whole(value, 1, 10**9)
+    elif name == "_itemsOnPage" and inner is None:
+        query.size = _whole(value, 1, LARGEST_PAGE)
+    elif name == "_orderBy" and inner is not None and inner in columns:
+        query.order.append((inner, _descending(value)))
+    elif name in columns and inner is None:
+        query.tests.append((name, _test(columns[name], "eq", value)))
+    elif name in columns and inner in OPERATORS[columns[name].kind]:
+        query.tests.append((name, _test(columns[name], inner, value)))
+    else:
+        raise LookupError(_valid(name, columns))
+
+
+def _valid(name: str, columns: Mapping[str, Column[Any]]) -> str:
+    fields = ", ".join(columns)
+    if name in columns:
+        operators = ", ".join(OPERATORS[columns[name].kind])
+        return f"{name} has no such operator; valid: {operators}"
+    if name == "_orderBy":
+        return f"cannot be ordered by; valid: _orderBy[field] with field one of {fields}"
+    return f"no such parameter; valid: {fields}, _page, _itemsOnPage, _orderBy[field]"
+
+
+def _test(column: Column[Any], name: str, value: str) -> Test:
+    if name in {"hasValue", "notHasValue"}:
+        wanted = name == "hasValue"
+        return lambda actual: (actual is not None) is wanted
+    if name == "like":
+        part = value.casefold()
+        return lambda actual: actual is not None and part in actual.casefold()
+    expected = _READ[column.kind](column.spelled(value))
+    compare: Callable[[Any, Any], bool] = _COMPARE.get(name, operator.eq)
+    return lambda actual: actual is not None and compare(actual, expected)
+
+
+def _whole(value: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", value) or not least <= int(value) <= most:
+        raise ValueError(f"must be a whole number from {least} to {most}")
+    return int(value)
+
+
+def _descending(value: str) -> bool:
+    if value.lower() not in {"asc", "desc"}:
+        raise ValueError("must be asc or desc")
+    return value.lower() == "desc"
+
+
+def _flag(value: str) -> bool:
+    if value not in {"true", "false", "1", "0"}:
+        raise ValueError("must be true or false")
+    return value in {"true", "1"}
+
+
+def _instant(value: str) -> datetime:
+    """Without an offset it is UTC."""
+    # In a query a plus sign that is not encoded means a blank.
+    text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
+    try:
+        instant = datetime.fromisoformat(text)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
+
+
+_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": _instant}

@@ -1,0 +1,111 @@
+"""The real application over an index in memory, called through HTTP without a socket."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.auth import ApiKeys, hash_of
+from api.targets import PublicTargets
+from streams.delivery.records import Subscription
+from streams.delivery.subscription import Subscriptions
+from streams.errors import Retryable
+from streams.settings import Network
+
+KEY = "a-key-for-tests"
+START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
+PATH = "/api/DEFAULT/webhook/subscription"
+
+
+class LogInMemory:
+    """Writes straight to the index, unless told that Kafka is away."""
+
+    def __init__(self, index: Subscriptions) -> None:
+        self.index = index
+        self.away = False
+
+    async def write(self, subscription_id: str, value: Subscription | None) -> None:
+        if self.away:
+            raise Retryable("subscriptions: not written")
+        if value is None:
+            self.index.drop(subscription_id)
+        else:
+            self.index.put(value)
+
+
+class Clock:
+    """One second later at each look."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+class Door:
+    """A client of the API, with a key unless told otherwise."""
+
+    def __init__(self, allowed: tuple[Network, ...] = ()) -> None:
+        self.index = Subscriptions()
+        self.log = LogInMemory(self.index)
+        self.caught_up = True
+        self.app: FastAPI = create_app(
+            subscriptions=self.index,
+            log=self.log,
+            authenticator=ApiKeys((hash_of(KEY),)),
+            targets=PublicTargets(allowed),
+            now=Clock(),
+            caught_up=lambda: self.caught_up,
+        )
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        async def request() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+                return await client.request(method, path, **options)
+
+        options.setdefault("headers", {"X-AUTH-TOKEN": KEY})
+        call: Coroutine[Any, Any, httpx.Response] = request()
+        return asyncio.run(call)
+
+    def get(self, path: str = PATH, **query: str) -> Any:
+        """The JSON of a successful answer."""
+        answer = self.call("GET", path, params=query or None)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, **fields: object) -> httpx.Response:
+        body = {"eventName": "CustomerRegistered", "url": "https://shop.example/hook"} | fields
+        return self.call("POST", PATH, json={"webhookSubscription": body})
+
+    def put(self, subscription_id: str, **fields: object) -> httpx.Response:
+        return self.call("PUT", f"{PATH}/{subscription_id}", json={"webhookSubscription": fields})
+
+    def subscribed(self, **fields: object) -> str:
+        """The id of a new subscription."""
+        answer = self.post(**fields)
+        assert answer.status_code == 200, answer.text
+        found: str = answer.json()["webhookSubscriptionId"]
+        return found
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+def complaints(answer: httpx.Response) -> Mapping[str, str]:
+    """Message by path of a documented 400."""
+    body = answer.json()
+    assert answer.status_code == 400, answer.text
+    assert (body["code"], body["message"]) == (400, "Validation failed")
+    for error in body["errors"]:
+        assert set(error) == {"message", "parameters", "plural", "code", "path"}
+    return {error["path"]: error["message"] for error in body["errors"]}

@@ -1,0 +1,108 @@
+"""The API's ports on a real broker: the same promises as in memory, between processes and over restarts."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from api.log import TopicLog, followed
+from streams.delivery.records import Header, Subscription
+from streams.delivery.subscription import Subscriptions
+from streams.kafka import admin, clients
+from streams.kafka.appender import Appender
+from streams.kafka.clients import Connection
+from streams.kafka.topics import SUBSCRIPTIONS
+from streams.settings import Settings
+
+SOON = 10.0
+
+
+@pytest.fixture
+def connection(settings: Settings, bootstrap_servers: str) -> Connection:
+    made = clients.connection(settings, bootstrap_servers)
+    admin.create_topics(made, settings, (SUBSCRIPTIONS,))
+    return made
+
+
+def subscription(url: str = "https://shop.example/") -> Subscription:
+    return Subscription(
+        subscription_id=str(uuid.uuid4()),
+        store="DEFAULT",
+        event_name="CustomerRegistered",
+        url=url,
+        created_at=datetime(2025, 10, 20, 13, 18, 38, 123456, tzinfo=UTC),
+        headers=(Header(name="X-Shop", value="blue"),),
+        legacy=True,
+    )
+
+
+@asynccontextmanager
+async def process(connection: Connection) -> AsyncIterator[tuple[Subscriptions, TopicLog]]:
+    """What one API process has: an index of its own and the log."""
+    index = Subscriptions()
+    view, appender = followed(connection, index), Appender(connection)
+    try:
+        await asyncio.wait_for(view.start(), SOON)
+        yield index, TopicLog(appender, view)
+    finally:
+        await appender.close()
+        await view.stop()
+
+
+def test_what_one_process_wrote_is_in_its_index_and_in_those_of_all_that_write_later(
+    connection: Connection,
+) -> None:
+    wanted, later = subscription(), subscription()
+
+    async def scenario() -> None:
+        async with process(connection) as (mine, log), process(connection) as (others, other_log):
+            await log.write(wanted.subscription_id, wanted)
+            assert mine.get(wanted.subscription_id) == wanted
+            await other_log.write(later.subscription_id, later)
+            assert others.get(wanted.subscription_id) == wanted
+
+            await log.write(wanted.subscription_id, None)
+            assert mine.get(wanted.subscription_id) is None
+            await other_log.write(later.subscription_id, None)
+            assert others.get(wanted.subscription_id) is None
+
+    asyncio.run(scenario())
+
+
+def test_a_subscription_survives_a_restart_and_an_ended_one_stays_ended(connection: Connection) -> None:
+    kept, ended = subscription(), subscription("https://ended.example/")
+
+    async def first() -> None:
+        async with process(connection) as (_, log):
+            await asyncio.gather(*(log.write(s.subscription_id, s) for s in (kept, ended)))
+            await log.write(ended.subscription_id, None)
+
+    async def second() -> None:
+        async with process(connection) as (index, _):
+            assert index.of_store("DEFAULT") == [kept]
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
+def test_ending_a_subscription_is_a_tombstone_on_the_topic(connection: Connection) -> None:
+    ended = subscription()
+
+    async def scenario() -> None:
+        async with process(connection) as (_, log):
+            await log.write(ended.subscription_id, ended)
+            await log.write(ended.subscription_id, None)
+
+    asyncio.run(scenario())
+
+    consumer = Consumer(connection.consumer(**{"group.id": f"{connection.prefix}test"}))
+    consumer.assign([TopicPartition(connection.topic(SUBSCRIPTIONS), 0, 0)])
+    records = consumer.consume(2, SOON)
+    consumer.close()
+    assert [record.key() for record in records] == [ended.subscription_id.encode()] * 2
+    assert [record.headers() for record in records] == [[("schema", b"Subscription.v1")], None]
+    assert records[1].value() is None
