@@ -34,6 +34,12 @@ _PASSING = {
     KafkaError._RESOLVE,
     KafkaError._WAIT_COORD,
 }
+# A topic just made is in the metadata a moment before its leader knows that it leads.
+_SETTLING = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 
 
 class View(Generic[V]):
@@ -127,7 +133,7 @@ class View(Generic[V]):
         )
         try:
             partitions = self._partitions(consumer)
-            ends = {p.partition: consumer.get_watermark_offsets(p, ANSWERS_WITHIN)[1] for p in partitions}
+            ends = {p.partition: _end(consumer, p) for p in partitions}
         except KafkaException as error:
             consumer.close()
             raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
@@ -209,6 +215,19 @@ class View(Generic[V]):
         if not name:
             raise Poison("has no key")
         return name, None if value is None else codec.decode(self._kind, value, _schema(message))
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """Where the partition ends for a reader of committed records."""
+    deadline = time.monotonic() + ANSWERS_WITHIN
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)[1])
+        except KafkaException as error:
+            if error.args[0].code() not in _SETTLING or time.monotonic() > deadline:
+                raise
+            # Kafka has no call that waits for a leader.
+            time.sleep(0.05)
 
 
 def _schema(message: Message) -> str | None:
