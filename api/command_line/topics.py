@@ -43,12 +43,15 @@ def show() -> None:
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
         connection = clients.connection(loaded, servers)
         found = admin.partitions(connection)
-    table = Table("topic and schemas", "key", "kept", "writer", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    # Wide enough for the longest name: it is what one copies.
+    table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in TOPICS))
+    table.add_column("key, kept, writer", ratio=2)
     table.add_column("partitions", justify="right")
     for topic in TOPICS:
         title = Text.assemble((connection.topic(topic), "bold"), "\n", _schemas(topic))
         partitions = Text(str(found[topic.name])) if topic.name in found else Text("missing", "bold red")
-        table.add_row(title, topic.key, _kept(topic), topic.writer, partitions)
+        table.add_row(title, f"{topic.key}\n{_kept(topic)}\n{topic.writer}", partitions)
     console.print(table)
     if len(found) < len(TOPICS):
         console.print("Run `loyalty topics create` to make what is missing.")
