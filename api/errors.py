@@ -83,7 +83,7 @@ async def _malformed(request: Request, error: RequestValidationError) -> Respons
 
 def _complaint(detail: Body) -> Complaint:
     if detail["type"] == "json_invalid":
-        reason = f"The body is no JSON: {detail['ctx']['error']} at character {detail['loc'][-1]}."
+        reason = f"The body is no JSON: {detail['ctx']['error']} (character {detail['loc'][-1]})."
         return Complaint("", reason, "json_invalid")
     path = ".".join(str(part) for part in detail["loc"][1:])
     # Only names of fields are shown with their values: anything else may hold a header's value.

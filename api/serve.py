@@ -63,6 +63,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 app,
                 log_config=None,
                 access_log=False,
+                log_level="warning",
                 server_header=False,
                 lifespan="off",
                 timeout_graceful_shutdown=GRACE,

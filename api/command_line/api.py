@@ -5,12 +5,16 @@ def run() -> None:
     """Serve the REST API until SIGTERM or Ctrl-C; its description is at /docs."""
     import asyncio
 
+    from api.auth import ApiKeys
     from api.command_line.processes import process
     from api.serve import serve
+    from streams.settings import load
 
     def started(address: str) -> None:
         print(f"api is ready: {address}, described at {address}/docs", flush=True)
 
+    # Before anything is made in the cluster.
+    ApiKeys(load().api_key_hashes)
     with process("api") as (settings, connection):
         asyncio.run(serve(settings, connection, started))
 

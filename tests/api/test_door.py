@@ -90,7 +90,7 @@ def test_a_body_in_chunks_is_cut_off_at_the_limit(door: Door) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"webhookSubscription": ', "The body is no JSON: Expecting value at character 24."),
+        (b'{"webhookSubscription": ', "The body is no JSON: Expecting value (character 24)."),
         (b"[" * 60_000, ""),
         (b"\xff\xfe\xfa", ""),
         (b"[]", ""),

@@ -1,14 +1,20 @@
 """The API's ports on a real broker: the same promises as in memory, between processes and over restarts."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from api.auth import new_key
 from api.log import TopicLog, followed
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -106,3 +112,52 @@ def test_ending_a_subscription_is_a_tombstone_on_the_topic(connection: Connectio
     assert [record.key() for record in records] == [ended.subscription_id.encode()] * 2
     assert [record.headers() for record in records] == [[("schema", b"Subscription.v1")], None]
     assert records[1].value() is None
+
+
+def command(settings: Settings, **more: str) -> "subprocess.Popen[str]":
+    """`loyalty api` as an operator starts it, on a port of the system's choice."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from api.command_line import main; main()", "api"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ
+        | {"KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers or "", "LOYALTY_API_PORT": "0"}
+        | {"LOYALTY_TOPIC_PREFIX": settings.topic_prefix, "LOYALTY_HOME": str(settings.home), **more},
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_serves_until_it_is_told_to_stop_and_ends_in_order(
+    settings: Settings, number: signal.Signals
+) -> None:
+    token, digest = new_key()
+
+    with command(settings, LOYALTY_API_KEY_HASHES=digest) as process:
+        try:
+            assert process.stdout
+            address = process.stdout.readline().split()[3].rstrip(",")
+            key = {"X-AUTH-TOKEN": token}
+            body = {"webhookSubscription": {"eventName": "CustomerUpdated", "url": "https://shop.example/"}}
+            path = f"{address}/api/DEFAULT/webhook/subscription"
+            assert httpx.get(f"{address}/health").status_code == 200
+            made = httpx.post(path, json=body, headers=key).json()["webhookSubscriptionId"]
+            assert httpx.get(f"{path}/{made}", headers=key).status_code == 200
+            assert httpx.get(f"{path}/{made}").status_code == 401
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=SOON)
+        finally:
+            process.kill()
+
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert token not in errors
+
+
+def test_without_a_key_the_process_says_how_to_make_one_and_makes_nothing(settings: Settings) -> None:
+    with command(settings, LOYALTY_API_KEY_HASHES="") as process:
+        _, errors = process.communicate(timeout=SOON)
+
+    assert process.returncode == 2
+    assert "`loyalty api-key`" in errors
+    assert admin.partitions(clients.connection(settings, settings.bootstrap_servers or "")) == {}
