@@ -9,5 +9,10 @@ def run() -> None:
     from streams.kafka.worker import run as run_app
     from streams.kafka.worker import worker
 
-    with process("worker") as (settings, connection), worker(settings, connection) as app:
-        asyncio.run(run_app(app, ready=lambda: print("worker is ready", flush=True)))
+    async def serve() -> None:
+        # Made inside the loop: Faust's services belong to the one that is there when they are made.
+        with worker(settings, connection) as app:
+            await run_app(app, ready=lambda: print("worker is ready", flush=True))
+
+    with process("worker") as (settings, connection):
+        asyncio.run(serve())
