@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 
 import typer
 
-from api.command_line import api, broker, failures, receiver, settings, sink, store, topics, worker
+from api.command_line import api, broker, demo, failures, receiver, settings, sink, store, topics, worker
 
 app = typer.Typer(
     name="loyalty",
@@ -24,6 +24,7 @@ app.command(name="api-key")(api.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
 app.command(name="receiver")(receiver.receive)
+app.command(name="demo")(demo.run)
 
 
 def main() -> None:
