@@ -1,6 +1,6 @@
 """The demo's processes: each with a log, a line that says it is ready, and an end in order."""
 
-import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from streams.errors import Retryable
-from streams.kafka.broker.child import LEASH
+from streams.kafka.broker.child import on_leash
 
 READY_WITHIN = 60.0
 STOPS_WITHIN = 10.0
@@ -39,9 +39,10 @@ class Child:
         self._say = say
         self._readiness: Future[str | None] = Future()
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
-        # The leash is tied to the thread that forks: the main one lives as long as the process.
+        # SIGKILL: the broker dies with us, and a worker told to end in order would wait for it for ever. All
+        # that it holds is in the log. The main thread, which starts it, lives as long as the process.
         self._process = subprocess.Popen(  # noqa: S603
-            (sys.executable, "-I", str(LEASH), str(os.getpid()), *_COMMAND, *arguments),
+            on_leash([*_COMMAND, *arguments], signal.SIGKILL),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

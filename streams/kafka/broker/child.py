@@ -1,6 +1,7 @@
 """Starting the broker's process: in its own session, on a leash or let go."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,11 +17,16 @@ def spawn(command: list[str], console: Path, *, leashed: bool) -> subprocess.Pop
     Leashed, it gets SIGTERM when this process ends in whatever way, SIGKILL included (on Linux).
     """
     if leashed:
-        command = [sys.executable, "-I", str(LEASH), str(os.getpid()), *command]
+        command = on_leash(command, signal.SIGTERM)
     started: Future[subprocess.Popen[bytes]] = Future()
     # The leash is tied to the *thread* that forks: it must live as long as the child, not as our caller's.
     threading.Thread(target=_keep, args=(command, console, started), name="broker", daemon=True).start()
     return started.result()
+
+
+def on_leash(command: list[str], ended_with: signal.Signals) -> list[str]:
+    """A command that becomes `command`, and gets the signal when the thread that starts it ends (Linux)."""
+    return [sys.executable, "-I", str(LEASH), str(os.getpid()), str(int(ended_with)), *command]
 
 
 def _keep(command: list[str], console: Path, started: "Future[subprocess.Popen[bytes]]") -> None:
