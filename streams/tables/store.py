@@ -47,8 +47,8 @@ class MemoryStore:
         return iter(found)
 
     def write(self, writes: Iterable[Write]) -> None:
-        for family, key, value in writes:
-            values, keys = self._values[family], self._keys[family]
+        whole = [(self._values[family], self._keys[family], key, value) for family, key, value in writes]
+        for values, keys, key, value in whole:
             if value is None:
                 if values.pop(key, None) is not None:
                     del keys[bisect_left(keys, key)]
