@@ -50,11 +50,11 @@ def _outcomes(tally: Tally) -> dict[str, int]:
 
 
 def _refusals(tally: Tally) -> Table:
-    """Alike ones together: the amounts and ids of the first stand for all."""
+    """Alike ones together, by how the reason begins: the first's amounts and ids stand for all."""
     alike: Counter[tuple[str, str, str]] = Counter()
     first: dict[tuple[str, str, str], str] = {}
     for refusal in tally.rejections:
-        kind = refusal.command, refusal.field, refusal.reason.split(" ")[1]
+        kind = refusal.command, refusal.field, " ".join(refusal.reason.split()[:3])
         alike[kind] += 1
         first.setdefault(kind, f"{refusal.field} {refusal.value} {refusal.reason}")
     table = Table("refused", box=box.SIMPLE_HEAD, pad_edge=False)
