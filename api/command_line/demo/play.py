@@ -93,7 +93,7 @@ def _pump(console: Console, here: Scene, player: Player, tally: Tally, records: 
     """Produce everything, then follow it until all of it is delivered or given up."""
     course = Course(here.connection, tally)
     columns = TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, refresh_per_second=4) as progress:
         total = len(records) + (here.partitions - 1) * sum(isinstance(r, AdvanceClock) for r in records)
         produced = progress.add_task("produced", total=total)
         handled = progress.add_task("handled", total=total)
