@@ -202,6 +202,8 @@ class Tables:
                 yield table, owner.decode(), rest, raw
 
     def close(self) -> None:
+        # A batch that looked for what is due walks the store still, and would hold it open.
+        self.abort()
         self._store.close()
 
 

@@ -210,6 +210,19 @@ def test_tables_opened_again_hold_the_committed_with_its_timers_and_checkpoints(
     again.close()
 
 
+def test_tables_closed_in_the_middle_of_a_batch_let_go_of_the_store(opened: Open) -> None:
+    tables = over(opened)
+    put(tables, alarm(b"1", 1))
+    committed(tables)
+    assert tables.first_due(day(0)) is None
+
+    tables.close()
+
+    again = over(opened)
+    assert rings(again, 1) == [("anna", b"1")]
+    again.close()
+
+
 def test_a_new_store_has_no_checkpoints_and_no_whole_index(opened: Open) -> None:
     tables = over(opened)
 

@@ -1,5 +1,6 @@
 """Tables against a plain dict, under whatever happens: batches, aborts, reopening, restoring."""
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import ClassVar
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streams.domain.state import Drop
+from streams.tables.due import FAMILY as DUE
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from tests.tables.entries import KINDS, Alarm, day
@@ -26,14 +28,18 @@ class TablesMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.opened = SIDES[self.side](Path(self.folder.name))
-        self.tables = Tables(self.opened(families(KINDS)), KINDS)
+        self.folder = Path(tempfile.mkdtemp())
+        self.opened = SIDES[self.side](self.folder)
+        self.open()
         self.tables.index()
         self.model: Model = {}
         self.committed: Model = {}
         self.stream: list[tuple[bytes, bytes | None]] = []
         self.checkpoint = 0
+
+    def open(self) -> None:
+        self.store = self.opened(families(KINDS))
+        self.tables = Tables(self.store, KINDS)
 
     @rule(owner=OWNERS, key=KEYS, at=DAYS)
     def put(self, owner: str, key: bytes, at: int | None) -> None:
@@ -83,6 +89,10 @@ class TablesMachine(RuleBasedStateMachine):
         self.checkpoint += 1
         self.tables.commit(changes, {"alarms": self.checkpoint})
         self.committed = dict(self.model)
+        assert list(self.tables.due_keys(b"", day(9))) == self.index()
+
+    def index(self) -> list[bytes]:
+        return [key for key, _ in self.store.scan(DUE, b"")]
 
     @rule()
     def abort(self) -> None:
@@ -93,7 +103,7 @@ class TablesMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         """The process was killed: its batch is gone, its disk is there."""
         self.tables.close()
-        self.tables = Tables(self.opened(families(KINDS)), KINDS)
+        self.open()
         self.model = dict(self.committed)
 
     @rule(data=st.data())
@@ -117,12 +127,12 @@ class TablesMachine(RuleBasedStateMachine):
         rebuilt = Tables(MemoryStore(families(KINDS)), KINDS)
         rebuilt.restore("alarms", self.stream, self.checkpoint)
         rebuilt.index()
-        assert list(self.tables.due_keys(b"", day(9))) == list(rebuilt.due_keys(b"", day(9)))
+        assert self.index() == list(rebuilt.due_keys(b"", day(9)))
         assert self.tables.checkpoint("alarms") == self.checkpoint
 
     def teardown(self) -> None:
         self.tables.close()
-        self.folder.cleanup()
+        shutil.rmtree(self.folder)
 
 
 class OverMemory(TablesMachine):
