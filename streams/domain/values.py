@@ -131,9 +131,9 @@ class Draw(Value):
 
 
 def plain(amount: Decimal) -> Decimal:
-    """`amount` without trailing zeros, and, up to `MOST`, without an exponent: 293.300000 → 293.3, 1E+1 → 10.
+    """`amount` without trailing zeros or, below 10^20, an exponent: 293.300000 → 293.3, 1E+1 → 10.
 
-    Beyond it stands what a producer wrote by mistake, of any length: it keeps its exponent.
+    Beyond that stands what a producer wrote by mistake, of any length: it keeps its exponent.
     """
-    whole = abs(amount) <= MOST and amount == amount.to_integral_value()
+    whole = abs(amount) < Decimal("1E+20") and amount == amount.to_integral_value()
     return amount.quantize(Decimal(1)) if whole else amount.normalize()
