@@ -1,0 +1,117 @@
+"""Any crash point loses nothing and doubles nothing: the logs and the state equal the quiet run's."""
+
+from datetime import timedelta
+from itertools import count
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from streams.domain.commands import AdvanceClock, Command
+from streams.stages.turn import Record, StreamClock, WallClock
+from tests.domain.crashing import FAULTS, Crashing
+from tests.driver import record
+from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, buy, purchase, register, spend, subscription, uid
+
+MEMBERS = st.sampled_from([ANNA, BORIS])
+AMOUNTS = st.sampled_from(["0", "0.5", "30", "150"])
+COMMANDS = st.one_of(
+    st.builds(register, MEMBERS),
+    st.builds(lambda m, u, d: add(u, m, expires_in_days=d), MEMBERS, AMOUNTS, st.sampled_from([1, 12, 30])),
+    st.builds(lambda m, u, d: purchase(u, d, m), MEMBERS, AMOUNTS, st.sampled_from("ABC")),
+    st.builds(lambda m, u: spend(u, m), MEMBERS, AMOUNTS),
+    st.builds(buy, MEMBERS),
+)
+Step = tuple[Command, int, bool]
+"""A command, the hours that pass before it, and whether the producer sends it twice."""
+STEPS = st.lists(st.tuples(COMMANDS, st.sampled_from([0, 0, 1, 30, 24 * 12]), st.booleans()), max_size=12)
+
+
+def stream(steps: list[Step]) -> list[Command | AdvanceClock]:
+    """Two members registered, then the steps; at the end history goes on until all has expired."""
+    now, ids, commands = NOON, count(20_000), list[Command | AdvanceClock]()
+    for command, hours, twice in [(register(ANNA), 0, False), (register(BORIS), 0, False), *steps]:
+        now += timedelta(hours=hours)
+        sent = replace(command, command_id=uid(next(ids)), issued_at=now)
+        commands += [sent, sent] if twice else [sent]
+    commands.append(AdvanceClock(command_id=uid(next(ids)), issued_at=now + timedelta(days=200)))
+    return commands
+
+
+def outcome(
+    run: Crashing,
+) -> tuple[dict[str, list[Record]], list[tuple[str, str, bytes, bytes]], list[bytes]]:
+    logs = {topic: log for topic, log in run.log.items() if log}
+    return logs, list(run.tables.entries()), list(run.tables.due_keys(b"", NOON + timedelta(days=9999)))
+
+
+def listened(run: Crashing) -> Crashing:
+    run.subscribe(
+        subscription("AvailablePointsAmountChanged"),
+        subscription("PointsWillExpire", number=501),
+        subscription("CustomerBoughtReward", number=502, legacy=True),
+    )
+    return run
+
+
+def live(run: Crashing, steps: list[Step]) -> Crashing:
+    listened(run)
+    for command in stream(steps):
+        run.at(max(run.now, command.issued_at))
+        run.when(command)
+    return run
+
+
+def played(run: Crashing, steps: list[Step]) -> Crashing:
+    listened(run)
+    run.arrive(*(record(command, offset) for offset, command in enumerate(stream(steps))))
+    return run
+
+
+@given(STEPS, st.data())
+def test_a_live_process_killed_at_any_turn_ends_as_one_that_ran_through(
+    steps: list[Step], data: st.DataObject
+) -> None:
+    faults = iter(data.draw(st.lists(st.sampled_from(FAULTS), max_size=60)))
+
+    killed = live(Crashing(SETTINGS, now=NOON, clock=WallClock(), fault=lambda: next(faults, "none")), steps)
+
+    assert outcome(killed) == outcome(live(Crashing(SETTINGS, now=NOON, clock=WallClock()), steps))
+
+
+@given(STEPS, st.data())
+def test_history_played_in_any_batches_with_any_crashes_ends_the_same(
+    steps: list[Step], data: st.DataObject
+) -> None:
+    """What a record leads to does not depend on which transaction it fell into, nor where a turn was cut."""
+    faults = iter(data.draw(st.lists(st.sampled_from(FAULTS), max_size=60)))
+    budgets = iter(data.draw(st.lists(st.integers(1, 5), max_size=60)))
+
+    killed = played(
+        Crashing(
+            SETTINGS,
+            now=NOON,
+            clock=StreamClock(),
+            fault=lambda: next(faults, "none"),
+            budget=lambda: next(budgets, 100),
+            batch=data.draw(st.integers(1, 10)),
+        ),
+        steps,
+    )
+
+    assert outcome(killed) == outcome(played(Crashing(SETTINGS, now=NOON, clock=StreamClock()), steps))
+
+
+def test_the_scenario_itself_reaches_every_kind_of_outcome() -> None:
+    """Else the laws above would hold for want of anything that happens."""
+    steps: list[Step] = [
+        (add("150", expires_in_days=30), 0, True),
+        (buy(), 1, True),
+        (spend("150"), 1, False),
+        (purchase("30", "A", BORIS), 30, False),
+    ]
+
+    logs, _, _ = outcome(played(Crashing(SETTINGS, now=NOON, clock=StreamClock()), steps))
+
+    schemas = {(r.schema or "").split(".")[0] for log in logs.values() for r in log}
+    assert {"UnitsExpired", "UnitsExpiryAnnounced", "RewardBought", "CommandRejected", "Delivery"} <= schemas
