@@ -33,6 +33,9 @@ _KINDS: dict[str, type[MemberCommand | AdvanceClock]] = {
     kind.__name__: kind for kind in (*get_args(MemberCommand), AdvanceClock)
 }
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
+
 
 class LoyaltyStage:
     """`stores` looks up a store's settings; `memory` is how long a command's id is remembered."""
@@ -101,6 +104,8 @@ class LoyaltyStage:
             if kind is None:
                 raise Poison(f"is a {name}, which is no command")
             command = self._build(turn, kind, tree)
+            if command is not None and command.issued_at >= LATEST:
+                raise Poison(f"issued_at {command.issued_at} must lie before {LATEST}")
             if isinstance(command, Command):
                 _check_key(record, owner_of(command.store, command.member_id))
         except Poison as cause:
