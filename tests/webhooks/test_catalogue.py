@@ -1,0 +1,83 @@
+"""Each webhook of the catalogue: its bodies as documented, and nothing about it forgotten."""
+
+import json
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.kafka.topics import WEBHOOK_EVENTS
+from streams.webhooks import CATALOGUE
+from streams.webhooks.names import LEGACY_TYPES
+from tests.webhooks.scenario import delivered
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+NAMES = sorted(CATALOGUE)
+
+DOCUMENTED = {
+    "TransactionRegistered": "transaction.registered",
+    "PointsWillExpire": "account.expiring_points_notification",
+    "LevelWillExpire": "account.expiring_level_notification",
+    "AvailablePointsAmountChanged": "account.available_points_amount_changed",
+    "TransactionAssignedToCustomer": "transaction.assigned_to_customer",
+    "RewardRedemptionStatusChanged": "reward.redemption_status_changed",
+    "CampaignEffectWasApplied": "campaign.effect_was_applied",
+    "CustomerWasRegisteredWithoutActivation": "customer.registered_without_activation",
+    "CustomerUpdated": "customer.updated",
+    "CustomerRequestedSendActivationCode": "customer.requested_send_activation_code",
+    "CustomerRequestedPasswordReset": "customer.requested_password_reset",
+    "CustomerRegistered": "customer.registered",
+    "CustomerPhoneNumberWasChanged": "customer.phone_number_was_changed",
+    "CustomerLevelChanged": "customer.level_changed",
+    "CustomerEmailWasChanged": "customer.email_was_changed",
+    "CustomerDeactivated": "customer.deactivated",
+    "CustomerBoughtReward": "campaign.customer_bought_campaign",
+    "CouponWillExpire": "campaign.coupon_expiration",
+}
+"""Both names of the 18 webhooks, as receivers know them: changing one breaks them."""
+
+
+def exact(text: str) -> Any:
+    """JSON with its numbers to the last digit; keys that come twice are no JSON of ours."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    return json.loads(text, parse_float=Decimal, object_pairs_hook=once)
+
+
+def golden(name: str, form: str) -> Path:
+    return GOLDEN / f"{name}.{form}.json"
+
+
+@pytest.mark.parametrize("form", ["new", "legacy"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_webhook_is_delivered_exactly_as_its_golden_file_says(name: str, form: str) -> None:
+    assert exact(delivered(name, legacy=form == "legacy")) == exact(golden(name, form).read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_about_a_webhook_is_forgotten(name: str) -> None:
+    entry = CATALOGUE[name]
+    files_of_it = {
+        f"schemas/{name}.v1.avsc": files("schemas").joinpath(f"{name}.v1.avsc").is_file(),
+        f"tests/golden/{name}.new.json": golden(name, "new").is_file(),
+        f"tests/golden/{name}.legacy.json": golden(name, "legacy").is_file(),
+    }
+
+    assert [path for path, there in files_of_it.items() if not there] == []
+    assert entry.description.endswith("."), f"{name}: its function's docstring is its documentation"
+    assert entry.name == entry.event.__name__ == name
+    assert entry.legacy_type == DOCUMENTED[name]
+    assert entry.event in WEBHOOK_EVENTS.values
+
+
+def test_every_golden_file_belongs_to_a_webhook() -> None:
+    assert {path.name.split(".")[0] for path in GOLDEN.iterdir()} == set(NAMES)
+
+
+def test_the_18_webhooks_are_known_by_both_their_names() -> None:
+    assert LEGACY_TYPES == DOCUMENTED
