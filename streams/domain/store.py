@@ -121,10 +121,10 @@ class StoreSettings(Value):
         return next((r for r in self.rewards if r.active and r.reward_id == reward_id), None)
 
     def end_of_day(self, start: datetime, days: int) -> datetime:
-        """23:59:59 in the store's zone, `days` calendar days after the day of `start`."""
+        """The last 23:59:59 in the store's zone of the day that is `days` calendar days after `start`'s."""
         zone = ZoneInfo(self.time_zone)
         day = (start.astimezone(zone) + timedelta(days=days)).replace(
-            hour=23, minute=59, second=59, microsecond=0, fold=0
+            hour=23, minute=59, second=59, microsecond=0, fold=1
         )
         return day.astimezone(UTC)
 

@@ -26,6 +26,10 @@ from tests.samples import NOON, SETTINGS, STORE, add, register, spend, subscript
         ("America/New_York", "2026-03-07T03:00:00", 0, "2026-03-07T04:59:59"),
         ("America/New_York", "2026-03-07T12:00:00", 1, "2026-03-09T03:59:59"),
         ("America/New_York", "2026-10-31T12:00:00", 1, "2026-11-02T04:59:59"),
+        # In Beirut midnight itself is put back to 23:00: the last hour of 24 October comes twice.
+        ("Asia/Beirut", "2026-10-23T12:00:00", 1, "2026-10-24T21:59:59"),
+        ("Asia/Beirut", "2026-10-24T20:30:00", 0, "2026-10-24T21:59:59"),
+        ("Asia/Beirut", "2026-10-24T21:30:00", 0, "2026-10-24T21:59:59"),
         ("America/New_York", "2024-02-28T12:00:00", 1, "2024-03-01T04:59:59"),
     ],
 )
