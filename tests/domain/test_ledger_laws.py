@@ -4,8 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import get_args
 
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
 from streams.codec import decode, encode
@@ -81,6 +82,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run.subscribe(subscription("AvailablePointsAmountChanged"))
         self.models = {ANNA: Ledger(), BORIS: Ledger()}
         self.sent: list[Command] = []
+
+    @initialize()
+    def most_stories_begin_with_points(self) -> None:
+        self.register(ANNA)
+        self.add(ANNA, Decimal(100), 30)
 
     def state(self, member: str) -> Owned:
         return self.run.tables.of(owner_of(STORE, member))
@@ -238,3 +244,5 @@ def _split(lots: list[Lot], units: Decimal) -> tuple[Parts, Parts]:
 
 
 TestLedger = LedgerMachine.TestCase
+# Some laws show only where several lots meet a spend.
+TestLedger.settings = settings(max_examples=4 * (settings.default or settings()).max_examples)

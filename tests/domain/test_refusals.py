@@ -221,6 +221,35 @@ def test_a_reward_may_be_for_ever_without_a_coupon_or_free(
     assert check(bought)
 
 
+def test_points_that_end_sooner_are_spent_first_though_they_were_earned_later() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(), add("1", expires_in_days=60))
+    run.at(instant("2026-03-05"))
+    run.when(add("1", expires_in_days=12))
+    long, short = run.facts(UnitsEarned)
+
+    run.when(spend("2"))
+
+    (spent,) = run.facts(UnitsSpent)
+    assert all_of(spent.draws, "lot_id") == [short.transfer_id, long.transfer_id]
+
+
+@pytest.mark.parametrize(
+    ("now", "refused"),
+    [("2026-03-11T23:59:58.999999", []), ("2026-03-11T23:59:59", ["units 1 is more than the 0 available"])],
+)
+def test_points_can_be_spent_up_to_the_last_second_of_their_day_and_not_in_it(
+    now: str, refused: list[str]
+) -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(), add("1", expires_in_days=9))
+    run.now = instant(now)
+
+    run.when(spend("1"))
+
+    assert [reason.split(" in wallet")[0] for reason in run.rejections()] == refused
+
+
 def test_points_that_never_expire_are_spent_last_and_ties_go_by_lot_id() -> None:
     run = Pipeline(SETTINGS, now=NOON)
     run.when(register(), add("1"), add("1", expires_in_days=9), add("1", expires_in_days=9))
