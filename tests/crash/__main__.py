@@ -1,0 +1,48 @@
+"""`python -m tests.crash`: a run as long as wanted, with its report; exit code 1 where the model complains."""
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from tests.crash.plan import plan
+from tests.crash.run import Report, run
+
+
+def main() -> int:
+    arguments = _arguments()
+    seed = random.randrange(1 << 32) if arguments.seed is None else arguments.seed  # noqa: S311
+    print(f"seed {seed}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="loyalty-crash-"))
+    report = _shown(seed, arguments.kills, folder)
+    print(report)
+    print(f"disks and logs are in {folder}")
+    return 1 if report.complaints else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="how many SIGKILLs at least")
+    parser.add_argument("--seed", type=int, help="of an earlier run, to see it again")
+    return parser.parse_args()
+
+
+def _shown(seed: int, kills: int, folder: Path) -> Report:
+    made = plan(seed, kills)
+    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns) as progress:
+        bar = progress.add_task("starting", total=len(made.steps))
+
+        def tell(line: str) -> None:
+            progress.update(bar, description=line)
+            if "/" in line.split()[0]:
+                progress.advance(bar)
+
+        return run(made, folder, tell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
