@@ -1,4 +1,4 @@
-"""One valid command, written with nothing of ours but its schema: `python example_producer.py BROKERS TOPIC`."""
+"""One command, written with nothing of ours but its schema: `python example_producer.py BROKERS TOPIC`."""
 
 import io
 import sys
@@ -11,7 +11,7 @@ import fastavro
 from confluent_kafka import Producer
 
 brokers, topic = sys.argv[1:]
-schema = fastavro.schema.load_schema(Path(__file__).with_name("AddUnits.v1.avsc"))
+schema = fastavro.schema.load_schema(str(Path(__file__).with_name("AddUnits.v1.avsc")))
 command = {
     "command_id": str(uuid.uuid4()),
     "store": "DEFAULT",

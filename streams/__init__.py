@@ -1,0 +1,14 @@
+"""The stream processing, in the order of the data's way.
+
+domain      commands, facts, a member's state; `decide` and `evolve`: pure
+derived     from facts to webhook events: pure
+webhooks    the catalogue: one function per webhook makes its body, new and legacy: pure
+delivery    who wants an event, the deliveries for them, when to try again: pure
+stages      what is done with a slice of a partition: loyalty, fan-out (the sink stage is in `connectors`)
+tables      entries on disk, their due index, their changelog records
+kafka       topics, feed, restore, views, Faust app, local broker: the only folder that knows Kafka and Faust
+codec       values to Avro and back
+refusals    rejections and poison, as records
+settings    everything that the environment can set
+errors      the error tree
+"""

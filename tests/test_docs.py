@@ -1,0 +1,41 @@
+"""The README says what there is: settings, webhooks, and nothing longer than it should be."""
+
+import re
+from pathlib import Path
+
+from streams.settings import Settings, variable
+from streams.webhooks import CATALOGUE
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_setting_is_in_the_readme_in_its_own_words() -> None:
+    for name, field in Settings.model_fields.items():
+        assert f"| `{variable(name)}` | {field.description}" in README
+
+
+def test_every_webhook_that_comes_out_is_named() -> None:
+    (said,) = re.findall(r"These come out today[^:]*:(.*?)\n\n", README, re.DOTALL)
+
+    assert set(re.findall(r"`(\w+)`", said)) == set(CATALOGUE)
+
+
+def test_every_path_that_the_readme_names_is_there() -> None:
+    named = re.findall(r"`((?:streams|schemas|connectors|api|tests)/[\w./-]*)`", README)
+
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_is_short_and_shows_a_webhook_early() -> None:
+    lines = README.splitlines()
+
+    assert len(lines) <= 150
+    assert any("messageId" in line for line in lines[:40])
+
+
+def test_every_command_schema_is_on_the_producers_page() -> None:
+    page = (ROOT / "schemas" / "README.md").read_text()
+    commands = [f.name for f in (ROOT / "schemas").glob("*.avsc") if '"loyalty.commands"' in f.read_text()]
+
+    assert [name for name in commands if f"({name})" not in page] == []
