@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -44,6 +45,7 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
             subscriptions,
             sender,
             concurrency=settings.endpoint_concurrency,
+            now=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid4()),
             jitter=random.random,
         )

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -51,7 +51,7 @@ class Served:
 
 
 class SinkStage:
-    """`concurrency` requests at most are under way to one subscription. Ids and jitter are drawn by ports."""
+    """`concurrency` requests at most are under way to one subscription. Time, ids, jitter: ports."""
 
     kinds: Sequence[type[Entry]] = (Pending,)
 
@@ -61,12 +61,14 @@ class SinkStage:
         sender: Sender,
         *,
         concurrency: int,
+        now: Callable[[], datetime],
         new_id: Callable[[], str],
         jitter: Callable[[], float],
     ) -> None:
         self._subscriptions = subscriptions
         self._sender = sender
         self._concurrency = concurrency
+        self._now = now
         self._new_id = new_id
         self._jitter = jitter
         self._served: defaultdict[int, Served] = defaultdict(Served)
@@ -114,7 +116,7 @@ class SinkStage:
         room = self._concurrency * AHEAD - len(endpoint.claimed)
         if room <= 0:
             return
-        for due in tables.due_keys(group, datetime.now(UTC)):
+        for due in tables.due_keys(group, self._now()):
             if due in endpoint.claimed:
                 continue
             pending = tables.due_entry(due, Pending)
@@ -137,7 +139,7 @@ class SinkStage:
 
     async def _send(self, pending: Pending) -> Sent:
         delivery = pending.delivery
-        request_id, started_at = self._new_id(), datetime.now(UTC)
+        request_id, started_at = self._new_id(), self._now()
         # The subscription as it is now: an address corrected since then is the one to use.
         subscription = self._subscriptions.get(delivery.subscription_id)
         if subscription is None:

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured
-from streams.kafka.topics import Topic
+from streams.kafka.topics import LARGEST, Topic
 from streams.settings import Settings, variable
 
 Config = dict[str, Any]
@@ -23,7 +23,12 @@ LOG = logging.getLogger("kafka")
 _COMMON = {"client.id": "loyalty"}
 _PRODUCER = {"linger.ms": 2, "compression.type": "lz4", "delivery.timeout.ms": 30_000}
 # Java's partitioner: a record of the same key goes to the same partition, whoever writes it.
-_SAFE_PRODUCER = {"acks": "all", "enable.idempotence": True, "partitioner": "murmur2_random"}
+_SAFE_PRODUCER = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "partitioner": "murmur2_random",
+    "message.max.bytes": LARGEST,
+}
 _CONSUMER = {"auto.offset.reset": "earliest"}
 _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
 

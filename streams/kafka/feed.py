@@ -331,11 +331,13 @@ class Feed(Service):
             self._producer.send_offsets_to_transaction(offsets, self._consumer.consumer_group_metadata())
 
     def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
+        deadline = time.monotonic() + self._identity.transaction_timeout
         while True:
             try:
                 step(*arguments)
             except KafkaException as failure:
-                if not failure.args[0].retriable():
+                if not failure.args[0].retriable() or time.monotonic() > deadline:
                     raise
                 LOG.warning("%s: %s", self._identity.group, failure.args[0].str())
                 time.sleep(RETRY)

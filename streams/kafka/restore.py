@@ -83,14 +83,19 @@ def _offsets(
 ) -> dict[str, int]:
     admin = AdminClient(connection.admin())
     asked = {TopicPartition(topic, partition): spec for topic in topics.values()}
-    try:
-        answers = admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWERS_WITHIN
-        )
-        found = {tp.topic: future.result().offset for tp, future in answers.items()}
-    except KafkaException as error:
-        raise Retryable(f"changelogs of partition {partition} cannot be read: {error}") from None
-    return {name: found[topic] for name, topic in topics.items()}
+    deadline = time.monotonic() + ANSWERS_WITHIN
+    while True:
+        try:
+            answers = admin.list_offsets(
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWERS_WITHIN
+            )
+            found = {tp.topic: future.result().offset for tp, future in answers.items()}
+            return {name: found[topic] for name, topic in topics.items()}
+        except KafkaException as error:
+            # A topic just made, or a broker just back, has no leader for a moment.
+            if time.monotonic() > deadline:
+                raise Retryable(f"changelogs of partition {partition} cannot be read: {error}") from None
+            time.sleep(IDLE)
 
 
 class _Reader:

@@ -16,6 +16,8 @@ Key = Literal["store/member", "store", "subscription", "as the record's", "table
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
 TOMBSTONES_KEPT = 7 * DAY
+# What we make of a command of the largest size, its JSON bodies above all, must not be refused.
+LARGEST = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,18 @@ class Topic:
     retention: timedelta | None = None
     compacted: bool = False
     partitions: int | None = None
+    outside: bool = False
+    """Written by others than us: Kafka's own limit of a record's size holds, 1 MiB."""
 
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's terms."""
+        size = {} if self.outside else {"max.message.bytes": str(LARGEST)}
         if self.compacted:
             kept = int(TOMBSTONES_KEPT.total_seconds() * 1000)
-            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept)}
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **size}
         kept = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
-        return {"cleanup.policy": "delete", "retention.ms": str(kept)}
+        return {"cleanup.policy": "delete", "retention.ms": str(kept), **size}
 
 
 COMMANDS = Topic(
@@ -46,6 +51,7 @@ COMMANDS = Topic(
     (*get_args(MemberCommand), AdvanceClock),
     "producers, API, imports",
     retention=7 * DAY,
+    outside=True,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
 WEBHOOK_EVENTS = Topic(

@@ -1,0 +1,255 @@
+"""The sink stage, between a log and a network that are both in memory."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import count
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from connectors.http.outcome import DELETED
+from connectors.http.pending import Pending
+from connectors.http.sender import Answer
+from connectors.http.sink import SinkStage
+from streams.codec import HEADER, encode
+from streams.delivery.records import Attempt, DeadLetter, Delivery
+from streams.delivery.subscription import Subscriptions
+from streams.domain.values import Value
+from streams.kafka.topics import DELIVERIES
+from streams.stages.turn import Record, Turn
+from streams.tables.store import MemoryStore, Store
+from streams.tables.tables import Tables, families
+from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn
+from tests.samples import ANNA, BORIS, NOON, STORE, subscription, uid
+
+pytestmark = pytest.mark.anyio
+FIRST = replace(subscription("CustomerRegistered", number=500), url="http://one.test/hook")
+SECOND = replace(subscription("CustomerRegistered", number=501), url="http://two.test/hook")
+
+
+def delivery(number: int, member: str = ANNA, to: str = FIRST.subscription_id) -> Delivery:
+    return Delivery(
+        delivery_id=uid(number),
+        subscription_id=to,
+        webhook_event_id=uid(900_000 + number),
+        event_name="CustomerRegistered",
+        store=STORE,
+        member_id=member,
+        created_at=NOON,
+        legacy=False,
+        data="{}",
+    )
+
+
+class Sink:
+    """One partition of the sink. `store` may be another's: what a process that died left on disk."""
+
+    def __init__(self, sender: FakeSender, store: Store | None = None, concurrency: int = 3) -> None:
+        self.now = NOON
+        self.store = store or MemoryStore(families([Pending]))
+        self.tables = Tables(self.store, [Pending])
+        self.subscriptions = Subscriptions()
+        self.subscriptions.put(FIRST)
+        self.subscriptions.put(SECOND)
+        requests = count(1)
+        self.stage = SinkStage(
+            self.subscriptions,
+            sender,
+            concurrency=concurrency,
+            now=lambda: self.now,
+            new_id=lambda: uid(800_000 + next(requests)),
+            jitter=lambda: 0.0,
+        )
+        self.stage.assigned(0, self.tables)
+        self.written: list[Value] = []
+        self._offsets = count()
+
+    def arrive(self, *deliveries: Delivery) -> None:
+        records = []
+        for one in deliveries:
+            value, header = encode(one)
+            headers = {HEADER: header.encode()}
+            records.append(
+                Record(DELIVERIES.name, 0, next(self._offsets), one.subscription_id.encode(), value, headers)
+            )
+        self._turn(records)
+
+    def _turn(self, records: list[Record]) -> None:
+        turn = Turn(0, self.tables, self.now)
+        assert self.stage.play(turn, records, 1000) == len(records)
+        self.tables.commit(list(self.tables.changelog()), {})
+        self.written += [output.value for output in turn.outputs]
+
+    async def begin(self) -> None:
+        """Start what is due, and let the requests go out."""
+        self.stage.between(0, self.tables)
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def until(self, now: datetime) -> None:
+        """Everything that is due until then is sent and settled, as fast as endpoints answer."""
+        self.now = now
+        await self.begin()
+        while self.stage.wants(0, self.tables):
+            self._turn([])
+            await self.begin()
+
+    def attempts(self) -> list[tuple[int, str]]:
+        return [(a.number, a.outcome) for a in self.written if isinstance(a, Attempt)]
+
+    def dead(self) -> list[DeadLetter]:
+        return [d for d in self.written if isinstance(d, DeadLetter)]
+
+
+def message_ids(sender: FakeSender) -> list[str]:
+    return [msgspec.json.decode(sent.body)["messageId"] for sent in sender.sent]
+
+
+async def test_a_failed_delivery_is_tried_again_on_schedule_with_the_same_message_id() -> None:
+    sender = FakeSender(in_turn(failed(), answered(503), answered()))
+    sink = Sink(sender)
+    sink.arrive(delivery(1))
+
+    await sink.until(NOON)
+    await sink.until(NOON + timedelta(seconds=2.4))
+    assert sink.attempts() == [(1, "retry")]
+    await sink.until(NOON + timedelta(seconds=2.5))
+    await sink.until(NOON + timedelta(seconds=60))
+
+    assert sink.attempts() == [(1, "retry"), (2, "retry"), (3, "delivered")]
+    assert message_ids(sender) == [uid(1)] * 3
+    assert len({msgspec.json.decode(sent.body)["requestId"] for sent in sender.sent}) == 3
+    assert list(sink.tables.entries()) == []
+
+
+async def test_a_members_next_delivery_waits_for_the_one_before_and_other_members_go_on() -> None:
+    sender = FakeSender(in_turn(answered(500), answered()))
+    sink = Sink(sender)
+    sink.arrive(delivery(1), delivery(2), delivery(3, BORIS))
+
+    await sink.until(NOON)
+    assert message_ids(sender) == [uid(1), uid(3)]
+    await sink.until(NOON + timedelta(minutes=1))
+
+    assert message_ids(sender) == [uid(1), uid(3), uid(1), uid(2)]
+
+
+async def test_what_is_given_up_becomes_a_dead_letter_and_the_next_goes_on() -> None:
+    async def endpoint(sent: Sent) -> Answer:
+        return answered(404, "no such hook") if uid(1).encode() in sent.body else answered()
+
+    sender = FakeSender(endpoint)
+    sink = Sink(sender)
+    sink.arrive(delivery(1), delivery(2))
+
+    for minutes in range(5):
+        await sink.until(NOON + timedelta(minutes=minutes))
+
+    (dead,) = sink.dead()
+    assert (dead.delivery.delivery_id, dead.attempts, dead.status) == (uid(1), 3, 404)
+    assert dead.reason == "given up after 3 attempts, the last one answered 404"
+    assert message_ids(sender) == [uid(1)] * 3 + [uid(2)]
+
+
+async def test_a_silent_endpoint_is_given_up_after_three_days() -> None:
+    sender = FakeSender(always(failed()))
+    sink = Sink(sender)
+    sink.arrive(delivery(1))
+
+    for hours in range(24 * 5):
+        await sink.until(NOON + timedelta(hours=hours))
+
+    assert len(sender.sent) == 11
+    assert sink.dead()[0].reason.startswith("given up after 11 attempts, the last one could not connect")
+
+
+async def test_what_was_pending_when_the_process_died_is_sent_by_the_next() -> None:
+    before = Sink(FakeSender())
+    before.arrive(delivery(1), delivery(2), delivery(3, BORIS))
+    sender = FakeSender()
+
+    after = Sink(sender, before.store)
+    await after.until(NOON)
+
+    assert Counter(message_ids(sender)) == Counter([uid(1), uid(2), uid(3)])
+    assert message_ids(sender).index(uid(1)) < message_ids(sender).index(uid(2))
+
+
+async def test_a_request_whose_outcome_was_not_committed_is_sent_again() -> None:
+    sender = FakeSender()
+    before = Sink(sender)
+    before.arrive(delivery(1))
+    await before.begin()
+
+    await Sink(sender, before.store).until(NOON)
+
+    assert message_ids(sender) == [uid(1), uid(1)]
+
+
+async def test_one_endpoint_that_never_answers_delays_no_other() -> None:
+    forever = asyncio.Event()
+
+    async def silent(_sent: Sent) -> Answer:
+        await forever.wait()
+        return answered()
+
+    sender = FakeSender(by_url={FIRST.url: silent})
+    sink = Sink(sender)
+    members = [uid(1000 + n) for n in range(300)]
+    sink.arrive(*(delivery(n, member) for n, member in enumerate(members)))
+    await sink.begin()
+
+    sink.arrive(delivery(999, to=SECOND.subscription_id))
+    await sink.until(NOON)
+
+    assert [a.delivery_id for a in sink.written if isinstance(a, Attempt)] == [uid(999)]
+    assert sender.most_under_way == 3 + 1
+    sink.stage.revoked(0)
+
+
+async def test_a_subscription_that_was_deleted_gets_nothing_more() -> None:
+    sender = FakeSender()
+    sink = Sink(sender)
+    sink.arrive(delivery(1))
+    sink.subscriptions.drop(FIRST.subscription_id)
+
+    await sink.until(NOON)
+
+    assert sender.sent == []
+    assert [(d.reason, d.attempts) for d in sink.dead()] == [(DELETED, 0)]
+
+
+async def test_a_corrected_address_is_used_for_what_is_pending() -> None:
+    sender = FakeSender(by_url={FIRST.url: always(answered(500))})
+    sink = Sink(sender)
+    sink.arrive(delivery(1))
+    await sink.until(NOON)
+
+    sink.subscriptions.put(replace(FIRST, url="http://corrected.test/"))
+    await sink.until(NOON + timedelta(minutes=1))
+
+    assert [sent.url for sent in sender.sent] == [FIRST.url, "http://corrected.test/"]
+    assert sink.attempts() == [(1, "retry"), (2, "delivered")]
+
+
+async def test_at_its_end_the_sink_settles_what_is_under_way_and_begins_nothing() -> None:
+    answer = asyncio.Event()
+
+    async def slow(_sent: Sent) -> Answer:
+        await answer.wait()
+        return answered()
+
+    sender = FakeSender(slow)
+    sink = Sink(sender, concurrency=1)
+    sink.arrive(delivery(1), delivery(2, BORIS))
+    await sink.begin()
+
+    assert not sink.stage.rest()
+    answer.set()
+    await sink.until(NOON)
+
+    assert sink.stage.rest()
+    assert len(sender.sent) == 1
+    assert sink.attempts() == [(1, "delivered")]
