@@ -5,11 +5,8 @@ goes wrong on the way aborts the transaction and ends the process; its successor
 """
 
 import asyncio
-import logging
-import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,30 +16,23 @@ from typing import Any
 from confluent_kafka import (
     OFFSET_INVALID,
     Consumer,
-    KafkaError,
     KafkaException,
     Message,
-    Producer,
     TopicPartition,
 )
 from faust.types import ChannelT
 from mode import Service
 
-from streams import codec
 from streams.kafka.clients import Connection
 from streams.kafka.restore import restore
-from streams.kafka.topics import CHANGELOGS, Topic
-from streams.stages.turn import Output, Record, Stage, Turn
-from streams.tables.store import MemoryStore, RocksStore, Store, Write
+from streams.kafka.topics import Topic
+from streams.kafka.transactions import Transactions
+from streams.stages.turn import Record, Stage, Turn
+from streams.tables.store import MemoryStore, RocksStore, Store
 from streams.tables.tables import Tables, families
 
-LOG = logging.getLogger(__name__)
-
+# Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
-ANSWERS_WITHIN = 10.0
-Committed = tuple[list[Write], dict[str, int]]
-# Between the broker's own tries; the transaction's timeout ends them.
-RETRY = 0.1
 
 
 @dataclass(slots=True)
@@ -121,18 +111,9 @@ class Feed(Service):
 
     def _connect(self) -> None:
         who = self._identity
-        self._producer = Producer(
-            self._connection.producer(
-                **{
-                    "transactional.id": f"{who.group}-{who.instance}",
-                    "transaction.timeout.ms": who.transaction_timeout * 1000,
-                    # librdkafka takes no longer one: a record cannot outlive its transaction.
-                    "delivery.timeout.ms": who.transaction_timeout * 1000,
-                    "linger.ms": 0,
-                }
-            )
+        self._transactions = Transactions(
+            self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._producer.init_transactions()
         self._consumer = Consumer(
             self._connection.consumer(
                 **{
@@ -264,91 +245,14 @@ class Feed(Service):
             for p, count in zip(busy, handled, strict=True)
             if count
         ]
-        committed = await asyncio.to_thread(self._commit, turns, offsets)
+        # The group's generation of this moment: a process that was declared dead is refused there.
+        committed = await asyncio.to_thread(
+            self._transactions.commit, turns, offsets, self._consumer.consumer_group_metadata
+        )
         for partition, count, (changes, checkpoints) in zip(busy, handled, committed, strict=True):
             partition.tables.commit(changes, checkpoints)
             for _ in range(count):
                 partition.waiting.popleft()
-
-    def _commit(self, turns: list[Turn], offsets: list[TopicPartition]) -> list[Committed]:
-        """Append everything in one transaction. Per turn: the changes, and where its changelogs end then."""
-        changes = [list(turn.tables.changelog()) for turn in turns]
-        if not offsets and not any(changes) and not any(turn.outputs for turn in turns):
-            return [([], {}) for _ in turns]
-        self._producer.begin_transaction()
-        try:
-            for turn in turns:
-                for output in turn.outputs:
-                    self._append(output)
-            checkpoints = [
-                self._append_changes(turn.partition, made) for turn, made in zip(turns, changes, strict=True)
-            ]
-            # All of it is in the log before the offsets are: a successor that sees the offsets decided can
-            # trust the changelog's end.
-            self._producer.flush()
-            self._retried(self._send_offsets, offsets)
-            self._retried(self._producer.commit_transaction)
-        except KafkaException:
-            self._abort()
-            raise
-        return list(zip(changes, checkpoints, strict=True))
-
-    def _append(self, output: Output) -> None:
-        value, header = codec.encode(output.value)
-        self._produce(
-            self._connection.topic(output.topic),
-            value,
-            output.key.encode(),
-            -1 if output.partition is None else output.partition,
-            headers=[(codec.HEADER, header.encode())],
-        )
-
-    def _append_changes(self, number: int, changes: list[Write]) -> dict[str, int]:
-        """Returns, once flushed, the offset after each table's last record."""
-        last = {table: index for index, (table, _, _) in enumerate(changes)}
-        ends: dict[str, int] = {}
-        for index, (table, key, value) in enumerate(changes):
-            topic = self._connection.topic(CHANGELOGS[table])
-            if index == last[table]:
-                self._produce(topic, value, key, number, on_delivery=_noted(ends, table))
-            else:
-                self._produce(topic, value, key, number)
-        return ends
-
-    def _produce(self, topic: str, value: bytes | None, key: bytes, partition: int, **more: Any) -> None:
-        while True:
-            try:
-                self._producer.produce(topic, value, key, partition, **more)
-            except BufferError:
-                # The client's queue is full: let the broker take some.
-                self._producer.poll(RETRY)
-            else:
-                return
-
-    def _send_offsets(self, offsets: list[TopicPartition]) -> None:
-        if offsets:
-            # The group's generation of this moment: a process that was declared dead is refused here.
-            self._producer.send_offsets_to_transaction(offsets, self._consumer.consumer_group_metadata())
-
-    def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
-        """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
-        deadline = time.monotonic() + self._identity.transaction_timeout
-        while True:
-            try:
-                step(*arguments)
-            except KafkaException as failure:
-                if not failure.args[0].retriable() or time.monotonic() > deadline:
-                    raise
-                LOG.warning("%s: %s", self._identity.group, failure.args[0].str())
-                time.sleep(RETRY)
-            else:
-                return
-
-    def _abort(self) -> None:
-        # Best effort: where it fails too, the broker aborts when the transaction times out or the successor
-        # of the same name begins.
-        with suppress(KafkaException):
-            self._producer.abort_transaction(ANSWERS_WITHIN)
 
     async def on_stop(self) -> None:
         # What is under way is committed first.
@@ -357,15 +261,6 @@ class Feed(Service):
             await self._close(number)
         if self._connected:
             await asyncio.to_thread(self._consumer.close)
-
-
-def _noted(ends: dict[str, int], table: str) -> Callable[[KafkaError | None, Message], None]:
-    def note(error: KafkaError | None, message: Message) -> None:
-        offset = message.offset()
-        if error is None and offset is not None:
-            ends[table] = offset + 1
-
-    return note
 
 
 def _record(message: Message, topic: str) -> Record:

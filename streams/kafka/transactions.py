@@ -1,0 +1,138 @@
+"""The producing side of a feed: everything that a turn leaves, in one Kafka transaction."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from streams import codec
+from streams.kafka.clients import Connection
+from streams.kafka.topics import CHANGELOGS
+from streams.stages.turn import Output, Turn
+from streams.tables.store import Write
+
+LOG = logging.getLogger(__name__)
+Committed = tuple[list[Write], dict[str, int]]
+"""A turn's changes, and by table where its changelog ends behind them."""
+
+ANSWERS_WITHIN = 10.0
+# Between the tries of a step that a busy or absent broker refused.
+RETRY = 0.1
+
+
+class Transactions:
+    """One transactional producer. `name` is kept over restarts: making it fences the predecessor of the same
+    name and aborts what that left open. `timeout` in seconds."""
+
+    def __init__(self, connection: Connection, name: str, timeout: int) -> None:
+        self._connection = connection
+        self._name = name
+        self._timeout = timeout
+        self._producer = Producer(
+            connection.producer(
+                **{
+                    "transactional.id": name,
+                    "transaction.timeout.ms": timeout * 1000,
+                    # librdkafka takes no longer one: a record cannot outlive its transaction.
+                    "delivery.timeout.ms": timeout * 1000,
+                    "linger.ms": 0,
+                }
+            )
+        )
+        self._producer.init_transactions()
+
+    def commit(
+        self, turns: list[Turn], offsets: list[TopicPartition], member: Callable[[], object]
+    ) -> list[Committed]:
+        """Outputs, changes and offsets, all or none. `member` says who we are in the consumers' group.
+
+        Raises KafkaException once the transaction is aborted; the process must not go on after that.
+        """
+        changes = [list(turn.tables.changelog()) for turn in turns]
+        if not offsets and not any(changes) and not any(turn.outputs for turn in turns):
+            return [([], {}) for _ in turns]
+        self._producer.begin_transaction()
+        try:
+            for turn in turns:
+                for output in turn.outputs:
+                    self._append(output)
+            checkpoints = [
+                self._append_changes(turn.partition, made) for turn, made in zip(turns, changes, strict=True)
+            ]
+            # All of it is in the log before the offsets are: a successor that sees the offsets decided can
+            # trust the changelog's end.
+            self._producer.flush()
+            self._retried(self._send_offsets, offsets, member)
+            self._retried(self._producer.commit_transaction)
+        except KafkaException:
+            self._abort()
+            raise
+        return list(zip(changes, checkpoints, strict=True))
+
+    def _append(self, output: Output) -> None:
+        value, header = codec.encode(output.value)
+        self._produce(
+            self._connection.topic(output.topic),
+            value,
+            output.key.encode(),
+            -1 if output.partition is None else output.partition,
+            headers=[(codec.HEADER, header.encode())],
+        )
+
+    def _append_changes(self, number: int, changes: list[Write]) -> dict[str, int]:
+        """Returns, once flushed, the offset after each table's last record."""
+        last = {table: index for index, (table, _, _) in enumerate(changes)}
+        ends: dict[str, int] = {}
+        for index, (table, key, value) in enumerate(changes):
+            topic = self._connection.topic(CHANGELOGS[table])
+            if index == last[table]:
+                self._produce(topic, value, key, number, on_delivery=_noted(ends, table))
+            else:
+                self._produce(topic, value, key, number)
+        return ends
+
+    def _produce(self, topic: str, value: bytes | None, key: bytes, partition: int, **more: Any) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, partition, **more)
+            except BufferError:
+                # The client's queue is full: let the broker take some.
+                self._producer.poll(RETRY)
+            else:
+                return
+
+    def _send_offsets(self, offsets: list[TopicPartition], member: Callable[[], object]) -> None:
+        if offsets:
+            self._producer.send_offsets_to_transaction(offsets, member())
+
+    def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                step(*arguments)
+            except KafkaException as failure:
+                if not failure.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+                LOG.warning("%s: %s", self._name, failure.args[0].str())
+                time.sleep(RETRY)
+            else:
+                return
+
+    def _abort(self) -> None:
+        # Best effort: where it fails too, the broker aborts when the transaction times out or the successor
+        # of the same name begins.
+        with suppress(KafkaException):
+            self._producer.abort_transaction(ANSWERS_WITHIN)
+
+
+def _noted(ends: dict[str, int], table: str) -> Callable[[KafkaError | None, Message], None]:
+    def note(error: KafkaError | None, message: Message) -> None:
+        offset = message.offset()
+        if error is None and offset is not None:
+            ends[table] = offset + 1
+
+    return note
