@@ -37,7 +37,6 @@ KAFKA = {"confluent_kafka", "faust", "mode", "aiokafka"}
 FOREIGN_PRODUCERS = {"schemas.example_producer"}
 """Shows those who have nothing of ours how to write a command; nothing imports it."""
 BESIDE_THE_DOOR = {
-    "connectors.http.app",
     "api.command_line.demo.course",
     "api.command_line.demo.player",
     "api.command_line.demo.tally",

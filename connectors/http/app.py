@@ -4,11 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
-
-from mode import Service
-from mode.utils.types.trees import NodeT
 
 from connectors.http.sender import HttpxSender
 from connectors.http.sink import SinkStage
@@ -20,19 +16,6 @@ from streams.kafka.worker import follow_subscriptions
 from streams.settings import Settings
 
 
-class _Closing(Service):
-    """Closes the sender's connections when the app ends."""
-
-    mundane_level = "debug"
-
-    def __init__(self, sender: HttpxSender, beacon: NodeT[Any]) -> None:
-        super().__init__(beacon=beacon)
-        self._sender = sender
-
-    async def on_stop(self) -> None:
-        await self._sender.aclose()
-
-
 @contextmanager
 def sink(settings: Settings, connection: Connection) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
@@ -40,7 +23,7 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
         app = App(f"{settings.topic_prefix}sink")
         subscriptions = follow_subscriptions(app, connection)
         sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
-        app.feeds.append(_Closing(sender, app.beacon))
+        app.at_its_end(sender.aclose)
         stage = SinkStage(
             subscriptions,
             sender,

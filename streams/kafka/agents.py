@@ -4,12 +4,13 @@ Faust's own consumer, producer and tables stay off: they lose and double events 
 the README's guarantees). What is used is the app, its agents and channels, and its supervised services.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import faust
 from faust.app.base import BootStrategy
 from mode import Service
+from mode.utils.types.trees import NodeT
 
 from streams.kafka.clients import Connection
 from streams.kafka.feed import Feed, Identity
@@ -22,6 +23,17 @@ class _FeedsOnly(BootStrategy):
 
     def server(self) -> Iterable[Any]:
         return self._chain(self.sensors(), self.agents(), cast(App, self.app).feeds)
+
+
+class _Closing(Service):
+    mundane_level = "debug"
+
+    def __init__(self, close: Callable[[], Awaitable[None]], beacon: NodeT[Any]) -> None:
+        super().__init__(beacon=beacon)
+        self._close = close
+
+    async def on_stop(self) -> None:
+        await self._close()
 
 
 class App(faust.App):
@@ -42,6 +54,10 @@ class App(faust.App):
         )
         # Channels deliver only after the flow was resumed; Faust's consumer, which is off, would do it.
         self.flow_control.resume()
+
+    def at_its_end(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call `close` when the app ends, after the feeds that are added later."""
+        self.feeds.append(_Closing(close, self.beacon))
 
     def feed(
         self, connection: Connection, identity: Identity, source: Topic, stage: Stage, batch_records: int
