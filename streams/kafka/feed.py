@@ -33,6 +33,7 @@ from streams.tables.tables import Tables, families
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
+ANSWERS_WITHIN = 30.0
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ class Partition:
 
     number: int
     tables: Tables
+    next: int = 0
+    """The offset of the first record that is not handled; known once `restoring` is done."""
     waiting: deque[Record] = field(default_factory=deque)
     restoring: asyncio.Task[bool] | None = None
     cancelled: bool = False
@@ -188,9 +191,21 @@ class Feed(Service):
     def _open(self, number: int) -> None:
         tables = Tables(self._store(number), self._stage.kinds)
         partition = self._partitions[number] = Partition(number, tables)
-        partition.restoring = asyncio.create_task(
-            asyncio.to_thread(restore, self._connection, number, tables, lambda: partition.cancelled)
-        )
+        partition.restoring = asyncio.create_task(asyncio.to_thread(self._restore, partition))
+
+    def _restore(self, partition: Partition) -> bool:
+        number, tables = partition.number, partition.tables
+        whole = restore(self._connection, number, tables, lambda: partition.cancelled)
+        if whole:
+            partition.next = self._committed(self._source_partition(number))
+        return whole
+
+    def _committed(self, place: TopicPartition) -> int:
+        """Where the group stands; the partition's beginning where it has committed nothing yet."""
+        # A predecessor's transaction that is still open is waited for.
+        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
+        found: int = self._consumer.committed([place], patience)[0].offset
+        return found if found >= 0 else self._consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0]
 
     def _store(self, number: int) -> Store:
         if not self._stage.kinds:
@@ -240,19 +255,22 @@ class Feed(Service):
         )
         await self._channel.send(value=batch)
         handled = await batch.done
+        # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
+        # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
         offsets = [
-            self._source_partition(p.number, p.waiting[count - 1].offset + 1)
+            p.waiting[count - 1].offset + 1 if count else p.next
             for p, count in zip(busy, handled, strict=True)
-            if count
         ]
+        places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
         committed = await asyncio.to_thread(
-            self._transactions.commit, turns, offsets, self._consumer.consumer_group_metadata
+            self._transactions.commit, turns, places, self._consumer.consumer_group_metadata
         )
-        for partition, count, (changes, checkpoints) in zip(busy, handled, committed, strict=True):
-            partition.tables.commit(changes, checkpoints)
+        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
+            p.tables.commit(changes, checkpoints)
+            p.next = offset
             for _ in range(count):
-                partition.waiting.popleft()
+                p.waiting.popleft()
 
     async def on_stop(self) -> None:
         # What is under way is committed first.

@@ -49,11 +49,11 @@ class Transactions:
     ) -> list[Committed]:
         """Outputs, changes and offsets, all or none. `member` says who we are in the consumers' group.
 
+        There must be offsets: without any, Kafka would not ask the group whether we still belong to it.
+
         Raises KafkaException once the transaction is aborted; the process must not go on after that.
         """
         changes = [list(turn.tables.changelog()) for turn in turns]
-        if not offsets and not any(changes) and not any(turn.outputs for turn in turns):
-            return [([], {}) for _ in turns]
         self._producer.begin_transaction()
         try:
             for turn in turns:
@@ -105,8 +105,7 @@ class Transactions:
                 return
 
     def _send_offsets(self, offsets: list[TopicPartition], member: Callable[[], object]) -> None:
-        if offsets:
-            self._producer.send_offsets_to_transaction(offsets, member())
+        self._producer.send_offsets_to_transaction(offsets, member())
 
     def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
         """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
