@@ -124,7 +124,9 @@ class Feed(Service):
                     "group.instance.id": who.instance,
                     "session.timeout.ms": who.session_timeout * 1000,
                     "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                    "partition.assignment.strategy": "cooperative-sticky",
+                    # Not the cooperative one: a member that dies between giving a partition up and saying so,
+                    # and comes back under its own name, causes no rebalance, and nobody owns the partition.
+                    "partition.assignment.strategy": "range",
                 }
             )
         )
@@ -138,13 +140,13 @@ class Feed(Service):
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_assign(partitions)
+        consumer.assign(partitions)
         # Nothing of a partition is handled before its tables are restored.
         consumer.pause(partitions)
         self._moves.extend((True, p.partition) for p in partitions)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_unassign(partitions)
+        consumer.unassign()
         self._moves.extend((False, p.partition) for p in partitions)
 
     @Service.task

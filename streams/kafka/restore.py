@@ -115,6 +115,8 @@ class _Reader:
         consumer = Consumer(
             self._connection.consumer(
                 **{"group.id": f"{self._connection.prefix}restore", "enable.partition.eof": True}
+                # The end is told only when a fetch comes back empty: do not let the broker hold it.
+                | {"fetch.wait.max.ms": 20}
             )
         )
         total = self._missing

@@ -64,9 +64,10 @@ class Transactions:
             ]
             # All of it is in the log before the offsets are: a successor that sees the offsets decided can
             # trust the changelog's end.
-            self._producer.flush()
+            self._producer.flush(self._timeout)
             self._retried(self._send_offsets, offsets, member)
-            self._retried(self._producer.commit_transaction)
+            # Without a limit of ours the client may wait for ever for a coordinator that was restarted.
+            self._retried(self._producer.commit_transaction, ANSWERS_WITHIN)
         except KafkaException:
             self._abort()
             raise
@@ -105,7 +106,7 @@ class Transactions:
                 return
 
     def _send_offsets(self, offsets: list[TopicPartition], member: Callable[[], object]) -> None:
-        self._producer.send_offsets_to_transaction(offsets, member())
+        self._producer.send_offsets_to_transaction(offsets, member(), ANSWERS_WITHIN)
 
     def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
         """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
