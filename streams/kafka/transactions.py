@@ -18,8 +18,10 @@ LOG = logging.getLogger(__name__)
 Committed = tuple[list[Write], dict[str, int]]
 """A turn's changes, and by table where its changelog ends behind them."""
 
+# Seconds for one try of a step. Without a limit of ours the client was seen to wait for ever for a coordinator
+# that was restarted in the middle; asked again, it goes on from where it is.
 ANSWERS_WITHIN = 10.0
-# Between the tries of a step that a busy or absent broker refused.
+# Seconds between the tries of a step that a busy or absent broker refused.
 RETRY = 0.1
 
 
@@ -42,7 +44,7 @@ class Transactions:
                 }
             )
         )
-        self._producer.init_transactions()
+        self._retried(self._producer.init_transactions, ANSWERS_WITHIN)
 
     def commit(
         self, turns: list[Turn], offsets: list[TopicPartition], member: Callable[[], object]
@@ -66,7 +68,6 @@ class Transactions:
             # trust the changelog's end.
             self._producer.flush(self._timeout)
             self._retried(self._send_offsets, offsets, member)
-            # Without a limit of ours the client may wait for ever for a coordinator that was restarted.
             self._retried(self._producer.commit_transaction, ANSWERS_WITHIN)
         except KafkaException:
             self._abort()
