@@ -6,7 +6,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock clean
+.PHONY: help demo test soak check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,9 @@ demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays
 
 test: .venv/.ready ## all tests, the ones on a real broker included
 	@.venv/bin/pytest
+
+soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again
+	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED))
 
 check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff check

@@ -5,13 +5,16 @@ goes wrong on the way aborts the transaction and ends the process; its successor
 """
 
 import asyncio
+import logging
+import os
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from confluent_kafka import (
     OFFSET_INVALID,
@@ -23,6 +26,7 @@ from confluent_kafka import (
 from faust.types import ChannelT
 from mode import Service
 
+from streams.kafka.batch import Batch, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.restore import restore
 from streams.kafka.topics import Topic
@@ -31,26 +35,11 @@ from streams.stages.turn import Record, Stage, Turn
 from streams.tables.store import MemoryStore, RocksStore, Store
 from streams.tables.tables import Tables, families
 
+LOG = logging.getLogger(__name__)
+
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
-
-
-@dataclass(slots=True)
-class Batch:
-    """What a Faust agent gets: a turn and its records for each partition that has work."""
-
-    turns: list[tuple[Turn, list[Record]]]
-    budget: int
-    done: asyncio.Future[list[int]]
-
-    def play(self, stage: Stage) -> None:
-        """Let the stage handle it; `done` gets how many records of each turn it handled, or its failure."""
-        share = max(1, self.budget // len(self.turns))
-        try:
-            self.done.set_result([stage.play(turn, records, share) for turn, records in self.turns])
-        except Exception as failure:  # noqa: BLE001 - the feed raises it again, where the transaction is
-            self.done.set_exception(failure)
 
 
 @dataclass(slots=True)
@@ -206,8 +195,16 @@ class Feed(Service):
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
         # A predecessor's transaction that is still open is waited for.
         patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        found: int = self._consumer.committed([place], patience)[0].offset
-        return found if found >= 0 else self._consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0]
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                found: int = self._consumer.committed([place], patience)[0].offset
+                return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
+            except KafkaException as failure:
+                # A broker just back is no coordinator for a moment.
+                if not failure.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+                time.sleep(BUSY)
 
     def _store(self, number: int) -> Store:
         if not self._stage.kinds:
@@ -237,7 +234,7 @@ class Feed(Service):
         for message in messages:
             error = message.error()
             if error is None:
-                record = _record(message, self._source.name)
+                record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions[record.partition].waiting.append(record)
             elif error.fatal() or not error.retriable():
@@ -265,14 +262,23 @@ class Feed(Service):
         ]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committed = await asyncio.to_thread(
+        committing = asyncio.to_thread(
             self._transactions.commit, turns, places, self._consumer.consumer_group_metadata
         )
+        try:
+            committed = await asyncio.wait_for(committing, self._transactions.limit)
+        except TimeoutError:
+            self._end_at_once()
         for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
             p.tables.commit(changes, checkpoints)
             p.next = offset
             for _ in range(count):
                 p.waiting.popleft()
+
+    def _end_at_once(self) -> NoReturn:
+        """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""
+        LOG.critical("%s ends: its transaction is stuck in the Kafka client", self._identity.group)
+        os._exit(1)
 
     async def on_stop(self) -> None:
         # What is under way is committed first.
@@ -281,12 +287,3 @@ class Feed(Service):
             await self._close(number)
         if self._connected:
             await asyncio.to_thread(self._consumer.close)
-
-
-def _record(message: Message, topic: str) -> Record:
-    headers = {
-        name: value.encode() if isinstance(value, str) else value or b""
-        for name, value in dict(message.headers() or ()).items()
-    }
-    partition, offset = message.partition(), message.offset()
-    return Record(topic, partition or 0, offset or 0, message.key(), message.value(), headers)

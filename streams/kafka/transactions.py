@@ -18,8 +18,7 @@ LOG = logging.getLogger(__name__)
 Committed = tuple[list[Write], dict[str, int]]
 """A turn's changes, and by table where its changelog ends behind them."""
 
-# Seconds for one try of a step. Without a limit of ours the client was seen to wait for ever for a coordinator
-# that was restarted in the middle; asked again, it goes on from where it is.
+# Seconds for one try of a step; asked again, the client goes on from where it is.
 ANSWERS_WITHIN = 10.0
 # Seconds between the tries of a step that a busy or absent broker refused.
 RETRY = 0.1
@@ -45,6 +44,12 @@ class Transactions:
             )
         )
         self._retried(self._producer.init_transactions, ANSWERS_WITHIN)
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which `commit` cannot be on its way any more, whatever the client says: when the
+        coordinators were restarted in the middle, it was seen to wait for ever in spite of its own limits."""
+        return self._timeout + 2 * ANSWERS_WITHIN
 
     def commit(
         self, turns: list[Turn], offsets: list[TopicPartition], member: Callable[[], object]

@@ -1,0 +1,126 @@
+"""A seeded stream of commands over all aggregates: refused ones, repeated ones and bad records among them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from random import Random
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from streams.codec import HEADER, encode
+from streams.domain.commands import AdvanceClock, MemberCommand
+from streams.stages.loyalty import owner_of
+from tests.samples import NOON, VOUCHER, add, buy, purchase, register, spend, uid
+
+MEMBERS = 300
+# Short lots expire and are announced within it; with some thousand commands, every member has timers.
+HISTORY = timedelta(days=150)
+REPEATED, BAD = 0.1, 0.01
+# So far behind its first, in records, may a repeat come.
+REPEATED_WITHIN = 40
+UNKNOWN_REWARD = uid(999)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record as a producer sends it. `partition` None: where the key's hash says."""
+
+    key: bytes | None
+    value: bytes | None
+    schema: str | None
+    partition: int | None = None
+
+    @property
+    def headers(self) -> list[tuple[str, str | bytes | None]]:
+        return [] if self.schema is None else [(HEADER, self.schema)]
+
+
+def commands(rng: Random, count: int) -> Iterator[Sent]:
+    """`count` records, issued in order; a repeat is the same bytes again."""
+    members = _Members(rng)
+    step = HISTORY / count
+    repeats: list[tuple[int, int, Sent]] = []
+    for number in range(count):
+        if repeats and repeats[0][0] <= number:
+            yield heappop(repeats)[2]
+            continue
+        command = members.command(NOON + number * step)
+        sent = _sent(command)
+        if rng.random() < BAD:
+            sent = _spoilt(rng, sent)
+        yield sent
+        if rng.random() < REPEATED:
+            heappush(repeats, (number + rng.randint(1, REPEATED_WITHIN), number, sent))
+
+
+def end_of_history(rng: Random, partitions: int) -> list[Sent]:
+    """Tells every partition that all lots have had their day."""
+    now = NOON + HISTORY + timedelta(days=1000)
+    for_all = [encode(AdvanceClock(command_id=_drawn(rng), issued_at=now)) for _ in range(partitions)]
+    return [Sent(b"clock", value, schema, number) for number, (value, schema) in enumerate(for_all)]
+
+
+class _Members:
+    """Who is registered, so that most commands are accepted."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._registered: set[str] = set()
+        self._documents: list[str] = []
+
+    def command(self, at: datetime) -> MemberCommand:
+        member = uid(self._rng.randint(1, MEMBERS))
+        made = self._next(member, at)
+        return replace(made, command_id=_drawn(self._rng))
+
+    def _next(self, member: str, at: datetime) -> MemberCommand:
+        rng, chance = self._rng, self._rng.random()
+        # Now and then a member is registered again, or acts without an account: refused.
+        if (member not in self._registered and chance < 0.9) or chance < 0.02:
+            self._registered.add(member)
+            return register(member, at, f"{member}@example.com")
+        match rng.choices(("purchase", "add", "keep", "spend", "buy"), (40, 20, 8, 20, 12))[0]:
+            case "purchase":
+                return purchase(f"{rng.randint(1, 3000) / 100:.2f}", self._document(), member, at)
+            case "add":
+                return add(str(rng.randint(1, 200)), member, at, expires_in_days=rng.randint(1, 25))
+            case "keep":
+                return add(str(rng.randint(1, 50)), member, at, expires_in_days=rng.choice((400, None)))
+            case "spend":
+                return spend(str(rng.randint(1, 250)), member, at)
+        reward = VOUCHER if rng.random() < 0.9 else UNKNOWN_REWARD
+        return buy(member, at, reward, quantity=rng.randint(1, 3))
+
+    def _document(self) -> str:
+        if not self._documents or self._rng.random() > 0.03:
+            self._documents.append(f"D-{len(self._documents)}")
+        return self._rng.choice(self._documents[-200:])
+
+
+def _sent(command: MemberCommand) -> Sent:
+    value, schema = encode(command)
+    return Sent(owner_of(command.store, command.member_id).encode(), value, schema)
+
+
+def _spoilt(rng: Random, sent: Sent) -> Sent:
+    """The record, made unreadable in one of the ways that happen."""
+    value = sent.value or b""
+    match rng.randrange(6):
+        case 0:
+            return Sent(sent.key, rng.randbytes(rng.randint(0, 200)), sent.schema)
+        case 1:
+            return Sent(sent.key, value[: rng.randrange(len(value))], sent.schema)
+        case 2:
+            return Sent(sent.key, value, None)
+        case 3:
+            return Sent(sent.key, value, "RegisterMember.v99")
+        case 4:
+            return Sent(owner_of("DEFAULT", uid(MEMBERS + 1)).encode(), value, sent.schema)
+        case _:
+            return Sent(sent.key, None, sent.schema)
+
+
+def _drawn(rng: Random) -> str:
+    return str(UUID(int=rng.getrandbits(128), version=4))

@@ -1,0 +1,154 @@
+"""A run from its plan to its report."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from pathlib import Path
+
+from streams.kafka.broker.jars import KAFKA
+from streams.kafka.topics import (
+    ATTEMPTS,
+    CHANGELOGS,
+    COMMANDS,
+    DELIVERIES,
+    EVENTS,
+    REJECTIONS,
+    WEBHOOK_EVENTS,
+)
+from streams.settings import load
+from tests.crash import model, verdict
+from tests.crash.model import Expected
+from tests.crash.plan import PARTITIONS, Plan
+from tests.crash.program import Ending
+from tests.crash.topics import Followed
+from tests.crash.world import World, append, patient_producer, play, world
+
+MEMORY = timedelta(hours=168)
+NOTHING_NEW_WITHIN = 75.0
+_RESTORED = re.compile(r"restored (\d+) changelog records")
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run was, and what the model has to complain of."""
+
+    seed: int
+    dealt: Counter[str]
+    records: dict[str, int]
+    restores: int
+    restored: int
+    duplicates: int
+    endings: list[Ending]
+    complaints: list[str]
+    seconds: float
+
+    @property
+    def kills(self) -> int:
+        return sum(n for kind, n in self.dealt.items() if kind.startswith(("kill", "wipe")))
+
+    def __str__(self) -> str:
+        reasons = Counter(f"{e.name.partition('-')[0]} {e.code}: {e.reason}" for e in self.endings)
+        return "\n".join(
+            [
+                f"seed {self.seed}, {self.kills} kills in {self.seconds:.0f} s",
+                "blows: " + ", ".join(f"{kind} {n}" for kind, n in sorted(self.dealt.items())),
+                "records: " + ", ".join(f"{name} {n}" for name, n in self.records.items()),
+                f"restores: {self.restores} of {self.restored} changelog records in all",
+                f"duplicates at HTTP: {self.duplicates}",
+                *(f"ended of itself, {n} times: {reason}" for reason, n in reasons.most_common()),
+                f"complaints: {len(self.complaints)}",
+                *self.complaints[:40],
+            ]
+        )
+
+
+def libraries() -> Path:
+    """Kafka's jars, where the user's own broker keeps them: fetched once a machine, not once a run."""
+    return load().home / "broker" / f"libs-{KAFKA}"
+
+
+def run(plan: Plan, folder: Path, tell: Tell) -> Report:
+    begun = time.monotonic()
+    with world(folder, libraries()) as here:
+        producer = patient_producer(here.connection)
+        for number, step in enumerate(plan.steps, 1):
+            tell(f"{number}/{len(plan.steps)} {step.blow.kind} {step.blow.victim}")
+            play(here, producer, step)
+        append(here.connection, producer, plan.last)
+        here.await_broker()
+        tell("the rest is handled")
+        assert producer.flush(60) == 0, "the harness lost a command itself"
+        return _judged(plan, here, begun, tell)
+
+
+def _judged(plan: Plan, here: World, begun: float, tell: Tell) -> Report:
+    topics = (COMMANDS, *model.TOPICS, ATTEMPTS, *CHANGELOGS.values())
+    found = Followed(here.connection, topics, PARTITIONS)
+    try:
+        found.read_to_end()
+        expected = model.expected(found.records[COMMANDS.name], MEMORY)
+        overdue = list(_await(expected, found, tell))
+        here.over()
+        for program in here.programs.values():
+            program.thaw()
+            program.end(wait=False)
+        for program in here.programs.values():
+            program.end()
+        here.receiver.end()
+        found.read_to_end()
+        tell("compared with the model")
+        complaints = [*overdue, *_complaints(plan, here, expected, found)]
+    finally:
+        found.close()
+    return _report(plan, here, found, complaints, time.monotonic() - begun)
+
+
+def _await(expected: Expected, found: Followed, tell: Tell) -> Iterator[str]:
+    """Until as much has come as must come; too little is a complaint, once nothing more comes."""
+    wanted = {
+        topic: expected.count(topic.name) for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES)
+    } | {ATTEMPTS: expected.count(DELIVERIES.name)}
+    came = time.monotonic()
+    while any(found.count(topic) < count for topic, count in wanted.items()):
+        if found.read(1.0):
+            came = time.monotonic()
+        if time.monotonic() - came > NOTHING_NEW_WITHIN:
+            yield f"nothing new for {NOTHING_NEW_WITHIN:g} s"
+            return
+        tell("the rest is handled: " + ", ".join(f"{t.name} {found.count(t)}/{n}" for t, n in wanted.items()))
+
+
+def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) -> Iterator[str]:
+    sent = Counter((s.key, s.value) for s in plan.records)
+    if sent != Counter((r.key, r.value) for r in chain(*found.records[COMMANDS.name].values())):
+        yield "commands: the topic holds others than the plan's: the harness is at fault"
+    yield from verdict.of_records(expected, found)
+    yield from verdict.of_state(expected, found)
+    yield from verdict.of_pending(found, range(PARTITIONS))
+    yield from verdict.of_attempts(expected, found)
+    yield from verdict.of_http(expected, verdict.lines(here.received))
+    disks = [*here.broker.folder.parent.glob("worker-*/disk/state/*loyalty/*/[0-9]*")]
+    yield from verdict.of_disks(disks, found)
+    yield from verdict.of_disks(here.broker.folder.parent.glob("sink-*/disk/state/*sink/*/[0-9]*"), found)
+
+
+def _report(plan: Plan, here: World, found: Followed, complaints: list[str], seconds: float) -> Report:
+    received = verdict.lines(here.received)
+    logs = [log for program in here.programs.values() for log in program.home.glob("*.log")]
+    restored = [int(n) for log in logs for n in _RESTORED.findall(log.read_text(errors="replace"))]
+    return Report(
+        seed=plan.seed,
+        dealt=here.dealt,
+        records={name: sum(map(len, by.values())) for name, by in found.records.items()},
+        restores=len(restored),
+        restored=sum(restored),
+        duplicates=len(received) - len({line.message_id for line in received}),
+        endings=here.endings,
+        complaints=complaints,
+        seconds=seconds,
+    )

@@ -1,0 +1,201 @@
+"""Whether a run did what the model says: every difference is a complaint in one line."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from connectors.http.pending import Pending
+from connectors.http.receiver import LogLine
+from streams import codec
+from streams.delivery.records import Attempt, Delivery
+from streams.kafka.topics import ATTEMPTS, CHANGELOGS, DELIVERIES, EVENTS, POISON, REJECTIONS, WEBHOOK_EVENTS
+from streams.refusals import CommandRejected, PoisonRecord
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import Record
+from streams.tables.due import FAMILY as DUE
+from streams.tables.store import MemoryStore, RocksStore, Store
+from streams.tables.tables import Tables, families
+from tests.crash.model import Expected, State
+from tests.crash.topics import Followed, grouped, schema
+from tests.samples import NOON
+
+Complaints = Iterator[str]
+ByPartition = dict[int, list[Record]]
+
+
+def of_records(expected: Expected, found: Followed) -> Complaints:
+    """Partition by partition, in order; deliveries in order for each subscription and member."""
+    for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS):
+        for number, records in expected.records[topic.name].items():
+            actual = found.records[topic.name][number]
+            yield from _compared(f"{topic.name}[{number}]", records, actual)
+    theirs, ours = _all(expected.records[DELIVERIES.name]), _all(found.records[DELIVERIES.name])
+    lanes, got = grouped(theirs, _lane), grouped(ours, _lane)
+    for lane in lanes.keys() | got.keys():
+        yield from _compared(f"deliveries of {lane}", lanes.get(lane, []), got.get(lane, []))
+    poison = [sorted(_all(side.records[POISON.name]), key=_content) for side in (expected, found)]
+    yield from _compared("poison", *poison)
+
+
+def _all(records: ByPartition) -> list[Record]:
+    return [record for number in sorted(records) for record in records[number]]
+
+
+def _compared(name: str, expected: list[Record], actual: list[Record]) -> Complaints:
+    theirs, ours = [_content(r) for r in expected], [_content(r) for r in actual]
+    if theirs == ours:
+        return
+    lost, doubled = Counter(theirs) - Counter(ours), Counter(ours) - Counter(theirs)
+    yield f"{name}: {len(ours)} for {len(theirs)}: {_size(lost)} lost, {_size(doubled)} too many"
+    at = next((i for i, pair in enumerate(zip(theirs, ours, strict=False)) if pair[0] != pair[1]), None)
+    if at is not None:
+        record = actual[at]
+        place = f"{record.topic}[{record.partition}] at offset {record.offset}"
+        yield f"  differs first at record {at} ({place}): {ours[at]!r:.300}, expected {theirs[at]!r:.300}"
+
+
+def _size(counted: Counter[str]) -> int:
+    return sum(counted.values())
+
+
+def _lane(record: Record) -> str:
+    delivery = codec.decode(Delivery, record.value, schema(record))
+    return f"{delivery.subscription_id}/{delivery.member_id}"
+
+
+def _content(record: Record) -> str:
+    """All that follows from the commands: what the wall clock gave to it is left out."""
+    value: object = record.value
+    if record.topic == REJECTIONS.name:
+        rejected = codec.decode(CommandRejected, record.value, schema(record))
+        value = msgspec.structs.replace(rejected, rejected_at=NOON)
+    if record.topic == POISON.name:
+        poison = codec.decode(PoisonRecord, record.value, schema(record))
+        value = msgspec.structs.replace(poison, found_at=NOON)
+    return f"{record.key!r} {schema(record)} {value!r}"
+
+
+def of_state(expected: Expected, found: Followed) -> Complaints:
+    """The changelogs, the latest of each key."""
+    for number, state in expected.state.items():
+        yield from _same(f"changelogs of partition {number}", state, _compacted(found, number, LoyaltyStage))
+
+
+def of_pending(found: Followed, partitions: Iterable[int]) -> Complaints:
+    for number in partitions:
+        left = _fold(found.records[CHANGELOGS["pending"].name][number], "pending")
+        if left:
+            yield f"pending[{number}]: {len(left)} deliveries are not done with"
+
+
+def _compacted(found: Followed, number: int, stage: type[LoyaltyStage]) -> State:
+    state: State = {}
+    for table in {kind.table for kind in stage.kinds}:
+        state |= _fold(found.records[CHANGELOGS[table].name][number], table)
+    return state
+
+
+def _fold(changelog: Iterable[Record], table: str) -> State:
+    state: State = {}
+    for record in changelog:
+        if record.value is None:
+            state.pop((table, record.key or b""), None)
+        else:
+            state[table, record.key or b""] = record.value
+    return state
+
+
+def _same(name: str, expected: State, actual: State) -> Complaints:
+    odd = [key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key)]
+    if odd:
+        yield f"{name}: {len(odd)} of {len(expected)} entries differ, among them {min(odd)}"
+
+
+def of_disks(folders: Iterable[Path], found: Followed) -> Complaints:
+    """Every disk, however long its partition has been away, holds a prefix of the committed changelogs, with
+    the due index that goes with it; and for each partition somebody has them whole."""
+    whole: set[int] = set()
+    numbers: set[int] = set()
+    for folder in folders:
+        number = int(folder.name)
+        numbers.add(number)
+        complaints, complete = _disk(folder, number, found)
+        yield from complaints
+        if complete:
+            whole.add(number)
+    yield from (f"no disk has partition {number} as it is in the end" for number in sorted(numbers - whole))
+
+
+def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
+    kinds = (Pending,) if folder.parent.name.startswith("sink") else LoyaltyStage.kinds
+    store = RocksStore(folder, families(kinds))
+    tables, complete = Tables(store, kinds), True
+    complaints: list[str] = []
+    try:
+        for table in tables.names:
+            changelog = found.records[CHANGELOGS[table].name][number]
+            checkpoint = tables.checkpoint(table)
+            prefix = _fold((r for r in changelog if r.offset < checkpoint), table)
+            complaints += _same(
+                f"{folder}: {table}", prefix, {(table, k): v for k, v in store.scan(table, b"")}
+            )
+            complete = complete and not (changelog and changelog[-1].offset >= checkpoint)
+        if tables.indexed:
+            complaints += _index(folder, store, tables)
+    finally:
+        store.close()
+    return complaints, complete
+
+
+def _index(folder: Path, store: Store, tables: Tables) -> Complaints:
+    kinds = (Pending,) if tables.names == ["pending"] else LoyaltyStage.kinds
+    fresh = MemoryStore(families(kinds))
+    fresh.write((table, key, value) for table in tables.names for key, value in store.scan(table, b""))
+    Tables(fresh, kinds).index()
+    kept, made = [{key for key, _ in side.scan(DUE, b"")} for side in (store, fresh)]
+    if kept != made:
+        yield f"{folder}: due index: {len(kept - made)} keys too many, {len(made - kept)} missing"
+
+
+def of_http(expected: Expected, received: list[LogLine]) -> Complaints:
+    """Every delivery once at least, no other, and in order for each subscription and member."""
+    lanes = grouped(_all(expected.records[DELIVERIES.name]), _lane)
+    ids = {lane: [_id(record) for record in records] for lane, records in lanes.items()}
+    lane_of = {id_: lane for lane, known in ids.items() for id_ in known}
+    first: dict[str, list[str]] = {lane: [] for lane in ids}
+    unknown = 0
+    for id_ in dict.fromkeys(line.message_id or "" for line in received):
+        if id_ in lane_of:
+            first[lane_of[id_]].append(id_)
+        else:
+            unknown += 1
+    if unknown:
+        yield f"HTTP: {unknown} messages that nobody sent"
+    for lane, known in ids.items():
+        if first[lane] != known:
+            lost = len(set(known) - set(first[lane]))
+            yield (
+                f"HTTP: {lane}: {lost} of {len(known)} never came" if lost else f"HTTP: {lane}: out of order"
+            )
+
+
+def of_attempts(expected: Expected, found: Followed) -> Complaints:
+    """A delivery is settled once, however often it was sent."""
+    settled: Counter[str] = Counter()
+    for record in _all(found.records[ATTEMPTS.name]):
+        attempt = codec.decode(Attempt, record.value, schema(record))
+        settled[attempt.delivery_id] += attempt.outcome == "delivered"
+    known = {_id(record) for record in _all(expected.records[DELIVERIES.name])}
+    wrong = [id_ for id_ in known | settled.keys() if settled[id_] != (id_ in known)]
+    if wrong:
+        yield f"attempts: {len(wrong)} deliveries were not settled exactly once: {wrong[:3]}"
+
+
+def _id(record: Record) -> str:
+    return codec.decode(Delivery, record.value, schema(record)).delivery_id
+
+
+def lines(log: Path) -> list[LogLine]:
+    return [msgspec.json.decode(line, type=LogLine) for line in log.read_bytes().splitlines()]

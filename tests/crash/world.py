@@ -1,0 +1,220 @@
+"""A broker, workers, sinks and a receiver, to be struck; the commands come from outside the blast."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from confluent_kafka import Producer
+from msgspec.structs import replace
+
+from streams.codec import HEADER, encode
+from streams.delivery.records import Subscription
+from streams.kafka.admin import create_topics
+from streams.kafka.broker import LocalBroker, ports
+from streams.kafka.clients import Connection
+from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
+from streams.settings import Settings
+from streams.webhooks import CATALOGUE
+from tests import samples
+from tests.crash.commands import Sent
+from tests.crash.plan import BROKER, GUEST, PARTITIONS, SINKS, WORKERS, Blow, Step
+from tests.crash.program import Ending, Program
+
+PREFIX = "crash."
+SESSION, TRANSACTION = 6, 10
+# Below the system's own choice for outgoing connections: a port that is dead for seconds must stay ours.
+FIRST_PORT = 21_000
+STARTS_WITHIN = 60.0
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that runs. `broker` is started again by whoever kills it."""
+
+    broker: LocalBroker
+    connection: Connection
+    programs: dict[str, Program]
+    receiver: Program
+    dealt: Counter[str] = field(default_factory=Counter)
+    _frozen_at: dict[str, float] = field(default_factory=dict)
+    _returning: threading.Thread | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def received(self) -> Path:
+        return self.receiver.home / "received.log"
+
+    @property
+    def endings(self) -> list[Ending]:
+        return [ending for program in self.programs.values() for ending in program.endings]
+
+    def supervise(self) -> None:
+        while not self._over.wait(0.05):
+            for program in self.programs.values():
+                program.supervise()
+
+    def strike(self, blow: Blow) -> None:
+        role = blow.victim.partition("-")[0]
+        self.dealt[f"{blow.kind} {role}"] += 1
+        if blow.victim == BROKER:
+            self.take_broker_down(graceful=blow.kind == "restart")
+            return
+        program = self.programs[blow.victim]
+        match blow.kind:
+            case "kill" | "wipe":
+                program.kill(wipe=blow.kind == "wipe")
+            case "restart":
+                program.restart()
+            case "join":
+                program.start()
+            case "leave":
+                program.end()
+            case "freeze":
+                program.freeze()
+                self._frozen_at[blow.victim] = time.monotonic()
+            case "thaw":
+                self._thaw(program)
+
+    def _thaw(self, program: Program) -> None:
+        """Not before the group has given its partitions to others."""
+        woken_at = self._frozen_at.pop(program.name) + SESSION + 2.5
+        time.sleep(max(0.0, woken_at - time.monotonic()))
+        program.thaw()
+
+    def take_broker_down(self, seconds: float = 0.0, *, graceful: bool) -> None:
+        """Back after `seconds` and the time of a start; other blows may fall meanwhile."""
+        self.await_broker()
+        (self.broker.stop if graceful else self.broker.kill)()
+
+        def back() -> None:
+            time.sleep(seconds)
+            self.broker.start()
+
+        self._returning = threading.Thread(target=back, name="broker returns")
+        self._returning.start()
+
+    def await_broker(self) -> None:
+        if self._returning:
+            self._returning.join()
+        if self.broker.pid is None:
+            raise RuntimeError(f"the broker is gone: see {self.broker.folder}")
+
+    def over(self) -> None:
+        """No more blows, and no more starts."""
+        self._over.set()
+        self.await_broker()
+
+
+def play(world: World, producer: Producer, step: Step) -> None:
+    """Append the step's records over its seconds, then strike."""
+    pace = step.seconds / 10
+    size = -(-len(step.records) // 10)
+    for start in range(0, len(step.records), size):
+        append(world.connection, producer, step.records[start : start + size])
+        # Blows fall at moments of the plan's choosing, not of the system's: nothing is waited for.
+        time.sleep(pace)
+    world.strike(step.blow)
+
+
+def append(connection: Connection, producer: Producer, records: Iterable[Sent]) -> None:
+    for sent in records:
+        _produce(producer, connection.topic(COMMANDS), sent)
+    producer.poll(0)
+
+
+def _produce(producer: Producer, topic: str, sent: Sent) -> None:
+    partition = -1 if sent.partition is None else sent.partition
+    producer.produce(topic, sent.value, sent.key, partition, headers=sent.headers)
+
+
+def patient_producer(connection: Connection) -> Producer:
+    """Outlives every outage of a run; each record is written once, in order."""
+    return Producer(connection.producer(**{"delivery.timeout.ms": 300_000}))
+
+
+@contextmanager
+def world(folder: Path, libraries: Path, *, batch_records: int = 40) -> Iterator[World]:
+    """Two workers, two sinks and a receiver on a new broker; nothing of it outlives the block."""
+    broker = LocalBroker(folder, ports.first_free(FIRST_PORT), libraries=libraries)
+    settings = Settings(topic_prefix=PREFIX, home=folder, partitions=PARTITIONS)
+    with broker:
+        connection = Connection(broker.bootstrap_servers, PREFIX)
+        create_topics(connection, settings)
+        here = _programs(folder, broker.bootstrap_servers, batch_records)
+        made = World(broker, connection, here, _receiver(folder))
+        supervisor = threading.Thread(target=made.supervise, name="supervisor")
+        try:
+            _set_up(made)
+            supervisor.start()
+            yield made
+        finally:
+            made._over.set()
+            if supervisor.is_alive():
+                supervisor.join()
+            for program in [*here.values(), made.receiver]:
+                program.destroy()
+            if made._returning:
+                made._returning.join()
+
+
+def _programs(folder: Path, servers: str, batch_records: int) -> dict[str, Program]:
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": servers,
+        "LOYALTY_TOPIC_PREFIX": PREFIX,
+        "LOYALTY_CLOCK": "stream",
+        "LOYALTY_BATCH_RECORDS": str(batch_records),
+        "LOYALTY_SESSION_TIMEOUT": str(SESSION),
+        "LOYALTY_TRANSACTION_TIMEOUT": str(TRANSACTION),
+        "LOYALTY_COMMAND_MEMORY_HOURS": "168",
+        "LOYALTY_ALLOW_TARGETS": "127.0.0.0/8",
+        "PYTHONFAULTHANDLER": "1",
+    }
+    names = (*WORKERS, GUEST, *SINKS)
+    return {n: Program(n, n.partition("-")[0], folder / n, environment) for n in names}
+
+
+def _receiver(folder: Path) -> Program:
+    home = folder / "receiver"
+    return Program("receiver", "receiver", home, {}, ("--print", "none", "--log", str(home / "received.log")))
+
+
+def _set_up(made: World) -> None:
+    made.receiver.start()
+    url = said(made.receiver, "listening on ")
+    subscriptions = [
+        samples.subscription(name, number=500 + number)
+        for number, name in enumerate([*CATALOGUE, "AvailablePointsAmountChanged"])
+    ]
+    put(made.connection, SETTINGS, {samples.STORE: encode(samples.SETTINGS)})
+    put(made.connection, SUBSCRIPTIONS, {s.subscription_id: encode(_at(s, url)) for s in subscriptions})
+    for name in (*WORKERS, *SINKS):
+        made.programs[name].start()
+    for name in (*WORKERS, *SINKS):
+        said(made.programs[name], "is ready")
+
+
+def _at(subscription: Subscription, url: str) -> Subscription:
+    return replace(subscription, url=f"{url}/hook")
+
+
+def put(connection: Connection, topic: Topic, values: dict[str, tuple[bytes, str]]) -> None:
+    producer = Producer(connection.producer())
+    for key, (value, schema) in values.items():
+        producer.produce(connection.topic(topic), value, key, headers=[(HEADER, schema)])
+    assert producer.flush(30) == 0
+
+
+def said(program: Program, words: str) -> str:
+    """What stands behind `words` in its output, waited for."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline:
+        for line in program.console.read_text(errors="replace").splitlines() if program.starts else ():
+            if words in line:
+                return line.partition(words)[2].strip()
+        # A file tells nobody that it has grown.
+        time.sleep(0.05)
+    raise TimeoutError(f"{program.name} did not say {words!r}: {program.last_words()}")
