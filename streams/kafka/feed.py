@@ -27,7 +27,7 @@ from faust.types import ChannelT
 from mode import Service
 
 from streams.kafka.batch import Batch, record_of
-from streams.kafka.clients import Connection
+from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
 from streams.kafka.restore import restore
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
@@ -201,8 +201,8 @@ class Feed(Service):
                 found: int = self._consumer.committed([place], patience)[0].offset
                 return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
             except KafkaException as failure:
-                # A broker just back is no coordinator for a moment.
-                if not failure.args[0].retriable() or time.monotonic() > deadline:
+                passing = failure.args[0].code() in PASSING | SETTLING | COORDINATING
+                if not passing or time.monotonic() > deadline:
                     raise
                 time.sleep(BUSY)
 
@@ -237,7 +237,7 @@ class Feed(Service):
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions[record.partition].waiting.append(record)
-            elif error.fatal() or not error.retriable():
+            elif error.code() not in PASSING | COORDINATING:
                 raise KafkaException(error)
 
     async def _transact(self) -> None:

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import PASSING, SETTLING, Connection
 from streams.kafka.topics import CHANGELOGS
 from streams.tables.tables import Tables
 
@@ -150,7 +150,7 @@ class _Reader:
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Markers of transactions stand at the end and are never delivered.
                 table.position = max(table.position, offset)
-            elif not error.retriable():
+            elif error.code() not in PASSING | SETTLING:
                 raise Retryable(f"{table.topic} cannot be read: {error.str()}")
         for topic, found in records.items():
             self._tables.restore(self._todo[topic].name, found, self._todo[topic].position)

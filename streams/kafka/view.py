@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import PASSING, SETTLING, Connection
 from streams.kafka.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -26,20 +26,6 @@ ANSWERS_WITHIN = 10.0
 # How long the reader waits for a record, and so how long `stop` may take.
 IDLE = 0.25
 BATCH = 1000
-# librdkafka goes on by itself after these.
-_PASSING = {
-    KafkaError._TRANSPORT,
-    KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._TIMED_OUT,
-    KafkaError._RESOLVE,
-    KafkaError._WAIT_COORD,
-}
-# A topic just made is in the metadata a moment before its leader knows that it leads.
-_SETTLING = {
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-}
 
 
 class View(Generic[V]):
@@ -188,7 +174,7 @@ class View(Generic[V]):
 
     def _take(self, message: Message) -> None:
         error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is not None and error.code() in _PASSING:
+        if error is not None and error.code() in PASSING:
             LOG.warning("view of %s: %s", self._topic, error.str())
             return
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -224,7 +210,7 @@ def _end(consumer: Consumer, partition: TopicPartition) -> int:
         try:
             return int(consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)[1])
         except KafkaException as error:
-            if error.args[0].code() not in _SETTLING or time.monotonic() > deadline:
+            if error.args[0].code() not in SETTLING or time.monotonic() > deadline:
                 raise
             # Kafka has no call that waits for a leader.
             time.sleep(0.05)
