@@ -236,8 +236,9 @@ import sys
 from pathlib import Path
 from streams.kafka.broker import LocalBroker
 with LocalBroker(Path(sys.argv[1]), libraries=Path(sys.argv[2])) as broker:
-    print(broker.pid, flush=True)
     try:
+        # Inside: the Ctrl-C may come as soon as this is read.
+        print(broker.pid, flush=True)
         sys.stdin.read()
     except KeyboardInterrupt:
         assert broker.pid, "the broker got the terminal's Ctrl-C"
