@@ -121,6 +121,53 @@ class Coupon(Value):
     active_to: Instant | None = None
 
 
+IdentifierKind = Literal["loyaltyCardNumber", "phone", "email"]
+RedemptionStatus = Literal[
+    "issued",
+    "pending",
+    "approved",
+    "packing",
+    "awaiting_shipping",
+    "shipped",
+    "returned",
+    "completed",
+    "canceled",
+    "rejected",
+]
+TriggerType = Literal["transaction", "return_transaction", "custom_event", "internal_event"]
+EffectType = Literal[
+    "give_points",
+    "deduct_unit",
+    "give_reward",
+    "assign_member_custom_attribute",
+    "remove_member_custom_attribute",
+]
+
+
+class Trigger(Value):
+    """What set a campaign off. `performed_at` is the purchase's or the event's own date."""
+
+    type: TriggerType
+    trigger_id: Uuid
+    created_at: Instant
+    performed_at: Instant | None = None
+    document_number: Text | None = None
+    event_name: Text | None = None
+    """The type of the custom event, or the name of the internal one."""
+
+
+class EffectGiven(Value):
+    """What a campaign gave, or why not: `skipped` where there was nothing to give or to take."""
+
+    type: EffectType
+    status: Literal["success", "skipped", "failed"] = "success"
+    wallet: Code | None = None
+    points: Decimal | None = None
+    reward_id: Uuid | None = None
+    coupon_value: Decimal | None = None
+    attribute: Attribute | None = None
+
+
 class Draw(Value):
     """Units taken from one lot. The instants are the lot's: they say where it stands in spending order."""
 
