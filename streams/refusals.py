@@ -1,6 +1,17 @@
 """What became of records that led to nothing: refused commands, and records that no one understands."""
 
+from typing import NamedTuple
+
 from streams.domain.values import Code, Instant, Text, Uuid, Value
+
+
+class Refusal(NamedTuple):
+    """Which command was refused, and why."""
+
+    command: str
+    field: str
+    value: str
+    reason: str
 
 
 class CommandRejected(Value):

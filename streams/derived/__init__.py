@@ -1,27 +1,26 @@
-"""From facts to webhook events. Pure: the state is read as it stands after the fact."""
+"""From facts to webhook events and messages. Pure: the state is read as it stands after the fact."""
 
 from collections.abc import Iterator
-from typing import assert_never
 
 from streams.derived.balance import amount_changed
+from streams.derived.customers import of_member
 from streams.derived.expiry import points_will_expire
 from streams.derived.head import customer, head
+from streams.derived.rewards import of_reward
 from streams.domain.events import (
     Event,
-    MemberRegistered,
-    RewardBought,
+    RewardEvent,
     TransactionAssigned,
+    TransactionEvent,
     TransactionRecorded,
-    UnitsEarned,
-    UnitsExpired,
+    UnitsEvent,
     UnitsExpiryAnnounced,
-    UnitsSpent,
+    UnitsHeld,
+    UnitsReleased,
 )
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
 from streams.webhooks.events import (
-    CustomerBoughtReward,
-    CustomerRegistered,
     TransactionAssignedToCustomer,
     TransactionRegistered,
     WebhookEvent,
@@ -30,13 +29,30 @@ from streams.webhooks.events import (
 
 def derive(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     """The webhook events that tell of `event`, in the order in which they are sent."""
+    if isinstance(event, UnitsEvent):
+        return _of_units(event, state, store)
+    if isinstance(event, TransactionEvent):
+        return _of_transaction(event, state)
+    if isinstance(event, RewardEvent):
+        return of_reward(event, state)
+    return of_member(event, state)
+
+
+def _of_units(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
-        case MemberRegistered():
-            yield CustomerRegistered(
-                **head(event, "CustomerRegistered"),
-                profile=event.profile,
-                registered_at=event.registered_at,
-            )
+        case UnitsExpiryAnnounced():
+            yield points_will_expire(event, state)
+        case UnitsHeld() | UnitsReleased():
+            # A transfer under way is nobody's business before it is done.
+            pass
+        case _:
+            changed = amount_changed(event, state, store)
+            if changed:
+                yield changed
+
+
+def _of_transaction(event: TransactionEvent, state: State) -> Iterator[WebhookEvent]:
+    match event:
         case TransactionRecorded():
             yield TransactionRegistered(
                 **head(event, "TransactionRegistered"),
@@ -55,25 +71,6 @@ def derive(event: Event, state: State, store: StoreSettings) -> Iterator[Webhook
                 gross_value=event.gross_value,
                 customer=customer(state, event.member_id),
             )
-        case UnitsEarned() | UnitsSpent() | UnitsExpired():
-            yield amount_changed(event, state, store)
-        case UnitsExpiryAnnounced():
-            yield points_will_expire(event, state)
-        case RewardBought():
-            yield _bought(event, state)
         case _:
-            assert_never(event)
-
-
-def _bought(event: RewardBought, state: State) -> CustomerBoughtReward:
-    return CustomerBoughtReward(
-        **head(event, "CustomerBoughtReward"),
-        customer=customer(state, event.member_id),
-        issued_reward_id=event.issued_reward_id,
-        reward_id=event.reward_id,
-        reward_name=event.reward_name,
-        reward_type=event.reward_type,
-        cost=event.cost,
-        coupon=event.coupon,
-        cause=event.cause,
-    )
+            # The member's side tells of a match.
+            pass

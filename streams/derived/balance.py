@@ -1,9 +1,20 @@
 """From facts about units to AvailablePointsAmountChanged."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from streams.derived.head import customer, head
-from streams.domain.events import UnitsEarned, UnitsExpired, UnitsSpent
+from streams.domain.events import (
+    UnitsActivated,
+    UnitsBlocked,
+    UnitsCancelled,
+    UnitsEarned,
+    UnitsExpired,
+    UnitsReceived,
+    UnitsSent,
+    UnitsSpent,
+    UnitsUnblocked,
+)
 from streams.domain.ids import derived_id
 from streams.domain.ledger import account
 from streams.domain.state import State
@@ -11,36 +22,77 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Cause
 from streams.webhooks.events import AvailablePointsAmountChanged
 
-Movement = UnitsEarned | UnitsSpent | UnitsExpired
+Movement = (
+    UnitsEarned
+    | UnitsActivated
+    | UnitsSpent
+    | UnitsExpired
+    | UnitsBlocked
+    | UnitsUnblocked
+    | UnitsCancelled
+    | UnitsSent
+    | UnitsReceived
+)
 
 
-def amount_changed(event: Movement, state: State, store: StoreSettings) -> AvailablePointsAmountChanged:
-    """The change that `event` made; `state` is the state after it."""
+class _Change(NamedTuple):
+    units: Decimal
+    """With its sign."""
+    type: str
+    cause: Cause | None = None
+
+
+def amount_changed(
+    event: Movement, state: State, store: StoreSettings
+) -> AvailablePointsAmountChanged | None:
+    """The change that `event` made; `state` is the state after it. None: what can be spent is as before."""
+    change = _change(event)
+    if change is None:
+        return None
     after = account(state, event.wallet)
-    signed, kind, cause = _movement(event)
     return AvailablePointsAmountChanged(
         **head(event, "AvailablePointsAmountChanged"),
         customer=customer(state, event.member_id),
         wallet_id=wallet_id(event.store, event.member_id, event.wallet),
         wallet=store.wallet_type(event.wallet),
-        amount_before=after.available - signed,
+        amount_before=after.available - change.units,
         amount=after.available,
-        amount_change=abs(signed),
-        amount_change_type=kind,
+        amount_change=abs(change.units),
+        amount_change_type=change.type,
         sequence=after.changes,
         transfer_id=event.transfer_id,
-        cause=cause,
+        cause=change.cause,
     )
 
 
-def _movement(event: Movement) -> tuple[Decimal, str, Cause | None]:
+def _change(event: Movement) -> _Change | None:
     match event:
         case UnitsEarned():
-            return event.units, "add", event.cause
+            return None if event.locked_until else _Change(event.units, "add", event.cause)
         case UnitsSpent():
-            return -event.units, "subtract", event.cause
+            return _Change(-event.units, "subtract", event.cause)
         case UnitsExpired():
-            return -event.lot.units, "expire", None
+            return _Change(-event.lot.units, "expire")
+        case UnitsCancelled():
+            return None if event.pending else _Change(-event.units, "cancel")
+        case _:
+            return _moved(event)
+
+
+def _moved(
+    event: UnitsActivated | UnitsBlocked | UnitsUnblocked | UnitsSent | UnitsReceived,
+) -> _Change:
+    match event:
+        case UnitsActivated():
+            return _Change(event.units, "activate")
+        case UnitsBlocked():
+            return _Change(-event.units, "block")
+        case UnitsUnblocked():
+            return _Change(event.units, "unblock")
+        case UnitsSent():
+            return _Change(-event.units, "p2p_subtract")
+        case UnitsReceived():
+            return _Change(event.units, "p2p_add")
 
 
 def wallet_id(store: str, member_id: str, wallet: str) -> str:

@@ -31,6 +31,10 @@ class Act(Value):
         """
         return derived_id(self.store, self.member_id, self.cause_id, kind, str(index))
 
+    def because_of(self, cause_id: str) -> "Act":
+        """The same moment, for another cause."""
+        return Act(cause_id=cause_id, store=self.store, member_id=self.member_id, now=self.now)
+
     def stamp(self, kind: str, index: int = 0) -> Stamp:
         return {
             "event_id": self.id(kind, index),

@@ -1,47 +1,186 @@
-"""Campaigns: rules as data that give units for what a member does."""
+"""Campaigns: rules as data that act on what a member does."""
 
-from collections.abc import Iterator
-from decimal import ROUND_DOWN
+from collections.abc import Callable, Iterator
+from decimal import ROUND_DOWN, Decimal
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from streams.domain.act import Act
-from streams.domain.events import Event, TransactionRecorded
-from streams.domain.ledger import earned, room
-from streams.domain.state import State
+from streams.domain.conditions import Occasion, holds
+from streams.domain.events import CampaignApplied, Event
+from streams.domain.ledger import account, earned, room, spent
+from streams.domain.member import updated
+from streams.domain.reward import issued
+from streams.domain.rules import Campaign, Effect
+from streams.domain.state import CampaignUse, Member, State
 from streams.domain.store import StoreSettings
-from streams.domain.values import UNIT, Cause
+from streams.domain.values import UNIT, Attribute, Cause, EffectGiven, EffectType
 
 
-def on_transaction(
-    state: State, transaction: TransactionRecorded, act: Act, store: StoreSettings
-) -> Iterator[Event]:
-    """Units for a purchase, in the order of the store's campaigns. A return earns nothing.
+class _Run(NamedTuple):
+    """One campaign on one occasion; `place` is where it stands among the store's."""
 
-    Fractions below the sixth decimal are dropped: never more units than the rule promises. What a wallet
-    cannot take is skipped, for the purchase itself is a fact and must not be refused for it.
-    """
-    if transaction.document_type != "sell":
-        return
+    campaign: Campaign
+    place: int
+    occasion: Occasion
+    state: State
+    act: Act
+    store: StoreSettings
+
+    @property
+    def cause(self) -> Cause:
+        trigger = self.occasion.trigger
+        of_transaction = trigger.type in ("transaction", "return_transaction")
+        return Cause(
+            campaign_id=self.campaign.campaign_id,
+            transaction_id=trigger.trigger_id if of_transaction else None,
+            custom_event_id=trigger.trigger_id if trigger.type == "custom_event" else None,
+            internal_event_name=trigger.event_name if trigger.type == "internal_event" else None,
+            performed_at=trigger.performed_at,
+        )
+
+
+def on(occasion: Occasion, state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """What the store's campaigns do, in their order; each sees what those before it did."""
     for index, campaign in enumerate(store.campaigns):
-        if not campaign.active:
-            continue
-        points = transaction.gross_value * campaign.points_per_currency_unit
-        wallet = store.wallet(campaign.wallet)
-        # Compared before it is cut: what no wallet holds may have more digits than can be cut.
-        if not wallet or points >= room(state, wallet) + UNIT:
-            continue
-        units = points.quantize(UNIT, rounding=ROUND_DOWN)
-        if units:
-            yield earned(
-                wallet,
-                units,
-                act,
-                store,
-                expires_in_days=campaign.expires_after_days,
-                comment=campaign.name,
-                cause=Cause(
-                    campaign_id=campaign.campaign_id,
-                    transaction_id=transaction.transaction_id,
-                    performed_at=transaction.purchased_at,
-                ),
-                index=index,
-            )
+        run = _Run(campaign, index, occasion, state, act, store)
+        if _acts(run):
+            yield from _apply(run)
+
+
+def _acts(run: _Run) -> bool:
+    campaign, trigger, state, act = run.campaign, run.occasion.trigger, run.state, run.act
+    if not campaign.active or campaign.trigger != trigger.type:
+        return False
+    if campaign.event and campaign.event != trigger.event_name:
+        return False
+    if (campaign.active_from and act.now < campaign.active_from) or (
+        campaign.active_to and act.now >= campaign.active_to
+    ):
+        return False
+    if campaign.per_member_limit is not None:
+        use = state.get(CampaignUse, campaign.campaign_id.encode())
+        if use and use.count >= campaign.per_member_limit:
+            return False
+    return all(holds(condition, run.occasion, state, run.store) for condition in campaign.conditions)
+
+
+def _apply(run: _Run) -> Iterator[Event]:
+    given = []
+    for number, effect in _effects(run.campaign, run.place):
+        outcome, event = _EFFECTS[effect.type](run, effect, number)
+        given.append(outcome)
+        if event:
+            yield event
+    if any(outcome.status == "success" for outcome in given):
+        yield CampaignApplied(
+            **run.act.stamp("CampaignApplied", run.place),
+            campaign_id=run.campaign.campaign_id,
+            campaign_name=run.campaign.name,
+            trigger=run.occasion.trigger,
+            effects=tuple(given),
+        )
+
+
+def _effects(campaign: Campaign, index: int) -> Iterator[tuple[int, Effect]]:
+    """Each with a number of its own among all of the store's."""
+    if campaign.points_per_currency_unit:
+        short = Effect(
+            type="give_points",
+            points_per_currency_unit=campaign.points_per_currency_unit,
+            wallet=campaign.wallet,
+            expires_after_days=campaign.expires_after_days,
+        )
+        yield index, short
+    for place, effect in enumerate(campaign.effects):
+        yield 1000 + index * 100 + place, effect
+
+
+Outcome = tuple[EffectGiven, Event | None]
+
+
+def _units(effect: Effect, occasion: Occasion) -> Decimal:
+    rate = effect.points_per_currency_unit or Decimal(0)
+    return (effect.points or Decimal(0)) + occasion.gross_value * rate
+
+
+def _give(run: _Run, effect: Effect, number: int) -> Outcome:
+    """Fractions below the sixth decimal are dropped: never more units than the rule promises. What a wallet
+    cannot take is skipped, for the purchase itself is a fact and must not be refused for it."""
+    wallet = run.store.wallet(effect.wallet)
+    units = _units(effect, run.occasion)
+    # Compared before it is cut: what no wallet holds may have more digits than can be cut.
+    if not wallet or units >= room(run.state, wallet) + UNIT or units < UNIT:
+        return _skipped(effect), None
+    units = units.quantize(UNIT, rounding=ROUND_DOWN)
+    event = earned(
+        wallet,
+        units,
+        run.act,
+        run.store,
+        expires_in_days=effect.expires_after_days,
+        never_expires=effect.expiry == "never_expires",
+        locked_for_days=effect.locked_for_days,
+        comment=run.campaign.name,
+        cause=run.cause,
+        index=number,
+    )
+    return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
+
+
+def _deduct(run: _Run, effect: Effect, number: int) -> Outcome:
+    """What is there, where less is there than the rule takes: a return must not fail for it."""
+    wallet = run.store.wallet(effect.wallet)
+    if not wallet:
+        return _skipped(effect), None
+    units = min(_units(effect, run.occasion), account(run.state, wallet.code).spendable)
+    if units < UNIT:
+        return _skipped(effect), None
+    units = units.quantize(UNIT, rounding=ROUND_DOWN)
+    event = spent(run.state, wallet, units, run.act, comment=run.campaign.name, cause=run.cause, index=number)
+    return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
+
+
+def _reward(run: _Run, effect: Effect, number: int) -> Outcome:
+    reward = run.store.reward(effect.reward_id or "")
+    if reward is None:
+        return _skipped(effect), None
+    event = issued(reward, run.act, run.store, number, cause=run.cause)
+    value = event.coupon.value if event.coupon else None
+    return EffectGiven(type=effect.type, reward_id=reward.reward_id, coupon_value=value), event
+
+
+def _attribute(run: _Run, effect: Effect, number: int) -> Outcome:
+    member = run.state.get(Member)
+    if member is None or effect.attribute is None:
+        return _skipped(effect), None
+    given = effect.attribute
+    others = tuple(a for a in member.profile.custom_attributes if a.key != given.key)
+    attributes: tuple[Attribute, ...] = others
+    if effect.type == "assign_member_custom_attribute":
+        attributes = (*others, given)
+    if attributes == member.profile.custom_attributes:
+        return _skipped(effect), None
+    profile = replace(member.profile, custom_attributes=attributes)
+    event = updated(profile, member.registered_at, run.act, run.cause, number)
+    return EffectGiven(type=effect.type, attribute=given), event
+
+
+def _skipped(effect: Effect) -> EffectGiven:
+    return EffectGiven(
+        type=effect.type,
+        status="skipped",
+        wallet=effect.wallet,
+        reward_id=effect.reward_id,
+        attribute=effect.attribute,
+    )
+
+
+_EFFECTS: dict[EffectType, Callable[[_Run, Effect, int], Outcome]] = {
+    "give_points": _give,
+    "deduct_unit": _deduct,
+    "give_reward": _reward,
+    "assign_member_custom_attribute": _attribute,
+    "remove_member_custom_attribute": _attribute,
+}

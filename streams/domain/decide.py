@@ -1,76 +1,209 @@
-"""`decide`: from a member's state and a command to the events that follow, or a rejection.
+"""`decide`: from an owner's state and a command to the events that follow, or a rejection.
 
 Events are asked for one at a time; each is evolved into the state before the next is asked for, so a
 later one sees what an earlier one did. A command is refused before its first event or not at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import assert_never
+from typing import Any
 
-from streams.domain import campaign, ledger, member, reward
+from streams.domain import (
+    campaign,
+    coupon,
+    document,
+    giving,
+    ledger,
+    member,
+    occasions,
+    reward,
+    tier,
+    transfers,
+)
 from streams.domain.act import Act
 from streams.domain.commands import (
+    ActivateMember,
+    ActivateUnits,
     AddUnits,
+    AssignReward,
+    AssignTier,
+    AssignTransaction,
+    BlockUnits,
     BuyReward,
-    MemberCommand,
+    CancelTransfer,
+    ChangeOwnEmail,
+    ChangeOwnPhone,
+    ChangeRedemptionStatus,
+    Command,
+    ConfirmChange,
+    DeactivateMember,
+    ExpireUnits,
+    RecordCustomEvent,
+    RecordTransaction,
     RegisterMember,
     RegisterTransaction,
+    ReinstateCoupon,
+    RemoveManualTier,
+    RequestPasswordReset,
+    SendActivationCode,
+    SignUpMember,
     SpendUnits,
+    TransferUnits,
+    UpdateMember,
+    UseCoupon,
 )
-from streams.domain.events import Event, TransactionRecorded
-from streams.domain.state import Entry, Lot, State
+from streams.domain.events import CustomEventRecorded, Event
+from streams.domain.messages import (
+    AcceptUnits,
+    AnswerSearch,
+    AnyCommand,
+    OfferUnits,
+    RefuseUnits,
+    ReturnTransaction,
+    TakeTransaction,
+)
+from streams.domain.state import Entry, IssuedReward, Lot, Member, PendingLot, Standing, State
 from streams.domain.store import StoreSettings
 
 
-def decide(state: State, command: MemberCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
-    """What `command` leads to at `now`. Raises Rejected before the first event."""
+def decide(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
+    """What `command` leads to at `now`. Raises Rejected before the first event.
+
+    What follows from each event comes right after it: a first tier, then campaigns, then the tiers that these
+    lead to.
+    """
     act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-    match command:
-        case RegisterMember():
-            return member.register(state, command, act)
-        case RegisterTransaction():
-            return _transaction(state, command, act, store)
-        case AddUnits():
-            return ledger.add(state, command, act, store)
-        case SpendUnits():
-            return ledger.spend(state, command, act, store)
-        case BuyReward():
-            return reward.buy(state, command, act, store)
-        case _:
-            assert_never(command)
-
-
-def _transaction(
-    state: State, command: RegisterTransaction, act: Act, store: StoreSettings
-) -> Iterator[Event]:
-    for event in member.record_transaction(state, command, act):
+    for event in _decide(state, command, act, store):
         yield event
-        if isinstance(event, TransactionRecorded):
-            recorded = event
-    yield from campaign.on_transaction(state, recorded, act, store)
+        occasion = occasions.of(event, command)
+        if occasion:
+            yield from tier.moves(state, act, store)
+            yield from campaign.on(occasion, state, act, store)
+    if store.tier_sets and state.get(Member):
+        yield from tier.moves(state, act, store)
 
 
-def overdue(state: State, command: MemberCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
+def _decide(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
+    rule = RULES.get(type(command))
+    if rule is None:
+        raise TypeError(f"nothing decides a {type(command).__name__}")
+    return rule(state, command, act, store)
+
+
+def _custom_event(state: State, command: RecordCustomEvent, act: Act) -> Iterator[Event]:
+    member.require(state, act)
+    yield CustomEventRecorded(
+        **act.stamp("CustomEventRecorded"),
+        custom_event_type=command.event_type,
+        custom_event_id=command.event_id,
+        happened_at=command.happened_at,
+        attributes=command.attributes,
+    )
+
+
+Rule = Callable[[State, Any, Act, StoreSettings], Iterator[Event]]
+
+
+def _alone(rule: Callable[[State, Any, Act], Iterator[Event]]) -> Rule:
+    """For rules that ask nothing of the store's settings."""
+    return lambda state, command, act, _: rule(state, command, act)
+
+
+RULES: dict[type[Command], Rule] = {
+    RegisterMember: _alone(member.register),
+    SignUpMember: _alone(member.sign_up),
+    ActivateMember: _alone(member.activate),
+    UpdateMember: _alone(member.update),
+    ChangeOwnEmail: _alone(member.ask_change),
+    ChangeOwnPhone: _alone(member.ask_change),
+    ConfirmChange: _alone(member.confirm_change),
+    SendActivationCode: _alone(member.send_code),
+    RequestPasswordReset: _alone(member.reset_password),
+    DeactivateMember: _alone(member.deactivate),
+    AssignTier: tier.assign,
+    RemoveManualTier: tier.remove_manual,
+    RegisterTransaction: _alone(document.register),
+    RecordTransaction: _alone(document.record),
+    AssignTransaction: _alone(document.assign),
+    AnswerSearch: _alone(document.found),
+    TakeTransaction: _alone(document.take),
+    ReturnTransaction: _alone(document.returned),
+    RecordCustomEvent: _alone(_custom_event),
+    AddUnits: ledger.add,
+    SpendUnits: ledger.spend,
+    BlockUnits: transfers.block,
+    CancelTransfer: transfers.cancel,
+    ActivateUnits: _alone(transfers.activate),
+    ExpireUnits: _alone(transfers.expire),
+    TransferUnits: giving.offer,
+    OfferUnits: giving.receive,
+    AcceptUnits: _alone(giving.settle),
+    RefuseUnits: _alone(giving.release),
+    BuyReward: reward.buy,
+    AssignReward: reward.assign,
+    ChangeRedemptionStatus: _alone(reward.change_status),
+    UseCoupon: _alone(coupon.use),
+    ReinstateCoupon: _alone(coupon.reinstate),
+}
+"""Every command that is decided; an answered claim decides the command that waited for it."""
+
+
+def overdue(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
     """What must have happened before `command` is decided: what it would pay with has not expired."""
     match command:
-        case SpendUnits():
-            code = command.wallet
+        case SpendUnits() | BlockUnits() | TransferUnits():
+            wallet = store.wallet(command.wallet)
         case BuyReward():
             bought = store.reward(command.reward_id)
-            code = bought.wallet if bought else None
+            wallet = store.wallet(bought.wallet) if bought else None
+        case CancelTransfer():
+            wallet = transfers.wallet_of(state, command.transfer_id, store)
         case _:
             return
-    wallet = store.wallet(code)
     if wallet:
-        yield from ledger.overdue(state, wallet.code, command.store, command.member_id, now)
+        act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+        yield from ledger.overdue(state, wallet, act)
 
 
-def due(entry: Entry, store: StoreSettings, member_id: str, now: datetime) -> Iterator[Event]:
+Timed = Lot | PendingLot | IssuedReward | Standing
+
+
+def due(state: State, entry: Timed, store: StoreSettings, member_id: str, now: datetime) -> Iterator[Event]:
     """What the timer of `entry` brings at `now`."""
+    act = Act(cause_id=_cause(entry), store=store.store, member_id=member_id, now=now)
     match entry:
         case Lot():
-            act = Act(cause_id=entry.lot_id, store=store.store, member_id=member_id, now=now)
-            yield from ledger.lot_due(entry, act, store)
-        case _:
-            raise TypeError(f"{type(entry).__name__} has no timer")
+            yield from ledger.lot_due(state, entry, act, store)
+        case PendingLot():
+            yield transfers.unlocked(entry, act)
+        case IssuedReward():
+            yield from coupon.coupon_due(state, entry, act, store)
+        case Standing():
+            yield from tier.standing_due(state, entry, act, store)
+            return
+    yield from tier.moves(state, act, store)
+
+
+def _cause(entry: Timed) -> str:
+    match entry:
+        case Lot():
+            return entry.lot_id
+        case PendingLot():
+            return entry.lot.lot_id
+        case IssuedReward():
+            return entry.issued_reward_id
+        case Standing():
+            return entry.tier_set_id
+
+
+def silent(state: State, entry: Timed, store: StoreSettings, now: datetime) -> Entry:
+    """The entry after its timer brought nothing: due later, or never."""
+    match entry:
+        case Lot():
+            return ledger.silent(entry, store, now)
+        case IssuedReward():
+            return coupon.silent(entry, store, now)
+        case Standing():
+            return tier.silent(state, entry, store, now)
+        case PendingLot():
+            raise TypeError("a pending lot's timer always activates it")

@@ -17,3 +17,8 @@ def derived_id(*names: str) -> str:
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def document_id(store: str, document_number: str) -> str:
+    """The id of a transaction that was recorded without its member: the owner of its records."""
+    return derived_id(store, "document", document_number)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 
-import msgspec
+from msgspec.structs import replace
 
 from streams.domain.act import Act
 from streams.domain.commands import AddUnits, SpendUnits
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
-from streams.domain.member import require
+from streams.domain.member import is_active, require
 from streams.domain.state import Account, Lot, State, wallet_prefix
 from streams.domain.store import StoreSettings, WalletType
 from streams.domain.values import MOST, UNIT, Cause, Draw, plain
@@ -23,7 +24,13 @@ def add(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iter
     if command.units > room(state, wallet):
         raise Rejected("units", str(plain(command.units)), f"would lift wallet {wallet.code!r} above {MOST}")
     yield earned(
-        wallet, command.units, act, store, expires_in_days=command.expires_in_days, comment=command.comment
+        wallet,
+        command.units,
+        act,
+        store,
+        expires_in_days=command.expires_in_days,
+        locked_for_days=command.locked_for_days,
+        comment=command.comment,
     )
 
 
@@ -34,20 +41,34 @@ def earned(
     store: StoreSettings,
     *,
     expires_in_days: int | None = None,
+    never_expires: bool = False,
+    locked_for_days: int | None = None,
     comment: str | None = None,
     cause: Cause | None = None,
     index: int = 0,
 ) -> UnitsEarned:
-    """A new lot. `expires_in_days` overrides the wallet type's policy; neither: never."""
-    days = expires_in_days or wallet.expires_after_days
+    """A new lot. The days override the wallet type's policy. What is locked is so until the day's end, and
+    its days of life begin there."""
+    calendar = store.calendar
+    locked_days = locked_for_days or wallet.locked_for_days
+    locked_until = calendar.end_of_day(act.now, locked_days) if locked_days else None
+    start = locked_until or act.now
+    if never_expires:
+        expires_at = None
+    elif expires_in_days:
+        expires_at = calendar.end_of_day(start, expires_in_days)
+    else:
+        expires_at = wallet.expires_at(start, calendar)
     return UnitsEarned(
         **act.stamp("UnitsEarned", index),
         transfer_id=act.id("lot", index),
         wallet=wallet.code,
         units=units,
-        expires_at=store.end_of_day(act.now, days) if days else None,
+        expires_at=expires_at,
         comment=comment,
         cause=cause,
+        locked_until=locked_until,
+        oldest_first=wallet.spending_order == "oldest_created",
     )
 
 
@@ -75,10 +96,20 @@ def spent(
         transfer_id=act.id("spending", index),
         wallet=wallet.code,
         units=units,
-        draws=tuple(_draws(state.scan(Lot, wallet_prefix(wallet.code)), units)),
+        draws=draws(state, wallet.code, units),
         comment=comment,
         cause=cause,
     )
+
+
+def draws(state: State, wallet: str, units: Decimal, first: Lot | None = None) -> tuple[Draw, ...]:
+    """`units` from the lots in spending order, from `first` before all. The caller has seen that there are as
+    many."""
+    lots = state.scan(Lot, wallet_prefix(wallet))
+    if first is None:
+        return tuple(_draws(lots, units))
+    others = (lot for lot in lots if lot.lot_id != first.lot_id)
+    return tuple(_draws(chain((first,), others), units))
 
 
 def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
@@ -90,43 +121,66 @@ def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
             return
 
 
-def overdue(state: State, wallet: str, store_code: str, member_id: str, now: datetime) -> Iterator[Event]:
+def overdue(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
     """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
 
     A spend must not be paid with units that are gone, however far behind the timers are.
     """
-    for lot in state.scan(Lot, wallet_prefix(wallet)):
-        if lot.expires_at is None or lot.expires_at > now:
+    for lot in state.scan(Lot, wallet_prefix(wallet.code)):
+        if lot.expires_at is not None and lot.expires_at <= act.now:
+            yield expired(lot, act.because_of(lot.lot_id))
+        elif not lot.oldest_first and wallet.spending_order == "earliest_expiring":
             return
-        yield _expired(lot, Act(cause_id=lot.lot_id, store=store_code, member_id=member_id, now=now))
 
 
-def lot_due(lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
+def lot_due(state: State, lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
     """What a lot's timer brings: first what the member should have been told, then the expiry.
 
-    A lot that expires now is not announced any more: the notice would come after the fact.
+    A lot that expires now is not announced any more: the notice would come after the fact. Nor is anything
+    announced to a member whose account is closed.
     """
     if lot.expires_at is not None and lot.expires_at <= act.now:
-        yield _expired(lot, act)
+        yield expired(lot, act)
         return
-    for days in _unannounced(lot, store):
-        if lot.expires_at is not None and store.days_before(lot.expires_at, days) <= act.now:
-            yield UnitsExpiryAnnounced(
-                **act.stamp("UnitsExpiryAnnounced", days),
-                wallet=lot.wallet,
-                lot_id=lot.lot_id,
-                units=lot.units,
-                remaining=lot.remaining,
-                earned_at=lot.earned_at,
-                expires_at=lot.expires_at,
-                days=days,
-            )
+    if is_active(state):
+        for days in _passed(lot, store, act.now):
+            yield _announced(lot, days, act)
 
 
-def _expired(lot: Lot, act: Act) -> UnitsExpired:
+def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
+    if lot.expires_at is None:
+        raise ValueError(f"lot {lot.lot_id} never expires")
+    return UnitsExpiryAnnounced(
+        # A lot that came back may be told of again.
+        **act.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
+        wallet=lot.wallet,
+        lot_id=lot.lot_id,
+        units=lot.units,
+        remaining=lot.remaining,
+        earned_at=lot.earned_at,
+        expires_at=lot.expires_at,
+        days=days,
+    )
+
+
+def _passed(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
+    """Lead times whose moment has come and that the member was not told of, the longest first."""
+    end = lot.expires_at
+    if end is None:
+        return []
+    return [days for days in _unannounced(lot, store) if store.calendar.days_before(end, days) <= now]
+
+
+def silent(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
+    """The lot after its timer found nothing to tell: what it passed over is not told later."""
+    passed = _passed(lot, store, now)
+    return scheduled(replace(lot, announced=(*lot.announced, *passed)), store)
+
+
+def expired(lot: Lot, act: Act) -> UnitsExpired:
     return UnitsExpired(
-        **act.stamp("UnitsExpired"),
-        transfer_id=act.id("expiring"),
+        **act.stamp("UnitsExpired", lot.returns),
+        transfer_id=act.id("expiring", lot.returns),
         wallet=lot.wallet,
         lot=lot.draw(lot.remaining),
     )
@@ -138,8 +192,10 @@ def scheduled(lot: Lot, store: StoreSettings) -> Lot:
         return lot
     end = lot.expires_at
     # Earned within the lead time already: told at once, not in the past.
-    instants = [max(lot.earned_at, store.days_before(end, days)) for days in _unannounced(lot, store)]
-    return msgspec.structs.replace(lot, due_at=min([*instants, end]))
+    instants = [
+        max(lot.earned_at, store.calendar.days_before(end, days)) for days in _unannounced(lot, store)
+    ]
+    return replace(lot, due_at=min([*instants, end]))
 
 
 def _unannounced(lot: Lot, store: StoreSettings) -> list[int]:
@@ -154,7 +210,8 @@ def account(state: State, wallet: str) -> Account:
 def room(state: State, wallet: WalletType) -> Decimal:
     """How many more units the wallet holds at most. Counted on all that was ever earned, so that no sum of
     the account outgrows its schema."""
-    return MOST - account(state, wallet.code).earned
+    now = account(state, wallet.code)
+    return MOST - now.earned - now.pending
 
 
 def the_wallet(store: StoreSettings, code: str | None) -> WalletType:
@@ -173,7 +230,7 @@ def require_amount(field: str, amount: Decimal) -> None:
 
 
 def require_available(state: State, wallet: WalletType, field: str, units: Decimal) -> None:
-    available = account(state, wallet.code).available
+    available = account(state, wallet.code).spendable
     if units > available:
         raise Rejected(
             field,

@@ -1,19 +1,46 @@
-"""Accounts of members and their transactions."""
+"""Accounts of members: opened, activated, changed, closed."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from datetime import datetime, timedelta
+from typing import Literal
 
+from msgspec.structs import replace
+
+from streams.domain import identifiers
 from streams.domain.act import Act
-from streams.domain.commands import RegisterMember, RegisterTransaction
-from streams.domain.events import Event, MemberRegistered, TransactionAssigned, TransactionRecorded
-from streams.domain.state import Member, State, Transaction
-from streams.domain.values import MOST, UNIT
+from streams.domain.commands import (
+    ActivateMember,
+    ChangeOwnEmail,
+    ChangeOwnPhone,
+    ConfirmChange,
+    DeactivateMember,
+    RegisterMember,
+    RequestPasswordReset,
+    SendActivationCode,
+    SignUpMember,
+    UpdateMember,
+)
+from streams.domain.events import (
+    ActivationCodeIssued,
+    ContactChangeAsked,
+    Event,
+    MemberActivated,
+    MemberDeactivated,
+    MemberRegistered,
+    MemberSignedUp,
+    MemberUpdated,
+    PasswordResetIssued,
+)
+from streams.domain.state import Member, Secret, State
+from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
+
+CODES_HOLD_FOR = timedelta(hours=24)
 
 
 def register(state: State, command: RegisterMember, act: Act) -> Iterator[Event]:
-    if state.get(Member):
-        raise Rejected("member_id", command.member_id, f"is already registered in store {command.store!r}")
+    _require_new(state, act)
+    identifiers.check(command.profile)
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
         profile=command.profile,
@@ -21,55 +48,141 @@ def register(state: State, command: RegisterMember, act: Act) -> Iterator[Event]
     )
 
 
-def require(state: State, act: Act) -> Member:
-    """The member, or Rejected."""
+def sign_up(state: State, command: SignUpMember, act: Act) -> Iterator[Event]:
+    _require_new(state, act)
+    identifiers.check(command.profile)
+    code, number = _code(act)
+    yield MemberSignedUp(
+        **act.stamp("MemberSignedUp"),
+        profile=command.profile,
+        registered_at=command.registered_at or command.issued_at,
+        code=code,
+        code_number=number,
+    )
+
+
+def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]:
+    member = known(state, act)
+    if member.status == "active":
+        raise Rejected("member_id", act.member_id, "is active already")
+    if command.code is not None:
+        _require_code(state, "activation", command.code, act.now)
+    yield MemberActivated(**act.stamp("MemberActivated"), first=member.status == "inactive")
+
+
+def update(state: State, command: UpdateMember, act: Act) -> Iterator[Event]:
+    """Nothing where nothing changes."""
+    member = known(state, act)
+    identifiers.check(command.profile)
+    registered_at = command.registered_at or member.registered_at
+    if (command.profile, registered_at) != (member.profile, member.registered_at):
+        yield updated(command.profile, registered_at, act)
+
+
+def updated(
+    profile: Profile, registered_at: datetime, act: Act, cause: Cause | None = None, index: int = 0
+) -> MemberUpdated:
+    return MemberUpdated(
+        **act.stamp("MemberUpdated", index), profile=profile, registered_at=registered_at, cause=cause
+    )
+
+
+def ask_change(state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: Act) -> Iterator[Event]:
+    """A change of contact details holds once the code that was sent there has come back."""
+    member = require(state, act)
+    kind: Literal["email", "phone"]
+    if isinstance(command, ChangeOwnEmail):
+        kind, value, before = "email", command.email, member.profile.email
+        identifiers.check(Profile(email=value))
+    else:
+        kind, value, before = "phone", command.phone, member.profile.phone
+    if identifiers.identifier(kind, value) is None:
+        raise Rejected(kind, value, "is empty")
+    if value == before:
+        raise Rejected(kind, value, "is the member's already")
+    code, number = _code(act)
+    yield ContactChangeAsked(
+        **act.stamp("ContactChangeAsked"), kind=kind, value=value, code=code, code_number=number
+    )
+
+
+def confirm_change(state: State, command: ConfirmChange, act: Act) -> Iterator[Event]:
+    member = require(state, act)
+    yield updated(confirmed(state, command, act), member.registered_at, act)
+
+
+def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile:
+    """The profile with what the code confirms."""
+    member = require(state, act)
+    for purpose in ("email", "phone"):
+        secret = state.get(Secret, purpose.encode())
+        if secret and command.code in (secret.code, str(secret.code_number)):
+            _require_code(state, secret.purpose, command.code, act.now)
+            return replace(member.profile, **{purpose: secret.value})
+    raise Rejected("code", "…", "confirms no change of this member's")
+
+
+def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[Event]:  # noqa: ARG001
+    member = known(state, act)
+    if member.status == "active":
+        raise Rejected("member_id", act.member_id, "is active already: it needs no activation code")
+    code, number = _code(act)
+    yield ActivationCodeIssued(**act.stamp("ActivationCodeIssued"), code=code, code_number=number)
+
+
+def reset_password(state: State, command: RequestPasswordReset, act: Act) -> Iterator[Event]:  # noqa: ARG001
+    member = require(state, act)
+    if not member.signed_up:
+        raise Rejected("member_id", act.member_id, "did not sign up alone: it has no password of its own")
+    code, number = _code(act)
+    yield PasswordResetIssued(**act.stamp("PasswordResetIssued"), code=code, code_number=number)
+
+
+def deactivate(state: State, command: DeactivateMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
+    member = known(state, act)
+    if member.status == "deactivated":
+        raise Rejected("member_id", act.member_id, "is deactivated already")
+    yield MemberDeactivated(**act.stamp("MemberDeactivated"))
+
+
+def known(state: State, act: Act) -> Member:
+    """The member, whatever the account's status, or Rejected."""
     member = state.get(Member)
     if member is None:
         raise Rejected("member_id", act.member_id, f"is not registered in store {act.store!r}")
     return member
 
 
-def record_transaction(state: State, command: RegisterTransaction, act: Act) -> Iterator[Event]:
-    require(state, act)
-    earlier = state.get(Transaction, command.document_number.encode())
-    if earlier:
-        raise Rejected(
-            "document_number",
-            command.document_number,
-            f"is already registered, as transaction {earlier.transaction_id}",
-        )
-    gross = _gross_value(command)
-    transaction_id = act.id("transaction")
-    yield TransactionRecorded(
-        **act.stamp("TransactionRecorded"),
-        transaction_id=transaction_id,
-        document_number=command.document_number,
-        document_type=command.document_type,
-        purchased_at=command.purchased_at,
-        gross_value=gross,
-        items=command.items,
-        buyer=command.buyer,
-        channel_id=command.channel_id,
-    )
-    yield TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
-        transaction_id=transaction_id,
-        document_number=command.document_number,
-        gross_value=gross,
-    )
+def require(state: State, act: Act) -> Member:
+    """The member, whose account is active, or Rejected."""
+    member = known(state, act)
+    if member.status != "active":
+        raise Rejected("member_id", act.member_id, f"is {member.status} in store {act.store!r}")
+    return member
 
 
-def _gross_value(command: RegisterTransaction) -> Decimal:
-    if not command.items:
-        raise Rejected("items", [], "must hold at least one item")
-    for index, item in enumerate(command.items):
-        if not 0 <= item.gross_value <= MOST or item.gross_value % UNIT:
-            raise Rejected(
-                f"items[{index}].gross_value",
-                str(item.gross_value),
-                f"must lie between 0 and {MOST}, with at most six decimals",
-            )
-    gross = sum((item.gross_value for item in command.items), Decimal(0))
-    if gross > MOST:
-        raise Rejected("items", str(gross), f"sum to more than {MOST}")
-    return gross
+def is_active(state: State) -> bool:
+    member = state.get(Member)
+    return member is not None and member.status == "active"
+
+
+def _require_new(state: State, act: Act) -> None:
+    if state.get(Member):
+        raise Rejected("member_id", act.member_id, f"is already registered in store {act.store!r}")
+
+
+def _code(act: Act) -> tuple[str, int]:
+    """A token and a number of six digits. They follow from the command's id: nobody can guess them who does
+    not know it, so producers draw these commands' ids at random."""
+    token = act.id("code").replace("-", "")
+    return token, 100_000 + int(token[:12], 16) % 900_000
+
+
+def _require_code(state: State, purpose: str, code: str, now: datetime) -> None:
+    secret = state.get(Secret, purpose.encode())
+    # The code is not repeated in what is refused: it may be right for somebody else.
+    if secret is None or code not in (secret.code, str(secret.code_number)):
+        raise Rejected("code", "…", "is not the one that was sent last")
+    if now - secret.issued_at > CODES_HOLD_FOR:
+        hours = CODES_HOLD_FOR // timedelta(hours=1)
+        raise Rejected("code", "…", f"was sent more than {hours} hours ago")

@@ -1,25 +1,23 @@
-"""Rewards of the catalogue, bought with units and issued with a coupon."""
+"""Rewards of the catalogue: bought with units, assigned or given, followed until they are redeemed."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from streams.domain.act import Act
-from streams.domain.commands import BuyReward
-from streams.domain.events import Event, RewardBought
+from streams.domain.commands import AssignReward, BuyReward, ChangeRedemptionStatus
+from streams.domain.events import Event, RedemptionStatusChanged, RewardBought, UnitsSpent
 from streams.domain.ledger import require_available, spent, the_wallet
-from streams.domain.member import require
-from streams.domain.state import State
+from streams.domain.member import known, require
+from streams.domain.state import IssuedReward, State
 from streams.domain.store import Reward, StoreSettings
-from streams.domain.values import Coupon
+from streams.domain.values import Cause, Coupon
 from streams.errors import Rejected
 
 
 def buy(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Iterator[Event]:
     """One spend and one issued reward for each of `quantity`: all of them or none."""
     require(state, act)
-    reward = store.reward(command.reward_id)
-    if reward is None:
-        raise Rejected("reward_id", command.reward_id, f"is no active reward of store {store.store!r}")
+    reward = the_reward(store, command.reward_id)
     wallet = the_wallet(store, reward.wallet)
     require_available(state, wallet, "cost", reward.cost * command.quantity)
     for index in range(command.quantity):
@@ -28,28 +26,79 @@ def buy(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Ite
         )
         if payment:
             yield payment
-        yield RewardBought(
-            **act.stamp("RewardBought", index),
-            issued_reward_id=act.id("issued_reward", index),
-            reward_id=reward.reward_id,
-            reward_name=reward.name,
-            reward_type=reward.reward_type,
-            wallet=wallet.code,
-            cost=reward.cost,
-            transfer_id=payment.transfer_id if payment else None,
-            coupon=_coupon(reward, act, store, index),
-            cause=None,
-        )
+        yield issued(reward, act, store, index, payment=payment)
+
+
+def assign(state: State, command: AssignReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require(state, act)
+    reward = the_reward(store, command.reward_id)
+    for index in range(command.quantity):
+        yield issued(reward, act, store, index)
+
+
+def the_reward(store: StoreSettings, reward_id: str) -> Reward:
+    reward = store.reward(reward_id)
+    if reward is None:
+        raise Rejected("reward_id", reward_id, f"is no active reward of store {store.store!r}")
+    return reward
+
+
+def issued(
+    reward: Reward,
+    act: Act,
+    store: StoreSettings,
+    index: int,
+    *,
+    payment: UnitsSpent | None = None,
+    cause: Cause | None = None,
+) -> RewardBought:
+    """Without `payment` it costs nothing."""
+    return RewardBought(
+        **act.stamp("RewardBought", index),
+        issued_reward_id=act.id("issued_reward", index),
+        reward_id=reward.reward_id,
+        reward_name=reward.name,
+        reward_type=reward.reward_type,
+        wallet=payment.wallet if payment else the_wallet(store, reward.wallet).code,
+        cost=payment.units if payment else reward.cost * 0,
+        transfer_id=payment.transfer_id if payment else None,
+        coupon=_coupon(reward, act, store, index),
+        cause=cause,
+        price=reward.price,
+        tax=reward.tax,
+        tax_price_value=reward.tax_price_value,
+    )
 
 
 def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupon | None:
     if reward.coupon_value is None:
         return None
     active_from = act.now + timedelta(days=reward.days_inactive)
+    days = reward.days_valid
     return Coupon(
         code=act.id("coupon", index).replace("-", "")[:16].upper(),
         value=reward.coupon_value,
         value_type=reward.coupon_value_type,
         active_from=active_from,
-        active_to=store.end_of_day(active_from, reward.days_valid) if reward.days_valid else None,
+        active_to=store.calendar.end_of_day(active_from, days) if days else None,
+    )
+
+
+def change_status(state: State, command: ChangeRedemptionStatus, act: Act) -> Iterator[Event]:
+    known(state, act)
+    reward = state.get(IssuedReward, command.issued_reward_id.encode())
+    if reward is None:
+        raise Rejected(
+            "issued_reward_id", command.issued_reward_id, "is no reward that the member was issued"
+        )
+    if (reward.status, reward.status_comment) == (command.status, command.comment):
+        raise Rejected("status", command.status, "is the status already, with the same comment")
+    yield RedemptionStatusChanged(
+        **act.stamp("RedemptionStatusChanged"),
+        issued_reward_id=reward.issued_reward_id,
+        old_status=reward.status,
+        old_comment=reward.status_comment,
+        old_at=reward.status_at or reward.issued_at,
+        new_status=command.status,
+        new_comment=command.comment,
     )

@@ -1,20 +1,25 @@
-"""What a store sets: its wallets, campaigns, rewards, and how long before expiry a member is told."""
+"""What a store sets: wallets, tiers, campaigns, rewards, and how long before expiry a member is told."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from msgspec import Meta
 
+from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
+from streams.domain.rules import Campaign, Days
+from streams.domain.tier_set import MonthDay, Tier, TierSet
 from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
 
-Days = Annotated[int, Meta(ge=1, le=36_500)]
+_calendar = cache(Calendar)
 
 
-class WalletType(Value):
-    """A currency of the programme. `expires_after_days` None: its units never expire."""
+class WalletLabel(Value):
+    """A currency of the programme, as the outside world is told of it."""
 
     wallet_type_id: Uuid
     created_at: Instant
@@ -28,16 +33,51 @@ class WalletType(Value):
     allow_negative_balance: bool = False
 
 
-class Campaign(Value):
-    """Gives `points_per_currency_unit` for each unit of money that a transaction is worth."""
+class WalletType(WalletLabel):
+    """A currency's rules.
 
-    campaign_id: Uuid
-    name: Text
-    points_per_currency_unit: Decimal
-    trigger: Literal["transaction"] = "transaction"
-    active: bool = True
-    wallet: Code | None = None
-    expires_after_days: Days | None = None
+    Units expire at the end of a day: `expires_after_days` after they may be spent, or as `expiry` says:
+    at the end of that month, of the year `expires_after_years` later, or of the next `expires_on`. None of
+    them: never. `locked_for_days`: how long they are pending first. `spending_order` holds for units earned
+    from then on.
+    """
+
+    expiry: (
+        Literal[
+            "all_time_active",
+            "after_x_days",
+            "at_the_end_of_the_month",
+            "at_the_end_of_the_x_th_year",
+            "at_the_end_of_the_chosen_date",
+        ]
+        | None
+    ) = None
+    expires_after_years: Annotated[int, Meta(ge=0, le=100)] = 0
+    expires_on: MonthDay | None = None
+    locked_for_days: Days | None = None
+    spending_order: Literal["earliest_expiring", "oldest_created"] = "earliest_expiring"
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with it, each beginning with the field."""
+        if self.expiry == "after_x_days" and self.expires_after_days is None:
+            yield "expires_after_days must be given for expiry 'after_x_days'"
+        if self.expiry == "at_the_end_of_the_chosen_date" and self.expires_on is None:
+            yield "expires_on must be a month and day such as '08-24'"
+
+    def expires_at(self, start: datetime, calendar: Calendar) -> datetime | None:
+        """When units that may be spent from `start` on expire; None: never."""
+        match self.expiry:
+            case "all_time_active":
+                return None
+            case "at_the_end_of_the_month":
+                return calendar.end_of_month(start)
+            case "at_the_end_of_the_x_th_year":
+                return calendar.end_of_year(start, self.expires_after_years)
+            case "at_the_end_of_the_chosen_date" if self.expires_on:
+                return calendar.next_end_of(start, self.expires_on)
+            case _:
+                days = self.expires_after_days
+                return calendar.end_of_day(start, days) if days else None
 
 
 class Reward(Value):
@@ -55,6 +95,9 @@ class Reward(Value):
     coupon_value_type: Literal["money", "percentage"] = "money"
     days_inactive: Annotated[int, Meta(ge=0, le=36_500)] = 0
     days_valid: Days | None = None
+    price: Decimal | None = None
+    tax: Decimal | None = None
+    tax_price_value: Decimal | None = None
 
 
 class StoreSettings(Value):
@@ -68,6 +111,7 @@ class StoreSettings(Value):
     units_expiring_days: tuple[Days, ...] = ()
     coupons_expiring_days: tuple[Days, ...] = ()
     tiers_expiring_days: tuple[Days, ...] = ()
+    tier_sets: tuple[TierSet, ...] = ()
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
@@ -80,20 +124,41 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
-        for index, campaign in enumerate(self.campaigns):
-            self._check_wallet(f"campaigns[{index}].wallet", campaign.wallet)
-            if campaign.points_per_currency_unit <= 0:
-                raise ValueError(f"campaigns[{index}].points_per_currency_unit must be more than 0")
-        for index, reward in enumerate(self.rewards):
-            self._check_wallet(f"rewards[{index}].wallet", reward.wallet)
-            if not 0 <= reward.cost <= MOST or reward.cost % UNIT:
-                raise ValueError(
-                    f"rewards[{index}].cost must lie between 0 and {MOST}, with six decimals at most"
-                )
+        for problem in self._problems():
+            raise ValueError(problem)
 
-    def _check_wallet(self, field: str, code: str | None) -> None:
+    def _problems(self) -> Iterator[str]:
+        groups: dict[str, Sequence[WalletType | Campaign | TierSet]] = {
+            "wallets": self.wallets,
+            "campaigns": self.campaigns,
+            "tier_sets": self.tier_sets,
+        }
+        for group, parts in groups.items():
+            for index, part in enumerate(parts):
+                yield from (f"{group}[{index}].{problem}" for problem in part.problems())
+        yield from self._strangers()
+
+    def _strangers(self) -> Iterator[str]:
+        """Wallets and rewards that are named but not there."""
+        for i, campaign in enumerate(self.campaigns):
+            yield from self._unknown_wallet(f"campaigns[{i}]", campaign.wallet)
+            for j, effect in enumerate(campaign.effects):
+                yield from self._unknown_wallet(f"campaigns[{i}].effects[{j}]", effect.wallet)
+                if effect.type == "give_reward" and not any(
+                    r.reward_id == effect.reward_id for r in self.rewards
+                ):
+                    yield f"campaigns[{i}].effects[{j}].reward_id {effect.reward_id!r} is none of rewards"
+        for i, tiers in enumerate(self.tier_sets):
+            for j, condition in enumerate(tiers.conditions):
+                yield from self._unknown_wallet(f"tier_sets[{i}].conditions[{j}]", condition.wallet)
+        for i, reward in enumerate(self.rewards):
+            yield from self._unknown_wallet(f"rewards[{i}]", reward.wallet)
+            if not 0 <= reward.cost <= MOST or reward.cost % UNIT:
+                yield f"rewards[{i}].cost must lie between 0 and {MOST}, with six decimals at most"
+
+    def _unknown_wallet(self, place: str, code: str | None) -> Iterator[str]:
         if self.wallet(code) is None:
-            raise ValueError(f"{field} {code!r} is none of {[w.code for w in self.wallets if w.active]}")
+            yield f"{place}.wallet {code!r} is none of {[w.code for w in self.wallets if w.active]}"
 
     def wallet(self, code: str | None) -> WalletType | None:
         """The active wallet type of that code; without a code, the default one."""
@@ -120,15 +185,14 @@ class StoreSettings(Value):
     def reward(self, reward_id: str) -> Reward | None:
         return next((r for r in self.rewards if r.active and r.reward_id == reward_id), None)
 
-    def end_of_day(self, start: datetime, days: int) -> datetime:
-        """The last 23:59:59 in the store's zone of the day that is `days` calendar days after `start`'s."""
-        zone = ZoneInfo(self.time_zone)
-        day = (start.astimezone(zone) + timedelta(days=days)).replace(
-            hour=23, minute=59, second=59, microsecond=0, fold=1
-        )
-        return day.astimezone(UTC)
+    def tier(self, level_id: str) -> tuple[TierSet, Tier] | None:
+        """The tier of that id in an active set."""
+        for tiers in self.tier_sets:
+            position = tiers.position(level_id)
+            if tiers.active and position >= 0:
+                return tiers, tiers.tiers[position]
+        return None
 
-    def days_before(self, end: datetime, days: int) -> datetime:
-        """The same time of day in the store's zone, `days` calendar days before `end`."""
-        zone = ZoneInfo(self.time_zone)
-        return (end.astimezone(zone) - timedelta(days=days)).astimezone(UTC)
+    @property
+    def calendar(self) -> Calendar:
+        return _calendar(self.time_zone)

@@ -144,6 +144,13 @@ EffectType = Literal[
 ]
 
 
+class Identifier(Value):
+    """What a member is known by besides the id, in normal form. Unique within a store."""
+
+    kind: IdentifierKind
+    value: Text
+
+
 class Trigger(Value):
     """What set a campaign off. `performed_at` is the purchase's or the event's own date."""
 
@@ -175,6 +182,8 @@ class Draw(Value):
     units: Decimal
     earned_at: Instant
     expires_at: Instant | None
+    oldest_first: bool = False
+    """Whether the lot stands in order of age instead of expiry."""
 
 
 def plain(amount: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ body need, so that a body can be made again at any time from the log alone.
 from datetime import datetime
 from decimal import Decimal
 
-from streams.domain.store import WalletType
+from streams.domain.store import WalletLabel
 from streams.domain.values import (
     Buyer,
     Cause,
@@ -73,7 +73,7 @@ class AvailablePointsAmountChanged(WebhookEvent):
 
     customer: Customer
     wallet_id: Uuid
-    wallet: WalletType
+    wallet: WalletLabel
     amount_before: Decimal
     amount: Decimal
     amount_change: Decimal

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from streams.domain.store import WalletType
+from streams.domain.store import WalletLabel
 from streams.domain.values import Address, Attribute, Cause, Coupon, Item, plain
 from streams.webhooks.catalogue import Body
 from streams.webhooks.events import Customer
@@ -57,7 +57,7 @@ def item(line: Item) -> Body:
     }
 
 
-def wallet_type(wallet: WalletType) -> Body:
+def wallet_type(wallet: WalletLabel) -> Body:
     return {
         "name": wallet.name,
         "walletTypeId": wallet.wallet_type_id,

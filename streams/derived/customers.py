@@ -1,0 +1,134 @@
+"""From facts about accounts, tiers and campaigns to the webhook events about customers."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from streams.derived.head import customer, head
+from streams.domain.events import (
+    ActivationCodeIssued,
+    CampaignApplied,
+    ContactChangeAsked,
+    MemberDeactivated,
+    MemberEvent,
+    MemberRegistered,
+    MemberSignedUp,
+    MemberUpdated,
+    PasswordResetIssued,
+    TierChanged,
+    TierExpiryAnnounced,
+)
+from streams.domain.state import State
+from streams.webhooks.events import (
+    CampaignEffectWasApplied,
+    CustomerDeactivated,
+    CustomerEmailWasChanged,
+    CustomerLevelChanged,
+    CustomerPhoneNumberWasChanged,
+    CustomerRegistered,
+    CustomerRequestedPasswordReset,
+    CustomerRequestedSendActivationCode,
+    CustomerUpdated,
+    CustomerWasRegisteredWithoutActivation,
+    LevelWillExpire,
+    WebhookEvent,
+)
+
+
+def of_member(event: MemberEvent, state: State) -> Iterator[WebhookEvent]:
+    match event:
+        case MemberRegistered():
+            yield CustomerRegistered(
+                **head(event, "CustomerRegistered"),
+                profile=event.profile,
+                registered_at=event.registered_at,
+            )
+        case MemberUpdated():
+            yield _updated(event, state)
+        case MemberDeactivated():
+            yield CustomerDeactivated(
+                **head(event, "CustomerDeactivated"), customer=customer(state, event.member_id)
+            )
+        case MemberSignedUp() | ActivationCodeIssued() | PasswordResetIssued() | ContactChangeAsked():
+            yield _code(event, state)
+        case TierChanged():
+            # A tier is part of what a customer is: both are told, as the original does.
+            yield _tier_changed(event, state)
+            yield _updated(event, state)
+        case TierExpiryAnnounced():
+            yield _tier_will_expire(event, state)
+        case CampaignApplied():
+            yield CampaignEffectWasApplied(
+                **head(event, "CampaignEffectWasApplied"),
+                customer=customer(state, event.member_id),
+                campaign_id=event.campaign_id,
+                campaign_name=event.campaign_name,
+                trigger=event.trigger,
+                effects=event.effects,
+                redemption_code=None,
+            )
+        case _:
+            pass
+
+
+def _updated(event: MemberUpdated | TierChanged, state: State) -> CustomerUpdated:
+    return CustomerUpdated(**head(event, "CustomerUpdated"), customer=customer(state, event.member_id))
+
+
+CodeSent = MemberSignedUp | ActivationCodeIssued | PasswordResetIssued | ContactChangeAsked
+CodeEvent = (
+    CustomerWasRegisteredWithoutActivation
+    | CustomerRequestedSendActivationCode
+    | CustomerRequestedPasswordReset
+    | CustomerEmailWasChanged
+    | CustomerPhoneNumberWasChanged
+)
+
+
+def _code(event: CodeSent, state: State) -> CodeEvent:
+    """A changed address is told of as it will be: the code is to be sent there."""
+    kind = _code_event(event)
+    who = customer(state, event.member_id)
+    if isinstance(event, ContactChangeAsked):
+        who = replace(who, **{event.kind: event.value})
+    return kind(
+        **head(event, kind.__name__), customer=who, code=event.code, code_number=event.code_number
+    )
+
+
+def _code_event(event: CodeSent) -> type[CodeEvent]:
+    match event:
+        case MemberSignedUp():
+            return CustomerWasRegisteredWithoutActivation
+        case ActivationCodeIssued():
+            return CustomerRequestedSendActivationCode
+        case PasswordResetIssued():
+            return CustomerRequestedPasswordReset
+        case ContactChangeAsked():
+            return CustomerEmailWasChanged if event.kind == "email" else CustomerPhoneNumberWasChanged
+
+
+def _tier_changed(event: TierChanged, state: State) -> CustomerLevelChanged:
+    return CustomerLevelChanged(
+        **head(event, "CustomerLevelChanged"),
+        customer=customer(state, event.member_id),
+        level_id=event.level_id,
+        level_name=event.level_name,
+        move_up=event.up,
+        move_down=not event.up,
+        automatic=not event.manual,
+        achieved_at=event.occurred_at,
+    )
+
+
+def _tier_will_expire(event: TierExpiryAnnounced, state: State) -> LevelWillExpire:
+    return LevelWillExpire(
+        **head(event, "LevelWillExpire"),
+        customer=customer(state, event.member_id),
+        level_id=event.level_id,
+        level_name=event.level_name,
+        future_level_id=event.future_level_id,
+        future_level_name=event.future_level_name,
+        recalculated_at=event.recalculated_at,
+        days=event.days,
+    )

@@ -1,0 +1,71 @@
+"""Days and months as a store's people count them: in its time zone, whatever its clocks do."""
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+class Calendar:
+    """Calendar arithmetic in one zone. Instants in and out are aware; out, in UTC."""
+
+    __slots__ = ("_zone",)
+
+    def __init__(self, time_zone: str) -> None:
+        self._zone = ZoneInfo(time_zone)
+
+    def day(self, instant: datetime) -> date:
+        return instant.astimezone(self._zone).date()
+
+    def start_of(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+
+    def end_of(self, day: date) -> datetime:
+        """The day's last 23:59:59: of two, the later."""
+        return datetime.combine(day, time(23, 59, 59, fold=1), self._zone).astimezone(UTC)
+
+    def end_of_day(self, start: datetime, days: int) -> datetime:
+        """The end of the day that is `days` calendar days after `start`'s."""
+        return self.end_of(self.day(start) + timedelta(days=days))
+
+    def days_before(self, end: datetime, days: int) -> datetime:
+        """The same time of day, `days` calendar days before `end`."""
+        return (end.astimezone(self._zone) - timedelta(days=days)).astimezone(UTC)
+
+    def end_of_month(self, start: datetime) -> datetime:
+        day = self.day(start)
+        return self.end_of(day.replace(day=monthrange(day.year, day.month)[1]))
+
+    def end_of_year(self, start: datetime, years: int) -> datetime:
+        """The end of the year that is `years` after `start`'s."""
+        return self.end_of(date(self.day(start).year + years, 12, 31))
+
+    def next_end_of(self, start: datetime, month_day: str) -> datetime:
+        """The end of the first day of that month and day that is not before `start`'s."""
+        day = self.day(start)
+        found = on(day.year, month_day)
+        return self.end_of(found if found >= day else on(day.year + 1, month_day))
+
+    def next_start_of(self, after: datetime, month_days: tuple[str, ...]) -> datetime:
+        """The first beginning, after `after`, of a day of one of those months and days."""
+        year = self.day(after).year
+        starts = [self.start_of(on(y, each)) for y in (year, year + 1) for each in month_days]
+        return min(start for start in starts if start > after)
+
+    def months_later(self, start: datetime, months: int) -> datetime:
+        """The beginning of the day `months` months after `start`'s; the month's last where it is shorter."""
+        day = self.day(start)
+        year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+        return self.start_of(date(year, month + 1, min(day.day, monthrange(year, month + 1)[1])))
+
+    def whole_months(self, start: datetime, end: datetime) -> int:
+        """Whole months from `start`'s day to `end`'s."""
+        first, last = self.day(start), self.day(end)
+        months = (last.year - first.year) * 12 + last.month - first.month
+        short = last.day < min(first.day, monthrange(last.year, last.month)[1])
+        return max(0, months - short)
+
+
+def on(year: int, month_day: str) -> date:
+    """29 February stands for 28 February where there is none."""
+    month, day = (int(part) for part in month_day.split("-"))
+    return date(year, month, min(day, monthrange(year, month)[1]))

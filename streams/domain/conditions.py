@@ -1,0 +1,106 @@
+"""Whether a campaign's conditions hold on an occasion."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from streams.domain.rules import Condition
+from streams.domain.state import Member, Standing, State
+from streams.domain.store import StoreSettings
+from streams.domain.values import Attribute, Item, Trigger, Uuid, Value, plain
+
+
+class Occasion(Value):
+    """What a member did, as campaigns see it."""
+
+    trigger: Trigger
+    gross_value: Decimal = Decimal(0)
+    items: tuple[Item, ...] = ()
+    channel_id: Uuid | None = None
+    attributes: tuple[Attribute, ...] = ()
+    """The custom event's."""
+
+
+def holds(condition: Condition, occasion: Occasion, state: State, store: StoreSettings) -> bool:
+    found = list(_values(condition, occasion, state, store))
+    wanted = condition.values
+    match condition.operator:
+        case "is" | "is_one_of":
+            return _any_equal(found, wanted)
+        case "is_not":
+            return not _any_equal(found, wanted)
+        case "contains":
+            return any(wanted[0] in value for value in found)
+        case "at_least" | "more_than" | "at_most" | "less_than":
+            compare = _COMPARE[condition.operator]
+            return any(_compared(value, wanted[0], compare) for value in found)
+
+
+_COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "at_least": Decimal.__ge__,
+    "more_than": Decimal.__gt__,
+    "at_most": Decimal.__le__,
+    "less_than": Decimal.__lt__,
+}
+
+
+def _values(condition: Condition, occasion: Occasion, state: State, store: StoreSettings) -> Iterator[str]:
+    items = occasion.items
+    match condition.subject:
+        case "gross_value":
+            yield str(plain(occasion.gross_value))
+        case "item_count":
+            yield str(sum(item.quantity for item in items))
+        case "sku":
+            yield from (item.sku for item in items)
+        case "category":
+            yield from (item.category for item in items if item.category)
+        case "maker":
+            yield from (item.maker for item in items if item.maker)
+        case "label":
+            yield from (value for item in items for value in _named(item.labels, condition.name))
+        case "channel_id":
+            yield from filter(None, (occasion.channel_id,))
+        case "event_attribute":
+            yield from _named(occasion.attributes, condition.name)
+        case "member_attribute" | "member_gender" | "member_tier":
+            yield from _of_member(condition, state, store)
+
+
+def _of_member(condition: Condition, state: State, store: StoreSettings) -> Iterator[str]:
+    """A tier is named by its id or its name."""
+    member = state.get(Member)
+    if member is None:
+        return
+    match condition.subject:
+        case "member_attribute":
+            yield from _named(member.profile.custom_attributes, condition.name)
+        case "member_gender":
+            yield from filter(None, (member.profile.gender,))
+        case _:
+            for standing in state.scan(Standing):
+                yield standing.level_id
+                found = store.tier(standing.level_id)
+                if found:
+                    yield found[1].name
+
+
+def _named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
+    return (pair.value for pair in pairs if pair.key == name)
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return None
+    return number if number.is_finite() else None
+
+
+def _any_equal(found: list[str], wanted: tuple[str, ...]) -> bool:
+    """As texts or as numbers: 10 is 10.00."""
+    return any(value == each or _compared(value, each, Decimal.__eq__) for value in found for each in wanted)
+
+
+def _compared(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
+    left, right = _number(value), _number(wanted)
+    return left is not None and right is not None and operator(left, right)

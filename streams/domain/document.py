@@ -1,0 +1,182 @@
+"""Transactions: recorded for a member who is known, or as documents that are matched to one later."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from streams.domain import identifiers
+from streams.domain.act import Act
+from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
+from streams.domain.events import (
+    Event,
+    TransactionAssigned,
+    TransactionMatched,
+    TransactionRecorded,
+    TransactionUnmatched,
+)
+from streams.domain.ids import document_id
+from streams.domain.member import require
+from streams.domain.messages import AnswerSearch, ReturnTransaction, TakeTransaction
+from streams.domain.state import Document, State, Transaction
+from streams.domain.values import MOST, UNIT, Identifier
+from streams.errors import Rejected
+
+NOBODY = "is not matched: nobody in the store is known by the identifier that was given"
+Recording = RegisterTransaction | RecordTransaction
+
+
+def register(state: State, command: RegisterTransaction, act: Act) -> Iterator[Event]:
+    require(state, act)
+    _require_unknown(state, command.document_number)
+    transaction_id = act.id("transaction")
+    recorded = _recorded(command, transaction_id, act)
+    yield recorded
+    yield TransactionAssigned(
+        **act.stamp("TransactionAssigned"),
+        transaction_id=transaction_id,
+        document_number=command.document_number,
+        gross_value=recorded.gross_value,
+        document_type=command.document_type,
+    )
+
+
+def _require_unknown(state: State, document_number: str) -> None:
+    earlier = state.get(Transaction, document_number.encode())
+    if earlier:
+        raise Rejected(
+            "document_number",
+            document_number,
+            f"is already registered, as transaction {earlier.transaction_id}",
+        )
+
+
+def _recorded(command: Recording, transaction_id: str, act: Act) -> TransactionRecorded:
+    return TransactionRecorded(
+        **act.stamp("TransactionRecorded"),
+        transaction_id=transaction_id,
+        document_number=command.document_number,
+        document_type=command.document_type,
+        purchased_at=command.purchased_at,
+        gross_value=_gross_value(command),
+        items=command.items,
+        buyer=command.buyer,
+        channel_id=command.channel_id,
+    )
+
+
+def _gross_value(command: Recording) -> Decimal:
+    if not command.items:
+        raise Rejected("items", [], "must hold at least one item")
+    for index, item in enumerate(command.items):
+        if not 0 <= item.gross_value <= MOST or item.gross_value % UNIT:
+            raise Rejected(
+                f"items[{index}].gross_value",
+                str(item.gross_value),
+                f"must lie between 0 and {MOST}, with at most six decimals",
+            )
+    gross = sum((item.gross_value for item in command.items), Decimal(0))
+    if gross > MOST:
+        raise Rejected("items", str(gross), f"sum to more than {MOST}")
+    return gross
+
+
+def record(state: State, command: RecordTransaction, act: Act) -> Iterator[Event]:
+    """The document is its own owner: its member is looked for by what the till knew."""
+    _require_own(command, act)
+    earlier = state.get(Document)
+    if earlier:
+        raise Rejected(
+            "document_number",
+            command.document_number,
+            f"is already registered, as transaction {earlier.transaction_id}",
+        )
+    yield _recorded(command, act.member_id, act)
+
+
+def assign(state: State, command: AssignTransaction, act: Act) -> Iterator[Event]:
+    """Matches at once where the member is named by id; otherwise the search answers."""
+    document = _unmatched(state, command, act)
+    given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
+    if len(given) != 1:
+        raise Rejected(
+            "to_member", given, "must be given alone, or loyalty_card_number, or phone, or email instead"
+        )
+    if command.to_member:
+        yield _matched(document, command.to_member, act, by_hand=True)
+
+
+def sought(command: RecordTransaction | AssignTransaction) -> tuple[Identifier, ...]:
+    """Whom the document's member is looked for by, the strongest first."""
+    if isinstance(command, AssignTransaction):
+        return tuple(identifiers.of(command))
+    return tuple(identifiers.of(command.buyer)) if command.buyer else ()
+
+
+def found(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:
+    """Who is found by the document's own data gets it, unless it was matched meanwhile."""
+    document = _own(state, act)
+    if message.by_hand and (document.to_member or not message.found):
+        reason = f"is matched already, to member {document.to_member}" if document.to_member else NOBODY
+        raise Rejected("document_number", document.document_number, reason)
+    if message.found and not document.to_member:
+        yield _matched(document, message.found, act, by_hand=message.by_hand)
+
+
+def _matched(document: Document, to_member: str, act: Act, *, by_hand: bool) -> TransactionMatched:
+    return TransactionMatched(
+        **act.stamp("TransactionMatched"),
+        transaction_id=document.transaction_id,
+        document_number=document.document_number,
+        to_member=to_member,
+        by_hand=by_hand,
+    )
+
+
+def take(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
+    """The member's side of a match."""
+    require(state, act)
+    _require_unknown(state, message.document_number)
+    yield TransactionAssigned(
+        **act.stamp("TransactionAssigned"),
+        transaction_id=message.transaction_id,
+        document_number=message.document_number,
+        gross_value=message.gross_value,
+        document_type=message.document_type,
+    )
+
+
+def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:
+    yield TransactionUnmatched(
+        **act.stamp("TransactionUnmatched"),
+        transaction_id=_own(state, act).transaction_id,
+        document_number=message.document_number,
+        to_member=message.to_member,
+        by_hand=message.by_hand,
+        field=message.field,
+        value=message.value,
+        reason=message.reason,
+    )
+
+
+def _own(state: State, act: Act) -> Document:
+    document = state.get(Document)
+    if document is None:
+        raise LookupError(f"document {act.member_id} was sent an answer and is not there")
+    return document
+
+
+def _require_own(command: RecordTransaction | AssignTransaction, act: Act) -> None:
+    own = document_id(act.store, command.document_number)
+    if act.member_id != own:
+        raise Rejected("member_id", act.member_id, f"must be {own}, the document's own id")
+
+
+def _unmatched(state: State, command: AssignTransaction, act: Act) -> Document:
+    _require_own(command, act)
+    document = state.get(Document)
+    if document is None:
+        raise Rejected("document_number", command.document_number, f"is unknown in store {act.store!r}")
+    if document.to_member:
+        raise Rejected(
+            "document_number", command.document_number, f"is matched already, to member {document.to_member}"
+        )
+    return document

@@ -1,0 +1,78 @@
+"""What tier moves change."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from streams.domain import tier
+from streams.domain.events import TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
+from streams.domain.ledger import account
+from streams.domain.state import Change, Standing, State
+from streams.domain.store import StoreSettings
+from streams.domain.tier_set import TierSet
+
+TierEvent = TierChanged | TierFloorRemoved | TierRecalculated | TierExpiryAnnounced
+
+
+def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterator[Change]:
+    standing = state.get(Standing, event.tier_set_id.encode())
+    match event:
+        case TierChanged():
+            after = _moved(standing, event)
+            yield _replanned(state, after, event.occurred_at, store)
+            return
+    if standing is None:
+        raise LookupError(f"member {event.member_id} has no tier of set {event.tier_set_id}")
+    match event:
+        case TierFloorRemoved():
+            yield replace(standing, floor_id=None)
+        case TierExpiryAnnounced():
+            told = replace(standing, announced=(*standing.announced, event.days))
+            yield tier.scheduled(state, told, store, event.occurred_at)
+        case TierRecalculated():
+            passed = replace(
+                standing, earned_base=_earned(state, event.tier_set_id, store), recalculated_at=None
+            )
+            yield _replanned(state, passed, max(event.due_at, event.occurred_at), store)
+
+
+def _moved(standing: Standing | None, event: TierChanged) -> Standing:
+    if standing is None:
+        return Standing(
+            tier_set_id=event.tier_set_id,
+            level_id=event.level_id,
+            since=event.occurred_at,
+            moves=1,
+            floor_id=event.level_id if event.manual else None,
+        )
+    return replace(
+        standing,
+        level_id=event.level_id,
+        # A fall does not begin a new period: that is counted from the last promotion.
+        since=event.occurred_at if event.up else standing.since,
+        moves=standing.moves + 1,
+        floor_id=event.level_id if event.manual else standing.floor_id,
+    )
+
+
+def _replanned(state: State, standing: Standing, after: datetime, store: StoreSettings) -> Standing:
+    """With its next recalculation; lead times of another date are still to be told of."""
+    tiers = _tiers(standing.tier_set_id, store)
+    at = tier.next_recalculation(state, standing, tiers, after, store) if tiers else None
+    if at != standing.recalculated_at:
+        standing = replace(standing, recalculated_at=at, announced=())
+    return tier.scheduled(state, standing, store, after)
+
+
+def _tiers(tier_set_id: str, store: StoreSettings) -> TierSet | None:
+    return next((t for t in store.tier_sets if t.tier_set_id == tier_set_id), None)
+
+
+def _earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
+    """Units earned so far in the wallet that the set counts by period."""
+    tiers = _tiers(tier_set_id, store)
+    counted = (c for c in tiers.conditions if c.measure == "cumulated_earned_units") if tiers else ()
+    wallet = store.wallet(next((c.wallet for c in counted), None))
+    return account(state, wallet.code).earned if wallet else Decimal(0)

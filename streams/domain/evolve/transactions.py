@@ -1,0 +1,72 @@
+"""What transactions change: documents, and what a member has bought."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from streams.domain.events import (
+    TransactionAssigned,
+    TransactionEvent,
+    TransactionMatched,
+    TransactionRecorded,
+    TransactionUnmatched,
+)
+from streams.domain.state import Change, Document, Member, State, Transaction
+
+
+def evolve_transaction(state: State, event: TransactionEvent) -> Iterator[Change]:
+    match event:
+        case TransactionRecorded():
+            yield _recorded(state, event)
+        case TransactionAssigned():
+            yield from _assigned(state, event)
+        case TransactionMatched():
+            yield replace(_document(state, event.document_number), to_member=event.to_member)
+        case TransactionUnmatched():
+            yield replace(_document(state, event.document_number), to_member=None)
+        case _:
+            assert_never(event)
+
+
+def _recorded(state: State, event: TransactionRecorded) -> Change:
+    if state.get(Member):
+        return Transaction(
+            document_number=event.document_number,
+            transaction_id=event.transaction_id,
+            gross_value=event.gross_value,
+            returned=event.document_type == "return",
+        )
+    # Without a member the owner is the document itself.
+    return Document(
+        transaction_id=event.transaction_id,
+        document_number=event.document_number,
+        document_type=event.document_type,
+        purchased_at=event.purchased_at,
+        gross_value=event.gross_value,
+        items=event.items,
+        buyer=event.buyer,
+        channel_id=event.channel_id,
+    )
+
+
+def _assigned(state: State, event: TransactionAssigned) -> Iterator[Change]:
+    returned = event.document_type == "return"
+    if state.get(Transaction, event.document_number.encode()) is None:
+        yield Transaction(
+            document_number=event.document_number,
+            transaction_id=event.transaction_id,
+            gross_value=event.gross_value,
+            returned=returned,
+        )
+    member = state.get(Member)
+    if member:
+        value = -event.gross_value if returned else event.gross_value
+        yield replace(member, purchases=member.purchases + value)
+
+
+def _document(state: State, document_number: str) -> Document:
+    document = state.get(Document)
+    if document is None:
+        raise LookupError(f"document {document_number!r} has facts but is not there")
+    return document

@@ -1,0 +1,64 @@
+"""Which facts set campaigns off, and what these are shown of them."""
+
+from streams.domain.commands import RegisterTransaction
+from streams.domain.conditions import Occasion
+from streams.domain.events import (
+    CustomEventRecorded,
+    Event,
+    MemberActivated,
+    MemberRegistered,
+    TransactionAssigned,
+)
+from streams.domain.messages import AnyCommand, TakeTransaction
+from streams.domain.values import Trigger
+
+
+def of(event: Event, command: AnyCommand) -> Occasion | None:
+    """The occasion that `event` is, if any. A transaction counts once it is some member's; a member who signs
+    up, once the account is active."""
+    match event:
+        case TransactionAssigned() if isinstance(command, RegisterTransaction | TakeTransaction):
+            return _transaction(event, command)
+        case CustomEventRecorded():
+            return Occasion(
+                trigger=Trigger(
+                    type="custom_event",
+                    trigger_id=event.custom_event_id,
+                    created_at=event.occurred_at,
+                    performed_at=event.happened_at,
+                    event_name=event.custom_event_type,
+                ),
+                attributes=event.attributes,
+            )
+        case MemberRegistered():
+            return _registered(event)
+        case MemberActivated() if event.first:
+            return _registered(event)
+        case _:
+            return None
+
+
+def _registered(event: MemberRegistered | MemberActivated) -> Occasion:
+    return Occasion(
+        trigger=Trigger(
+            type="internal_event",
+            trigger_id=event.event_id,
+            created_at=event.occurred_at,
+            event_name="CustomerRegistered",
+        )
+    )
+
+
+def _transaction(event: TransactionAssigned, command: RegisterTransaction | TakeTransaction) -> Occasion:
+    return Occasion(
+        trigger=Trigger(
+            type="transaction" if command.document_type == "sell" else "return_transaction",
+            trigger_id=event.transaction_id,
+            created_at=event.occurred_at,
+            performed_at=command.purchased_at,
+            document_number=command.document_number,
+        ),
+        gross_value=event.gross_value,
+        items=command.items,
+        channel_id=command.channel_id,
+    )

@@ -1,0 +1,143 @@
+"""Campaigns as a store sets them: when they act, for whom, and what they do."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from streams.domain.values import (
+    MOST,
+    UNIT,
+    Attribute,
+    Code,
+    EffectType,
+    Instant,
+    Text,
+    TriggerType,
+    Uuid,
+    Value,
+)
+
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+Subject = Literal[
+    "gross_value",
+    "item_count",
+    "sku",
+    "category",
+    "maker",
+    "label",
+    "channel_id",
+    "event_attribute",
+    "member_attribute",
+    "member_gender",
+    "member_tier",
+]
+NUMBERS: tuple[Subject, ...] = ("gross_value", "item_count")
+NAMED: tuple[Subject, ...] = ("label", "event_attribute", "member_attribute")
+Operator = Literal["is", "is_not", "is_one_of", "contains", "at_least", "more_than", "at_most", "less_than"]
+COMPARISONS: tuple[Operator, ...] = ("at_least", "more_than", "at_most", "less_than")
+INTERNAL_EVENTS = ("CustomerRegistered",)
+
+
+class Condition(Value):
+    """`subject operator values`, such as `category is_one_of ("jazz", "blues")`.
+
+    Where the subject may have several values (each item has a category), one that fits is enough; `is_not`
+    asks that none fits. `name` is the key of a label or attribute. Comparisons read both sides as numbers;
+    what is no number does not fit.
+    """
+
+    subject: Subject
+    operator: Operator
+    values: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=100)]
+    name: Text | None = None
+
+
+class Effect(Value):
+    """One thing that a campaign does. Units: `points` and, for each unit of money of the transaction,
+    `points_per_currency_unit`, both together. `expiry` overrides the wallet type's policy."""
+
+    type: EffectType
+    points: Decimal | None = None
+    points_per_currency_unit: Decimal | None = None
+    wallet: Code | None = None
+    expiry: Literal["from_wallet", "never_expires"] = "from_wallet"
+    expires_after_days: Days | None = None
+    locked_for_days: Days | None = None
+    reward_id: Uuid | None = None
+    attribute: Attribute | None = None
+
+
+class Campaign(Value):
+    """Acts when `trigger` happens, all `conditions` hold and the moment lies within `active_from` and
+    `active_to`. `event` names the custom event's type or the internal event.
+
+    `points_per_currency_unit` and the fields beside it are the short form of one give_points effect; 0: none.
+    """
+
+    campaign_id: Uuid
+    name: Text
+    points_per_currency_unit: Decimal = Decimal(0)
+    trigger: TriggerType = "transaction"
+    active: bool = True
+    wallet: Code | None = None
+    expires_after_days: Days | None = None
+    event: Code | None = None
+    active_from: Instant | None = None
+    active_to: Instant | None = None
+    conditions: Annotated[tuple[Condition, ...], Meta(max_length=30)] = ()
+    effects: Annotated[tuple[Effect, ...], Meta(max_length=20)] = ()
+    per_member_limit: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    """How often it acts for one member at most."""
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with it, each beginning with the field."""
+        if self.points_per_currency_unit < 0:
+            yield "points_per_currency_unit must be 0 or more"
+        if not self.points_per_currency_unit and not self.effects:
+            yield "effects must hold at least one, or points_per_currency_unit must be more than 0"
+        if self.trigger in ("custom_event", "internal_event"):
+            if self.event is None:
+                yield f"event must name what triggers it, for trigger {self.trigger!r}"
+            if self.trigger == "internal_event" and self.event not in INTERNAL_EVENTS:
+                yield f"event {self.event!r} is none of {list(INTERNAL_EVENTS)}"
+        for index, condition in enumerate(self.conditions):
+            yield from (f"conditions[{index}].{problem}" for problem in _condition(condition))
+        for index, effect in enumerate(self.effects):
+            yield from (f"effects[{index}].{problem}" for problem in _effect(effect))
+
+
+def _condition(condition: Condition) -> Iterator[str]:
+    if condition.subject in NAMED and condition.name is None:
+        yield f"name must be the key of the {condition.subject.replace('_', ' ')}"
+    if condition.operator in COMPARISONS or condition.subject in NUMBERS:
+        for value in condition.values:
+            if not _number(value):
+                yield f"values {value!r} is no number"
+    if condition.operator != "is_one_of" and len(condition.values) != 1:
+        yield f"values must be one, for operator {condition.operator!r}"
+
+
+def _number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except ArithmeticError:
+        return False
+
+
+def _effect(effect: Effect) -> Iterator[str]:
+    match effect.type:
+        case "give_points" | "deduct_unit":
+            if not (effect.points or effect.points_per_currency_unit):
+                yield "points or points_per_currency_unit must be more than 0"
+            if effect.points is not None and (not 0 <= effect.points <= MOST or effect.points % UNIT):
+                yield f"points must lie between 0 and {MOST}, with six decimals at most"
+            if effect.points_per_currency_unit is not None and effect.points_per_currency_unit < 0:
+                yield "points_per_currency_unit must be 0 or more"
+        case "give_reward":
+            if effect.reward_id is None:
+                yield "reward_id must name the reward that is given"
+        case "assign_member_custom_attribute" | "remove_member_custom_attribute":
+            if effect.attribute is None:
+                yield "attribute must hold a key and a value"

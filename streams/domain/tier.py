@@ -1,0 +1,206 @@
+"""Tiers: reached at once, lost as the tier set says, recalculated when a period is over."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from streams.domain.act import Act
+from streams.domain.commands import AssignTier, RemoveManualTier
+from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
+from streams.domain.ledger import account
+from streams.domain.member import is_active, known, require
+from streams.domain.state import Member, Standing, State
+from streams.domain.store import StoreSettings
+from streams.domain.tier_set import TierCondition, TierSet
+from streams.errors import Rejected
+
+
+def moves(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """Up to what the member has reached; down too, where the tier set falls at once."""
+    for tiers in store.tier_sets:
+        if tiers.active and is_active(state):
+            yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+
+
+def _move(state: State, tiers: TierSet, act: Act, store: StoreSettings, *, falls: bool) -> Iterator[Event]:
+    standing = standing_in(state, tiers)
+    now = tiers.position(standing.level_id if standing else None)
+    then = _deserved(state, tiers, standing, act.now, store)
+    if then > now or (then < now and then >= 0 and falls):
+        yield _changed(tiers, then, standing, act, up=then > now)
+
+
+def _changed(
+    tiers: TierSet, position: int, standing: Standing | None, act: Act, *, up: bool, manual: bool = False
+) -> TierChanged:
+    tier = tiers.tiers[position]
+    moved = standing.moves if standing else 0
+    return TierChanged(
+        **act.stamp(f"TierChanged/{tiers.tier_set_id}", moved),
+        tier_set_id=tiers.tier_set_id,
+        level_id=tier.level_id,
+        level_name=tier.name,
+        previous_level_id=standing.level_id if standing else None,
+        up=up,
+        manual=manual,
+    )
+
+
+def _deserved(
+    state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
+) -> int:
+    """The position of the highest tier that is reached, or of the one assigned by hand if that is higher."""
+    measured = [_measure(state, c, standing, now, store) for c in tiers.conditions]
+    reached = -1
+    for position, tier in enumerate(tiers.tiers):
+        if all(value >= least for value, least in zip(measured, tier.thresholds, strict=True)):
+            reached = position
+    return max(reached, tiers.position(standing.floor_id) if standing else -1)
+
+
+def _measure(
+    state: State, condition: TierCondition, standing: Standing | None, now: datetime, store: StoreSettings
+) -> Decimal:
+    member = state.get(Member)
+    if member is None:
+        return Decimal(0)
+    match condition.measure:
+        case "total_spending":
+            return member.purchases
+        case "months_since_joining":
+            return Decimal(store.calendar.whole_months(member.registered_at, now))
+    wallet = store.wallet(condition.wallet)
+    units = account(state, wallet.code if wallet else condition.wallet or "default")
+    match condition.measure:
+        case "active_units":
+            return units.available
+        case "total_earned_units":
+            return units.earned
+        case "cumulated_earned_units":
+            return units.earned - (standing.earned_base if standing else 0)
+
+
+def assign(state: State, command: AssignTier, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require(state, act)
+    found = store.tier(command.level_id)
+    if found is None:
+        raise Rejected("level_id", command.level_id, f"is no tier of an active set of store {store.store!r}")
+    tiers, _ = found
+    standing = standing_in(state, tiers)
+    before, after = tiers.position(standing.level_id if standing else None), tiers.position(command.level_id)
+    if standing and before == after:
+        raise Rejected("level_id", command.level_id, "is the member's tier already")
+    yield _changed(tiers, after, standing, act, up=after > before, manual=True)
+
+
+def remove_manual(state: State, command: RemoveManualTier, act: Act, store: StoreSettings) -> Iterator[Event]:
+    known(state, act)
+    standing = state.get(Standing, command.tier_set_id.encode())
+    if standing is None or standing.floor_id is None:
+        raise Rejected(
+            "tier_set_id", command.tier_set_id, "has no tier that was assigned to the member by hand"
+        )
+    yield TierFloorRemoved(**act.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
+    tiers = next((t for t in store.tier_sets if t.tier_set_id == command.tier_set_id), None)
+    if tiers and tiers.active:
+        yield from _move(state, tiers, act, store, falls=True)
+
+
+def standing_due(state: State, standing: Standing, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """What a standing's timer brings: announcements of a fall, the recalculation, a month more."""
+    tiers = next((t for t in store.tier_sets if t.tier_set_id == standing.tier_set_id and t.active), None)
+    if tiers is None or not is_active(state):
+        return
+    at = standing.recalculated_at
+    if at is None or at > act.now:
+        if at is not None:
+            yield from _announcements(state, standing, tiers, act, store)
+        yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+        return
+    yield from _move(state, tiers, act, store, falls=True)
+    yield TierRecalculated(
+        **act.because_of(f"{standing.tier_set_id}/{at.isoformat()}").stamp("TierRecalculated"),
+        tier_set_id=tiers.tier_set_id,
+        due_at=at,
+    )
+
+
+def _announcements(
+    state: State, standing: Standing, tiers: TierSet, act: Act, store: StoreSettings
+) -> Iterator[Event]:
+    now, then = tiers.position(standing.level_id), _deserved(state, tiers, standing, act.now, store)
+    if not 0 <= then < now or standing.recalculated_at is None:
+        return
+    future = tiers.tiers[then]
+    for days in _passed(standing, store, act.now):
+        yield TierExpiryAnnounced(
+            **act.because_of(f"{standing.tier_set_id}/{standing.recalculated_at.isoformat()}").stamp(
+                "TierExpiryAnnounced", days
+            ),
+            tier_set_id=tiers.tier_set_id,
+            level_id=standing.level_id,
+            level_name=tiers.tiers[now].name,
+            future_level_id=future.level_id,
+            future_level_name=future.name,
+            recalculated_at=standing.recalculated_at,
+            days=days,
+        )
+
+
+def _passed(standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
+    end = standing.recalculated_at
+    if end is None:
+        return []
+    days_left = sorted(set(store.tiers_expiring_days) - set(standing.announced), reverse=True)
+    return [days for days in days_left if store.calendar.days_before(end, days) <= now]
+
+
+def silent(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
+    """The standing after its timer: lead times that it passed are over, told of or not."""
+    passed = _passed(standing, store, now)
+    return scheduled(state, replace(standing, announced=(*standing.announced, *passed)), store, now)
+
+
+def standing_in(state: State, tiers: TierSet) -> Standing | None:
+    return state.get(Standing, tiers.tier_set_id.encode())
+
+
+def next_recalculation(
+    state: State, standing: Standing, tiers: TierSet, after: datetime, store: StoreSettings
+) -> datetime | None:
+    """The first recalculation after `after`; None where the tier set has none."""
+    calendar, member = store.calendar, state.get(Member)
+    if tiers.downgrade != "periodic" or member is None:
+        return None
+    match tiers.period:
+        case "annual_recalculation_on_chosen_dates":
+            return calendar.next_start_of(after, tiers.recalculation_dates)
+        case "recalculation_every_month_after_tier_promotion":
+            step, start = tiers.recalculation_months or 1, standing.since
+        case _:
+            step, start = 12, member.registered_at
+    passed = calendar.whole_months(start, after) // step
+    return next(
+        at
+        for count in range(passed, passed + 3)
+        if (at := calendar.months_later(start, count * step)) > max(after, start)
+    )
+
+
+def scheduled(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
+    """With the next instant at which its timer must look at it."""
+    tiers = next((t for t in store.tier_sets if t.tier_set_id == standing.tier_set_id and t.active), None)
+    if tiers is None or not is_active(state):
+        return replace(standing, due_at=None)
+    instants = []
+    end = standing.recalculated_at
+    if end is not None:
+        left = set(store.tiers_expiring_days) - set(standing.announced)
+        instants = [end, *(max(now, store.calendar.days_before(end, days)) for days in left)]
+    member = state.get(Member)
+    if member and any(c.measure == "months_since_joining" for c in tiers.conditions):
+        months = store.calendar.whole_months(member.registered_at, now) + 1
+        instants.append(store.calendar.months_later(member.registered_at, months))
+    return replace(standing, due_at=min(instants, default=None))

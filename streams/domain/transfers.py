@@ -1,0 +1,110 @@
+"""Transfers after the fact: pending ones activated, given ones taken back or ended, units blocked."""
+
+from collections.abc import Iterator
+
+from streams.domain.act import Act
+from streams.domain.commands import ActivateUnits, BlockUnits, CancelTransfer, ExpireUnits
+from streams.domain.events import Event, UnitsActivated, UnitsBlocked, UnitsCancelled, UnitsUnblocked
+from streams.domain.ledger import draws, expired, require_amount, require_available, the_wallet
+from streams.domain.member import known, require
+from streams.domain.state import Held, Lot, PendingLot, State, Transfer, lot_key
+from streams.domain.store import StoreSettings, WalletType
+from streams.domain.values import Draw
+from streams.errors import Rejected
+
+
+def block(state: State, command: BlockUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require(state, act)
+    wallet = the_wallet(store, command.wallet)
+    require_amount("units", command.units)
+    require_available(state, wallet, "units", command.units)
+    yield UnitsBlocked(
+        **act.stamp("UnitsBlocked"),
+        transfer_id=act.id("blocking"),
+        wallet=wallet.code,
+        units=command.units,
+        draws=draws(state, wallet.code, command.units),
+        comment=command.comment,
+    )
+
+
+def cancel(state: State, command: CancelTransfer, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """Whole or not at all: what was given can be taken back only while the member has as much."""
+    known(state, act)
+    held = state.get(Held, command.transfer_id.encode())
+    if held and held.purpose == "blocked":
+        yield UnitsUnblocked(
+            **act.stamp("UnitsUnblocked"), transfer_id=held.transfer_id, wallet=held.wallet, units=held.units
+        )
+        return
+    pending = state.get(PendingLot, command.transfer_id.encode())
+    if pending:
+        yield _cancelled(pending.lot, (), act, pending=True)
+        return
+    place, lot = _given(state, command.transfer_id)
+    units = place.place.units
+    require_available(state, store.wallet_type(place.wallet), "transfer_id", units)
+    whole = Lot(
+        wallet=place.wallet,
+        lot_id=place.place.lot_id,
+        units=units,
+        remaining=units,
+        earned_at=place.place.earned_at,
+        expires_at=place.place.expires_at,
+    )
+    yield _cancelled(whole, draws(state, place.wallet, units, lot), act, pending=False)
+
+
+def _cancelled(lot: Lot, taken: tuple[Draw, ...], act: Act, *, pending: bool) -> UnitsCancelled:
+    return UnitsCancelled(
+        **act.stamp("UnitsCancelled"),
+        transfer_id=lot.lot_id,
+        wallet=lot.wallet,
+        units=lot.units,
+        pending=pending,
+        draws=taken,
+    )
+
+
+def activate(state: State, command: ActivateUnits, act: Act) -> Iterator[Event]:
+    known(state, act)
+    pending = state.get(PendingLot, command.transfer_id.encode())
+    if pending is None:
+        raise Rejected("transfer_id", command.transfer_id, "is no transfer of this member with pending units")
+    yield unlocked(pending, act)
+
+
+def unlocked(pending: PendingLot, act: Act) -> UnitsActivated:
+    return UnitsActivated(
+        **act.stamp("UnitsActivated"),
+        transfer_id=pending.lot.lot_id,
+        wallet=pending.lot.wallet,
+        units=pending.lot.units,
+    )
+
+
+def expire(state: State, command: ExpireUnits, act: Act) -> Iterator[Event]:
+    known(state, act)
+    _, lot = _given(state, command.transfer_id)
+    if lot is None:
+        raise Rejected("transfer_id", command.transfer_id, "has no units left")
+    if lot.expires_at is None:
+        raise Rejected("transfer_id", command.transfer_id, "gave units that never expire")
+    yield expired(lot, act)
+
+
+def _given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:
+    place = state.get(Transfer, transfer_id.encode())
+    if place is None:
+        raise Rejected(
+            "transfer_id",
+            transfer_id,
+            "is no transfer of this member that gave or blocked units and has neither expired nor been cancelled",
+        )
+    return place, state.get(Lot, lot_key(place.wallet, place.place))
+
+
+def wallet_of(state: State, transfer_id: str, store: StoreSettings) -> WalletType | None:
+    """The wallet from which cancelling the transfer would take units."""
+    place = state.get(Transfer, transfer_id.encode())
+    return store.wallet_type(place.wallet) if place else None

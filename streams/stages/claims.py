@@ -1,0 +1,93 @@
+"""Commands that wait: for the identity stage to say whose their identifiers are, and for those that do.
+
+Identifiers live on other partitions than their members. A command that needs some is kept until the answer has
+come, and so is whatever comes for the same member meanwhile: a member's commands are decided in their order.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from streams.codec import encode
+from streams.domain import identifiers
+from streams.domain.act import Act
+from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
+from streams.domain.member import confirmed
+from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
+from streams.domain.state import Claim, Drop, Member, Waiting
+from streams.domain.values import Identifier, Profile
+from streams.tables.tables import Owned
+
+
+class Kept(NamedTuple):
+    """A command that has waited, as its record was, and the time at which it is to be decided."""
+
+    schema: str
+    command: bytes
+    decided_at: datetime
+
+
+def wanted(state: Owned, command: AnyCommand, now: datetime) -> tuple[Identifier, ...]:
+    """Identifiers that the member would have after `command` and has not now. Raises Rejected as it would."""
+    match command:
+        case RegisterMember() | SignUpMember() | UpdateMember():
+            profile = command.profile
+        case ConfirmChange():
+            act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+            profile = confirmed(state, command, act)
+        case _:
+            return ()
+    before = _now(state)
+    return tuple(each for each in identifiers.sorted_of(profile) if each not in before)
+
+
+def _now(state: Owned) -> set[Identifier]:
+    member = state.get(Member)
+    return set(identifiers.of(member.profile)) if member else set()
+
+
+def released(before: Profile | None, after: Profile | None) -> Iterator[Identifier]:
+    """What the member is not known by any more."""
+    if before is not None and after is not None and before is not after:
+        kept = set(identifiers.of(after))
+        yield from (each for each in identifiers.sorted_of(before) if each not in kept)
+
+
+def claim(state: Owned, command: AnyCommand, wanted: tuple[Identifier, ...], now: datetime) -> ClaimIdentifiers:
+    """Keeps the command; returns what to ask the identity stage."""
+    value, schema = encode(command)
+    state.apply(Claim(schema=schema, command=value, command_id=command.command_id, decided_at=now))
+    return ClaimIdentifiers(
+        command_id=command.command_id,
+        store=command.store,
+        member_id=command.member_id,
+        issued_at=command.issued_at,
+        identifiers=wanted,
+    )
+
+
+def release(command: AnyCommand, identifier: Identifier) -> ReleaseIdentifier:
+    return ReleaseIdentifier(
+        store=command.store,
+        member_id=command.member_id,
+        issued_at=command.issued_at,
+        identifier=identifier,
+    )
+
+
+def wait(state: Owned, under_way: Claim, command: AnyCommand, now: datetime) -> None:
+    """Keeps a command behind the one that is under way."""
+    value, schema = encode(command)
+    state.apply(Waiting(number=under_way.waiting, schema=schema, command=value, decided_at=now))
+    state.apply(replace(under_way, waiting=under_way.waiting + 1))
+
+
+def end(state: Owned, under_way: Claim) -> tuple[Kept, list[Kept]]:
+    """The command whose claim was answered, and those that waited for it, in their order."""
+    waiting = list(state.scan(Waiting))
+    for entry in (under_way, *waiting):
+        state.apply(Drop(entry=entry))
+    first = Kept(under_way.schema, under_way.command, under_way.decided_at)
+    return first, [Kept(w.schema, w.command, w.decided_at) for w in waiting]

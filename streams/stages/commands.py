@@ -1,0 +1,67 @@
+"""Reading commands: from a record to a command that may be decided, or to why it may not."""
+
+from datetime import UTC, datetime
+from typing import get_args
+
+from streams.codec import build, read
+from streams.domain.commands import AdvanceClock, Command, DocumentCommand, MemberCommand
+from streams.domain.messages import AnyCommand, Message
+from streams.errors import Poison, Rejected
+from streams.stages.turn import Record
+
+COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
+    kind.__name__: kind
+    for kind in (*get_args(MemberCommand), *get_args(DocumentCommand), *get_args(Message), AdvanceClock)
+}
+
+MESSAGES = get_args(Message)
+
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
+
+
+class Invalid(Exception):  # noqa: N818 - no error of ours: it carries a refusal to the one who tells it
+    """A field of the command has a value that no state could make valid; its sender can be told."""
+
+    def __init__(self, head: Command, name: str, refusal: Rejected) -> None:
+        super().__init__(str(refusal))
+        self.head = head
+        self.name = name
+        self.refusal = refusal
+
+
+def command_of(record: Record) -> AnyCommand | AdvanceClock:
+    """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
+    command = parse(record.value, record.schema)
+    if command.issued_at >= LATEST:
+        raise Poison(f"issued_at {command.issued_at} must lie before {LATEST}")
+    if isinstance(command, Command):
+        _check_key(record, owner_of(command.store, command.member_id))
+    return command
+
+
+def parse(value: bytes | None, schema: str | None) -> AnyCommand | AdvanceClock:
+    name, tree = read(value, schema)
+    kind = COMMANDS_BY_NAME.get(name)
+    if kind is None:
+        raise Poison(f"is a {name}, which is no command")
+    try:
+        return build(kind, tree)
+    except Rejected as refusal:
+        head = {field: tree.get(field) for field in Command.__struct_fields__}
+        if kind is AdvanceClock or refusal.field in head:
+            # Nobody could be told: the answer is found by these fields.
+            raise Poison(str(refusal)) from None
+        raise Invalid(build(Command, head), name, refusal) from None
+
+
+def owner_of(store: str, member_id: str) -> str:
+    """The key of a member's records and the owner of its entries."""
+    return f"{store}/{member_id}"
+
+
+def _check_key(record: Record, owner: str) -> None:
+    """A record on the wrong partition would see another state: its key must be its member's."""
+    if record.key != owner.encode():
+        key = (record.key or b"").decode(errors="replace")
+        raise Poison(f"has the key {key!r} where {owner!r} belongs")

@@ -1,0 +1,205 @@
+"""The identity stage: who is known by which e-mail, phone or card number. The one place that decides it.
+
+Its records are keyed by the identifier, so that all who want the same one meet on one partition.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never, get_args
+
+from msgspec.structs import replace
+
+from streams.codec import build, read
+from streams.domain.commands import Command
+from streams.domain.messages import (
+    AddressedCommand,
+    AnswerClaim,
+    AnswerSearch,
+    ClaimIdentifiers,
+    FindMember,
+    IdentityRequest,
+    ReleaseIdentifier,
+)
+from streams.domain.state import Drop, Entry, Known
+from streams.domain.values import Identifier
+from streams.errors import Poison, Rejected
+from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
+from streams.refusals import CommandRejected
+from streams.stages.commands import COMMANDS_BY_NAME, owner_of
+from streams.stages.turn import Record, Turn
+from streams.tables.tables import Owned, Tables
+
+_KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_args(IdentityRequest)}
+
+
+class IdentityStage:
+    kinds: Sequence[type[Entry]] = (Known,)
+    patience = 0.1
+
+    def assigned(self, partition: int, tables: Tables) -> None: ...
+
+    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
+        return False
+
+    def between(self, partition: int, tables: Tables) -> None: ...
+
+    def rest(self) -> bool:
+        return True
+
+    def revoked(self, partition: int) -> None: ...
+
+    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+        handled = records[:budget]
+        for record in handled:
+            try:
+                self._request(turn, _read(record))
+            except Poison as cause:
+                turn.poison(record, cause)
+        return len(handled)
+
+    def _request(self, turn: Turn, request: IdentityRequest) -> None:
+        match request:
+            case ClaimIdentifiers():
+                self._claim(turn, request)
+            case ReleaseIdentifier():
+                state = turn.tables.of(key_of(request.store, request.identifier))
+                known = state.get(Known)
+                if known and known.member_id == request.member_id:
+                    state.apply(Drop(entry=known))
+            case FindMember():
+                self._find(turn, request)
+            case AddressedCommand():
+                self._pass_on(turn, request)
+            case _:
+                assert_never(request)
+
+    def _claim(self, turn: Turn, request: ClaimIdentifiers) -> None:
+        identifier = request.identifiers[request.index]
+        state = turn.tables.of(key_of(request.store, identifier))
+        known = state.get(Known)
+        if known and known.member_id != request.member_id:
+            _give_back(turn, request)
+            _answer(turn, request, identifier)
+            return
+        state.apply(Known(member_id=request.member_id))
+        if request.index + 1 < len(request.identifiers):
+            _ask(turn, replace(request, index=request.index + 1))
+        else:
+            _answer(turn, request, None)
+
+    def _find(self, turn: Turn, request: FindMember) -> None:
+        known = _known(turn, request.store, request.identifiers[request.index])
+        if known is None and request.index + 1 < len(request.identifiers):
+            _ask(turn, replace(request, index=request.index + 1))
+            return
+        answer = AnswerSearch(
+            command_id=request.command_id,
+            store=request.store,
+            member_id=request.asker,
+            issued_at=request.issued_at,
+            by_hand=request.by_hand,
+            found=known.member_id if known else None,
+        )
+        turn.send(COMMANDS, owner_of(request.store, request.asker), answer)
+
+    def _pass_on(self, turn: Turn, request: AddressedCommand) -> None:
+        command = _addressed(request)
+        known = _known(turn, request.store, request.identifier)
+        if known:
+            owner = owner_of(request.store, known.member_id)
+            turn.send(COMMANDS, owner, replace(command, member_id=known.member_id))
+        else:
+            turn.send(
+                REJECTIONS, owner_of(command.store, command.member_id), _nobody(command, request, turn.now)
+            )
+
+
+def request_key(request: IdentityRequest) -> str:
+    """The key of the request's record: that of the identifier that it is about next."""
+    match request:
+        case ClaimIdentifiers() | FindMember():
+            return key_of(request.store, request.identifiers[request.index])
+        case ReleaseIdentifier() | AddressedCommand():
+            return key_of(request.store, request.identifier)
+
+
+def key_of(store: str, identifier: Identifier) -> str:
+    return f"{store}/{identifier.kind}/{identifier.value}"
+
+
+def _read(record: Record) -> IdentityRequest:
+    name, tree = read(record.value, record.schema)
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise Poison(f"is a {name}, which is no identity request")
+    try:
+        request = build(kind, tree)
+    except Rejected as refusal:
+        raise Poison(str(refusal)) from None
+    key = request_key(request)
+    if record.key != key.encode():
+        raise Poison(f"has the key {(record.key or b'').decode(errors='replace')!r} where {key!r} belongs")
+    return request
+
+
+def _known(turn: Turn, store: str, identifier: Identifier) -> Known | None:
+    state: Owned = turn.tables.of(key_of(store, identifier))
+    return state.get(Known)
+
+
+def _ask(turn: Turn, request: IdentityRequest) -> None:
+    turn.send(IDENTITY_REQUESTS, request_key(request), request)
+
+
+def _give_back(turn: Turn, request: ClaimIdentifiers) -> None:
+    """What was granted of a claim that fails."""
+    for identifier in request.identifiers[: request.index]:
+        _ask(
+            turn,
+            ReleaseIdentifier(
+                store=request.store,
+                member_id=request.member_id,
+                issued_at=request.issued_at,
+                identifier=identifier,
+            ),
+        )
+
+
+def _answer(turn: Turn, request: ClaimIdentifiers, taken: Identifier | None) -> None:
+    answer = AnswerClaim(
+        command_id=request.command_id,
+        store=request.store,
+        member_id=request.member_id,
+        issued_at=request.issued_at,
+        taken=taken,
+    )
+    turn.send(COMMANDS, owner_of(request.store, request.member_id), answer)
+
+
+def _addressed(request: AddressedCommand) -> Command:
+    name, tree = read(request.command, request.schema)
+    kind = COMMANDS_BY_NAME.get(name)
+    if kind is None or not issubclass(kind, Command):
+        raise Poison(f"holds a {name}, which is no command to a member")
+    try:
+        command: Command = build(kind, tree)
+    except Rejected as refusal:
+        raise Poison(str(refusal)) from None
+    if command.store != request.store:
+        raise Poison(f"holds a command for store {command.store!r} where {request.store!r} belongs")
+    return command
+
+
+def _nobody(command: Command, request: AddressedCommand, now: datetime) -> CommandRejected:
+    return CommandRejected(
+        command_id=command.command_id,
+        command=type(command).__name__,
+        store=command.store,
+        member_id=command.member_id,
+        field=request.identifier.kind,
+        value=request.identifier.value,
+        reason=f"is nobody's in store {request.store!r}",
+        rejected_at=now,
+    )
+
+
