@@ -12,7 +12,7 @@ from streams.codec import HEADER, encode
 from streams.domain.commands import MemberCommand
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, REJECTIONS, SETTINGS
+from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, REJECTIONS, SETTINGS, Topic
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage, owner_of
 from tests import samples
@@ -22,6 +22,7 @@ from tests.crash.world import put
 from tests.samples import add, register, uid
 
 WITHIN = 60.0
+OUTCOMES = (EVENTS, REJECTIONS, POISON)
 SESSION, TRANSACTION = 6, 10
 TABLES = [CHANGELOGS[name] for name in sorted({kind.table for kind in LoyaltyStage.kinds})]
 _RESTORED = re.compile(r"partition (\d+): restored (\d+) changelog records")
@@ -83,10 +84,10 @@ class Fleet:
         self.connection = connection(self.settings, self.settings.bootstrap_servers or "")
         create_topics(self.connection, self.settings)
         put(self.connection, SETTINGS, {samples.STORE: encode(samples.SETTINGS)})
-        self.outcomes = self.followed(EVENTS, REJECTIONS)
+        self.outcomes = self.followed(*OUTCOMES)
 
-    def followed(self, *topics: object) -> Followed:
-        return Followed(self.connection, topics, self.settings.partitions)  # type: ignore[arg-type]
+    def followed(self, *topics: Topic) -> Followed:
+        return Followed(self.connection, topics, self.settings.partitions)
 
     def worker(self, name: str, **more: str) -> Worker:
         """Started, and ready."""
@@ -116,7 +117,7 @@ class Fleet:
     @property
     def handled(self) -> int:
         self.outcomes.read(0.1)
-        return self.outcomes.count(EVENTS) + self.outcomes.count(REJECTIONS)
+        return sum(self.outcomes.count(topic) for topic in OUTCOMES)
 
     def await_all(self) -> None:
         """Every command sent so far has its one outcome."""
