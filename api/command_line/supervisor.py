@@ -32,6 +32,7 @@ class Supervisor:
     command: Sequence[str]
     jitter: Callable[[], float] = random.random
     _told: asyncio.Event = field(default_factory=asyncio.Event)
+    _number: signal.Signals = signal.SIGTERM
     _child: asyncio.subprocess.Process | None = None
 
     async def run(self) -> int:
@@ -54,7 +55,8 @@ class Supervisor:
         command = on_leash([*self.command], signal.SIGTERM)
         self._child = await asyncio.create_subprocess_exec(*command, start_new_session=True)
         if self._told.is_set():
-            self._pass_on(signal.SIGTERM)
+            # It came while the child was being made.
+            self._pass_on(self._number)
         code = await self._child.wait()
         return code if code >= 0 else 128 - code
 
@@ -71,6 +73,7 @@ class Supervisor:
         return True
 
     def _pass_on(self, number: signal.Signals) -> None:
+        self._number = number
         self._told.set()
         if self._child and self._child.returncode is None:
             self._child.send_signal(number)

@@ -23,7 +23,7 @@ sys.exit(asyncio.run(Supervisor("test", sys.argv[1:], jitter=lambda: 0.0).run())
 """
 # Says its number, counted in a file, and its pid.
 COUNTED = """
-import os, signal, sys, time
+import os, sys, time
 from pathlib import Path
 lives = Path(sys.argv[1])
 number = len(lives.read_text()) + 1 if lives.exists() else 1
@@ -97,10 +97,11 @@ def test_what_is_misconfigured_is_not_started_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_passed_on_and_ends_both(tmp_path: Path, number: signal.Signals) -> None:
-    code = (
-        COUNTED.replace("print(", "signal.signal(int(sys.argv[2]), lambda *_: sys.exit(0))\nprint(")
-        + "time.sleep(60)"
+    # Waited for, not handled: it may come before a sleep begins.
+    block = (
+        "import signal, sys\nnumbers = [int(sys.argv[2])]\nsignal.pthread_sigmask(signal.SIG_BLOCK, numbers)"
     )
+    code = block + COUNTED + "signal.sigwait(numbers)"
 
     with supervised(code, str(tmp_path / "lives"), str(int(number))) as process:
         child(process)
