@@ -43,6 +43,11 @@ class Restores:
         self._bars = None if terminal is None else _Bars(terminal)
         self._clock = clock
 
+    @property
+    def bars(self) -> list[str]:
+        """What the terminal shows now."""
+        return [] if self._bars is None else [task.description for task in self._bars.progress.tasks]
+
     @contextmanager
     def shown(self, source: str, partition: int) -> Iterator[Report]:
         """Shows what it is told of one restore, from its second second on; nothing is left of it behind."""
@@ -88,7 +93,7 @@ class _Bar:
 
     def told(self, done: int, total: int, now: float) -> None:
         if self._task is None and now - self._begun >= LONG and done < total:
-            self._task = self._bars.add(self._name, total)
+            self._task = self._bars.add(self._name, done, total)
         if self._task is not None:
             self._bars.progress.update(self._task, completed=done)
 
@@ -118,10 +123,10 @@ class _Bars:
         )
         self._lock = threading.Lock()
 
-    def add(self, name: str, total: int) -> TaskID:
+    def add(self, name: str, done: int, total: int) -> TaskID:
         with self._lock:
             self.progress.start()
-            return self.progress.add_task(name, total=total)
+            return self.progress.add_task(name, completed=done, total=total)
 
     def remove(self, task: TaskID) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,9 +57,12 @@ class Worker:
         return found
 
     @property
-    def restored(self) -> dict[int, int]:
+    def restored(self) -> Counter[int]:
         """Records by partition, in its latest life."""
-        return {int(number): int(count) for number, count in _RESTORED.findall(self.log)}
+        found: Counter[int] = Counter()
+        for number, count in _RESTORED.findall(self.log):
+            found[int(number)] += int(count)
+        return found
 
     @property
     def moves(self) -> list[tuple[str, str]]:
@@ -135,12 +139,13 @@ class Fleet:
 
         eventually(settled, self._logs)
 
-    def changelog(self) -> int:
-        """How many records the tables' changelogs hold."""
+    def changelog(self, partitions: set[int] | None = None) -> int:
+        """How many records the tables' changelogs hold; in some partitions, or in all."""
+        numbers = range(self.settings.partitions) if partitions is None else partitions
         followed = self.followed(*TABLES)
         followed.read_to_end()
         followed.close()
-        return sum(followed.count(topic) for topic in TABLES)
+        return sum(len(followed.records[topic.name][number]) for topic in TABLES for number in numbers)
 
     def _logs(self) -> str:
         return "\n".join(f"== {w.program.name}\n{w.log[-3000:]}" for w in self.workers)
