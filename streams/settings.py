@@ -68,6 +68,21 @@ class Settings(BaseSettings):
     command_memory_hours: int = Field(
         default=24, ge=1, le=24 * 366, description="Hours for which a command's id is remembered."
     )
+    crash_tries: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="How often a record may end the process before it is put into poison; 0: without end.",
+    )
+    standby: int = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="1: also keep copies of the partitions that others own, to take them over at once.",
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port of 127.0.0.1 for this process's metrics; 0: none."
+    )
     api_host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
     api_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0: any free one.")
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -1,8 +1,12 @@
 """`loyalty api` serves the REST API; `loyalty api-key` makes a key for it."""
 
+from api.command_line.supervise import Supervised, supervise
 
-def run() -> None:
+
+def run(supervised: Supervised = False) -> None:
     """Serve the REST API until SIGTERM or Ctrl-C; its description is at /docs."""
+    if supervised:
+        supervise("api")
     import asyncio
 
     from api.auth import ApiKeys

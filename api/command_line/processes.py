@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streams.errors import LoyaltyError, Misconfigured
+from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
 from streams.kafka.clients import Connection, connection
@@ -19,11 +19,9 @@ _TALKATIVE = ("faust", "mode", "aiokafka", "asyncio")
 
 @contextmanager
 def process(role: str) -> Iterator[tuple[Settings, Connection]]:
-    """The settings and the cluster with its topics made. An unexpected error ends the process with one line,
-    exit code 1, and its stack in a file that the line names."""
-    logging.basicConfig(
-        level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {role}: %(message)s", stream=sys.stderr
-    )
+    """The settings and the cluster with its topics made. An absent cluster ends the process with one line and
+    exit code 1; so does an unexpected error, with its stack in a file that the line names."""
+    log_as(role)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load()
@@ -31,6 +29,10 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         cluster = connection(settings, _servers(settings))
         create_topics(cluster, settings)
         yield settings, cluster
+    except Retryable as error:
+        # Not the operator's mistake: whoever started it may start it again.
+        logging.getLogger(role).critical("ends: %s", error)
+        raise SystemExit(CRASHED) from None
     except LoyaltyError:
         raise
     except Exception as error:  # noqa: BLE001 - the process ends, and says why
@@ -39,6 +41,13 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         file.write_text(traceback.format_exc())
         logging.getLogger(role).critical("ends: %s: %s (stack in %s)", type(error).__name__, error, file)
         raise SystemExit(CRASHED) from None
+
+
+def log_as(name: str) -> None:
+    """Lines on standard error, each with the name of the process."""
+    logging.basicConfig(
+        level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {name}: %(message)s", stream=sys.stderr
+    )
 
 
 def _servers(settings: Settings) -> str:

@@ -1,8 +1,12 @@
 """`loyalty sink`: deliveries out to the subscribers' endpoints."""
 
+from api.command_line.supervise import Supervised, supervise
 
-def run() -> None:
+
+def run(supervised: Supervised = False) -> None:
     """Send deliveries over HTTP until SIGTERM or Ctrl-C."""
+    if supervised:
+        supervise("sink")
     import asyncio
 
     from api.command_line.processes import process

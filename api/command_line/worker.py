@@ -1,8 +1,12 @@
 """`loyalty worker`: commands in; facts, webhook events and deliveries out."""
 
+from api.command_line.supervise import Supervised, supervise
 
-def run() -> None:
+
+def run(supervised: Supervised = False) -> None:
     """Run the loyalty stage and the fan-out stage until SIGTERM or Ctrl-C."""
+    if supervised:
+        supervise("worker")
     import asyncio
 
     from api.command_line.processes import process

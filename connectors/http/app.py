@@ -21,6 +21,7 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
     with identity(settings, "sink") as who:
         app = App(f"{settings.topic_prefix}sink")
+        app.expose(settings)
         subscriptions = follow_subscriptions(app, connection)
         sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
         app.at_its_end(sender.aclose)
@@ -32,5 +33,5 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
             new_id=lambda: str(uuid4()),
             jitter=random.random,
         )
-        app.feed(connection, who, DELIVERIES, stage, settings.batch_records)
+        app.feed(connection, who, DELIVERIES, stage, settings)
         yield app

@@ -164,7 +164,7 @@ class SinkStage:
             served.settled.append((group, due))
             budget -= 1
         taken = records[: max(1, budget)]
-        for record in taken:
+        for record in turn.each(taken):
             try:
                 self._take(turn, record, decode(Delivery, record.value, record.schema))
             except Poison as cause:

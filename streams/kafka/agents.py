@@ -14,7 +14,11 @@ from mode.utils.types.trees import NodeT
 
 from streams.kafka.clients import Connection
 from streams.kafka.feed import Feed, Identity
+from streams.kafka.metrics import Exporter, Metrics
+from streams.kafka.progress import watched
+from streams.kafka.services import QUIET, Quiet
 from streams.kafka.topics import Topic
+from streams.settings import Settings
 from streams.stages.turn import Stage
 
 
@@ -25,9 +29,7 @@ class _FeedsOnly(BootStrategy):
         return self._chain(self.sensors(), self.agents(), cast(App, self.app).feeds)
 
 
-class _Closing(Service):
-    mundane_level = "debug"
-
+class _Closing(Quiet):
     def __init__(self, close: Callable[[], Awaitable[None]], beacon: NodeT[Any]) -> None:
         super().__init__(beacon=beacon)
         self._close = close
@@ -41,9 +43,12 @@ class App(faust.App):
 
     BootStrategy = _FeedsOnly
     mundane_level = "debug"
+    logger = QUIET
 
     def __init__(self, name: str) -> None:
         self.feeds: list[Service] = []
+        self.metrics = Metrics()
+        self.restores = watched(self.metrics)
         super().__init__(
             name,
             broker="kafka://never-dialled",
@@ -59,8 +64,13 @@ class App(faust.App):
         """Call `close` when the app ends, after the feeds that are added later."""
         self.feeds.append(_Closing(close, self.beacon))
 
+    def expose(self, settings: Settings) -> None:
+        """Serve the metrics, if the settings say where. Before the feeds are added."""
+        if settings.metrics_port:
+            self.feeds.append(Exporter(self.metrics, settings.metrics_port, beacon=self.beacon))
+
     def feed(
-        self, connection: Connection, identity: Identity, source: Topic, stage: Stage, batch_records: int
+        self, connection: Connection, identity: Identity, source: Topic, stage: Stage, settings: Settings
     ) -> None:
         """Let `stage` work on `source`, through an agent of its own."""
         channel = self.channel(maxsize=1)
@@ -78,7 +88,9 @@ class App(faust.App):
                 source,
                 stage,
                 channel=channel,
-                batch_records=batch_records,
+                settings=settings,
+                metrics=self.metrics,
+                restores=self.restores,
                 beacon=self.beacon,
             )
         )

@@ -5,22 +5,42 @@ from dataclasses import dataclass
 
 from confluent_kafka import Message
 
+from streams.errors import Poison
 from streams.stages.turn import Record, Stage, Turn
 
 
 @dataclass(slots=True)
-class Batch:
-    """What a Faust agent gets: a turn and its records for each partition that has work."""
+class Share:
+    """A turn and its records, for one partition; with a `cause` they are put aside instead of handled."""
 
-    turns: list[tuple[Turn, list[Record]]]
+    turn: Turn
+    records: list[Record]
+    cause: Poison | None = None
+
+    def play(self, stage: Stage, budget: int) -> int:
+        if self.cause is None:
+            handled = stage.play(self.turn, self.records, budget)
+            # Whatever fails after this is not for a record of this share.
+            self.turn.record = None
+            return handled
+        for record in self.records:
+            self.turn.poison(record, self.cause)
+        return len(self.records)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a Faust agent gets: a share for each partition that has work."""
+
+    shares: list[Share]
     budget: int
     done: asyncio.Future[list[int]]
 
     def play(self, stage: Stage) -> None:
-        """Let the stage handle it; `done` gets how many records of each turn it handled, or its failure."""
-        share = max(1, self.budget // len(self.turns))
+        """Let the stage handle it; `done` gets how many records of each share it handled, or its failure."""
+        each = max(1, self.budget // len(self.shares))
         try:
-            self.done.set_result([stage.play(turn, records, share) for turn, records in self.turns])
+            self.done.set_result([share.play(stage, each) for share in self.shares])
         except Exception as failure:  # noqa: BLE001 - the feed raises it again, where the transaction is
             self.done.set_exception(failure)
 

@@ -10,9 +10,8 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,33 +25,22 @@ from confluent_kafka import (
 from faust.types import ChannelT
 from mode import Service
 
-from streams.kafka.batch import Batch, record_of
+from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
-from streams.kafka.restore import restore
+from streams.kafka.metrics import Metrics
+from streams.kafka.partitions import Partition, Partitions
+from streams.kafka.progress import Restores
+from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
-from streams.stages.turn import Record, Stage, Turn
-from streams.tables.store import MemoryStore, RocksStore, Store
-from streams.tables.tables import Tables, families
+from streams.settings import Settings
+from streams.stages.turn import Stage, Turn
 
 LOG = logging.getLogger(__name__)
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
-
-
-@dataclass(slots=True)
-class Partition:
-    """A partition that this process owns."""
-
-    number: int
-    tables: Tables
-    next: int = 0
-    """The offset of the first record that is not handled; known once `restoring` is done."""
-    waiting: deque[Record] = field(default_factory=deque)
-    restoring: asyncio.Task[bool] | None = None
-    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +55,8 @@ class Identity:
     transaction_timeout: int
 
 
-class Feed(Service):
+class Feed(Quiet):
     """Feeds `stage` from `source` through `channel`."""
-
-    mundane_level = "debug"
 
     def __init__(
         self,
@@ -80,7 +66,9 @@ class Feed(Service):
         stage: Stage,
         *,
         channel: ChannelT[Any],
-        batch_records: int,
+        settings: Settings,
+        metrics: Metrics,
+        restores: Restores,
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -89,8 +77,18 @@ class Feed(Service):
         self._source = source
         self._stage = stage
         self._channel = channel
-        self._limit = batch_records
-        self._partitions: dict[int, Partition] = {}
+        self._limit = settings.batch_records
+        self._standby = settings.standby
+        self._metrics = metrics
+        self._partitions = Partitions(
+            connection,
+            source.name,
+            identity.directory,
+            stage.kinds,
+            position=lambda number: self._committed(self._source_partition(number)),
+            crash_tries=settings.crash_tries,
+            restores=restores,
+        )
         self._moves: deque[tuple[bool, int]] = deque()
         self._ended = asyncio.Event()
         # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
@@ -100,6 +98,8 @@ class Feed(Service):
     async def on_start(self) -> None:
         await asyncio.to_thread(self._connect)
         self._connected = True
+        if self._standby:
+            self._partitions.keep_copies(await asyncio.to_thread(self._numbers))
 
     def _connect(self) -> None:
         who = self._identity
@@ -126,15 +126,25 @@ class Feed(Service):
             on_lost=self._revoked,
         )
 
+    def _numbers(self) -> list[int]:
+        name = self._connection.topic(self._source)
+        return list(self._consumer.list_topics(name, timeout=ANSWERS_WITHIN).topics[name].partitions)
+
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._say("has", partitions)
         consumer.assign(partitions)
         # Nothing of a partition is handled before its tables are restored.
         consumer.pause(partitions)
         self._moves.extend((True, p.partition) for p in partitions)
 
+    def _say(self, what: str, partitions: list[TopicPartition]) -> None:
+        numbers = ", ".join(str(p.partition) for p in sorted(partitions)) or "none"
+        LOG.info("%s: %s partitions %s", self._source.name, what, numbers)
+
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._say("gives up", partitions)
         consumer.unassign()
         self._moves.extend((False, p.partition) for p in partitions)
 
@@ -149,7 +159,7 @@ class Feed(Service):
                 await self._move()
                 self._resume_restored()
                 self._buffer(messages, moved)
-                for partition in self._owned():
+                for partition in self._partitions.here.values():
                     self._stage.between(partition.number, partition.tables)
                 await self._transact()
         finally:
@@ -159,37 +169,27 @@ class Feed(Service):
         while self._moves:
             came, number = self._moves.popleft()
             if came:
-                self._open(number)
+                self._partitions.come(number)
             else:
-                await self._close(number)
+                await self._partitions.go(number)
+                self._stage.revoked(number)
 
     def _poll(self) -> list[Message]:
         """What has come, waiting for it only where nothing else is to be done. One record at least is asked
         for, however much is waiting: rebalances are heard in here."""
         first = self._consumer.poll(self._patience())
-        room = self._limit - sum(len(p.waiting) for p in self._partitions.values())
+        room = self._limit - sum(len(p.waiting) for p in self._partitions.here.values())
         return [] if first is None else [first, *self._consumer.consume(max(room, 1) - 1, 0)]
 
     def _patience(self) -> float:
         """How long a poll may wait, in seconds."""
-        if any(p.waiting or self._stage.wants(p.number, p.tables) for p in self._owned()):
+        if self._busy():
             return 0.0
-        return BUSY if len(self._owned()) < len(self._partitions) else self._stage.patience
+        return BUSY if self._partitions.restoring else self._stage.patience
 
-    def _owned(self) -> list[Partition]:
-        return [p for p in self._partitions.values() if not p.restoring]
-
-    def _open(self, number: int) -> None:
-        tables = Tables(self._store(number), self._stage.kinds)
-        partition = self._partitions[number] = Partition(number, tables)
-        partition.restoring = asyncio.create_task(asyncio.to_thread(self._restore, partition))
-
-    def _restore(self, partition: Partition) -> bool:
-        number, tables = partition.number, partition.tables
-        whole = restore(self._connection, number, tables, lambda: partition.cancelled)
-        if whole:
-            partition.next = self._committed(self._source_partition(number))
-        return whole
+    def _busy(self) -> list[Partition]:
+        here = self._partitions.here.values()
+        return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _committed(self, place: TopicPartition) -> int:
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
@@ -206,26 +206,10 @@ class Feed(Service):
                     raise
                 time.sleep(BUSY)
 
-    def _store(self, number: int) -> Store:
-        if not self._stage.kinds:
-            return MemoryStore(families(()))
-        return RocksStore(self._identity.directory / str(number), families(self._stage.kinds))
-
-    async def _close(self, number: int) -> None:
-        partition = self._partitions.pop(number)
-        partition.cancelled = True
-        if partition.restoring:
-            await partition.restoring
-        partition.tables.close()
-        self._stage.revoked(number)
-
     def _resume_restored(self) -> None:
-        for partition in self._partitions.values():
-            if partition.restoring and partition.restoring.done():
-                partition.restoring.result()
-                partition.restoring = None
-                self._consumer.resume([self._source_partition(partition.number)])
-                self._stage.assigned(partition.number, partition.tables)
+        for partition in self._partitions.arrived():
+            self._consumer.resume([self._source_partition(partition.number)])
+            self._stage.assigned(partition.number, partition.tables)
 
     def _source_partition(self, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._connection.topic(self._source), number, offset)
@@ -236,24 +220,18 @@ class Feed(Service):
             if error is None:
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
-                    self._partitions[record.partition].waiting.append(record)
+                    self._partitions.here[record.partition].waiting.append(record)
             elif error.code() not in PASSING | COORDINATING:
                 raise KafkaException(error)
 
     async def _transact(self) -> None:
         """One transaction, if there is anything to do."""
-        now = datetime.now(UTC)
-        busy = [p for p in self._owned() if p.waiting or self._stage.wants(p.number, p.tables)]
+        busy = self._busy()
         if not busy:
             return
-        turns = [Turn(p.number, p.tables, now) for p in busy]
-        batch = Batch(
-            [(turn, list(islice(p.waiting, self._limit))) for turn, p in zip(turns, busy, strict=True)],
-            self._limit,
-            asyncio.get_running_loop().create_future(),
-        )
-        await self._channel.send(value=batch)
-        handled = await batch.done
+        now = datetime.now(UTC)
+        shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
+        handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
         offsets = [
@@ -263,7 +241,10 @@ class Feed(Service):
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
         committing = asyncio.to_thread(
-            self._transactions.commit, turns, places, self._consumer.consumer_group_metadata
+            self._transactions.commit,
+            [s.turn for s in shares],
+            places,
+            self._consumer.consumer_group_metadata,
         )
         try:
             committed = await asyncio.wait_for(committing, self._transactions.limit)
@@ -271,9 +252,25 @@ class Feed(Service):
             self._end_at_once()
         for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
             p.tables.commit(changes, checkpoints)
-            p.next = offset
-            for _ in range(count):
-                p.waiting.popleft()
+            p.handled(count, offset)
+            self._tell_lag(p)
+
+    async def _played(self, shares: list[Share]) -> list[int]:
+        """How many records of each share the stage has handled."""
+        batch = Batch(shares, self._limit, asyncio.get_running_loop().create_future())
+        await self._channel.send(value=batch)
+        try:
+            return await batch.done
+        except Exception as failure:
+            for turn in (share.turn for share in shares):
+                if turn.record:
+                    self._partitions.here[turn.partition].blame.count(turn.record, failure)
+            raise
+
+    def _tell_lag(self, partition: Partition) -> None:
+        _, end = self._consumer.get_watermark_offsets(self._source_partition(partition.number), cached=True)
+        gauge = self._metrics.lag.labels(self._source.name, str(partition.number))
+        gauge.set(max(0, end - partition.next))
 
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""
@@ -283,7 +280,9 @@ class Feed(Service):
     async def on_stop(self) -> None:
         # What is under way is committed first.
         await self._ended.wait()
-        for number in list(self._partitions):
-            await self._close(number)
+        here = list(self._partitions.here)
+        await self._partitions.close()
+        for number in here:
+            self._stage.revoked(number)
         if self._connected:
             await asyncio.to_thread(self._consumer.close)

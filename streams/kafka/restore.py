@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
@@ -11,19 +11,15 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from streams.errors import Retryable
 from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.progress import Report
 from streams.kafka.topics import CHANGELOGS
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
-Progress = Callable[[int, int], None]
-"""Called with the changelog records read so far and how many there are to read."""
 
 ANSWERS_WITHIN = 30.0
 BATCH = 5000
 IDLE = 0.5
-
-
-def _unwatched(done: int, total: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -32,34 +28,109 @@ class _Table:
     topic: str
     position: int
     end: int
+    ended: bool = False
 
     @property
     def missing(self) -> int:
         return max(0, self.end - self.position)
 
 
+class Changelogs:
+    """The changelogs of a partition's tables, on their way into them.
+
+    Where a table's checkpoint lies behind the end of its changelog, that is another one than it was: the
+    tables are cleared, to be restored from zero. Raises Retryable where the cluster does not answer.
+    """
+
+    def __init__(self, connection: Connection, partition: int, tables: Tables) -> None:
+        self._partition = partition
+        self._tables = tables
+        self._by_topic = _todo(connection, partition, tables)
+        self.taken = 0
+        """Records taken so far."""
+
+    @property
+    def missing(self) -> int:
+        """Offsets between what was taken and where the changelogs ended when this was made."""
+        return sum(table.missing for table in self._by_topic.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether each has been read up to its end, as it was at some moment."""
+        return all(table.ended for table in self._by_topic.values())
+
+    def places(self, *, missing: bool = False) -> list[TopicPartition]:
+        """Where to read on; `missing`: only of those that were not at their end."""
+        tables = [t for t in self._by_topic.values() if t.missing or not missing]
+        return [TopicPartition(t.topic, self._partition, t.position) for t in tables]
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """What a consumer at those places was given, its errors included. Raises Retryable."""
+        records: dict[str, list[tuple[bytes, bytes | None]]] = {topic: [] for topic in self._by_topic}
+        for message in messages:
+            topic, error, offset = message.topic() or "", message.error(), message.offset() or 0
+            if error is None:
+                records[topic].append((message.key() or b"", message.value()))
+                self._by_topic[topic].position = offset + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # Markers of transactions stand at the end and are never delivered.
+                self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
+                self._by_topic[topic].ended = True
+            elif error.code() not in PASSING | SETTLING:
+                raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
+        for topic, found in records.items():
+            self.taken += len(found)
+            self._tables.restore(self._by_topic[topic].name, found, self._by_topic[topic].position)
+
+
 def restore(
-    connection: Connection,
-    partition: int,
-    tables: Tables,
-    cancelled: Callable[[], bool],
-    progress: Progress = _unwatched,
+    connection: Connection, partition: int, tables: Tables, cancelled: Callable[[], bool], report: Report
 ) -> bool:
     """Restores from each table's checkpoint. False where it was cancelled on the way; what was read is kept.
 
     The end is the log's, open transactions included: whatever a predecessor still had under way when it
     lost the partition is waited for, until it is committed or aborted.
     """
-    todo = _todo(connection, partition, tables)
-    if any(table.missing for table in todo.values()):
-        begun, total = time.monotonic(), sum(table.missing for table in todo.values())
-        if not _Reader(connection, partition, tables, todo).read(cancelled, progress):
+    changelogs = Changelogs(connection, partition, tables)
+    if changelogs.missing:
+        begun = time.monotonic()
+        if not _read(connection, changelogs, cancelled, report):
             return False
         took = time.monotonic() - begun
-        LOG.info("partition %d: restored %d changelog records in %.1f s", partition, total, took)
+        LOG.info("partition %d: restored %d changelog records in %.1f s", partition, changelogs.taken, took)
     if not tables.indexed:
         tables.index()
     return True
+
+
+def _read(
+    connection: Connection, changelogs: Changelogs, cancelled: Callable[[], bool], report: Report
+) -> bool:
+    consumer = changelog_consumer(connection)
+    total = changelogs.missing
+    try:
+        consumer.assign(changelogs.places(missing=True))
+        while changelogs.missing:
+            if cancelled():
+                return False
+            first = consumer.poll(IDLE)
+            if first is not None:
+                changelogs.take([first, *consumer.consume(BATCH, 0)])
+            report(total - changelogs.missing, total)
+        return True
+    finally:
+        consumer.close()
+
+
+def changelog_consumer(connection: Connection) -> Consumer:
+    """Of no group: it is told where to read, and when it has come to an end."""
+    return Consumer(
+        connection.consumer(
+            **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
+            # The end is told only when a fetch comes back empty: do not let the broker hold it.
+            | {"fetch.wait.max.ms": 20}
+        )
+    )
 
 
 def _todo(connection: Connection, partition: int, tables: Tables) -> dict[str, _Table]:
@@ -96,61 +167,3 @@ def _offsets(
             if time.monotonic() > deadline:
                 raise Retryable(f"changelogs of partition {partition} cannot be read: {error}") from None
             time.sleep(IDLE)
-
-
-class _Reader:
-    def __init__(
-        self, connection: Connection, partition: int, tables: Tables, todo: dict[str, _Table]
-    ) -> None:
-        self._connection = connection
-        self._partition = partition
-        self._tables = tables
-        self._todo = todo
-
-    @property
-    def _missing(self) -> int:
-        return sum(table.missing for table in self._todo.values())
-
-    def read(self, cancelled: Callable[[], bool], progress: Progress) -> bool:
-        consumer = Consumer(
-            self._connection.consumer(
-                **{"group.id": f"{self._connection.prefix}restore", "enable.partition.eof": True}
-                # The end is told only when a fetch comes back empty: do not let the broker hold it.
-                | {"fetch.wait.max.ms": 20}
-            )
-        )
-        total = self._missing
-        try:
-            consumer.assign(
-                [
-                    TopicPartition(t.topic, self._partition, t.position)
-                    for t in self._todo.values()
-                    if t.missing
-                ]
-            )
-            while self._missing:
-                if cancelled():
-                    return False
-                first = consumer.poll(IDLE)
-                if first is not None:
-                    self._take([first, *consumer.consume(BATCH, 0)])
-                    progress(total - self._missing, total)
-            return True
-        finally:
-            consumer.close()
-
-    def _take(self, messages: list[Message]) -> None:
-        records: dict[str, list[tuple[bytes, bytes | None]]] = {topic: [] for topic in self._todo}
-        for message in messages:
-            table = self._todo[message.topic() or ""]
-            error, offset = message.error(), message.offset() or 0
-            if error is None:
-                records[table.topic].append((message.key() or b"", message.value()))
-                table.position = offset + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
-                # Markers of transactions stand at the end and are never delivered.
-                table.position = max(table.position, offset)
-            elif error.code() not in PASSING | SETTLING:
-                raise Retryable(f"{table.topic} cannot be read: {error.str()}")
-        for topic, found in records.items():
-            self._tables.restore(self._todo[topic].name, found, self._todo[topic].position)

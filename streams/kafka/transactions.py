@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams import codec
+from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.topics import CHANGELOGS
 from streams.stages.turn import Output, Turn
@@ -58,7 +59,7 @@ class Transactions:
 
         There must be offsets: without any, Kafka would not ask the group whether we still belong to it.
 
-        Raises KafkaException once the transaction is aborted; the process must not go on after that.
+        Raises Retryable once the transaction is aborted; the process must not go on after that.
         """
         changes = [list(turn.tables.changelog()) for turn in turns]
         self._producer.begin_transaction()
@@ -74,9 +75,12 @@ class Transactions:
             self._producer.flush(self._timeout)
             self._retried(self._send_offsets, offsets, member)
             self._retried(self._producer.commit_transaction, ANSWERS_WITHIN)
-        except KafkaException:
+        except KafkaException as failure:
             self._abort()
-            raise
+            error = failure.args[0]
+            raise Retryable(
+                f"{self._name}: its transaction is aborted: {error.str()} ({error.name()})"
+            ) from None
         return list(zip(changes, checkpoints, strict=True))
 
     def _append(self, output: Output) -> None:

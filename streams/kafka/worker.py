@@ -15,6 +15,7 @@ from streams.domain.store import StoreSettings
 from streams.kafka.agents import App
 from streams.kafka.clients import Connection
 from streams.kafka.identity import identity
+from streams.kafka.services import Quiet
 from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.kafka.view import View
 from streams.settings import Settings
@@ -23,10 +24,8 @@ from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import StreamClock, WallClock
 
 
-class Follower(Service):
+class Follower(Quiet):
     """Keeps a view current for as long as the process runs, and ends the process when it cannot."""
-
-    mundane_level = "debug"
 
     def __init__(self, view: View[Any], **service: Any) -> None:
         super().__init__(**service)
@@ -48,6 +47,7 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs."""
     with ExitStack() as names:
         app = App(f"{settings.topic_prefix}worker")
+        app.expose(settings)
         stores: dict[str, StoreSettings] = {}
         app.feeds.append(
             Follower(View(connection, SETTINGS, StoreSettings, _kept(stores)), beacon=app.beacon)
@@ -59,14 +59,14 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
             names.enter_context(identity(settings, "loyalty")),
             COMMANDS,
             LoyaltyStage(stores.get, clock, timedelta(hours=settings.command_memory_hours)),
-            settings.batch_records,
+            settings,
         )
         app.feed(
             connection,
             names.enter_context(identity(settings, "fan-out")),
             WEBHOOK_EVENTS,
             FanOutStage(subscriptions),
-            settings.batch_records,
+            settings,
         )
         yield app
 

@@ -38,7 +38,7 @@ class FanOutStage:
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         handled = records[:budget]
-        for record in handled:
+        for record in turn.each(handled):
             try:
                 self._record(turn, record)
             except Poison as cause:

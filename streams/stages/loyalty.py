@@ -77,7 +77,7 @@ class LoyaltyStage:
         if self._clock.plays_history:
             return self._play_history(turn, records, budget)
         handled = records[: max(1, budget // 2)]
-        for record in handled:
+        for record in turn.each(handled):
             command = self._read(turn, record)
             if command is not None:
                 self._handle(turn, command, turn.now)
@@ -85,7 +85,7 @@ class LoyaltyStage:
         return len(handled)
 
     def _play_history(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        for index, record in enumerate(records):
+        for index, record in enumerate(turn.each(records)):
             command = self._read(turn, record)
             if command is not None:
                 now = self._clock.at(turn, command.issued_at)
@@ -193,6 +193,8 @@ class LoyaltyStage:
 
     def _fire(self, turn: Turn, now: datetime, budget: int) -> int:
         """At most `budget` timers that are due at `now`, the earliest first. Returns how many."""
+        # Not for the record before which it is due.
+        record, turn.record = turn.record, None
         fired = 0
         while fired < budget:
             found = turn.tables.first_due(now)
@@ -203,6 +205,7 @@ class LoyaltyStage:
             # whichever other members' records share the partition.
             self._timer(turn, owner, entry, (self._clock.plays_history and entry.due) or now)
             fired += 1
+        turn.record = record
         return fired
 
     def _timer(self, turn: Turn, owner: str, entry: Entry, now: datetime) -> None:

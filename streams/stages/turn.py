@@ -1,6 +1,6 @@
 """What a stage is given for one partition in one transaction, and what it leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -40,7 +40,7 @@ class Output(NamedTuple):
 class Turn:
     """One partition's share of a transaction."""
 
-    __slots__ = ("now", "outputs", "partition", "tables")
+    __slots__ = ("now", "outputs", "partition", "record", "tables")
 
     def __init__(self, partition: int, tables: Tables, now: datetime) -> None:
         self.partition = partition
@@ -48,6 +48,15 @@ class Turn:
         self.now = now
         """The wall clock's time at the start of the transaction."""
         self.outputs: list[Output] = []
+        self.record: Record | None = None
+        """What is being handled: it is to blame where the stage fails. None: a timer, or nothing."""
+
+    def each(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The records, each to blame while it is the latest."""
+        for record in records:
+            self.record = record
+            yield record
+        self.record = None
 
     def send(self, topic: Topic, key: str, value: Value) -> None:
         """Append where the key's hash says."""

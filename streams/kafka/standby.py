@@ -1,0 +1,122 @@
+"""Warm copies of the partitions that others own, so that taking one over restores a short tail only."""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer
+from streams.tables.tables import Tables
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Copy:
+    """Whoever writes to the tables holds the lock."""
+
+    tables: Tables | None
+    changelogs: Changelogs | None = None
+    places: list[TopicPartition] = field(default_factory=list)
+    caught_up: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Standby:
+    """Follows changelogs on a thread of its own, with checkpoints, as a restore does.
+
+    `opened` gives a partition's tables. What is kept here is written by nobody else, until it is taken.
+    """
+
+    def __init__(self, connection: Connection, opened: Callable[[int], Tables]) -> None:
+        self._connection = connection
+        self._opened = opened
+        self._kept: dict[int, _Copy] = {}
+        self._read: dict[int, _Copy] = {}
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="standby")
+        self._running: Future[None] = self._pool.submit(self._run)
+
+    def keep(self, number: int, tables: Tables | None = None) -> None:
+        """Follow the partition from now on; its tables are opened unless they are given."""
+        self._kept[number] = _Copy(tables)
+
+    def take(self, number: int) -> Tables | None:
+        """The partition's tables, not followed any more; None where they are not open."""
+        copy = self._kept.pop(number, None)
+        if copy is None:
+            return None
+        with copy.lock:
+            return copy.tables
+
+    def check(self) -> None:
+        """Raises what ended the following."""
+        if self._running.done():
+            self._running.result()
+
+    def stop(self) -> None:
+        """Closes the tables that were not taken."""
+        self._stopping = True
+        self._pool.shutdown()
+        for number in list(self._kept):
+            tables = self.take(number)
+            if tables:
+                tables.close()
+
+    def _run(self) -> None:
+        consumer = changelog_consumer(self._connection)
+        try:
+            while not self._stopping:
+                self._assign(consumer)
+                first = consumer.poll(IDLE)
+                if first is not None:
+                    self._take([first, *consumer.consume(BATCH, 0)])
+        finally:
+            consumer.close()
+
+    def _assign(self, consumer: Consumer) -> None:
+        """Read what is kept. Always before a poll: what that gives belongs to the copies of this moment."""
+        for number, copy in list(self._read.items()):
+            if self._kept.get(number) is not copy:
+                consumer.incremental_unassign(self._read.pop(number).places)
+        for number, copy in list(self._kept.items()):
+            if number not in self._read:
+                self._begin(consumer, number, copy)
+
+    def _begin(self, consumer: Consumer, number: int, copy: _Copy) -> None:
+        with copy.lock:
+            if self._kept.get(number) is not copy:
+                return
+            copy.tables = copy.tables or self._opened(number)
+            copy.changelogs = Changelogs(self._connection, number, copy.tables)
+            copy.places = copy.changelogs.places()
+        consumer.incremental_assign(copy.places)
+        self._read[number] = copy
+
+    def _take(self, messages: list[Message]) -> None:
+        by_partition: defaultdict[int, list[Message]] = defaultdict(list)
+        for message in messages:
+            error, number = message.error(), message.partition()
+            if number is not None and number in self._read:
+                by_partition[number].append(message)
+            elif error is not None and error.code() not in PASSING | SETTLING:
+                raise KafkaException(error)
+        for number, found in by_partition.items():
+            self._follow(number, self._read[number], found)
+
+    def _follow(self, number: int, copy: _Copy, messages: list[Message]) -> None:
+        with copy.lock:
+            if self._kept.get(number) is not copy or copy.changelogs is None or copy.tables is None:
+                return
+            copy.changelogs.take(messages)
+            if copy.changelogs.ended and not copy.caught_up:
+                if not copy.tables.indexed:
+                    copy.tables.index()
+                copy.caught_up = True
+                taken = copy.changelogs.taken
+                LOG.info("partition %d: a copy is kept, %d changelog records so far", number, taken)

@@ -1,0 +1,51 @@
+"""A worker with a bug, run by tests as a process: whatever belongs to the store BROKEN raises.
+
+With `--supervise` it is run as a child, and started again when it ends.
+"""
+
+import asyncio
+import sys
+from datetime import timedelta
+
+from api.command_line.processes import log_as, process
+from api.command_line.supervisor import Supervisor
+from streams.domain.store import StoreSettings
+from streams.kafka.agents import App
+from streams.kafka.identity import identity
+from streams.kafka.topics import COMMANDS
+from streams.kafka.worker import run
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import WallClock
+from tests.samples import SETTINGS
+
+BROKEN = "BROKEN"
+
+
+def store(code: str) -> StoreSettings:
+    if code == BROKEN:
+        raise ZeroDivisionError("the bug")
+    return SETTINGS
+
+
+def work() -> None:
+    async def serve() -> None:
+        with identity(settings, "loyalty") as who:
+            app = App("faulty worker")
+            app.feed(
+                connection, who, COMMANDS, LoyaltyStage(store, WallClock(), timedelta(hours=24)), settings
+            )
+            await run(app, ready=lambda: print("worker is ready", flush=True))  # noqa: T201 - its one word
+
+    with process("worker") as (settings, connection):
+        asyncio.run(serve())
+
+
+async def supervise() -> int:
+    return await Supervisor("worker", (sys.executable, "-m", __spec__.name)).run()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--supervise"]:
+        log_as("supervisor")
+        sys.exit(asyncio.run(supervise()))
+    work()

@@ -1,0 +1,75 @@
+"""A warm copy makes a failover short."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.kafka.topics import REJECTIONS
+from streams.settings import Settings
+from tests.kafka.fleet import Fleet, one_unit_each, registrations
+from tests.samples import spend, uid
+
+MEMBERS = 200
+TAIL = 20
+
+
+@pytest.fixture
+def fleet(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet(settings, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("standby", ["0", "1"])
+def test_a_failover_with_a_standby_restores_the_tail_without_one_everything(
+    fleet: Fleet, standby: str
+) -> None:
+    one = fleet.worker("one")
+    fleet.send([*registrations(MEMBERS), *one_unit_each(MEMBERS)])
+    fleet.await_all()
+    two = fleet.worker("two", LOYALTY_STANDBY=standby)
+    fleet.await_owners(one, two)
+    theirs = one.partitions
+    for number in theirs if standby == "1" else ():
+        two.said(rf"partition {number}: a copy is kept")
+    whole = fleet.changelog(theirs)
+    fleet.send(one_unit_each(TAIL))
+    fleet.await_all()
+    tail = fleet.changelog(theirs) - whole
+    before = two.restored
+
+    one.program.destroy()
+    fleet.await_owners(two)
+    fleet.send(spend("2", uid(n)) for n in range(1, TAIL + 1))
+    fleet.await_all()
+
+    restored = sum(two.restored[n] - before[n] for n in theirs)
+    if standby == "1":
+        assert restored <= tail < whole
+    else:
+        assert restored == whole + tail
+    assert fleet.outcomes.count(REJECTIONS) == 0
+
+
+def test_copies_are_followed_through_every_move(fleet: Fleet) -> None:
+    """Given up, followed, taken over again: each hand-over goes on from where the tables are."""
+    one = fleet.worker("one", LOYALTY_STANDBY="1")
+    fleet.send(registrations(MEMBERS))
+    fleet.await_all()
+    for _ in range(2):
+        two = fleet.worker("two", LOYALTY_STANDBY="1")
+        fleet.await_owners(one, two)
+        fleet.send(one_unit_each(MEMBERS))
+        fleet.await_all()
+        two.program.end()
+        fleet.await_owners(one)
+        fleet.send(one_unit_each(MEMBERS))
+        fleet.await_all()
+
+    # What it wrote itself it need not read; what the other wrote it has followed, or reads at the end.
+    assert sum(one.restored.values()) <= fleet.changelog() // 2
+    one.program.restart()
+    fleet.send(spend("4", uid(n)) for n in range(1, MEMBERS + 1))
+    fleet.await_all()
+    assert fleet.outcomes.count(REJECTIONS) == 0
