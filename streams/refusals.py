@@ -1,8 +1,19 @@
 """What became of records that led to nothing: refused commands, and records that no one understands."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+from msgspec.structs import replace
 
 from streams.domain.values import Code, Instant, Text, Uuid, Value
+
+LARGEST_COMMAND = 1 << 20
+"""Bytes of a command. What comes of it, its JSON bodies above all, must fit in records too."""
+LARGEST_ACCEPTED = 6 << 20
+"""Bytes that the commands topic takes, so that a command too large is refused with its reason and kept whole.
+Compressed: what it holds may be any size."""
+_KEPT_WHOLE = 7 << 20
+_KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
 
 
 class Refusal(NamedTuple):
@@ -38,3 +49,29 @@ class PoisonRecord(Value):
     value: bytes | None
     headers: dict[str, bytes]
     found_at: Instant
+    left_out: int = 0
+    """Bytes that are not kept here, for all of them would not fit in a record."""
+
+    def bounded(self) -> Self:
+        """Fits in a record of the poison topic, whatever came: the beginning stands for what is too large."""
+        short = replace(self, cause=self.cause[:_KEPT_OF_TEXT])
+        size = _bytes(self.key, self.value, self.headers)
+        if size <= _KEPT_WHOLE:
+            return short
+        key, value = (self.key or b"")[:_KEPT_OF_TEXT], (self.value or b"")[:_KEPT_OF_VALUE]
+        return replace(short, key=key, value=value, headers={}, left_out=size - _bytes(key, value, {}))
+
+
+class Redriven(Value):
+    """A poison record was sent again to where it came from. Key: its partition and offset in `poison`."""
+
+    poison_partition: int
+    poison_offset: int
+    topic: Text
+    partition: int
+    offset: int
+    redriven_at: Instant
+
+
+def _bytes(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> int:
+    return len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers.items())

@@ -5,7 +5,19 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 
 import typer
 
-from api.command_line import api, broker, demo, failures, receiver, settings, sink, store, topics, worker
+from api.command_line import (
+    api,
+    broker,
+    demo,
+    failures,
+    poison,
+    receiver,
+    settings,
+    sink,
+    store,
+    topics,
+    worker,
+)
 
 app = typer.Typer(
     name="loyalty",
@@ -18,6 +30,7 @@ app = typer.Typer(
 app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
+app.add_typer(poison.app, name="poison")
 app.command(name="settings")(settings.show)
 app.command(name="api")(api.run)
 app.command(name="api-key")(api.new_key)

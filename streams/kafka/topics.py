@@ -9,10 +9,10 @@ from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.events import Event
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
-from streams.refusals import CommandRejected, PoisonRecord
+from streams.refusals import LARGEST_ACCEPTED, CommandRejected, PoisonRecord, Redriven
 from streams.webhooks import CATALOGUE
 
-Key = Literal["store/member", "store", "subscription", "as the record's", "table entry"]
+Key = Literal["store/member", "store", "subscription", "as the record's", "poison's place", "table entry"]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
 TOMBSTONES_KEPT = 7 * DAY
@@ -31,13 +31,13 @@ class Topic:
     retention: timedelta | None = None
     compacted: bool = False
     partitions: int | None = None
-    outside: bool = False
-    """Written by others than us: Kafka's own limit of a record's size holds, 1 MiB."""
+    largest: int = LARGEST
+    """Bytes of the largest batch of records that Kafka takes, compressed."""
 
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's terms."""
-        size = {} if self.outside else {"max.message.bytes": str(LARGEST)}
+        size = {"max.message.bytes": str(self.largest)}
         if self.compacted:
             kept = int(TOMBSTONES_KEPT.total_seconds() * 1000)
             return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **size}
@@ -51,7 +51,7 @@ COMMANDS = Topic(
     (*get_args(MemberCommand), AdvanceClock),
     "producers, API, imports",
     retention=7 * DAY,
-    outside=True,
+    largest=LARGEST_ACCEPTED,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
 WEBHOOK_EVENTS = Topic(
@@ -66,6 +66,10 @@ DELIVERIES = Topic("deliveries", "subscription", (Delivery,), "fan-out stage", r
 ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
 DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
 POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
+# Longer than poison, which goes by whole segments: what was re-driven must not look as if it were not.
+REDRIVEN = Topic(
+    "redriven", "poison's place", (Redriven,), "loyalty poison redrive", retention=60 * DAY, partitions=1
+)
 SUBSCRIPTIONS = Topic("subscriptions", "subscription", (Subscription,), "API", compacted=True, partitions=1)
 SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
 
@@ -86,6 +90,7 @@ TOPICS = (
     ATTEMPTS,
     DEAD_LETTERS,
     POISON,
+    REDRIVEN,
     SUBSCRIPTIONS,
     SETTINGS,
     *CHANGELOGS.values(),

@@ -119,7 +119,7 @@ class View(Generic[V]):
         )
         try:
             partitions = self._partitions(consumer)
-            ends = {p.partition: _end(consumer, p) for p in partitions}
+            ends = {p.partition: end_of(consumer, p) for p in partitions}
         except KafkaException as error:
             consumer.close()
             raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
@@ -203,7 +203,7 @@ class View(Generic[V]):
         return name, None if value is None else codec.decode(self._kind, value, _schema(message))
 
 
-def _end(consumer: Consumer, partition: TopicPartition) -> int:
+def end_of(consumer: Consumer, partition: TopicPartition) -> int:
     """Where the partition ends for a reader of committed records."""
     deadline = time.monotonic() + ANSWERS_WITHIN
     while True:

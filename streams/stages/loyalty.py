@@ -25,7 +25,7 @@ from streams.domain.state import (
 from streams.domain.store import StoreSettings
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import EVENTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import CommandRejected
+from streams.refusals import LARGEST_COMMAND, CommandRejected
 from streams.stages.turn import Clock, Record, Turn
 from streams.tables.tables import Owned, Tables
 
@@ -99,6 +99,8 @@ class LoyaltyStage:
     def _read(self, turn: Turn, record: Record) -> MemberCommand | AdvanceClock | None:
         """The command; None when the record was put aside."""
         try:
+            if record.value is not None and len(record.value) > LARGEST_COMMAND:
+                raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
             name, tree = read(record.value, record.schema)
             kind = _KINDS.get(name)
             if kind is None:

@@ -11,6 +11,8 @@ from streams.kafka.topics import POISON, Topic
 from streams.refusals import PoisonRecord
 from streams.tables.tables import Tables
 
+KEY_KEPT = 1024
+
 
 class Record(NamedTuple):
     """A record as it came; `topic` is the registry's name, without the prefix."""
@@ -67,21 +69,19 @@ class Turn:
         self.outputs.append(Output(topic, key, value, self.partition))
 
     def poison(self, record: Record, cause: Poison) -> None:
-        """Put the record aside, as it came."""
-        self.send(
-            POISON,
-            (record.key or b"").decode(errors="replace"),
-            PoisonRecord(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                cause=str(cause),
-                key=record.key,
-                value=record.value,
-                headers=dict(record.headers),
-                found_at=self.now,
-            ),
+        """Put the record aside, as it came; of one too large for that, its beginning."""
+        kept = PoisonRecord(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            cause=str(cause),
+            key=record.key,
+            value=record.value,
+            headers=dict(record.headers),
+            found_at=self.now,
         )
+        # The key only spreads the records: its beginning is enough.
+        self.send(POISON, (record.key or b"")[:KEY_KEPT].decode(errors="replace"), kept.bounded())
 
 
 class Stage(Protocol):

@@ -16,7 +16,7 @@ from streams.codec import decode, encode, schemas
 from streams.domain.commands import AdvanceClock
 from streams.domain.events import UnitsEarned
 from streams.domain.values import Value
-from streams.kafka.topics import COMMANDS, POISON, REJECTIONS
+from streams.kafka.topics import COMMANDS, LARGEST, POISON, REJECTIONS
 from streams.refusals import CommandRejected, PoisonRecord
 from streams.stages.turn import Clock, Record, StreamClock, WallClock
 from tests.driver import Pipeline, all_of, record
@@ -96,6 +96,52 @@ def test_what_cannot_be_understood_goes_to_poison_as_it_came(bad: Record, cause:
     assert (poison.key, poison.value, poison.headers) == (bad.key, bad.value, bad.headers)
     assert (poison.topic, poison.partition, poison.offset) == ("commands", 0, 7)
     assert run.rejections() == []
+    assert still_works(run)
+
+
+def oversized(size: int) -> Record:
+    return changed(value=VALUE.ljust(size, b"\x00"))
+
+
+def test_a_command_too_large_is_put_aside_whole_and_the_limit_named() -> None:
+    run = with_anna()
+
+    run.arrive(oversized(1 << 20), oversized(5 << 20))
+
+    most, more = [decode(PoisonRecord, r.value, r.schema) for r in run.log[POISON.name]]
+    assert most.cause.startswith("is no AddUnits.v1: ")
+    assert more.cause == "has 5,242,880 bytes; a command has 1,048,576 at most"
+    assert (more.value, more.left_out) == (oversized(5 << 20).value, 0)
+    assert still_works(run)
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        oversized(50 << 20),
+        changed(key=b"k" * (50 << 20)),
+        changed(headers={**GOOD.headers, "trace": b"t" * (50 << 20)}, value=b"\x01"),
+        changed(headers={"schema": b"s" * (6 << 20)}),
+    ],
+    ids=["value", "key", "header", "schema"],
+)
+def test_whatever_its_size_what_is_put_aside_fits_in_a_record(huge: Record) -> None:
+    run = with_anna()
+
+    run.arrive(huge)
+
+    (kept,) = run.log[POISON.name]
+    assert len(kept.value or b"") + len(kept.key or b"") < LARGEST
+    poison = decode(PoisonRecord, kept.value, kept.schema)
+    came = sum(map(len, (huge.key or b"", huge.value or b""))) + sum(
+        len(name) + len(value) for name, value in huge.headers.items()
+    )
+    held = (
+        len(poison.key or b"")
+        + len(poison.value or b"")
+        + sum(len(name) + len(value) for name, value in poison.headers.items())
+    )
+    assert held + poison.left_out == came
     assert still_works(run)
 
 
