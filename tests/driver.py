@@ -16,10 +16,20 @@ from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
-from streams.kafka.topics import COMMANDS, DELIVERIES, EVENTS, POISON, REJECTIONS, WEBHOOK_EVENTS
+from streams.kafka.topics import (
+    COMMANDS,
+    DELIVERIES,
+    EVENTS,
+    IDENTITY_REQUESTS,
+    POISON,
+    REJECTIONS,
+    WEBHOOK_EVENTS,
+)
 from streams.refusals import CommandRejected, PoisonRecord
 from streams.stages.fan_out import FanOutStage
-from streams.stages.loyalty import LoyaltyStage, owner_of
+from streams.stages.commands import owner_of
+from streams.stages.identity import IdentityStage
+from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, Output, Record, Stage, Turn, WallClock
 from streams.tables.store import MemoryStore, Store
 from streams.tables.tables import Tables, families
@@ -46,6 +56,8 @@ class Pipeline:
         self.tables = Tables(self._store, LoyaltyStage.kinds)
         self.loyalty = LoyaltyStage(self.settings.get, clock or WallClock(), memory)
         self.fan_out = FanOutStage(self.subscriptions)
+        self.identity = IdentityStage()
+        self.identifiers = Tables(MemoryStore(families(IdentityStage.kinds)), IdentityStage.kinds)
 
     def subscribe(self, *subscriptions: Subscription) -> None:
         for subscription in subscriptions:
@@ -67,23 +79,30 @@ class Pipeline:
             self._play(self.loyalty, ())
 
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:
-        turn = Turn(0, self.tables, self.now)
+        """A turn of the stage, then of those that it wrote for."""
+        tables = self.identifiers if stage is self.identity else self.tables
+        turn = Turn(0, tables, self.now)
         left = list(records)
         while True:
             count = stage.play(turn, left, 100)
             left = left[count:]
             if not left:
                 break
-        self.tables.commit(list(self.tables.changelog()), {})
-        for output in turn.outputs:
-            self._append(output)
-        told = [_record(output, 0) for output in turn.outputs if output.topic is WEBHOOK_EVENTS]
-        if told:
-            self._play(self.fan_out, told)
+        tables.commit(list(tables.changelog()), {})
+        written = [self._append(output) for output in turn.outputs]
+        for topic, reader in (
+            (WEBHOOK_EVENTS, self.fan_out),
+            (IDENTITY_REQUESTS, self.identity),
+            (COMMANDS, self.loyalty),
+        ):
+            told = [record for record in written if record.topic == topic.name]
+            if told:
+                self._play(reader, told)
 
-    def _append(self, output: Output) -> None:
+    def _append(self, output: Output) -> Record:
         log = self.log[output.topic.name]
         log.append(_record(output, len(log)))
+        return log[-1]
 
     def facts(self, kind: type[V]) -> list[V]:
         return self._of(EVENTS.name, kind)

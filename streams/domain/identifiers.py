@@ -19,7 +19,8 @@ _PHONE_PUNCTUATION = re.compile(r"[\s().-]+")
 
 def identifier(kind: IdentifierKind, text: str | None) -> Identifier | None:
     """In normal form: e-mails in small letters, phone numbers without punctuation. None for nothing."""
-    value = (text or "").strip()
+    # Its end is a zero byte where it is a key.
+    value = (text or "").replace("\x00", "").strip()
     if kind == "email":
         value = value.lower()
     elif kind == "phone":

@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.domain.commands import AdvanceClock, MemberCommand
+from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
 from streams.domain.events import Event
+from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.refusals import LARGEST_ACCEPTED, CommandRejected, PoisonRecord, Redriven
 from streams.webhooks import CATALOGUE
 
-Key = Literal["store/member", "store", "subscription", "as the record's", "poison's place", "table entry"]
+Key = Literal["store/member", "identifier", "store", "subscription", "as the record's", "poison's place", "table entry"]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
 TOMBSTONES_KEPT = 7 * DAY
@@ -48,8 +49,16 @@ class Topic:
 COMMANDS = Topic(
     "commands",
     "store/member",
-    (*get_args(MemberCommand), AdvanceClock),
-    "producers, API, imports",
+    (*get_args(MemberCommand), *get_args(DocumentCommand), *get_args(Message), AdvanceClock),
+    "producers, API, imports; messages: loyalty and identity stage",
+    retention=7 * DAY,
+    largest=LARGEST_ACCEPTED,
+)
+IDENTITY_REQUESTS = Topic(
+    "identity-requests",
+    "identifier",
+    get_args(IdentityRequest),
+    "loyalty and identity stage; addressed commands: producers",
     retention=7 * DAY,
     largest=LARGEST_ACCEPTED,
 )
@@ -79,10 +88,11 @@ def changelog(table: str) -> Topic:
     return Topic(f"{table}-changelog", "table entry", (), "the table's stage", compacted=True)
 
 
-CHANGELOGS = {table: changelog(table) for table in ("members", "ledgers", "coupons", "commands", "pending")}
+CHANGELOGS = {table: changelog(table) for table in ("members", "ledgers", "coupons", "commands", "identifiers", "pending")}
 
 TOPICS = (
     COMMANDS,
+    IDENTITY_REQUESTS,
     EVENTS,
     WEBHOOK_EVENTS,
     REJECTIONS,

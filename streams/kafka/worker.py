@@ -1,4 +1,4 @@
-"""The worker: the loyalty stage and the fan-out stage in one process, each with a feed of its own."""
+"""The worker: the loyalty, identity and fan-out stages in one process, each with a feed of its own."""
 
 import asyncio
 import signal
@@ -16,10 +16,11 @@ from streams.kafka.agents import App
 from streams.kafka.clients import Connection
 from streams.kafka.identity import identity
 from streams.kafka.services import Quiet
-from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.fan_out import FanOutStage
+from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import StreamClock, WallClock
 
@@ -59,6 +60,13 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
             names.enter_context(identity(settings, "loyalty")),
             COMMANDS,
             LoyaltyStage(stores.get, clock, timedelta(hours=settings.command_memory_hours)),
+            settings,
+        )
+        app.feed(
+            connection,
+            names.enter_context(identity(settings, "identity")),
+            IDENTITY_REQUESTS,
+            IdentityStage(),
             settings,
         )
         app.feed(

@@ -7,6 +7,7 @@ from streams.codec import build, read
 from streams.domain.commands import AdvanceClock, Command, DocumentCommand, MemberCommand
 from streams.domain.messages import AnyCommand, Message
 from streams.errors import Poison, Rejected
+from streams.refusals import LARGEST_COMMAND
 from streams.stages.turn import Record
 
 COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
@@ -32,6 +33,8 @@ class Invalid(Exception):  # noqa: N818 - no error of ours: it carries a refusal
 
 def command_of(record: Record) -> AnyCommand | AdvanceClock:
     """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
+    if record.value is not None and len(record.value) > LARGEST_COMMAND:
+        raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
     command = parse(record.value, record.schema)
     if command.issued_at >= LATEST:
         raise Poison(f"issued_at {command.issued_at} must lie before {LATEST}")

@@ -1,40 +1,48 @@
-"""The loyalty stage: from commands to facts, webhook events and rejections."""
+"""The loyalty stage: from commands to facts, webhook events, messages to other owners, and rejections."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import get_args
+from datetime import datetime, timedelta
+from typing import cast
 
-from streams.codec import Tree, build, read
 from streams.derived import derive
-from streams.domain.commands import AdvanceClock, Command, MemberCommand
-from streams.domain.decide import decide, due, overdue
+from streams.derived.messages import answer_to, late_refusal, message_of
+from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
+from streams.domain.decide import Timed, decide, due, overdue, silent
+from streams.domain.document import sought
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
-from streams.domain.ledger import scheduled
+from streams.domain.identifiers import FIELDS
+from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
 from streams.domain.state import (
     Account,
+    CampaignUse,
+    Claim,
+    CouponPlace,
+    Document,
     Drop,
     Entry,
     Handled,
+    Held,
     IssuedReward,
     Lot,
     Member,
+    PendingLot,
+    Secret,
+    Standing,
     StreamTime,
     Transaction,
+    Transfer,
+    Waiting,
 )
 from streams.domain.store import StoreSettings
 from streams.errors import Poison, Rejected
-from streams.kafka.topics import EVENTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import LARGEST_COMMAND, CommandRejected
+from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
+from streams.refusals import CommandRejected, Refusal
+from streams.stages import claims
+from streams.stages.commands import MESSAGES, Invalid, command_of, owner_of, parse
+from streams.stages.identity import request_key
 from streams.stages.turn import Clock, Record, Turn
 from streams.tables.tables import Owned, Tables
-
-_KINDS: dict[str, type[MemberCommand | AdvanceClock]] = {
-    kind.__name__: kind for kind in (*get_args(MemberCommand), AdvanceClock)
-}
-
-LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
 
 
 class LoyaltyStage:
@@ -42,11 +50,21 @@ class LoyaltyStage:
 
     kinds: Sequence[type[Entry]] = (
         Member,
+        Secret,
+        Standing,
+        CampaignUse,
+        Document,
         Transaction,
         Account,
         Lot,
+        PendingLot,
+        Transfer,
+        Held,
         IssuedReward,
+        CouponPlace,
         Handled,
+        Claim,
+        Waiting,
         StreamTime,
     )
     patience = 0.1
@@ -61,8 +79,7 @@ class LoyaltyStage:
     def assigned(self, partition: int, tables: Tables) -> None: ...
 
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
-        # History stands still without records.
-        return not self._clock.plays_history and tables.first_due(datetime.now(UTC)) is not None
+        return tables.first_due(self._clock.now(tables)) is not None
 
     def between(self, partition: int, tables: Tables) -> None: ...
 
@@ -94,63 +111,125 @@ class LoyaltyStage:
                     return index
                 self._handle(turn, command, now)
             budget -= 1
+        # A command that waited was decided at a time gone by, and so may be what it started.
+        self._fire(turn, self._clock.now(turn.tables), budget)
         return len(records)
 
-    def _read(self, turn: Turn, record: Record) -> MemberCommand | AdvanceClock | None:
-        """The command; None when the record was put aside."""
+    def _read(self, turn: Turn, record: Record) -> AnyCommand | AdvanceClock | None:
+        """The command; None when the record was put aside or its command refused as it stands."""
         try:
-            if record.value is not None and len(record.value) > LARGEST_COMMAND:
-                raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
-            name, tree = read(record.value, record.schema)
-            kind = _KINDS.get(name)
-            if kind is None:
-                raise Poison(f"is a {name}, which is no command")
-            command = self._build(turn, kind, tree)
-            if command is not None and command.issued_at >= LATEST:
-                raise Poison(f"issued_at {command.issued_at} must lie before {LATEST}")
-            if isinstance(command, Command):
-                _check_key(record, owner_of(command.store, command.member_id))
+            return command_of(record)
         except Poison as cause:
             turn.poison(record, cause)
-            return None
-        return command
+        except Invalid as invalid:
+            self._reject(turn, invalid.head, invalid.name, invalid.refusal)
+        return None
 
-    def _build(
-        self, turn: Turn, kind: type[MemberCommand | AdvanceClock], tree: Tree
-    ) -> MemberCommand | AdvanceClock | None:
-        """The command, or None when it was refused for a field that no state could make valid."""
-        try:
-            return build(kind, tree)
-        except Rejected as refusal:
-            head = {field: tree.get(field) for field in Command.__struct_fields__}
-            if kind is AdvanceClock or refusal.field in head:
-                # Nobody could be told: the answer is found by these fields.
-                raise Poison(str(refusal)) from None
-            self._reject(turn, build(Command, head), kind.__name__, refusal)
-            return None
-
-    def _handle(self, turn: Turn, command: MemberCommand | AdvanceClock, now: datetime) -> None:
+    def _handle(self, turn: Turn, command: AnyCommand | AdvanceClock, now: datetime) -> None:
         if isinstance(command, AdvanceClock):
             return
         state = turn.tables.of(owner_of(command.store, command.member_id))
-        name = type(command).__name__
-        before = state.get(Handled, command.command_id.encode())
-        if before:
-            if before.rejection:
-                self._reject(turn, command, name, Rejected(*before.rejection))
+        under_way = state.get(Claim)
+        if isinstance(command, AnswerClaim):
+            self._answered(turn, state, under_way, command)
+        elif under_way:
+            claims.wait(state, under_way, command, now)
+        else:
+            self._begin(turn, state, command, now)
+
+    def _begin(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
+        """Decides the command, or asks first for the identifiers that it needs."""
+        if self._repeated(turn, state, command):
             return
         try:
-            self._decide(turn, state, command, now)
-            refusal = None
-        except Rejected as rejected:
-            self._reject(turn, command, name, rejected)
-            refusal = rejected.field, str(rejected.value), rejected.reason
-        state.apply(Handled(command_id=command.command_id, forget_at=now + self._memory, rejection=refusal))
+            wanted = claims.wanted(state, command, now)
+            if wanted:
+                # What is refused for another reason claims nothing: seen without its events happening.
+                next(decide(state, command, now, self._store(command)), None)
+                request = claims.claim(state, command, wanted, now)
+                turn.send(IDENTITY_REQUESTS, request_key(request), request)
+                return
+        except Rejected as refusal:
+            self._refused(turn, state, command, refusal, now)
+            return
+        self._conclude(turn, state, command, now)
 
-    def _decide(self, turn: Turn, state: Owned, command: MemberCommand, now: datetime) -> None:
-        store = self._stores(command.store)
-        if store is None:
-            raise Rejected("store", command.store, "has no settings: `loyalty store put` gives it some")
+    def _answered(self, turn: Turn, state: Owned, under_way: Claim | None, answer: AnswerClaim) -> None:
+        """The command whose claim this answers, then those that waited for it, each at its own time."""
+        if under_way is None or under_way.command_id != answer.command_id:
+            raise LookupError(f"command {answer.command_id} was answered but waits for nothing")
+        first, others = claims.end(state, under_way)
+        command = cast(AnyCommand, parse(first.command, first.schema))
+        if answer.taken:
+            taken = answer.taken
+            refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
+            self._refused(turn, state, command, refusal, first.decided_at)
+        else:
+            self._conclude(turn, state, command, first.decided_at)
+        for kept in others:
+            self._catch_up(turn, state, kept.decided_at)
+            self._handle(turn, cast(AnyCommand, parse(kept.command, kept.schema)), kept.decided_at)
+
+    def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
+        """While history is played, what this member's timers bring before `now` comes before what waited."""
+        if not self._clock.plays_history:
+            return
+        while entry := min(_timed(state, now), key=_due, default=None):
+            self._timer(turn, state.owner, entry, _due(entry))
+
+    def _repeated(self, turn: Turn, state: Owned, command: AnyCommand) -> bool:
+        """Whether the command was handled before: then it is answered as it was. Messages come once."""
+        if isinstance(command, MESSAGES):
+            return False
+        before = state.get(Handled, command.command_id.encode())
+        if before and before.rejection:
+            self._reject(turn, command, type(command).__name__, Rejected(*before.rejection))
+        return before is not None
+
+    def _conclude(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
+        try:
+            self._decide(turn, state, command, now)
+        except Rejected as refusal:
+            self._refused(turn, state, command, refusal, now)
+            return
+        if not isinstance(command, MESSAGES):
+            self._remember(state, command.command_id, now, None)
+            self._search(turn, state, command)
+
+    def _refused(
+        self, turn: Turn, state: Owned, command: AnyCommand, refusal: Rejected, now: datetime
+    ) -> None:
+        """Told to whoever waits for it: another owner, or the producer of the command."""
+        if isinstance(command, MESSAGES):
+            answer = answer_to(cast(Message, command), refusal)
+            if answer:
+                turn.send(COMMANDS, owner_of(answer.store, answer.member_id), answer)
+                return
+        name = "AssignTransaction" if isinstance(command, AnswerSearch) else type(command).__name__
+        self._reject(turn, command, name, refusal)
+        self._remember(state, command.command_id, now, refusal)
+
+    def _search(self, turn: Turn, state: Owned, command: AnyCommand) -> None:
+        """Whose is the transaction? Asked once it is recorded, or to be matched to whom only the identity
+        stage knows."""
+        if not isinstance(command, RecordTransaction | AssignTransaction):
+            return
+        document = state.get(Document)
+        identifiers = sought(command)
+        if document and identifiers and not document.to_member:
+            request = FindMember(
+                command_id=command.command_id,
+                store=command.store,
+                asker=command.member_id,
+                issued_at=command.issued_at,
+                by_hand=isinstance(command, AssignTransaction),
+                identifiers=identifiers,
+            )
+            turn.send(IDENTITY_REQUESTS, request_key(request), request)
+
+    def _decide(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
+        store = self._store(command)
+        before = state.get(Member)
         self._happen(turn, state, overdue(state, command, now, store), store)
         first = True
         try:
@@ -163,6 +242,16 @@ class LoyaltyStage:
             raise RuntimeError(
                 f"{type(command).__name__} was refused after its first event: {late}"
             ) from late
+        after = state.get(Member)
+        for given_up in claims.released(before and before.profile, after and after.profile):
+            request = claims.release(command, given_up)
+            turn.send(IDENTITY_REQUESTS, request_key(request), request)
+
+    def _store(self, command: AnyCommand) -> StoreSettings:
+        store = self._stores(command.store)
+        if store is None:
+            raise Rejected("store", command.store, "has no settings: `loyalty store put` gives it some")
+        return store
 
     def _happen(self, turn: Turn, state: Owned, events: Iterator[Event], store: StoreSettings) -> int:
         """Each event changes the state, then is told of, before the next is asked for."""
@@ -174,8 +263,31 @@ class LoyaltyStage:
             turn.send_beside(EVENTS, owner, event)
             for webhook_event in derive(event, state, store):
                 turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
+            message = message_of(event, state)
+            if message:
+                turn.send(COMMANDS, owner_of(message.store, message.member_id), message)
+            refusal = late_refusal(event)
+            if refusal:
+                self._refused_late(turn, state, event, refusal)
             count += 1
         return count
+
+    def _refused_late(self, turn: Turn, state: Owned, event: Event, refusal: Refusal) -> None:
+        rejected = Rejected(refusal.field, refusal.value, refusal.reason)
+        command = Command(
+            command_id=event.command_id,
+            store=event.store,
+            member_id=event.member_id,
+            issued_at=event.occurred_at,
+        )
+        self._reject(turn, command, refusal.command, rejected)
+        self._remember(state, event.command_id, event.occurred_at, rejected)
+
+    def _remember(self, state: Owned, command_id: str, now: datetime, refusal: Rejected | None) -> None:
+        rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
+        state.apply(
+            Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None)
+        )
 
     def _reject(self, turn: Turn, command: Command, name: str, refusal: Rejected) -> None:
         turn.send_beside(
@@ -215,23 +327,30 @@ class LoyaltyStage:
         match entry:
             case Handled():
                 state.apply(Drop(entry=entry))
-            case Lot():
-                code, _, member_id = owner.partition("/")
-                store = self._stores(code) or StoreSettings(store=code, wallets=())
-                if not self._happen(turn, state, due(entry, store, member_id, now), store):
-                    # Its lead times were changed since: nothing to tell yet.
-                    state.apply(scheduled(entry, store))
+            case Lot() | PendingLot() | IssuedReward() | Standing():
+                self._wake(turn, state, owner, entry, now)
             case _:
                 raise TypeError(f"{type(entry).__name__} has no timer")
 
+    def _wake(self, turn: Turn, state: Owned, owner: str, entry: Timed, now: datetime) -> None:
+        code, _, member_id = owner.partition("/")
+        store = self._stores(code) or StoreSettings(store=code, wallets=())
+        self._happen(turn, state, due(state, entry, store, member_id, now), store)
+        left = state.get(type(entry), entry.key())
+        if left is not None and left.due is not None and left.due <= now:
+            # Nothing was to be told, or not of all that it passed: it must not wake again for that.
+            state.apply(silent(state, left, store, now))
 
-def owner_of(store: str, member_id: str) -> str:
-    """The key of a member's records and the owner of its entries."""
-    return f"{store}/{member_id}"
+
+def _timed(state: Owned, now: datetime) -> Iterator[Timed]:
+    """The owner's entries that are due at `now`."""
+    for kind in (Lot, PendingLot, IssuedReward, Standing):
+        for entry in state.scan(kind):
+            if entry.due is not None and entry.due <= now:
+                yield entry
 
 
-def _check_key(record: Record, owner: str) -> None:
-    """A record on the wrong partition would see another state: its key must be its member's."""
-    if record.key != owner.encode():
-        key = (record.key or b"").decode(errors="replace")
-        raise Poison(f"has the key {key!r} where {owner!r} belongs")
+def _due(entry: Timed) -> datetime:
+    if entry.due is None:
+        raise ValueError(f"{type(entry).__name__} is not due")
+    return entry.due

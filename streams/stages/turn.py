@@ -120,8 +120,11 @@ class Clock(Protocol):
     plays_history: bool
     """Whether time only moves with records, so that timers fire between them."""
 
-    def at(self, turn: Turn, issued_at: datetime | None) -> datetime:
-        """The time at which a record issued at `issued_at` is handled; None: no record."""
+    def at(self, turn: Turn, issued_at: datetime) -> datetime:
+        """The time at which a record issued at `issued_at` is handled."""
+
+    def now(self, tables: Tables) -> datetime:
+        """The time between records."""
 
 
 class WallClock:
@@ -129,8 +132,11 @@ class WallClock:
 
     plays_history = False
 
-    def at(self, turn: Turn, issued_at: datetime | None) -> datetime:  # noqa: ARG002
+    def at(self, turn: Turn, issued_at: datetime) -> datetime:  # noqa: ARG002
         return turn.now
+
+    def now(self, tables: Tables) -> datetime:  # noqa: ARG002
+        return datetime.now(UTC)
 
 
 class StreamClock:
@@ -139,11 +145,12 @@ class StreamClock:
     plays_history = True
     _START = datetime.fromtimestamp(0, UTC)
 
-    def at(self, turn: Turn, issued_at: datetime | None) -> datetime:
-        nobody = turn.tables.of("")
-        seen = nobody.get(StreamTime)
-        now = seen.now if seen else self._START
-        if issued_at is None or issued_at <= now:
-            return now
-        nobody.apply(StreamTime(now=issued_at))
-        return issued_at
+    def at(self, turn: Turn, issued_at: datetime) -> datetime:
+        now = self.now(turn.tables)
+        if issued_at > now:
+            turn.tables.of("").apply(StreamTime(now=issued_at))
+        return max(now, issued_at)
+
+    def now(self, tables: Tables) -> datetime:
+        seen = tables.of("").get(StreamTime)
+        return seen.now if seen else self._START

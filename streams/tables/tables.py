@@ -216,6 +216,10 @@ class Owned:
         self._tables = tables
         self._owner = owner
 
+    @property
+    def owner(self) -> str:
+        return self._owner[: -len(END_OF_OWNER)].decode()
+
     def get(self, kind: type[E], key: bytes = b"") -> E | None:
         return self._tables.get(kind, self._owner + kind.letter + key)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from streams.codec import HEADER, encode
 from streams.domain.commands import AdvanceClock, MemberCommand
-from streams.stages.loyalty import owner_of
+from streams.stages.commands import owner_of
 from tests.samples import NOON, VOUCHER, add, buy, purchase, register, spend, uid
 
 MEMBERS = 300

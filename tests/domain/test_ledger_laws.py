@@ -16,7 +16,8 @@ from streams.domain.evolve import evolve
 from streams.domain.state import Account, IssuedReward, Lot
 from streams.domain.store import StoreSettings
 from streams.kafka.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.stages.loyalty import LoyaltyStage, owner_of
+from streams.stages.commands import owner_of
+from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Owned, Tables, families
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire

@@ -15,7 +15,8 @@ from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, REJECTIONS, SETTINGS, Topic
 from streams.settings import Settings
-from streams.stages.loyalty import LoyaltyStage, owner_of
+from streams.stages.commands import owner_of
+from streams.stages.loyalty import LoyaltyStage
 from tests import samples
 from tests.crash.program import Program
 from tests.crash.topics import Followed

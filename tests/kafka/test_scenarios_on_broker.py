@@ -22,7 +22,7 @@ from streams.kafka.clients import Connection, connection
 from streams.kafka.topics import COMMANDS, EVENTS, POISON, REJECTIONS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.refusals import CommandRejected, PoisonRecord
 from streams.settings import Settings
-from streams.stages.loyalty import owner_of
+from streams.stages.commands import owner_of
 from streams.webhooks import CATALOGUE
 from tests.kafka.processes import running
 from tests.samples import SETTINGS as STORE_SETTINGS

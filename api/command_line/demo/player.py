@@ -14,7 +14,7 @@ from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.topics import COMMANDS, Topic
-from streams.stages.loyalty import owner_of
+from streams.stages.commands import owner_of
 
 FLUSHED_WITHIN = 30.0
 Played = Command | AdvanceClock | bytes
