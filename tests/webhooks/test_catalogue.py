@@ -14,7 +14,16 @@ from streams.webhooks.names import LEGACY_TYPES
 from tests.webhooks.scenario import delivered
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-NAMES = sorted(CATALOGUE)
+NAMES = sorted(
+    {
+        "AvailablePointsAmountChanged",
+        "CustomerBoughtReward",
+        "CustomerRegistered",
+        "PointsWillExpire",
+        "TransactionAssignedToCustomer",
+        "TransactionRegistered",
+    }
+)
 
 DOCUMENTED = {
     "TransactionRegistered": "transaction.registered",
