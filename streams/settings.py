@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         default=10.0, gt=0, le=120, description="Seconds for one attempt, connect to last byte."
     )
 
+    event_names: Literal["pascal", "dotted"] = Field(
+        default="pascal",
+        description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
+    )
+
     @field_validator("api_key_hashes", "allow_targets", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:

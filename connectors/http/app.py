@@ -32,6 +32,7 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
             now=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid4()),
             jitter=random.random,
+            dotted_names=settings.event_names == "dotted",
         )
         app.feed(connection, who, DELIVERIES, stage, settings)
         yield app

@@ -50,7 +50,8 @@ def envelope(delivery: Delivery, request_id: str, dotted_names: bool = False) ->
     """
     data = msgspec.Raw(delivery.data.encode())
     if delivery.legacy:
-        return _JSON.encode(_LegacyEnvelope(LEGACY_TYPES[delivery.event_name], data))
+        kind = delivery.legacy_type or LEGACY_TYPES[delivery.event_name]
+        return _JSON.encode(_LegacyEnvelope(kind, data))
     return _JSON.encode(
         _Envelope(
             message_id=delivery.delivery_id,

@@ -51,7 +51,10 @@ class Served:
 
 
 class SinkStage:
-    """`concurrency` requests at most are under way to one subscription. Time, ids, jitter: ports."""
+    """`concurrency` requests at most are under way to one subscription. Time, ids, jitter: ports.
+
+    `dotted_names`: the new format's `eventName` is the dotted one.
+    """
 
     kinds: Sequence[type[Entry]] = (Pending,)
 
@@ -64,6 +67,7 @@ class SinkStage:
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         jitter: Callable[[], float],
+        dotted_names: bool = False,
     ) -> None:
         self._subscriptions = subscriptions
         self._sender = sender
@@ -71,6 +75,7 @@ class SinkStage:
         self._now = now
         self._new_id = new_id
         self._jitter = jitter
+        self._dotted_names = dotted_names
         self._served: defaultdict[int, Served] = defaultdict(Served)
         self._resting = False
         self._failure: Exception | None = None
@@ -145,7 +150,9 @@ class SinkStage:
         if subscription is None:
             return Sent(pending, request_id, started_at, None)
         answer = await self._sender.send(
-            subscription.url, headers(delivery, subscription), envelope(delivery, request_id)
+            subscription.url,
+            headers(delivery, subscription),
+            envelope(delivery, request_id, self._dotted_names),
         )
         return Sent(pending, request_id, started_at, answer)
 

@@ -1,6 +1,10 @@
-"""From a webhook event to one delivery per subscription that wants it."""
+"""From a webhook event to one delivery per subscription that wants it.
+
+Two for a legacy subscription where the earlier version of the system sent two webhooks of one event.
+"""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import msgspec
 
@@ -12,24 +16,48 @@ from streams.webhooks.events import AvailablePointsAmountChanged, WebhookEvent
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """A body in one format, with the `type` it goes out under where that is not the event's own."""
+
+    data: str
+    legacy_type: str | None = None
+
+
 def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Iterator[Delivery]:
-    """A delivery for each subscription; a body is made once for each format that is asked for."""
-    bodies: dict[bool, str] = {}
+    """The deliveries for each subscription; a body is made once for each format that is asked for."""
+    formats: dict[bool, list[_Format]] = {}
     for subscription in subscriptions:
-        if subscription.legacy not in bodies:
-            bodies[subscription.legacy] = body(event, legacy=subscription.legacy)
-        yield Delivery(
-            delivery_id=derived_id(event.webhook_event_id, subscription.subscription_id),
-            subscription_id=subscription.subscription_id,
-            webhook_event_id=event.webhook_event_id,
-            event_name=subscription.event_name,
-            store=event.store,
-            member_id=event.member_id,
-            created_at=event.created_at,
-            legacy=subscription.legacy,
-            data=bodies[subscription.legacy],
-            meta=_meta(event),
-        )
+        if subscription.legacy not in formats:
+            formats[subscription.legacy] = list(_formats(event, subscription.legacy))
+        for made in formats[subscription.legacy]:
+            yield _delivery(event, subscription, made)
+
+
+def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) -> Delivery:
+    # The first body's id is of event and subscription alone; a second one's is told apart by its type.
+    apart = () if made.legacy_type is None else (made.legacy_type,)
+    return Delivery(
+        delivery_id=derived_id(event.webhook_event_id, subscription.subscription_id, *apart),
+        subscription_id=subscription.subscription_id,
+        webhook_event_id=event.webhook_event_id,
+        event_name=subscription.event_name,
+        store=event.store,
+        member_id=event.member_id,
+        created_at=event.created_at,
+        legacy=subscription.legacy,
+        data=made.data,
+        meta=_meta(event),
+        legacy_type=made.legacy_type,
+    )
+
+
+def _formats(event: WebhookEvent, legacy: bool) -> Iterator[_Format]:
+    yield _Format(body(event, legacy=legacy))
+    second = CATALOGUE[type(event).__name__].second
+    told = second.body(event) if legacy and second else None
+    if second and told is not None:
+        yield _Format(_JSON.encode(told).decode(), second.legacy_type)
 
 
 def body(event: WebhookEvent, *, legacy: bool) -> str:

@@ -47,6 +47,8 @@ class Delivery(Value):
     data: str
     meta: dict[str, str] = field(default_factory=dict)
     """Headers beyond the documented body, by name."""
+    legacy_type: Text | None = None
+    """The legacy envelope's `type`, where it is not the one that belongs to the event's name."""
 
 
 class Attempt(Value):

@@ -5,7 +5,17 @@ from in `streams.derived`. A test names whatever was forgotten.
 """
 
 # Importing a module of bodies enters them into the catalogue.
-from streams.webhooks import customers, points, rewards, transactions
+from streams.webhooks import campaigns, codes, customers, points, rewards, tiers, transactions
 from streams.webhooks.catalogue import CATALOGUE, Webhook
 
-__all__ = ["CATALOGUE", "Webhook", "customers", "points", "rewards", "transactions"]
+__all__ = [
+    "CATALOGUE",
+    "Webhook",
+    "campaigns",
+    "codes",
+    "customers",
+    "points",
+    "rewards",
+    "tiers",
+    "transactions",
+]

@@ -1,6 +1,6 @@
 """The catalogue: one decorated function per webhook makes its body; its docstring is its documentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -8,8 +8,18 @@ from streams.webhooks.events import WebhookEvent
 from streams.webhooks.names import LEGACY_TYPES
 
 W = TypeVar("W", bound=WebhookEvent)
-Body = dict[str, Any]
-"""What stands under `data`: a tree of dicts, lists, strings, decimals, bools and None."""
+Body = Mapping[str, object]
+"""What stands under `data`: one of the shapes, a tree of dicts, lists, strings, decimals, bools and None."""
+B = TypeVar("B", bound=Body)
+LegacyBody = Body | Sequence[Body]
+
+
+@dataclass(frozen=True, slots=True)
+class Second(Generic[W]):
+    """A second legacy webhook that the earlier version sent of the same event; None: not of this one."""
+
+    legacy_type: str
+    body: Callable[[W], Body | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +29,11 @@ class Webhook(Generic[W]):
     name: str
     legacy_type: str
     description: str
+    triggers: tuple[str, ...]
     event: type[W]
     body: Callable[[W], Body]
-    legacy_body: Callable[[W], Body | list[Body]]
+    legacy_body: Callable[[W], LegacyBody]
+    second: Second[W] | None
 
 
 CATALOGUE: dict[str, Webhook[Any]] = {}
@@ -29,22 +41,29 @@ CATALOGUE: dict[str, Webhook[Any]] = {}
 
 
 def webhook(
-    event: type[W], legacy: Callable[[W], Body | list[Body]] | None = None
-) -> Callable[[Callable[[W], Body]], Callable[[W], Body]]:
+    event: type[W],
+    *,
+    triggers: tuple[str, ...],
+    legacy: Callable[[W], LegacyBody] | None = None,
+    second: Second[W] | None = None,
+) -> Callable[[Callable[[W], B]], Callable[[W], B]]:
     """Enter the decorated function into the catalogue as the new-format body of `event`.
 
-    Without `legacy`, the legacy body carries the new format's data: the old system had no such webhook.
+    `triggers` says what sets it off, one action a sentence. Without `legacy`, the legacy body carries the
+    new format's data: the old system had no such webhook.
     """
 
-    def enter(body: Callable[[W], Body]) -> Callable[[W], Body]:
+    def enter(body: Callable[[W], B]) -> Callable[[W], B]:
         name = event.__name__
         CATALOGUE[name] = Webhook(
             name=name,
             legacy_type=LEGACY_TYPES[name],
-            description=(body.__doc__ or "").strip(),
+            description=" ".join((body.__doc__ or "").split()),
+            triggers=triggers,
             event=event,
             body=body,
             legacy_body=legacy or body,
+            second=second,
         )
         return body
 

@@ -1,11 +1,17 @@
 """Bodies of the webhooks about members."""
 
-from streams.webhooks.catalogue import Body, webhook
-from streams.webhooks.events import CustomerRegistered
-from streams.webhooks.parts import address, attributes, moment, unix
+from streams.webhooks.catalogue import webhook
+from streams.webhooks.events import (
+    CustomerDeactivated,
+    CustomerRegistered,
+    CustomerUpdated,
+)
+from streams.webhooks.legacy_shapes import OldCustomer, OldCustomerRegistered
+from streams.webhooks.parts import address, attributes, company, customer, moment, unix
+from streams.webhooks.shapes import CustomerBody, CustomerRegisteredBody
 
 
-def _legacy(event: CustomerRegistered) -> Body:
+def _legacy_registered(event: CustomerRegistered) -> OldCustomerRegistered:
     who = event.profile
     return {
         "customerId": event.member_id,
@@ -18,7 +24,7 @@ def _legacy(event: CustomerRegistered) -> Body:
             "levelAchievementDate": None,
             "createdAt": unix(event.registered_at),
             "address": address(who.address),
-            "company": _company(event),
+            "company": company(who.company),
             "loyaltyCardNumber": who.loyalty_card_number,
             "labels": attributes(who.custom_attributes),
             "agreement1": who.agreement1,
@@ -31,8 +37,15 @@ def _legacy(event: CustomerRegistered) -> Body:
     }
 
 
-@webhook(CustomerRegistered, legacy=_legacy)
-def customer_registered(event: CustomerRegistered) -> Body:
+@webhook(
+    CustomerRegistered,
+    legacy=_legacy_registered,
+    triggers=(
+        "A member is created in the admin panel.",
+        "A member is created through the API: POST /api/{storeCode}/member.",
+    ),
+)
+def customer_registered(event: CustomerRegistered) -> CustomerRegisteredBody:
     """A member was created, in the panel or through the API."""
     who = event.profile
     return {
@@ -47,7 +60,7 @@ def customer_registered(event: CustomerRegistered) -> Body:
             "birthDate": moment(who.birth_date),
             "registeredAt": moment(event.registered_at),
             "address": address(who.address),
-            "company": _company(event),
+            "company": company(who.company),
             "loyaltyCardNumber": who.loyalty_card_number,
             "customAttributes": attributes(who.custom_attributes),
             "agreement1": who.agreement1,
@@ -57,6 +70,35 @@ def customer_registered(event: CustomerRegistered) -> Body:
     }
 
 
-def _company(event: CustomerRegistered) -> Body | None:
-    company = event.profile.company
-    return {"name": company.name, "nip": company.nip} if company else None
+def _legacy_customer(event: CustomerUpdated | CustomerDeactivated) -> OldCustomer:
+    return {"customerId": event.member_id}
+
+
+@webhook(
+    CustomerUpdated,
+    legacy=_legacy_customer,
+    triggers=(
+        "A member's first or last name, phone number, e-mail, loyalty card number, gender, registration date "
+        "or birthday is added or changed, in the panel or through the API.",
+        "A member's tier changes.",
+        "A member's custom attributes are added or changed.",
+        "A member's address or company details are added or changed.",
+        "A member's agreements change.",
+    ),
+)
+def customer_updated(event: CustomerUpdated) -> CustomerBody:
+    """What the programme knows of a member changed: basic information, attributes, agreements or tier."""
+    return {"customer": customer(event.customer)}
+
+
+@webhook(
+    CustomerDeactivated,
+    legacy=_legacy_customer,
+    triggers=(
+        "A member is deactivated in the admin panel.",
+        "A member is deactivated through the API: POST /api/{storeCode}/member/{member}/deactivate.",
+    ),
+)
+def customer_deactivated(event: CustomerDeactivated) -> CustomerBody:
+    """A member was deactivated, in the panel or through the API."""
+    return {"customer": customer(event.customer)}

@@ -14,10 +14,13 @@ from streams.domain.values import (
     Code,
     Coupon,
     DocumentType,
+    EffectGiven,
     Instant,
     Item,
     Profile,
+    RedemptionStatus,
     Text,
+    Trigger,
     Uuid,
     Value,
 )
@@ -104,3 +107,102 @@ class PointsWillExpire(WebhookEvent):
     remaining: Decimal
     expires_at: Instant
     days: int
+
+
+class CustomerUpdated(WebhookEvent):
+    customer: Customer
+
+
+class CustomerDeactivated(WebhookEvent):
+    customer: Customer
+
+
+class _CodeSent(WebhookEvent):
+    """A code that the receiver brings to the member; the member sends `code` or `code_number` back."""
+
+    customer: Customer
+    code: Text
+    code_number: int
+
+
+class CustomerWasRegisteredWithoutActivation(_CodeSent): ...
+
+
+class CustomerRequestedSendActivationCode(_CodeSent): ...
+
+
+class CustomerRequestedPasswordReset(_CodeSent): ...
+
+
+class CustomerPhoneNumberWasChanged(_CodeSent): ...
+
+
+class CustomerEmailWasChanged(_CodeSent): ...
+
+
+class CustomerLevelChanged(WebhookEvent):
+    """`automatic`: by the tier set's rules, not by hand. The first level is neither a move up nor down."""
+
+    customer: Customer
+    level_id: Uuid
+    level_name: Text
+    move_up: bool
+    move_down: bool
+    automatic: bool
+    achieved_at: Instant
+
+
+class LevelWillExpire(WebhookEvent):
+    """Sent `days` before the recalculation that will lower the level; no future level: it will have none."""
+
+    customer: Customer
+    level_id: Uuid
+    level_name: Text
+    future_level_id: Uuid | None
+    future_level_name: Text | None
+    recalculated_at: Instant
+    days: int
+
+
+class CouponWillExpire(WebhookEvent):
+    """Sent `days` before the coupon's end."""
+
+    customer: Customer
+    issued_reward_id: Uuid
+    coupon: Coupon
+    days: int
+
+
+class RewardRedemptionStatusChanged(WebhookEvent):
+    """An issued reward went from the old status to the new one. `profile` is the member's at that moment."""
+
+    customer: Customer
+    profile: Profile
+    issued_reward_id: Uuid
+    token: Text
+    reward_id: Uuid
+    reward_name: Text
+    reward_type: Text
+    cost: Decimal
+    price: Decimal | None
+    tax: Decimal | None
+    tax_price_value: Decimal | None
+    redeemed_at: Instant
+    coupon: Coupon | None
+    new_status: RedemptionStatus
+    new_comment: Text | None
+    new_at: Instant
+    old_status: RedemptionStatus
+    old_comment: Text | None
+    old_at: Instant
+
+
+class CampaignEffectWasApplied(WebhookEvent):
+    """One run of a campaign for a member, with all that it gave, in the order in which it gave it."""
+
+    customer: Customer
+    campaign_id: Uuid
+    campaign_name: Text
+    trigger: Trigger
+    effects: tuple[EffectGiven, ...]
+    redemption_code: Text | None

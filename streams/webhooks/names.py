@@ -21,6 +21,9 @@ LEGACY_TYPES = {
     "CouponWillExpire": "campaign.coupon_expiration",
 }
 
+LEVEL_CHANGED_AUTOMATICALLY = "customer.level_changed_automatically"
+"""What the old edition sent of automatic moves besides `customer.level_changed`."""
+
 _PASCAL = {dotted: name for name, dotted in LEGACY_TYPES.items()}
 
 

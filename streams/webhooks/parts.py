@@ -1,24 +1,33 @@
 """Blocks that several bodies share, in the outside world's words."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Literal, overload
 
 from streams.domain.store import WalletLabel
-from streams.domain.values import Address, Attribute, Cause, Coupon, Item, plain
-from streams.webhooks.catalogue import Body
+from streams.domain.values import Address, Attribute, Buyer, Cause, Company, Coupon, Item, plain
 from streams.webhooks.events import Customer
+from streams.webhooks.reward_shapes import CouponIssued, CouponOfUse
+from streams.webhooks.shapes import ActionCause, Contact, Firm, Line, Pair, Place, Till, Wallet
 
 
+@overload
+def moment(instant: datetime) -> str: ...
+@overload
+def moment(instant: datetime | None) -> str | None: ...
 def moment(instant: datetime | None) -> str | None:
     """ISO 8601 to the second with a numeric offset, in UTC: the old edition's form."""
     return instant.astimezone(UTC).isoformat(timespec="seconds") if instant else None
 
 
+@overload
+def unix(instant: datetime) -> int: ...
+@overload
+def unix(instant: datetime | None) -> int | None: ...
 def unix(instant: datetime | None) -> int | None:
     return int(instant.timestamp()) if instant else None
 
 
-def customer(member: Customer) -> Body:
+def customer(member: Customer) -> Contact:
     return {
         "customerId": member.customer_id,
         "email": member.email,
@@ -27,7 +36,7 @@ def customer(member: Customer) -> Body:
     }
 
 
-def address(place: Address | None) -> Body | None:
+def address(place: Address | None) -> Place | None:
     if place is None:
         return None
     return {
@@ -41,11 +50,15 @@ def address(place: Address | None) -> Body | None:
     }
 
 
-def attributes(pairs: tuple[Attribute, ...]) -> list[Body]:
+def company(firm: Company | None) -> Firm | None:
+    return {"name": firm.name, "nip": firm.nip} if firm else None
+
+
+def attributes(pairs: tuple[Attribute, ...]) -> list[Pair]:
     return [{"key": pair.key, "value": pair.value} for pair in pairs]
 
 
-def item(line: Item) -> Body:
+def item(line: Item) -> Line:
     return {
         "sku": {"code": line.sku},
         "name": line.name,
@@ -57,7 +70,20 @@ def item(line: Item) -> Body:
     }
 
 
-def wallet_type(wallet: WalletLabel) -> Body:
+def buyer(given: Buyer | None) -> Till | None:
+    if given is None:
+        return None
+    return {
+        "email": given.email,
+        "name": given.name,
+        "nip": given.nip,
+        "phone": given.phone,
+        "loyaltyCardNumber": given.loyalty_card_number,
+        "address": address(given.address),
+    }
+
+
+def wallet_type(wallet: WalletLabel) -> Wallet:
     return {
         "name": wallet.name,
         "walletTypeId": wallet.wallet_type_id,
@@ -72,7 +98,7 @@ def wallet_type(wallet: WalletLabel) -> Body:
     }
 
 
-def action_cause(cause: Cause | None, customer_id: str) -> dict[str, Any] | None:
+def action_cause(cause: Cause | None, customer_id: str) -> ActionCause | None:
     """Null when a person did it by hand."""
     if cause is None:
         return None
@@ -85,11 +111,19 @@ def action_cause(cause: Cause | None, customer_id: str) -> dict[str, Any] | None
     }
 
 
-def coupon(issued: Coupon) -> Body:
+def coupon_issued(issued: Coupon) -> CouponIssued:
     return {
         "code": issued.code,
         "value": plain(issued.value),
         "activeFrom": moment(issued.active_from),
         "activeTo": moment(issued.active_to),
-        "usedAt": None,
     }
+
+
+def coupon(issued: Coupon) -> CouponOfUse:
+    """None of the webhooks that carry it tells of a used coupon."""
+    return {**coupon_issued(issued), "usedAt": None}
+
+
+def coupon_status(issued: Coupon, at: datetime) -> Literal["active", "inactive"]:
+    return "active" if issued.active_from <= at else "inactive"

@@ -1,30 +1,50 @@
 """Bodies of the webhooks about units."""
 
 from streams.domain.values import plain
-from streams.webhooks.catalogue import Body, webhook
+from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
+from streams.webhooks.legacy_shapes import OldAmountChanged, OldPointsWillExpire
 from streams.webhooks.parts import action_cause, customer, moment, wallet_type
+from streams.webhooks.shapes import AmountChangedBody, DatedCause, PointsWillExpireBody
 
-_OLD_CHANGE_TYPES = {"block": "subtract", "unblock": "add", "expire": "subtract", "activate": "add"}
+_OLD_CHANGE_TYPES = {
+    "block": "subtract",
+    "unblock": "add",
+    "expire": "subtract",
+    "activate": "add",
+    "cancel": "subtract",
+}
 """The old edition knew add, subtract, p2p_add and p2p_subtract only; a cancel takes away."""
 
 
-def _legacy_changed(event: AvailablePointsAmountChanged) -> Body:
+def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:
     kind = event.amount_change_type
     return {
         "customerId": event.member_id,
         "amount": plain(event.amount),
         "amount_change": plain(event.amount_change),
-        "amount_change_type": "subtract" if kind == "cancel" else _OLD_CHANGE_TYPES.get(kind, kind),
+        "amount_change_type": _OLD_CHANGE_TYPES.get(kind, kind),
     }
 
 
-@webhook(AvailablePointsAmountChanged, legacy=_legacy_changed)
-def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Body:
+@webhook(
+    AvailablePointsAmountChanged,
+    legacy=_legacy_changed,
+    triggers=(
+        "Units are spent: a reward is bought with them, or through POST /api/{storeCode}/points/spend.",
+        "Units are added or deducted by hand by an administrator.",
+        "A campaign adds or deducts units.",
+        "Unit transfers are imported.",
+        "A unit transfer is cancelled: POST /api/{storeCode}/points/{transfer}/cancel.",
+        "Pending units get active, by themselves or by hand.",
+        "Units expire, by themselves or by hand.",
+        "Units are blocked: POST /api/{storeCode}/points/block.",
+        "Units are unblocked: the transfer that blocked them is cancelled.",
+        "Units are transferred between members: one webhook for the sender and one for the receiver.",
+    ),
+)
+def available_points_amount_changed(event: AvailablePointsAmountChanged) -> AmountChangedBody:
     """The number of units that a member can spend changed: earned, spent, expired, or moved by hand."""
-    cause = action_cause(event.cause, event.member_id)
-    if cause is not None and event.cause is not None:
-        cause["performedAt"] = moment(event.cause.performed_at)
     return {
         "customer": customer(event.customer),
         "accountId": event.wallet_id,
@@ -33,11 +53,18 @@ def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Body
         "amountChangeType": event.amount_change_type,
         "transferId": event.transfer_id,
         "wallet": {"walletId": event.wallet_id, "walletType": wallet_type(event.wallet)},
-        "actionCause": cause,
+        "actionCause": _cause(event),
     }
 
 
-def _legacy_will_expire(event: PointsWillExpire) -> list[Body]:
+def _cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
+    cause = action_cause(event.cause, event.member_id)
+    if cause is None or event.cause is None:
+        return None
+    return {**cause, "performedAt": moment(event.cause.performed_at)}
+
+
+def _legacy_will_expire(event: PointsWillExpire) -> list[OldPointsWillExpire]:
     who = event.customer
     return [
         {
@@ -53,8 +80,14 @@ def _legacy_will_expire(event: PointsWillExpire) -> list[Body]:
     ]
 
 
-@webhook(PointsWillExpire, legacy=_legacy_will_expire)
-def points_will_expire(event: PointsWillExpire) -> Body:
+@webhook(
+    PointsWillExpire,
+    legacy=_legacy_will_expire,
+    triggers=(
+        "Units' end is as many days away as Expiring Notifications, Expiring units notifications, says.",
+    ),
+)
+def points_will_expire(event: PointsWillExpire) -> PointsWillExpireBody:
     """Units of a member will expire in as many days as the store's Expiring Notifications say."""
     return {
         "accountId": event.wallet_id,

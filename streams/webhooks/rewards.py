@@ -1,17 +1,42 @@
 """Bodies of the webhooks about rewards and coupons."""
 
-from streams.domain.values import plain
-from streams.webhooks.catalogue import Body, webhook
-from streams.webhooks.events import CustomerBoughtReward
-from streams.webhooks.parts import action_cause, coupon, customer
+from streams.domain.values import Profile, plain
+from streams.webhooks.catalogue import webhook
+from streams.webhooks.events import CouponWillExpire, CustomerBoughtReward, RewardRedemptionStatusChanged
+from streams.webhooks.legacy_shapes import OldCouponWillExpire
+from streams.webhooks.parts import (
+    action_cause,
+    address,
+    coupon,
+    coupon_issued,
+    coupon_status,
+    customer,
+    moment,
+    unix,
+)
+from streams.webhooks.reward_shapes import (
+    BoughtRewardBody,
+    CouponBought,
+    CouponWillExpireBody,
+    IssuedReward,
+    Redeemer,
+    RedemptionStatusBody,
+)
 
 
-@webhook(CustomerBoughtReward)
-def customer_bought_reward(event: CustomerBoughtReward) -> Body:
+@webhook(
+    CustomerBoughtReward,
+    triggers=(
+        "A reward is assigned to a member by hand, in the panel or through the API.",
+        "A campaign's effect gives a member a reward.",
+        "A member buys a reward from the catalogue: POST /api/{storeCode}/reward/{reward}/buy.",
+    ),
+)
+def customer_bought_reward(event: CustomerBoughtReward) -> BoughtRewardBody:
     """A member got a reward: bought from the catalogue, assigned by hand, or given by a campaign."""
     return {
         "customer": customer(event.customer),
-        "coupon": _coupon(event),
+        "coupon": _bought(event),
         "reward": {
             "rewardId": event.reward_id,
             "rewardName": event.reward_name,
@@ -23,9 +48,91 @@ def customer_bought_reward(event: CustomerBoughtReward) -> Body:
     }
 
 
-def _coupon(event: CustomerBoughtReward) -> Body | None:
+def _bought(event: CustomerBoughtReward) -> CouponBought | None:
     issued = event.coupon
-    if issued is None:
-        return None
-    status = "active" if issued.active_from <= event.created_at else "inactive"
-    return {**coupon(issued), "status": status}
+    return {**coupon(issued), "status": coupon_status(issued, event.created_at)} if issued else None
+
+
+def _legacy_will_expire(event: CouponWillExpire) -> list[OldCouponWillExpire]:
+    who, issued = event.customer, event.coupon
+    return [
+        {
+            "customerId": who.customer_id,
+            "customerEmail": who.email,
+            "customerLoyaltyCardNumber": who.loyalty_card_number,
+            "customerPhone": who.phone,
+            "coupon": issued.code,
+            "couponExpiresAt": unix(issued.active_to),
+            "couponStatus": coupon_status(issued, event.created_at),
+        }
+    ]
+
+
+@webhook(
+    CouponWillExpire,
+    legacy=_legacy_will_expire,
+    triggers=(
+        "An unused coupon's end is as many days away as Expiring Notifications, Expiring coupons "
+        "notifications, says.",
+    ),
+)
+def coupon_will_expire(event: CouponWillExpire) -> CouponWillExpireBody:
+    """A coupon of a member will expire in as many days as the store's Expiring Notifications say."""
+    issued = event.coupon
+    return {
+        "customer": customer(event.customer),
+        "issuedCoupon": {**coupon(issued), "valueType": issued.value_type},
+    }
+
+
+@webhook(
+    RewardRedemptionStatusChanged,
+    triggers=(
+        "The status of a redeemed reward is changed in the panel.",
+        "The status of a redeemed reward is changed through the API: "
+        "POST /api/{storeCode}/redemption/{issuedReward}/status.",
+    ),
+)
+def reward_redemption_status_changed(event: RewardRedemptionStatusChanged) -> RedemptionStatusBody:
+    """A reward that a member got went on to another status, such as packing, shipped or returned."""
+    return {
+        "issuedReward": _issued(event),
+        "newStatus": event.new_status,
+        "newComment": event.new_comment,
+        "newDate": moment(event.new_at),
+        "oldStatus": event.old_status,
+        "oldComment": event.old_comment,
+        "oldDate": moment(event.old_at),
+    }
+
+
+def _issued(event: RewardRedemptionStatusChanged) -> IssuedReward:
+    return {
+        "issuedRewardId": event.issued_reward_id,
+        "token": event.token,
+        "name": event.reward_name,
+        "customerId": event.member_id,
+        "status": event.new_status,
+        "costInPoints": plain(event.cost),
+        "tax": plain(event.tax) if event.tax is not None else None,
+        "taxPriceValue": plain(event.tax_price_value) if event.tax_price_value is not None else None,
+        "price": plain(event.price) if event.price is not None else None,
+        "redemptionDate": moment(event.redeemed_at),
+        "customerData": _redeemer(event.profile),
+        "rewardType": event.reward_type,
+        "rewardId": event.reward_id,
+        "issuedCoupon": coupon_issued(event.coupon) if event.coupon else None,
+    }
+
+
+def _redeemer(who: Profile) -> Redeemer:
+    return {
+        "email": who.email,
+        "firstName": who.first_name,
+        "lastName": who.last_name,
+        "companyName": who.company.name if who.company else None,
+        "nip": who.company.nip if who.company else None,
+        "phone": who.phone,
+        "loyaltyCardNumber": who.loyalty_card_number,
+        "address": address(who.address),
+    }

@@ -1,12 +1,14 @@
 """Bodies of the webhooks about transactions."""
 
 from streams.domain.values import plain
-from streams.webhooks.catalogue import Body, webhook
+from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import TransactionAssignedToCustomer, TransactionRegistered
-from streams.webhooks.parts import address, customer, item, moment
+from streams.webhooks.legacy_shapes import OldAssigned, OldTransaction
+from streams.webhooks.parts import buyer, customer, item, moment
+from streams.webhooks.shapes import TransactionAssignedBody, TransactionRegisteredBody
 
 
-def _legacy_registered(event: TransactionRegistered) -> Body:
+def _legacy_registered(event: TransactionRegistered) -> OldTransaction:
     return {
         "transactionId": event.transaction_id,
         "transactionData": {
@@ -15,41 +17,35 @@ def _legacy_registered(event: TransactionRegistered) -> Body:
             "purchasePlace": None,
             "purchaseDate": moment(event.purchased_at),
         },
-        "customerData": _buyer(event),
+        "customerData": buyer(event.buyer),
         "items": [item(line) for line in event.items],
         "posId": event.channel_id,
     }
 
 
-@webhook(TransactionRegistered, legacy=_legacy_registered)
-def transaction_registered(event: TransactionRegistered) -> Body:
+@webhook(
+    TransactionRegistered,
+    legacy=_legacy_registered,
+    triggers=(
+        "A transaction is created in the panel.",
+        "A transaction is created through the API: POST /api/{storeCode}/transaction.",
+        "Transactions are imported.",
+    ),
+)
+def transaction_registered(event: TransactionRegistered) -> TransactionRegisteredBody:
     """A transaction was created, in the panel, through the API or by an import."""
     return {
         "transactionId": event.transaction_id,
         "documentNumber": event.document_number,
         "purchasedAt": moment(event.purchased_at),
         "documentType": event.document_type,
-        "customerData": _buyer(event),
+        "customerData": buyer(event.buyer),
         "items": [item(line) for line in event.items],
         "channelId": event.channel_id,
     }
 
 
-def _buyer(event: TransactionRegistered) -> Body | None:
-    buyer = event.buyer
-    if buyer is None:
-        return None
-    return {
-        "email": buyer.email,
-        "name": buyer.name,
-        "nip": buyer.nip,
-        "phone": buyer.phone,
-        "loyaltyCardNumber": buyer.loyalty_card_number,
-        "address": address(buyer.address),
-    }
-
-
-def _legacy_assigned(event: TransactionAssignedToCustomer) -> Body:
+def _legacy_assigned(event: TransactionAssignedToCustomer) -> OldAssigned:
     return {
         "transactionId": event.transaction_id,
         "customerId": event.member_id,
@@ -57,8 +53,17 @@ def _legacy_assigned(event: TransactionAssignedToCustomer) -> Body:
     }
 
 
-@webhook(TransactionAssignedToCustomer, legacy=_legacy_assigned)
-def transaction_assigned_to_customer(event: TransactionAssignedToCustomer) -> Body:
+@webhook(
+    TransactionAssignedToCustomer,
+    legacy=_legacy_assigned,
+    triggers=(
+        "A transaction is matched to a member by hand, in the panel.",
+        "A transaction is matched to a member through the API: POST /api/{storeCode}/transaction/assign.",
+        "Matches are imported.",
+        "A transaction's own customer data names a member: by card number, then phone, then e-mail.",
+    ),
+)
+def transaction_assigned_to_customer(event: TransactionAssignedToCustomer) -> TransactionAssignedBody:
     """A transaction was matched to a member: by hand, through the API, by an import or by its own data."""
     return {
         "transactionId": event.transaction_id,

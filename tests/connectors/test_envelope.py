@@ -56,6 +56,14 @@ def test_the_legacy_body_has_type_and_data_and_nothing_else() -> None:
     assert envelope(LEGACY, uid(42), dotted_names=True).decode() == expected
 
 
+def test_a_second_legacy_webhook_goes_out_under_its_own_type() -> None:
+    second = msgspec.structs.replace(LEGACY, legacy_type="customer.level_changed_automatically")
+
+    assert envelope(second, uid(42)) == envelope(LEGACY, uid(42)).replace(
+        b"account.available_points_amount_changed", b"customer.level_changed_automatically"
+    )
+
+
 def test_a_legacy_array_stays_an_array() -> None:
     expiring = msgspec.structs.replace(LEGACY, event_name="PointsWillExpire", data='[{"points":5}]')
 

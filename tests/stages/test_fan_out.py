@@ -137,7 +137,7 @@ def told(run: Pipeline, *records: Record) -> None:
 
 def test_what_cannot_be_read_is_poison_and_the_next_event_is_delivered() -> None:
     run = pipeline()
-    run.subscribe(subscription(CHANGED), subscription("CustomerDeactivated", number=501))
+    run.subscribe(subscription(CHANGED), subscription("CustomerForgotten", number=501))
     run.when(register(), add("5"))
     good = run.log[WEBHOOK_EVENTS.name][-1]
     stranger, header = encode(SETTINGS)
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_poison_and_the_next_event_is_delivered() -> None
         good._replace(value=None),
         good._replace(headers={}),
         good._replace(headers={"schema": f"{CHANGED}.v99".encode()}),
-        good._replace(headers={"schema": b"CustomerDeactivated.v1"}),
+        good._replace(headers={"schema": b"CustomerForgotten.v1"}),
         good._replace(value=stranger, headers={"schema": header.encode()}),
         good,
     )
@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_poison_and_the_next_event_is_delivered() -> None
         "has no value",
         "header schema=None names no webhook event",
         f"header schema='{CHANGED}.v99' names no released schema",
-        "header schema='CustomerDeactivated.v1' names no webhook event",
+        "header schema='CustomerForgotten.v1' names no webhook event",
         "header schema='StoreSettings.v1' names no webhook event",
     ]
     deliveries = [decode(Delivery, r.value, r.schema) for r in run.log[DELIVERIES.name]]

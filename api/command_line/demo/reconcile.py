@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.command_line.demo.tally import Kind
 from connectors.http.receiver import LogLine
-from streams.webhooks.names import LEGACY_TYPES
+from streams.webhooks.names import LEGACY_TYPES, event_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,6 @@ def _arrived(received: Iterable[LogLine]) -> tuple[defaultdict[str, set[str]], C
         if line.message_id is None:
             requests[line.event_name] += 1
         else:
-            ids[line.event_name].add(line.message_id)
+            # The names may be the dotted ones: a setting says so.
+            ids[event_name(line.event_name) or line.event_name].add(line.message_id)
     return ids, requests

@@ -1,0 +1,78 @@
+"""Bodies of the webhooks that carry a code to a member. The old edition had none of them.
+
+Whoever receives one brings the code to the member, by e-mail or text message.
+"""
+
+from streams.webhooks.catalogue import webhook
+from streams.webhooks.events import (
+    CustomerEmailWasChanged,
+    CustomerPhoneNumberWasChanged,
+    CustomerRequestedPasswordReset,
+    CustomerRequestedSendActivationCode,
+    CustomerWasRegisteredWithoutActivation,
+)
+from streams.webhooks.parts import customer
+from streams.webhooks.shapes import CodeBody
+
+_CodeSent = (
+    CustomerWasRegisteredWithoutActivation
+    | CustomerRequestedSendActivationCode
+    | CustomerRequestedPasswordReset
+    | CustomerPhoneNumberWasChanged
+    | CustomerEmailWasChanged
+)
+
+
+def _code(event: _CodeSent) -> CodeBody:
+    return {"customer": customer(event.customer), "code": event.code, "codeNumber": event.code_number}
+
+
+@webhook(
+    CustomerWasRegisteredWithoutActivation,
+    triggers=("A member registers without activation: POST /api/{storeCode}/member/register.",),
+)
+def customer_was_registered_without_activation(event: CustomerWasRegisteredWithoutActivation) -> CodeBody:
+    """A member registered and is to be activated; the code does that."""
+    return _code(event)
+
+
+@webhook(
+    CustomerRequestedSendActivationCode,
+    triggers=(
+        "A member asks for an activation code: POST /api/{storeCode}/member/{member}/send-code.",
+        "A member asks to get the activation code again: POST /api/{storeCode}/member/resend-code.",
+    ),
+)
+def customer_requested_send_activation_code(event: CustomerRequestedSendActivationCode) -> CodeBody:
+    """A member asked for a code to activate the account with."""
+    return _code(event)
+
+
+@webhook(
+    CustomerRequestedPasswordReset,
+    triggers=(
+        "An active member who registered through POST /api/{storeCode}/member/register asks for a new "
+        "password: POST /api/{storeCode}/member/password/reset/request.",
+    ),
+)
+def customer_requested_password_reset(event: CustomerRequestedPasswordReset) -> CodeBody:
+    """A member asked for a new password; the code allows to set one."""
+    return _code(event)
+
+
+@webhook(
+    CustomerPhoneNumberWasChanged,
+    triggers=("A logged member updates the phone number on the own profile.",),
+)
+def customer_phone_number_was_changed(event: CustomerPhoneNumberWasChanged) -> CodeBody:
+    """A member changed the own phone number; the code confirms the change."""
+    return _code(event)
+
+
+@webhook(
+    CustomerEmailWasChanged,
+    triggers=("A logged member updates the e-mail on the own profile.",),
+)
+def customer_email_was_changed(event: CustomerEmailWasChanged) -> CodeBody:
+    """A member changed the own e-mail; the code confirms the change."""
+    return _code(event)
