@@ -26,8 +26,8 @@ from streams.kafka.topics import (
     WEBHOOK_EVENTS,
 )
 from streams.refusals import CommandRejected, PoisonRecord
-from streams.stages.fan_out import FanOutStage
 from streams.stages.commands import owner_of
+from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, Output, Record, Stage, Turn, WallClock

@@ -6,7 +6,8 @@ from itertools import count
 
 from streams.delivery.records import Subscription
 from streams.domain.commands import AddUnits, BuyReward, RegisterMember, RegisterTransaction, SpendUnits
-from streams.domain.store import Campaign, Reward, StoreSettings, WalletType
+from streams.domain.rules import Campaign
+from streams.domain.store import Reward, StoreSettings, WalletType
 from streams.domain.values import Item, Profile
 
 STORE = "DEFAULT"

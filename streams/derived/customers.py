@@ -91,9 +91,7 @@ def _code(event: CodeSent, state: State) -> CodeEvent:
     who = customer(state, event.member_id)
     if isinstance(event, ContactChangeAsked):
         who = replace(who, **{event.kind: event.value})
-    return kind(
-        **head(event, kind.__name__), customer=who, code=event.code, code_number=event.code_number
-    )
+    return kind(**head(event, kind.__name__), customer=who, code=event.code, code_number=event.code_number)
 
 
 def _code_event(event: CodeSent) -> type[CodeEvent]:

@@ -181,7 +181,7 @@ class TransactionAssigned(Fact):
 
 
 class UnitsEarned(Fact):
-    """A new lot of units, named by the transfer that made it; pending until `locked_until`, if that is set."""
+    """A new lot of units, named by the transfer that made it; pending until `locked_until`, if set."""
 
     transfer_id: Uuid
     wallet: Code

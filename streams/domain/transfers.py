@@ -99,7 +99,7 @@ def _given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:
         raise Rejected(
             "transfer_id",
             transfer_id,
-            "is no transfer of this member that gave or blocked units and has neither expired nor been cancelled",
+            "is no transfer of this member that gave or blocked units, or is cancelled or expired",
         )
     return place, state.get(Lot, lot_key(place.wallet, place.place))
 

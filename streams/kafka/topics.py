@@ -13,7 +13,9 @@ from streams.domain.values import Value
 from streams.refusals import LARGEST_ACCEPTED, CommandRejected, PoisonRecord, Redriven
 from streams.webhooks import CATALOGUE
 
-Key = Literal["store/member", "identifier", "store", "subscription", "as the record's", "poison's place", "table entry"]
+Key = Literal[
+    "store/member", "identifier", "store", "subscription", "as the record's", "poison's place", "table entry"
+]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
 TOMBSTONES_KEPT = 7 * DAY
@@ -88,7 +90,10 @@ def changelog(table: str) -> Topic:
     return Topic(f"{table}-changelog", "table entry", (), "the table's stage", compacted=True)
 
 
-CHANGELOGS = {table: changelog(table) for table in ("members", "ledgers", "coupons", "commands", "identifiers", "pending")}
+CHANGELOGS = {
+    table: changelog(table)
+    for table in ("members", "ledgers", "coupons", "commands", "identifiers", "pending")
+}
 
 TOPICS = (
     COMMANDS,

@@ -1,7 +1,7 @@
 """Commands that wait: for the identity stage to say whose their identifiers are, and for those that do.
 
-Identifiers live on other partitions than their members. A command that needs some is kept until the answer has
-come, and so is whatever comes for the same member meanwhile: a member's commands are decided in their order.
+Identifiers live on other partitions than their members. A command that needs some is kept until the answer
+has come, and so is whatever comes for the same member meanwhile: a member's commands are decided in order.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember,
 from streams.domain.member import confirmed
 from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
 from streams.domain.state import Claim, Drop, Member, Waiting
-from streams.domain.values import Identifier, Profile
+from streams.domain.values import Identifier
 from streams.tables.tables import Owned
 
 
@@ -48,14 +48,16 @@ def _now(state: Owned) -> set[Identifier]:
     return set(identifiers.of(member.profile)) if member else set()
 
 
-def released(before: Profile | None, after: Profile | None) -> Iterator[Identifier]:
+def released(before: Member | None, after: Member | None) -> Iterator[Identifier]:
     """What the member is not known by any more."""
     if before is not None and after is not None and before is not after:
-        kept = set(identifiers.of(after))
-        yield from (each for each in identifiers.sorted_of(before) if each not in kept)
+        kept = set(identifiers.of(after.profile))
+        yield from (each for each in identifiers.sorted_of(before.profile) if each not in kept)
 
 
-def claim(state: Owned, command: AnyCommand, wanted: tuple[Identifier, ...], now: datetime) -> ClaimIdentifiers:
+def claim(
+    state: Owned, command: AnyCommand, wanted: tuple[Identifier, ...], now: datetime
+) -> ClaimIdentifiers:
     """Keeps the command; returns what to ask the identity stage."""
     value, schema = encode(command)
     state.apply(Claim(schema=schema, command=value, command_id=command.command_id, decided_at=now))

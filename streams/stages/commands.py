@@ -21,7 +21,7 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
 
 
-class Invalid(Exception):  # noqa: N818 - no error of ours: it carries a refusal to the one who tells it
+class Invalid(Exception):
     """A field of the command has a value that no state could make valid; its sender can be told."""
 
     def __init__(self, head: Command, name: str, refusal: Rejected) -> None:

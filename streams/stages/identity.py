@@ -201,5 +201,3 @@ def _nobody(command: Command, request: AddressedCommand, now: datetime) -> Comma
         reason=f"is nobody's in store {request.store!r}",
         rejected_at=now,
     )
-
-

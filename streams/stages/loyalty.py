@@ -243,7 +243,7 @@ class LoyaltyStage:
                 f"{type(command).__name__} was refused after its first event: {late}"
             ) from late
         after = state.get(Member)
-        for given_up in claims.released(before and before.profile, after and after.profile):
+        for given_up in claims.released(before, after):
             request = claims.release(command, given_up)
             turn.send(IDENTITY_REQUESTS, request_key(request), request)
 
@@ -285,9 +285,7 @@ class LoyaltyStage:
 
     def _remember(self, state: Owned, command_id: str, now: datetime, refusal: Rejected | None) -> None:
         rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
-        state.apply(
-            Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None)
-        )
+        state.apply(Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None))
 
     def _reject(self, turn: Turn, command: Command, name: str, refusal: Rejected) -> None:
         turn.send_beside(
@@ -344,7 +342,8 @@ class LoyaltyStage:
 
 def _timed(state: Owned, now: datetime) -> Iterator[Timed]:
     """The owner's entries that are due at `now`."""
-    for kind in (Lot, PendingLot, IssuedReward, Standing):
+    kinds: tuple[type[Timed], ...] = (Lot, PendingLot, IssuedReward, Standing)
+    for kind in kinds:
         for entry in state.scan(kind):
             if entry.due is not None and entry.due <= now:
                 yield entry

@@ -38,7 +38,7 @@ def test_a_day_ends_at_its_last_second_on_the_stores_clock(
 ) -> None:
     store = replace(SETTINGS, time_zone=zone)
 
-    assert store.end_of_day(instant(start), days) == instant(end)
+    assert store.calendar.end_of_day(instant(start), days) == instant(end)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_lead_time_is_counted_in_days_of_the_stores_calendar(
 ) -> None:
     store = replace(SETTINGS, time_zone=zone)
 
-    assert store.days_before(instant(end), days) == instant(told)
+    assert store.calendar.days_before(instant(end), days) == instant(told)
 
 
 def told(run: Pipeline) -> list[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Webhook events that the story does not bring about, written out; golden files tell how they are delivered."""
+"""Webhook events that the story does not bring about; golden files tell how they are delivered."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
