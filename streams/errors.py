@@ -6,8 +6,8 @@
     ├── Poison            no schema reads the record, or its key lies: to `poison`
     └── Retryable         somebody else's trouble that may pass: try again later
 
-Anything outside this tree is a bug or a broken machine: the transaction is aborted, the process ends. A record
-that ends it again and again is put aside in the end: see `streams.kafka.blame`.
+Anything outside this tree is a bug or a broken machine: the transaction is aborted, the process ends.
+A record that ends it again and again is put aside in the end: see `streams.kafka.blame`.
 """
 
 
