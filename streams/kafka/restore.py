@@ -18,8 +18,14 @@ from streams.tables.tables import Tables
 LOG = logging.getLogger(__name__)
 
 ANSWERS_WITHIN = 30.0
+# Seconds for one question: between two it is seen whether the answer is still wanted.
+ASKED_FOR = 3.0
 BATCH = 5000
 IDLE = 0.5
+
+
+class Cancelled(Exception):
+    """Nobody wants to know any more."""
 
 
 @dataclass(slots=True)
@@ -39,13 +45,16 @@ class Changelogs:
     """The changelogs of a partition's tables, on their way into them.
 
     Where a table's checkpoint lies behind the end of its changelog, that is another one than it was: the
-    tables are cleared, to be restored from zero. Raises Retryable where the cluster does not answer.
+    tables are cleared, to be restored from zero. Raises Retryable where the cluster does not answer, and
+    Cancelled once that does not matter.
     """
 
-    def __init__(self, connection: Connection, partition: int, tables: Tables) -> None:
+    def __init__(
+        self, connection: Connection, partition: int, tables: Tables, cancelled: Callable[[], bool]
+    ) -> None:
         self._partition = partition
         self._tables = tables
-        self._by_topic = _todo(connection, partition, tables)
+        self._by_topic = _todo(connection, partition, tables, cancelled)
         self.taken = 0
         """Records taken so far."""
 
@@ -91,7 +100,10 @@ def restore(
     The end is the log's, open transactions included: whatever a predecessor still had under way when it
     lost the partition is waited for, until it is committed or aborted.
     """
-    changelogs = Changelogs(connection, partition, tables)
+    try:
+        changelogs = Changelogs(connection, partition, tables, cancelled)
+    except Cancelled:
+        return False
     if changelogs.missing:
         begun = time.monotonic()
         if not _read(connection, changelogs, cancelled, report):
@@ -133,11 +145,13 @@ def changelog_consumer(connection: Connection) -> Consumer:
     )
 
 
-def _todo(connection: Connection, partition: int, tables: Tables) -> dict[str, _Table]:
+def _todo(
+    connection: Connection, partition: int, tables: Tables, cancelled: Callable[[], bool]
+) -> dict[str, _Table]:
     """By topic, where each table stands and where its changelog ends."""
     topics = {name: connection.topic(CHANGELOGS[name]) for name in tables.names}
-    ends = _offsets(connection, partition, topics, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    starts = _offsets(connection, partition, topics, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    ends = _offsets(connection, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
+    starts = _offsets(connection, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
     checkpoints = {name: tables.checkpoint(name) for name in topics}
     if any(checkpoints[name] > ends[name] for name in topics):
         LOG.warning("partition %d: its changelog is another one than it was: restoring from zero", partition)
@@ -150,7 +164,11 @@ def _todo(connection: Connection, partition: int, tables: Tables) -> dict[str, _
 
 
 def _offsets(
-    connection: Connection, partition: int, topics: Mapping[str, str], spec: OffsetSpec
+    connection: Connection,
+    partition: int,
+    topics: Mapping[str, str],
+    spec: OffsetSpec,
+    cancelled: Callable[[], bool],
 ) -> dict[str, int]:
     admin = AdminClient(connection.admin())
     asked = {TopicPartition(topic, partition): spec for topic in topics.values()}
@@ -158,11 +176,13 @@ def _offsets(
     while True:
         try:
             answers = admin.list_offsets(
-                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWERS_WITHIN
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ASKED_FOR
             )
             found = {tp.topic: future.result().offset for tp, future in answers.items()}
             return {name: found[topic] for name, topic in topics.items()}
         except KafkaException as error:
+            if cancelled():
+                raise Cancelled from None
             # A topic just made, or a broker just back, has no leader for a moment.
             if time.monotonic() > deadline:
                 raise Retryable(f"changelogs of partition {partition} cannot be read: {error}") from None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.kafka.clients import PASSING, SETTLING, Connection
-from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer
+from streams.kafka.restore import BATCH, IDLE, Cancelled, Changelogs, changelog_consumer
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
@@ -89,12 +89,18 @@ class Standby:
                 self._begin(consumer, number, copy)
 
     def _begin(self, consumer: Consumer, number: int, copy: _Copy) -> None:
+        def taken() -> bool:
+            return self._stopping or self._kept.get(number) is not copy
+
         with copy.lock:
-            if self._kept.get(number) is not copy:
+            if taken():
                 return
             copy.tables = copy.tables or self._opened(number)
-            copy.changelogs = Changelogs(self._connection, number, copy.tables)
-            copy.places = copy.changelogs.places()
+            try:
+                copy.changelogs = Changelogs(self._connection, number, copy.tables, taken)
+            except Cancelled:
+                return
+        copy.places = copy.changelogs.places()
         consumer.incremental_assign(copy.places)
         self._read[number] = copy
 

@@ -1,12 +1,19 @@
 """A warm copy makes a failover short."""
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from streams.kafka.clients import Connection
+from streams.kafka.standby import Standby
 from streams.kafka.topics import REJECTIONS
 from streams.settings import Settings
+from streams.stages.loyalty import LoyaltyStage
+from streams.tables.store import MemoryStore
+from streams.tables.tables import Tables, families
 from tests.kafka.fleet import Fleet, one_unit_each, registrations
 from tests.samples import spend, uid
 
@@ -19,6 +26,41 @@ def fleet(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
     made = Fleet(settings, tmp_path)
     yield made
     made.close()
+
+
+class Opened:
+    """A partition's tables in memory, and what became of them."""
+
+    def __init__(self) -> None:
+        self.asked, self.closed = threading.Event(), False
+
+    def __call__(self, _: int) -> Tables:
+        self.asked.set()
+        return Tables(Closable(self), LoyaltyStage.kinds)
+
+
+class Closable(MemoryStore):
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(families(LoyaltyStage.kinds))
+        self._opened = opened
+
+    def close(self) -> None:
+        self._opened.closed = True
+
+
+def test_where_no_broker_answers_a_copy_is_given_up_within_seconds() -> None:
+    opened = Opened()
+    standby = Standby(Connection("127.0.0.1:9"), opened)
+    standby.keep(0)
+    assert opened.asked.wait(10)
+    began = time.monotonic()
+
+    tables = standby.take(0)
+    standby.keep(0, tables)
+    standby.stop()
+
+    assert time.monotonic() - began < 10
+    assert opened.closed
 
 
 @pytest.mark.parametrize("standby", ["0", "1"])
