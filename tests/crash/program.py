@@ -17,7 +17,7 @@ LOYALTY = str(Path(sys.executable).with_name("loyalty"))
 ENDS_WITHIN = 15.0
 # As any supervisor does, lest a process that cannot start takes the whole machine.
 BACKOFF = 0.5
-_LAST_WORDS = re.compile(r"CRITICAL .*? (?:worker|sink): ends: (.*?)(?: \(stack in .*)?$|^Error: (.*)$")
+_LAST_WORDS = re.compile(r"CRITICAL (?:.*? )?(?:worker|sink): ends: (.*?)(?: \(stack in .*)?$|^Error: (.*)$")
 
 
 @dataclass(frozen=True, slots=True)
