@@ -50,7 +50,7 @@ class IdentityStage:
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         handled = records[:budget]
-        for record in handled:
+        for record in turn.each(handled):
             try:
                 self._request(turn, _read(record))
             except Poison as cause:
