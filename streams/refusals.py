@@ -12,6 +12,8 @@ LARGEST_COMMAND = 1 << 20
 LARGEST_ACCEPTED = 6 << 20
 """Bytes that the commands topic takes, so that a command too large is refused with its reason and kept whole.
 Compressed: what it holds may be any size."""
+# The traceback of a bug, if need be.
+KEPT_OF_CAUSE = 8 << 10
 _KEPT_WHOLE = 7 << 20
 _KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
 
@@ -54,7 +56,7 @@ class PoisonRecord(Value):
 
     def bounded(self) -> Self:
         """Fits in a record of the poison topic, whatever came: the beginning stands for what is too large."""
-        short = replace(self, cause=self.cause[:_KEPT_OF_TEXT])
+        short = replace(self, cause=self.cause[:KEPT_OF_CAUSE])
         size = _bytes(self.key, self.value, self.headers)
         if size <= _KEPT_WHOLE:
             return short

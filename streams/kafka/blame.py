@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 
 from streams.errors import LoyaltyError, Poison
+from streams.refusals import KEPT_OF_CAUSE
 from streams.stages.turn import Record
 
 LOG = logging.getLogger(__name__)
-LONGEST_CAUSE = 10_000
+# What is kept of a traceback is its end, where the bug is; a cause has no more room than this.
+_TRACEBACK = KEPT_OF_CAUSE - 1000
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -53,8 +55,7 @@ class Blame:
         if not self._limit or not _fault_of_a_record(failure):
             return
         before = self._note.tries if self._note and _is(self._note, record) else 0
-        cause = "".join(traceback.format_exception(failure))[-LONGEST_CAUSE:]
-        self._note = Note(record.offset, _digest(record), before + 1, cause)
+        self._note = Note(record.offset, _digest(record), before + 1, _told(failure))
         _write(self._file, self._note)
         place = f"{record.topic}[{record.partition}] at offset {record.offset}"
         LOG.warning("%s ends this process, time %d of %d", place, before + 1, self._limit)
@@ -64,6 +65,12 @@ class Blame:
         if self._note and self._note.offset < offset:
             self._note = None
             self._file.unlink(missing_ok=True)
+
+
+def _told(failure: Exception) -> str:
+    """What it is, then where it came from."""
+    what = "".join(traceback.format_exception_only(failure)).strip()
+    return f"{what[:800]}\n{''.join(traceback.format_tb(failure.__traceback__))[-_TRACEBACK:]}"
 
 
 def _fault_of_a_record(failure: Exception) -> bool:

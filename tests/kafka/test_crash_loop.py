@@ -52,7 +52,8 @@ def test_a_supervised_worker_gets_past_a_record_that_ends_it(fleet: Fleet, tmp_p
     poison = decode(PoisonRecord, aside.value, aside.schema)
     assert poison.topic == "commands"
     assert poison.key == f"{BROKEN}/{good[0].member_id}".encode()
-    assert "ZeroDivisionError: the bug" in poison.cause
+    assert poison.cause.startswith("ended the process 3 times: ZeroDivisionError: the bug\n")
+    assert ", in store\n" in poison.cause
     assert said.count("worker: ends: ZeroDivisionError: the bug (stack in ") == 3
     assert said.count("supervisor: ended with exit code 1: started again in ") == 3
     assert "Traceback" not in said
