@@ -6,7 +6,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lock clean
+.PHONY: help demo test soak bench check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ test: .venv/.ready ## all tests, the ones on a real broker included
 
 soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again
 	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED))
+
+bench: .venv/.ready ## how fast it is here, beside the machine's own limits; QUICK=1 only sees it run
+	@.venv/bin/python -m tests.bench $(if $(QUICK),--quick)
 
 check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff check

@@ -7,8 +7,6 @@ scale, so that two schemas which read amounts differently would share one.
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -17,13 +15,13 @@ from typing import Any, TypeVar, cast
 import fastavro
 import msgspec
 
+from streams.avro import Writer, writer
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 
 HEADER = "schema"
 V = TypeVar("V", bound=Value)
 Tree = dict[str, Any]
-_AS_THEY_ARE = (datetime, Decimal, bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +52,17 @@ def schemas() -> dict[str, Schema]:
 
 
 @cache
-def _newest(name: str) -> tuple[str, Any]:
+def _newest(name: str) -> tuple[str, Writer]:
     found = [s for s in schemas().values() if s.name == name and s.reader is None]
     if not found:
         raise LookupError(f"schemas/{name}.v1.avsc does not exist")
-    return f"{name}.v{found[0].version}", found[0].parsed
+    return f"{name}.v{found[0].version}", writer(found[0].parsed)
 
 
 def encode(value: Value) -> tuple[bytes, str]:
     """The bytes and the header's text."""
-    header, schema = _newest(type(value).__name__)
-    out = BytesIO()
-    fastavro.schemaless_writer(out, schema, msgspec.to_builtins(value, builtin_types=_AS_THEY_ARE))
-    return out.getvalue(), header
+    header, write = _newest(type(value).__name__)
+    return write(value), header
 
 
 def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:

@@ -35,6 +35,24 @@ def test_every_value_is_read_as_it_was_written(kind: type[Value]) -> None:
     law()
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_bytes_are_those_that_fastavro_writes(kind: type[Value]) -> None:
+    @settings(max_examples=settings.default.max_examples // 2 if settings.default else 10)
+    @given(st.lists(values(kind), min_size=1, max_size=3))
+    def law(drawn: list[Value]) -> None:
+        for value in [*drawn, drawn[0]]:
+            data, header = encode(value)
+            assert data == _written(schemas()[header].parsed, _plain(value))
+
+    law()
+
+
+@pytest.mark.parametrize("units", ["0.0000001", "1.0000000000000000000000000001", "1E+12", "NaN", "Infinity"])
+def test_an_amount_that_the_schema_cannot_hold_is_never_written(units: str) -> None:
+    with pytest.raises((ValueError, ArithmeticError)):
+        encode(add(units))
+
+
 def _avro_fields(schema: Any) -> Any:  # noqa: PLR0911 - one line a type
     """The tree of field names of a schema: dicts for records, what they hold for lists, maps, unions."""
     if isinstance(schema, list):
@@ -90,11 +108,14 @@ def test_every_released_version_is_read_by_the_newest(name: str) -> None:
     header = name.removesuffix(".avsc")
     kind = next(kind for kind in KINDS if header.startswith(f"{kind.__name__}.v"))
     writer = fastavro.parse_schema(_files()[name], named_schemas={})
-    tree = msgspec.to_builtins(plainest(kind), builtin_types=(datetime, Decimal, bytes))
-
-    data = _written(writer, tree)
+    data = _written(writer, _plain(plainest(kind)))
 
     assert isinstance(decode(kind, data, header), kind)
+
+
+def _plain(value: Value) -> Tree:
+    tree: Tree = msgspec.to_builtins(value, builtin_types=(datetime, Decimal, bytes))
+    return tree
 
 
 def _written(schema: Any, tree: Tree) -> bytes:

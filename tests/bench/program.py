@@ -1,0 +1,143 @@
+"""`python -m tests.bench.program`: one measured program, alone in its process, on one core.
+
+It is given a `Job` as JSON, and says its `Run` as JSON.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, assert_never
+
+import msgspec
+
+from streams.kafka.agents import App
+from streams.kafka.clients import Connection
+from streams.kafka.feed import Identity
+from streams.kafka.restore import restore
+from streams.kafka.topics import CHANGELOGS, COMMANDS, Topic
+from streams.kafka.worker import run
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import Stage, WallClock
+from streams.tables.store import RocksStore
+from streams.tables.tables import Tables, families
+from tests.bench import floor
+from tests.bench.figures import Run
+from tests.bench.stages import BareStage, Timed
+from tests.samples import SETTINGS, STORE
+
+Role = Literal["copy", "bare", "loyalty", "restore", "read", "hop"]
+COPIES = Topic("bench-copies", "store/member", (), "bench")
+HOPS = tuple(Topic(f"bench-hop-{number}", "store/member", (), "bench") for number in (1, 2, 3))
+CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+"""The core that measured programs have; the broker gets the others, where there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    role: Role
+    servers: str
+    prefix: str
+    folder: str
+    batch: int
+    partitions: int
+    skip: int = 0
+    total: int = 0
+    hop: int = 0
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.servers, self.prefix)
+
+
+def main() -> None:
+    job = msgspec.json.decode(sys.argv[1], type=Job)
+    if CORE is not None and job.role != "hop":
+        os.sched_setaffinity(0, {CORE})
+    result = _measured(job)
+    if result is not None:
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+
+
+def _measured(job: Job) -> Run | None:
+    match job.role:
+        case "copy":
+            return _copied(job)
+        case "bare":
+            return _played(job, BareStage())
+        case "loyalty":
+            stores = {STORE: SETTINGS}
+            return _played(job, LoyaltyStage(stores.get, WallClock(), timedelta(hours=24)))
+        case "restore":
+            return _restored(job)
+        case "read":
+            topics = [CHANGELOGS[table] for table in _tables()]
+            return floor.read(job.connection, topics, job.partitions)
+        case "hop":
+            _hop(job)
+            return None
+        case _:
+            assert_never(job.role)
+
+
+def _copied(job: Job) -> Run | None:
+    watch = floor.Stopwatch(job.skip, job.total)
+
+    def copied(count: int) -> bool:
+        watch.count(count)
+        return watch.look()
+
+    floor.copy(job.connection, COMMANDS, COPIES, job.batch, copied)
+    return watch.result
+
+
+def _played(job: Job, stage: Stage) -> Run | None:
+    watch = floor.Stopwatch(job.skip, job.total)
+    asyncio.run(_play(job, Timed(stage, watch, lambda: signal.raise_signal(signal.SIGTERM))))
+    return watch.result
+
+
+async def _play(job: Job, stage: Stage) -> None:
+    app = App(f"bench {job.role}")
+    who = Identity(f"{job.prefix}{job.role}", "bench", Path(job.folder, job.role), 15, 30)
+    app.feed(job.connection, who, COMMANDS, stage, job.batch)
+    await run(app, lambda: None)
+
+
+def _tables() -> list[str]:
+    return sorted({kind.table for kind in LoyaltyStage.kinds})
+
+
+def _restored(job: Job) -> Run:
+    """Every partition from nothing; the due index is made too, for without it nothing is played."""
+    watch = floor.Stopwatch(0, 1)
+    watch.look()
+    for number in range(job.partitions):
+        store = RocksStore(Path(job.folder, "restored", str(number)), families(LoyaltyStage.kinds))
+        tables = Tables(store, LoyaltyStage.kinds)
+        restore(job.connection, number, tables, lambda: False)
+        tables.close()
+    watch.count(1)
+    watch.look()
+    assert watch.result is not None
+    return watch.result
+
+
+def _hop(job: Job) -> None:
+    """Copies from hop to hop until it is told to end."""
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    source = COMMANDS if job.hop == 0 else HOPS[job.hop - 1]
+
+    def ready() -> None:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+
+    floor.copy(job.connection, source, HOPS[job.hop], job.batch, lambda _: bool(told), ready=ready)
+
+
+if __name__ == "__main__":
+    main()

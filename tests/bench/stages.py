@@ -1,0 +1,91 @@
+"""The stages that are measured: one that does next to nothing, and one that is timed."""
+
+from collections.abc import Callable, Sequence
+
+from streams.codec import decode
+from streams.domain.commands import AddUnits, Command, RegisterMember, SpendUnits
+from streams.domain.state import Entry
+from streams.kafka.topics import EVENTS
+from streams.stages.turn import Record, Stage, Turn
+from streams.tables.tables import Tables
+from tests.bench.floor import Stopwatch
+
+_KINDS: dict[str, type[Command]] = {
+    f"{kind.__name__}.v1": kind for kind in (RegisterMember, AddUnits, SpendUnits)
+}
+
+
+class Tally(Entry):
+    """How many commands a member has sent."""
+
+    table, letter = "pending", b"b"
+
+    commands: int = 0
+
+
+class BareStage:
+    """Avro in, one small entry read, changed and written, Avro out: what the runtime costs by itself."""
+
+    kinds: Sequence[type[Entry]] = (Tally,)
+    patience = 0.1
+
+    def assigned(self, partition: int, tables: Tables) -> None: ...
+
+    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
+        return False
+
+    def between(self, partition: int, tables: Tables) -> None: ...
+
+    def rest(self) -> bool:
+        return True
+
+    def revoked(self, partition: int) -> None: ...
+
+    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+        for record in records[:budget]:
+            owner = (record.key or b"").decode()
+            command = decode(_KINDS[record.schema or ""], record.value, record.schema)
+            state = turn.tables.of(owner)
+            tally = state.get(Tally) or Tally()
+            state.apply(Tally(commands=tally.commands + 1))
+            turn.send_beside(EVENTS, owner, command)
+        return len(records[:budget])
+
+
+class Timed:
+    """Another stage, its records counted. `over` is called once all are committed."""
+
+    def __init__(self, stage: Stage, watch: Stopwatch, over: Callable[[], None]) -> None:
+        self.kinds = stage.kinds
+        self._stage = stage
+        self._watch = watch
+        self._over = over
+        self._done = False
+
+    @property
+    def patience(self) -> float:
+        # The end of the last transaction must not wait for records that never come.
+        return min(self._stage.patience, 0.005)
+
+    def assigned(self, partition: int, tables: Tables) -> None:
+        self._stage.assigned(partition, tables)
+
+    def wants(self, partition: int, tables: Tables) -> bool:
+        return self._stage.wants(partition, tables)
+
+    def between(self, partition: int, tables: Tables) -> None:
+        self._stage.between(partition, tables)
+        if self._watch.look() and not self._done:
+            self._done = True
+            self._over()
+
+    def rest(self) -> bool:
+        return self._stage.rest()
+
+    def revoked(self, partition: int) -> None:
+        self._stage.revoked(partition)
+
+    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+        handled = self._stage.play(turn, records, budget)
+        self._watch.count(handled)
+        return handled

@@ -1,0 +1,50 @@
+"""The bench cannot rot: its smallest size runs, and every figure stands beside its floor."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.bench.figures import Figure, Run, rate
+from tests.bench.floor import Stopwatch
+
+FIGURES = {"bare runtime", "loyalty stage", "restore", "append to POST, p50", "append to POST, p99"}
+
+
+@pytest.mark.kafka
+def test_every_figure_is_measured_beside_its_floor(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(file)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    assert done.returncode == 0, done.stderr[-2_000:]
+    figures = msgspec.json.decode(file.read_bytes())["figures"]
+    assert {figure["name"] for figure in figures} == FIGURES
+    for figure in figures:
+        assert figure["value"] > 0
+        assert figure["floor"] > 0
+        assert figure["ratio"] == pytest.approx(figure["value"] / figure["floor"])
+        assert figure["name"] in done.stdout
+
+
+def test_a_rate_is_better_when_higher_and_a_time_when_lower() -> None:
+    run, floor = Run(records=800, seconds=1.0, cpu=1.0), Run(records=1_000, seconds=1.0, cpu=1.0)
+
+    assert rate("x", "records/s", run, floor, "floor", aim_ratio=0.8).met
+    assert not rate("x", "records/s", run, floor, "floor", aim=801).met
+    assert Figure("x", 59.0, "ms", 40.0, "floor", aim=60.0).met
+    assert not Figure("x", 61.0, "ms", 40.0, "floor", aim=60.0).met
+
+
+def test_what_came_before_the_warm_up_was_over_is_not_measured() -> None:
+    watch = Stopwatch(skip=10, total=30)
+
+    for batch in (8, 8, 8, 8):
+        watch.count(batch)
+        watch.look()
+
+    assert watch.result is not None
+    assert watch.result.records == 16
