@@ -112,6 +112,9 @@ class Feed(Quiet):
                     "group.id": who.group,
                     "group.instance.id": who.instance,
                     "session.timeout.ms": who.session_timeout * 1000,
+                    # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
+                    "queued.min.messages": self._limit,
+                    "fetch.message.max.bytes": 128 << 10,
                     "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
                     # Not the cooperative one: a member that dies between giving a partition up and saying so,
                     # and comes back under its own name, causes no rebalance, and nobody owns the partition.
