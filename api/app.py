@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
-from api import errors
+from api import contract, errors
 from api.auth import HEADER, Authenticator, Guarded
 from api.limits import BodyLimit
 from api.subscriptions import SubscriptionLog, Webhooks, routes
@@ -40,6 +40,7 @@ def create_app(
     )
     errors.install(app)
     app.include_router(routes(Webhooks(subscriptions, log, targets, now)), responses=_FAILURES)
+    app.include_router(contract.routes())
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
     async def health() -> JSONResponse:

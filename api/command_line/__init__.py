@@ -16,6 +16,7 @@ from api.command_line import (
     sink,
     store,
     topics,
+    webhooks,
     worker,
 )
 
@@ -31,6 +32,7 @@ app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
 app.add_typer(poison.app, name="poison")
+app.add_typer(webhooks.app, name="webhooks")
 app.command(name="settings")(settings.show)
 app.command(name="api")(api.run)
 app.command(name="api-key")(api.new_key)

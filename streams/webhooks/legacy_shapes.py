@@ -3,7 +3,7 @@
 from typing import Literal, TypedDict
 
 from streams.domain.values import DocumentType
-from streams.webhooks.shapes import Amount, Firm, Id, Line, Moment, Pair, Place, Till, Unix
+from streams.webhooks.shapes import Amount, Firm, Id, Line, Moment, OldChangeType, Pair, Place, Till, Unix
 
 
 class OldCustomer(TypedDict):
@@ -71,7 +71,7 @@ class OldAmountChanged(TypedDict):
     customerId: Id
     amount: Amount
     amount_change: Amount
-    amount_change_type: str
+    amount_change_type: OldChangeType
 
 
 class OldPointsWillExpire(TypedDict):

@@ -16,6 +16,11 @@ Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Unix = Annotated[int, Meta(description="Seconds since 1970, UTC.")]
 Amount = Annotated[Decimal, Meta(description="Exact, at most six decimals.")]
 
+OLD_CHANGES = ["add", "subtract", "p2p_add", "p2p_subtract"]
+CHANGES = [*OLD_CHANGES, "block", "unblock", "expire", "activate", "cancel"]
+ChangeType = Annotated[str, Meta(extra_json_schema={"enum": CHANGES})]
+OldChangeType = Annotated[str, Meta(extra_json_schema={"enum": OLD_CHANGES})]
+
 
 class Contact(TypedDict):
     customerId: Id
@@ -183,7 +188,7 @@ class AmountChangedBody(TypedDict):
     accountId: Id
     amount: Amount
     amountChange: Annotated[Decimal, Meta(description="Never negative: the type says which way.")]
-    amountChangeType: str
+    amountChangeType: ChangeType
     transferId: Id
     wallet: WalletOf
     actionCause: DatedCause | None

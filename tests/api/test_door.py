@@ -151,6 +151,8 @@ def test_the_description_needs_no_key_and_names_every_route_and_the_key(door: Do
         f"{webhook}/subscription/{{webhookSubscription}}": {"get", "put", "delete"},
         f"{webhook}/event": {"get"},
         "/health": {"get"},
+        "/docs/webhooks": {"get"},
+        "/asyncapi.json": {"get"},
     }
     post = described["paths"][f"{webhook}/subscription"]["post"]
     assert post["security"] == [{"ApiKey": []}]

@@ -46,7 +46,9 @@ def delivery(number: int, member: str = ANNA, to: str = FIRST.subscription_id) -
 class Sink:
     """One partition of the sink. `store` may be another's: what a process that died left on disk."""
 
-    def __init__(self, sender: FakeSender, store: Store | None = None, concurrency: int = 3) -> None:
+    def __init__(
+        self, sender: FakeSender, store: Store | None = None, concurrency: int = 3, dotted_names: bool = False
+    ) -> None:
         self.now = NOON
         self.store = store or MemoryStore(families([Pending]))
         self.tables = Tables(self.store, [Pending])
@@ -61,6 +63,7 @@ class Sink:
             now=lambda: self.now,
             new_id=lambda: uid(800_000 + next(requests)),
             jitter=lambda: 0.0,
+            dotted_names=dotted_names,
         )
         self.stage.assigned(0, self.tables)
         self.written: list[Value] = []
@@ -122,6 +125,17 @@ async def test_a_failed_delivery_is_tried_again_on_schedule_with_the_same_messag
     assert message_ids(sender) == [uid(1)] * 3
     assert len({msgspec.json.decode(sent.body)["requestId"] for sent in sender.sent}) == 3
     assert list(sink.tables.entries()) == []
+
+
+@pytest.mark.parametrize(("dotted", "name"), [(False, "CustomerRegistered"), (True, "customer.registered")])
+async def test_the_event_is_named_as_the_deployment_says(dotted: bool, name: str) -> None:
+    sender = FakeSender()
+    sink = Sink(sender, dotted_names=dotted)
+    sink.arrive(delivery(1))
+
+    await sink.until(NOON)
+
+    assert [msgspec.json.decode(sent.body)["eventName"] for sent in sender.sent] == [name]
 
 
 async def test_a_members_next_delivery_waits_for_the_one_before_and_other_members_go_on() -> None:

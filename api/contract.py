@@ -1,0 +1,64 @@
+"""What receivers build against: the webhooks' page and their AsyncAPI document. No key is asked for."""
+
+from html import escape
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from streams.webhooks import CATALOGUE, Webhook
+from streams.webhooks.contract import asyncapi, fields
+from streams.webhooks.schema import data_schema, forms
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse}td{border-top:1px solid #ccc;padding:.2rem 1rem .2rem 0}"
+)
+
+
+def routes() -> APIRouter:
+    router = APIRouter(tags=["documentation"])
+    document, shown = asyncapi(version("loyalty-webhooks")), page()
+
+    @router.get("/asyncapi.json", summary="All webhooks as an AsyncAPI document")
+    async def described() -> JSONResponse:
+        """Every webhook with the JSON Schemas of its bodies, new and legacy."""
+        return JSONResponse(document)
+
+    @router.get("/docs/webhooks", summary="The webhooks' documentation", response_class=HTMLResponse)
+    async def documentation() -> HTMLResponse:
+        """What each webhook says, what sets it off, and the fields of its bodies."""
+        return HTMLResponse(shown)
+
+    return router
+
+
+def page() -> str:
+    """The documentation of all webhooks as one HTML page that loads nothing else."""
+    names = sorted(CATALOGUE)
+    index = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in names)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Webhooks</title>'
+        f"<style>{_STYLE}</style></head><body><h1>Webhooks</h1>"
+        f'<p><a href="/asyncapi.json">AsyncAPI document</a></p><ul>{index}</ul>'
+        f"{''.join(_section(CATALOGUE[name]) for name in names)}</body></html>"
+    )
+
+
+def _section(entry: Webhook[Any]) -> str:
+    actions = "".join(f"<li>{escape(action)}</li>" for action in entry.triggers)
+    bodies = "".join(
+        f"<h3>data, {form} format</h3><table>"
+        + "".join(
+            f"<tr><td><code>{escape(path)}</code></td><td>{escape(kind)}</td></tr>"
+            for path, kind in fields(data_schema(entry, form))
+        )
+        + "</table>"
+        for form in forms(entry)
+    )
+    return (
+        f'<h2 id="{entry.name}">{entry.name}</h2><p>{escape(entry.description)}</p>'
+        f"<p>Other name, and legacy type: <code>{entry.legacy_type}</code></p>"
+        f"<p>Sent when:</p><ul>{actions}</ul>{bodies}"
+    )
