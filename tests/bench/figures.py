@@ -69,8 +69,8 @@ def rate(name: str, unit: str, run: Run, floor: Run, floor_is: str, **aims: floa
 
 
 def table(figures: list[Figure]) -> Table:
-    shown = Table("figure", "measured", "floor", "ratio", "aim", "floor is", "a CPU second", "floor")
-    for column in (*shown.columns[1:5], *shown.columns[6:]):
+    shown = Table("figure", "measured", "floor", "ratio", "aim", "a CPU second", "floor")
+    for column in shown.columns[1:]:
         column.justify = "right"
     for figure in figures:
         shown.add_row(
@@ -79,10 +79,11 @@ def table(figures: list[Figure]) -> Table:
             _number(figure.floor),
             f"{figure.ratio:.2f}",
             _aim(figure),
-            figure.floor_is,
             _number(figure.a_cpu_second),
             _number(figure.floor_a_cpu_second),
         )
+    floors = {figure.floor_is: figure.name.partition(",")[0] for figure in figures}
+    shown.caption = "floors: " + "; ".join(f"{name}, {floor}" for floor, name in floors.items())
     return shown
 
 

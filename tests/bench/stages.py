@@ -10,9 +10,7 @@ from streams.stages.turn import Record, Stage, Turn
 from streams.tables.tables import Tables
 from tests.bench.floor import Stopwatch
 
-_KINDS: dict[str, type[Command]] = {
-    f"{kind.__name__}.v1": kind for kind in (RegisterMember, AddUnits, SpendUnits)
-}
+_KINDS: dict[str, type[Command]] = {kind.__name__: kind for kind in (RegisterMember, AddUnits, SpendUnits)}
 
 
 class Tally(Entry):
@@ -44,7 +42,8 @@ class BareStage:
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         for record in records[:budget]:
             owner = (record.key or b"").decode()
-            command = decode(_KINDS[record.schema or ""], record.value, record.schema)
+            name, _, _ = (record.schema or "").rpartition(".v")
+            command = decode(_KINDS[name], record.value, record.schema)
             state = turn.tables.of(owner)
             tally = state.get(Tally) or Tally()
             state.apply(Tally(commands=tally.commands + 1))
