@@ -13,7 +13,7 @@ from streams.domain.commands import AddUnits, Command, RegisterMember, SpendUnit
 from streams.domain.values import Profile
 from streams.kafka.clients import Connection
 from streams.kafka.topics import COMMANDS, Topic
-from streams.stages.loyalty import owner_of
+from streams.stages.commands import owner_of
 from tests.samples import STORE, uid
 
 

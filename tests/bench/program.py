@@ -20,6 +20,7 @@ from streams.kafka.feed import Identity
 from streams.kafka.restore import restore
 from streams.kafka.topics import CHANGELOGS, COMMANDS, Topic
 from streams.kafka.worker import run
+from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Stage, WallClock
 from streams.tables.store import RocksStore
@@ -103,7 +104,7 @@ def _played(job: Job, stage: Stage) -> Run | None:
 async def _play(job: Job, stage: Stage) -> None:
     app = App(f"bench {job.role}")
     who = Identity(f"{job.prefix}{job.role}", "bench", Path(job.folder, job.role), 15, 30)
-    app.feed(job.connection, who, COMMANDS, stage, job.batch)
+    app.feed(job.connection, who, COMMANDS, stage, Settings(batch_records=job.batch))
     await run(app, lambda: None)
 
 
@@ -118,7 +119,7 @@ def _restored(job: Job) -> Run:
     for number in range(job.partitions):
         store = RocksStore(Path(job.folder, "restored", str(number)), families(LoyaltyStage.kinds))
         tables = Tables(store, LoyaltyStage.kinds)
-        restore(job.connection, number, tables, lambda: False)
+        restore(job.connection, number, tables, lambda: False, lambda _done, _total: None)
         tables.close()
     watch.count(1)
     watch.look()
