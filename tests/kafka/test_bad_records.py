@@ -18,7 +18,7 @@ from streams.kafka.clients import Connection, connection
 from streams.kafka.topics import COMMANDS, EVENTS, POISON, Topic
 from streams.refusals import PoisonRecord
 from streams.settings import Settings
-from streams.stages.loyalty import owner_of
+from streams.stages.commands import owner_of
 from streams.stages.turn import Record
 from tests.kafka.processes import running
 from tests.kafka.test_scenarios_on_broker import prepare
