@@ -44,7 +44,8 @@ def of(kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one line a type
         case msgspec.inspect.UnionType():
             return st.one_of(*map(of, kind.types))
         case msgspec.inspect.VarTupleType():
-            return st.lists(of(kind.item_type), max_size=2).map(tuple)
+            least = kind.min_length or 0
+            return st.lists(of(kind.item_type), min_size=least, max_size=max(2, least)).map(tuple)
         case msgspec.inspect.DictType():
             return st.dictionaries(of(kind.key_type), of(kind.value_type), max_size=2)
         case msgspec.inspect.StructType():
@@ -68,12 +69,18 @@ def plainest(kind: type[Value]) -> Value:
     return value
 
 
+def _plain_text(pattern: str) -> str:
+    if "0-9a-f" in pattern:
+        return ANNA
+    return "07-01" if pattern.startswith("^(0[1-9]|1[0-2])-") else "x"
+
+
 def _plainest(kind: Any) -> Any:  # noqa: PLR0911 - one line a type
     match kind:
         case msgspec.inspect.StructType():
             return kind.cls(**{field.name: _plainest(field.type) for field in kind.fields})
         case msgspec.inspect.StrType():
-            return ANNA if kind.pattern and "0-9a-f" in kind.pattern else "x"
+            return _plain_text(kind.pattern or "")
         case msgspec.inspect.IntType():
             return 7
         case msgspec.inspect.BoolType():

@@ -16,6 +16,7 @@ PURE = ("streams.domain", "streams.derived", "streams.webhooks", "streams.delive
 # No clock, chance, environment, disk, network or log among them.
 PURE_STDLIB = {
     "bisect",
+    "calendar",
     "collections",
     "collections.abc",
     "dataclasses",
@@ -30,7 +31,7 @@ PURE_STDLIB = {
     "uuid",
     "zoneinfo",
 }
-PURE_OTHERS = {"msgspec", "streams.errors"}
+PURE_OTHERS = {"msgspec", "streams.errors", "streams.refusals"}
 READS_THE_CLOCK = {"now", "utcnow", "today"}
 DRAWS = {"uuid1", "uuid4"}
 KAFKA = {"confluent_kafka", "faust", "mode", "aiokafka"}

@@ -1,25 +1,16 @@
 """The loyalty stage: from commands to facts, webhook events, messages to other owners, and rejections."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import cast
 
-from streams.derived import derive
-from streams.derived.messages import answer_to, late_refusal, message_of
-from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
-from streams.domain.decide import Timed, decide, due, overdue, silent
-from streams.domain.document import sought
-from streams.domain.events import Event
-from streams.domain.evolve import evolve
-from streams.domain.identifiers import FIELDS
-from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
+from streams.domain.commands import AdvanceClock
+from streams.domain.messages import AnyCommand
 from streams.domain.state import (
     Account,
     CampaignUse,
     Claim,
     CouponPlace,
     Document,
-    Drop,
     Entry,
     Handled,
     Held,
@@ -35,14 +26,11 @@ from streams.domain.state import (
     Waiting,
 )
 from streams.domain.store import StoreSettings
-from streams.errors import Poison, Rejected
-from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import CommandRejected, Refusal
-from streams.stages import claims
-from streams.stages.commands import MESSAGES, Invalid, command_of, owner_of, parse
-from streams.stages.identity import request_key
+from streams.errors import Poison
+from streams.stages.commands import Invalid, command_of
+from streams.stages.decider import Decider
 from streams.stages.turn import Clock, Record, Turn
-from streams.tables.tables import Owned, Tables
+from streams.tables.tables import Tables
 
 
 class LoyaltyStage:
@@ -72,9 +60,8 @@ class LoyaltyStage:
     def __init__(
         self, stores: Callable[[str], StoreSettings | None], clock: Clock, memory: timedelta
     ) -> None:
-        self._stores = stores
         self._clock = clock
-        self._memory = memory
+        self._decider = Decider(stores, memory, plays_history=clock.plays_history)
 
     def assigned(self, partition: int, tables: Tables) -> None: ...
 
@@ -97,7 +84,7 @@ class LoyaltyStage:
         for record in turn.each(handled):
             command = self._read(turn, record)
             if command is not None:
-                self._handle(turn, command, turn.now)
+                self._decider.handle(turn, command, turn.now)
         self._fire(turn, turn.now, budget - len(handled))
         return len(handled)
 
@@ -109,7 +96,7 @@ class LoyaltyStage:
                 budget -= self._fire(turn, now, budget)
                 if budget <= 0:
                     return index
-                self._handle(turn, command, now)
+                self._decider.handle(turn, command, now)
             budget -= 1
         # A command that waited was decided at a time gone by, and so may be what it started.
         self._fire(turn, self._clock.now(turn.tables), budget)
@@ -122,186 +109,8 @@ class LoyaltyStage:
         except Poison as cause:
             turn.poison(record, cause)
         except Invalid as invalid:
-            self._reject(turn, invalid.head, invalid.name, invalid.refusal)
+            self._decider.reject(turn, invalid.head, invalid.name, invalid.refusal)
         return None
-
-    def _handle(self, turn: Turn, command: AnyCommand | AdvanceClock, now: datetime) -> None:
-        if isinstance(command, AdvanceClock):
-            return
-        state = turn.tables.of(owner_of(command.store, command.member_id))
-        under_way = state.get(Claim)
-        if isinstance(command, AnswerClaim):
-            self._answered(turn, state, under_way, command)
-        elif under_way:
-            claims.wait(state, under_way, command, now)
-        else:
-            self._begin(turn, state, command, now)
-
-    def _begin(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
-        """Decides the command, or asks first for the identifiers that it needs."""
-        if self._repeated(turn, state, command):
-            return
-        try:
-            wanted = claims.wanted(state, command, now)
-            if wanted:
-                # What is refused for another reason claims nothing: seen without its events happening.
-                next(decide(state, command, now, self._store(command)), None)
-                request = claims.claim(state, command, wanted, now)
-                turn.send(IDENTITY_REQUESTS, request_key(request), request)
-                return
-        except Rejected as refusal:
-            self._refused(turn, state, command, refusal, now)
-            return
-        self._conclude(turn, state, command, now)
-
-    def _answered(self, turn: Turn, state: Owned, under_way: Claim | None, answer: AnswerClaim) -> None:
-        """The command whose claim this answers, then those that waited for it, each at its own time."""
-        if under_way is None or under_way.command_id != answer.command_id:
-            raise LookupError(f"command {answer.command_id} was answered but waits for nothing")
-        first, others = claims.end(state, under_way)
-        command = cast(AnyCommand, parse(first.command, first.schema))
-        if answer.taken:
-            taken = answer.taken
-            refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
-            self._refused(turn, state, command, refusal, first.decided_at)
-        else:
-            self._conclude(turn, state, command, first.decided_at)
-        for kept in others:
-            self._catch_up(turn, state, kept.decided_at)
-            self._handle(turn, cast(AnyCommand, parse(kept.command, kept.schema)), kept.decided_at)
-
-    def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
-        """While history is played, what this member's timers bring before `now` comes before what waited."""
-        if not self._clock.plays_history:
-            return
-        while entry := min(_timed(state, now), key=_due, default=None):
-            self._timer(turn, state.owner, entry, _due(entry))
-
-    def _repeated(self, turn: Turn, state: Owned, command: AnyCommand) -> bool:
-        """Whether the command was handled before: then it is answered as it was. Messages come once."""
-        if isinstance(command, MESSAGES):
-            return False
-        before = state.get(Handled, command.command_id.encode())
-        if before and before.rejection:
-            self._reject(turn, command, type(command).__name__, Rejected(*before.rejection))
-        return before is not None
-
-    def _conclude(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
-        try:
-            self._decide(turn, state, command, now)
-        except Rejected as refusal:
-            self._refused(turn, state, command, refusal, now)
-            return
-        if not isinstance(command, MESSAGES):
-            self._remember(state, command.command_id, now, None)
-            self._search(turn, state, command)
-
-    def _refused(
-        self, turn: Turn, state: Owned, command: AnyCommand, refusal: Rejected, now: datetime
-    ) -> None:
-        """Told to whoever waits for it: another owner, or the producer of the command."""
-        if isinstance(command, MESSAGES):
-            answer = answer_to(cast(Message, command), refusal)
-            if answer:
-                turn.send(COMMANDS, owner_of(answer.store, answer.member_id), answer)
-                return
-        name = "AssignTransaction" if isinstance(command, AnswerSearch) else type(command).__name__
-        self._reject(turn, command, name, refusal)
-        self._remember(state, command.command_id, now, refusal)
-
-    def _search(self, turn: Turn, state: Owned, command: AnyCommand) -> None:
-        """Whose is the transaction? Asked once it is recorded, or to be matched to whom only the identity
-        stage knows."""
-        if not isinstance(command, RecordTransaction | AssignTransaction):
-            return
-        document = state.get(Document)
-        identifiers = sought(command)
-        if document and identifiers and not document.to_member:
-            request = FindMember(
-                command_id=command.command_id,
-                store=command.store,
-                asker=command.member_id,
-                issued_at=command.issued_at,
-                by_hand=isinstance(command, AssignTransaction),
-                identifiers=identifiers,
-            )
-            turn.send(IDENTITY_REQUESTS, request_key(request), request)
-
-    def _decide(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
-        store = self._store(command)
-        before = state.get(Member)
-        self._happen(turn, state, overdue(state, command, now, store), store)
-        first = True
-        try:
-            for event in decide(state, command, now, store):
-                first = False
-                self._happen(turn, state, iter((event,)), store)
-        except Rejected as late:
-            if first:
-                raise
-            raise RuntimeError(
-                f"{type(command).__name__} was refused after its first event: {late}"
-            ) from late
-        after = state.get(Member)
-        for given_up in claims.released(before, after):
-            request = claims.release(command, given_up)
-            turn.send(IDENTITY_REQUESTS, request_key(request), request)
-
-    def _store(self, command: AnyCommand) -> StoreSettings:
-        store = self._stores(command.store)
-        if store is None:
-            raise Rejected("store", command.store, "has no settings: `loyalty store put` gives it some")
-        return store
-
-    def _happen(self, turn: Turn, state: Owned, events: Iterator[Event], store: StoreSettings) -> int:
-        """Each event changes the state, then is told of, before the next is asked for."""
-        count = 0
-        for event in events:
-            owner = owner_of(event.store, event.member_id)
-            for change in evolve(state, event, store):
-                state.apply(change)
-            turn.send_beside(EVENTS, owner, event)
-            for webhook_event in derive(event, state, store):
-                turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
-            message = message_of(event, state)
-            if message:
-                turn.send(COMMANDS, owner_of(message.store, message.member_id), message)
-            refusal = late_refusal(event)
-            if refusal:
-                self._refused_late(turn, state, event, refusal)
-            count += 1
-        return count
-
-    def _refused_late(self, turn: Turn, state: Owned, event: Event, refusal: Refusal) -> None:
-        rejected = Rejected(refusal.field, refusal.value, refusal.reason)
-        command = Command(
-            command_id=event.command_id,
-            store=event.store,
-            member_id=event.member_id,
-            issued_at=event.occurred_at,
-        )
-        self._reject(turn, command, refusal.command, rejected)
-        self._remember(state, event.command_id, event.occurred_at, rejected)
-
-    def _remember(self, state: Owned, command_id: str, now: datetime, refusal: Rejected | None) -> None:
-        rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
-        state.apply(Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None))
-
-    def _reject(self, turn: Turn, command: Command, name: str, refusal: Rejected) -> None:
-        turn.send_beside(
-            REJECTIONS,
-            owner_of(command.store, command.member_id),
-            CommandRejected(
-                command_id=command.command_id,
-                command=name,
-                store=command.store,
-                member_id=command.member_id,
-                field=refusal.field,
-                value=str(refusal.value),
-                reason=refusal.reason,
-                rejected_at=turn.now,
-            ),
-        )
 
     def _fire(self, turn: Turn, now: datetime, budget: int) -> int:
         """At most `budget` timers that are due at `now`, the earliest first. Returns how many."""
@@ -315,41 +124,7 @@ class LoyaltyStage:
             owner, entry = found
             # Played history knows no lateness: what was due between two records happened at its own time,
             # whichever other members' records share the partition.
-            self._timer(turn, owner, entry, (self._clock.plays_history and entry.due) or now)
+            self._decider.timer(turn, owner, entry, (self._clock.plays_history and entry.due) or now)
             fired += 1
         turn.record = record
         return fired
-
-    def _timer(self, turn: Turn, owner: str, entry: Entry, now: datetime) -> None:
-        state = turn.tables.of(owner)
-        match entry:
-            case Handled():
-                state.apply(Drop(entry=entry))
-            case Lot() | PendingLot() | IssuedReward() | Standing():
-                self._wake(turn, state, owner, entry, now)
-            case _:
-                raise TypeError(f"{type(entry).__name__} has no timer")
-
-    def _wake(self, turn: Turn, state: Owned, owner: str, entry: Timed, now: datetime) -> None:
-        code, _, member_id = owner.partition("/")
-        store = self._stores(code) or StoreSettings(store=code, wallets=())
-        self._happen(turn, state, due(state, entry, store, member_id, now), store)
-        left = state.get(type(entry), entry.key())
-        if left is not None and left.due is not None and left.due <= now:
-            # Nothing was to be told, or not of all that it passed: it must not wake again for that.
-            state.apply(silent(state, left, store, now))
-
-
-def _timed(state: Owned, now: datetime) -> Iterator[Timed]:
-    """The owner's entries that are due at `now`."""
-    kinds: tuple[type[Timed], ...] = (Lot, PendingLot, IssuedReward, Standing)
-    for kind in kinds:
-        for entry in state.scan(kind):
-            if entry.due is not None and entry.due <= now:
-                yield entry
-
-
-def _due(entry: Timed) -> datetime:
-    if entry.due is None:
-        raise ValueError(f"{type(entry).__name__} is not due")
-    return entry.due

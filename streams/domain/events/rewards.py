@@ -1,0 +1,73 @@
+"""What happened to issued rewards and their coupons."""
+
+from decimal import Decimal
+
+from streams.domain.events.fact import Fact
+from streams.domain.values import (
+    Cause,
+    Code,
+    Coupon,
+    Instant,
+    RedemptionStatus,
+    Text,
+    Uuid,
+)
+
+
+class RewardBought(Fact):
+    """Follows the UnitsSpent that paid for it, `transfer_id`, if it cost anything."""
+
+    issued_reward_id: Uuid
+    reward_id: Uuid
+    reward_name: Text
+    reward_type: Text
+    wallet: Code
+    cost: Decimal
+    transfer_id: Uuid | None
+    coupon: Coupon | None
+    cause: Cause | None
+    price: Decimal | None = None
+    tax: Decimal | None = None
+    tax_price_value: Decimal | None = None
+
+
+class RedemptionStatusChanged(Fact):
+    issued_reward_id: Uuid
+    old_status: RedemptionStatus
+    old_comment: Text | None
+    old_at: Instant
+    new_status: RedemptionStatus
+    new_comment: Text | None
+
+
+class CouponUsed(Fact):
+    issued_reward_id: Uuid
+    code: Text
+
+
+class CouponReinstated(Fact):
+    issued_reward_id: Uuid
+    code: Text
+
+
+class CouponExpired(Fact):
+    issued_reward_id: Uuid
+    code: Text
+
+
+class CouponExpiryAnnounced(Fact):
+    """The member was told, `days` before, that the coupon will expire."""
+
+    issued_reward_id: Uuid
+    coupon: Coupon
+    days: int
+
+
+RewardEvent = (
+    RewardBought
+    | RedemptionStatusChanged
+    | CouponUsed
+    | CouponReinstated
+    | CouponExpired
+    | CouponExpiryAnnounced
+)

@@ -1,0 +1,58 @@
+"""What happened to transactions."""
+
+from decimal import Decimal
+
+from streams.domain.events.fact import Fact
+from streams.domain.values import (
+    Buyer,
+    DocumentType,
+    Instant,
+    Item,
+    Text,
+    Uuid,
+)
+
+
+class TransactionRecorded(Fact):
+    """`gross_value` is the sum of the items', in the store's currency."""
+
+    transaction_id: Uuid
+    document_number: Text
+    document_type: DocumentType
+    purchased_at: Instant
+    gross_value: Decimal
+    items: tuple[Item, ...]
+    buyer: Buyer | None
+    channel_id: Uuid | None
+
+
+class TransactionMatched(Fact):
+    """The document's owner was found: `to_member`, who is told. `by_hand`: somebody asked for it."""
+
+    transaction_id: Uuid
+    document_number: Text
+    to_member: Uuid
+    by_hand: bool
+
+
+class TransactionUnmatched(Fact):
+    """`to_member` could not take the transaction, for that reason: it can be matched again. Its `command_id`
+    is that of the match."""
+
+    transaction_id: Uuid
+    document_number: Text
+    to_member: Uuid
+    by_hand: bool
+    field: Text
+    value: str
+    reason: str
+
+
+class TransactionAssigned(Fact):
+    transaction_id: Uuid
+    document_number: Text
+    gross_value: Decimal
+    document_type: DocumentType = "sell"
+
+
+TransactionEvent = TransactionRecorded | TransactionMatched | TransactionUnmatched | TransactionAssigned

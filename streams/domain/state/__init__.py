@@ -1,0 +1,51 @@
+"""A member's state, kept as many small entries so that a command touches only those it needs.
+
+An entry knows its table, its key below its owner, and the next instant at which it wants attention
+(`due_at`): the due index hangs on that alone. Entries are frozen; a change is a new entry or a `Drop`.
+"""
+
+from streams.domain.state.coupons import CouponPlace, IssuedReward
+from streams.domain.state.entry import FOREVER, Change, Drop, E, Entry, State, sortable
+from streams.domain.state.ledgers import (
+    Account,
+    Held,
+    Lot,
+    PendingLot,
+    Pledge,
+    Transfer,
+    lot_key,
+    wallet_prefix,
+)
+from streams.domain.state.members import CampaignUse, Document, Member, Secret, Standing, Transaction
+from streams.domain.state.working import Claim, Handled, Known, StreamTime, Waiting
+
+__all__ = [
+    "FOREVER",
+    "Account",
+    "CampaignUse",
+    "Change",
+    "Claim",
+    "CouponPlace",
+    "Document",
+    "Drop",
+    "E",
+    "Entry",
+    "Handled",
+    "Held",
+    "IssuedReward",
+    "Known",
+    "Lot",
+    "Member",
+    "PendingLot",
+    "Pledge",
+    "Secret",
+    "Standing",
+    "State",
+    "StreamTime",
+    "Transaction",
+    "Transfer",
+    "Waiting",
+    "lot_key",
+    "sortable",
+    "wallet_prefix",
+]

@@ -1,0 +1,145 @@
+"""Entries of wallets: sums, lots in spending order, and units out of reach."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from streams.domain.state.entry import Entry, sortable
+from streams.domain.values import (
+    Code,
+    Draw,
+    Instant,
+    Text,
+    Uuid,
+    Value,
+)
+
+
+class Account(Entry):
+    """A member's wallet: sums over all its transfers. `changes` counts changes of `available`."""
+
+    table, letter = "ledgers", b"a"
+
+    wallet: Code
+    available: Decimal = Decimal(0)
+    earned: Decimal = Decimal(0)
+    spent: Decimal = Decimal(0)
+    expired: Decimal = Decimal(0)
+    changes: int = 0
+    pending: Decimal = Decimal(0)
+    blocked: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
+    """Set aside for transfers under way: part of `available`, but not to be spent."""
+    sent: Decimal = Decimal(0)
+    received: Decimal = Decimal(0)
+    cancelled: Decimal = Decimal(0)
+
+    @property
+    def spendable(self) -> Decimal:
+        return self.available - self.held
+
+    def key(self) -> bytes:
+        return self.wallet.encode()
+
+
+class Lot(Entry):
+    """Units earned together and not yet gone. Lots of a wallet stand in spending order."""
+
+    table, letter = "ledgers", b"l"
+
+    wallet: Code
+    lot_id: Uuid
+    units: Decimal
+    remaining: Decimal
+    earned_at: Instant
+    expires_at: Instant | None
+    announced: tuple[int, ...] = ()
+    """Lead times, in days, of which the member has been told."""
+    due_at: Instant | None = None
+    oldest_first: bool = False
+    """Whether it stands in order of age instead of expiry."""
+    returns: int = 0
+    """How often it came back after it was gone: it makes the ids of its ends differ."""
+
+    def key(self) -> bytes:
+        return lot_key(self.wallet, self.draw(self.remaining))
+
+    @property
+    def due(self) -> datetime | None:
+        return self.due_at
+
+    def draw(self, units: Decimal) -> Draw:
+        """`units` of this lot, with where it stands."""
+        return Draw(
+            lot_id=self.lot_id,
+            units=units,
+            earned_at=self.earned_at,
+            expires_at=self.expires_at,
+            oldest_first=self.oldest_first,
+        )
+
+
+class PendingLot(Entry):
+    """Units that may not be spent before `unlocks_at`."""
+
+    table, letter = "ledgers", b"p"
+
+    lot: Lot
+    unlocks_at: Instant
+
+    def key(self) -> bytes:
+        return self.lot.lot_id.encode()
+
+    @property
+    def due(self) -> datetime | None:
+        return self.unlocks_at
+
+
+class Transfer(Entry):
+    """Finds the lot of a transfer that gave units, for as long as they could be taken back."""
+
+    table, letter = "ledgers", b"x"
+
+    wallet: Code
+    place: Draw
+    """Its `units` are all that it gave."""
+
+    def key(self) -> bytes:
+        return self.place.lot_id.encode()
+
+
+class Pledge(Value):
+    """Units of a lot set aside, with the lot as it was."""
+
+    lot: Lot
+    units: Decimal
+
+
+class Held(Entry):
+    """Units out of reach: blocked, or on their way to another member."""
+
+    table, letter = "ledgers", b"H"
+
+    transfer_id: Uuid
+    command_id: Uuid
+    purpose: Literal["blocked", "transfer"]
+    wallet: Code
+    units: Decimal
+    pledges: tuple[Pledge, ...]
+    receiver_id: Uuid | None = None
+    comment: Text | None = None
+
+    def key(self) -> bytes:
+        return self.transfer_id.encode()
+
+
+def lot_key(wallet: str, lot: Draw) -> bytes:
+    """Spending order. Earliest-expiring first: the member loses the fewest points. Where the wallet type says
+    so, the oldest first. Ties by lot id, so that a replay draws the same lots."""
+    first = lot.earned_at if lot.oldest_first else lot.expires_at
+    return wallet_prefix(wallet) + sortable(first) + sortable(lot.earned_at) + lot.lot_id.encode()
+
+
+def wallet_prefix(wallet: str) -> bytes:
+    # The zero byte ends the code: "gold" must not be a prefix of "golden".
+    return wallet.encode() + b"\x00"

@@ -1,0 +1,72 @@
+"""Working memory of the stages: it follows from what is under way, not from facts."""
+
+from datetime import datetime
+
+from streams.domain.state.entry import Entry
+from streams.domain.values import (
+    Instant,
+    Text,
+    Uuid,
+)
+
+
+class Handled(Entry):
+    """The memory of a command: what was answered. Forgotten at `forget_at`."""
+
+    table, letter = "commands", b"h"
+
+    command_id: Uuid
+    forget_at: Instant
+    rejection: tuple[str, str, str] | None = None
+    """Field, value and reason, where it was refused."""
+
+    def key(self) -> bytes:
+        return self.command_id.encode()
+
+    @property
+    def due(self) -> datetime | None:
+        return self.forget_at
+
+
+class Claim(Entry):
+    """A command that waits until the identity stage has said whose its identifiers are."""
+
+    table, letter = "commands", b"q"
+
+    schema: Text
+    command: bytes
+    command_id: Uuid
+    decided_at: Instant
+    """The time at which it is to be decided."""
+    waiting: int = 0
+    """How many commands of the same owner came meanwhile."""
+
+
+class Waiting(Entry):
+    """A command that came while a claim of its owner was under way."""
+
+    table, letter = "commands", b"w"
+
+    number: int
+    schema: Text
+    command: bytes
+    decided_at: Instant
+
+    def key(self) -> bytes:
+        return self.number.to_bytes(4, "big")
+
+
+class Known(Entry):
+    """Who is known by an identifier; its owner is the identifier."""
+
+    table, letter = "identifiers", b"i"
+
+    member_id: Uuid
+
+
+class StreamTime(Entry):
+    """How far history has been played on a partition; its owner is nobody."""
+
+    table, letter = "commands", b"c"
+
+    now: Instant

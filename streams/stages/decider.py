@@ -1,0 +1,259 @@
+"""Deciding: what a command or a timer leads to, and who is told of it."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import cast
+
+from streams.derived import derive
+from streams.derived.messages import answer_to, late_refusal, message_of
+from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
+from streams.domain.decide import Timed, decide, due, overdue, silent
+from streams.domain.document import sought
+from streams.domain.events import Event
+from streams.domain.evolve import evolve
+from streams.domain.identifiers import FIELDS
+from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
+from streams.domain.state import (
+    Claim,
+    Document,
+    Drop,
+    Entry,
+    Handled,
+    IssuedReward,
+    Lot,
+    Member,
+    PendingLot,
+    Standing,
+)
+from streams.domain.store import StoreSettings
+from streams.errors import Rejected
+from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
+from streams.refusals import CommandRejected, Refusal
+from streams.stages import claims
+from streams.stages.commands import MESSAGES, owner_of, parse
+from streams.stages.identity import request_key
+from streams.stages.turn import Turn
+from streams.tables.tables import Owned
+
+
+class Decider:
+    """`stores` looks up a store's settings; `memory` is how long a command's id is remembered."""
+
+    def __init__(
+        self, stores: Callable[[str], StoreSettings | None], memory: timedelta, *, plays_history: bool
+    ) -> None:
+        self._stores = stores
+        self._memory = memory
+        self._plays_history = plays_history
+
+    def handle(self, turn: Turn, command: AnyCommand | AdvanceClock, now: datetime) -> None:
+        if isinstance(command, AdvanceClock):
+            return
+        state = turn.tables.of(owner_of(command.store, command.member_id))
+        under_way = state.get(Claim)
+        if isinstance(command, AnswerClaim):
+            self._answered(turn, state, under_way, command)
+        elif under_way:
+            claims.wait(state, under_way, command, now)
+        else:
+            self._begin(turn, state, command, now)
+
+    def _begin(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
+        """Decides the command, or asks first for the identifiers that it needs."""
+        if self._repeated(turn, state, command):
+            return
+        try:
+            wanted = claims.wanted(state, command, now)
+            if wanted:
+                # What is refused for another reason claims nothing: seen without its events happening.
+                next(decide(state, command, now, self._store(command)), None)
+                request = claims.claim(state, command, wanted, now)
+                turn.send(IDENTITY_REQUESTS, request_key(request), request)
+                return
+        except Rejected as refusal:
+            self._refused(turn, state, command, refusal, now)
+            return
+        self._conclude(turn, state, command, now)
+
+    def _answered(self, turn: Turn, state: Owned, under_way: Claim | None, answer: AnswerClaim) -> None:
+        """The command whose claim this answers, then those that waited for it, each at its own time."""
+        if under_way is None or under_way.command_id != answer.command_id:
+            raise LookupError(f"command {answer.command_id} was answered but waits for nothing")
+        first, others = claims.end(state, under_way)
+        command = cast(AnyCommand, parse(first.command, first.schema))
+        if answer.taken:
+            taken = answer.taken
+            refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
+            self._refused(turn, state, command, refusal, first.decided_at)
+        else:
+            self._conclude(turn, state, command, first.decided_at)
+        for kept in others:
+            self._catch_up(turn, state, kept.decided_at)
+            self.handle(turn, cast(AnyCommand, parse(kept.command, kept.schema)), kept.decided_at)
+
+    def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
+        """While history is played, what this member's timers bring before `now` comes before what waited."""
+        if not self._plays_history:
+            return
+        while entry := min(_timed(state, now), key=_due, default=None):
+            self.timer(turn, state.owner, entry, _due(entry))
+
+    def _repeated(self, turn: Turn, state: Owned, command: AnyCommand) -> bool:
+        """Whether the command was handled before: then it is answered as it was. Messages come once."""
+        if isinstance(command, MESSAGES):
+            return False
+        before = state.get(Handled, command.command_id.encode())
+        if before and before.rejection:
+            self.reject(turn, command, type(command).__name__, Rejected(*before.rejection))
+        return before is not None
+
+    def _conclude(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
+        try:
+            self._decide(turn, state, command, now)
+        except Rejected as refusal:
+            self._refused(turn, state, command, refusal, now)
+            return
+        if not isinstance(command, MESSAGES):
+            self._remember(state, command.command_id, now, None)
+            self._search(turn, state, command)
+
+    def _refused(
+        self, turn: Turn, state: Owned, command: AnyCommand, refusal: Rejected, now: datetime
+    ) -> None:
+        """Told to whoever waits for it: another owner, or the producer of the command."""
+        if isinstance(command, MESSAGES):
+            answer = answer_to(cast(Message, command), refusal)
+            if answer:
+                turn.send(COMMANDS, owner_of(answer.store, answer.member_id), answer)
+                return
+        name = "AssignTransaction" if isinstance(command, AnswerSearch) else type(command).__name__
+        self.reject(turn, command, name, refusal)
+        self._remember(state, command.command_id, now, refusal)
+
+    def _search(self, turn: Turn, state: Owned, command: AnyCommand) -> None:
+        """Whose is the transaction? Asked once it is recorded, or to be matched to whom only the identity
+        stage knows."""
+        if not isinstance(command, RecordTransaction | AssignTransaction):
+            return
+        document = state.get(Document)
+        identifiers = sought(command)
+        if document and identifiers and not document.to_member:
+            request = FindMember(
+                command_id=command.command_id,
+                store=command.store,
+                asker=command.member_id,
+                issued_at=command.issued_at,
+                by_hand=isinstance(command, AssignTransaction),
+                identifiers=identifiers,
+            )
+            turn.send(IDENTITY_REQUESTS, request_key(request), request)
+
+    def _decide(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
+        store = self._store(command)
+        before = state.get(Member)
+        self._happen(turn, state, overdue(state, command, now, store), store)
+        first = True
+        try:
+            for event in decide(state, command, now, store):
+                first = False
+                self._happen(turn, state, iter((event,)), store)
+        except Rejected as late:
+            if first:
+                raise
+            raise RuntimeError(
+                f"{type(command).__name__} was refused after its first event: {late}"
+            ) from late
+        after = state.get(Member)
+        for given_up in claims.released(before, after):
+            request = claims.release(command, given_up)
+            turn.send(IDENTITY_REQUESTS, request_key(request), request)
+
+    def _store(self, command: AnyCommand) -> StoreSettings:
+        store = self._stores(command.store)
+        if store is None:
+            raise Rejected("store", command.store, "has no settings: `loyalty store put` gives it some")
+        return store
+
+    def _happen(self, turn: Turn, state: Owned, events: Iterator[Event], store: StoreSettings) -> int:
+        """Each event changes the state, then is told of, before the next is asked for."""
+        count = 0
+        for event in events:
+            owner = owner_of(event.store, event.member_id)
+            for change in evolve(state, event, store):
+                state.apply(change)
+            turn.send_beside(EVENTS, owner, event)
+            for webhook_event in derive(event, state, store):
+                turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
+            message = message_of(event, state)
+            if message:
+                turn.send(COMMANDS, owner_of(message.store, message.member_id), message)
+            refusal = late_refusal(event)
+            if refusal:
+                self._refused_late(turn, state, event, refusal)
+            count += 1
+        return count
+
+    def _refused_late(self, turn: Turn, state: Owned, event: Event, refusal: Refusal) -> None:
+        rejected = Rejected(refusal.field, refusal.value, refusal.reason)
+        command = Command(
+            command_id=event.command_id,
+            store=event.store,
+            member_id=event.member_id,
+            issued_at=event.occurred_at,
+        )
+        self.reject(turn, command, refusal.command, rejected)
+        self._remember(state, event.command_id, event.occurred_at, rejected)
+
+    def _remember(self, state: Owned, command_id: str, now: datetime, refusal: Rejected | None) -> None:
+        rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
+        state.apply(Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None))
+
+    def reject(self, turn: Turn, command: Command, name: str, refusal: Rejected) -> None:
+        turn.send_beside(
+            REJECTIONS,
+            owner_of(command.store, command.member_id),
+            CommandRejected(
+                command_id=command.command_id,
+                command=name,
+                store=command.store,
+                member_id=command.member_id,
+                field=refusal.field,
+                value=str(refusal.value),
+                reason=refusal.reason,
+                rejected_at=turn.now,
+            ),
+        )
+
+    def timer(self, turn: Turn, owner: str, entry: Entry, now: datetime) -> None:
+        state = turn.tables.of(owner)
+        match entry:
+            case Handled():
+                state.apply(Drop(entry=entry))
+            case Lot() | PendingLot() | IssuedReward() | Standing():
+                self._wake(turn, state, owner, entry, now)
+            case _:
+                raise TypeError(f"{type(entry).__name__} has no timer")
+
+    def _wake(self, turn: Turn, state: Owned, owner: str, entry: Timed, now: datetime) -> None:
+        code, _, member_id = owner.partition("/")
+        store = self._stores(code) or StoreSettings(store=code, wallets=())
+        self._happen(turn, state, due(state, entry, store, member_id, now), store)
+        left = state.get(type(entry), entry.key())
+        if left is not None and left.due is not None and left.due <= now:
+            # Nothing was to be told, or not of all that it passed: it must not wake again for that.
+            state.apply(silent(state, left, store, now))
+
+
+def _timed(state: Owned, now: datetime) -> Iterator[Timed]:
+    """The owner's entries that are due at `now`."""
+    kinds: tuple[type[Timed], ...] = (Lot, PendingLot, IssuedReward, Standing)
+    for kind in kinds:
+        for entry in state.scan(kind):
+            if entry.due is not None and entry.due <= now:
+                yield entry
+
+
+def _due(entry: Timed) -> datetime:
+    if entry.due is None:
+        raise ValueError(f"{type(entry).__name__} is not due")
+    return entry.due
