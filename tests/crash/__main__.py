@@ -19,8 +19,8 @@ def main() -> int:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"seed {seed}")
     folder = Path(tempfile.mkdtemp(prefix="loyalty-crash-"))
-    report = _shown(plan(seed, arguments.kills, kill_broker=arguments.kill_broker), folder)
-    console.print(report)
+    report = _shown(plan(seed, arguments.kills), folder)
+    console.print(str(report))
     console.print(f"disks and logs are in {folder}")
     return 1 if report.complaints else 0
 
@@ -28,7 +28,6 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="how many SIGKILLs at least")
-    parser.add_argument("--kill-broker", action="store_true", help="kill the broker too, not restart it")
     parser.add_argument("--seed", type=int, help="of an earlier run, to see it again")
     return parser.parse_args()
 

@@ -8,12 +8,12 @@ from typing import Literal
 from tests.crash.commands import Sent, commands, end_of_history
 
 PARTITIONS = 4
-SLICE = 90
+SLICE, FEWEST = 90, 1000
 WORKERS, GUEST = ("worker-1", "worker-2"), "worker-3"
 SINKS = ("sink-1", "sink-2")
 BROKER = "broker"
 
-Kind = Literal["kill", "wipe", "restart", "freeze", "thaw", "join", "leave"]
+Kind = Literal["kill", "wipe", "restart", "freeze", "thaw", "join", "leave", "fill"]
 KILLS: tuple[Kind, ...] = ("kill", "wipe")
 
 # What each round deals, beside a blow to the broker, a join or leave, a freeze and an orderly restart.
@@ -27,10 +27,12 @@ _ROUND: tuple[tuple[Kind, str, int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """`wipe`: killed, and its disk is empty when it comes back. `restart`: asked to end, with SIGTERM."""
+    """`wipe`: killed, and its disk is empty when it comes back. `restart`: asked to end, with SIGTERM.
+    `fill`: its disk is full, until it has died of that. The broker is away for `seconds` beside its start."""
 
     kind: Kind
     victim: str
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,21 @@ class Plan:
         return [sent for step in self.steps for sent in step.records] + list(self.last)
 
 
-def plan(seed: int, kills: int, seconds: float = 2.0, *, kill_broker: bool = False) -> Plan:
-    """The same arguments make the same plan: at least `kills` kills, `seconds` apart on average.
-
-    The broker is restarted in order unless `kill_broker`. A lone broker that is killed between the two writes
-    of a commit may forget the markers of a transaction that it has promised: it looks for the partitions'
-    leader while there is none, takes them for deleted ("can be skipped"), and calls the commit complete.
-    """
+def plan(seed: int, kills: int, seconds: float = 2.0) -> Plan:
+    """The same arguments make the same plan: at least `kills` kills, `seconds` apart on average."""
     rng = Random(seed)  # noqa: S311 - to be drawn again alike
-    blows = list(_Dealer(rng, "kill" if kill_broker else "restart").blows(kills))
-    slices = _slices(list(commands(rng, SLICE * len(blows))))
+    return _plan(seed, rng, list(_Dealer(rng).blows(kills)), seconds)
+
+
+def chosen(seed: int, blows: list[Blow], seconds: float = 2.0) -> Plan:
+    """These blows, `seconds` apart on average."""
+    return _plan(seed, Random(seed), blows, seconds)  # noqa: S311 - to be drawn again alike
+
+
+def _plan(seed: int, rng: Random, blows: list[Blow], seconds: float) -> Plan:
+    # Too few over the whole history, and repeats would come when their first is forgotten.
+    size = max(SLICE, -(-FEWEST // len(blows)))
+    slices = _slices(list(commands(rng, size * len(blows))), size)
     steps = [
         Step(records, rng.uniform(0.1, 1.9) * seconds, blow)
         for records, blow in zip(slices, blows, strict=True)
@@ -74,9 +81,9 @@ def plan(seed: int, kills: int, seconds: float = 2.0, *, kill_broker: bool = Fal
 class _Dealer:
     """Deals blows to those who are there to take them."""
 
-    def __init__(self, rng: Random, to_the_broker: Kind) -> None:
+    def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._to_the_broker = to_the_broker
+        self._to_the_broker: Kind = "restart"
         self._up = {*WORKERS, *SINKS}
         self._frozen: str | None = None
 
@@ -91,6 +98,7 @@ class _Dealer:
 
     def _round(self) -> Iterator[tuple[Kind, str]]:
         kills: list[tuple[Kind, str]] = [(kind, role) for kind, role, count in _ROUND for _ in range(count)]
+        self._to_the_broker = "restart" if self._to_the_broker == "kill" else "kill"
         kills.append((self._to_the_broker, BROKER))
         self._rng.shuffle(kills)
         guest: Kind = "leave" if GUEST in self._up else "join"
@@ -118,6 +126,6 @@ class _Dealer:
         return Blow(kind, victim)
 
 
-def _slices(records: list[Sent]) -> Iterator[tuple[Sent, ...]]:
-    for start in range(0, len(records), SLICE):
-        yield tuple(records[start : start + SLICE])
+def _slices(records: list[Sent], size: int) -> Iterator[tuple[Sent, ...]]:
+    for start in range(0, len(records), size):
+        yield tuple(records[start : start + size])

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +61,10 @@ class World:
         role = blow.victim.partition("-")[0]
         self.dealt[f"{blow.kind} {role}"] += 1
         if blow.victim == BROKER:
-            self.take_broker_down(graceful=blow.kind == "restart")
+            if blow.kind == "fill":
+                self.fill_brokers_disk()
+            else:
+                self.take_broker_down(blow.seconds, graceful=blow.kind == "restart")
             return
         program = self.programs[blow.victim]
         match blow.kind:
@@ -97,6 +100,25 @@ class World:
         self._returning = threading.Thread(target=back, name="broker returns")
         self._returning.start()
 
+    def fill_brokers_disk(self) -> None:
+        """To the last byte; the space is there again when the broker has died of it, and then so is it."""
+        self.await_broker()
+        ballast = self.broker.folder / "ballast"
+        fill(ballast)
+
+        def back() -> None:
+            until = time.monotonic() + STARTS_WITHIN
+            while self.broker.pid and time.monotonic() < until:
+                # A process that is not this thread's own to wait for.
+                time.sleep(0.05)
+            self.dealt["death of a full disk"] += self.broker.pid is None
+            ballast.unlink()
+            self.broker.kill()
+            self.broker.start()
+
+        self._returning = threading.Thread(target=back, name="broker returns")
+        self._returning.start()
+
     def await_broker(self) -> None:
         if self._returning:
             self._returning.join()
@@ -107,6 +129,13 @@ class World:
         """No more blows, and no more starts."""
         self._over.set()
         self.await_broker()
+
+
+def fill(ballast: Path) -> None:
+    """All the space that is left where `ballast` is."""
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\x00" * (1 << 16))
 
 
 def play(world: World, producer: Producer, step: Step) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 
 from streams.errors import Misconfigured, Retryable
-from streams.kafka.broker import jars, ports, storage, tools
+from streams.kafka.broker import fencing, jars, ports, storage, tools
 from streams.kafka.broker.child import spawn
 from streams.kafka.broker.jars import KAFKA, Say
-from streams.kafka.broker.properties import server_properties
+from streams.kafka.broker.properties import controller_properties, server_properties
 
 LOG4J = Path(__file__).with_name("log4j2.xml")
 STARTS_WITHIN = 60.0
@@ -96,6 +96,8 @@ class LocalBroker:
 
     def _started(self, java: str, cluster: str) -> bool:
         """Whether it answers; False where somebody else was quicker at a port that we may change."""
+        if fencing.needed(self.data):
+            fencing.fence(self.folder, lambda: self._controller(java))
         self._choose_port()
         self._write(self.folder / "server.properties", self.data)
         self._process = spawn(self._server(java), self.folder / "console.log", leashed=self._leashed)
@@ -138,8 +140,18 @@ class LocalBroker:
         self._process = None
 
     def _server(self, java: str) -> list[str]:
-        log = [f"-Dbroker.log={self.folder / 'broker.log'}", f"-Dlog4j2.configurationFile={LOG4J.as_uri()}"]
-        return [*self._java(java), *HEAP, *log, "kafka.Kafka", str(self.folder / "server.properties")]
+        return [*self._java(java), *HEAP, *self._kafka("broker.log", "server.properties")]
+
+    def _controller(self, java: str) -> "subprocess.Popen[bytes]":
+        name = "controller.properties"
+        (self.folder / name).write_text(controller_properties(self.data, ports.any_free()), encoding="ascii")
+        # It tells what it knows of brokers: how we know that it is done.
+        command = [*self._java(java), "-Dregistrations=INFO", *self._kafka(fencing.LOG, name)]
+        return spawn(command, self.folder / "console.log", leashed=True)
+
+    def _kafka(self, log: str, properties: str) -> list[str]:
+        written = [f"-Dbroker.log={self.folder / log}", f"-Dlog4j2.configurationFile={LOG4J.as_uri()}"]
+        return [*written, "kafka.Kafka", str(self.folder / properties)]
 
     def _format(self, java: str, data: Path, cluster: str) -> list[str]:
         properties = self.folder / "format.properties"

@@ -8,15 +8,10 @@ NODE = 1
 def server_properties(data: Path, port: int, controller_port: int) -> str:
     """The text of a `server.properties` for one node that is broker and controller, on 127.0.0.1 only."""
     settings = {
-        "process.roles": "broker,controller",
-        "node.id": NODE,
-        # Static voters, because the controller's port may be another one at each start.
-        "controller.quorum.voters": f"{NODE}@127.0.0.1:{controller_port}",
-        "controller.listener.names": "CONTROLLER",
+        **_node("broker,controller", data, controller_port),
         "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": _escaped(str(data)),
         # A mistyped topic must be an error, not a new topic.
         "auto.create.topics.enable": "false",
         **_one_replica("offsets.topic", "transaction.state.log", "share.coordinator.state.topic"),
@@ -27,14 +22,45 @@ def server_properties(data: Path, port: int, controller_port: int) -> str:
         "transaction.state.log.num.partitions": 4,
         "share.coordinator.state.topic.num.partitions": 4,
         "group.initial.rebalance.delay.ms": 0,
-        # After a crash a broker waits until its former self has timed out: 9 s unless told otherwise.
-        "broker.session.timeout.ms": 4000,
+        # As long as it runs, it leads: there is nobody to take over, neither when it is slow to answer nor
+        # when it goes, and transactions would be damaged meanwhile (see fencing.py).
+        "broker.session.timeout.ms": 3_600_000,
+        "controlled.shutdown.enable": "false",
         "broker.heartbeat.interval.ms": 500,
         # Kafka reserves 128 MB of the heap for this unless told otherwise.
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         "num.network.threads": 2,
         "num.io.threads": 4,
     }
+    return _text(settings)
+
+
+def controller_properties(data: Path, port: int) -> str:
+    """The same node as a controller only, which declares a broker dead that says nothing for a moment."""
+    settings = {
+        **_node("controller", data, port),
+        "listeners": f"CONTROLLER://127.0.0.1:{port}",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT",
+        "broker.session.timeout.ms": 200,
+        "broker.heartbeat.interval.ms": 50,
+        # What it has decided is written at once.
+        "controller.quorum.append.linger.ms": 0,
+    }
+    return _text(settings)
+
+
+def _node(roles: str, data: Path, controller_port: int) -> dict[str, str | int]:
+    return {
+        "process.roles": roles,
+        "node.id": NODE,
+        # Static voters, because the controller's port may be another one at each start.
+        "controller.quorum.voters": f"{NODE}@127.0.0.1:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": _escaped(str(data)),
+    }
+
+
+def _text(settings: dict[str, str | int]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
