@@ -24,6 +24,7 @@ from streams.kafka.topics import (
     POISON,
     REJECTIONS,
     WEBHOOK_EVENTS,
+    Topic,
 )
 from streams.refusals import CommandRejected, PoisonRecord
 from streams.stages.commands import owner_of
@@ -70,7 +71,15 @@ class Pipeline:
 
     def arrive(self, *records: Record) -> None:
         self.log[COMMANDS.name] += records
+        self.play(*records)
+
+    def play(self, *records: Record) -> None:
+        """Commands that stand on their topic already reach the loyalty stage."""
         self._play(self.loyalty, records)
+
+    def ask(self, *records: Record) -> None:
+        """Requests reach the identity stage."""
+        self._play(self.identity, records)
 
     def at(self, now: datetime) -> None:
         """The wall clock moves on; whatever has become due happens."""
@@ -90,14 +99,18 @@ class Pipeline:
                 break
         tables.commit(list(tables.changelog()), {})
         written = [self._append(output) for output in turn.outputs]
-        for topic, reader in (
-            (WEBHOOK_EVENTS, self.fan_out),
-            (IDENTITY_REQUESTS, self.identity),
-            (COMMANDS, self.loyalty),
-        ):
+        for topic, reader in self.readers():
             told = [record for record in written if record.topic == topic.name]
             if told:
                 self._play(reader, told)
+
+    def readers(self) -> list[tuple[Topic, Stage]]:
+        """Which stage goes on with what was written to a topic."""
+        return [
+            (WEBHOOK_EVENTS, self.fan_out),
+            (IDENTITY_REQUESTS, self.identity),
+            (COMMANDS, self.loyalty),
+        ]
 
     def _append(self, output: Output) -> Record:
         log = self.log[output.topic.name]

@@ -3,21 +3,39 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from heapq import heappop, heappush
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from streams.codec import HEADER, encode
-from streams.domain.commands import AdvanceClock, MemberCommand
+from streams.domain.commands import (
+    ActivateMember,
+    AdvanceClock,
+    AssignTransaction,
+    BlockUnits,
+    DeactivateMember,
+    DocumentCommand,
+    MemberCommand,
+    RecordCustomEvent,
+    RecordTransaction,
+    TransferUnits,
+    UpdateMember,
+)
+from streams.domain.ids import document_id
+from streams.domain.values import Attribute, Buyer, Item, Profile
 from streams.stages.commands import owner_of
-from tests.samples import NOON, VOUCHER, add, buy, purchase, register, spend, uid
+from tests.samples import NOON, STORE, VOUCHER, add, buy, purchase, register, spend, uid
 
 MEMBERS = 300
 # Short lots expire and are announced within it; with some thousand commands, every member has timers.
 HISTORY = timedelta(days=150)
-REPEATED, BAD = 0.1, 0.01
+REPEATED, BAD, DOCUMENTS = 0.1, 0.01, 0.06
+_KINDS = ("purchase", "add", "keep", "spend", "buy", "give", "block", "change", "close", "open", "review")
+_WEIGHTS = (35, 18, 8, 18, 10, 10, 4, 6, 1, 3, 3)
 # So far behind its first, in records, may a repeat come.
 REPEATED_WITHIN = 40
 UNKNOWN_REWARD = uid(999)
@@ -46,7 +64,8 @@ def commands(rng: Random, count: int) -> Iterator[Sent]:
         if repeats and repeats[0][0] <= number:
             yield heappop(repeats)[2]
             continue
-        command = members.command(NOON + number * step)
+        at = NOON + number * step
+        command = members.document(at) if rng.random() < DOCUMENTS else members.command(at)
         sent = _sent(command)
         if rng.random() < BAD:
             sent = _spoilt(rng, sent)
@@ -75,13 +94,15 @@ class _Members:
         made = self._next(member, at)
         return replace(made, command_id=_drawn(self._rng))
 
-    def _next(self, member: str, at: datetime) -> MemberCommand:
+    def _next(self, member: str, at: datetime) -> MemberCommand:  # noqa: PLR0911 - one line a kind
         rng, chance = self._rng, self._rng.random()
         # Now and then a member is registered again, or acts without an account: refused.
         if (member not in self._registered and chance < 0.9) or chance < 0.02:
             self._registered.add(member)
             return register(member, at, f"{member}@example.com")
-        match rng.choices(("purchase", "add", "keep", "spend", "buy"), (40, 20, 8, 20, 12))[0]:
+        match rng.choices(_KINDS, _WEIGHTS)[0]:
+            case "give" | "block" | "change" | "close" | "open" | "review" as kind:
+                return self._other(kind, member, at)
             case "purchase":
                 return purchase(f"{rng.randint(1, 3000) / 100:.2f}", self._document(), member, at)
             case "add":
@@ -93,13 +114,55 @@ class _Members:
         reward = VOUCHER if rng.random() < 0.9 else UNKNOWN_REWARD
         return buy(member, at, reward, quantity=rng.randint(1, 3))
 
+    def _other(self, kind: str, member: str, at: datetime) -> MemberCommand:
+        rng = self._rng
+        head: dict[str, Any] = {"command_id": uid(0), "store": STORE, "member_id": member, "issued_at": at}
+        match kind:
+            case "give":
+                # Some to nobody, some to who is on another partition: both must be asked for.
+                receiver = uid(rng.randint(1, MEMBERS + 20))
+                return TransferUnits(**head, receiver_id=receiver, units=Decimal(rng.randint(1, 60)))
+            case "block":
+                return BlockUnits(**head, units=Decimal(rng.randint(1, 40)))
+            case "change":
+                # Now and then another member's: one of the two is refused.
+                whose = member if rng.random() < 0.7 else uid(rng.randint(1, MEMBERS))
+                email = f"{whose}@{rng.choice(('example.com', 'example.org', 'example.net'))}"
+                return UpdateMember(**head, profile=Profile(email=email, gender=rng.choice(("f", "m", None))))
+            case "close":
+                return DeactivateMember(**head)
+            case "open":
+                return ActivateMember(**head)
+        stars = Attribute(key="stars", value=str(rng.randint(1, 5)))
+        return RecordCustomEvent(
+            **head, event_type="review", event_id=_drawn(rng), happened_at=at, attributes=(stars,)
+        )
+
+    def document(self, at: datetime) -> DocumentCommand:
+        """A purchase whose data name a member's e-mail address, or its match by hand."""
+        rng = self._rng
+        number = f"TILL/{rng.randint(1, 400)}"
+        head: dict[str, Any] = {
+            "command_id": _drawn(rng),
+            "store": STORE,
+            "member_id": document_id(STORE, number),
+            "issued_at": at,
+            "document_number": number,
+        }
+        member = uid(rng.randint(1, MEMBERS))
+        if rng.random() < 0.3:
+            return AssignTransaction(**head, to_member=member)
+        buyer = Buyer(email=f"{member}@example.com") if rng.random() < 0.8 else None
+        item = Item(sku="CD", name="Compact disc", quantity=1, gross_value=Decimal(rng.randint(1, 30)))
+        return RecordTransaction(**head, purchased_at=at, items=(item,), buyer=buyer)
+
     def _document(self) -> str:
         if not self._documents or self._rng.random() > 0.03:
             self._documents.append(f"D-{len(self._documents)}")
         return self._rng.choice(self._documents[-200:])
 
 
-def _sent(command: MemberCommand) -> Sent:
+def _sent(command: MemberCommand | DocumentCommand) -> Sent:
     value, schema = encode(command)
     return Sent(owner_of(command.store, command.member_id).encode(), value, schema)
 

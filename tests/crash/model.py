@@ -1,55 +1,110 @@
-"""What must have come of the commands: the pure stages' run over each partition, with nothing but memory."""
+"""What must have come of the commands: each stage's pure run over what stands on its topic, in memory.
+
+The stages write for one another: the topic of commands holds what the harness sent and what they told each
+other. Each partition is played as it is; then every message must have been written by one of the runs, once.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from streams.codec import decode, encode
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import COMMANDS, DELIVERIES, EVENTS, POISON, REJECTIONS, WEBHOOK_EVENTS
-from streams.stages.turn import Record, StreamClock
-from streams.tables.tables import END_OF_OWNER
+from streams.kafka.topics import (
+    COMMANDS,
+    DELIVERIES,
+    EVENTS,
+    IDENTITY_REQUESTS,
+    POISON,
+    REJECTIONS,
+    WEBHOOK_EVENTS,
+    Topic,
+)
+from streams.stages.commands import MESSAGES
+from streams.stages.identity import IdentityStage
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import Record, Stage, StreamClock
+from streams.tables.tables import END_OF_OWNER, Tables
 from streams.webhooks import CATALOGUE
 from tests.driver import Pipeline
-from tests.samples import NOON, SETTINGS, subscription
+from tests.samples import NOON, subscription
+from tests.scenarios import SETTINGS
 
 State = dict[tuple[str, bytes], bytes]
 """Entries by table and key."""
+ByPartition = dict[int, list[Record]]
 TOPICS = (EVENTS, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES, POISON)
+BETWEEN_STAGES = (COMMANDS, IDENTITY_REQUESTS)
+_MESSAGES = {kind.__name__ for kind in MESSAGES}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Records by topic and by the partition of the commands that they come of; state by partition."""
+    """Records by topic and by the partition of what they come of, what the stages told one another, and state
+    by stage and partition."""
 
-    records: dict[str, dict[int, list[Record]]]
-    state: dict[int, State]
+    records: dict[str, ByPartition]
+    messages: dict[str, list[Record]]
+    state: dict[type[LoyaltyStage | IdentityStage], dict[int, State]]
 
     def count(self, topic: str) -> int:
         return sum(map(len, self.records[topic].values()))
 
 
-def expected(commands: dict[int, list[Record]], memory: timedelta) -> Expected:
-    runs = {number: _run(records, memory) for number, records in commands.items()}
+def expected(found: dict[str, ByPartition], memory: timedelta) -> Expected:
+    """`found` holds the two topics that the stages read, as they are."""
+    loyalty = {n: _loyalty(records, memory) for n, records in found[COMMANDS.name].items()}
+    identity = {n: _identity(records, memory) for n, records in found[IDENTITY_REQUESTS.name].items()}
+    runs = (*loyalty.values(), *identity.values())
     return Expected(
-        {topic.name: {number: run.log[topic.name] for number, run in runs.items()} for topic in TOPICS},
-        {number: _state(run) for number, run in runs.items()},
+        {topic.name: {number: run.log[topic.name] for number, run in loyalty.items()} for topic in TOPICS},
+        {topic.name: [r for run in runs for r in run.told(topic)] for topic in BETWEEN_STAGES},
+        {
+            LoyaltyStage: {number: _state(run.tables) for number, run in loyalty.items()},
+            IdentityStage: {number: _state(run.identifiers) for number, run in identity.items()},
+        },
     )
 
 
-def _run(commands: list[Record], memory: timedelta) -> Pipeline:
+def is_message(record: Record) -> bool:
+    """Whether a stage wrote the record, and not the harness."""
+    return (record.schema or "").rpartition(".v")[0] in _MESSAGES
+
+
+class _Alone(Pipeline):
+    """One partition of one stage, and the fan-out behind it: what it tells others goes nowhere."""
+
+    def readers(self) -> list[tuple[Topic, Stage]]:
+        return [(WEBHOOK_EVENTS, self.fan_out)]
+
+    def told(self, topic: Topic) -> list[Record]:
+        return self.log[topic.name]
+
+
+def _alone(memory: timedelta) -> _Alone:
     # As workers read them: a decimal comes out of Avro with another exponent, and stands so in the state.
     settings = decode(StoreSettings, *encode(SETTINGS))
-    run = Pipeline(settings, now=NOON, clock=StreamClock(), memory=memory)
+    run = _Alone(settings, now=NOON, clock=StreamClock(), memory=memory)
     names = [*CATALOGUE, "AvailablePointsAmountChanged"]
     run.subscribe(*(subscription(name, number=500 + number) for number, name in enumerate(names)))
-    for command in commands:
-        assert command.topic == COMMANDS.name
-        run.arrive(command)
     return run
 
 
-def _state(run: Pipeline) -> State:
+def _loyalty(commands: list[Record], memory: timedelta) -> _Alone:
+    run = _alone(memory)
+    for command in commands:
+        assert command.topic == COMMANDS.name
+        run.play(command)
+    return run
+
+
+def _identity(requests: list[Record], memory: timedelta) -> _Alone:
+    run = _alone(memory)
+    for request in requests:
+        run.ask(request)
+    return run
+
+
+def _state(tables: Tables) -> State:
     return {
-        (table, owner.encode() + END_OF_OWNER + rest): value
-        for table, owner, rest, value in run.tables.entries()
+        (table, owner.encode() + END_OF_OWNER + rest): value for table, owner, rest, value in tables.entries()
     }

@@ -18,6 +18,7 @@ from streams.kafka.topics import (
     EVENTS,
     REJECTIONS,
     WEBHOOK_EVENTS,
+    Topic,
 )
 from streams.settings import load
 from tests.crash import model, verdict
@@ -87,12 +88,11 @@ def run(plan: Plan, folder: Path, tell: Tell) -> Report:
 
 
 def _judged(plan: Plan, here: World, begun: float, tell: Tell) -> Report:
-    topics = (COMMANDS, *model.TOPICS, ATTEMPTS, *CHANGELOGS.values())
+    topics = (*model.BETWEEN_STAGES, *model.TOPICS, ATTEMPTS, *CHANGELOGS.values())
     found = Followed(here.connection, topics, PARTITIONS)
     try:
         found.read_to_end()
-        expected = model.expected(found.records[COMMANDS.name], MEMORY)
-        overdue = list(_await(expected, found, tell))
+        overdue = list(_await(len(plan.records), found, tell))
         here.over()
         for program in here.programs.values():
             program.thaw()
@@ -102,38 +102,56 @@ def _judged(plan: Plan, here: World, begun: float, tell: Tell) -> Report:
         here.receiver.end()
         found.read_to_end()
         tell("compared with the model")
+        expected = model.expected(found.records, MEMORY)
         complaints = [*overdue, *_complaints(plan, here, expected, found)]
     finally:
         found.close()
     return _report(plan, here, found, complaints, time.monotonic() - begun)
 
 
-def _await(expected: Expected, found: Followed, tell: Tell) -> Iterator[str]:
-    """Until as much has come as must come; too little is a complaint, once nothing more comes."""
-    wanted = {
-        topic: expected.count(topic.name) for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES)
-    } | {ATTEMPTS: expected.count(DELIVERIES.name)}
+def _await(sent: int, found: Followed, tell: Tell) -> Iterator[str]:
+    """Until as much has come as must come; too little is a complaint, once nothing more comes. What must come
+    is asked again as long as the stages go on telling one another things."""
     came = time.monotonic()
-    while any(found.count(topic) < count for topic, count in wanted.items()):
-        if found.read(1.0):
-            came = time.monotonic()
-        if time.monotonic() - came > NOTHING_NEW_WITHIN:
-            yield f"nothing new for {NOTHING_NEW_WITHIN:g} s"
+    while True:
+        between = [found.count(topic) for topic in model.BETWEEN_STAGES]
+        wanted = _wanted(sent, model.expected(found.records, MEMORY))
+        while any(found.count(topic) < count for topic, count in wanted.items()):
+            if found.read(1.0):
+                came = time.monotonic()
+            if time.monotonic() - came > NOTHING_NEW_WITHIN:
+                yield f"nothing new for {NOTHING_NEW_WITHIN:g} s: {_left(wanted, found)}"
+                return
+            tell(f"the rest is handled: {_left(wanted, found)}")
+            if [found.count(topic) for topic in model.BETWEEN_STAGES] != between:
+                break
+        else:
             return
-        tell("the rest is handled: " + ", ".join(f"{t.name} {found.count(t)}/{n}" for t, n in wanted.items()))
+
+
+def _wanted(sent: int, expected: Expected) -> dict[Topic, int]:
+    told = {topic: len(expected.messages[topic.name]) for topic in model.BETWEEN_STAGES}
+    come = {topic: expected.count(topic.name) for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES)}
+    return told | come | {COMMANDS: told[COMMANDS] + sent, ATTEMPTS: come[DELIVERIES]}
+
+
+def _left(wanted: dict[Topic, int], found: Followed) -> str:
+    return ", ".join(f"{topic.name} {found.count(topic)}/{count}" for topic, count in wanted.items())
 
 
 def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) -> Iterator[str]:
     sent = Counter((s.key, s.value) for s in plan.records)
-    if sent != Counter((r.key, r.value) for r in chain(*found.records[COMMANDS.name].values())):
+    there = (r for r in chain(*found.records[COMMANDS.name].values()) if not model.is_message(r))
+    if sent != Counter((r.key, r.value) for r in there):
         yield "commands: the topic holds others than the plan's: the harness is at fault"
     yield from verdict.of_records(expected, found)
     yield from verdict.of_state(expected, found)
     yield from verdict.of_pending(found, range(PARTITIONS))
     yield from verdict.of_attempts(expected, found)
     yield from verdict.of_http(expected, verdict.lines(here.received))
-    disks = [*here.broker.folder.parent.glob("worker-*/disk/state/*loyalty/*/[0-9]*")]
-    yield from verdict.of_disks(disks, found)
+    for feed in ("loyalty", "identity"):
+        disks = here.broker.folder.parent.glob(f"worker-*/disk/state/*{feed}/*/[0-9]*")
+        yield from verdict.of_disks(disks, found)
     yield from verdict.of_disks(here.broker.folder.parent.glob("sink-*/disk/state/*sink/*/[0-9]*"), found)
 
 

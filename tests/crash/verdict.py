@@ -1,7 +1,7 @@
 """Whether a run did what the model says: every difference is a complaint in one line."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,14 +10,25 @@ from connectors.http.pending import Pending
 from connectors.http.receiver import LogLine
 from streams import codec
 from streams.delivery.records import Attempt, Delivery
-from streams.kafka.topics import ATTEMPTS, CHANGELOGS, DELIVERIES, EVENTS, POISON, REJECTIONS, WEBHOOK_EVENTS
+from streams.domain.state import Entry
+from streams.kafka.topics import (
+    ATTEMPTS,
+    CHANGELOGS,
+    COMMANDS,
+    DELIVERIES,
+    EVENTS,
+    POISON,
+    REJECTIONS,
+    WEBHOOK_EVENTS,
+)
 from streams.refusals import CommandRejected, PoisonRecord
+from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
 from streams.tables.due import FAMILY as DUE
 from streams.tables.store import MemoryStore, RocksStore, Store
 from streams.tables.tables import Tables, families
-from tests.crash.model import Expected, State
+from tests.crash.model import BETWEEN_STAGES, Expected, State, is_message
 from tests.crash.topics import Followed, grouped, schema
 from tests.samples import NOON
 
@@ -37,6 +48,11 @@ def of_records(expected: Expected, found: Followed) -> Complaints:
         yield from _compared(f"deliveries of {lane}", lanes.get(lane, []), got.get(lane, []))
     poison = [sorted(_all(side.records[POISON.name]), key=_content) for side in (expected, found)]
     yield from _compared("poison", *poison)
+    for topic in BETWEEN_STAGES:
+        told = [r for r in _all(found.records[topic.name]) if topic is not COMMANDS or is_message(r)]
+        # By whom and when first is chance: each once is what is promised.
+        both = [sorted(side, key=_content) for side in (expected.messages[topic.name], told)]
+        yield from _compared(f"messages on {topic.name}", *both)
 
 
 def _all(records: ByPartition) -> list[Record]:
@@ -79,8 +95,10 @@ def _content(record: Record) -> str:
 
 def of_state(expected: Expected, found: Followed) -> Complaints:
     """The changelogs, the latest of each key."""
-    for number, state in expected.state.items():
-        yield from _same(f"changelogs of partition {number}", state, _compacted(found, number, LoyaltyStage))
+    for stage, states in expected.state.items():
+        for number, state in states.items():
+            name = f"{stage.__name__}: changelogs of partition {number}"
+            yield from _same(name, state, _compacted(found, number, stage))
 
 
 def of_pending(found: Followed, partitions: Iterable[int]) -> Complaints:
@@ -90,7 +108,7 @@ def of_pending(found: Followed, partitions: Iterable[int]) -> Complaints:
             yield f"pending[{number}]: {len(left)} deliveries are not done with"
 
 
-def _compacted(found: Followed, number: int, stage: type[LoyaltyStage]) -> State:
+def _compacted(found: Followed, number: int, stage: type[LoyaltyStage | IdentityStage]) -> State:
     state: State = {}
     for table in {kind.table for kind in stage.kinds}:
         state |= _fold(found.records[CHANGELOGS[table].name][number], table)
@@ -129,7 +147,7 @@ def of_disks(folders: Iterable[Path], found: Followed) -> Complaints:
 
 
 def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
-    kinds = (Pending,) if folder.parent.name.startswith("sink") else LoyaltyStage.kinds
+    kinds = _kinds(folder.parent.parent.name)
     store = RocksStore(folder, families(kinds))
     tables, complete = Tables(store, kinds), True
     complaints: list[str] = []
@@ -143,16 +161,22 @@ def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
             )
             complete = complete and not (changelog and changelog[-1].offset >= checkpoint)
         if tables.indexed:
-            complaints += _index(folder, store, tables)
+            complaints += _index(folder, store, kinds)
     finally:
         store.close()
     return complaints, complete
 
 
-def _index(folder: Path, store: Store, tables: Tables) -> Complaints:
-    kinds = (Pending,) if tables.names == ["pending"] else LoyaltyStage.kinds
+def _kinds(feed: str) -> Sequence[type[Entry]]:
+    if feed.endswith("sink"):
+        return (Pending,)
+    return IdentityStage.kinds if feed.endswith("identity") else LoyaltyStage.kinds
+
+
+def _index(folder: Path, store: Store, kinds: Sequence[type[Entry]]) -> Complaints:
     fresh = MemoryStore(families(kinds))
-    fresh.write((table, key, value) for table in tables.names for key, value in store.scan(table, b""))
+    names = sorted({kind.table for kind in kinds})
+    fresh.write((table, key, value) for table in names for key, value in store.scan(table, b""))
     Tables(fresh, kinds).index()
     kept, made = [{key for key, _ in side.scan(DUE, b"")} for side in (store, fresh)]
     if kept != made:

@@ -23,6 +23,7 @@ from tests import samples
 from tests.crash.commands import Sent
 from tests.crash.plan import BROKER, GUEST, PARTITIONS, SINKS, WORKERS, Blow, Step
 from tests.crash.program import Ending, Program
+from tests.scenarios import SETTINGS as STORE_SETTINGS
 
 PREFIX = "crash."
 SESSION, TRANSACTION = 6, 10
@@ -218,7 +219,7 @@ def _set_up(made: World) -> None:
         samples.subscription(name, number=500 + number)
         for number, name in enumerate([*CATALOGUE, "AvailablePointsAmountChanged"])
     ]
-    put(made.connection, SETTINGS, {samples.STORE: encode(samples.SETTINGS)})
+    put(made.connection, SETTINGS, {samples.STORE: encode(STORE_SETTINGS)})
     put(made.connection, SUBSCRIPTIONS, {s.subscription_id: encode(_at(s, url)) for s in subscriptions})
     for name in (*WORKERS, *SINKS):
         made.programs[name].start()

@@ -1,5 +1,6 @@
 """Stories of one owner each, told in memory and on the real broker: commands, and what must be delivered."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ SCENARIOS = (*MEMBERS, *PURCHASES, *UNITS)
 __all__ = ["END", "SCENARIOS", "SETTINGS", "Scenario", "Told", "in_order_of_issue", "matches"]
 
 
-def in_order_of_issue() -> list[Command]:
-    """All scenarios' commands as one history, a second between each and the next."""
-    every = (command for scenario in SCENARIOS for command in scenario.commands)
+def in_order_of_issue(scenarios: Sequence[Scenario] = SCENARIOS) -> list[Command]:
+    """The scenarios' commands as one history, a second between each and the next."""
+    every = (command for scenario in scenarios for command in scenario.commands)
     return [replace(c, issued_at=NOON + timedelta(seconds=n)) for n, c in enumerate(every, 1)]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -42,7 +43,7 @@ def _updated(email: str | None = None) -> Told:
 
 UPDATED = uid(31)
 _first = Profile(email="three@example.com")
-_steps = [
+_steps: list[dict[str, Any]] = [
     {"first_name": "Cleo", "last_name": "Example"},
     {"phone": "+48 000 000 003"},
     {"email": "cleo@example.com"},
@@ -75,6 +76,7 @@ updated = Scenario(
     ],
     [*registered(UPDATED), *(_updated(p.email) for p in _all[1:]), _updated()],
     shows={"CustomerUpdated": [0, 1, 2, 3, 4], "CustomerRegistered": [0, 1], "CustomerLevelChanged": [2]},
+    leads=3 + len(_all),
 )
 
 TWIN = uid(32)

@@ -177,5 +177,6 @@ receiver = Scenario(
     [*registered(RECEIVER), changed("9", "9", "p2p_add")],
     later=[_will_expire("9", "9"), changed("0", "9", "expire")],
     shows={"AvailablePointsAmountChanged": [9]},
+    leads=3,
 )
 UNITS = (spent, pending, blocked, cancelled, expired, receiver, sender)
