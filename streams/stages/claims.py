@@ -55,12 +55,26 @@ def released(before: Member | None, after: Member | None) -> Iterator[Identifier
         yield from (each for each in identifiers.sorted_of(before.profile) if each not in kept)
 
 
+def unused(state: Owned, concluded: Claim) -> Iterator[Identifier]:
+    """What was claimed for a command and is not the member's after it."""
+    kept = _now(state)
+    return (each for each in concluded.identifiers if each not in kept)
+
+
 def claim(
     state: Owned, command: AnyCommand, wanted: tuple[Identifier, ...], now: datetime
 ) -> ClaimIdentifiers:
     """Keeps the command; returns what to ask the identity stage."""
     value, schema = encode(command)
-    state.apply(Claim(schema=schema, command=value, command_id=command.command_id, decided_at=now))
+    state.apply(
+        Claim(
+            schema=schema,
+            command=value,
+            command_id=command.command_id,
+            decided_at=now,
+            identifiers=wanted,
+        )
+    )
     return ClaimIdentifiers(
         command_id=command.command_id,
         store=command.store,

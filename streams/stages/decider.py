@@ -1,6 +1,6 @@
 """Deciding: what a command or a timer leads to, and who is told of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -26,13 +26,14 @@ from streams.domain.state import (
     Standing,
 )
 from streams.domain.store import StoreSettings
+from streams.domain.values import Identifier
 from streams.errors import Rejected
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
 from streams.refusals import CommandRejected, Refusal
 from streams.stages import claims
 from streams.stages.commands import MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
-from streams.stages.turn import Turn
+from streams.stages.turn import Clock, Turn
 from streams.tables.tables import Owned
 
 
@@ -40,11 +41,11 @@ class Decider:
     """`stores` looks up a store's settings; `memory` is how long a command's id is remembered."""
 
     def __init__(
-        self, stores: Callable[[str], StoreSettings | None], memory: timedelta, *, plays_history: bool
+        self, stores: Callable[[str], StoreSettings | None], clock: Clock, memory: timedelta
     ) -> None:
         self._stores = stores
         self._memory = memory
-        self._plays_history = plays_history
+        self._clock = clock
 
     def handle(self, turn: Turn, command: AnyCommand | AdvanceClock, now: datetime) -> None:
         if isinstance(command, AdvanceClock):
@@ -71,7 +72,7 @@ class Decider:
                 turn.send(IDENTITY_REQUESTS, request_key(request), request)
                 return
         except Rejected as refusal:
-            self._refused(turn, state, command, refusal, now)
+            self._refused(turn, state, command, refusal)
             return
         self._conclude(turn, state, command, now)
 
@@ -84,16 +85,18 @@ class Decider:
         if answer.taken:
             taken = answer.taken
             refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
-            self._refused(turn, state, command, refusal, first.decided_at)
+            self._refused(turn, state, command, refusal)
         else:
             self._conclude(turn, state, command, first.decided_at)
+            # Granted, and refused all the same by what has changed since: nobody is known by it.
+            self._release(turn, command, claims.unused(state, under_way))
         for kept in others:
             self._catch_up(turn, state, kept.decided_at)
             self.handle(turn, cast(AnyCommand, parse(kept.command, kept.schema)), kept.decided_at)
 
     def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
         """While history is played, what this member's timers bring before `now` comes before what waited."""
-        if not self._plays_history:
+        if not self._clock.plays_history:
             return
         while entry := min(_timed(state, now), key=_due, default=None):
             self.timer(turn, state.owner, entry, _due(entry))
@@ -111,15 +114,13 @@ class Decider:
         try:
             self._decide(turn, state, command, now)
         except Rejected as refusal:
-            self._refused(turn, state, command, refusal, now)
+            self._refused(turn, state, command, refusal)
             return
         if not isinstance(command, MESSAGES):
-            self._remember(state, command.command_id, now, None)
+            self._remember(turn, state, command.command_id, None)
             self._search(turn, state, command)
 
-    def _refused(
-        self, turn: Turn, state: Owned, command: AnyCommand, refusal: Rejected, now: datetime
-    ) -> None:
+    def _refused(self, turn: Turn, state: Owned, command: AnyCommand, refusal: Rejected) -> None:
         """Told to whoever waits for it: another owner, or the producer of the command."""
         if isinstance(command, MESSAGES):
             answer = answer_to(cast(Message, command), refusal)
@@ -128,7 +129,7 @@ class Decider:
                 return
         name = "AssignTransaction" if isinstance(command, AnswerSearch) else type(command).__name__
         self.reject(turn, command, name, refusal)
-        self._remember(state, command.command_id, now, refusal)
+        self._remember(turn, state, command.command_id, refusal)
 
     def _search(self, turn: Turn, state: Owned, command: AnyCommand) -> None:
         """Whose is the transaction? Asked once it is recorded, or to be matched to whom only the identity
@@ -163,9 +164,11 @@ class Decider:
             raise RuntimeError(
                 f"{type(command).__name__} was refused after its first event: {late}"
             ) from late
-        after = state.get(Member)
-        for given_up in claims.released(before, after):
-            request = claims.release(command, given_up)
+        self._release(turn, command, claims.released(before, state.get(Member)))
+
+    def _release(self, turn: Turn, command: AnyCommand, identifiers: Iterable[Identifier]) -> None:
+        for identifier in identifiers:
+            request = claims.release(command, identifier)
             turn.send(IDENTITY_REQUESTS, request_key(request), request)
 
     def _store(self, command: AnyCommand) -> StoreSettings:
@@ -202,9 +205,11 @@ class Decider:
             issued_at=event.occurred_at,
         )
         self.reject(turn, command, refusal.command, rejected)
-        self._remember(state, event.command_id, event.occurred_at, rejected)
+        self._remember(turn, state, event.command_id, rejected)
 
-    def _remember(self, state: Owned, command_id: str, now: datetime, refusal: Rejected | None) -> None:
+    def _remember(self, turn: Turn, state: Owned, command_id: str, refusal: Rejected | None) -> None:
+        # From the present on: a command that waited was decided at a time that may be long gone.
+        now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
         rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
         state.apply(Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None))
 

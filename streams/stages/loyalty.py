@@ -61,7 +61,7 @@ class LoyaltyStage:
         self, stores: Callable[[str], StoreSettings | None], clock: Clock, memory: timedelta
     ) -> None:
         self._clock = clock
-        self._decider = Decider(stores, memory, plays_history=clock.plays_history)
+        self._decider = Decider(stores, clock, memory)
 
     def assigned(self, partition: int, tables: Tables) -> None: ...
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from streams.domain.state.entry import Entry
 from streams.domain.values import (
+    Identifier,
     Instant,
     Text,
     Uuid,
@@ -38,6 +39,7 @@ class Claim(Entry):
     command_id: Uuid
     decided_at: Instant
     """The time at which it is to be decided."""
+    identifiers: tuple[Identifier, ...]
     waiting: int = 0
     """How many commands of the same owner came meanwhile."""
 
