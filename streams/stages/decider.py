@@ -55,7 +55,9 @@ class Decider:
         if isinstance(command, AnswerClaim):
             self._answered(turn, state, under_way, command)
         elif under_way:
-            claims.wait(state, under_way, command, now)
+            # A repeat is known by what is remembered when it comes: that may be forgotten by its turn.
+            if not self._repeated(turn, state, command):
+                claims.wait(state, under_way, command, now)
         else:
             self._begin(turn, state, command, now)
 
