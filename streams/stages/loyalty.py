@@ -77,7 +77,7 @@ class LoyaltyStage:
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         """Records in order. While history is played, what is due before a record comes before it. Live,
-        a burst of timers must not hold up commands, nor they it: each gets what the other leaves, half at least."""
+        a burst of timers must not hold up commands: each gets what the other leaves, half at least."""
         if self._clock.plays_history:
             return self._play_history(turn, records, budget)
         waiting = turn.tables.first_due(turn.now) is not None
