@@ -4,7 +4,7 @@ from api.command_line.supervise import Supervised, supervise
 
 
 def run(supervised: Supervised = False) -> None:
-    """Run the loyalty stage and the fan-out stage until SIGTERM or Ctrl-C."""
+    """Run the loyalty, identity and fan-out stages until SIGTERM or Ctrl-C."""
     if supervised:
         supervise("worker")
     import asyncio

@@ -152,7 +152,7 @@ def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
         # A lot that came back may be told of again.
-        **act.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
+        **act.stamp("UnitsExpiryAnnounced", days + lot.returned * 100_000),
         wallet=lot.wallet,
         lot_id=lot.lot_id,
         units=lot.units,
@@ -179,8 +179,8 @@ def silent(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
 
 def expired(lot: Lot, act: Act) -> UnitsExpired:
     return UnitsExpired(
-        **act.stamp("UnitsExpired", lot.returns),
-        transfer_id=act.id("expiring", lot.returns),
+        **act.stamp("UnitsExpired", lot.returned),
+        transfer_id=act.id("expiring", lot.returned),
         wallet=lot.wallet,
         lot=lot.draw(lot.remaining),
     )

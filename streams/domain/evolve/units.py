@@ -167,10 +167,10 @@ def _settle(
     yield Drop(entry=held)
     if not isinstance(event, UnitsSent):
         for pledge in held.pledges:
-            yield from _put_back(state, pledge, store)
+            yield from _put_back(state, pledge, before.changes + 1, store)
 
 
-def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Change]:
+def _put_back(state: State, pledge: Pledge, change: int, store: StoreSettings) -> Iterator[Change]:
     """Into the lot, as it is now; where it is gone meanwhile, it comes back. If its day is over, its timer,
     due at once, lets it expire."""
     before = pledge.lot
@@ -178,7 +178,7 @@ def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Ch
     if now:
         yield replace(now, remaining=now.remaining + pledge.units)
         return
-    back = replace(before, remaining=pledge.units, returns=before.returns + 1)
+    back = replace(before, remaining=pledge.units, returned=change)
     yield scheduled(back, store)
     yield Transfer(wallet=back.wallet, place=back.draw(back.units))
 

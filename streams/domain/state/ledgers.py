@@ -58,8 +58,9 @@ class Lot(Entry):
     due_at: Instant | None = None
     oldest_first: bool = False
     """Whether it stands in order of age instead of expiry."""
-    returns: int = 0
-    """How often it came back after it was gone: it makes the ids of its ends differ."""
+    returned: int = 0
+    """The number of the wallet's change with which it came back after it was gone: it makes the ids of its
+    ends differ."""
 
     def key(self) -> bytes:
         return lot_key(self.wallet, self.draw(self.remaining))
