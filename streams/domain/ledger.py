@@ -16,6 +16,9 @@ from streams.domain.store import StoreSettings, WalletType
 from streams.domain.values import MOST, UNIT, Cause, Draw, plain
 from streams.errors import Rejected
 
+MOST_SET_ASIDE = 10_000
+"""Lots of one transfer under way or blocking: they are kept in one entry, and told of in one record."""
+
 
 def add(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
     require(state, act)
@@ -119,6 +122,15 @@ def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
         units -= draw.units
         if not units:
             return
+
+
+def set_aside(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
+    """As `draws`, of no more lots than one entry can keep until they come back."""
+    drawn = draws(state, wallet, units)
+    if len(drawn) > MOST_SET_ASIDE:
+        reason = f"lies in {len(drawn)} lots; at most {MOST_SET_ASIDE} can be set aside at once"
+        raise Rejected("units", str(plain(units)), reason)
+    return drawn
 
 
 def overdue(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:

@@ -10,7 +10,7 @@ from streams.domain.act import Act
 from streams.domain.commands import AssignTier, RemoveManualTier
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
 from streams.domain.ledger import account
-from streams.domain.member import is_active, known, require
+from streams.domain.member import is_active, require
 from streams.domain.state import Member, Standing, State
 from streams.domain.store import StoreSettings
 from streams.domain.tier_set import TierCondition, TierSet
@@ -96,7 +96,7 @@ def assign(state: State, command: AssignTier, act: Act, store: StoreSettings) ->
 
 
 def remove_manual(state: State, command: RemoveManualTier, act: Act, store: StoreSettings) -> Iterator[Event]:
-    known(state, act)
+    require(state, act)
     standing = state.get(Standing, command.tier_set_id.encode())
     if standing is None or standing.floor_id is None:
         raise Rejected(
@@ -137,7 +137,7 @@ def _announcements(
     for days in _passed(standing, store, act.now):
         yield TierExpiryAnnounced(
             **act.because_of(f"{standing.tier_set_id}/{standing.recalculated_at.isoformat()}").stamp(
-                "TierExpiryAnnounced", days
+                "TierExpiryAnnounced", days + standing.plans * 100_000
             ),
             tier_set_id=tiers.tier_set_id,
             level_id=standing.level_id,
