@@ -251,7 +251,7 @@ def test_a_transfer_comes_to_its_end_though_the_store_has_lost_its_settings() ->
 def requested(run: Pipeline, request: IdentityRequest, key: str) -> None:
     value, header = encode(request)
     record = Record(IDENTITY_REQUESTS.name, 0, 0, key.encode(), value, {HEADER: header.encode()})
-    run._play(run.identity, [record])
+    run.ask(record)
 
 
 @pytest.mark.parametrize("index", [-1, 1, 7])
