@@ -3,7 +3,7 @@
     LoyaltyError
     ├── Misconfigured     the operator's mistake: one sentence, exit code 2, no stack trace
     ├── Rejected          the command breaks a rule: to `rejections`, 4xx at the REST door
-    ├── Poison            no schema reads the record, or its key lies: to `poison`
+    ├── Poison            no schema reads the record, its key lies, or nobody asked for it: to `poison`
     └── Retryable         somebody else's trouble that may pass: try again later
 
 Anything outside this tree is a bug or a broken machine: the transaction is aborted, the process ends.
@@ -30,7 +30,7 @@ class Rejected(LoyaltyError):
 
 
 class Poison(LoyaltyError):
-    """A record that cannot be understood, whatever the state."""
+    """A record that nobody can make sense of, and whose sender nobody could tell."""
 
 
 class Retryable(LoyaltyError):

@@ -18,7 +18,7 @@ from streams.domain.member import require
 from streams.domain.messages import AnswerSearch, ReturnTransaction, TakeTransaction
 from streams.domain.state import Document, State, Transaction
 from streams.domain.values import MOST, UNIT, Identifier
-from streams.errors import Rejected
+from streams.errors import Poison, Rejected
 
 NOBODY = "is not matched: nobody in the store is known by the identifier that was given"
 Recording = RegisterTransaction | RecordTransaction
@@ -145,9 +145,12 @@ def take(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
 
 
 def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:
+    document = _own(state, act)
+    if document.to_member != message.to_member:
+        raise Poison(f"returns document {act.member_id}, which is not with member {message.to_member}")
     yield TransactionUnmatched(
         **act.stamp("TransactionUnmatched"),
-        transaction_id=_own(state, act).transaction_id,
+        transaction_id=document.transaction_id,
         document_number=message.document_number,
         to_member=message.to_member,
         by_hand=message.by_hand,
@@ -160,7 +163,7 @@ def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Eve
 def _own(state: State, act: Act) -> Document:
     document = state.get(Document)
     if document is None:
-        raise LookupError(f"document {act.member_id} was sent an answer and is not there")
+        raise Poison(f"is about document {act.member_id}, which is not there")
     return document
 
 

@@ -5,17 +5,18 @@ only then is anything told of, so that a transfer that is refused leaves no trac
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from streams.domain.act import Act
 from streams.domain.commands import TransferUnits
 from streams.domain.events import Event, UnitsHeld, UnitsReceived, UnitsReleased, UnitsSent
-from streams.domain.ledger import draws, require_amount, require_available, room, the_wallet
+from streams.domain.ledger import require_amount, require_available, room, set_aside, the_wallet
 from streams.domain.member import is_active, require
 from streams.domain.messages import AcceptUnits, OfferUnits, RefuseUnits
 from streams.domain.state import Held, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import MOST, plain
-from streams.errors import Rejected
+from streams.errors import Poison, Rejected
 
 
 def offer(state: State, command: TransferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
@@ -30,7 +31,7 @@ def offer(state: State, command: TransferUnits, act: Act, store: StoreSettings) 
         transfer_id=act.id("giving"),
         wallet=wallet.code,
         units=command.units,
-        draws=draws(state, wallet.code, command.units),
+        draws=set_aside(state, wallet.code, command.units),
         receiver_id=command.receiver_id,
         comment=command.comment,
     )
@@ -40,7 +41,9 @@ def receive(state: State, message: OfferUnits, act: Act, store: StoreSettings) -
     if not is_active(state):
         raise Rejected("receiver_id", act.member_id, f"is no active member of store {act.store!r}")
     wallet = the_wallet(store, message.wallet)
-    units = sum((draw.units for draw in message.draws), start=message.draws[0].units * 0)
+    units = sum((draw.units for draw in message.draws), Decimal(0))
+    if not units or any(draw.units <= 0 for draw in message.draws):
+        raise Rejected("units", str(plain(units)), "must be drawn in parts that are more than 0")
     if units > room(state, wallet):
         raise Rejected("units", str(plain(units)), f"would lift the receiver's wallet above {MOST}")
     yield UnitsReceived(
@@ -56,21 +59,19 @@ def receive(state: State, message: OfferUnits, act: Act, store: StoreSettings) -
 
 
 def settle(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
-    held = _held(state, message.transfer_id)
-    if held.receiver_id is None:
-        raise LookupError(f"transfer {held.transfer_id} has no receiver")
+    held, receiver_id = _held(state, message.transfer_id)
     yield UnitsSent(
         **act.stamp("UnitsSent"),
         transfer_id=held.transfer_id,
         wallet=held.wallet,
         units=held.units,
-        receiver_id=held.receiver_id,
+        receiver_id=receiver_id,
         comment=held.comment,
     )
 
 
 def release(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
-    held = _held(state, message.transfer_id)
+    held, _ = _held(state, message.transfer_id)
     yield UnitsReleased(
         **act.stamp("UnitsReleased"),
         transfer_id=held.transfer_id,
@@ -82,8 +83,9 @@ def release(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
     )
 
 
-def _held(state: State, transfer_id: str) -> Held:
+def _held(state: State, transfer_id: str) -> tuple[Held, str]:
+    """What is set aside, and for whom. Blocked units are for nobody: no answer moves them."""
     held = state.get(Held, transfer_id.encode())
-    if held is None:
-        raise LookupError(f"transfer {transfer_id} was answered but is not under way")
-    return held
+    if held is None or held.receiver_id is None:
+        raise Poison(f"answers transfer {transfer_id}, which is not under way")
+    return held, held.receiver_id

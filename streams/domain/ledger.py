@@ -16,6 +16,9 @@ from streams.domain.store import StoreSettings, WalletType
 from streams.domain.values import MOST, UNIT, Cause, Draw, plain
 from streams.errors import Rejected
 
+MOST_SET_ASIDE = 10_000
+"""Lots of one transfer under way or blocking: they are kept in one entry, and told of in one record."""
+
 
 def add(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
     require(state, act)
@@ -121,6 +124,15 @@ def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
             return
 
 
+def set_aside(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
+    """As `draws`, of no more lots than one entry can keep until they come back."""
+    drawn = draws(state, wallet, units)
+    if len(drawn) > MOST_SET_ASIDE:
+        reason = f"lies in {len(drawn)} lots; at most {MOST_SET_ASIDE} can be set aside at once"
+        raise Rejected("units", str(plain(units)), reason)
+    return drawn
+
+
 def overdue(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
     """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
 
@@ -152,7 +164,7 @@ def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
         # A lot that came back may be told of again.
-        **act.stamp("UnitsExpiryAnnounced", days + lot.returned * 100_000),
+        **act.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
         wallet=lot.wallet,
         lot_id=lot.lot_id,
         units=lot.units,
@@ -179,8 +191,8 @@ def silent(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
 
 def expired(lot: Lot, act: Act) -> UnitsExpired:
     return UnitsExpired(
-        **act.stamp("UnitsExpired", lot.returned),
-        transfer_id=act.id("expiring", lot.returned),
+        **act.stamp("UnitsExpired", lot.returns),
+        transfer_id=act.id("expiring", lot.returns),
         wallet=lot.wallet,
         lot=lot.draw(lot.remaining),
     )

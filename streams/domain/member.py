@@ -1,7 +1,7 @@
 """Accounts of members: opened, activated, changed, closed."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from msgspec.structs import replace
@@ -36,6 +36,8 @@ from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
 CODES_HOLD_FOR = timedelta(hours=24)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Anniversaries are counted from when a member registered: they must not leave the calendar."""
 
 
 def register(state: State, command: RegisterMember, act: Act) -> Iterator[Event]:
@@ -44,7 +46,7 @@ def register(state: State, command: RegisterMember, act: Act) -> Iterator[Event]
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
         profile=command.profile,
-        registered_at=command.registered_at or command.issued_at,
+        registered_at=_registered_at(command, command.issued_at),
     )
 
 
@@ -55,7 +57,7 @@ def sign_up(state: State, command: SignUpMember, act: Act) -> Iterator[Event]:
     yield MemberSignedUp(
         **act.stamp("MemberSignedUp"),
         profile=command.profile,
-        registered_at=command.registered_at or command.issued_at,
+        registered_at=_registered_at(command, command.issued_at),
         code=code,
         code_number=number,
     )
@@ -67,16 +69,24 @@ def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]
         raise Rejected("member_id", act.member_id, "is active already")
     if command.code is not None:
         _require_code(state, "activation", command.code, act.now)
-    yield MemberActivated(**act.stamp("MemberActivated"), first=member.status == "inactive")
+    yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
 def update(state: State, command: UpdateMember, act: Act) -> Iterator[Event]:
     """Nothing where nothing changes."""
     member = known(state, act)
     identifiers.check(command.profile)
-    registered_at = command.registered_at or member.registered_at
+    registered_at = _registered_at(command, member.registered_at)
     if (command.profile, registered_at) != (member.profile, member.registered_at):
         yield updated(command.profile, registered_at, act)
+
+
+def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
+    at = command.registered_at or otherwise
+    if not EARLIEST <= at < LATEST:
+        reason = f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}"
+        raise Rejected("registered_at", at.isoformat(), reason)
+    return at
 
 
 def updated(

@@ -106,7 +106,7 @@ class StoreSettings(Value):
     store: Code
     wallets: tuple[WalletType, ...]
     time_zone: Text = "UTC"
-    campaigns: tuple[Campaign, ...] = ()
+    campaigns: Annotated[tuple[Campaign, ...], Meta(max_length=1000)] = ()
     rewards: tuple[Reward, ...] = ()
     units_expiring_days: tuple[Days, ...] = ()
     coupons_expiring_days: tuple[Days, ...] = ()
@@ -124,8 +124,20 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
-        for problem in self._problems():
+        for problem in (*_numbers(self, ""), *self._repeated(), *self._problems()):
             raise ValueError(problem)
+
+    def _repeated(self) -> Iterator[str]:
+        """Ids by which members' entries are kept: two things of one id would share them."""
+        groups = {
+            "campaigns: the campaign_ids": [c.campaign_id for c in self.campaigns],
+            "rewards: the reward_ids": [r.reward_id for r in self.rewards],
+            "tier_sets: the tier_set_ids": [t.tier_set_id for t in self.tier_sets],
+            "tier_sets: the level_ids of all sets": [t.level_id for s in self.tier_sets for t in s.tiers],
+        }
+        for name, ids in groups.items():
+            if len(set(ids)) < len(ids):
+                yield f"{name} must differ"
 
     def _problems(self) -> Iterator[str]:
         groups: dict[str, Sequence[WalletType | Campaign | TierSet]] = {
@@ -153,8 +165,6 @@ class StoreSettings(Value):
                 yield from self._unknown_wallet(f"tier_sets[{i}].conditions[{j}]", condition.wallet)
         for i, reward in enumerate(self.rewards):
             yield from self._unknown_wallet(f"rewards[{i}]", reward.wallet)
-            if not 0 <= reward.cost <= MOST or reward.cost % UNIT:
-                yield f"rewards[{i}].cost must lie between 0 and {MOST}, with six decimals at most"
 
     def _unknown_wallet(self, place: str, code: str | None) -> Iterator[str]:
         if self.wallet(code) is None:
@@ -196,3 +206,20 @@ class StoreSettings(Value):
     @property
     def calendar(self) -> Calendar:
         return _calendar(self.time_zone)
+
+
+def _numbers(part: object, path: str) -> Iterator[str]:
+    """Amounts that no schema could write, or that are less than nothing; each begins with the field."""
+    match part:
+        case Decimal():
+            # In this order: a remainder of what is too large cannot be told.
+            if not part.is_finite() or not 0 <= part <= MOST or part % UNIT:
+                yield f"{path} must lie between 0 and {MOST}, with six decimals at most"
+        case Value():
+            for name in part.__struct_fields__:
+                yield from _numbers(getattr(part, name), f"{path}.{name}" if path else name)
+        case tuple():
+            for index, each in enumerate(part):
+                yield from _numbers(each, f"{path}[{index}]")
+        case _:
+            pass

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from streams.domain.act import Act
 from streams.domain.commands import AssignTier, RemoveManualTier
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
+from streams.domain.ids import derived_id
 from streams.domain.ledger import account
-from streams.domain.member import is_active, known, require
+from streams.domain.member import is_active, require
 from streams.domain.state import Member, Standing, State
 from streams.domain.store import StoreSettings
 from streams.domain.tier_set import TierCondition, TierSet
@@ -96,7 +97,7 @@ def assign(state: State, command: AssignTier, act: Act, store: StoreSettings) ->
 
 
 def remove_manual(state: State, command: RemoveManualTier, act: Act, store: StoreSettings) -> Iterator[Event]:
-    known(state, act)
+    require(state, act)
     standing = state.get(Standing, command.tier_set_id.encode())
     if standing is None or standing.floor_id is None:
         raise Rejected(
@@ -121,10 +122,15 @@ def standing_due(state: State, standing: Standing, act: Act, store: StoreSetting
         return
     yield from _move(state, tiers, act, store, falls=True)
     yield TierRecalculated(
-        **act.because_of(f"{standing.tier_set_id}/{at.isoformat()}").stamp("TierRecalculated"),
+        **_of_period(act, standing.tier_set_id, at).stamp("TierRecalculated"),
         tier_set_id=tiers.tier_set_id,
         due_at=at,
     )
+
+
+def _of_period(act: Act, tier_set_id: str, end: datetime) -> Act:
+    """The cause is the period that ends: each has facts of its own."""
+    return act.because_of(derived_id(tier_set_id, end.isoformat()))
 
 
 def _announcements(
@@ -136,8 +142,8 @@ def _announcements(
     future = tiers.tiers[then]
     for days in _passed(standing, store, act.now):
         yield TierExpiryAnnounced(
-            **act.because_of(f"{standing.tier_set_id}/{standing.recalculated_at.isoformat()}").stamp(
-                "TierExpiryAnnounced", days
+            **_of_period(act, standing.tier_set_id, standing.recalculated_at).stamp(
+                "TierExpiryAnnounced", days + standing.plans * 100_000
             ),
             tier_set_id=tiers.tier_set_id,
             level_id=standing.level_id,

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from streams.domain.act import Act
 from streams.domain.commands import ActivateUnits, BlockUnits, CancelTransfer, ExpireUnits
 from streams.domain.events import Event, UnitsActivated, UnitsBlocked, UnitsCancelled, UnitsUnblocked
-from streams.domain.ledger import draws, expired, require_amount, require_available, the_wallet
+from streams.domain.ledger import (
+    draws,
+    expired,
+    require_amount,
+    require_available,
+    set_aside,
+    the_wallet,
+)
 from streams.domain.member import known, require
 from streams.domain.state import Held, Lot, PendingLot, State, Transfer, lot_key
 from streams.domain.store import StoreSettings, WalletType
@@ -23,7 +30,7 @@ def block(state: State, command: BlockUnits, act: Act, store: StoreSettings) -> 
         transfer_id=act.id("blocking"),
         wallet=wallet.code,
         units=command.units,
-        draws=draws(state, wallet.code, command.units),
+        draws=set_aside(state, wallet.code, command.units),
         comment=command.comment,
     )
 

@@ -148,7 +148,8 @@ class Identifier(Value):
     """What a member is known by besides the id, in normal form. Unique within a store."""
 
     kind: IdentifierKind
-    value: Text
+    value: str
+    """Longer than what it was made of, at times: small letters may be more than the capitals were."""
 
 
 class Trigger(Value):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from streams.codec import encode
+from streams.codec import HEADER, encode
 from streams.domain import identifiers
 from streams.domain.act import Act
 from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
@@ -18,7 +18,9 @@ from streams.domain.member import confirmed
 from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
 from streams.domain.state import Claim, Drop, Member, Waiting
 from streams.domain.values import Identifier
+from streams.kafka.topics import COMMANDS
 from streams.stages.commands import MESSAGES
+from streams.stages.turn import Record, Turn
 from streams.tables.tables import Owned
 
 
@@ -28,6 +30,12 @@ class Kept(NamedTuple):
     schema: str
     command: bytes
     decided_at: datetime
+
+    def record(self, turn: Turn, owner: str) -> Record:
+        """Its record, but for the offset: that of the answer for which it waited."""
+        offset = turn.record.offset if turn.record else -1
+        headers = {HEADER: self.schema.encode()}
+        return Record(COMMANDS.name, turn.partition, offset, owner.encode(), self.command, headers)
 
 
 def wanted(state: Owned, command: AnyCommand, now: datetime) -> tuple[Identifier, ...]:

@@ -5,7 +5,14 @@ from typing import get_args
 
 from streams.codec import build, read
 from streams.domain.commands import AdvanceClock, Command, DocumentCommand, MemberCommand
-from streams.domain.messages import AnyCommand, Message
+from streams.domain.messages import (
+    AcceptUnits,
+    AnswerSearch,
+    AnyCommand,
+    Message,
+    RefuseUnits,
+    ReturnTransaction,
+)
 from streams.errors import Poison, Rejected
 from streams.refusals import LARGEST_COMMAND
 from streams.stages.turn import Record
@@ -16,6 +23,9 @@ COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
 }
 
 MESSAGES = get_args(Message)
+ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
+"""Messages that end something that their addressee has begun."""
+_MESSAGES = {kind.__name__ for kind in MESSAGES}
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
@@ -33,14 +43,20 @@ class Invalid(Exception):
 
 def command_of(record: Record) -> AnyCommand | AdvanceClock:
     """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
-    if record.value is not None and len(record.value) > LARGEST_COMMAND:
-        raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
-    command = parse(record.value, record.schema)
+    command = parse(_bounded(record), record.schema)
     if command.issued_at >= LATEST:
         raise Poison(f"issued_at {command.issued_at} must lie before {LATEST}")
     if isinstance(command, Command):
         _check_key(record, owner_of(command.store, command.member_id))
     return command
+
+
+def _bounded(record: Record) -> bytes | None:
+    """What owners tell one another may be larger than the command that it follows from."""
+    name, _, _ = (record.schema or "").rpartition(".v")
+    if name not in _MESSAGES and record.value is not None and len(record.value) > LARGEST_COMMAND:
+        raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
+    return record.value
 
 
 def parse(value: bytes | None, schema: str | None) -> AnyCommand | AdvanceClock:

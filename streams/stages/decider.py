@@ -12,6 +12,7 @@ from streams.domain.document import sought
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.identifiers import FIELDS
+from streams.domain.ids import derived_id
 from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
 from streams.domain.state import (
     Claim,
@@ -27,11 +28,11 @@ from streams.domain.state import (
 )
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
-from streams.errors import Rejected
+from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
 from streams.refusals import CommandRejected, Refusal
 from streams.stages import claims
-from streams.stages.commands import MESSAGES, owner_of, parse
+from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
 from streams.stages.turn import Clock, Turn
 from streams.tables.tables import Owned
@@ -48,6 +49,7 @@ class Decider:
         self._clock = clock
 
     def handle(self, turn: Turn, command: AnyCommand | AdvanceClock, now: datetime) -> None:
+        """Raises Poison, before anything is changed, for an answer that nobody waits for."""
         if isinstance(command, AdvanceClock):
             return
         state = turn.tables.of(owner_of(command.store, command.member_id))
@@ -81,7 +83,7 @@ class Decider:
     def _answered(self, turn: Turn, state: Owned, under_way: Claim | None, answer: AnswerClaim) -> None:
         """The command whose claim this answers, then those that waited for it, each at its own time."""
         if under_way is None or under_way.command_id != answer.command_id:
-            raise LookupError(f"command {answer.command_id} was answered but waits for nothing")
+            raise Poison(f"answers command {answer.command_id}, which waits for nothing")
         first, others = claims.end(state, under_way)
         command = cast(AnyCommand, parse(first.command, first.schema))
         if answer.taken:
@@ -94,7 +96,11 @@ class Decider:
             self._release(turn, command, claims.unused(state, under_way))
         for kept in others:
             self._catch_up(turn, state, kept.decided_at)
-            self.handle(turn, cast(AnyCommand, parse(kept.command, kept.schema)), kept.decided_at)
+            waited = cast(AnyCommand, parse(kept.command, kept.schema))
+            try:
+                self.handle(turn, waited, kept.decided_at)
+            except Poison as cause:
+                turn.poison(kept.record(turn, state.owner), cause)
 
     def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
         """While history is played, what this member's timers bring before `now` comes before what waited."""
@@ -104,10 +110,9 @@ class Decider:
             self.timer(turn, state.owner, entry, _due(entry))
 
     def _repeated(self, turn: Turn, state: Owned, command: AnyCommand) -> bool:
-        """Whether the command was handled before: then it is answered as it was. Messages come once."""
-        if isinstance(command, MESSAGES):
-            return False
-        before = state.get(Handled, command.command_id.encode())
+        """Whether the command was handled before: then it is answered as it was. A message that comes again,
+        put there by somebody's mistake, is not: its sender has gone on since."""
+        before = state.get(Handled, _memory_id(command).encode())
         if before and before.rejection:
             self.reject(turn, command, type(command).__name__, Rejected(*before.rejection))
         return before is not None
@@ -118,14 +123,15 @@ class Decider:
         except Rejected as refusal:
             self._refused(turn, state, command, refusal)
             return
+        self._remember(turn, state, _memory_id(command), None)
         if not isinstance(command, MESSAGES):
-            self._remember(turn, state, command.command_id, None)
             self._search(turn, state, command)
 
     def _refused(self, turn: Turn, state: Owned, command: AnyCommand, refusal: Rejected) -> None:
         """Told to whoever waits for it: another owner, or the producer of the command."""
         if isinstance(command, MESSAGES):
             answer = answer_to(cast(Message, command), refusal)
+            self._remember(turn, state, _memory_id(command), None)
             if answer:
                 turn.send(COMMANDS, owner_of(answer.store, answer.member_id), answer)
                 return
@@ -175,6 +181,9 @@ class Decider:
 
     def _store(self, command: AnyCommand) -> StoreSettings:
         store = self._stores(command.store)
+        if store is None and isinstance(command, ANSWERS):
+            # What is under way must come to its end, whatever became of the store.
+            return _no_settings(command.store)
         if store is None:
             raise Rejected("store", command.store, "has no settings: `loyalty store put` gives it some")
         return store
@@ -243,12 +252,23 @@ class Decider:
 
     def _wake(self, turn: Turn, state: Owned, owner: str, entry: Timed, now: datetime) -> None:
         code, _, member_id = owner.partition("/")
-        store = self._stores(code) or StoreSettings(store=code, wallets=())
+        store = self._stores(code) or _no_settings(code)
         self._happen(turn, state, due(state, entry, store, member_id, now), store)
         left = state.get(type(entry), entry.key())
         if left is not None and left.due is not None and left.due <= now:
             # Nothing was to be told, or not of all that it passed: it must not wake again for that.
             state.apply(silent(state, left, store, now))
+
+
+def _no_settings(store: str) -> StoreSettings:
+    return StoreSettings(store=store, wallets=())
+
+
+def _memory_id(command: AnyCommand) -> str:
+    """Under which a command is remembered. Messages bear the id of the command that began it all."""
+    if isinstance(command, MESSAGES):
+        return derived_id(command.command_id, type(command).__name__)
+    return command.command_id
 
 
 def _timed(state: Owned, now: datetime) -> Iterator[Timed]:

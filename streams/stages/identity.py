@@ -10,7 +10,7 @@ from typing import assert_never, get_args
 from msgspec.structs import replace
 
 from streams.codec import build, read
-from streams.domain.commands import Command
+from streams.domain.commands import Command, MemberCommand
 from streams.domain.messages import (
     AddressedCommand,
     AnswerClaim,
@@ -136,6 +136,10 @@ def _read(record: Record) -> IdentityRequest:
         request = build(kind, tree)
     except Rejected as refusal:
         raise Poison(str(refusal)) from None
+    if isinstance(request, ClaimIdentifiers | FindMember) and not (
+        0 <= request.index < len(request.identifiers)
+    ):
+        raise Poison(f"has index {request.index} where {len(request.identifiers)} identifiers are")
     key = request_key(request)
     if record.key != key.encode():
         raise Poison(f"has the key {(record.key or b'').decode(errors='replace')!r} where {key!r} belongs")
@@ -179,7 +183,7 @@ def _answer(turn: Turn, request: ClaimIdentifiers, taken: Identifier | None) -> 
 def _addressed(request: AddressedCommand) -> Command:
     name, tree = read(request.command, request.schema)
     kind = COMMANDS_BY_NAME.get(name)
-    if kind is None or not issubclass(kind, Command):
+    if kind is None or not issubclass(kind, Command) or kind not in get_args(MemberCommand):
         raise Poison(f"holds a {name}, which is no command to a member")
     try:
         command: Command = build(kind, tree)

@@ -85,7 +85,7 @@ class LoyaltyStage:
         for record in turn.each(handled):
             command = self._read(turn, record)
             if command is not None:
-                self._decider.handle(turn, command, turn.now)
+                self._handle(turn, record, command, turn.now)
         self._fire(turn, turn.now, budget - len(handled))
         return len(handled)
 
@@ -97,11 +97,17 @@ class LoyaltyStage:
                 budget -= self._fire(turn, now, budget)
                 if budget <= 0:
                     return index
-                self._decider.handle(turn, command, now)
+                self._handle(turn, record, command, now)
             budget -= 1
         # A command that waited was decided at a time gone by, and so may be what it started.
         self._fire(turn, self._clock.now(turn.tables), budget)
         return len(records)
+
+    def _handle(self, turn: Turn, record: Record, command: AnyCommand | AdvanceClock, now: datetime) -> None:
+        try:
+            self._decider.handle(turn, command, now)
+        except Poison as cause:
+            turn.poison(record, cause)
 
     def _read(self, turn: Turn, record: Record) -> AnyCommand | AdvanceClock | None:
         """The command; None when the record was put aside or its command refused as it stands."""

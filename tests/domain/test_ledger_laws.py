@@ -65,12 +65,12 @@ def facts(run: Pipeline) -> list[Event]:
     return [decode(KINDS[(r.schema or "").split(".")[0]], r.value, r.schema) for r in log]
 
 
-def replayed(events: list[Event]) -> Tables:
+def replayed(events: list[Event], store: StoreSettings = STORED) -> Tables:
     """The state that follows from the facts alone."""
     tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for event in events:
         state = tables.of(owner_of(event.store, event.member_id))
-        for change in evolve(state, event, STORED):
+        for change in evolve(state, event, store):
             state.apply(change)
     tables.commit(list(tables.changelog()), {})
     return tables

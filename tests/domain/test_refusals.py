@@ -42,7 +42,7 @@ def with_anna(*, units: str = "100") -> Pipeline:
     [
         (add("0"), f"units 0 {RANGE}"),
         (add("-5"), f"units -5 {RANGE}"),
-        (add("1000000000000"), f"units 1000000000000 {RANGE}"),
+        (add(f"{MOST}.000001"), f"units {MOST}.000001 {RANGE}"),
         (add(str(MOST)), f"units {MOST} would lift wallet 'default' above {MOST}"),
         (spend("0"), f"units 0 {RANGE}"),
         (spend("-5"), f"units -5 {RANGE}"),

@@ -23,7 +23,7 @@ from streams.domain.events import (
     TierFloorRemoved,
     TierRecalculated,
 )
-from streams.domain.evolve.tiers import evolve_tier
+from streams.domain.evolve.tiers import evolve_tier, rejoined
 from streams.domain.state import CampaignUse, Change, Drop, Member, Secret, Standing, State
 from streams.domain.store import StoreSettings
 
@@ -39,11 +39,13 @@ def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Ite
             for standing in list(state.scan(Standing)):
                 yield tier.scheduled(state, standing, store, event.occurred_at)
         case MemberUpdated():
-            yield from _updated(state, event)
+            yield from _updated(state, event, store)
         case ContactChangeAsked() | ActivationCodeIssued() | PasswordResetIssued():
             yield _secret(event)
         case MemberDeactivated():
-            yield replace(_member(state, event.member_id), status="deactivated")
+            member = _member(state, event.member_id)
+            was_active = member.was_active or member.status == "active"
+            yield replace(member, status="deactivated", was_active=was_active)
         case TierChanged() | TierFloorRemoved() | TierRecalculated() | TierExpiryAnnounced():
             yield from evolve_tier(state, event, store)
         case CustomEventRecorded():
@@ -68,9 +70,11 @@ def _opened(event: MemberRegistered | MemberSignedUp) -> Iterator[Change]:
         yield _secret(event)
 
 
-def _updated(state: State, event: MemberUpdated) -> Iterator[Change]:
+def _updated(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
     before = _member(state, event.member_id)
     yield replace(before, profile=event.profile, registered_at=event.registered_at)
+    if event.registered_at != before.registered_at:
+        yield from rejoined(state, event, store)
     # A code that was sent for what has changed since confirms nothing any more.
     if event.profile.email != before.profile.email:
         yield from _used(state, "email")

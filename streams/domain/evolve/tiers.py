@@ -7,7 +7,13 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from streams.domain import tier
-from streams.domain.events import TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
+from streams.domain.events import (
+    MemberUpdated,
+    TierChanged,
+    TierExpiryAnnounced,
+    TierFloorRemoved,
+    TierRecalculated,
+)
 from streams.domain.ledger import account
 from streams.domain.state import Change, Standing, State
 from streams.domain.store import StoreSettings
@@ -38,6 +44,16 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
             yield _replanned(state, passed, max(event.due_at, event.occurred_at), store)
 
 
+def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
+    """Anniversaries, and months since joining, are those of another day now."""
+    for standing in list(state.scan(Standing)):
+        tiers = _tiers(standing.tier_set_id, store)
+        if tiers and tiers.period == "registration_anniversary":
+            yield _replanned(state, standing, event.occurred_at, store)
+        else:
+            yield tier.scheduled(state, standing, store, event.occurred_at)
+
+
 def _moved(standing: Standing | None, event: TierChanged) -> Standing:
     if standing is None:
         return Standing(
@@ -62,7 +78,7 @@ def _replanned(state: State, standing: Standing, after: datetime, store: StoreSe
     tiers = _tiers(standing.tier_set_id, store)
     at = tier.next_recalculation(state, standing, tiers, after, store) if tiers else None
     if at != standing.recalculated_at:
-        standing = replace(standing, recalculated_at=at, announced=())
+        standing = replace(standing, recalculated_at=at, announced=(), plans=standing.plans + 1)
     return tier.scheduled(state, standing, store, after)
 
 

@@ -167,20 +167,20 @@ def _settle(
     yield Drop(entry=held)
     if not isinstance(event, UnitsSent):
         for pledge in held.pledges:
-            yield from _put_back(state, pledge, before.changes + 1, store)
+            yield from _put_back(state, pledge, store)
 
 
-def _put_back(state: State, pledge: Pledge, change: int, store: StoreSettings) -> Iterator[Change]:
+def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Change]:
     """Into the lot, as it is now; where it is gone meanwhile, it comes back. If its day is over, its timer,
-    due at once, lets it expire."""
+    due at once, lets it expire. What was cancelled or expired stays so: it cannot be taken back twice."""
     before = pledge.lot
     now = state.get(Lot, before.key())
     if now:
         yield replace(now, remaining=now.remaining + pledge.units)
         return
-    back = replace(before, remaining=pledge.units, returned=change)
-    yield scheduled(back, store)
-    yield Transfer(wallet=back.wallet, place=back.draw(back.units))
+    wallet = account(state, before.wallet)
+    yield replace(wallet, returns=wallet.returns + 1)
+    yield scheduled(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
 
 
 def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:

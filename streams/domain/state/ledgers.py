@@ -33,6 +33,8 @@ class Account(Entry):
     sent: Decimal = Decimal(0)
     received: Decimal = Decimal(0)
     cancelled: Decimal = Decimal(0)
+    returns: int = 0
+    """How many lots came back after they were gone."""
 
     @property
     def spendable(self) -> Decimal:
@@ -58,9 +60,9 @@ class Lot(Entry):
     due_at: Instant | None = None
     oldest_first: bool = False
     """Whether it stands in order of age instead of expiry."""
-    returned: int = 0
-    """The number of the wallet's change with which it came back after it was gone: it makes the ids of its
-    ends differ."""
+    returns: int = 0
+    """Which return of the wallet's lots brought it back after it was gone; 0: it was never gone. It makes the
+    ids of its ends differ: parts of a lot may come back one by one, each to an end of its own."""
 
     def key(self) -> bytes:
         return lot_key(self.wallet, self.draw(self.remaining))

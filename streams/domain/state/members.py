@@ -28,6 +28,8 @@ class Member(Entry):
     """Whether the member registered alone."""
     purchases: Decimal = Decimal(0)
     """Money spent, less what was returned."""
+    was_active: bool = False
+    """Whether the account was ever open, if it was closed since."""
 
 
 class Secret(Entry):
@@ -64,6 +66,8 @@ class Standing(Entry):
     announced: tuple[int, ...] = ()
     """Lead times, in days before it, that are over."""
     due_at: Instant | None = None
+    plans: int = 0
+    """How often the next recalculation was set anew: it makes the ids of its announcements differ."""
 
     def key(self) -> bytes:
         return self.tier_set_id.encode()
