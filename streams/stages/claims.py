@@ -19,7 +19,6 @@ from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentif
 from streams.domain.state import Claim, Drop, Member, Waiting
 from streams.domain.values import Identifier
 from streams.kafka.topics import COMMANDS
-from streams.stages.commands import MESSAGES
 from streams.stages.turn import Record, Turn
 from streams.tables.tables import Owned
 
@@ -103,20 +102,9 @@ def release(command: AnyCommand, identifier: Identifier) -> ReleaseIdentifier:
 
 
 def wait(state: Owned, under_way: Claim, command: AnyCommand, now: datetime) -> None:
-    """Keeps a command behind the one that is under way; once, however often it comes."""
-    waiting = (under_way.command_id, *(each.command_id for each in state.scan(Waiting)))
-    if command.command_id in waiting and not isinstance(command, MESSAGES):
-        return
+    """Keeps a command behind the one that is under way."""
     value, schema = encode(command)
-    state.apply(
-        Waiting(
-            number=under_way.waiting,
-            schema=schema,
-            command=value,
-            command_id=command.command_id,
-            decided_at=now,
-        )
-    )
+    state.apply(Waiting(number=under_way.waiting, schema=schema, command=value, decided_at=now))
     state.apply(replace(under_way, waiting=under_way.waiting + 1))
 
 

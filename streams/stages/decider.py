@@ -56,16 +56,16 @@ class Decider:
         under_way = state.get(Claim)
         if isinstance(command, AnswerClaim):
             self._answered(turn, state, under_way, command)
-        elif under_way:
-            # A repeat is known by what is remembered when it comes: that may be forgotten by its turn.
-            if not self._repeated(turn, state, command):
-                claims.wait(state, under_way, command, now)
-        else:
+        elif not self._repeated(turn, state, command):
             self._begin(turn, state, command, now)
 
     def _begin(self, turn: Turn, state: Owned, command: AnyCommand, now: datetime) -> None:
-        """Decides the command, or asks first for the identifiers that it needs."""
-        if self._repeated(turn, state, command):
+        """Lets the command wait where one of its owner's does; otherwise decides it, or asks first for the
+        identifiers that it needs."""
+        under_way = state.get(Claim)
+        if under_way:
+            self._remember(turn, state, _memory_id(command), None)
+            claims.wait(state, under_way, command, now)
             return
         try:
             wanted = claims.wanted(state, command, now)
@@ -74,6 +74,8 @@ class Decider:
                 next(decide(state, command, now, self._store(command)), None)
                 request = claims.claim(state, command, wanted, now)
                 turn.send(IDENTITY_REQUESTS, request_key(request), request)
+                # What waits is known already: its repeats need not.
+                self._remember(turn, state, _memory_id(command), None)
                 return
         except Rejected as refusal:
             self._refused(turn, state, command, refusal)
@@ -98,7 +100,7 @@ class Decider:
             self._catch_up(turn, state, kept.decided_at)
             waited = cast(AnyCommand, parse(kept.command, kept.schema))
             try:
-                self.handle(turn, waited, kept.decided_at)
+                self._begin(turn, state, waited, kept.decided_at)
             except Poison as cause:
                 turn.poison(kept.record(turn, state.owner), cause)
 

@@ -52,7 +52,6 @@ class Waiting(Entry):
     number: int
     schema: Text
     command: bytes
-    command_id: Uuid
     decided_at: Instant
 
     def key(self) -> bytes:
