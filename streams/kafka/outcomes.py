@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from confluent_kafka import (
+    OFFSET_INVALID,
     Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
@@ -127,7 +128,7 @@ class Outcomes:
             for at, future in found.items()
         }
 
-    def _at(self, place: Place, offset: int = -1) -> TopicPartition:
+    def _at(self, place: Place, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self.connection.prefix + place[0], place[1], offset)
 
     def _take(self, message: Message) -> None:

@@ -64,12 +64,14 @@ def run(
             raise Misconfigured(f"{path}: {error}") from None
         refusals.add(reading.refused)
         lines = sum(len(ready.lines) for ready in reading.ready)
-        print(f"{path}: {lines:,} lines are {len(reading.ready):,} commands; {refusals.count:,} are refused")
-        if dry_run:
-            print("dry run: nothing was sent")
-        elif reading.ready:
-            refusals.add(send_and_wait(chosen, reading.ready, wait))
-        refusals.show()
+        print(f"{path}: {len(reading.ready):,} commands in {lines:,} lines; {refusals.count:,} lines refused")
+        try:
+            if dry_run:
+                print("dry run: nothing was sent")
+            elif reading.ready:
+                refusals.add(send_and_wait(chosen, reading.ready, wait))
+        finally:
+            refusals.show()
     if refusals.count:
         raise SystemExit(REFUSED)
 
