@@ -26,7 +26,7 @@ _FOR_ADDING = ("expiresInDays", "lockedForDays")
 
 def _columns(_run: Run) -> tuple[Column, ...]:
     return (
-        Column("transferId", text, "your own id of it: while that is remembered, the same does nothing", required=True),
+        Column("transferId", text, "your own id: the same does nothing while remembered", required=True),
         Column("type", one_of("adding", "spending"), "adding or spending", required=True),
         Column("units", more_than_nothing, "how many", required=True),
         *MEMBER,
