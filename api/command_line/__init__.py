@@ -10,6 +10,7 @@ from api.command_line import (
     broker,
     demo,
     failures,
+    imports,
     poison,
     receiver,
     settings,
@@ -39,6 +40,7 @@ app.command(name="api-key")(api.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
 app.command(name="receiver")(receiver.receive)
+app.command(name="import")(imports.run)
 app.command(name="demo")(demo.run)
 
 

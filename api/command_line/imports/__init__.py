@@ -1,0 +1,111 @@
+"""`loyalty import`: a CSV file of members, transactions, transfers or matches becomes commands."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from connectors.imports.kind import Kind, Run
+
+REFUSED = 1
+"""Exit code where a line was refused, here or by the programme."""
+
+KindName = Literal["members", "transactions", "transfers", "matches"]
+File = Annotated[
+    Path | None,
+    typer.Argument(help="CSV in UTF-8, by commas or semicolons; the first line names the columns."),
+]
+Store = Annotated[str, typer.Option(help="Code of the store.")]
+Report = Annotated[Path | None, typer.Option(help="Also write the refused lines to this CSV file.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file, and send nothing.")]
+Wait = Annotated[int, typer.Option(min=0, max=86_400, help="Most seconds to wait for one more outcome.")]
+Zone = Annotated[str, typer.Option(help="Time zone of times that name none.")]
+Attempt = Annotated[
+    str, typer.Option(help="Another one has lines decided anew that were refused before; not of transfers.")
+]
+Columns = Annotated[bool, typer.Option("--columns", help="Show the columns and an example, and do nothing.")]
+
+
+def run(
+    kind: Annotated[KindName, typer.Argument(help="What its lines are.")],
+    file: File = None,
+    *,
+    store: Store = "DEFAULT",
+    report: Report = None,
+    dry_run: DryRun = False,
+    wait: Wait = 30,
+    zone: Zone = "UTC",
+    attempt: Attempt = "1",
+    columns: Columns = False,
+) -> None:
+    """Import a CSV file. A line that is refused stops no other; exit code 1 where any was.
+
+    Run again, the same file changes nothing: members and documents are unique in the programme. A transfer is
+    known by its transferId for as long as commands are remembered (LOYALTY_COMMAND_MEMORY_HOURS): do not send
+    it again later.
+    """
+    from api.command_line.imports.report import Refusals, show_columns
+    from api.command_line.imports.sending import send_and_wait
+    from connectors.imports.reader import KINDS, read
+    from streams.errors import Misconfigured
+
+    chosen = KINDS[kind]
+    order = _order(chosen, store, zone, attempt)
+    if columns:
+        show_columns(chosen, order)
+        return
+    path, data = _contents(file)
+    with Refusals(report) as refusals:
+        try:
+            reading = read(chosen, data, order)
+        except Misconfigured as error:
+            raise Misconfigured(f"{path}: {error}") from None
+        refusals.add(reading.refused)
+        lines = sum(len(ready.lines) for ready in reading.ready)
+        print(f"{path}: {len(reading.ready):,} commands in {lines:,} lines; {refusals.count:,} lines refused")
+        try:
+            if dry_run:
+                print("dry run: nothing was sent")
+            elif reading.ready:
+                refusals.add(send_and_wait(chosen, reading.ready, wait))
+        finally:
+            refusals.show()
+    if refusals.count:
+        raise SystemExit(REFUSED)
+
+
+def _order(kind: "Kind", store: str, zone: str, attempt: str) -> "Run":
+    """Raises Misconfigured naming the option, its value and what would be valid."""
+    from zoneinfo import ZoneInfo
+
+    from connectors.imports.columns import code
+    from connectors.imports.kind import Run
+    from streams.errors import Misconfigured
+
+    for option, value in (("--store", store), ("--attempt", attempt)):
+        try:
+            code(value)
+        except ValueError as error:
+            raise Misconfigured(f"{option} {value!r} is not valid: {error}") from None
+    if kind.once and attempt != "1":
+        raise Misconfigured(
+            f"--attempt {attempt!r} is not for transfers: they would be made twice. "
+            "Give those that were refused a new transferId instead"
+        )
+    try:
+        return Run(store, datetime.now(UTC), attempt, ZoneInfo(zone))
+    except (ValueError, OSError, KeyError):
+        raise Misconfigured(f"--zone {zone!r} is not valid: a time zone such as Europe/Warsaw") from None
+
+
+def _contents(file: Path | None) -> tuple[Path, bytes]:
+    from streams.errors import Misconfigured
+
+    if file is None:
+        raise Misconfigured("FILE is missing: a CSV file, whose columns --columns shows")
+    try:
+        return file, file.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from None

@@ -1,0 +1,91 @@
+"""What an import says: the lines that were refused, and what columns there are."""
+
+import csv
+import io
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from connectors.imports.kind import Kind, Run
+from connectors.imports.reader import Refused
+from streams.errors import Misconfigured
+
+SHOWN = 50
+
+
+class Refusals:
+    """Counts them, writes them to a file as they come, and shows the first of them."""
+
+    def __init__(self, report: Path | None) -> None:
+        self.count = 0
+        self._report = report
+        self._first: list[Refused] = []
+        # Opened before anything is sent: a report that cannot be written must not be found out afterwards.
+        self._file: IO[str] = io.StringIO() if report is None else _opened(report)
+        self._lines = csv.writer(self._file)
+        self._lines.writerow(("line", "field", "value", "reason"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, refused: Iterable[Refused]) -> None:
+        for one in refused:
+            self.count += 1
+            self._lines.writerow(one)
+            if len(self._first) < SHOWN:
+                self._first.append(one)
+
+    def show(self) -> None:
+        if not self.count:
+            return
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("line", justify="right")
+        table.add_column("field")
+        table.add_column("value", overflow="fold")
+        table.add_column("why it is refused", overflow="fold")
+        for one in self._first:
+            table.add_row(str(one.line), *(Text(text) for text in one[1:]))
+        console = Console(highlight=False)
+        console.print(table)
+        where = f"; all are in {self._report}" if self._report else ""
+        if self.count > len(self._first):
+            where = where or "; --report FILE.csv writes all"
+        console.print(f"{len(self._first):,} of {self.count:,} refused lines shown{where}", soft_wrap=True)
+
+
+def _opened(report: Path) -> IO[str]:
+    try:
+        return report.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise Misconfigured(f"--report {report} cannot be written: {error.strerror}") from None
+
+
+def show_columns(kind: Kind, run: Run) -> None:
+    """What a file of this kind may hold, and one that is read."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("column", no_wrap=True)
+    table.add_column("what it holds")
+    for column in kind.columns(run):
+        table.add_row(Text(column.name, "bold" if column.required else ""), Text(column.meaning))
+    console = Console(highlight=False)
+    console.print(f"{kind.name}: {kind.meaning}. Bold columns must be there, and filled.", soft_wrap=True)
+    console.print(table)
+    console.print("An example:\n")
+    print(example(kind))
+
+
+def example(kind: Kind) -> str:
+    """A file of this kind, as it is delivered with the program."""
+    return (files("connectors.imports") / "examples" / f"{kind.name}.csv").read_text(encoding="utf-8")

@@ -1,0 +1,216 @@
+"""What a cell of a column may hold, and a line's cells to values. Pure."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from connectors.imports.table import Line, is_text
+from streams.domain import identifiers
+from streams.domain.values import MOST, Attribute, IdentifierKind, Profile
+from streams.errors import Misconfigured, Rejected
+from streams.stages.commands import LATEST
+
+Parse = Callable[[str], Any]
+"""A cell that is not empty to its value. Raises ValueError with what is valid: `must be …`."""
+KEY = "KEY"
+"""Stands in a column's name for what the file's author writes there: `attribute:KEY`."""
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+_WHOLE = re.compile(r"[0-9]{1,10}")
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    parse: Parse
+    meaning: str
+    required: bool = False
+
+    @property
+    def prefix(self) -> str | None:
+        """Of a column that may be there many times."""
+        return self.name.removesuffix(KEY) if self.name.endswith(f":{KEY}") else None
+
+
+class Row(NamedTuple):
+    """A line's values by column, without those whose cell is empty; `content` is all that it says."""
+
+    line: int
+    values: dict[str, Any]
+    content: str
+
+    def get(self, column: str) -> Any:
+        return self.values.get(column)
+
+    def family(self, prefix: str) -> tuple[Attribute, ...]:
+        """The columns of that prefix, by what follows it."""
+        return tuple(
+            Attribute(key=name.removeprefix(prefix), value=value)
+            for name, value in self.values.items()
+            if name.startswith(prefix)
+        )
+
+
+def matched(columns: Sequence[Column], header: Line) -> dict[str, Column]:
+    """The file's columns, in its order. Raises Misconfigured naming what is unknown, missing or double."""
+    valid = f"valid are: {', '.join(column.name for column in columns)}"
+    found: dict[str, Column] = {}
+    for name in header.cells:
+        column = next((c for c in columns if _is(c, name)), None)
+        if column is None or not is_text(name):
+            raise Misconfigured(f"line {header.number}: column {shown(name)!r} is unknown; {valid}")
+        if name in found:
+            raise Misconfigured(f"line {header.number}: column {name!r} is there twice")
+        found[name] = column
+    for column in columns:
+        if column.required and column.name not in found:
+            raise Misconfigured(f"line {header.number}: column {column.name!r} is missing; {valid}")
+    return found
+
+
+def row(columns: Mapping[str, Column], line: Line) -> Row:
+    """Raises Rejected naming the column, the cell and what is valid."""
+    if line.fault:
+        raise Rejected("line", "", line.fault)
+    if len(line.cells) != len(columns):
+        raise Rejected("line", f"{len(line.cells)} cells", f"must have {len(columns)}, as the first line has")
+    cells = dict(zip(columns, line.cells, strict=True))
+    values = {name: _value(columns[name], name, cell) for name, cell in cells.items() if cell}
+    for name, column in columns.items():
+        if column.required and name not in values:
+            raise Rejected(name, "", f"is empty: {column.meaning}")
+    content = "\x1f".join(f"{name}={cell}" for name, cell in sorted(cells.items()) if cell)
+    return Row(line.number, values, content)
+
+
+def shown(cell: str) -> str:
+    """As it can be printed."""
+    return cell.encode("utf-8", "backslashreplace").decode()[:255]
+
+
+def _is(column: Column, name: str) -> bool:
+    if column.prefix:
+        return name.startswith(column.prefix) and len(column.prefix) < len(name) <= 255
+    return name == column.name
+
+
+def _value(column: Column, name: str, cell: str) -> Any:
+    if not is_text(cell):
+        raise Rejected(name, shown(cell), "must be UTF-8 text")
+    try:
+        return column.parse(cell)
+    except ValueError as error:
+        raise Rejected(name, shown(cell), str(error)) from None
+
+
+def text(cell: str) -> str:
+    if len(cell) > 255:
+        raise ValueError(f"must have 255 characters at most, not {len(cell)}")
+    return cell
+
+
+def uuid(cell: str) -> str:
+    if not _UUID.fullmatch(cell.lower()):
+        raise ValueError("must be a UUID such as 5e675676-f5fb-5a30-9e6a-9cf3649afbc4")
+    return cell.lower()
+
+
+def code(cell: str) -> str:
+    if not _CODE.fullmatch(cell):
+        raise ValueError("must be 1 to 64 letters, digits, dots, dashes or underscores")
+    return cell
+
+
+def email(cell: str) -> str:
+    try:
+        identifiers.check(Profile(email=cell))
+    except Rejected as refusal:
+        raise ValueError(refusal.reason) from None
+    return text(cell)
+
+
+def phone(cell: str) -> str:
+    if identifiers.identifier("phone", cell) is None:
+        raise ValueError("must be a phone number such as +48600100200")
+    return text(cell)
+
+
+def amount(cell: str) -> Decimal:
+    if not _AMOUNT.fullmatch(cell):
+        raise ValueError(f"must be an amount such as 29.33, from 0 to {MOST}, with at most six decimals")
+    return Decimal(cell)
+
+
+def more_than_nothing(cell: str) -> Decimal:
+    if amount(cell) == 0:
+        raise ValueError("must be more than 0")
+    return amount(cell)
+
+
+def whole(most: int) -> Parse:
+    def parse(cell: str) -> int:
+        if not _WHOLE.fullmatch(cell) or not 1 <= int(cell) <= most:
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(cell)
+
+    return parse
+
+
+def one_of(*valid: str) -> Parse:
+    def parse(cell: str) -> str:
+        if cell not in valid:
+            raise ValueError(f"must be {' or '.join(valid)}")
+        return cell
+
+    return parse
+
+
+def yes_or_no(cell: str) -> bool:
+    if cell.lower() not in _YES + _NO:
+        raise ValueError(f"must be one of {', '.join(_YES + _NO)}")
+    return cell.lower() in _YES
+
+
+def day(cell: str) -> datetime:
+    """A birthday has no zone: midnight of UTC stands for it."""
+    try:
+        return _within(datetime.strptime(cell, "%Y-%m-%d").replace(tzinfo=UTC))
+    except ValueError:
+        raise ValueError("must be a day such as 1990-05-31") from None
+
+
+def instant(zone: tzinfo) -> Parse:
+    """Of times that name no zone, `zone` is meant."""
+
+    def parse(cell: str) -> datetime:
+        try:
+            moment = datetime.fromisoformat(cell)
+            return _within((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC))
+        except (ValueError, OverflowError):
+            raise ValueError("must be a time such as 2026-03-02T12:00:00+01:00, or a day") from None
+
+    return parse
+
+
+def _within(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment < LATEST:
+        raise ValueError
+    return moment
+
+
+MEMBER = (
+    Column("memberId", uuid, "the member's UUID"),
+    Column("memberExternalId", text, "the member's id in your system, as in the file of members"),
+)
+IDENTIFIERS = (
+    Column("email", email, "e-mail address"),
+    Column("phone", phone, "phone number"),
+    Column("loyaltyCardNumber", text, "card number"),
+)
+KINDS_OF_IDENTIFIER: tuple[IdentifierKind, ...] = ("loyaltyCardNumber", "phone", "email")

@@ -1,0 +1,126 @@
+"""A whole file: the commands that are ready to be sent, and the lines that are refused. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from connectors.imports.columns import Column, Row, matched, row
+from connectors.imports.kind import Kind, Ready, Run
+from connectors.imports.matches import MATCHES
+from connectors.imports.members import MEMBERS
+from connectors.imports.table import Line, lines
+from connectors.imports.transactions import TRANSACTIONS
+from connectors.imports.transfers import TRANSFERS
+from streams.codec import encode
+from streams.errors import Misconfigured, Rejected
+from streams.refusals import LARGEST_COMMAND
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (MEMBERS, TRANSACTIONS, TRANSFERS, MATCHES)}
+
+
+class Refused(NamedTuple):
+    """A line that leads to nothing, and why."""
+
+    line: int
+    field: str
+    value: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """Every line but the first and the blank ones is in exactly one of both."""
+
+    ready: list[Ready] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def refuse(self, line: int, refusal: Rejected) -> None:
+        self.refused.append(Refused(line, refusal.field, str(refusal.value), refusal.reason))
+
+
+def read(kind: Kind, data: bytes, run: Run) -> Reading:
+    """Raises Misconfigured where the columns are not the kind's: then nothing is read."""
+    found = lines(data)
+    header = next(found, None)
+    if header is None or header.fault:
+        number, fault = (header.number, f"it {header.fault}") if header else (1, "it is empty")
+        raise Misconfigured(f"line {number}: must name the columns, and {fault}")
+    reading = Reading()
+    groups, spoilt = _grouped(kind, matched(kind.columns(run), header), found, reading)
+    for key, rows in groups.items():
+        if key in spoilt:
+            _spoil(rows, spoilt[key], reading)
+        else:
+            _make(kind, rows, run, reading)
+    reading.refused.sort()
+    return reading
+
+
+def _grouped(
+    kind: Kind, columns: Mapping[str, Column], found: Iterable[Line], reading: Reading
+) -> tuple[dict[str, list[Row]], dict[str, int]]:
+    """The lines by what they are about; and where a line was refused without which others cannot go."""
+    groups: dict[str, list[Row]] = {}
+    spoilt: dict[str, int] = {}
+    last, stray = "", 0
+    for line in found:
+        about = _about(kind, columns, line)
+        try:
+            one = row(columns, line)
+            kind.check(one)
+            _agree(kind, groups.get(about, []), one)
+        except Rejected as refusal:
+            reading.refuse(line.number, refusal)
+            # Whose line it was cannot always be told: the lines of a document stand together.
+            spoilt.setdefault(about or last, line.number)
+            stray = 0 if about else line.number
+        else:
+            groups.setdefault(about, []).append(one)
+            if stray:
+                spoilt.setdefault(about, stray)
+            stray = 0
+        last = about or last
+    return groups, spoilt if kind.shared is not None else {}
+
+
+def _agree(kind: Kind, earlier: list[Row], one: Row) -> None:
+    if not earlier:
+        return
+    first = earlier[0]
+    if kind.shared is None:
+        raise Rejected("line", kind.key(one), f"is in line {first.line} already")
+    for name in kind.shared:
+        if one.get(name) != first.get(name):
+            reason = f"must be the same as in line {first.line} of its document"
+            raise Rejected(name, str(one.get(name) or ""), reason)
+
+
+def _about(kind: Kind, columns: Mapping[str, Column], line: Line) -> str:
+    """The key of a line, refused or not; empty where it cannot be told."""
+    if line.fault or len(line.cells) != len(columns):
+        return ""
+    cells = {name: cell for name, cell in zip(columns, line.cells, strict=True) if cell}
+    return kind.key(Row(line.number, cells, ""))
+
+
+def _spoil(rows: Iterable[Row], by: int, reading: Reading) -> None:
+    for one in rows:
+        reading.refuse(one.line, Rejected("line", f"line {by}", "of the same document is refused"))
+
+
+def _make(kind: Kind, rows: list[Row], run: Run, reading: Reading) -> None:
+    try:
+        ready = kind.make(rows, run)
+        _require_small(ready)
+    except Rejected as refusal:
+        for one in rows:
+            reading.refuse(one.line, refusal)
+    else:
+        reading.ready.append(ready)
+
+
+def _require_small(ready: Ready) -> None:
+    size = len(encode(ready.record)[0])
+    if size > LARGEST_COMMAND:
+        reason = f"of one command are too many: {LARGEST_COMMAND:,} at most"
+        raise Rejected("line", f"{size:,} bytes", reason)

@@ -1,0 +1,40 @@
+"""Commands to their topics, many at a time; the one part of imports that is not pure."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from connectors.imports.kind import Ready
+from streams.domain.messages import AddressedCommand
+from streams.kafka.appender import Appender, Place
+from streams.kafka.clients import Connection
+from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, Topic
+from streams.stages.commands import owner_of
+from streams.stages.identity import request_key
+
+AT_A_TIME = 1000
+Sent = Callable[[Topic, int, int], None]
+"""Called with where each command stands, once all replicas have it."""
+
+
+async def send(connection: Connection, ready: Sequence[Ready], sent: Sent) -> None:
+    """All in their order. Raises Retryable; some were sent then, and may be sent again."""
+    appender = Appender(connection)
+    try:
+        for start in range(0, len(ready), AT_A_TIME):
+            some = ready[start : start + AT_A_TIME]
+            for one, place in zip(some, await _all(appender, some), strict=True):
+                sent(_where(one)[0], *place)
+    finally:
+        await appender.close()
+
+
+async def _all(appender: Appender, some: Sequence[Ready]) -> list[Place]:
+    # Tasks begin in their order: so does what stands in the producer's queue.
+    return await asyncio.gather(*(appender.append(*_where(one), one.record) for one in some))
+
+
+def _where(one: Ready) -> tuple[Topic, str]:
+    record = one.record
+    if isinstance(record, AddressedCommand):
+        return IDENTITY_REQUESTS, request_key(record)
+    return COMMANDS, owner_of(record.store, record.member_id)

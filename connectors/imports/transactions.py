@@ -1,0 +1,104 @@
+"""A line an item: the lines of one document number are one transaction. Pure."""
+
+from connectors.imports.columns import (
+    IDENTIFIERS,
+    MEMBER,
+    Column,
+    Row,
+    amount,
+    instant,
+    one_of,
+    text,
+    uuid,
+    whole,
+)
+from connectors.imports.kind import Kind, Ready, Run, member_of, one_id_at_most
+from streams.domain.commands import RecordTransaction, RegisterTransaction
+from streams.domain.ids import document_id
+from streams.domain.values import Buyer, Item
+
+_SHARED = (
+    "purchasedAt",
+    "documentType",
+    "channelId",
+    *(column.name for column in (*MEMBER, *IDENTIFIERS)),
+    "buyerName",
+    "buyerNip",
+)
+
+
+def _columns(run: Run) -> tuple[Column, ...]:
+    return (
+        Column("documentNumber", text, "of the receipt or invoice: its lines are its items", required=True),
+        Column("purchasedAt", instant(run.zone), "when it was bought", required=True),
+        Column("documentType", one_of("sell", "return"), "sell or return; sell if empty"),
+        Column("sku", text, "the item's article number", required=True),
+        Column("name", text, "the item's name; its sku if empty"),
+        Column("quantity", whole(2**31 - 1), "a whole number; 1 if empty"),
+        Column("grossValue", amount, "what the line costs, all its pieces", required=True),
+        Column("category", text, "the item's category"),
+        Column("maker", text, "who makes the item"),
+        Column("label:KEY", text, "the item's label KEY"),
+        Column("channelId", uuid, "where it was bought"),
+        *MEMBER,
+        *IDENTIFIERS,
+        Column("buyerName", text, "of whom the invoice names"),
+        Column("buyerNip", text, "the buyer's tax number"),
+    )
+
+
+def _key(row: Row) -> str:
+    return row.get("documentNumber") or ""
+
+
+def _make(rows: list[Row], run: Run) -> Ready:
+    """Of a member who is named by id, or of whom the buyer's data name."""
+    first = rows[0]
+    number: str = first.get("documentNumber")
+    member_id = member_of(first, run)
+    kind = RegisterTransaction if member_id else RecordTransaction
+    content = "\x1e".join(row.content for row in rows)
+    command = kind(
+        **run.head("transactions", member_id or document_id(run.store, number), number, content),
+        document_number=number,
+        purchased_at=first.get("purchasedAt"),
+        items=tuple(map(_item, rows)),
+        document_type=first.get("documentType") or "sell",
+        buyer=_buyer(first),
+        channel_id=first.get("channelId"),
+    )
+    return Ready(command.command_id, tuple(row.line for row in rows), command)
+
+
+def _item(row: Row) -> Item:
+    return Item(
+        sku=row.get("sku"),
+        name=row.get("name") or row.get("sku"),
+        quantity=row.get("quantity") or 1,
+        gross_value=row.get("grossValue"),
+        category=row.get("category"),
+        maker=row.get("maker"),
+        labels=row.family("label:"),
+    )
+
+
+def _buyer(row: Row) -> Buyer | None:
+    buyer = Buyer(
+        email=row.get("email"),
+        name=row.get("buyerName"),
+        nip=row.get("buyerNip"),
+        phone=row.get("phone"),
+        loyalty_card_number=row.get("loyaltyCardNumber"),
+    )
+    return buyer if buyer != Buyer() else None
+
+
+TRANSACTIONS = Kind(
+    "transactions",
+    "purchases and returns; the lines of one documentNumber are its items",
+    _columns,
+    _key,
+    one_id_at_most,
+    _make,
+    shared=_SHARED,
+)

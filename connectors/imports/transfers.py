@@ -1,0 +1,84 @@
+"""A line a transfer: units given to a member or taken away. Pure."""
+
+from connectors.imports.columns import (
+    IDENTIFIERS,
+    KINDS_OF_IDENTIFIER,
+    MEMBER,
+    Column,
+    Row,
+    code,
+    more_than_nothing,
+    one_of,
+    text,
+    whole,
+)
+from connectors.imports.kind import Kind, Ready, Run, member_of, one_way
+from streams.codec import encode
+from streams.domain.commands import AddUnits, SpendUnits
+from streams.domain.identifiers import identifier
+from streams.domain.ids import derived_id
+from streams.domain.messages import AddressedCommand
+from streams.domain.values import Identifier
+from streams.errors import Rejected
+
+_FOR_ADDING = ("expiresInDays", "lockedForDays")
+
+
+def _columns(_run: Run) -> tuple[Column, ...]:
+    return (
+        Column("transferId", text, "your own id: the same does nothing while remembered", required=True),
+        Column("type", one_of("adding", "spending"), "adding or spending", required=True),
+        Column("units", more_than_nothing, "how many", required=True),
+        *MEMBER,
+        *IDENTIFIERS,
+        Column("wallet", code, "code of the wallet type; the store's own if empty"),
+        Column("expiresInDays", whole(36_500), "of adding; the wallet type's policy if empty"),
+        Column("lockedForDays", whole(36_500), "of adding; the wallet type's policy if empty"),
+        Column("comment", text, "why"),
+    )
+
+
+def _key(row: Row) -> str:
+    return row.get("transferId") or ""
+
+
+def _make(rows: list[Row], run: Run) -> Ready:
+    (row,) = rows
+    member_id = member_of(row, run)
+    if member_id:
+        command = _command(row, run, member_id)
+        return Ready(command.command_id, (row.line,), command)
+    known_by = _identifier(row)
+    # A refusal is told under this id, for nobody is known by the identifier.
+    command = _command(row, run, derived_id(run.store, "import", "unknown", known_by.kind, known_by.value))
+    value, schema = encode(command)
+    addressed = AddressedCommand(
+        store=run.store, identifier=known_by, issued_at=run.issued_at, schema=schema, command=value
+    )
+    return Ready(command.command_id, (row.line,), addressed)
+
+
+def _command(row: Row, run: Run, member_id: str) -> AddUnits | SpendUnits:
+    # Its own id alone: a line that was changed after it was accepted must not give the units again.
+    head = run.head("transfers", member_id, _key(row))
+    if row.get("type") == "adding":
+        return AddUnits(
+            **head,
+            units=row.get("units"),
+            wallet=row.get("wallet"),
+            expires_in_days=row.get("expiresInDays"),
+            locked_for_days=row.get("lockedForDays"),
+            comment=row.get("comment"),
+        )
+    for name in _FOR_ADDING:
+        if row.get(name):
+            raise Rejected(name, str(row.get(name)), "must be empty where units are spent")
+    return SpendUnits(**head, units=row.get("units"), wallet=row.get("wallet"), comment=row.get("comment"))
+
+
+def _identifier(row: Row) -> Identifier:
+    found = (identifier(kind, row.get(kind)) for kind in KINDS_OF_IDENTIFIER)
+    return next(each for each in found if each)
+
+
+TRANSFERS = Kind("transfers", "units given or taken away", _columns, _key, one_way, _make, once=True)
