@@ -1,5 +1,6 @@
 """The bench cannot rot: its smallest size runs, and every figure stands beside its floor."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ def test_every_figure_is_measured_beside_its_floor(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(file)]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    wide = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=wide)
 
     assert done.returncode == 0, done.stderr[-2_000:]
     figures = msgspec.json.decode(file.read_bytes())["figures"]
