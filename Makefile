@@ -19,6 +19,7 @@ test: .venv/.ready ## all tests, the ones on a real broker included
 
 soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again
 	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED))
+	@.venv/bin/pytest -m soak
 
 bench: .venv/.ready ## how fast it is here, beside the machine's own limits; QUICK=1 only sees it run
 	@.venv/bin/python -m tests.bench $(if $(QUICK),--quick)

@@ -17,7 +17,7 @@ OUTAGE = float(os.environ.get("LOYALTY_OUTAGE", "10"))
 DISK = "256m"
 
 
-@pytest.mark.crash
+@pytest.mark.soak
 def test_a_broker_killed_under_load_and_one_away_for_a_while_lose_nothing(tmp_path: Path) -> None:
     killed, away = Blow("kill", BROKER), Blow("kill", BROKER, OUTAGE)
 
