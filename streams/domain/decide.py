@@ -162,7 +162,10 @@ def overdue(state: State, command: AnyCommand, now: datetime, store: StoreSettin
             return
     if wallet:
         act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-        yield from ledger.overdue(state, wallet, act)
+        for event in ledger.overdue(state, wallet, act):
+            yield event
+            # As when its timer had been there first: the command may yet be refused.
+            yield from tier.moves(state, act.because_of(event.command_id), store)
 
 
 Timed = Lot | PendingLot | IssuedReward | Standing

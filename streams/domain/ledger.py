@@ -11,7 +11,7 @@ from streams.domain.act import Act
 from streams.domain.commands import AddUnits, SpendUnits
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
 from streams.domain.member import is_active, require
-from streams.domain.state import Account, Lot, State, wallet_prefix
+from streams.domain.state import Account, Ending, Lot, State, lot_key, wallet_prefix
 from streams.domain.store import StoreSettings, WalletType
 from streams.domain.values import MOST, UNIT, Cause, Draw, plain
 from streams.errors import Rejected
@@ -138,10 +138,20 @@ def overdue(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
 
     A spend must not be paid with units that are gone, however far behind the timers are.
     """
+    for ending in state.scan(Ending, wallet_prefix(wallet.code)):
+        if ending.expires_at > act.now:
+            break
+        aged = state.get(Lot, lot_key(wallet.code, ending.place))
+        if aged:
+            yield expired(aged, act.because_of(aged.lot_id))
+    if wallet.spending_order == "oldest_created":
+        # Lots that stand in order of expiry are from before the wallet was set so, and behind all others:
+        # to look for them would be to walk through these. Their timers end them.
+        return
     for lot in state.scan(Lot, wallet_prefix(wallet.code)):
         if lot.expires_at is not None and lot.expires_at <= act.now:
             yield expired(lot, act.because_of(lot.lot_id))
-        elif not lot.oldest_first and wallet.spending_order == "earliest_expiring":
+        elif not lot.oldest_first:
             return
 
 

@@ -19,10 +19,11 @@ from streams.settings import Settings
 from tests.bench.figures import Figure, table
 from tests.bench.latency import latency
 from tests.bench.load import QUICK, Sizes
+from tests.bench.member import members
 from tests.bench.place import broker, place
 from tests.bench.throughput import throughput
 
-STEPS = 8
+STEPS = 11
 
 
 def main() -> int:
@@ -65,6 +66,7 @@ def _shown(console: Console, folder: Path, libraries: Path, sizes: Sizes) -> lis
 def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], None]) -> list[Figure]:
     with broker(folder, libraries) as servers:
         return [
+            *members(folder / "members", sizes.lots, sizes.transactions, say),
             *throughput(place(folder, servers, "throughput"), sizes, say),
             *latency(place(folder, servers, "latency"), place(folder, servers, "hops"), sizes.seconds, say),
         ]

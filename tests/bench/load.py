@@ -24,6 +24,9 @@ class Sizes:
     members: int = 20_000
     transfers: int = 200_000
     seconds: int = 30
+    lots: int = 10_000
+    transactions: int = 50_000
+    """Of one member, beside one with few."""
 
     @property
     def preload(self) -> int:
@@ -31,7 +34,7 @@ class Sizes:
         return 2 * self.members
 
 
-QUICK = Sizes(members=300, transfers=6_000, seconds=3)
+QUICK = Sizes(members=300, transfers=6_000, seconds=3, lots=200, transactions=200)
 
 
 def commands(sizes: Sizes) -> Iterator[Command]:

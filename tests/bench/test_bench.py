@@ -11,7 +11,18 @@ import pytest
 from tests.bench.figures import Figure, Run, rate
 from tests.bench.floor import Stopwatch
 
-FIGURES = {"bare runtime", "loyalty stage", "restore", "append to POST, p50", "append to POST, p99"}
+FIGURES = {
+    "spend with many lots, soonest first",
+    "spend of a whole lot, soonest first",
+    "spend with many lots, oldest first",
+    "spend of a whole lot, oldest first",
+    "purchase after many",
+    "bare runtime",
+    "loyalty stage",
+    "restore",
+    "append to POST, p50",
+    "append to POST, p99",
+}
 
 
 @pytest.mark.kafka

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from streams.domain.state import Entry
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import COMMANDS, WEBHOOK_EVENTS
+from streams.kafka.topics import COMMANDS
+from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, Record, Stage, Turn
 from streams.tables.store import MemoryStore, Write
@@ -37,29 +39,34 @@ class Crashing(Pipeline):
     ) -> None:
         super().__init__(*settings, now=now, clock=clock, memory=timedelta(hours=24))
         self._fault, self._budget, self._batch = fault, budget, batch
-        self._changelog: list[Write] = []
-        self._done = {COMMANDS.name: 0, WEBHOOK_EVENTS.name: 0}
-        self.tables.index()
+        self._disks = {kinds: Disk(kinds) for kinds in (LoyaltyStage.kinds, IdentityStage.kinds)}
+        self._done = {topic.name: 0 for topic, _ in self.readers()}
+        self._show()
+
+    def _show(self) -> None:
+        self.tables = self._disks[LoyaltyStage.kinds].tables
+        self.identifiers = self._disks[IdentityStage.kinds].tables
 
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:  # noqa: ARG002 - they are in the log
-        self._consume(self.loyalty, COMMANDS.name)
-        self._consume(self.fan_out, WEBHOOK_EVENTS.name)
+        """Every stage, until each has read its topic to the end."""
+        self._turn(self.loyalty, COMMANDS.name)
+        while any(self._done[topic.name] < len(self.log[topic.name]) for topic, _ in self.readers()):
+            for topic, reader in self.readers():
+                self._consume(reader, topic.name)
 
     def _consume(self, stage: Stage, topic: str) -> None:
-        self._turn(stage, topic)
         while self._done[topic] < len(self.log[topic]):
             self._turn(stage, topic)
 
     def _turn(self, stage: Stage, topic: str) -> None:
-        fault, turn = self._fault(), Turn(0, self.tables, self.now)
+        disk = self._disks[IdentityStage.kinds if stage is self.identity else LoyaltyStage.kinds]
+        fault, turn = self._fault(), Turn(0, disk.tables, self.now)
         start = self._done[topic]
         count = stage.play(turn, self.log[topic][start : start + self._batch], self._budget())
         if fault.endswith("before commit"):
             self._restart(fault)
             return
-        changes = list(self.tables.changelog())
-        self._changelog += changes
-        self.tables.commit(changes, dict.fromkeys(self.tables.names, len(self._changelog)))
+        disk.commit()
         self._done[topic] += count
         for output in turn.outputs:
             self._append(output)
@@ -68,8 +75,31 @@ class Crashing(Pipeline):
     def _restart(self, fault: Fault) -> None:
         if fault == "none":
             return
-        store = MemoryStore(families(LoyaltyStage.kinds)) if fault.startswith("disk lost") else self._store
-        self._store, self.tables = store, Tables(store, LoyaltyStage.kinds)
+        for disk in self._disks.values():
+            disk.restart(lost=fault.startswith("disk lost"))
+        self._show()
+
+
+class Disk:
+    """A partition's tables over a store, and the changelog from which they are restored."""
+
+    def __init__(self, kinds: Sequence[type[Entry]]) -> None:
+        self._kinds = kinds
+        self._changelog: list[Write] = []
+        self._store = MemoryStore(families(kinds))
+        self.tables = Tables(self._store, kinds)
+        self.tables.index()
+
+    def commit(self) -> None:
+        changes = list(self.tables.changelog())
+        self._changelog += changes
+        self.tables.commit(changes, dict.fromkeys(self.tables.names, len(self._changelog)))
+
+    def restart(self, *, lost: bool) -> None:
+        """What was not committed is gone, and where the disk is `lost`, all that was."""
+        if lost:
+            self._store = MemoryStore(families(self._kinds))
+        self.tables = Tables(self._store, self._kinds)
         for name in self.tables.names:
             tail = self._changelog[self.tables.checkpoint(name) :]
             records = [(key, value) for table, key, value in tail if table == name]

@@ -1,19 +1,73 @@
 """Any crash point loses nothing and doubles nothing: the logs and the state equal the quiet run's."""
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.domain.commands import AdvanceClock, Command
+from streams.domain.act import Act
+from streams.domain.commands import (
+    ActivateMember,
+    AdvanceClock,
+    AssignTransaction,
+    BlockUnits,
+    CancelTransfer,
+    Command,
+    DeactivateMember,
+    RecordTransaction,
+    RegisterMember,
+    TransferUnits,
+    UpdateMember,
+)
+from streams.domain.values import Buyer, Profile
 from streams.stages.turn import Record, StreamClock, WallClock
 from tests.domain.crashing import FAULTS, Crashing
+from tests.domain.making import document, made
 from tests.driver import record
-from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, buy, purchase, register, spend, subscription, uid
+from tests.samples import (
+    ANNA,
+    BORIS,
+    NOON,
+    SETTINGS,
+    STORE,
+    add,
+    buy,
+    purchase,
+    register,
+    spend,
+    subscription,
+    uid,
+)
 
 MEMBERS = st.sampled_from([ANNA, BORIS])
+THIRD = st.just(uid(3))
+UNITS = st.sampled_from(["0.5", "30", "150"]).map(Decimal)
+EMAILS = st.sampled_from(["a@example.com", "b@example.com"])
+
+
+def blocked(member: str, step: int) -> str:
+    """The transfer that the step makes where it blocks units."""
+    return Act(cause_id=uid(20_000 + step), store=STORE, member_id=member, now=NOON).id("blocking")
+
+
+def recorded(number: str) -> RecordTransaction:
+    return made(
+        RecordTransaction,
+        document(number),
+        document_number=number,
+        purchased_at=NOON,
+        items=purchase("30", number).items,
+        buyer=Buyer(email="a@example.com"),
+    )
+
+
+def assigned(number: str, email: str) -> AssignTransaction:
+    return made(AssignTransaction, document(number), document_number=number, email=email)
+
+
 AMOUNTS = st.sampled_from(["0", "0.5", "30", "150"])
 COMMANDS = st.one_of(
     st.builds(register, MEMBERS),
@@ -21,6 +75,17 @@ COMMANDS = st.one_of(
     st.builds(lambda m, u, d: purchase(u, d, m), MEMBERS, AMOUNTS, st.sampled_from("ABC")),
     st.builds(lambda m, u: spend(u, m), MEMBERS, AMOUNTS),
     st.builds(buy, MEMBERS),
+    st.builds(lambda m, e: made(UpdateMember, m, profile=Profile(email=e)), MEMBERS, EMAILS),
+    st.builds(lambda m, e: made(RegisterMember, m, profile=Profile(email=e)), THIRD, EMAILS),
+    st.builds(
+        lambda m, to, u: made(TransferUnits, m, receiver_id=to, units=u), MEMBERS, THIRD | MEMBERS, UNITS
+    ),
+    st.builds(lambda m, u: made(BlockUnits, m, units=u), MEMBERS, UNITS),
+    # The steps' ids are counted: it may be that of an earlier one.
+    st.builds(lambda m, n: made(CancelTransfer, m, transfer_id=blocked(m, n)), MEMBERS, st.integers(2, 8)),
+    st.builds(lambda m, kind: made(kind, m), MEMBERS, st.sampled_from([DeactivateMember, ActivateMember])),
+    st.builds(recorded, st.sampled_from("ABC")),
+    st.builds(assigned, st.sampled_from("ABC"), EMAILS),
 )
 Step = tuple[Command, int, bool]
 """A command, the hours that pass before it, and whether the producer sends it twice."""
@@ -42,7 +107,8 @@ def outcome(
     run: Crashing,
 ) -> tuple[dict[str, list[Record]], list[tuple[str, str, bytes, bytes]], list[bytes]]:
     logs = {topic: log for topic, log in run.log.items() if log}
-    return logs, list(run.tables.entries()), list(run.tables.due_keys(b"", NOON + timedelta(days=9999)))
+    state = [*run.tables.entries(), *run.identifiers.entries()]
+    return logs, state, list(run.tables.due_keys(b"", NOON + timedelta(days=9999)))
 
 
 def listened(run: Crashing) -> Crashing:
@@ -109,9 +175,19 @@ def test_the_scenario_itself_reaches_every_kind_of_outcome() -> None:
         (buy(), 1, True),
         (spend("150"), 1, False),
         (purchase("30", "A", BORIS), 30, False),
+        (made(UpdateMember, profile=Profile(email="a@example.com")), 0, True),
+        (made(TransferUnits, receiver_id=BORIS, units=Decimal("0.5")), 0, True),
+        (add("9"), 0, False),
+        (made(TransferUnits, receiver_id=BORIS, units=Decimal(9)), 0, True),
+        (made(TransferUnits, BORIS, receiver_id=uid(3), units=Decimal(9)), 0, True),
+        (made(BlockUnits, BORIS, units=Decimal(9)), 0, False),
+        (made(CancelTransfer, BORIS, transfer_id=blocked(BORIS, 11)), 0, False),
+        (recorded("D"), 0, True),
     ]
 
     logs, _, _ = outcome(played(Crashing(SETTINGS, now=NOON, clock=StreamClock()), steps))
 
     schemas = {(r.schema or "").split(".")[0] for log in logs.values() for r in log}
     assert {"UnitsExpired", "UnitsExpiryAnnounced", "RewardBought", "CommandRejected", "Delivery"} <= schemas
+    assert {"UnitsSent", "UnitsReceived", "UnitsReleased", "UnitsUnblocked"} <= schemas
+    assert {"MemberUpdated", "TransactionMatched", "TransactionAssigned"} <= schemas

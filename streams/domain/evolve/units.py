@@ -27,6 +27,7 @@ from streams.domain.state import (
     Account,
     Change,
     Drop,
+    Ending,
     Held,
     Lot,
     PendingLot,
@@ -93,8 +94,18 @@ def _earn(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Ch
 
 
 def _opened(lot: Lot, store: StoreSettings) -> Iterator[Change]:
-    yield scheduled(lot, store)
+    yield from _placed(lot, store)
     yield Transfer(wallet=lot.wallet, place=lot.draw(lot.units))
+
+
+def _placed(lot: Lot, store: StoreSettings) -> Iterator[Change]:
+    yield scheduled(lot, store)
+    yield from _endings(lot)
+
+
+def _endings(lot: Lot) -> Iterator[Ending]:
+    if lot.oldest_first and lot.expires_at is not None:
+        yield Ending(wallet=lot.wallet, expires_at=lot.expires_at, place=lot.draw(lot.units))
 
 
 def _activate(state: State, event: UnitsActivated, store: StoreSettings) -> Iterator[Change]:
@@ -118,7 +129,11 @@ def _take(state: State, wallet: str, draws: Iterable[Draw]) -> Iterator[Change]:
     for draw in draws:
         lot = _lot(state, wallet, draw)
         left = lot.remaining - draw.units
-        yield replace(lot, remaining=left) if left else Drop(entry=lot)
+        if left:
+            yield replace(lot, remaining=left)
+            continue
+        for gone in (lot, *_endings(lot)):
+            yield Drop(entry=gone)
 
 
 def _untraced(state: State, transfer_id: str) -> Iterator[Change]:
@@ -180,7 +195,7 @@ def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Ch
         return
     wallet = account(state, before.wallet)
     yield replace(wallet, returns=wallet.returns + 1)
-    yield scheduled(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
+    yield from _placed(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
 
 
 def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:
@@ -209,7 +224,7 @@ def _receive(state: State, event: UnitsReceived, store: StoreSettings) -> Iterat
             expires_at=draw.expires_at,
             oldest_first=draw.oldest_first,
         )
-        yield scheduled(lot, store)
+        yield from _placed(lot, store)
 
 
 def _announce(state: State, event: UnitsExpiryAnnounced, store: StoreSettings) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from streams.domain.state.coupons import CouponPlace, IssuedReward
 from streams.domain.state.entry import FOREVER, Change, Drop, E, Entry, State, sortable
 from streams.domain.state.ledgers import (
     Account,
+    Ending,
     Held,
     Lot,
     PendingLot,
@@ -29,6 +30,7 @@ __all__ = [
     "Document",
     "Drop",
     "E",
+    "Ending",
     "Entry",
     "Handled",
     "Held",

@@ -82,6 +82,19 @@ class Lot(Entry):
         )
 
 
+class Ending(Entry):
+    """Finds a lot that stands in order of age by when its day is over. The others stand in that order."""
+
+    table, letter = "ledgers", b"e"
+
+    wallet: Code
+    expires_at: Instant
+    place: Draw
+
+    def key(self) -> bytes:
+        return wallet_prefix(self.wallet) + sortable(self.expires_at) + self.place.lot_id.encode()
+
+
 class PendingLot(Entry):
     """Units that may not be spent before `unlocks_at`."""
 
