@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from streams.domain.values import (
-    MOST,
-    UNIT,
     Attribute,
     Code,
     EffectType,
@@ -93,8 +91,6 @@ class Campaign(Value):
 
     def problems(self) -> Iterator[str]:
         """What is wrong with it, each beginning with the field."""
-        if self.points_per_currency_unit < 0:
-            yield "points_per_currency_unit must be 0 or more"
         if not self.points_per_currency_unit and not self.effects:
             yield "effects must hold at least one, or points_per_currency_unit must be more than 0"
         if self.trigger in ("custom_event", "internal_event"):
@@ -131,10 +127,6 @@ def _effect(effect: Effect) -> Iterator[str]:
         case "give_points" | "deduct_unit":
             if not (effect.points or effect.points_per_currency_unit):
                 yield "points or points_per_currency_unit must be more than 0"
-            if effect.points is not None and (not 0 <= effect.points <= MOST or effect.points % UNIT):
-                yield f"points must lie between 0 and {MOST}, with six decimals at most"
-            if effect.points_per_currency_unit is not None and effect.points_per_currency_unit < 0:
-                yield "points_per_currency_unit must be 0 or more"
         case "give_reward":
             if effect.reward_id is None:
                 yield "reward_id must name the reward that is given"

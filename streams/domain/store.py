@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import chain
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -124,7 +125,7 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
-        for problem in (*_numbers(self, ""), *self._repeated(), *self._problems()):
+        for problem in chain(_numbers(self, ""), self._repeated(), self._problems()):
             raise ValueError(problem)
 
     def _repeated(self) -> Iterator[str]:
