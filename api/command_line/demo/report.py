@@ -1,7 +1,7 @@
 """What the demo shows in the end."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from rich import box
@@ -78,12 +78,15 @@ def _webhook(console: Console, sample: Sample) -> None:
     console.print()
 
 
-def _reconciliation(rows: Iterable[Row]) -> Table:
-    table = Table("reconciled", box=box.SIMPLE_HEAD, pad_edge=False)
+def _reconciliation(rows: list[Row]) -> Table:
+    """Kinds that this history brings; of the others, how many there are."""
+    shown = [row for row in rows if row.webhook_events or not row.agrees]
+    quiet = f"{len(rows) - len(shown)} more are subscribed to, for which nothing happens here."
+    table = Table("reconciled", box=box.SIMPLE_HEAD, pad_edge=False, caption=quiet, caption_justify="left")
     for title in ("events", "× subscriptions", "= received"):
         table.add_column(title, justify="right")
     table.add_column()
-    for row in rows:
+    for row in shown:
         name = f"{row.event_name}, legacy" if row.legacy else row.event_name
         verdict = Text("✓", "bold green") if row.agrees else Text("no", "bold red")
         table.add_row(name, f"{row.webhook_events:,}", f"{row.subscriptions}", f"{row.arrived:,}", verdict)
