@@ -23,6 +23,7 @@ from streams.stages.turn import Record
 from tests.kafka.processes import running
 from tests.kafka.test_scenarios_on_broker import prepare
 from tests.samples import ANNA, add, register
+from tests.samples import SETTINGS as STORE_SETTINGS
 
 WITHIN = 60.0
 FLOODED, HEALTHY = 0, 1
@@ -32,7 +33,7 @@ FLOODED, HEALTHY = 0, 1
 def cluster(settings: Settings) -> Connection:
     made = connection(settings, settings.bootstrap_servers or "")
     create_topics(made, settings)
-    asyncio.run(prepare(made, "http://127.0.0.1:9/never"))
+    asyncio.run(prepare(made, "http://127.0.0.1:9/never", STORE_SETTINGS))
     return made
 
 

@@ -269,7 +269,7 @@ def test_ctrl_c_lets_the_starter_stop_the_broker_in_order(tmp_path: Path, librar
     with starter(STARTED_IN_A_BLOCK, tmp_path, libraries) as (process, pid):
         os.killpg(process.pid, signal.SIGINT)
 
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
     assert ended(pid)
     assert (tmp_path / "broker" / "data" / ".kafka_cleanshutdown").exists()

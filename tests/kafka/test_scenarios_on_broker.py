@@ -18,6 +18,7 @@ from streams.codec import HEADER, decode, encode
 from streams.delivery.records import Delivery
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.events import UnitsEarned
+from streams.domain.store import StoreSettings
 from streams.kafka.admin import create_topics
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection, connection
@@ -66,10 +67,10 @@ class Endpoint:
             await self._more.wait_for(lambda: len(self.received) >= count)
 
 
-async def prepare(cluster: Connection, url: str) -> None:
+async def prepare(cluster: Connection, url: str, store: StoreSettings = STORE_SETTINGS) -> None:
     appender = Appender(cluster)
     try:
-        await appender.append(SETTINGS, STORE_SETTINGS.store, STORE_SETTINGS)
+        await appender.append(SETTINGS, store.store, store)
         for number, name in enumerate(CATALOGUE, 500):
             one = replace(subscription(name, number=number), url=url)
             await appender.append(SUBSCRIPTIONS, one.subscription_id, one)

@@ -9,12 +9,22 @@ from confluent_kafka.admin import AdminClient
 from api.command_line.demo.tally import Tally
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.topics import COMMANDS, DELIVERIES, POISON, REJECTIONS, WEBHOOK_EVENTS, Topic
+from streams.kafka.topics import (
+    COMMANDS,
+    DELIVERIES,
+    IDENTITY_REQUESTS,
+    POISON,
+    REJECTIONS,
+    WEBHOOK_EVENTS,
+    Topic,
+)
 
 PATIENCE = 60.0
 ANSWERS_WITHIN = 10.0
 STAGES: tuple[tuple[str, Topic, tuple[Topic, ...]], ...] = (
-    ("loyalty", COMMANDS, (WEBHOOK_EVENTS, REJECTIONS, POISON)),
+    ("loyalty", COMMANDS, (IDENTITY_REQUESTS, COMMANDS)),
+    # These two write for each other: they are done once both have handled all and nothing new came of it.
+    ("identity", IDENTITY_REQUESTS, (IDENTITY_REQUESTS, COMMANDS, WEBHOOK_EVENTS, REJECTIONS, POISON)),
     ("fan-out", WEBHOOK_EVENTS, (DELIVERIES, POISON)),
     ("sink", DELIVERIES, (POISON,)),
 )
@@ -37,9 +47,9 @@ class Course:
 
         Raises Retryable where nothing has moved for a minute.
         """
-        lag = self._lag("loyalty", COMMANDS)
-        self.handled = self._tally.total(COMMANDS) - lag
-        done = self._tally.total(COMMANDS) >= produced and all(self._settled(*stage) for stage in STAGES)
+        played = self._tally.played.total()
+        self.handled = max(0, played - self._lag("loyalty", COMMANDS))
+        done = played >= produced and all(self._settled(*stage) for stage in STAGES)
         self._watch()
         return done and self._tally.under_way == 0
 
@@ -69,6 +79,6 @@ class Course:
             self._seen, self._moved_at = seen, now
         elif now - self._moved_at > PATIENCE:
             raise Retryable(
-                f"Nothing has moved for {PATIENCE:g} s: {self.handled} of {tally.total(COMMANDS)} commands "
+                f"Nothing has moved for {PATIENCE:g} s: {self.handled} of {tally.played.total()} commands "
                 f"are handled, {tally.under_way} of {len(tally.deliveries)} deliveries are under way"
             )

@@ -12,14 +12,14 @@ from rich.text import Text
 from api.command_line.demo.reconcile import Row
 from api.command_line.demo.tally import Tally
 from connectors.http.receiver import Sample
-from streams.kafka.topics import COMMANDS, WEBHOOK_EVENTS
+from streams.kafka.topics import WEBHOOK_EVENTS
 
 _SHOWN_REFUSALS = 12
 
 
 def show(console: Console, tally: Tally, rows: list[Row], sample: Sample | None) -> None:
     """The tables, one webhook, and last what agrees with what."""
-    console.print(_counted("records in", tally.kinds[COMMANDS.name]))
+    console.print(_counted("records in", tally.played))
     out = Table.grid(padding=(0, 6))
     out.add_row(
         _counted("webhook events out", tally.kinds[WEBHOOK_EVENTS.name]),

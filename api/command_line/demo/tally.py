@@ -11,16 +11,19 @@ from streams.kafka.topics import (
     ATTEMPTS,
     COMMANDS,
     DELIVERIES,
+    IDENTITY_REQUESTS,
     POISON,
     REJECTIONS,
     WEBHOOK_EVENTS,
     Topic,
 )
 from streams.refusals import CommandRejected, PoisonRecord
+from streams.stages.commands import MESSAGES
 
-FOLLOWED = (COMMANDS, WEBHOOK_EVENTS, REJECTIONS, POISON, DELIVERIES, ATTEMPTS)
+FOLLOWED = (COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS, REJECTIONS, POISON, DELIVERIES, ATTEMPTS)
 ANSWERS_WITHIN = 10.0
 _BATCH = 5000
+_MESSAGES = {kind.__name__ for kind in MESSAGES}
 Kind = tuple[str, bool]
 """A delivery's event name, and whether its body is legacy."""
 
@@ -59,8 +62,11 @@ class Tally:
         """Deliveries that have not come to their end."""
         return len(self.deliveries) - len(self.delivered) - len(self.given_up)
 
-    def total(self, topic: Topic) -> int:
-        return self.kinds[topic.name].total()
+    @property
+    def played(self) -> Counter[str]:
+        """Records of the commands topic that are no stage's messages to another."""
+        kinds = self.kinds[COMMANDS.name]
+        return Counter({name: count for name, count in kinds.items() if name not in _MESSAGES})
 
     def next_offsets(self, topic: str) -> list[TopicPartition]:
         """After the last record seen in each partition of the topic, named as in the cluster."""
