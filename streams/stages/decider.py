@@ -53,9 +53,8 @@ class Decider:
         if isinstance(command, AdvanceClock):
             return
         state = turn.tables.of(owner_of(command.store, command.member_id))
-        under_way = state.get(Claim)
         if isinstance(command, AnswerClaim):
-            self._answered(turn, state, under_way, command)
+            self._answered(turn, state, command)
         elif not self._repeated(turn, state, command):
             self._begin(turn, state, command, now)
 
@@ -82,8 +81,9 @@ class Decider:
             return
         self._conclude(turn, state, command, now)
 
-    def _answered(self, turn: Turn, state: Owned, under_way: Claim | None, answer: AnswerClaim) -> None:
+    def _answered(self, turn: Turn, state: Owned, answer: AnswerClaim) -> None:
         """The command whose claim this answers, then those that waited for it, each at its own time."""
+        under_way = state.get(Claim)
         if under_way is None or under_way.command_id != answer.command_id:
             raise Poison(f"answers command {answer.command_id}, which waits for nothing")
         first, others = claims.end(state, under_way)

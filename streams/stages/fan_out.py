@@ -1,51 +1,24 @@
 """The fan-out stage: from webhook events to deliveries."""
 
-from collections.abc import Sequence
-
 from streams.codec import decode
 from streams.delivery.fan_out import fan_out
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
-from streams.domain.state import Entry
 from streams.errors import Poison
 from streams.kafka.topics import DELIVERIES
+from streams.stages.quiet import EachRecord
 from streams.stages.turn import Record, Turn
-from streams.tables.tables import Tables
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
 
-class FanOutStage:
+class FanOutStage(EachRecord):
     """Keeps no state: what it does follows from the record and from the subscriptions of the moment."""
-
-    kinds: Sequence[type[Entry]] = ()
-    patience = 0.1
 
     def __init__(self, subscriptions: Subscriptions) -> None:
         self._subscriptions = subscriptions
 
-    def assigned(self, partition: int, tables: Tables) -> None: ...
-
-    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
-        return False
-
-    def between(self, partition: int, tables: Tables) -> None: ...
-
-    def rest(self) -> bool:
-        return True
-
-    def revoked(self, partition: int) -> None: ...
-
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        handled = records[:budget]
-        for record in turn.each(handled):
-            try:
-                self._record(turn, record)
-            except Poison as cause:
-                turn.poison(record, cause)
-        return len(handled)
-
-    def _record(self, turn: Turn, record: Record) -> None:
+    def record(self, turn: Turn, record: Record) -> None:
         name, _, _ = (record.schema or "").rpartition(".v")
         wanted = self._wanted(record, name)
         # Header and key say enough: most events are wanted by nobody and are never decoded.

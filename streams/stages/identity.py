@@ -26,36 +26,18 @@ from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from streams.refusals import CommandRejected
 from streams.stages.commands import COMMANDS_BY_NAME, owner_of
+from streams.stages.quiet import EachRecord
 from streams.stages.turn import Record, Turn
-from streams.tables.tables import Owned, Tables
+from streams.tables.tables import Owned
 
 _KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_args(IdentityRequest)}
 
 
-class IdentityStage:
+class IdentityStage(EachRecord):
     kinds: Sequence[type[Entry]] = (Known,)
-    patience = 0.1
 
-    def assigned(self, partition: int, tables: Tables) -> None: ...
-
-    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
-        return False
-
-    def between(self, partition: int, tables: Tables) -> None: ...
-
-    def rest(self) -> bool:
-        return True
-
-    def revoked(self, partition: int) -> None: ...
-
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        handled = records[:budget]
-        for record in turn.each(handled):
-            try:
-                self._request(turn, _read(record))
-            except Poison as cause:
-                turn.poison(record, cause)
-        return len(handled)
+    def record(self, turn: Turn, record: Record) -> None:
+        self._request(turn, _read(record))
 
     def _request(self, turn: Turn, request: IdentityRequest) -> None:
         match request:

@@ -30,11 +30,12 @@ from streams.domain.store import StoreSettings
 from streams.errors import Poison
 from streams.stages.commands import Invalid, command_of
 from streams.stages.decider import Decider
+from streams.stages.quiet import Quiet
 from streams.stages.turn import Clock, Record, Turn
 from streams.tables.tables import Tables
 
 
-class LoyaltyStage:
+class LoyaltyStage(Quiet):
     """`stores` looks up a store's settings; `memory` is how long a command's id is remembered."""
 
     kinds: Sequence[type[Entry]] = (
@@ -57,7 +58,6 @@ class LoyaltyStage:
         Waiting,
         StreamTime,
     )
-    patience = 0.1
 
     def __init__(
         self, stores: Callable[[str], StoreSettings | None], clock: Clock, memory: timedelta
@@ -65,17 +65,8 @@ class LoyaltyStage:
         self._clock = clock
         self._decider = Decider(stores, clock, memory)
 
-    def assigned(self, partition: int, tables: Tables) -> None: ...
-
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         return tables.first_due(self._clock.now(tables)) is not None
-
-    def between(self, partition: int, tables: Tables) -> None: ...
-
-    def rest(self) -> bool:
-        return True
-
-    def revoked(self, partition: int) -> None: ...
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         """Records in order. While history is played, what is due before a record comes before it. Live,

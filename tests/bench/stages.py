@@ -6,6 +6,7 @@ from streams.codec import decode
 from streams.domain.commands import AddUnits, Command, RegisterMember, SpendUnits
 from streams.domain.state import Entry
 from streams.kafka.topics import EVENTS
+from streams.stages.quiet import Quiet
 from streams.stages.turn import Record, Stage, Turn
 from streams.tables.tables import Tables
 from tests.bench.floor import Stopwatch
@@ -21,23 +22,10 @@ class Tally(Entry):
     commands: int = 0
 
 
-class BareStage:
+class BareStage(Quiet):
     """Avro in, one small entry read, changed and written, Avro out: what the runtime costs by itself."""
 
     kinds: Sequence[type[Entry]] = (Tally,)
-    patience = 0.1
-
-    def assigned(self, partition: int, tables: Tables) -> None: ...
-
-    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
-        return False
-
-    def between(self, partition: int, tables: Tables) -> None: ...
-
-    def rest(self) -> bool:
-        return True
-
-    def revoked(self, partition: int) -> None: ...
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         for record in records[:budget]:
