@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     AddUnits,
@@ -23,18 +22,12 @@ from streams.domain.commands import (
 from streams.domain.commands import Command as AnyCommand
 from streams.domain.values import Address, Attribute, Company, Profile
 from tests.samples import NOON, uid
-from tests.scenarios.scenario import Scenario, Told, applied, changed, moved, registered, tell
+from tests.scenarios.scenario import Scenario, Told, act_of, applied, changed, moved, registered, tell
 
 
 def code(command: AnyCommand) -> str:
     """The code that the command sends to the member."""
-    act = Act(
-        cause_id=command.command_id,
-        store=command.store,
-        member_id=command.member_id,
-        now=command.issued_at,
-    )
-    return act.id("code").replace("-", "")
+    return act_of(command).id("code").replace("-", "")
 
 
 def _updated(email: str | None = None) -> Told:

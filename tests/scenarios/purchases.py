@@ -3,7 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from streams.domain.act import Act
 from streams.domain.commands import (
     AddUnits,
     AssignReward,
@@ -21,21 +20,12 @@ from streams.domain.commands import Command as AnyCommand
 from streams.domain.ids import document_id
 from streams.domain.values import Attribute, Buyer, Item, Profile
 from tests.samples import NOON, STORE, VOUCHER, uid
-from tests.scenarios.scenario import Scenario, Told, applied, bought, changed, moved, registered, tell
+from tests.scenarios.scenario import Scenario, Told, act_of, applied, bought, changed, moved, registered, tell
 from tests.scenarios.store import GOLD, SILVER
 
 
 def item(value: str) -> tuple[Item, ...]:
     return (Item(sku="CD", name="Compact disc", quantity=1, gross_value=Decimal(value)),)
-
-
-def _of(command: AnyCommand) -> Act:
-    return Act(
-        cause_id=command.command_id,
-        store=command.store,
-        member_id=command.member_id,
-        now=command.issued_at,
-    )
 
 
 def _purchase(owner: str, number: str, value: str, kind: str = "sell") -> RegisterTransaction:
@@ -66,7 +56,7 @@ def _match(number: str, **to: str) -> AssignTransaction:
 
 def _coupon(command: AnyCommand) -> str:
     """The code of the coupon that the command issues."""
-    return _of(command).id("coupon").replace("-", "")[:16].upper()
+    return act_of(command).id("coupon").replace("-", "")[:16].upper()
 
 
 def _will_expire(points: str, remaining: str) -> Told:
@@ -170,7 +160,7 @@ rewarded = Scenario(
         tell(
             ChangeRedemptionStatus,
             REWARDED,
-            issued_reward_id=_of(_bought).id("issued_reward"),
+            issued_reward_id=act_of(_bought).id("issued_reward"),
             status="shipped",
             comment="by post",
         ),
@@ -189,7 +179,7 @@ rewarded = Scenario(
     later=[
         (
             "CouponWillExpire",
-            {"issuedCoupon": {"code": _of(_given).id("coupon").replace("-", "")[:16].upper()}},
+            {"issuedCoupon": {"code": _coupon(_given)}},
         ),
         _will_expire("125", "35"),
         changed("0", "35", "expire"),

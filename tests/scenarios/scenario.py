@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TypeVar
 
+from streams.domain.act import Act
 from streams.domain.commands import Command
 from tests.samples import NOON, STORE, uid
 
@@ -38,6 +39,13 @@ class Scenario:
 def tell(kind: type[C], owner: str, **fields: object) -> C:
     """A command of that kind; when it is issued, its place among all says."""
     return kind(command_id=uid(next(_ids)), store=STORE, member_id=owner, issued_at=NOON, **fields)
+
+
+def act_of(command: Command) -> Act:
+    """What the command does, for the ids that come of it: they do not depend on the time."""
+    return Act(
+        cause_id=command.command_id, store=command.store, member_id=command.member_id, now=command.issued_at
+    )
 
 
 def changed(amount: str, change: str, kind: str) -> Told:

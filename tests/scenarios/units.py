@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateUnits,
     AddUnits,
@@ -16,18 +15,12 @@ from streams.domain.commands import (
 from streams.domain.commands import Command as AnyCommand
 from streams.domain.values import Profile
 from tests.samples import uid
-from tests.scenarios.scenario import Scenario, Told, changed, registered, tell
+from tests.scenarios.scenario import Scenario, Told, act_of, changed, registered, tell
 
 
 def made(command: AnyCommand, kind: str) -> str:
     """The id of the transfer that the command makes."""
-    act = Act(
-        cause_id=command.command_id,
-        store=command.store,
-        member_id=command.member_id,
-        now=command.issued_at,
-    )
-    return act.id(kind)
+    return act_of(command).id(kind)
 
 
 def _open(owner: str) -> RegisterMember:
