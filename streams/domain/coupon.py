@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from streams.domain import lead_times
 from streams.domain.act import Act
 from streams.domain.commands import ReinstateCoupon, UseCoupon
 from streams.domain.events import (
@@ -80,15 +81,16 @@ def _ends(reward: IssuedReward) -> bool:
     return not (reward.used_at or reward.expired or reward.status in VOID)
 
 
-def _unannounced(reward: IssuedReward, store: StoreSettings) -> list[int]:
-    return sorted(set(store.coupons_expiring_days) - set(reward.announced), reverse=True)
+def _untold(reward: IssuedReward, store: StoreSettings) -> list[int]:
+    return lead_times.untold(store.coupons_expiring_days, reward.announced)
+
+
+def _end(reward: IssuedReward) -> datetime | None:
+    return reward.coupon.active_to if reward.coupon else None
 
 
 def _passed(reward: IssuedReward, store: StoreSettings, now: datetime) -> list[int]:
-    end = reward.coupon.active_to if reward.coupon else None
-    if end is None:
-        return []
-    return [days for days in _unannounced(reward, store) if store.calendar.days_before(end, days) <= now]
+    return lead_times.passed(_untold(reward, store), _end(reward), now, store.calendar)
 
 
 def silent(reward: IssuedReward, store: StoreSettings, now: datetime) -> IssuedReward:
@@ -99,10 +101,8 @@ def silent(reward: IssuedReward, store: StoreSettings, now: datetime) -> IssuedR
 
 def scheduled(reward: IssuedReward, store: StoreSettings) -> IssuedReward:
     """With the next instant at which its timer must look at it."""
-    end = reward.coupon.active_to if reward.coupon else None
+    end = _end(reward)
     if end is None or not _ends(reward):
         return replace(reward, due_at=None)
-    instants = [
-        max(reward.issued_at, store.calendar.days_before(end, days)) for days in _unannounced(reward, store)
-    ]
-    return replace(reward, due_at=min([*instants, end]))
+    at = lead_times.next_look(_untold(reward, store), end, reward.issued_at, store.calendar)
+    return replace(reward, due_at=at)

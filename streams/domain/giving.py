@@ -10,7 +10,7 @@ from decimal import Decimal
 from streams.domain.act import Act
 from streams.domain.commands import TransferUnits
 from streams.domain.events import Event, UnitsHeld, UnitsReceived, UnitsReleased, UnitsSent
-from streams.domain.ledger import require_amount, require_available, room, set_aside, the_wallet
+from streams.domain.ledger import payable, room, set_aside, the_wallet
 from streams.domain.member import is_active, require
 from streams.domain.messages import AcceptUnits, OfferUnits, RefuseUnits
 from streams.domain.state import Held, State
@@ -23,9 +23,7 @@ def offer(state: State, command: TransferUnits, act: Act, store: StoreSettings) 
     require(state, act)
     if command.receiver_id == act.member_id:
         raise Rejected("receiver_id", command.receiver_id, "is the sender")
-    wallet = the_wallet(store, command.wallet)
-    require_amount("units", command.units)
-    require_available(state, wallet, "units", command.units)
+    wallet = payable(state, store, command.wallet, command.units)
     yield UnitsHeld(
         **act.stamp("UnitsHeld"),
         transfer_id=act.id("giving"),

@@ -7,6 +7,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
+from streams.domain import lead_times
 from streams.domain.act import Act
 from streams.domain.commands import AddUnits, SpendUnits
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
@@ -77,9 +78,7 @@ def earned(
 
 def spend(state: State, command: SpendUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
     require(state, act)
-    wallet = the_wallet(store, command.wallet)
-    require_amount("units", command.units)
-    require_available(state, wallet, "units", command.units)
+    wallet = payable(state, store, command.wallet, command.units)
     yield spent(state, wallet, command.units, act, comment=command.comment)
 
 
@@ -186,11 +185,7 @@ def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
 
 
 def _passed(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
-    """Lead times whose moment has come and that the member was not told of, the longest first."""
-    end = lot.expires_at
-    if end is None:
-        return []
-    return [days for days in _unannounced(lot, store) if store.calendar.days_before(end, days) <= now]
+    return lead_times.passed(_untold(lot, store), lot.expires_at, now, store.calendar)
 
 
 def silent(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
@@ -212,17 +207,12 @@ def scheduled(lot: Lot, store: StoreSettings) -> Lot:
     """The lot with the next instant at which its timer must look at it."""
     if lot.expires_at is None:
         return lot
-    end = lot.expires_at
-    # Earned within the lead time already: told at once, not in the past.
-    instants = [
-        max(lot.earned_at, store.calendar.days_before(end, days)) for days in _unannounced(lot, store)
-    ]
-    return replace(lot, due_at=min([*instants, end]))
+    at = lead_times.next_look(_untold(lot, store), lot.expires_at, lot.earned_at, store.calendar)
+    return replace(lot, due_at=at)
 
 
-def _unannounced(lot: Lot, store: StoreSettings) -> list[int]:
-    """Lead times still to be told of, the longest first."""
-    return sorted(set(store.units_expiring_days) - set(lot.announced), reverse=True)
+def _untold(lot: Lot, store: StoreSettings) -> list[int]:
+    return lead_times.untold(store.units_expiring_days, lot.announced)
 
 
 def account(state: State, wallet: str) -> Account:
@@ -241,6 +231,14 @@ def the_wallet(store: StoreSettings, code: str | None) -> WalletType:
     if wallet is None:
         known = ", ".join(repr(w.code) for w in store.wallets if w.active) or "none"
         raise Rejected("wallet", code, f"is no active wallet of store {store.store!r}; it has {known}")
+    return wallet
+
+
+def payable(state: State, store: StoreSettings, code: str | None, units: Decimal) -> WalletType:
+    """The wallet, which has that many units to spend; or Rejected."""
+    wallet = the_wallet(store, code)
+    require_amount("units", units)
+    require_available(state, wallet, "units", units)
     return wallet
 
 

@@ -196,6 +196,10 @@ class StoreSettings(Value):
     def reward(self, reward_id: str) -> Reward | None:
         return next((r for r in self.rewards if r.active and r.reward_id == reward_id), None)
 
+    def tier_set(self, tier_set_id: str) -> TierSet | None:
+        """The tier set of that id, active or not."""
+        return next((tiers for tiers in self.tier_sets if tiers.tier_set_id == tier_set_id), None)
+
     def tier(self, level_id: str) -> tuple[TierSet, Tier] | None:
         """The tier of that id in an active set."""
         for tiers in self.tier_sets:

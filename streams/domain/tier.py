@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from streams.domain import lead_times
 from streams.domain.act import Act
 from streams.domain.commands import AssignTier, RemoveManualTier
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
@@ -104,15 +105,15 @@ def remove_manual(state: State, command: RemoveManualTier, act: Act, store: Stor
             "tier_set_id", command.tier_set_id, "has no tier that was assigned to the member by hand"
         )
     yield TierFloorRemoved(**act.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
-    tiers = next((t for t in store.tier_sets if t.tier_set_id == command.tier_set_id), None)
+    tiers = store.tier_set(command.tier_set_id)
     if tiers and tiers.active:
         yield from _move(state, tiers, act, store, falls=True)
 
 
 def standing_due(state: State, standing: Standing, act: Act, store: StoreSettings) -> Iterator[Event]:
     """What a standing's timer brings: announcements of a fall, the recalculation, a month more."""
-    tiers = next((t for t in store.tier_sets if t.tier_set_id == standing.tier_set_id and t.active), None)
-    if tiers is None or not is_active(state):
+    tiers = store.tier_set(standing.tier_set_id)
+    if tiers is None or not tiers.active or not is_active(state):
         return
     at = standing.recalculated_at
     if at is None or at > act.now:
@@ -155,12 +156,12 @@ def _announcements(
         )
 
 
+def _untold(standing: Standing, store: StoreSettings) -> list[int]:
+    return lead_times.untold(store.tiers_expiring_days, standing.announced)
+
+
 def _passed(standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
-    end = standing.recalculated_at
-    if end is None:
-        return []
-    days_left = sorted(set(store.tiers_expiring_days) - set(standing.announced), reverse=True)
-    return [days for days in days_left if store.calendar.days_before(end, days) <= now]
+    return lead_times.passed(_untold(standing, store), standing.recalculated_at, now, store.calendar)
 
 
 def silent(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
@@ -197,14 +198,13 @@ def next_recalculation(
 
 def scheduled(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
     """With the next instant at which its timer must look at it."""
-    tiers = next((t for t in store.tier_sets if t.tier_set_id == standing.tier_set_id and t.active), None)
-    if tiers is None or not is_active(state):
+    tiers = store.tier_set(standing.tier_set_id)
+    if tiers is None or not tiers.active or not is_active(state):
         return replace(standing, due_at=None)
     instants = []
     end = standing.recalculated_at
     if end is not None:
-        left = set(store.tiers_expiring_days) - set(standing.announced)
-        instants = [end, *(max(now, store.calendar.days_before(end, days)) for days in left)]
+        instants.append(lead_times.next_look(_untold(standing, store), end, now, store.calendar))
     member = state.get(Member)
     if member and any(c.measure == "months_since_joining" for c in tiers.conditions):
         months = store.calendar.whole_months(member.registered_at, now) + 1

@@ -8,10 +8,9 @@ from streams.domain.events import Event, UnitsActivated, UnitsBlocked, UnitsCanc
 from streams.domain.ledger import (
     draws,
     expired,
-    require_amount,
+    payable,
     require_available,
     set_aside,
-    the_wallet,
 )
 from streams.domain.member import known, require
 from streams.domain.state import Held, Lot, PendingLot, State, Transfer, lot_key
@@ -22,9 +21,7 @@ from streams.errors import Rejected
 
 def block(state: State, command: BlockUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
     require(state, act)
-    wallet = the_wallet(store, command.wallet)
-    require_amount("units", command.units)
-    require_available(state, wallet, "units", command.units)
+    wallet = payable(state, store, command.wallet, command.units)
     yield UnitsBlocked(
         **act.stamp("UnitsBlocked"),
         transfer_id=act.id("blocking"),
@@ -46,28 +43,23 @@ def cancel(state: State, command: CancelTransfer, act: Act, store: StoreSettings
         return
     pending = state.get(PendingLot, command.transfer_id.encode())
     if pending:
-        yield _cancelled(pending.lot, (), act, pending=True)
+        lot = pending.lot
+        yield _cancelled(lot.wallet, lot.draw(lot.units), (), act, pending=True)
         return
-    place, lot = _given(state, command.transfer_id)
-    units = place.place.units
-    require_available(state, store.wallet_type(place.wallet), "transfer_id", units)
-    whole = Lot(
-        wallet=place.wallet,
-        lot_id=place.place.lot_id,
-        units=units,
-        remaining=units,
-        earned_at=place.place.earned_at,
-        expires_at=place.place.expires_at,
-    )
-    yield _cancelled(whole, draws(state, place.wallet, units, lot), act, pending=False)
+    transfer, left = _given(state, command.transfer_id)
+    wallet, given = transfer.wallet, transfer.place
+    require_available(state, store.wallet_type(wallet), "transfer_id", given.units)
+    yield _cancelled(wallet, given, draws(state, wallet, given.units, left), act, pending=False)
 
 
-def _cancelled(lot: Lot, taken: tuple[Draw, ...], act: Act, *, pending: bool) -> UnitsCancelled:
+def _cancelled(
+    wallet: str, given: Draw, taken: tuple[Draw, ...], act: Act, *, pending: bool
+) -> UnitsCancelled:
     return UnitsCancelled(
         **act.stamp("UnitsCancelled"),
-        transfer_id=lot.lot_id,
-        wallet=lot.wallet,
-        units=lot.units,
+        transfer_id=given.lot_id,
+        wallet=wallet,
+        units=given.units,
         pending=pending,
         draws=taken,
     )

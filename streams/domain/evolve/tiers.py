@@ -17,7 +17,6 @@ from streams.domain.events import (
 from streams.domain.ledger import account
 from streams.domain.state import Change, Standing, State
 from streams.domain.store import StoreSettings
-from streams.domain.tier_set import TierSet
 
 TierEvent = TierChanged | TierFloorRemoved | TierRecalculated | TierExpiryAnnounced
 
@@ -47,7 +46,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
 def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
     """Anniversaries, and months since joining, are those of another day now."""
     for standing in list(state.scan(Standing)):
-        tiers = _tiers(standing.tier_set_id, store)
+        tiers = store.tier_set(standing.tier_set_id)
         if tiers and tiers.period == "registration_anniversary":
             yield _replanned(state, standing, event.occurred_at, store)
         else:
@@ -75,20 +74,16 @@ def _moved(standing: Standing | None, event: TierChanged) -> Standing:
 
 def _replanned(state: State, standing: Standing, after: datetime, store: StoreSettings) -> Standing:
     """With its next recalculation; lead times of another date are still to be told of."""
-    tiers = _tiers(standing.tier_set_id, store)
+    tiers = store.tier_set(standing.tier_set_id)
     at = tier.next_recalculation(state, standing, tiers, after, store) if tiers else None
     if at != standing.recalculated_at:
         standing = replace(standing, recalculated_at=at, announced=(), plans=standing.plans + 1)
     return tier.scheduled(state, standing, store, after)
 
 
-def _tiers(tier_set_id: str, store: StoreSettings) -> TierSet | None:
-    return next((t for t in store.tier_sets if t.tier_set_id == tier_set_id), None)
-
-
 def _earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
     """Units earned so far in the wallet that the set counts by period."""
-    tiers = _tiers(tier_set_id, store)
+    tiers = store.tier_set(tier_set_id)
     counted = (c for c in tiers.conditions if c.measure == "cumulated_earned_units") if tiers else ()
     wallet = store.wallet(next((c.wallet for c in counted), None))
     return account(state, wallet.code).earned if wallet else Decimal(0)

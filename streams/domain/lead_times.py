@@ -1,0 +1,22 @@
+"""Lead times: how long before an end a member is told of it, each once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from streams.domain.calendar import Calendar
+
+
+def untold(days: Iterable[int], announced: Iterable[int]) -> list[int]:
+    """Lead times still to be told of, the longest first."""
+    return sorted(set(days) - set(announced), reverse=True)
+
+
+def passed(untold: Iterable[int], end: datetime | None, now: datetime, calendar: Calendar) -> list[int]:
+    """Those whose moment has come; none where nothing ends."""
+    return [] if end is None else [days for days in untold if calendar.days_before(end, days) <= now]
+
+
+def next_look(untold: Iterable[int], end: datetime, earliest: datetime, calendar: Calendar) -> datetime:
+    """When a timer must look at what ends at `end`. What is within its lead time already is told of at
+    `earliest`, not in the past."""
+    return min([end, *(max(earliest, calendar.days_before(end, days)) for days in untold)])
