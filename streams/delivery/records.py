@@ -4,6 +4,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from streams.delivery.terms import (
+    Auth,
+    CloudEvents,
+    Condition,
+    Sealed,
+    Signing,
+    SigningKey,
+    SubscriptionState,
+)
 from streams.domain.values import Code, Instant, Text, Uuid, Value
 
 Url = Annotated[str, Meta(max_length=2048)]
@@ -15,6 +24,8 @@ class Header(Value):
 
     name: Text
     value: Annotated[str, Meta(max_length=4096)]
+    """Empty where it is sealed."""
+    sealed: Sealed | None = None
 
 
 class Subscription(Value):
@@ -27,6 +38,29 @@ class Subscription(Value):
     created_at: Instant
     headers: tuple[Header, ...] = ()
     legacy: bool = False
+    further_events: tuple[Text, ...] = ()
+    """Names beside `event_name`; either may be `*`, which stands for all."""
+    cloud_events: CloudEvents | None = None
+    """Bodies as CloudEvents 1.0, in that mode of the HTTP binding; never together with `legacy`."""
+    description: Text = ""
+    active_from: Instant | None = None
+    """Webhook events made before are not delivered; None: from its creation."""
+    filter: tuple[Condition, ...] = ()
+    state: SubscriptionState = "active"
+    state_since: Instant | None = None
+    """When it was paused, or made active again; what the sink found before no longer disables it."""
+    unordered: bool = False
+    """A member's next delivery does not wait for the one before."""
+    concurrency: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    """Most requests under way at once; None: as the deployment says."""
+    requests_per_second: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    retry_waits: tuple[Annotated[int, Meta(ge=1, le=7 * 86_400)], ...] = ()
+    """Seconds after the first, second, … failure; empty: the usual schedule."""
+    signing: Signing = "none"
+    signing_keys: tuple[SigningKey, ...] = ()
+    auth: Auth | None = None
+    revision: int = 0
+    """Counts its changes, so that two clients do not overwrite each other unseen."""
 
 
 class Delivery(Value):

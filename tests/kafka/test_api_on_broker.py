@@ -110,7 +110,7 @@ def test_ending_a_subscription_is_a_tombstone_on_the_topic(connection: Connectio
     records = consumer.consume(2, SOON)
     consumer.close()
     assert [record.key() for record in records] == [ended.subscription_id.encode()] * 2
-    assert [record.headers() for record in records] == [[("schema", b"Subscription.v1")], None]
+    assert [record.headers() for record in records] == [[("schema", b"Subscription.v2")], None]
     assert records[1].value() is None
 
 
