@@ -53,23 +53,23 @@ def test_an_amount_that_the_schema_cannot_hold_is_never_written(units: str) -> N
         encode(add(units))
 
 
-def _avro_fields(schema: Any) -> Any:  # noqa: PLR0911 - one line a type
+def _avro_fields(schema: Any, named: dict[str, Any] | None = None) -> Any:
     """The tree of field names of a schema: dicts for records, what they hold for lists, maps, unions."""
-    if isinstance(schema, list):
-        (inner,) = [part for part in schema if part != "null"]
-        return _avro_fields(inner)
-    if not isinstance(schema, dict):
-        return None
-    match schema["type"]:
-        case "record":
-            return {field["name"]: _avro_fields(field["type"]) for field in schema["fields"]}
-        case "array":
-            return _avro_fields(schema["items"])
-        case "map":
-            return _avro_fields(schema["values"])
-        case dict() as inner:
-            return _avro_fields(inner)
-    return None
+    named = {} if named is None else named
+    match schema:
+        case list():
+            (inner,) = [part for part in schema if part != "null"]
+            return _avro_fields(inner, named)
+        case {"type": "record", "fields": fields}:
+            tree = {field["name"]: _avro_fields(field["type"], named) for field in fields}
+            named[f"{schema['namespace']}.{schema['name']}"] = tree
+            return tree
+        case {"type": "array", "items": inner} | {"type": "map", "values": inner}:
+            return _avro_fields(inner, named)
+        case {"type": dict() as inner}:
+            return _avro_fields(inner, named)
+    # A record is written out where it stands first, and named where it stands again.
+    return named.get(schema) if isinstance(schema, str) else None
 
 
 def _fields(kind: Any) -> Any:
