@@ -55,7 +55,7 @@ class Pipeline:
         self.log: defaultdict[str, list[Record]] = defaultdict(list)
         self._store = store or MemoryStore(families(LoyaltyStage.kinds))
         self.tables = Tables(self._store, LoyaltyStage.kinds)
-        self.loyalty = LoyaltyStage(self.settings.get, clock or WallClock(), memory)
+        self.loyalty = LoyaltyStage(self.settings, clock or WallClock(), memory)
         self.fan_out = FanOutStage(self.subscriptions)
         self.identity = IdentityStage()
         self.identifiers = Tables(MemoryStore(families(IdentityStage.kinds)), IdentityStage.kinds)
@@ -84,7 +84,7 @@ class Pipeline:
     def at(self, now: datetime) -> None:
         """The wall clock moves on; whatever has become due happens."""
         self.now = now
-        while self.tables.first_due(now):
+        while self.loyalty.plans(0) or self.tables.first_due(now):
             self._play(self.loyalty, ())
 
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:

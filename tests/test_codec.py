@@ -114,8 +114,15 @@ def test_every_released_version_is_read_by_the_newest(name: str) -> None:
 
 
 def _plain(value: Value) -> Tree:
-    tree: Tree = msgspec.to_builtins(value, builtin_types=(datetime, Decimal, bytes))
+    tree: Tree = _listed(msgspec.to_builtins(value, builtin_types=(datetime, Decimal, bytes)))
     return tree
+
+
+def _listed(part: Any) -> Any:
+    """With lists for tuples: in a union fastavro takes those for a pair of a branch's name and its value."""
+    if isinstance(part, dict):
+        return {name: _listed(inner) for name, inner in part.items()}
+    return [_listed(inner) for inner in part] if isinstance(part, tuple) else part
 
 
 def _written(schema: Any, tree: Tree) -> bytes:

@@ -7,8 +7,10 @@ from streams.domain.calendar import Calendar
 
 
 def untold(days: Iterable[int], announced: Iterable[int]) -> list[int]:
-    """Lead times still to be told of, the longest first."""
-    return sorted(set(days) - set(announced), reverse=True)
+    """Lead times still to be told of, the longest first. Who was told already when less time was left is not
+    told of a longer one that was set later."""
+    told = min(announced, default=None)
+    return sorted({each for each in days if told is None or each < told}, reverse=True)
 
 
 def passed(untold: Iterable[int], end: datetime | None, now: datetime, calendar: Calendar) -> list[int]:

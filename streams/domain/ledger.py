@@ -212,7 +212,7 @@ def scheduled(lot: Lot, store: StoreSettings) -> Lot:
 
 
 def _untold(lot: Lot, store: StoreSettings) -> list[int]:
-    return lead_times.untold(store.units_expiring_days, lot.announced)
+    return lead_times.untold(store.units_lead_times(lot.wallet), lot.announced)
 
 
 def account(state: State, wallet: str) -> Account:

@@ -17,6 +17,7 @@ from streams.domain.tier_set import MonthDay, Tier, TierSet
 from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
 
 _calendar = cache(Calendar)
+LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
 
 
 class WalletLabel(Value):
@@ -56,6 +57,8 @@ class WalletType(WalletLabel):
     expires_after_years: Annotated[int, Meta(ge=0, le=100)] = 0
     expires_on: MonthDay | None = None
     locked_for_days: Days | None = None
+    expiring_days: LeadTimes | None = None
+    """Lead times of its units; empty: off, None: those of the store."""
     spending_order: Literal["earliest_expiring", "oldest_created"] = "earliest_expiring"
 
     def problems(self) -> Iterator[str]:
@@ -109,9 +112,9 @@ class StoreSettings(Value):
     time_zone: Text = "UTC"
     campaigns: Annotated[tuple[Campaign, ...], Meta(max_length=1000)] = ()
     rewards: tuple[Reward, ...] = ()
-    units_expiring_days: tuple[Days, ...] = ()
-    coupons_expiring_days: tuple[Days, ...] = ()
-    tiers_expiring_days: tuple[Days, ...] = ()
+    units_expiring_days: LeadTimes = ()
+    coupons_expiring_days: LeadTimes = ()
+    tiers_expiring_days: LeadTimes = ()
     tier_sets: tuple[TierSet, ...] = ()
 
     def check(self) -> None:
@@ -207,6 +210,11 @@ class StoreSettings(Value):
             if tiers.active and position >= 0:
                 return tiers, tiers.tiers[position]
         return None
+
+    def units_lead_times(self, code: str) -> tuple[int, ...]:
+        """Of the wallet of that code, in days."""
+        own = self.wallet_type(code).expiring_days
+        return self.units_expiring_days if own is None else own
 
     @property
     def calendar(self) -> Calendar:

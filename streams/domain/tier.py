@@ -196,6 +196,15 @@ def next_recalculation(
     )
 
 
+def replanned(state: State, standing: Standing, store: StoreSettings, after: datetime) -> Standing:
+    """With its next recalculation after that; lead times of another date are still to be told of."""
+    tiers = store.tier_set(standing.tier_set_id)
+    at = next_recalculation(state, standing, tiers, after, store) if tiers else None
+    if at != standing.recalculated_at:
+        standing = replace(standing, recalculated_at=at, announced=(), plans=standing.plans + 1)
+    return scheduled(state, standing, store, after)
+
+
 def scheduled(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
     """With the next instant at which its timer must look at it."""
     tiers = store.tier_set(standing.tier_set_id)

@@ -59,7 +59,7 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
             connection,
             names.enter_context(identity(settings, "loyalty")),
             COMMANDS,
-            LoyaltyStage(stores.get, clock, timedelta(hours=settings.command_memory_hours)),
+            LoyaltyStage(stores, clock, timedelta(hours=settings.command_memory_hours)),
             settings,
         )
         app.feed(

@@ -1,6 +1,6 @@
 """The loyalty stage: from commands to facts, webhook events, messages to other owners, and rejections."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from streams.domain.commands import AdvanceClock
@@ -19,6 +19,7 @@ from streams.domain.state import (
     Lot,
     Member,
     PendingLot,
+    Plan,
     Secret,
     Standing,
     StreamTime,
@@ -30,13 +31,14 @@ from streams.domain.store import StoreSettings
 from streams.errors import Poison
 from streams.stages.commands import Invalid, command_of
 from streams.stages.decider import Decider
+from streams.stages.planner import Planner
 from streams.stages.quiet import Quiet
 from streams.stages.turn import Clock, Record, Turn
 from streams.tables.tables import Tables
 
 
 class LoyaltyStage(Quiet):
-    """`stores` looks up a store's settings; `memory` is how long a command's id is remembered."""
+    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered."""
 
     kinds: Sequence[type[Entry]] = (
         Member,
@@ -56,17 +58,24 @@ class LoyaltyStage(Quiet):
         Handled,
         Claim,
         Waiting,
+        Plan,
         StreamTime,
     )
 
-    def __init__(
-        self, stores: Callable[[str], StoreSettings | None], clock: Clock, memory: timedelta
-    ) -> None:
+    def __init__(self, stores: Mapping[str, StoreSettings], clock: Clock, memory: timedelta) -> None:
         self._clock = clock
-        self._decider = Decider(stores, clock, memory)
+        self._decider = Decider(stores.get, clock, memory)
+        self._planner = Planner(stores)
 
-    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
-        return tables.first_due(self._clock.now(tables)) is not None
+    def wants(self, partition: int, tables: Tables) -> bool:
+        return self.plans(partition) or tables.first_due(self._clock.now(tables)) is not None
+
+    def plans(self, partition: int) -> bool:
+        """Whether timers do not follow the settings yet."""
+        return self._planner.behind(partition)
+
+    def revoked(self, partition: int) -> None:
+        self._planner.forget(partition)
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         """Records in order. While history is played, what is due before a record comes before it. Live,
@@ -79,6 +88,7 @@ class LoyaltyStage(Quiet):
             command = self._read(turn, record)
             if command is not None:
                 self._handle(turn, record, command, turn.now)
+        self._planner.work(turn, turn.now, budget)
         self._fire(turn, turn.now, budget - len(handled))
         return len(handled)
 
@@ -93,6 +103,7 @@ class LoyaltyStage(Quiet):
                 self._handle(turn, record, command, now)
             budget -= 1
         # A command that waited was decided at a time gone by, and so may be what it started.
+        self._planner.work(turn, self._clock.now(turn.tables), budget)
         self._fire(turn, self._clock.now(turn.tables), budget)
         return len(records)
 

@@ -93,6 +93,26 @@ class Tables:
                 seen[key] = decoder(raw)
             yield key
 
+    def slice(self, kind: type[E], owners: str, start: bytes, size: int) -> tuple[list[tuple[str, E]], bytes]:
+        """Entries of that kind, as they are now, of owners whose name begins so: those among the `size`
+        committed entries of their table from key `start` on. And the key to go on from; empty: none are left.
+        """
+        prefix = owners.encode()
+        found: list[tuple[str, E]] = []
+        for count, (key, raw) in enumerate(self._store.scan(kind.table, max(start, prefix))):
+            if not key.startswith(prefix):
+                break
+            if count == size:
+                return found, key
+            owner, _, rest = key.partition(END_OF_OWNER)
+            if rest[:1] != kind.letter:
+                continue
+            seen = self._seen[kind.table]
+            entry = seen[key] if key in seen else self._decoders[kind](raw)
+            if entry is not None:
+                found.append((owner.decode(), entry))  # type: ignore[arg-type]  # its letter says so
+        return found, b""
+
     def first_due(self, now: datetime) -> tuple[str, Entry] | None:
         """The owner and the entry whose time came first, not after `now`. The caller must change the entry
         so that it is due later or never."""

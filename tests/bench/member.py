@@ -60,7 +60,7 @@ class Bench:
 
     def __init__(self, folder: Path, settings: StoreSettings) -> None:
         self.tables = Tables(RocksStore(folder, families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
-        self._stage = LoyaltyStage({STORE: settings}.get, WallClock(), timedelta(hours=24))
+        self._stage = LoyaltyStage({STORE: settings}, WallClock(), timedelta(hours=24))
         self._ids = count(1_000_000)
         self._numbers = count()
 

@@ -71,7 +71,7 @@ def _measured(job: Job) -> Run | None:
             return _played(job, BareStage())
         case "loyalty":
             stores = {STORE: SETTINGS}
-            return _played(job, LoyaltyStage(stores.get, WallClock(), timedelta(hours=24)))
+            return _played(job, LoyaltyStage(stores, WallClock(), timedelta(hours=24)))
         case "restore":
             return _restored(job)
         case "read":

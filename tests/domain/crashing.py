@@ -53,6 +53,8 @@ class Crashing(Pipeline):
         while any(self._done[topic.name] < len(self.log[topic.name]) for topic, _ in self.readers()):
             for topic, reader in self.readers():
                 self._consume(reader, topic.name)
+        while self.loyalty.plans(0):
+            self._turn(self.loyalty, COMMANDS.name)
 
     def _consume(self, stage: Stage, topic: str) -> None:
         while self._done[topic] < len(self.log[topic]):
@@ -75,6 +77,7 @@ class Crashing(Pipeline):
     def _restart(self, fault: Fault) -> None:
         if fault == "none":
             return
+        self.loyalty.revoked(0)
         for disk in self._disks.values():
             disk.restart(lost=fault.startswith("disk lost"))
         self._show()

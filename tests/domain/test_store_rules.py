@@ -1,11 +1,13 @@
 """Rules of a store's days: ends of days and lead times in its own time zone."""
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from streams.domain.events import UnitsExpiryAnnounced
 from tests.driver import Pipeline, instant
-from tests.samples import NOON, SETTINGS, STORE, add, register, spend, subscription
+from tests.samples import NOON, SETTINGS, STORE, WALLET_TYPE, add, register, spend, subscription, uid
 
 
 @pytest.mark.parametrize(
@@ -137,4 +139,39 @@ def test_what_was_announced_is_not_announced_again_when_the_lead_times_change() 
     run.at(instant("2026-03-18"))
     run.at(instant("2026-03-21"))
 
-    assert [e.days for e in _announced(run)] == [10, 12, 2]
+    assert [e.days for e in _announced(run)] == [10, 2]
+
+
+def test_a_longer_lead_time_is_told_at_once_of_what_is_within_it() -> None:
+    run = expiring(3)
+    run.when(register(), add("50", expires_in_days=20), add("5", expires_in_days=40))
+
+    run.settings[STORE] = replace(SETTINGS, units_expiring_days=(30, 3))
+    run.at(instant("2026-03-03"))
+
+    assert [(e.days, e.units) for e in _announced(run)] == [(30, Decimal(50))]
+
+
+def test_lead_times_that_begin_to_be_set_are_told_at_once_too() -> None:
+    run = expiring()
+    run.when(register(), add("50", expires_in_days=20))
+
+    run.settings[STORE] = replace(SETTINGS, units_expiring_days=(30,))
+    run.at(instant("2026-03-03"))
+
+    assert [e.days for e in _announced(run)] == [30]
+
+
+def test_a_wallet_has_lead_times_of_its_own_or_none() -> None:
+    further = [
+        replace(WALLET_TYPE, wallet_type_id=uid(801 + index), code=code, is_default=False, expiring_days=days)
+        for index, (code, days) in enumerate({"gold": (5, 2), "mute": ()}.items())
+    ]
+    run = Pipeline(replace(SETTINGS, wallets=(WALLET_TYPE, *further), units_expiring_days=(10,)), now=NOON)
+    units = (replace(add("1", expires_in_days=20), wallet=code) for code in ("default", "gold", "mute"))
+    run.when(register(), *units)
+
+    run.at(instant("2026-03-13"))
+    run.at(instant("2026-03-21"))
+
+    assert [(e.wallet, e.days) for e in _announced(run)] == [("default", 10), ("gold", 5), ("gold", 2)]

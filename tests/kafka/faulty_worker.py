@@ -5,6 +5,7 @@ With `--supervise` it is run as a child, and started again when it ends.
 
 import asyncio
 import sys
+from collections import UserDict
 from datetime import timedelta
 
 from api.command_line.processes import log_as, process
@@ -21,10 +22,11 @@ from tests.samples import SETTINGS
 BROKEN = "BROKEN"
 
 
-def store(code: str) -> StoreSettings:
-    if code == BROKEN:
-        raise ZeroDivisionError("the bug")
-    return SETTINGS
+class Stores(UserDict[str, StoreSettings]):
+    def __getitem__(self, code: str) -> StoreSettings:
+        if code == BROKEN:
+            raise ZeroDivisionError("the bug")
+        return SETTINGS
 
 
 def work() -> None:
@@ -32,7 +34,7 @@ def work() -> None:
         with identity(settings, "loyalty") as who:
             app = App("faulty worker")
             app.feed(
-                connection, who, COMMANDS, LoyaltyStage(store, WallClock(), timedelta(hours=24)), settings
+                connection, who, COMMANDS, LoyaltyStage(Stores(), WallClock(), timedelta(hours=24)), settings
             )
             await run(app, ready=lambda: print("worker is ready", flush=True))  # noqa: T201 - its one word
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from api.command_line.processes import process
-from streams.domain.store import StoreSettings
 from streams.kafka.agents import App
 from streams.kafka.identity import identity
 from streams.kafka.progress import Report, Restores
@@ -46,17 +45,13 @@ class Noting(LoyaltyStage):
         return super().play(turn, records, budget)
 
 
-def store(code: str) -> StoreSettings | None:
-    return SETTINGS if code == SETTINGS.store else None
-
-
 def main() -> None:
     async def serve() -> None:
         with identity(settings, "loyalty") as who:
             app = App("held worker")
             app.restores = Held(app.metrics)
             app.restores.held = int(sys.argv[1])
-            stage = Noting(store, WallClock(), timedelta(hours=24))
+            stage = Noting({SETTINGS.store: SETTINGS}, WallClock(), timedelta(hours=24))
             app.feed(connection, who, COMMANDS, stage, settings)
             await run(app, ready=lambda: say("worker is ready"))
 

@@ -1,6 +1,7 @@
 """A record that ends the process again and again is put aside; the machine's trouble is no record's fault."""
 
 import asyncio
+from collections import UserDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,19 @@ from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, register, uid
 
 BROKEN = "BROKEN"
 BUG = ZeroDivisionError("the bug")
+
+
+class _Stores(UserDict[str, StoreSettings]):
+    """All have the same settings. Looking up one raises `fault`."""
+
+    def __init__(self, fault: Exception | None) -> None:
+        super().__init__()
+        self._fault = fault
+
+    def __getitem__(self, code: str) -> StoreSettings:
+        if code == BROKEN and self._fault:
+            raise self._fault
+        return replace(SETTINGS, store=code)
 
 
 @dataclass
@@ -56,7 +70,7 @@ class Lives:
         """Until all is handled, or the process dies of what is returned."""
         partition = Partition(0, self.tables, Blame(self.note, self.limit), self.committed)
         partition.waiting.extend(self.log[self.committed :])
-        stage = LoyaltyStage(self._store, self.clock(), timedelta(hours=24))
+        stage = LoyaltyStage(_Stores(self.fault), self.clock(), timedelta(hours=24))
         while partition.waiting:
             share = Share(Turn(0, self.tables, self.now), *partition.offered(100))
             handled = asyncio.run(played(stage, share))
@@ -70,11 +84,6 @@ class Lives:
             self.committed += handled
             partition.handled(handled, self.committed)
         return None
-
-    def _store(self, code: str) -> StoreSettings | None:
-        if code == BROKEN and self.fault:
-            raise self.fault
-        return replace(SETTINGS, store=code)
 
     def owners(self) -> list[str]:
         return [output.key for output in self.outputs if output.topic is EVENTS]

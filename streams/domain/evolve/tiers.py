@@ -1,7 +1,6 @@
 """What tier moves change."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -26,7 +25,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
     match event:
         case TierChanged():
             after = _moved(standing, event)
-            yield _replanned(state, after, event.occurred_at, store)
+            yield tier.replanned(state, after, store, event.occurred_at)
             return
     if standing is None:
         raise LookupError(f"member {event.member_id} has no tier of set {event.tier_set_id}")
@@ -40,7 +39,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
             passed = replace(
                 standing, earned_base=_earned(state, event.tier_set_id, store), recalculated_at=None
             )
-            yield _replanned(state, passed, max(event.due_at, event.occurred_at), store)
+            yield tier.replanned(state, passed, store, max(event.due_at, event.occurred_at))
 
 
 def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
@@ -48,7 +47,7 @@ def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterat
     for standing in list(state.scan(Standing)):
         tiers = store.tier_set(standing.tier_set_id)
         if tiers and tiers.period == "registration_anniversary":
-            yield _replanned(state, standing, event.occurred_at, store)
+            yield tier.replanned(state, standing, store, event.occurred_at)
         else:
             yield tier.scheduled(state, standing, store, event.occurred_at)
 
@@ -70,15 +69,6 @@ def _moved(standing: Standing | None, event: TierChanged) -> Standing:
         moves=standing.moves + 1,
         floor_id=event.level_id if event.manual else standing.floor_id,
     )
-
-
-def _replanned(state: State, standing: Standing, after: datetime, store: StoreSettings) -> Standing:
-    """With its next recalculation; lead times of another date are still to be told of."""
-    tiers = store.tier_set(standing.tier_set_id)
-    at = tier.next_recalculation(state, standing, tiers, after, store) if tiers else None
-    if at != standing.recalculated_at:
-        standing = replace(standing, recalculated_at=at, announced=(), plans=standing.plans + 1)
-    return tier.scheduled(state, standing, store, after)
 
 
 def _earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:

@@ -18,7 +18,7 @@ from streams.domain.state.ledgers import (
     wallet_prefix,
 )
 from streams.domain.state.members import CampaignUse, Document, Member, Secret, Standing, Transaction
-from streams.domain.state.working import Claim, Handled, Known, StreamTime, Waiting
+from streams.domain.state.working import Claim, Handled, Known, Plan, StreamTime, Waiting
 
 __all__ = [
     "FOREVER",
@@ -39,6 +39,7 @@ __all__ = [
     "Lot",
     "Member",
     "PendingLot",
+    "Plan",
     "Pledge",
     "Secret",
     "Standing",

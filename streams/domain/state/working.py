@@ -4,6 +4,7 @@ from datetime import datetime
 
 from streams.domain.state.entry import Entry
 from streams.domain.values import (
+    Code,
     Identifier,
     Instant,
     Text,
@@ -64,6 +65,23 @@ class Known(Entry):
     table, letter = "identifiers", b"i"
 
     member_id: Uuid
+
+
+class Plan(Entry):
+    """Which lead times the timers of a store's entries follow on a partition; its owner is nobody."""
+
+    table, letter = "commands", b"P"
+
+    store: Code
+    of: Text
+    """The table whose timers they are."""
+    rules: Text
+    """A digest of the settings that they follow, or are being made to."""
+    reached: bytes | None = None
+    """The key before which all do; None: all of them."""
+
+    def key(self) -> bytes:
+        return f"{self.of}/{self.store}".encode()
 
 
 class StreamTime(Entry):

@@ -1,0 +1,40 @@
+"""What timers follow of a store's settings, and the timers of what is there when these change."""
+
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+
+from streams.domain import coupon, ledger, tier
+from streams.domain.state import IssuedReward, Lot, Standing, State
+from streams.domain.store import StoreSettings
+
+Planned = Lot | IssuedReward | Standing
+PLANNED: tuple[type[Planned], ...] = (Lot, IssuedReward, Standing)
+"""Kinds whose timers follow the settings, one a table."""
+
+
+def rules(store: StoreSettings, kind: type[Planned]) -> str:
+    """A digest of all that the timers of that kind follow."""
+    followed: object
+    if kind is Lot:
+        followed = store.units_expiring_days, [(w.code, w.expiring_days) for w in store.wallets]
+    elif kind is IssuedReward:
+        followed = store.coupons_expiring_days
+    else:
+        followed = store.tiers_expiring_days, store.tier_sets
+    return sha256(msgspec.json.encode((store.time_zone, followed))).hexdigest()
+
+
+def replanned(state: State, entry: Planned, store: StoreSettings, now: datetime) -> Planned:
+    """The entry as its timer is under the settings of now. What they make overdue is due at once."""
+    match entry:
+        case Lot():
+            return ledger.scheduled(entry, store)
+        case IssuedReward():
+            return coupon.scheduled(entry, store)
+        case Standing(recalculated_at=at) if at is not None and at <= now:
+            # It is about to be recalculated, and planned anew with that.
+            return entry
+        case Standing():
+            return tier.replanned(state, entry, store, now)
