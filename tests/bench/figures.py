@@ -5,6 +5,10 @@ from typing import Any
 
 from rich.table import Table
 
+PLAIN_LOOP = "plain loop, same records"
+"""Consume, copy, produce, in transactions of the same size."""
+LESS_IS_BETTER = {"ms", "B", "MB"}
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -13,6 +17,8 @@ class Run:
     records: int
     seconds: float
     cpu: float
+    memory: float = 0.0
+    """Megabytes at their peak."""
 
     @property
     def rate(self) -> float:
@@ -44,12 +50,12 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim was reached: more is better, except of times."""
+        """Whether the aim was reached: more is better, except of times and sizes."""
         if self.aim_ratio is not None:
             return self.ratio >= self.aim_ratio
         if self.aim is None:
             return None
-        return self.value <= self.aim if self.unit == "ms" else self.value >= self.aim
+        return self.value <= self.aim if self.unit in LESS_IS_BETTER else self.value >= self.aim
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "ratio": self.ratio, "met": self.met}
@@ -96,6 +102,6 @@ def _number(value: float | None) -> str:
 def _aim(figure: Figure) -> str:
     if figure.met is None:
         return "–"
-    sign = "<" if figure.unit == "ms" else "≥"
+    sign = "≤" if figure.unit in LESS_IS_BETTER else "≥"
     text = _number(figure.aim) if figure.aim is not None else f"ratio {figure.aim_ratio}"
     return f"{sign} {text} {'✓' if figure.met else '✗'}"

@@ -36,9 +36,9 @@ Times = dict[str, list[float]]
 
 def latency(place: Place, floor: Place, seconds: int, say: Callable[[str], None]) -> Iterator[Figure]:
     say("floor: three transactional hops")
-    least = _percentiles(*_hops(floor, seconds))
+    least = percentiles(*_hops(floor, seconds))
     say(f"end to end, {A_SECOND} commands/s")
-    found = _percentiles(*_end_to_end(place, seconds))
+    found = percentiles(*_end_to_end(place, seconds))
     for which, value, bare, aim in zip(("p50", "p99"), found, least, (60.0, 150.0), strict=True):
         yield Figure(f"append to POST, {which}", value, "ms", bare, "three bare hops", aim)
 
@@ -54,13 +54,18 @@ def _end_to_end(place: Place, seconds: int) -> tuple[Times, Times]:
         receiver = ("receiver", "--print", "none", "--port", str(port), "--log", str(log))
         for command in (receiver, ("worker",), ("sink",)):
             programs.enter_context(running(place.settings, *command))
-        now = datetime.now(UTC)
-        load.append(place.connection, (load.register(number, now) for number in range(MEMBERS)))
-        sent = _send(place, seconds)
-        return sent, _awaited(lambda: _posts(log), sent)
+        register(place)
+        sent = send(place, seconds)
+        return sent, awaited(lambda: _posts(log), sent)
 
 
-def _send(place: Place, seconds: int) -> Times:
+def register(place: Place) -> None:
+    """The members that commands are sent for."""
+    now = datetime.now(UTC)
+    load.append(place.connection, (load.register(number, now) for number in range(MEMBERS)))
+
+
+def send(place: Place, seconds: int) -> Times:
     """At an even pace, whatever becomes of the commands."""
     producer = Producer(place.connection.producer(**{"linger.ms": 0}))
     sent: Times = defaultdict(list)
@@ -76,7 +81,7 @@ def _send(place: Place, seconds: int) -> Times:
     return sent
 
 
-def _awaited(arrived: Callable[[], Times], sent: Times) -> Times:
+def awaited(arrived: Callable[[], Times], sent: Times) -> Times:
     deadline = time.monotonic() + WITHIN
     while time.monotonic() < deadline:
         found = arrived()
@@ -99,13 +104,13 @@ def _hops(place: Place, seconds: int) -> tuple[Times, Times]:
     with ExitStack() as programs:
         for hop in range(len(HOPS)):
             programs.enter_context(hopping(place.job("hop", hop=hop)))
-        last = programs.enter_context(_listening(HOPS[-1], place))
-        sent = _send(place, seconds)
-        return sent, _awaited(lambda: last, sent)
+        last = programs.enter_context(listening(HOPS[-1], place))
+        sent = send(place, seconds)
+        return sent, awaited(lambda: last, sent)
 
 
 @contextmanager
-def _listening(topic: Topic, place: Place) -> Iterator[Times]:
+def listening(topic: Topic, place: Place) -> Iterator[Times]:
     """When records arrive at the end of the topic, committed; in a thread, for the sender keeps its pace."""
     found: Times = defaultdict(list)
     over = threading.Event()
@@ -129,7 +134,7 @@ def _listening(topic: Topic, place: Place) -> Iterator[Times]:
         consumer.close()
 
 
-def _percentiles(sent: Times, came: Times) -> tuple[float, float]:
+def percentiles(sent: Times, came: Times) -> tuple[float, float]:
     """p50 and p99 in milliseconds, without the warm-up: the first commands of each member."""
     skip = WARM_UP // MEMBERS
     took = [

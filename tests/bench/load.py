@@ -27,6 +27,10 @@ class Sizes:
     lots: int = 10_000
     transactions: int = 50_000
     """Of one member, beside one with few."""
+    crowd: int = 100_000
+    """Members with ten lots each."""
+    due: int = 20_000
+    """Members whose ten lots each are told of at once."""
 
     @property
     def preload(self) -> int:
@@ -34,7 +38,7 @@ class Sizes:
         return 2 * self.members
 
 
-QUICK = Sizes(members=300, transfers=6_000, seconds=3, lots=200, transactions=200)
+QUICK = Sizes(members=300, transfers=6_000, seconds=3, lots=200, transactions=200, crowd=1_000, due=600)
 
 
 def commands(sizes: Sizes) -> Iterator[Command]:

@@ -44,11 +44,11 @@ class Place:
 
 
 @contextmanager
-def broker(folder: Path, libraries: Path) -> Iterator[str]:
-    """A new broker's address; it stays off the core of the measured programs."""
+def broker(folder: Path, libraries: Path, *, elsewhere: bool) -> Iterator[str]:
+    """A new broker's address; `elsewhere`: it stays off the core of the measured programs."""
     everywhere = os.sched_getaffinity(0) if CORE is not None else set()
-    elsewhere = everywhere - {CORE} or everywhere
-    _confine(elsewhere)
+    rest = (everywhere - {CORE} if elsewhere else everywhere) or everywhere
+    _confine(rest)
     with LocalBroker(folder, libraries=libraries) as started:
         _confine(everywhere)
         yield started.bootstrap_servers
@@ -61,7 +61,7 @@ def _confine(cores: set[int]) -> None:
 
 def place(folder: Path, servers: str, name: str) -> Place:
     home = folder / name
-    home.mkdir()
+    home.mkdir(parents=True)
     settings = Settings(bootstrap_servers=servers, topic_prefix=f"{name}.", home=home)
     connection = Connection(servers, settings.topic_prefix)
     create_topics(connection, settings, (*TOPICS, COPIES, *HOPS))

@@ -5,9 +5,10 @@ It is given a `Job` as JSON, and says its `Run` as JSON.
 
 import asyncio
 import os
+import resource
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, assert_never
@@ -26,11 +27,12 @@ from streams.stages.turn import Stage, WallClock
 from streams.tables.store import RocksStore
 from streams.tables.tables import Tables, families
 from tests.bench import floor
+from tests.bench.due import TOLD
 from tests.bench.figures import Run
-from tests.bench.stages import BareStage, Timed
+from tests.bench.stages import BareStage, Counted, Timed, count_facts, count_records
 from tests.samples import SETTINGS, STORE
 
-Role = Literal["copy", "bare", "loyalty", "restore", "read", "hop"]
+Role = Literal["copy", "bare", "loyalty", "fire", "restore", "read", "hop"]
 COPIES = Topic("bench-copies", "store/member", (), "bench")
 HOPS = tuple(Topic(f"bench-hop-{number}", "store/member", (), "bench") for number in (1, 2, 3))
 CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
@@ -60,10 +62,11 @@ def main() -> None:
         os.sched_setaffinity(0, {CORE})
     result = _measured(job)
     if result is not None:
-        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        sys.stdout.buffer.write(msgspec.json.encode(replace(result, memory=peak / 1e6)) + b"\n")
 
 
-def _measured(job: Job) -> Run | None:
+def _measured(job: Job) -> Run | None:  # noqa: PLR0911 - one line a role
     match job.role:
         case "copy":
             return _copied(job)
@@ -72,6 +75,8 @@ def _measured(job: Job) -> Run | None:
         case "loyalty":
             stores = {STORE: SETTINGS}
             return _played(job, LoyaltyStage(stores, WallClock(), timedelta(hours=24)))
+        case "fire":
+            return _played(job, LoyaltyStage({STORE: TOLD}, WallClock(), timedelta(hours=24)), count_facts)
         case "restore":
             return _restored(job)
         case "read":
@@ -95,9 +100,9 @@ def _copied(job: Job) -> Run | None:
     return watch.result
 
 
-def _played(job: Job, stage: Stage) -> Run | None:
+def _played(job: Job, stage: Stage, counted: Counted = count_records) -> Run | None:
     watch = floor.Stopwatch(job.skip, job.total)
-    asyncio.run(_play(job, Timed(stage, watch, lambda: signal.raise_signal(signal.SIGTERM))))
+    asyncio.run(_play(job, Timed(stage, watch, counted, lambda: signal.raise_signal(signal.SIGTERM))))
     return watch.result
 
 

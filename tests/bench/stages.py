@@ -39,11 +39,24 @@ class BareStage(Quiet):
         return len(records[:budget])
 
 
-class Timed:
-    """Another stage, its records counted. `over` is called once all are committed."""
+Counted = Callable[[Turn, int], int]
+"""How much of what is measured was done in a turn that handled so many records."""
 
-    def __init__(self, stage: Stage, watch: Stopwatch, over: Callable[[], None]) -> None:
+
+def count_records(_: Turn, handled: int) -> int:
+    return handled
+
+
+def count_facts(turn: Turn, _: int) -> int:
+    return sum(output.topic is EVENTS for output in turn.outputs)
+
+
+class Timed:
+    """Another stage, what it does counted. `over` is called once all is committed."""
+
+    def __init__(self, stage: Stage, watch: Stopwatch, counted: Counted, over: Callable[[], None]) -> None:
         self.kinds = stage.kinds
+        self._counted = counted
         self._stage = stage
         self._watch = watch
         self._over = over
@@ -74,5 +87,5 @@ class Timed:
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         handled = self._stage.play(turn, records, budget)
-        self._watch.count(handled)
+        self._watch.count(self._counted(turn, handled))
         return handled

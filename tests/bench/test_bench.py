@@ -20,6 +20,12 @@ FIGURES = {
     "bare runtime",
     "loyalty stage",
     "restore",
+    "a lot on disk",
+    "nothing due",
+    "commands, planning anew",
+    "lots told of",
+    "memory while telling",
+    "command in a burst, p99",
     "append to POST, p50",
     "append to POST, p99",
 }

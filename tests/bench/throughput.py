@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.bench.figures import Figure, Run, rate
+from tests.bench.figures import PLAIN_LOOP, Figure, Run, rate
 from tests.bench.load import Sizes, append, commands
 from tests.bench.place import Place, measured
 
-PLAIN_LOOP = "plain loop, same records"
-"""Consume, copy, produce, in transactions of the same size."""
 
-
-def throughput(place: Place, sizes: Sizes, say: Callable[[str], None]) -> Iterator[Figure]:
+def plain_loop(place: Place, sizes: Sizes, say: Callable[[str], None]) -> Run:
+    """Appends the commands, and is the floor of all that handles them."""
     say("append the commands")
     append(place.connection, commands(sizes))
-    skip, total = sizes.preload, sizes.preload + sizes.transfers
     say("floor: plain transactional loop")
-    floor = measured(place.job("copy", skip, total))
+    return measured(place.job("copy", sizes.preload, sizes.preload + sizes.transfers))
+
+
+def throughput(place: Place, sizes: Sizes, floor: Run, say: Callable[[str], None]) -> Iterator[Figure]:
+    skip, total = sizes.preload, sizes.preload + sizes.transfers
     say("bare runtime")
     bare = measured(place.job("bare", skip, total))
     yield rate("bare runtime", "commands/s", bare, floor, PLAIN_LOOP, aim_ratio=0.8)
