@@ -1,5 +1,6 @@
 """Any crash point loses nothing and doubles nothing: the logs and the state equal the quiet run's."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -22,6 +23,7 @@ from streams.domain.commands import (
     TransferUnits,
     UpdateMember,
 )
+from streams.domain.events import UnitsExpiryAnnounced
 from streams.domain.values import Buyer, Profile
 from streams.stages.turn import Record, StreamClock, WallClock
 from tests.domain.crashing import FAULTS, Crashing
@@ -143,6 +145,53 @@ def test_a_live_process_killed_at_any_turn_ends_as_one_that_ran_through(
     killed = live(Crashing(SETTINGS, now=NOON, clock=WallClock(), fault=lambda: next(faults, "none")), steps)
 
     assert outcome(killed) == outcome(live(Crashing(SETTINGS, now=NOON, clock=WallClock()), steps))
+
+
+LEAD_TIMES = st.sampled_from([(), (3,), (10,), (25, 10), (400, 25, 3, 1)])
+Change = tuple[Step, tuple[int, ...]]
+"""A step, and the lead times that the store sets before it."""
+
+
+def changed(run: Crashing, changes: list[Change]) -> Crashing:
+    listened(run)
+    commands = stream([step for step, _ in changes])
+    # Each step is one command or two of the same id; the first two and the last are no step's.
+    lead_times = {command.command_id: days for command, days in _set_before(commands, changes)}
+    for command in commands:
+        days = lead_times.get(command.command_id)
+        if days is not None:
+            run.settings[STORE] = replace(SETTINGS, units_expiring_days=days, coupons_expiring_days=days)
+        run.at(max(run.now, command.issued_at))
+        run.when(command)
+    run.at(run.now + timedelta(days=200))
+    return run
+
+
+def _set_before(
+    commands: list[Command | AdvanceClock], changes: list[Change]
+) -> Iterator[tuple[Command | AdvanceClock, tuple[int, ...]]]:
+    once = list({command.command_id: command for command in commands}.values())
+    return zip(once[2:-1], (days for _, days in changes), strict=True)
+
+
+@given(
+    st.lists(
+        st.tuples(st.tuples(COMMANDS, st.sampled_from([0, 1, 30, 24 * 12]), st.booleans()), LEAD_TIMES),
+        max_size=8,
+    ),
+    st.data(),
+)
+def test_lead_times_changed_at_any_time_with_any_crashes_tell_once_and_end_the_same(
+    changes: list[Change], data: st.DataObject
+) -> None:
+    faults = iter(data.draw(st.lists(st.sampled_from(FAULTS), max_size=60)))
+
+    crashing = Crashing(SETTINGS, now=NOON, clock=WallClock(), fault=lambda: next(faults, "none"))
+    killed = changed(crashing, changes)
+
+    assert outcome(killed) == outcome(changed(Crashing(SETTINGS, now=NOON, clock=WallClock()), changes))
+    told = [event.event_id for event in killed.facts(UnitsExpiryAnnounced)]
+    assert len(told) == len(set(told))
 
 
 @given(STEPS, st.data())
