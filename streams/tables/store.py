@@ -1,6 +1,6 @@
 """Ordered bytes in named families, written atomically: the port, and its two sides."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -36,30 +36,31 @@ class MemoryStore:
 
     def __init__(self, families: Iterable[str]) -> None:
         self._values: dict[str, dict[bytes, bytes]] = {family: {} for family in families}
-        self._keys: dict[str, list[bytes]] = {family: [] for family in self._values}
+        self._pairs: dict[str, list[tuple[bytes, bytes]]] = {family: [] for family in self._values}
+        """The same in order: pairs never change, so that a copy of the list is what was there."""
 
     def get(self, family: str, key: bytes) -> bytes | None:
         return self._values[family].get(key)
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        keys = self._keys[family]
-        found = [(key, self._values[family][key]) for key in keys[bisect_left(keys, start) :]]
-        return iter(found)
+        pairs = self._pairs[family]
+        return iter(pairs[bisect_left(pairs, (start,)) :])
 
     def write(self, writes: Iterable[Write]) -> None:
-        whole = [(self._values[family], self._keys[family], key, value) for family, key, value in writes]
-        for values, keys, key, value in whole:
+        whole = [(self._values[family], self._pairs[family], key, value) for family, key, value in writes]
+        for values, pairs, key, value in whole:
+            at = bisect_left(pairs, (key,))
+            place = slice(at, at + (key in values))
             if value is None:
-                if values.pop(key, None) is not None:
-                    del keys[bisect_left(keys, key)]
-                continue
-            if key not in values:
-                insort(keys, key)
-            values[key] = value
+                values.pop(key, None)
+                del pairs[place]
+            else:
+                values[key] = value
+                pairs[place] = [(key, value)]
 
     def clear(self, family: str) -> None:
         self._values[family].clear()
-        self._keys[family].clear()
+        self._pairs[family].clear()
 
     def close(self) -> None:
         pass
