@@ -7,6 +7,7 @@ from typing import Literal
 from streams.domain.events import CouponExpiryAnnounced, TierExpiryAnnounced, UnitsExpiryAnnounced
 from streams.domain.forecast import Draft, forecast
 from streams.domain.store import StoreSettings
+from streams.domain.values import plain
 
 Announced = UnitsExpiryAnnounced | CouponExpiryAnnounced | TierExpiryAnnounced
 Kind = Literal["units", "coupons", "tiers"]
@@ -52,3 +53,45 @@ class Preview:
     @property
     def total(self) -> int:
         return sum(count.total() for count in self.counts.values())
+
+    def tree(self) -> dict[str, object]:
+        """For JSON: counts of every day, and what is shown."""
+        return {
+            "store": self._store.store,
+            "time_zone": self._store.time_zone,
+            "days": [
+                {"date": day, **{kind: count[kind] for kind in KINDS.values()}}
+                for day, count in self.counts.items()
+            ],
+            "total": self.total,
+            "announcements": [_tree(event) for event in self.shown],
+        }
+
+
+def ends_at(event: Announced) -> datetime | None:
+    """When the units or the coupon end, or the tier may be lost."""
+    match event:
+        case UnitsExpiryAnnounced():
+            return event.expires_at
+        case CouponExpiryAnnounced():
+            return event.coupon.active_to
+        case TierExpiryAnnounced():
+            return event.recalculated_at
+
+
+def _tree(event: Announced) -> dict[str, object]:
+    head = {
+        "kind": KINDS[type(event)],
+        "at": event.occurred_at,
+        "member_id": event.member_id,
+        "days": event.days,
+        "ends_at": ends_at(event),
+    }
+    match event:
+        case UnitsExpiryAnnounced():
+            more = {"wallet": event.wallet, "transfer_id": event.lot_id, "units": plain(event.remaining)}
+        case CouponExpiryAnnounced():
+            more = {"code": event.coupon.code, "issued_reward_id": event.issued_reward_id}
+        case TierExpiryAnnounced():
+            more = {"tier": event.level_name, "future_tier": event.future_level_name}
+    return head | more

@@ -1,6 +1,7 @@
 """The preview of announcements: what it lists is what will be told, if nothing else happens until then."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from streams.codec import decode, encode
 from streams.domain.commands import AdvanceClock, DeactivateMember, UseCoupon
 from streams.domain.events import RewardBought, UnitsExpiryAnnounced
-from streams.domain.preview import KINDS, Announced, Preview
+from streams.domain.preview import KINDS, Announced, Kind, Preview
 from streams.domain.state import Member
 from streams.domain.store import StoreSettings
 from streams.stages.turn import Clock, StreamClock, WallClock
@@ -40,7 +41,7 @@ def pipeline(store: StoreSettings = SETTINGS, clock: Clock | None = None) -> Pip
 
 
 def announced(run: Pipeline) -> list[Announced]:
-    found: list[Announced] = [e for kind in KINDS for e in run.facts(kind)]  # type: ignore[type-var]
+    found: list[Announced] = [e for kind in KINDS for e in run.facts(kind)]
     return sorted(found, key=lambda e: (e.occurred_at, e.member_id, e.event_id))
 
 
@@ -75,8 +76,8 @@ def test_all_scenarios_are_foreseen() -> None:
     assert {KINDS[type(e)] for e in told} == {"units", "coupons", "tiers"}
 
 
-def counted(preview: Preview) -> dict[str, dict[str, int]]:
-    return {f"{day}": dict(count) for day, count in preview.counts.items() if count}
+def counted(preview: Preview) -> dict[str, dict[Kind, int]]:
+    return {f"{day}": {**count} for day, count in preview.counts.items() if count}
 
 
 def test_each_day_counts_what_is_told_on_it_and_every_day_is_there() -> None:
@@ -107,7 +108,7 @@ def test_amounts_are_what_remains_and_what_is_gone_is_not_listed() -> None:
     (only,) = previewed(run, NOON, date(2026, 3, 2), 60).shown
 
     assert isinstance(only, UnitsExpiryAnnounced)
-    assert (only.member_id, only.units, only.remaining) == (ANNA, 150, 30)
+    assert (only.member_id, only.units, only.remaining) == (ANNA, Decimal(150), Decimal(30))
 
 
 def test_nobody_is_listed_whose_account_is_closed_nor_what_was_told_already() -> None:
@@ -143,7 +144,7 @@ def test_it_follows_the_settings_of_now_whether_or_not_timers_do_already() -> No
 
 
 def test_days_are_those_of_the_store() -> None:
-    """A lot's last second on 29 March in Warsaw is 21:59:59 in UTC; a day before, clocks were not yet changed."""
+    """A lot's last second on 29 March in Warsaw is 21:59:59 in UTC; the day before it is 22:59:59."""
     run = pipeline(replace(WARSAW, units_expiring_days=(1,)))
     run.when(register(), add("5", expires_in_days=27))
 
