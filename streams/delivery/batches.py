@@ -14,8 +14,8 @@ from streams.delivery.records import Delivery
 from streams.domain.ids import derived_id
 from streams.domain.state import Change, Drop, Entry, State
 from streams.domain.values import Instant, Text, Uuid
+from streams.webhooks.legacy_shapes import MOST_ITEMS
 
-MOST_ITEMS = 1000
 MOST_BYTES = 2 << 20
 """A batch with so many is closed: what comes of it must fit in a record, however long names are."""
 
