@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     command_memory_hours: int = Field(
         default=24, ge=1, le=24 * 366, description="Hours for which a command's id is remembered."
     )
+    legacy_batch_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="Seconds for which items of a legacy webhook that sends arrays are collected.",
+    )
     crash_tries: int = Field(
         default=3,
         ge=0,

@@ -36,6 +36,7 @@ from streams.tables.store import MemoryStore, Store
 from streams.tables.tables import Tables, families
 
 V = TypeVar("V", bound=Value)
+WINDOW = timedelta(seconds=60)
 
 
 class Pipeline:
@@ -56,7 +57,8 @@ class Pipeline:
         self._store = store or MemoryStore(families(LoyaltyStage.kinds))
         self.tables = Tables(self._store, LoyaltyStage.kinds)
         self.loyalty = LoyaltyStage(self.settings, clock or WallClock(), memory)
-        self.fan_out = FanOutStage(self.subscriptions)
+        self.fan_out = FanOutStage(self.subscriptions, WINDOW)
+        self.batches = Tables(MemoryStore(families(FanOutStage.kinds)), FanOutStage.kinds)
         self.identity = IdentityStage()
         self.identifiers = Tables(MemoryStore(families(IdentityStage.kinds)), IdentityStage.kinds)
 
@@ -86,10 +88,22 @@ class Pipeline:
         self.now = now
         while self.loyalty.plans(0) or self.tables.first_due(now):
             self._play(self.loyalty, ())
+        self.close_batches(now)
+
+    def close_batches(self, now: datetime) -> None:
+        """The wall clock moves on for the fan-out stage: windows that are over by then close."""
+        self.now = now
+        while self.batches.first_due(now):
+            self._play(self.fan_out, ())
+
+    def tables_of(self, stage: Stage) -> Tables:
+        if stage is self.identity:
+            return self.identifiers
+        return self.batches if stage is self.fan_out else self.tables
 
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:
         """A turn of the stage, then of those that it wrote for."""
-        tables = self.identifiers if stage is self.identity else self.tables
+        tables = self.tables_of(stage)
         turn = Turn(0, tables, self.now)
         left = list(records)
         while True:

@@ -25,6 +25,7 @@ PURE_STDLIB = {
     "enum",
     "functools",
     "hashlib",
+    "heapq",
     "itertools",
     "re",
     "typing",

@@ -9,6 +9,7 @@ from api.command_line import (
     api,
     broker,
     demo,
+    expiring,
     failures,
     imports,
     poison,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
+app.add_typer(expiring.app, name="expiring")
 app.add_typer(poison.app, name="poison")
 app.add_typer(webhooks.app, name="webhooks")
 app.command(name="settings")(settings.show)

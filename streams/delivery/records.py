@@ -64,7 +64,8 @@ class Subscription(Value):
 
 
 class Delivery(Value):
-    """One webhook event for one subscription. Key: `subscription_id`, so that an endpoint has one owner.
+    """One webhook event, or a batch of legacy items, for one subscription. Key: `subscription_id`, so that an
+    endpoint has one owner.
 
     `delivery_id` is the messageId of every attempt and of every replay. `data` is the body's JSON, in the
     format that the subscription asked for; the envelope is put around it at each attempt.
@@ -73,9 +74,11 @@ class Delivery(Value):
     delivery_id: Uuid
     subscription_id: Uuid
     webhook_event_id: Uuid
+    """Of a batch of legacy items, like its time: its first's."""
     event_name: Text
     store: Code
     member_id: Uuid
+    """What is delivered in order. Of a batch, an id that all of its subscription and event share."""
     created_at: Instant
     legacy: bool
     data: str

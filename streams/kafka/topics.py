@@ -92,7 +92,7 @@ def changelog(table: str) -> Topic:
 
 CHANGELOGS = {
     table: changelog(table)
-    for table in ("members", "ledgers", "coupons", "commands", "identifiers", "pending")
+    for table in ("members", "ledgers", "coupons", "commands", "identifiers", "batches", "pending")
 }
 
 TOPICS = (

@@ -73,7 +73,7 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
             connection,
             names.enter_context(identity(settings, "fan-out")),
             WEBHOOK_EVENTS,
-            FanOutStage(subscriptions),
+            FanOutStage(subscriptions, timedelta(seconds=settings.legacy_batch_seconds)),
             settings,
         )
         yield app

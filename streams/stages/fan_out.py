@@ -1,22 +1,46 @@
 """The fan-out stage: from webhook events to deliveries."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from streams.codec import decode
+from streams.delivery.batches import Batch, Item, close, collect, collected, full
 from streams.delivery.fan_out import fan_out
-from streams.delivery.records import Subscription
+from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.state import Entry
 from streams.errors import Poison
 from streams.kafka.topics import DELIVERIES
 from streams.stages.quiet import EachRecord
-from streams.stages.turn import Record, Turn
+from streams.stages.turn import Record, Turn, WallClock
+from streams.tables.tables import Owned, Tables
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
+# Also where history is played: how long a request waits for more to tell is no matter of the programme's.
+_CLOCK = WallClock()
+
 
 class FanOutStage(EachRecord):
-    """Keeps no state: what it does follows from the record and from the subscriptions of the moment."""
+    """What it does follows from the record and from the subscriptions of the moment; it keeps only legacy
+    items that are collected, for `window` at most."""
 
-    def __init__(self, subscriptions: Subscriptions) -> None:
+    kinds: Sequence[type[Entry]] = (Batch, Item)
+
+    def __init__(self, subscriptions: Subscriptions, window: timedelta) -> None:
         self._subscriptions = subscriptions
+        self._window = window
+
+    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
+        return tables.first_due(_CLOCK.now(tables)) is not None
+
+    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+        """Batches whose time is over must not hold up events: each gets what the other leaves, half at
+        least."""
+        over = turn.tables.first_due(turn.now) is not None
+        handled = super().play(turn, records, max(1, budget // 2) if over else budget)
+        self._close_overdue(turn, max(1, budget - handled))
+        return handled
 
     def record(self, turn: Turn, record: Record) -> None:
         name, _, _ = (record.schema or "").rpartition(".v")
@@ -24,11 +48,40 @@ class FanOutStage(EachRecord):
         # Header and key say enough: most events are wanted by nobody and are never decoded.
         if wanted or name not in CATALOGUE:
             for delivery in fan_out(_event(record, name), wanted):
-                turn.send(DELIVERIES, delivery.subscription_id, delivery)
+                if collected(delivery):
+                    self._collect(turn, delivery)
+                else:
+                    turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
     def _wanted(self, record: Record, name: str) -> list[Subscription]:
         store, _, _ = (record.key or b"").decode(errors="replace").partition("/")
         return self._subscriptions.matching(store, name)
+
+    def _collect(self, turn: Turn, delivery: Delivery) -> None:
+        state = turn.tables.of(delivery.subscription_id)
+        for entry in collect(state, delivery, turn.now, self._window):
+            state.apply(entry)
+            if isinstance(entry, Batch) and full(entry):
+                _close(turn, state, entry)
+
+    def _close_overdue(self, turn: Turn, budget: int) -> None:
+        """Those whose window is over, until they have made up `budget` items or more."""
+        while budget > 0:
+            found = turn.tables.first_due(turn.now)
+            if found is None:
+                return
+            subscription_id, batch = found
+            if not isinstance(batch, Batch):
+                raise TypeError(f"{type(batch).__name__} has no timer")
+            _close(turn, turn.tables.of(subscription_id), batch)
+            budget -= batch.items
+
+
+def _close(turn: Turn, state: Owned, batch: Batch) -> None:
+    delivery, changes = close(state, batch)
+    for change in changes:
+        state.apply(change)
+    turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
 
 def _event(record: Record, name: str) -> WebhookEvent:

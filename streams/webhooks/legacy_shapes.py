@@ -1,9 +1,22 @@
 """The shapes of the legacy bodies' `data`, where the earlier version of the system had the webhook."""
 
-from typing import Literal, TypedDict
+from typing import Annotated, Literal, TypedDict, TypeVar
+
+from msgspec import Meta
 
 from streams.domain.values import DocumentType
 from streams.webhooks.shapes import Amount, Firm, Id, Line, Moment, OldChangeType, Pair, Place, Till, Unix
+
+T = TypeVar("T")
+MOST_ITEMS = 1000
+"""What one request of the earlier version told at most."""
+Collected = Annotated[
+    list[T],
+    Meta(
+        description="One element for each that is told of: what came within the deployment's batch time.",
+        extra_json_schema={"minItems": 1, "maxItems": MOST_ITEMS},
+    ),
+]
 
 
 class OldCustomer(TypedDict):

@@ -3,7 +3,7 @@
 from streams.domain.values import plain
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
-from streams.webhooks.legacy_shapes import OldAmountChanged, OldPointsWillExpire
+from streams.webhooks.legacy_shapes import Collected, OldAmountChanged, OldPointsWillExpire
 from streams.webhooks.parts import action_cause, customer, moment, wallet_type
 from streams.webhooks.shapes import AmountChangedBody, DatedCause, PointsWillExpireBody
 
@@ -64,7 +64,7 @@ def _cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
     return {**cause, "performedAt": moment(event.cause.performed_at)}
 
 
-def _legacy_will_expire(event: PointsWillExpire) -> list[OldPointsWillExpire]:
+def _legacy_will_expire(event: PointsWillExpire) -> Collected[OldPointsWillExpire]:
     who = event.customer
     return [
         {

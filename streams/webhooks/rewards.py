@@ -3,7 +3,7 @@
 from streams.domain.values import Profile, plain
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import CouponWillExpire, CustomerBoughtReward, RewardRedemptionStatusChanged
-from streams.webhooks.legacy_shapes import OldCouponWillExpire
+from streams.webhooks.legacy_shapes import Collected, OldCouponWillExpire
 from streams.webhooks.parts import (
     action_cause,
     address,
@@ -53,7 +53,7 @@ def _bought(event: CustomerBoughtReward) -> CouponBought | None:
     return {**coupon(issued), "status": coupon_status(issued, event.created_at)} if issued else None
 
 
-def _legacy_will_expire(event: CouponWillExpire) -> list[OldCouponWillExpire]:
+def _legacy_will_expire(event: CouponWillExpire) -> Collected[OldCouponWillExpire]:
     who, issued = event.customer, event.coupon
     return [
         {

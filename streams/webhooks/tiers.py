@@ -2,7 +2,7 @@
 
 from streams.webhooks.catalogue import Second, webhook
 from streams.webhooks.events import CustomerLevelChanged, LevelWillExpire
-from streams.webhooks.legacy_shapes import OldLevel, OldLevelMoved
+from streams.webhooks.legacy_shapes import Collected, OldLevel, OldLevelMoved
 from streams.webhooks.names import LEVEL_CHANGED_AUTOMATICALLY
 from streams.webhooks.parts import customer, moment
 from streams.webhooks.shapes import LevelChangedBody, LevelWillExpireBody
@@ -47,7 +47,7 @@ def customer_level_changed(event: CustomerLevelChanged) -> LevelChangedBody:
     }
 
 
-def _legacy_will_expire(event: LevelWillExpire) -> list[LevelWillExpireBody]:
+def _legacy_will_expire(event: LevelWillExpire) -> Collected[LevelWillExpireBody]:
     return [level_will_expire(event)]
 
 

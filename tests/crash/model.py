@@ -24,9 +24,9 @@ from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record, Stage, StreamClock
 from streams.tables.tables import END_OF_OWNER, Tables
-from streams.webhooks import CATALOGUE
-from tests.driver import Pipeline
-from tests.samples import NOON, subscription
+from tests.crash.listeners import LISTENERS
+from tests.driver import WINDOW, Pipeline
+from tests.samples import NOON
 from tests.scenarios import SETTINGS
 
 State = dict[tuple[str, bytes], bytes]
@@ -84,8 +84,7 @@ def _alone(memory: timedelta) -> _Alone:
     # As workers read them: a decimal comes out of Avro with another exponent, and stands so in the state.
     settings = decode(StoreSettings, *encode(SETTINGS))
     run = _Alone(settings, now=NOON, clock=StreamClock(), memory=memory)
-    names = [*CATALOGUE, "AvailablePointsAmountChanged"]
-    run.subscribe(*(subscription(name, number=500 + number) for number, name in enumerate(names)))
+    run.subscribe(*LISTENERS)
     return run
 
 
@@ -94,6 +93,7 @@ def _loyalty(commands: list[Record], memory: timedelta) -> _Alone:
     for command in commands:
         assert command.topic == COMMANDS.name
         run.play(command)
+    run.close_batches(NOON + WINDOW)
     return run
 
 

@@ -22,7 +22,8 @@ from streams.kafka.topics import (
 )
 from streams.settings import load
 from tests.crash import model, verdict
-from tests.crash.model import Expected
+from tests.crash.listeners import single
+from tests.crash.model import ByPartition, Expected
 from tests.crash.plan import PARTITIONS, Plan
 from tests.crash.program import Ending
 from tests.crash.topics import Followed
@@ -116,7 +117,7 @@ def _await(sent: int, found: Followed, tell: Tell) -> Iterator[str]:
     while True:
         between = [found.count(topic) for topic in model.BETWEEN_STAGES]
         wanted = _wanted(sent, model.expected(found.records, MEMORY))
-        while any(found.count(topic) < count for topic, count in wanted.items()):
+        while any(_come(found, topic) < count for topic, count in _with_attempts(wanted, found).items()):
             if found.read(1.0):
                 came = time.monotonic()
             if time.monotonic() - came > NOTHING_NEW_WITHIN:
@@ -131,12 +132,27 @@ def _await(sent: int, found: Followed, tell: Tell) -> Iterator[str]:
 
 def _wanted(sent: int, expected: Expected) -> dict[Topic, int]:
     told = {topic: len(expected.messages[topic.name]) for topic in model.BETWEEN_STAGES}
-    come = {topic: expected.count(topic.name) for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES)}
-    return told | come | {COMMANDS: told[COMMANDS] + sent, ATTEMPTS: come[DELIVERIES]}
+    come = {topic: expected.count(topic.name) for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS)}
+    items = _items(expected.records[DELIVERIES.name])
+    return told | come | {COMMANDS: told[COMMANDS] + sent, DELIVERIES: items}
+
+
+def _with_attempts(wanted: dict[Topic, int], found: Followed) -> dict[Topic, int]:
+    """How many deliveries there are depends on what fell into a batch."""
+    return wanted | {ATTEMPTS: found.count(DELIVERIES)}
+
+
+def _come(found: Followed, topic: Topic) -> int:
+    return _items(found.records[topic.name]) if topic is DELIVERIES else found.count(topic)
+
+
+def _items(deliveries: ByPartition) -> int:
+    return sum(1 for _ in single(chain(*deliveries.values())))
 
 
 def _left(wanted: dict[Topic, int], found: Followed) -> str:
-    return ", ".join(f"{topic.name} {found.count(topic)}/{count}" for topic, count in wanted.items())
+    counts = _with_attempts(wanted, found)
+    return ", ".join(f"{topic.name} {_come(found, topic)}/{count}" for topic, count in counts.items())
 
 
 def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) -> Iterator[str]:
@@ -148,8 +164,8 @@ def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) ->
     yield from verdict.of_state(expected, found)
     yield from verdict.of_pending(found, range(PARTITIONS))
     yield from verdict.of_attempts(expected, found)
-    yield from verdict.of_http(expected, verdict.lines(here.received))
-    for feed in ("loyalty", "identity"):
+    yield from verdict.of_http(expected, found, verdict.lines(here.received))
+    for feed in ("loyalty", "identity", "fan-out"):
         disks = here.broker.folder.parent.glob(f"worker-*/disk/state/*{feed}/*/[0-9]*")
         yield from verdict.of_disks(disks, found)
     yield from verdict.of_disks(here.broker.folder.parent.glob("sink-*/disk/state/*sink/*/[0-9]*"), found)

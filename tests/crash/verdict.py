@@ -9,7 +9,7 @@ import msgspec
 from connectors.http.pending import Pending
 from connectors.http.receiver import LogLine
 from streams import codec
-from streams.delivery.records import Attempt, Delivery
+from streams.delivery.records import Attempt
 from streams.domain.state import Entry
 from streams.kafka.topics import (
     ATTEMPTS,
@@ -22,12 +22,15 @@ from streams.kafka.topics import (
     WEBHOOK_EVENTS,
 )
 from streams.refusals import CommandRejected, PoisonRecord
+from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
 from streams.tables.due import FAMILY as DUE
 from streams.tables.store import MemoryStore, RocksStore, Store
 from streams.tables.tables import Tables, families
+from streams.webhooks.names import LEGACY_TYPES
+from tests.crash.listeners import delivery, single
 from tests.crash.model import BETWEEN_STAGES, Expected, State, is_message
 from tests.crash.topics import Followed, grouped, schema
 from tests.samples import NOON
@@ -37,13 +40,14 @@ ByPartition = dict[int, list[Record]]
 
 
 def of_records(expected: Expected, found: Followed) -> Complaints:
-    """Partition by partition, in order; deliveries in order for each subscription and member."""
+    """Partition by partition, in order; deliveries, and items of batches, in order for each subscription and
+    member."""
     for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS):
         for number, records in expected.records[topic.name].items():
             actual = found.records[topic.name][number]
             yield from _compared(f"{topic.name}[{number}]", records, actual)
-    theirs, ours = _all(expected.records[DELIVERIES.name]), _all(found.records[DELIVERIES.name])
-    lanes, got = grouped(theirs, _lane), grouped(ours, _lane)
+    both = (_all(side.records[DELIVERIES.name]) for side in (expected, found))
+    lanes, got = (grouped(single(records), _lane) for records in both)
     for lane in lanes.keys() | got.keys():
         yield from _compared(f"deliveries of {lane}", lanes.get(lane, []), got.get(lane, []))
     poison = [sorted(_all(side.records[POISON.name]), key=_content) for side in (expected, found)]
@@ -51,8 +55,8 @@ def of_records(expected: Expected, found: Followed) -> Complaints:
     for topic in BETWEEN_STAGES:
         told = [r for r in _all(found.records[topic.name]) if topic is not COMMANDS or is_message(r)]
         # By whom and when first is chance: each once is what is promised.
-        both = [sorted(side, key=_content) for side in (expected.messages[topic.name], told)]
-        yield from _compared(f"messages on {topic.name}", *both)
+        sides = [sorted(side, key=_content) for side in (expected.messages[topic.name], told)]
+        yield from _compared(f"messages on {topic.name}", *sides)
 
 
 def _all(records: ByPartition) -> list[Record]:
@@ -77,8 +81,8 @@ def _size(counted: Counter[str]) -> int:
 
 
 def _lane(record: Record) -> str:
-    delivery = codec.decode(Delivery, record.value, schema(record))
-    return f"{delivery.subscription_id}/{delivery.member_id}"
+    sent = delivery(record)
+    return f"{sent.subscription_id}/{sent.member_id}"
 
 
 def _content(record: Record) -> str:
@@ -103,9 +107,10 @@ def of_state(expected: Expected, found: Followed) -> Complaints:
 
 def of_pending(found: Followed, partitions: Iterable[int]) -> Complaints:
     for number in partitions:
-        left = _fold(found.records[CHANGELOGS["pending"].name][number], "pending")
-        if left:
-            yield f"pending[{number}]: {len(left)} deliveries are not done with"
+        for table in ("pending", "batches"):
+            left = _fold(found.records[CHANGELOGS[table].name][number], table)
+            if left:
+                yield f"{table}[{number}]: {len(left)} entries are not done with"
 
 
 def _compacted(found: Followed, number: int, stage: type[LoyaltyStage | IdentityStage]) -> State:
@@ -170,6 +175,8 @@ def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
 def _kinds(feed: str) -> Sequence[type[Entry]]:
     if feed.endswith("sink"):
         return (Pending,)
+    if feed.endswith("fan-out"):
+        return FanOutStage.kinds
     return IdentityStage.kinds if feed.endswith("identity") else LoyaltyStage.kinds
 
 
@@ -183,14 +190,20 @@ def _index(folder: Path, store: Store, kinds: Sequence[type[Entry]]) -> Complain
         yield f"{folder}: due index: {len(kept - made)} keys too many, {len(made - kept)} missing"
 
 
-def of_http(expected: Expected, received: list[LogLine]) -> Complaints:
-    """Every delivery once at least, no other, and in order for each subscription and member."""
-    lanes = grouped(_all(expected.records[DELIVERIES.name]), _lane)
+def of_http(expected: Expected, found: Followed, received: list[LogLine]) -> Complaints:
+    """Every delivery once at least, no other, and in order for each subscription and member. Legacy bodies
+    bear no id: they can only be counted."""
+    batches = Counter(delivery(record).event_name for record in _legacy(found))
+    for name, count in batches.items():
+        came = sum(line.event_name == LEGACY_TYPES[name] for line in received)
+        if came < count:
+            yield f"HTTP: {came} legacy requests of {name} for {count} batches"
+    lanes = grouped(_new_format(expected), _lane)
     ids = {lane: [_id(record) for record in records] for lane, records in lanes.items()}
     lane_of = {id_: lane for lane, known in ids.items() for id_ in known}
     first: dict[str, list[str]] = {lane: [] for lane in ids}
     unknown = 0
-    for id_ in dict.fromkeys(line.message_id or "" for line in received):
+    for id_ in dict.fromkeys(line.message_id for line in received if line.message_id):
         if id_ in lane_of:
             first[lane_of[id_]].append(id_)
         else:
@@ -211,14 +224,22 @@ def of_attempts(expected: Expected, found: Followed) -> Complaints:
     for record in _all(found.records[ATTEMPTS.name]):
         attempt = codec.decode(Attempt, record.value, schema(record))
         settled[attempt.delivery_id] += attempt.outcome == "delivered"
-    known = {_id(record) for record in _all(expected.records[DELIVERIES.name])}
+    known = {_id(record) for record in (*_new_format(expected), *_legacy(found))}
     wrong = [id_ for id_ in known | settled.keys() if settled[id_] != (id_ in known)]
     if wrong:
         yield f"attempts: {len(wrong)} deliveries were not settled exactly once: {wrong[:3]}"
 
 
+def _new_format(side: Expected) -> list[Record]:
+    return [r for r in _all(side.records[DELIVERIES.name]) if not delivery(r).legacy]
+
+
+def _legacy(found: Followed) -> list[Record]:
+    return [r for r in _all(found.records[DELIVERIES.name]) if delivery(r).legacy]
+
+
 def _id(record: Record) -> str:
-    return codec.decode(Delivery, record.value, schema(record)).delivery_id
+    return delivery(record).delivery_id
 
 
 def lines(log: Path) -> list[LogLine]:

@@ -18,9 +18,9 @@ from streams.kafka.broker import LocalBroker, ports
 from streams.kafka.clients import Connection
 from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.settings import Settings
-from streams.webhooks import CATALOGUE
 from tests import samples
 from tests.crash.commands import Sent
+from tests.crash.listeners import BATCH_SECONDS, LISTENERS
 from tests.crash.plan import BROKER, GUEST, PARTITIONS, SINKS, WORKERS, Blow, Step
 from tests.crash.program import Ending, Program
 from tests.scenarios import SETTINGS as STORE_SETTINGS
@@ -200,6 +200,7 @@ def _programs(folder: Path, servers: str, batch_records: int) -> dict[str, Progr
         "LOYALTY_SESSION_TIMEOUT": str(SESSION),
         "LOYALTY_TRANSACTION_TIMEOUT": str(TRANSACTION),
         "LOYALTY_COMMAND_MEMORY_HOURS": "168",
+        "LOYALTY_LEGACY_BATCH_SECONDS": str(BATCH_SECONDS),
         "LOYALTY_ALLOW_TARGETS": "127.0.0.0/8",
         "PYTHONFAULTHANDLER": "1",
     }
@@ -215,12 +216,8 @@ def _receiver(folder: Path) -> Program:
 def _set_up(made: World) -> None:
     made.receiver.start()
     url = said(made.receiver, "listening on ")
-    subscriptions = [
-        samples.subscription(name, number=500 + number)
-        for number, name in enumerate([*CATALOGUE, "AvailablePointsAmountChanged"])
-    ]
     put(made.connection, SETTINGS, {samples.STORE: encode(STORE_SETTINGS)})
-    put(made.connection, SUBSCRIPTIONS, {s.subscription_id: encode(_at(s, url)) for s in subscriptions})
+    put(made.connection, SUBSCRIPTIONS, {s.subscription_id: encode(_at(s, url)) for s in LISTENERS})
     for name in (*WORKERS, *SINKS):
         made.programs[name].start()
     for name in (*WORKERS, *SINKS):

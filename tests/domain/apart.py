@@ -38,7 +38,7 @@ class Apart(Pipeline):
         """The topic's stage has a turn, offered at most so many records."""
         start = self._done[topic]
         stage = self.stages[topic]
-        tables = self.identifiers if stage is self.identity else self.tables
+        tables = self.tables_of(stage)
         turn = Turn(0, tables, self.now)
         self._done[topic] += stage.play(turn, self.log[topic][start : start + most], 100)
         tables.commit(list(tables.changelog()), {})

@@ -7,6 +7,7 @@ from typing import Literal
 from streams.domain.state import Entry
 from streams.domain.store import StoreSettings
 from streams.kafka.topics import COMMANDS
+from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, Record, Stage, Turn
@@ -24,6 +25,9 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
+KINDS = (LoyaltyStage.kinds, IdentityStage.kinds, FanOutStage.kinds)
+
+
 class Crashing(Pipeline):
     """`fault` says, turn by turn, what befalls the process; `budget` cuts turns short, `batch` is how many
     records a turn is offered. Offsets are committed with the state, as the feed does."""
@@ -39,17 +43,18 @@ class Crashing(Pipeline):
     ) -> None:
         super().__init__(*settings, now=now, clock=clock, memory=timedelta(hours=24))
         self._fault, self._budget, self._batch = fault, budget, batch
-        self._disks = {kinds: Disk(kinds) for kinds in (LoyaltyStage.kinds, IdentityStage.kinds)}
+        self._disks = {kinds: Disk(kinds) for kinds in KINDS}
         self._done = {topic.name: 0 for topic, _ in self.readers()}
         self._show()
 
     def _show(self) -> None:
         self.tables = self._disks[LoyaltyStage.kinds].tables
         self.identifiers = self._disks[IdentityStage.kinds].tables
+        self.batches = self._disks[FanOutStage.kinds].tables
 
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:  # noqa: ARG002 - they are in the log
-        """Every stage, until each has read its topic to the end."""
-        self._turn(self.loyalty, COMMANDS.name)
+        """A turn of the stage, then every stage, until each has read its topic to the end."""
+        self._turn(stage, next(topic.name for topic, reader in self.readers() if reader is stage))
         while any(self._done[topic.name] < len(self.log[topic.name]) for topic, _ in self.readers()):
             for topic, reader in self.readers():
                 self._consume(reader, topic.name)
@@ -61,7 +66,7 @@ class Crashing(Pipeline):
             self._turn(stage, topic)
 
     def _turn(self, stage: Stage, topic: str) -> None:
-        disk = self._disks[IdentityStage.kinds if stage is self.identity else LoyaltyStage.kinds]
+        disk = self._disks[stage.kinds]
         fault, turn = self._fault(), Turn(0, disk.tables, self.now)
         start = self._done[topic]
         count = stage.play(turn, self.log[topic][start : start + self._batch], self._budget())

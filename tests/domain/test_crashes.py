@@ -28,7 +28,7 @@ from streams.domain.values import Buyer, Profile
 from streams.stages.turn import Record, StreamClock, WallClock
 from tests.domain.crashing import FAULTS, Crashing
 from tests.domain.making import document, made
-from tests.driver import record
+from tests.driver import WINDOW, record
 from tests.samples import (
     ANNA,
     BORIS,
@@ -109,7 +109,7 @@ def outcome(
     run: Crashing,
 ) -> tuple[dict[str, list[Record]], list[tuple[str, str, bytes, bytes]], list[bytes]]:
     logs = {topic: log for topic, log in run.log.items() if log}
-    state = [*run.tables.entries(), *run.identifiers.entries()]
+    state = [*run.tables.entries(), *run.identifiers.entries(), *run.batches.entries()]
     return logs, state, list(run.tables.due_keys(b"", NOON + timedelta(days=9999)))
 
 
@@ -118,6 +118,7 @@ def listened(run: Crashing) -> Crashing:
         subscription("AvailablePointsAmountChanged"),
         subscription("PointsWillExpire", number=501),
         subscription("CustomerBoughtReward", number=502, legacy=True),
+        subscription("PointsWillExpire", number=503, legacy=True),
     )
     return run
 
@@ -127,12 +128,14 @@ def live(run: Crashing, steps: list[Step]) -> Crashing:
     for command in stream(steps):
         run.at(max(run.now, command.issued_at))
         run.when(command)
+    run.close_batches(run.now + WINDOW)
     return run
 
 
 def played(run: Crashing, steps: list[Step]) -> Crashing:
     listened(run)
     run.arrive(*(record(command, offset) for offset, command in enumerate(stream(steps))))
+    run.close_batches(run.now + WINDOW)
     return run
 
 

@@ -172,4 +172,4 @@ def test_a_turn_takes_no_more_events_than_its_budget() -> None:
     run.when(register(), add("5"), add("6"))
     events = run.log[WEBHOOK_EVENTS.name]
 
-    assert run.fan_out.play(Turn(0, run.tables, NOON), events, 2) == 2
+    assert run.fan_out.play(Turn(0, run.batches, NOON), events, 2) == 2

@@ -14,7 +14,7 @@ from streams.domain.commands import (
     SpendUnits,
 )
 from streams.domain.values import Address, Attribute, Buyer, Company, Item, Profile
-from tests.driver import Pipeline
+from tests.driver import WINDOW, Pipeline
 from tests.samples import ANNA, SETTINGS, STORE, VOUCHER, subscription, uid
 
 AT = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -92,4 +92,5 @@ def delivered(name: str, *, legacy: bool) -> str:
     run.subscribe(subscription(name, legacy=legacy))
     run.when(*STORY)
     run.at(LATER)
+    run.close_batches(LATER + WINDOW)
     return envelope(run.deliveries()[0], REQUEST).decode()

@@ -1,0 +1,76 @@
+"""What a member's timers will bring if nothing else happens: the rules themselves, played ahead."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import Protocol
+
+from streams.domain.decide import Timed, due, silent
+from streams.domain.events import Event
+from streams.domain.evolve import evolve
+from streams.domain.plans import PLANNED, replanned
+from streams.domain.state import Change, Drop, PendingLot, State
+from streams.domain.store import StoreSettings
+
+_KINDS: dict[bytes, type[Timed]] = {kind.letter: kind for kind in (*PLANNED, PendingLot)}
+
+
+class Draft(State, Protocol):
+    """A state to be changed and thrown away."""
+
+    def apply(self, change: Change) -> None:
+        """The changed entry, or that it is gone."""
+
+
+def forecast(
+    draft: Draft, store: StoreSettings, member_id: str, now: datetime, end: datetime
+) -> Iterator[Event]:
+    """What comes from `now` until before `end`, in order; what is overdue, at `now`. Timers follow the
+    settings of now, whatever they followed before."""
+    timers = _Timers(end)
+    for planned in _planned(draft, store, now):
+        if timers.add(planned):
+            draft.apply(planned)
+    while entry := timers.next(draft):
+        at = max(entry.due or now, now)
+        for event in due(draft, entry, store, member_id, at):
+            for change in evolve(draft, event, store):
+                draft.apply(change)
+                timers.add(change)
+            yield event
+        left = draft.get(type(entry), entry.key())
+        if left is not None and left.due is not None and left.due <= at:
+            quiet = silent(draft, left, store, at)
+            draft.apply(quiet)
+            timers.add(quiet)
+
+
+def _planned(state: State, store: StoreSettings, now: datetime) -> Iterator[Timed]:
+    for kind in PLANNED:
+        for entry in state.scan(kind):
+            yield replanned(state, entry, store, now)
+    yield from state.scan(PendingLot)
+
+
+class _Timers:
+    """Entries that are due before `end`: the earliest first, ties in the order of the due index."""
+
+    def __init__(self, end: datetime) -> None:
+        self._end = end
+        self._heap: list[tuple[datetime, bytes]] = []
+
+    def add(self, change: Change) -> bool:
+        """Whether it is among them."""
+        if isinstance(change, Drop) or change.due is None or change.due >= self._end:
+            return False
+        heappush(self._heap, (change.due, change.letter + change.key()))
+        return True
+
+    def next(self, state: State) -> Timed | None:
+        """The entry as it is now; one that is gone, or due at another time by now, is passed over."""
+        while self._heap:
+            at, key = heappop(self._heap)
+            entry = state.get(_KINDS[key[:1]], key[1:])
+            if entry is not None and entry.due == at:
+                return entry
+        return None

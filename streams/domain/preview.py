@@ -1,0 +1,97 @@
+"""Who will be told what of a coming end: all counted by day, some of them kept to be shown."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from streams.domain.events import CouponExpiryAnnounced, TierExpiryAnnounced, UnitsExpiryAnnounced
+from streams.domain.forecast import Draft, forecast
+from streams.domain.store import StoreSettings
+from streams.domain.values import plain
+
+Announced = UnitsExpiryAnnounced | CouponExpiryAnnounced | TierExpiryAnnounced
+Kind = Literal["units", "coupons", "tiers"]
+KINDS: dict[type[Announced], Kind] = {
+    UnitsExpiryAnnounced: "units",
+    CouponExpiryAnnounced: "coupons",
+    TierExpiryAnnounced: "tiers",
+}
+
+
+class Preview:
+    """Of `days` days of the store's calendar from `first` on, as members' states and the store's settings are
+    when they are looked at. What was told already is not told again, and not counted.
+
+    However many members are looked at, no more than twice `limit` announcements are kept: the earliest ones.
+    """
+
+    def __init__(self, store: StoreSettings, first: date, days: int, limit: int) -> None:
+        self.counts: dict[date, Counter[Kind]] = {first + timedelta(days=n): Counter() for n in range(days)}
+        self._store = store
+        self._limit = limit
+        self._kept: list[Announced] = []
+        self.start = store.calendar.start_of(first)
+        self.end = store.calendar.start_of(first + timedelta(days=days))
+
+    def look(self, draft: Draft, member_id: str, now: datetime) -> None:
+        """Play ahead what the member's timers bring, and count what the member will be told."""
+        for event in forecast(draft, self._store, member_id, now, self.end):
+            if isinstance(event, Announced) and event.occurred_at >= self.start:
+                self.counts[self._store.calendar.day(event.occurred_at)][KINDS[type(event)]] += 1
+                self._keep(event)
+
+    def _keep(self, event: Announced) -> None:
+        self._kept.append(event)
+        if len(self._kept) > 2 * self._limit:
+            self._kept = self.shown
+
+    @property
+    def shown(self) -> list[Announced]:
+        """The earliest, `limit` at most."""
+        return sorted(self._kept, key=lambda e: (e.occurred_at, e.member_id, e.event_id))[: self._limit]
+
+    @property
+    def total(self) -> int:
+        return sum(count.total() for count in self.counts.values())
+
+    def tree(self) -> dict[str, object]:
+        """For JSON: counts of every day, and what is shown."""
+        return {
+            "store": self._store.store,
+            "time_zone": self._store.time_zone,
+            "days": [
+                {"date": day, **{kind: count[kind] for kind in KINDS.values()}}
+                for day, count in self.counts.items()
+            ],
+            "total": self.total,
+            "announcements": [_tree(event) for event in self.shown],
+        }
+
+
+def ends_at(event: Announced) -> datetime | None:
+    """When the units or the coupon end, or the tier may be lost."""
+    match event:
+        case UnitsExpiryAnnounced():
+            return event.expires_at
+        case CouponExpiryAnnounced():
+            return event.coupon.active_to
+        case TierExpiryAnnounced():
+            return event.recalculated_at
+
+
+def _tree(event: Announced) -> dict[str, object]:
+    head = {
+        "kind": KINDS[type(event)],
+        "at": event.occurred_at,
+        "member_id": event.member_id,
+        "days": event.days,
+        "ends_at": ends_at(event),
+    }
+    match event:
+        case UnitsExpiryAnnounced():
+            more = {"wallet": event.wallet, "transfer_id": event.lot_id, "units": plain(event.remaining)}
+        case CouponExpiryAnnounced():
+            more = {"code": event.coupon.code, "issued_reward_id": event.issued_reward_id}
+        case TierExpiryAnnounced():
+            more = {"tier": event.level_name, "future_tier": event.future_level_name}
+    return head | more

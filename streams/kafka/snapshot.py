@@ -1,0 +1,94 @@
+"""The loyalty stage's state for those who only look: restored from its changelogs into tables of their own.
+
+They take nothing from a worker, and hold up none: Kafka alone is read. What was restored is kept, so that a
+second look reads only what came since.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from streams.domain.preview import Preview
+from streams.domain.state import Member
+from streams.domain.store import StoreSettings
+from streams.errors import Misconfigured
+from streams.kafka.admin import partitions
+from streams.kafka.clients import Connection
+from streams.kafka.identity import identity
+from streams.kafka.progress import Report
+from streams.kafka.restore import restore
+from streams.kafka.topics import COMMANDS, SETTINGS
+from streams.kafka.view import View
+from streams.settings import Settings
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import Clock, StreamClock, WallClock
+from streams.tables.store import RocksStore
+from streams.tables.tables import Tables, families
+
+Tell = Callable[[str, int, int], None]
+"""Called with what is going on, how far it is, and how far it will go; 0: nobody knows."""
+
+SLICE = 2000
+"""Entries between two moments at which the tables may forget what they have read."""
+
+
+def store_settings(connection: Connection, store: str) -> StoreSettings:
+    """The store's settings as they are now. Raises Misconfigured where it has none."""
+    found: dict[str, StoreSettings | None] = {}
+
+    async def read() -> None:
+        view = View(connection, SETTINGS, StoreSettings, found.__setitem__)
+        try:
+            await view.start()
+        finally:
+            await view.stop()
+
+    asyncio.run(read())
+    settings = found.get(store)
+    if settings is None:
+        there = ", ".join(sorted(code for code, kept in found.items() if kept)) or "none"
+        raise Misconfigured(f"Store {store!r} has no settings; there are: {there}")
+    return settings
+
+
+def look(settings: Settings, connection: Connection, store: str, preview: Preview, tell: Tell) -> int:
+    """Shows `preview` every member of the store; returns how many they were."""
+    clock: Clock = StreamClock() if settings.clock == "stream" else WallClock()
+    shown, count = 0, partitions(connection)[COMMANDS.name]
+    with identity(settings, "preview") as who:
+        for number in range(count):
+            place = f"partition {number + 1} of {count}"
+            report = partial(tell, f"{place}: reading the state")
+            with _restored(connection, who.directory / str(number), number, report) as tables:
+                for more in show(preview, tables, store, clock):
+                    shown += more
+                    tell(f"{place}: {shown:,} members looked at", 0, 0)
+    return shown
+
+
+def show(preview: Preview, tables: Tables, store: str, clock: Clock) -> Iterator[int]:
+    """Shows `preview` every member of the store in these tables, which end as they were; yields how many it
+    has been shown since the last time. A slice of them is in memory at a time."""
+    now, reached = clock.now(tables), b""
+    while True:
+        owners, reached = tables.slice(Member, f"{store}/", reached, SLICE)
+        for owner, _ in owners:
+            preview.look(tables.of(owner), owner.removeprefix(f"{store}/"), now)
+            # The draft of one member is no other's, and would fill the memory.
+            tables.abort()
+        yield len(owners)
+        if not reached:
+            return
+
+
+@contextmanager
+def _restored(connection: Connection, directory: Path, partition: int, report: Report) -> Iterator[Tables]:
+    kinds = LoyaltyStage.kinds
+    tables = Tables(RocksStore(directory, families(kinds)), kinds)
+    try:
+        restore(connection, partition, tables, lambda: False, report)
+        yield tables
+    finally:
+        tables.close()
