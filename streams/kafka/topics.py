@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
-from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
+from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
 from streams.domain.events import Event
 from streams.domain.messages import IdentityRequest, Message
@@ -76,6 +76,7 @@ REJECTIONS = Topic("rejections", "store/member", (CommandRejected,), "loyalty st
 DELIVERIES = Topic("deliveries", "subscription", (Delivery,), "fan-out stage", retention=7 * DAY)
 ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
 DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
+ENDPOINT_STATUS = Topic("endpoint-status", "subscription", (EndpointStatus,), "sink", compacted=True)
 POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
 # Longer than poison, which goes by whole segments: what was re-driven must not look as if it were not.
 REDRIVEN = Topic(
@@ -92,7 +93,7 @@ def changelog(table: str) -> Topic:
 
 CHANGELOGS = {
     table: changelog(table)
-    for table in ("members", "ledgers", "coupons", "commands", "identifiers", "pending")
+    for table in ("members", "ledgers", "coupons", "commands", "identifiers", "pending", "endpoints")
 }
 
 TOPICS = (
@@ -104,6 +105,7 @@ TOPICS = (
     DELIVERIES,
     ATTEMPTS,
     DEAD_LETTERS,
+    ENDPOINT_STATUS,
     POISON,
     REDRIVEN,
     SUBSCRIPTIONS,

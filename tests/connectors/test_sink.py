@@ -9,8 +9,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from connectors.http.dispatch import Outside
+from connectors.http.health import Policy
 from connectors.http.outcome import DELETED
-from connectors.http.pending import Pending
 from connectors.http.sender import Answer
 from connectors.http.sink import SinkStage
 from streams.codec import HEADER, encode
@@ -50,23 +51,25 @@ class Sink:
         self, sender: FakeSender, store: Store | None = None, concurrency: int = 3, dotted_names: bool = False
     ) -> None:
         self.now = NOON
-        self.store = store or MemoryStore(families([Pending]))
-        self.tables = Tables(self.store, [Pending])
+        self.store = store or MemoryStore(families(SinkStage.kinds))
+        self.tables = Tables(self.store, SinkStage.kinds)
         self.subscriptions = Subscriptions()
         self.subscriptions.put(FIRST)
         self.subscriptions.put(SECOND)
         requests = count(1)
         self.stage = SinkStage(
-            self.subscriptions,
-            sender,
-            concurrency=concurrency,
-            now=lambda: self.now,
-            new_id=lambda: uid(800_000 + next(requests)),
-            jitter=lambda: 0.0,
-            dotted_names=dotted_names,
+            Outside(
+                self.subscriptions,
+                sender,
+                Policy(concurrency=concurrency),
+                now=lambda: self.now,
+                new_id=lambda: uid(800_000 + next(requests)),
+                jitter=lambda: 0.5,
+                dotted_names=dotted_names,
+            )
         )
         self.stage.assigned(0, self.tables)
-        self.written: list[Value] = []
+        self.written: list[Value | None] = []
         self._offsets = count()
 
     def arrive(self, *deliveries: Delivery) -> None:
@@ -172,11 +175,14 @@ async def test_a_silent_endpoint_is_given_up_after_three_days() -> None:
     sink = Sink(sender)
     sink.arrive(delivery(1))
 
-    for hours in range(24 * 5):
+    for hours in range(24 * 3):
+        await sink.until(NOON + timedelta(hours=hours))
+    assert sink.dead() == []
+    for hours in range(24 * 3, 24 * 3 + 6):
         await sink.until(NOON + timedelta(hours=hours))
 
-    assert len(sender.sent) == 11
-    assert sink.dead()[0].reason.startswith("given up after 11 attempts, the last one could not connect")
+    assert len(sender.sent) == 15
+    assert sink.dead()[0].reason.startswith("given up after 15 attempts, the last one could not connect")
 
 
 async def test_what_was_pending_when_the_process_died_is_sent_by_the_next() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.http.pending import Pending
 from connectors.http.receiver import LogLine
+from connectors.http.sink import SinkStage
 from streams import codec
 from streams.delivery.records import Attempt, Delivery
 from streams.domain.state import Entry
@@ -169,7 +169,7 @@ def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
 
 def _kinds(feed: str) -> Sequence[type[Entry]]:
     if feed.endswith("sink"):
-        return (Pending,)
+        return SinkStage.kinds
     return IdentityStage.kinds if feed.endswith("identity") else LoyaltyStage.kinds
 
 
