@@ -1,7 +1,7 @@
 """The sink process: the sink stage, fed from the deliveries topic, sending through httpx."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -19,7 +19,9 @@ from streams.settings import Settings
 
 
 @contextmanager
-def sink(settings: Settings, connection: Connection) -> Iterator[App]:
+def sink(
+    settings: Settings, connection: Connection, stage: Callable[[Outside], SinkStage] = SinkStage
+) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
     with identity(settings, "sink") as who:
         app = App(f"{settings.topic_prefix}sink")
@@ -36,7 +38,7 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
             jitter=random.random,
             dotted_names=settings.event_names == "dotted",
         )
-        app.feed(connection, who, DELIVERIES, SinkStage(outside), settings)
+        app.feed(connection, who, DELIVERIES, stage(outside), settings)
         yield app
 
 

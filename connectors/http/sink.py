@@ -67,6 +67,10 @@ class SinkStage:
         left = [dispatch for dispatch in self._partitions.values() if not dispatch.rest()]
         return not left
 
+    def endpoint(self, partition: int, subscription_id: str) -> Endpoint:
+        """As it is served now."""
+        return self._partitions[partition].endpoint(subscription_id.encode())
+
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         dispatch = self._partitions[partition]
         return bool(dispatch.finished or dispatch.changed)

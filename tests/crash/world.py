@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,7 +231,7 @@ def _at(subscription: Subscription, url: str) -> Subscription:
     return replace(subscription, url=f"{url}/hook")
 
 
-def put(connection: Connection, topic: Topic, values: dict[str, tuple[bytes, str]]) -> None:
+def put(connection: Connection, topic: Topic, values: Mapping[str, tuple[bytes | None, str]]) -> None:
     producer = Producer(connection.producer())
     for key, (value, schema) in values.items():
         producer.produce(connection.topic(topic), value, key, headers=[(HEADER, schema)])
