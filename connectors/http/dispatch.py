@@ -18,7 +18,7 @@ from connectors.http.health import WELL, Health, Policy, failed, held_since, rea
 from connectors.http.outcome import DELETED, WAITED_OUT, Sent
 from connectors.http.pending import Pending
 from connectors.http.sender import Sender
-from streams.delivery.records import Subscription
+from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.tables.tables import Tables
 
@@ -72,6 +72,7 @@ class Dispatch:
     changed: dict[bytes, Endpoint] = field(default_factory=dict)
     under_way: int = 0
     _settled: list[Finished] = field(default_factory=list)
+    _settling: set[tuple[bytes, str]] = field(default_factory=set)
     _agenda: list[tuple[datetime, bytes]] = field(default_factory=list)
     _deleted: set[bytes] = field(default_factory=set)
     _resting: bool = False
@@ -113,6 +114,20 @@ class Dispatch:
     def settled(self, finished: Finished) -> None:
         """The turn under way has it; it is claimed until that is committed."""
         self._settled.append(finished)
+        self._settling.add((finished.endpoint.group, finished.came.pending.delivery.member_id))
+
+    def take(self, endpoint: Endpoint, due: bytes, delivery: Delivery, now: datetime) -> None:
+        """A delivery that none of its lane stands before. With nothing else to do it is sent at once, before
+        the turn under way is committed: cut short, it comes again from the log and is sent again."""
+        subscription = self.outside.subscriptions.get(endpoint.subscription_id)
+        # What stood before it until this very turn would be sent again after it.
+        first = (endpoint.group, delivery.member_id) not in self._settling
+        if subscription and first and endpoint.idle(subscription, self.outside.policy):
+            endpoint.claimed.add(due)
+            endpoint.ahead.append(due)
+            self._start(endpoint)
+        else:
+            self.wake(endpoint, now)
 
     def begin(self) -> None:
         """Forget what is settled; start requests for what is due, each endpoint within its own bounds."""
@@ -123,6 +138,7 @@ class Dispatch:
             finished.endpoint.claimed.discard(finished.due)
             self.wake(finished.endpoint, now)
         self._settled.clear()
+        self._settling.clear()
         while self._agenda and self._agenda[0][0] <= now and not self._resting:
             at, group = heappop(self._agenda)
             endpoint = self.endpoints.get(group)
@@ -228,23 +244,32 @@ class Dispatch:
             endpoint.tokens.take()
             due = endpoint.ahead.popleft()
             self.under_way += 1
-            endpoint.under_way[due] = asyncio.create_task(self._serve(endpoint, due, subscription))
+            endpoint.under_way[due] = asyncio.create_task(self._serve(endpoint, due))
 
-    async def _serve(self, endpoint: Endpoint, due: bytes, subscription: Subscription) -> None:
+    async def _serve(self, endpoint: Endpoint, due: bytes) -> None:
         try:
-            sent = await self._send(self.tables.due_entry(due, Pending), subscription)
+            sent = await self._send(self.tables.due_entry(due, Pending))
         except Exception as failure:  # noqa: BLE001 - a bug; the feed ends the process with it
             self._failure = failure
             return
         self.under_way -= 1
         del endpoint.under_way[due]
+        if sent is None:
+            endpoint.claimed.discard(due)
+            self.wake(endpoint, self.outside.now())
+            return
         self._learn(endpoint, sent)
         self.finished.append(Finished(endpoint, due, sent))
         # The next goes out at once: a turn may be some time away.
         self._start(endpoint)
 
-    async def _send(self, pending: Pending, subscription: Subscription) -> Sent:
+    async def _send(self, pending: Pending) -> Sent | None:
+        """None: its subscription was deleted in this very moment."""
         outside, delivery = self.outside, pending.delivery
+        # As it is now: an address corrected since then is the one to use.
+        subscription = outside.subscriptions.get(delivery.subscription_id)
+        if subscription is None:
+            return None
         request_id, started_at = outside.new_id(), outside.now()
         answer = await outside.sender.send(
             subscription.url,

@@ -62,6 +62,10 @@ class Endpoint:
         most = AHEAD * (subscription.concurrency or policy.concurrency)
         return most - len(self.claimed)
 
+    def idle(self, subscription: Subscription, policy: Policy) -> bool:
+        """Whether it has less to do than it may: nothing that is due waits for another's end."""
+        return not self.ahead and len(self.claimed) < (subscription.concurrency or policy.concurrency)
+
     def full(self, subscription: Subscription, policy: Policy) -> bool:
         """Whether as many requests are under way as may be: one, the probe, after the breaker has opened."""
         most = 1 if self.health.open_until else subscription.concurrency or policy.concurrency

@@ -1,7 +1,7 @@
 """The sink: deliveries from the log to endpoints over HTTP, and what came of each attempt back to the log.
 
-A delivery is taken into the `pending` table in one transaction and sent after it; its outcome is settled in a
-later one. Killed between the two, it is sent again: at least once, with the same messageId.
+A delivery is taken into the `pending` table in one transaction; its outcome is settled in a later one. Killed
+before that, it is sent again: at least once, with the same messageId.
 """
 
 from collections.abc import Sequence
@@ -101,9 +101,11 @@ class SinkStage:
         lane = turn.tables.of(delivery.subscription_id)
         subscription = self._outside.subscriptions.get(delivery.subscription_id)
         alone = (subscription is not None and subscription.unordered) or not _head(lane, delivery.member_id)
-        lane.apply(Pending(delivery=delivery, offset=offset, due_at=turn.now if alone else None))
+        pending = Pending(delivery=delivery, offset=offset, due_at=turn.now if alone else None)
+        lane.apply(pending)
         if alone:
-            dispatch.wake(dispatch.endpoint(delivery.subscription_id.encode()), turn.now)
+            endpoint = dispatch.endpoint(delivery.subscription_id.encode())
+            dispatch.take(endpoint, lane.due_key(pending), delivery, turn.now)
 
     def _settle(self, turn: Turn, dispatch: Dispatch, finished: Finished) -> None:
         came, lane = finished.came, turn.tables.of(finished.endpoint.subscription_id)

@@ -272,6 +272,11 @@ class Owned:
     def apply(self, change: Change) -> None:
         self._tables.apply(self._owner, change)
 
+    def due_key(self, entry: Entry) -> bytes:
+        """By which `due_entry` finds an entry of the owner that has a due time, committed or not."""
+        assert entry.due is not None, "it is due some time"  # noqa: S101
+        return due_key(entry, entry.due, self._owner + entry.letter + entry.key())
+
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
     """Both in order, without repeats."""

@@ -95,7 +95,9 @@ def _measured(job: Job) -> Run | None:  # noqa: PLR0911 - one line a role
             asyncio.run(webhooks.post(job.connection, job.url, _told_to_end(), _ready))
             return None
         case "sink":
-            return asyncio.run(webhooks.sink(_settings(job), job.connection, _ready))
+            # The second of two gets what the first gives up.
+            partitions = 1 if job.hop else job.partitions
+            return asyncio.run(webhooks.sink(_settings(job), job.connection, partitions, _ready))
         case _:
             assert_never(job.role)
 

@@ -71,18 +71,18 @@ def _some(consumer: Consumer) -> list[Message]:
 
 
 class Counted(SinkStage):
-    """The sink's stage; says when it has partitions, and counts the attempts that it settles."""
+    """The sink's stage; says when it has its partitions, and counts the attempts that it settles."""
 
-    def __init__(self, outside: Outside, ready: Callable[[], None]) -> None:
+    def __init__(self, outside: Outside, partitions: int, ready: Callable[[], None]) -> None:
         super().__init__(outside)
         self.attempts = 0
         self._ready = ready
-        self._said = False
+        self._missing = partitions
 
     def assigned(self, partition: int, tables: Tables) -> None:
         super().assigned(partition, tables)
-        if not self._said:
-            self._said = True
+        self._missing -= 1
+        if self._missing == 0:
             self._ready()
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
@@ -91,12 +91,12 @@ class Counted(SinkStage):
         return handled
 
 
-async def sink(settings: Settings, connection: Connection, ready: Callable[[], None]) -> Run:
+async def sink(settings: Settings, connection: Connection, partitions: int, ready: Callable[[], None]) -> Run:
     """The real sink until it is told to end; what it used from its start on."""
     made: list[Counted] = []
 
     def counted(outside: Outside) -> Counted:
-        made.append(Counted(outside, ready))
+        made.append(Counted(outside, partitions, ready))
         return made[0]
 
     begun, used = time.perf_counter(), time.process_time()

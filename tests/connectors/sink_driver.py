@@ -103,6 +103,7 @@ class Sink:
         """Everything that is due until then is sent and settled, as fast as endpoints answer."""
         self.now = now
         await self.begin()
+        await self.begin()
         while self.stage.wants(0, self.tables):
             self._turn([])
             await self.begin()
