@@ -205,6 +205,12 @@ def of_http(expected: Expected, received: list[LogLine]) -> Complaints:
             )
 
 
+def delivered(found: Followed) -> int:
+    """How many attempts were a success."""
+    records = _all(found.records[ATTEMPTS.name])
+    return sum(codec.decode(Attempt, r.value, schema(r)).outcome == "delivered" for r in records)
+
+
 def of_attempts(expected: Expected, found: Followed) -> Complaints:
     """A delivery is settled once, however often it was sent."""
     settled: Counter[str] = Counter()
