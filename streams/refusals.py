@@ -75,5 +75,14 @@ class Redriven(Value):
     redriven_at: Instant
 
 
+class LetterRedriven(Value):
+    """A dead letter's delivery was sent again. Key: its partition and offset in `dead-letters`."""
+
+    partition: int
+    offset: int
+    delivery_id: Uuid
+    redriven_at: Instant
+
+
 def _bytes(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> int:
     return len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers.items())

@@ -104,7 +104,21 @@ class Settings(BaseSettings):
     request_timeout: float = Field(
         default=10.0, gt=0, le=120, description="Seconds for one attempt, connect to last byte."
     )
-
+    breaker_failures: int = Field(
+        default=5, ge=1, le=10_000, description="Failures in a row after which an endpoint gets only probes."
+    )
+    breaker_wait: int = Field(
+        default=60, ge=1, le=3600, description="Most seconds between two probes of an endpoint that fails."
+    )
+    disable_after_days: int = Field(
+        default=5, ge=0, le=365, description="Days of nothing but failure that disable an endpoint; 0: never."
+    )
+    held_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days that deliveries wait for a paused or disabled subscription; 0: without end.",
+    )
     event_names: Literal["pascal", "dotted"] = Field(
         default="pascal",
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",

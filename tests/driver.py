@@ -168,6 +168,7 @@ def record(command: Command | AdvanceClock, offset: int, key: str | None = None)
 
 
 def _record(output: Output, offset: int) -> Record:
+    assert output.value is not None, "no stage of the pipeline writes tombstones"
     value, header = encode(output.value)
     return Record(output.topic.name, 0, offset, output.key.encode(), value, {HEADER: header.encode()})
 

@@ -8,6 +8,7 @@ import typer
 from api.command_line import (
     api,
     broker,
+    dead_letters,
     demo,
     expiring,
     failures,
@@ -35,6 +36,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
 app.add_typer(expiring.app, name="expiring")
 app.add_typer(poison.app, name="poison")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(webhooks.app, name="webhooks")
 app.command(name="settings")(settings.show)
 app.command(name="api")(api.run)

@@ -1,11 +1,13 @@
 """The sink process: the sink stage, fed from the deliveries topic, sending through httpx."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from connectors.http.dispatch import Outside
+from connectors.http.health import Policy
 from connectors.http.sender import HttpxSender
 from connectors.http.sink import SinkStage
 from streams.kafka.agents import App
@@ -17,7 +19,9 @@ from streams.settings import Settings
 
 
 @contextmanager
-def sink(settings: Settings, connection: Connection) -> Iterator[App]:
+def sink(
+    settings: Settings, connection: Connection, stage: Callable[[Outside], SinkStage] = SinkStage
+) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
     with identity(settings, "sink") as who:
         app = App(f"{settings.topic_prefix}sink")
@@ -25,14 +29,25 @@ def sink(settings: Settings, connection: Connection) -> Iterator[App]:
         subscriptions = follow_subscriptions(app, connection)
         sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
         app.at_its_end(sender.aclose)
-        stage = SinkStage(
+        outside = Outside(
             subscriptions,
             sender,
-            concurrency=settings.endpoint_concurrency,
+            policy(settings),
             now=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid4()),
             jitter=random.random,
             dotted_names=settings.event_names == "dotted",
         )
-        app.feed(connection, who, DELIVERIES, stage, settings)
+        app.feed(connection, who, DELIVERIES, stage(outside), settings)
         yield app
+
+
+def policy(settings: Settings) -> Policy:
+    """What the settings say of every endpoint."""
+    return Policy(
+        concurrency=settings.endpoint_concurrency,
+        breaker_failures=settings.breaker_failures,
+        breaker_longest=timedelta(seconds=settings.breaker_wait),
+        disable_after=timedelta(days=settings.disable_after_days) or None,
+        held_for=timedelta(days=settings.held_days) or None,
+    )

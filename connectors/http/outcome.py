@@ -1,54 +1,107 @@
 """What an answer means for a delivery. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
+from connectors.http.health import Failure
 from connectors.http.pending import Pending
 from connectors.http.sender import Answer
-from streams.delivery.records import Attempt, DeadLetter, Outcome
-from streams.delivery.retry import next_attempt_at
+from streams.delivery.records import Attempt, DeadLetter, ErrorClass, Outcome
+from streams.delivery.retry import GONE, next_wait
 
 DELETED = "the subscription was deleted"
+WAITED_OUT = "waited for its subscription to be active again for as long as the deployment lets it"
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request that came to its end. `answer` None: there was nobody to send it to any more."""
+    """A request that came to its end. `waits`: the subscription's own schedule, in seconds."""
 
     pending: Pending
     request_id: str
     started_at: datetime
-    answer: Answer | None
+    answer: Answer
+    waits: tuple[int, ...] = ()
+
+    @property
+    def delivered(self) -> bool:
+        status = self.answer.status
+        return status is not None and 200 <= status < 300
+
+    def failure(self, now: datetime) -> Failure:
+        """What it tells of the endpoint, where it was not delivered."""
+        answer = self.answer
+        asked = asked_for(answer.retry_after, now)
+        return Failure(answer.status, _words(answer), self.started_at, asked)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is to be written: of the attempt, and of the delivery's end where it was not delivered."""
+    """What is to be written: of the attempt, and of the delivery's next try or its end. `wait` until the
+    next one; None: it is done with."""
 
-    attempt: Attempt | None
-    retry_at: datetime | None
+    attempt: Attempt
+    wait: timedelta | None
     dead_letter: DeadLetter | None
 
 
 def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
-    """A 2xx delivers; anything else is tried again on schedule, and given up when that is spent."""
+    """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
+    again on schedule, and given up when that is spent."""
     answer, number = sent.answer, sent.pending.attempts + 1
-    if answer is None:
-        return Settlement(None, None, _dead(sent, number - 1, None, DELETED, now))
-    if answer.status is not None and 200 <= answer.status < 300:
-        return Settlement(_attempt(sent, answer, "delivered", None), None, None)
-    retry_at = next_attempt_at(number, answer.status, now, jitter)
-    if retry_at:
-        return Settlement(_attempt(sent, answer, "retry", retry_at), retry_at, None)
-    last = f"answered {answer.status}" if answer.status is not None else answer.error
-    reason = f"given up after {number} attempts, the last one {last}"
-    return Settlement(
-        _attempt(sent, answer, "dead", None), None, _dead(sent, number, answer.status, reason, now)
+    if sent.delivered:
+        return Settlement(_attempt(sent, "delivered", None), None, None)
+    if answer.status == GONE:
+        return Settlement(_attempt(sent, "held", None), timedelta(0), None)
+    asked, waited = asked_for(answer.retry_after, now), timedelta(seconds=sent.pending.waited)
+    wait = next_wait(number, waited, answer.status, asked=asked, jitter=jitter, waits=sent.waits)
+    if wait is not None:
+        return Settlement(_attempt(sent, "retry", now + wait), wait, None)
+    reason = f"given up after {number} attempts, the last one {_words(answer)}"
+    letter = buried(sent.pending, reason, now, number, answer.status)
+    return Settlement(_attempt(sent, "dead", None), None, letter)
+
+
+def buried(
+    pending: Pending, reason: str, now: datetime, attempts: int | None = None, status: int | None = None
+) -> DeadLetter:
+    """The dead letter of a delivery that is given up."""
+    return DeadLetter(
+        delivery=pending.delivery,
+        reason=reason[:255],
+        attempts=pending.attempts if attempts is None else attempts,
+        status=status,
+        given_up_at=now,
     )
 
 
-def _attempt(sent: Sent, answer: Answer, outcome: Outcome, retry_at: datetime | None) -> Attempt:
-    delivery = sent.pending.delivery
+def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
+    """The wait that a Retry-After header asks for, in seconds or by an HTTP date. None where it is not there,
+    makes no sense, or is over."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        # More digits than any sensible time has: whoever reads it has a cap.
+        wait = timedelta(seconds=min(int(text[:12]), 10**9))
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return wait if wait > timedelta(0) else None
+
+
+def _words(answer: Answer) -> str:
+    return f"answered {answer.status}" if answer.status is not None else answer.error or "no answer"
+
+
+def _error_class(answer: Answer) -> ErrorClass:
+    return "their answer" if answer.status is not None else answer.phase or "after sending"
+
+
+def _attempt(sent: Sent, outcome: Outcome, retry_at: datetime | None) -> Attempt:
+    delivery, answer = sent.pending.delivery, sent.answer
     return Attempt(
         request_id=sent.request_id,
         delivery_id=delivery.delivery_id,
@@ -64,15 +117,6 @@ def _attempt(sent: Sent, answer: Answer, outcome: Outcome, retry_at: datetime | 
         status=answer.status,
         error=f"{answer.phase}: {answer.error}"[:255] if answer.error else None,
         next_attempt_at=retry_at,
-        response=None if outcome == "delivered" else answer.response,
-    )
-
-
-def _dead(sent: Sent, attempts: int, status: int | None, reason: str, now: datetime) -> DeadLetter:
-    return DeadLetter(
-        delivery=sent.pending.delivery,
-        reason=reason[:255],
-        attempts=attempts,
-        status=status,
-        given_up_at=now,
+        response=answer.response or None,
+        error_class=None if outcome == "delivered" else _error_class(answer),
     )

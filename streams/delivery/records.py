@@ -16,7 +16,11 @@ from streams.delivery.terms import (
 from streams.domain.values import Code, Instant, Text, Uuid, Value
 
 Url = Annotated[str, Meta(max_length=2048)]
-Outcome = Literal["delivered", "retry", "dead"]
+Outcome = Literal["delivered", "retry", "held", "dead"]
+"""held: it waits until its subscription is active again."""
+ErrorClass = Literal["before sending", "after sending", "their answer"]
+"""Of an attempt that failed. Before sending: the endpoint has seen nothing. After: it may have."""
+EndpointCondition = Literal["working", "failing", "disabled"]
 
 
 class Header(Value):
@@ -109,7 +113,8 @@ class Attempt(Value):
     """What went wrong when there was no answer, and when: before sending, or after."""
     next_attempt_at: Instant | None
     response: str | None
-    """The first 4096 characters of the answer's body, where the answer was no success."""
+    """The first 4096 characters of the answer's body; None where it had none."""
+    error_class: ErrorClass | None = None
 
 
 class DeadLetter(Value):
@@ -120,3 +125,20 @@ class DeadLetter(Value):
     attempts: int
     status: int | None
     given_up_at: Instant
+
+
+class EndpointStatus(Value):
+    """What the sink finds of a subscription's endpoint, told when it changes. Key: `subscription_id`; the
+    latest stands, none: it works, or nothing was sent yet."""
+
+    subscription_id: Uuid
+    store: Code
+    state: EndpointCondition
+    """failing: one attempt after the other fails. disabled: nothing is sent until it is set active again."""
+    since: Instant
+    """When it was first so: of `failing` the first failure after the last success."""
+    failures: int
+    """One after the other, up to when this was told."""
+    reason: Text
+    """The last failure, or what disabled it; empty where it works."""
+    told_at: Instant

@@ -1,6 +1,6 @@
 """When a failed delivery is tried again."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 SCHEDULE = (
     timedelta(seconds=5),
@@ -12,13 +12,22 @@ SCHEDULE = (
     timedelta(hours=6),
     timedelta(hours=12),
     timedelta(hours=24),
-    timedelta(hours=24),
 )
-"""The waits after the first, second, … failure: three days in all."""
+"""The longest wait after the first, second, … failure; after that every 24 hours."""
+
+GIVEN_UP_AFTER = timedelta(days=3)
+"""Of waiting between tries. Time for which nothing was tried, as nobody was there, does not count."""
+
+SHORTEST_WAIT = timedelta(seconds=1)
+
+LONGEST_ASKED = timedelta(hours=24)
+"""The most that an endpoint may ask for by Retry-After."""
 
 REFUSED_TRIES = 3
-"""Tries for an endpoint that refuses for good (a 4xx other than 408, 425, 429): a wrong path or a missing
-header is often mended within the hour, and rarely later."""
+"""Tries for an endpoint that refuses for good (a 4xx other than 408, 425, 429, or a redirect): a wrong path
+or a missing header is often mended within the minute, and rarely later."""
+
+GONE = 410
 
 _ASKS_FOR_MORE = {408, 425, 429}
 
@@ -28,13 +37,27 @@ def retried(status: int | None) -> bool:
     return status is None or status >= 500 or status in _ASKS_FOR_MORE
 
 
-def next_attempt_at(failed: int, status: int | None, now: datetime, jitter: float) -> datetime | None:
-    """When to try again after `failed` attempts, the last answered by `status`; None: give up.
+def next_wait(
+    failed: int,
+    waited: timedelta,
+    status: int | None,
+    *,
+    asked: timedelta | None,
+    jitter: float,
+    waits: tuple[int, ...] = (),
+) -> timedelta | None:
+    """How long to wait after `failed` attempts, the last answered by `status`; None: give up.
 
-    `jitter` in [0, 1) spreads the wait over its upper half, so that the deliveries of an endpoint that
-    comes back do not all arrive in the same moment, nor any of them much too early.
+    `waited` so far between tries; `asked` for by the endpoint. Full jitter: `jitter` in [0, 1) spreads the
+    wait over its whole length, so that the deliveries of an endpoint that comes back do not all arrive in
+    the same moment. `waits`, in seconds, stand for the usual schedule; spent, they end it.
     """
-    tries = len(SCHEDULE) + 1 if retried(status) else REFUSED_TRIES
-    if failed >= tries:
+    tries = len(waits) + 1 if waits else None
+    if not retried(status):
+        tries = min(REFUSED_TRIES, tries or REFUSED_TRIES)
+    if (tries is not None and failed >= tries) or (not waits and waited >= GIVEN_UP_AFTER):
         return None
-    return now + SCHEDULE[failed - 1] * (0.5 + 0.5 * jitter)
+    longest = timedelta(seconds=waits[failed - 1]) if waits else SCHEDULE[min(failed, len(SCHEDULE)) - 1]
+    left = longest if waits else GIVEN_UP_AFTER - waited
+    wait = max(SHORTEST_WAIT, min(longest * jitter, left))
+    return wait if asked is None else max(wait, min(asked, LONGEST_ASKED))

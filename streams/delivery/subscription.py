@@ -1,8 +1,12 @@
 """Which subscriptions want a webhook event."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from streams.delivery.records import Subscription
+
+Changed = Callable[[str, Subscription | None, Subscription | None], None]
+"""Called with a subscription's id, as it was and as it is now."""
 
 
 class Subscriptions:
@@ -11,17 +15,30 @@ class Subscriptions:
     def __init__(self) -> None:
         self._by_id: dict[str, Subscription] = {}
         self._by_event: defaultdict[tuple[str, str], dict[str, Subscription]] = defaultdict(dict)
+        self._listeners: list[Changed] = []
+
+    def tell(self, listener: Changed) -> None:
+        """Let it know of every change from now on, once the change is to be seen here."""
+        self._listeners.append(listener)
 
     def put(self, subscription: Subscription) -> None:
-        self.drop(subscription.subscription_id)
+        before = self._remove(subscription.subscription_id)
         self._by_id[subscription.subscription_id] = subscription
         place = subscription.store, subscription.event_name
         self._by_event[place][subscription.subscription_id] = subscription
+        for listener in self._listeners:
+            listener(subscription.subscription_id, before, subscription)
 
     def drop(self, subscription_id: str) -> None:
+        gone = self._remove(subscription_id)
+        for listener in self._listeners:
+            listener(subscription_id, gone, None)
+
+    def _remove(self, subscription_id: str) -> Subscription | None:
         gone = self._by_id.pop(subscription_id, None)
         if gone:
             del self._by_event[gone.store, gone.event_name][subscription_id]
+        return gone
 
     def get(self, subscription_id: str) -> Subscription | None:
         return self._by_id.get(subscription_id)

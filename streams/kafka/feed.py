@@ -162,9 +162,10 @@ class Feed(Quiet):
                 await self._move()
                 self._resume_restored()
                 self._buffer(messages, moved)
+                await self._transact()
+                # Before the next poll, which may wait: what was just committed may begin something.
                 for partition in self._partitions.here.values():
                     self._stage.between(partition.number, partition.tables)
-                await self._transact()
         finally:
             self._ended.set()
 

@@ -1,41 +1,44 @@
-"""Poison records, looked through and, after a fix, sent again to where they came from: once each.
+"""Records that were put aside, looked through and sent again: once each.
 
 What was sent again is remembered in the topic `redriven`, in the same transaction as the records themselves.
 So a run may be cut short anywhere and begun again, and of two runs at a time the later one fences the other.
+What there is to send again, and how, is a shelf's to say: see `streams.kafka.shelves`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as Place
 
 from streams import codec
+from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
-from streams.kafka.topics import POISON, REDRIVEN, TOPICS, Topic
+from streams.kafka.topics import REDRIVEN, Topic
 from streams.kafka.view import end_of
-from streams.refusals import PoisonRecord, Redriven
 from streams.stages.turn import Record
 
 ANSWERS_WITHIN = 30.0
 # A transaction's share: what a kill takes back, and what the client holds in memory.
 BATCH_RECORDS, BATCH_BYTES = 200, 8 << 20
 AGAIN = "run it again, nothing is sent twice"
+BEFORE = "re-driven before"
 Ends = dict[int, int]
 """Of a topic, by partition."""
-_BY_NAME = {topic.name: topic for topic in TOPICS}
 Progress = Callable[[int], None]
 """Called with how many records were re-driven since the last call."""
+V = TypeVar("V", bound=Value)
+V_contra = TypeVar("V_contra", bound=Value, contravariant=True)
 
 
 class Id(NamedTuple):
-    """Where a poison record stands in the poison topic. As text: `3:17`."""
+    """Where a record stands in the topic of what was put aside. As text: `3:17`."""
 
     partition: int
     offset: int
@@ -44,37 +47,61 @@ class Id(NamedTuple):
         return f"{self.partition}:{self.offset}"
 
 
-class Found(NamedTuple):
-    """A poison record; `redriven_at` is None until it was sent again."""
+class Again(NamedTuple):
+    """A record to append once more. `partition` -1: where the key's hash says."""
+
+    topic: Topic
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+
+class Shelf(Protocol[V]):
+    """A topic of records that were put aside."""
+
+    topic: Topic
+    kind: type[V]
+
+    def obstacle(self, record: V) -> str | None:
+        """Why it cannot be sent again, if so."""
+
+    def again(self, record: V) -> Again:
+        """What to append, of a record without an obstacle."""
+
+    def name(self, place: Id, record: V) -> Hashable:
+        """What it is remembered by."""
+
+    def memory(self, place: Id, record: V, now: datetime) -> Value:
+        """The record for the topic `redriven`."""
+
+    def remembered(self, record: Record) -> tuple[Hashable, datetime] | None:
+        """What a record of that topic says: which, and when. None where it is of another shelf."""
+
+
+class Wanted(Protocol[V_contra]):
+    """Which records are meant."""
+
+    @property
+    def ids(self) -> frozenset[Id]:
+        """Those asked for one by one."""
+
+    def holds(self, place: Id, record: V_contra) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[V]):
+    """A record that was put aside; `redriven_at` is None until it was sent again."""
 
     id: Id
-    record: PoisonRecord
+    record: V
     redriven_at: datetime | None
+    hindered: str | None
 
     @property
     def obstacle(self) -> str | None:
         """Why it cannot be sent again, if so."""
-        if self.redriven_at:
-            return "re-driven before"
-        if self.record.left_out:
-            return "too large to be kept whole"
-        return None if self.record.topic in _BY_NAME else "of a topic that is no more"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which poison records are meant: those for which all of it holds. Empty: whichever."""
-
-    topics: frozenset[str] = frozenset()
-    since: datetime | None = None
-    ids: frozenset[Id] = frozenset()
-
-    def holds(self, place: Id, record: PoisonRecord) -> bool:
-        return (
-            (not self.topics or record.topic in self.topics)
-            and (self.since is None or record.found_at >= self.since)
-            and (not self.ids or place in self.ids)
-        )
+        return BEFORE if self.redriven_at else self.hindered
 
 
 @dataclass(slots=True)
@@ -94,57 +121,60 @@ class Count:
         return self.sent_to.total()
 
 
-def put_aside(connection: Connection, wanted: Wanted) -> Iterator[Found]:
-    """The poison records there are now, partition by partition in order. Raises Retryable."""
-    ends = _ends(connection, POISON)
-    return (found for found in _found(connection, ends) if wanted.holds(found.id, found.record))
+def put_aside(connection: Connection, shelf: Shelf[V], wanted: Wanted[V]) -> Iterator[Found[V]]:
+    """What is there now, partition by partition in order. Raises Retryable."""
+    ends = _ends(connection, shelf.topic)
+    return (found for found in _found(connection, shelf, ends) if wanted.holds(found.id, found.record))
 
 
-class Redrive:
+class Redrive(Generic[V]):
     """Sends again what is wanted. To make one fences any other run, and ends what it left open.
 
     All of it raises Retryable where the cluster does not answer: run again, nothing is sent twice.
     """
 
-    def __init__(self, connection: Connection, wanted: Wanted) -> None:
+    def __init__(self, connection: Connection, shelf: Shelf[V], wanted: Wanted[V]) -> None:
         self._connection = connection
+        self._shelf = shelf
         self._wanted = wanted
         self._producer = Producer(
             connection.producer(
-                **{"transactional.id": f"{connection.prefix}poison-redrive", "linger.ms": 0}
+                **{"transactional.id": f"{connection.prefix}{shelf.topic.name}-redrive", "linger.ms": 0}
                 | {"transaction.timeout.ms": 30_000}
             )
         )
         with _told("the transaction's coordinator"):
             self._producer.init_transactions(ANSWERS_WITHIN)
-        # What is still poison comes back while we send: it is not for this run.
-        self._ends = _ends(connection, POISON)
+        # What fails again comes back while we send: it is not for this run.
+        self._ends = _ends(connection, shelf.topic)
 
     def count(self) -> Count:
         """What `run` would do now."""
         count = Count(unknown=set(self._wanted.ids))
-        for found in _found(self._connection, self._ends):
+        for found in _found(self._connection, self._shelf, self._ends):
             count.all += 1
             count.unknown.discard(found.id)
             if self._wanted.holds(found.id, found.record):
                 count.matching += 1
-                obstacle = found.obstacle
-                (count.obstacles if obstacle else count.sent_to)[obstacle or found.record.topic] += 1
+                if found.obstacle:
+                    count.obstacles[found.obstacle] += 1
+                else:
+                    count.sent_to[self._shelf.again(found.record).topic.name] += 1
         return count
 
     def run(self, progress: Progress) -> int:
-        """Each to its topic and partition, with its key, headers and bytes. Returns how many."""
-        sent, batch, size = 0, list[Found](), 0
-        for found in _found(self._connection, self._ends):
+        """Each to where it belongs. Returns how many."""
+        sent, batch, size = 0, list[Found[V]](), 0
+        for found in _found(self._connection, self._shelf, self._ends):
             if found.obstacle is None and self._wanted.holds(found.id, found.record):
                 batch.append(found)
-                size += len(found.record.value or b"")
+                size += len(self._shelf.again(found.record).value or b"")
             if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
                 sent += self._send(batch, progress)
                 batch, size = [], 0
         return sent + self._send(batch, progress)
 
-    def _send(self, batch: list[Found], progress: Progress) -> int:
+    def _send(self, batch: list[Found[V]], progress: Progress) -> int:
         if not batch:
             return 0
         with _told("a transaction"), self._whole():
@@ -165,40 +195,27 @@ class Redrive:
                 self._producer.abort_transaction(ANSWERS_WITHIN)
             raise
 
-    def _append(self, found: Found) -> None:
-        place, poison = found.id, found.record
-        topic = self._connection.topic(_BY_NAME[poison.topic])
-        # Its partition too: not every producer's hash is ours, and a clock's record goes to each of them.
-        self._producer.produce(
-            topic, poison.value, poison.key, poison.partition, headers=dict(poison.headers)
-        )
-        value, header = codec.encode(
-            Redriven(
-                poison_partition=place.partition,
-                poison_offset=place.offset,
-                topic=poison.topic,
-                partition=poison.partition,
-                offset=poison.offset,
-                redriven_at=datetime.now(UTC),
-            )
-        )
-        self._producer.produce(
-            self._connection.topic(REDRIVEN), value, str(place), headers={codec.HEADER: header}
-        )
+    def _append(self, found: Found[V]) -> None:
+        again = self._shelf.again(found.record)
+        topic = self._connection.topic(again.topic)
+        self._producer.produce(topic, again.value, again.key, again.partition, headers=dict(again.headers))
+        value, header = codec.encode(self._shelf.memory(found.id, found.record, datetime.now(UTC)))
+        name = self._connection.topic(REDRIVEN)
+        self._producer.produce(name, value, str(found.id), headers={codec.HEADER: header})
 
 
-def _found(connection: Connection, ends: Ends) -> Iterator[Found]:
-    # By origin too: where the poison topic was made anew, its places mean other records.
-    redriven = {
-        (Id(r.poison_partition, r.poison_offset), r.topic, r.partition, r.offset): r.redriven_at
-        for record in _committed(connection, REDRIVEN, _ends(connection, REDRIVEN))
-        for r in [codec.decode(Redriven, record.value, record.schema)]
-    }
-    for record in _committed(connection, POISON, ends):
+def _found(connection: Connection, shelf: Shelf[V], ends: Ends) -> Iterator[Found[V]]:
+    records = committed(connection, REDRIVEN, _ends(connection, REDRIVEN))
+    redriven = dict(told for record in records if (told := shelf.remembered(record)))
+    for record in committed(connection, shelf.topic, ends):
         place = Id(record.partition, record.offset)
-        poison = codec.decode(PoisonRecord, record.value, record.schema)
-        at = redriven.get((place, poison.topic, poison.partition, poison.offset))
-        yield Found(place, poison, at)
+        value = codec.decode(shelf.kind, record.value, record.schema)
+        yield Found(place, value, redriven.get(shelf.name(place, value)), shelf.obstacle(value))
+
+
+def everything(connection: Connection, topic: Topic) -> Iterator[Record]:
+    """All that is committed of a topic now. Raises Retryable."""
+    return committed(connection, topic, _ends(connection, topic))
 
 
 def _ends(connection: Connection, topic: Topic) -> Ends:
@@ -208,7 +225,7 @@ def _ends(connection: Connection, topic: Topic) -> Ends:
         return {n: end_of(consumer, Place(name, n)) for n in found}
 
 
-def _committed(connection: Connection, topic: Topic, ends: Ends) -> Iterator[Record]:
+def committed(connection: Connection, topic: Topic, ends: Ends) -> Iterator[Record]:
     """All that is committed, up to the ends."""
     name = connection.topic(topic)
     left = {number for number, end in ends.items() if end}
@@ -232,7 +249,7 @@ def _committed(connection: Connection, topic: Topic, ends: Ends) -> Iterator[Rec
 
 @contextmanager
 def _consumer(connection: Connection) -> Iterator[Consumer]:
-    group = f"{connection.prefix}poison-redrive"
+    group = f"{connection.prefix}redrive"
     consumer = Consumer(connection.consumer(**{"group.id": group, "enable.partition.eof": True}))
     try:
         yield consumer

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
-from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
+from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
 from streams.domain.events import Event
 from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
-from streams.refusals import LARGEST_ACCEPTED, CommandRejected, PoisonRecord, Redriven
+from streams.refusals import LARGEST_ACCEPTED, CommandRejected, LetterRedriven, PoisonRecord, Redriven
 from streams.webhooks import CATALOGUE
 
 Key = Literal[
-    "store/member", "identifier", "store", "subscription", "as the record's", "poison's place", "table entry"
+    "store/member", "identifier", "store", "subscription", "as the record's", "its place", "table entry"
 ]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
@@ -73,13 +73,26 @@ WEBHOOK_EVENTS = Topic(
     retention=90 * DAY,
 )
 REJECTIONS = Topic("rejections", "store/member", (CommandRejected,), "loyalty stage", retention=30 * DAY)
-DELIVERIES = Topic("deliveries", "subscription", (Delivery,), "fan-out stage", retention=7 * DAY)
+DELIVERIES = Topic(
+    "deliveries",
+    "subscription",
+    (Delivery,),
+    "fan-out stage; loyalty dead-letters redrive",
+    retention=7 * DAY,
+)
 ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
 DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
+ENDPOINT_STATUS = Topic("endpoint-status", "subscription", (EndpointStatus,), "sink", compacted=True)
 POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
-# Longer than poison, which goes by whole segments: what was re-driven must not look as if it were not.
+# Longer than what was put aside, which goes by whole segments: what was re-driven must not look as if it were
+# not.
 REDRIVEN = Topic(
-    "redriven", "poison's place", (Redriven,), "loyalty poison redrive", retention=60 * DAY, partitions=1
+    "redriven",
+    "its place",
+    (Redriven, LetterRedriven),
+    "loyalty poison redrive, loyalty dead-letters redrive",
+    retention=180 * DAY,
+    partitions=1,
 )
 SUBSCRIPTIONS = Topic("subscriptions", "subscription", (Subscription,), "API", compacted=True, partitions=1)
 SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
@@ -92,7 +105,16 @@ def changelog(table: str) -> Topic:
 
 CHANGELOGS = {
     table: changelog(table)
-    for table in ("members", "ledgers", "coupons", "commands", "identifiers", "batches", "pending")
+    for table in (
+        "members",
+        "ledgers",
+        "coupons",
+        "commands",
+        "identifiers",
+        "batches",
+        "pending",
+        "endpoints",
+    )
 }
 
 TOPICS = (
@@ -104,6 +126,7 @@ TOPICS = (
     DELIVERIES,
     ATTEMPTS,
     DEAD_LETTERS,
+    ENDPOINT_STATUS,
     POISON,
     REDRIVEN,
     SUBSCRIPTIONS,

@@ -84,13 +84,16 @@ class Transactions:
         return list(zip(changes, checkpoints, strict=True))
 
     def _append(self, output: Output) -> None:
-        value, header = codec.encode(output.value)
+        value, headers = None, []
+        if output.value is not None:
+            value, header = codec.encode(output.value)
+            headers = [(codec.HEADER, header.encode())]
         self._produce(
             self._connection.topic(output.topic),
             value,
             output.key.encode(),
             -1 if output.partition is None else output.partition,
-            headers=[(codec.HEADER, header.encode())],
+            headers=headers,
         )
 
     def _append_changes(self, number: int, changes: list[Write]) -> dict[str, int]:

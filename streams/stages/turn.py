@@ -31,11 +31,11 @@ class Record(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A record to append. `partition` None: where the key's hash says."""
+    """A record to append; a value of None is a tombstone. `partition` None: where the key's hash says."""
 
     topic: Topic
     key: str
-    value: Value
+    value: Value | None
     partition: int | None
 
 
@@ -60,7 +60,7 @@ class Turn:
             yield record
         self.record = None
 
-    def send(self, topic: Topic, key: str, value: Value) -> None:
+    def send(self, topic: Topic, key: str, value: Value | None) -> None:
         """Append where the key's hash says."""
         self.outputs.append(Output(topic, key, value, None))
 

@@ -1,13 +1,14 @@
 """The due index: which entry wants attention next. Work grows with what is due, not with what is stored."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
-from streams.domain.state import FOREVER, Entry, sortable
+from streams.domain.state import FOREVER, Entry, instant, sortable
 from streams.tables.store import Store, Write
 
 FAMILY = "due"
+_TICK = timedelta(microseconds=1)
 
 
 def due_key(entry: Entry, due: datetime, key: bytes) -> bytes:
@@ -82,6 +83,12 @@ class DueIndex:
             if key[len(group) : len(group) + 8] > sortable(now):
                 return
             yield key
+
+    def after(self, group: bytes, now: datetime) -> datetime | None:
+        """When the first committed key of the group after `now` is due."""
+        start = max(self._low.get(group, group), group + sortable(now + _TICK))
+        key, _ = next(self._store.scan(FAMILY, start), (b"", b""))
+        return instant(key[len(group) : len(group) + 8]) if key.startswith(group) and key else None
 
     def writes(self) -> Iterator[Write]:
         """The batch's changes."""

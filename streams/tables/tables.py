@@ -1,5 +1,6 @@
 """The tables of one partition: a batch's changes over what is committed."""
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -40,7 +41,7 @@ class Tables:
     def _reset(self) -> None:
         self._seen: dict[str, dict[bytes, Entry | None]] = {name: {} for name in self.names}
         self._changed: dict[str, dict[bytes, None]] = {name: {} for name in self.names}
-        self._by_owner: dict[bytes, list[tuple[str, bytes]]] = {}
+        self._by_owner: dict[tuple[str, bytes], list[bytes]] = {}
 
     def of(self, owner: str) -> "Owned":
         return Owned(self, owner.encode() + END_OF_OWNER)
@@ -62,7 +63,7 @@ class Tables:
         self._seen[table][key] = kept
         if key not in self._changed[table]:
             self._changed[table][key] = None
-            self._by_owner.setdefault(owner, []).append((table, key))
+            insort(self._by_owner.setdefault((table, owner), []), key)
 
     def _move_due(self, key: bytes, before: Entry | None, after: Entry | None) -> None:
         old = before.due if before is not None else None
@@ -78,11 +79,17 @@ class Tables:
         """Entries of `owner` below `prefix`, in key order; changed ones in place of the stored."""
         start = owner + kind.letter + prefix
         table = kind.table
-        changed = sorted(k for t, k in self._by_owner.get(owner, ()) if t == table and k.startswith(start))
-        for key in _merged(self._stored(kind, start), changed):
+        for key in _merged(self._stored(kind, start), self._changed_below(table, owner, start)):
             entry = self.get(kind, key)
             if entry is not None:
                 yield entry
+
+    def _changed_below(self, table: str, owner: bytes, start: bytes) -> list[bytes]:
+        keys = self._by_owner.get((table, owner), [])
+        first = last = bisect_left(keys, start)
+        while last < len(keys) and keys[last].startswith(start):
+            last += 1
+        return keys[first:last]
 
     def _stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
         seen, decoder = self._seen[kind.table], self._decoders[kind]
@@ -123,6 +130,10 @@ class Tables:
         """Keys, for `due_entry`, of the group's committed entries that are due; between batches only."""
         return self._due.within(group, now)
 
+    def next_due(self, group: bytes, now: datetime) -> datetime | None:
+        """When the next of the group's committed entries is due that is not due yet; between batches only."""
+        return self._due.after(group, now)
+
     def due_entry(self, due: bytes, kind: type[E]) -> E:
         """The entry that a due key points to."""
         _, entry = self._entry(due)
@@ -132,6 +143,18 @@ class Tables:
     def due_groups(self) -> Iterator[bytes]:
         """The groups that have entries with a due time, now or later; between batches only."""
         return self._due.groups()
+
+    def owners(self, kind: type[Entry]) -> Iterator[str]:
+        """Whose committed entries of that kind there are, in a table that holds no other kind; between
+        batches only."""
+        start = b""
+        while True:
+            key, _ = next(self._store.scan(kind.table, start), (None, b""))
+            if key is None:
+                return
+            owner, _, _ = key.partition(END_OF_OWNER)
+            yield owner.decode()
+            start = owner + b"\x01"
 
     def _entry(self, due: bytes) -> tuple[str, Entry]:
         table, key = place(due, self._group_size)
@@ -248,6 +271,11 @@ class Owned:
 
     def apply(self, change: Change) -> None:
         self._tables.apply(self._owner, change)
+
+    def due_key(self, entry: Entry) -> bytes:
+        """By which `due_entry` finds an entry of the owner that has a due time, committed or not."""
+        assert entry.due is not None, "it is due some time"  # noqa: S101
+        return due_key(entry, entry.due, self._owner + entry.letter + entry.key())
 
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:

@@ -23,9 +23,10 @@ from tests.bench.latency import latency
 from tests.bench.load import QUICK, Sizes
 from tests.bench.member import members
 from tests.bench.place import broker, place
+from tests.bench.sink import sinks
 from tests.bench.throughput import plain_loop, throughput
 
-STEPS = 17
+STEPS = 23
 FULL = Sizes(crowd=1_000_000, due=100_000)
 
 
@@ -74,6 +75,7 @@ def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], No
         floor = plain_loop(handled, sizes, say)
         figures += throughput(handled, sizes, floor, say)
         figures += telling(told, sizes.due, floor, say)
+        figures += sinks(place(folder, servers, "sinks"), sizes.deliveries, sizes.seconds, say)
     # Many small processes, which leave the processors idle: nobody is kept off one.
     with broker(folder / "times", libraries, elsewhere=False) as servers:
         crowded, calm = place(folder, servers, "burst"), place(folder, servers, "calm")

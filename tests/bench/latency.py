@@ -19,7 +19,7 @@ from streams.kafka.topics import SETTINGS as STORES
 from streams.kafka.topics import SUBSCRIPTIONS, Topic
 from tests.bench import load
 from tests.bench.figures import Figure
-from tests.bench.place import Place, hopping
+from tests.bench.place import Place, working
 from tests.bench.program import HOPS
 from tests.crash.world import put
 from tests.kafka.processes import running
@@ -103,7 +103,7 @@ def _posts(log: Path) -> Times:
 def _hops(place: Place, seconds: int) -> tuple[Times, Times]:
     with ExitStack() as programs:
         for hop in range(len(HOPS)):
-            programs.enter_context(hopping(place.job("hop", hop=hop)))
+            programs.enter_context(working(place.job("hop", hop=hop)))
         last = programs.enter_context(listening(HOPS[-1], place))
         sent = send(place, seconds)
         return sent, awaited(lambda: last, sent)

@@ -31,6 +31,7 @@ class Sizes:
     """Members with ten lots each."""
     due: int = 20_000
     """Members whose ten lots each are told of at once."""
+    deliveries: int = 20_000
 
     @property
     def preload(self) -> int:
@@ -38,7 +39,9 @@ class Sizes:
         return 2 * self.members
 
 
-QUICK = Sizes(members=300, transfers=6_000, seconds=3, lots=200, transactions=200, crowd=1_000, due=600)
+QUICK = Sizes(
+    members=300, transfers=6_000, seconds=3, lots=200, transactions=200, crowd=1_000, due=600, deliveries=500
+)
 
 
 def commands(sizes: Sizes) -> Iterator[Command]:

@@ -29,7 +29,7 @@ class Place:
     settings: Settings
     connection: Connection
 
-    def job(self, role: Role, skip: int = 0, total: int = 0, hop: int = 0) -> Job:
+    def job(self, role: Role, skip: int = 0, total: int = 0, hop: int = 0, url: str = "") -> Job:
         return Job(
             role,
             self.connection.bootstrap_servers,
@@ -40,6 +40,7 @@ class Place:
             skip,
             total,
             hop,
+            url,
         )
 
 
@@ -76,16 +77,26 @@ def measured(job: Job) -> Run:
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Run)
 
 
+@dataclass(slots=True)
+class Working:
+    """A program at work. `run` is what it has said at its end, if it says anything."""
+
+    run: Run | None = None
+
+
 @contextmanager
-def hopping(job: Job) -> Iterator[None]:
+def working(job: Job) -> Iterator[Working]:
     """The program, from when it has its partitions; ended by SIGTERM."""
+    program = Working()
     with subprocess.Popen(_command(job), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", f"hop {job.hop} did not start"
-            yield
+            assert process.stdout.readline() == "ready\n", f"{job.role} {job.hop} did not start"
+            yield program
         finally:
             process.terminate()
+        said = process.stdout.read().splitlines()
+        program.run = msgspec.json.decode(said[-1], type=Run) if said else None
 
 
 def _command(job: Job) -> list[str]:

@@ -8,8 +8,10 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -26,13 +28,13 @@ from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Stage, WallClock
 from streams.tables.store import RocksStore
 from streams.tables.tables import Tables, families
-from tests.bench import floor
+from tests.bench import floor, webhooks
 from tests.bench.due import TOLD
 from tests.bench.figures import Run
 from tests.bench.stages import BareStage, Counted, Timed, count_facts, count_records
 from tests.samples import SETTINGS, STORE
 
-Role = Literal["copy", "bare", "loyalty", "fire", "restore", "read", "hop"]
+Role = Literal["copy", "bare", "loyalty", "fire", "restore", "read", "hop", "http", "post", "sink"]
 COPIES = Topic("bench-copies", "store/member", (), "bench")
 HOPS = tuple(Topic(f"bench-hop-{number}", "store/member", (), "bench") for number in (1, 2, 3))
 CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
@@ -50,6 +52,8 @@ class Job:
     skip: int = 0
     total: int = 0
     hop: int = 0
+    """Of several programs of the same role, which."""
+    url: str = ""
 
     @property
     def connection(self) -> Connection:
@@ -58,7 +62,7 @@ class Job:
 
 def main() -> None:
     job = msgspec.json.decode(sys.argv[1], type=Job)
-    if CORE is not None and job.role != "hop":
+    if CORE is not None and job.role != "hop" and not (job.role == "sink" and job.hop):
         os.sched_setaffinity(0, {CORE})
     result = _measured(job)
     if result is not None:
@@ -85,6 +89,15 @@ def _measured(job: Job) -> Run | None:  # noqa: PLR0911 - one line a role
         case "hop":
             _hop(job)
             return None
+        case "http":
+            return asyncio.run(webhooks.http(job.url, job.total))
+        case "post":
+            asyncio.run(webhooks.post(job.connection, job.url, _told_to_end(), _ready))
+            return None
+        case "sink":
+            # The second of two gets what the first gives up.
+            partitions = 1 if job.hop else job.partitions
+            return asyncio.run(webhooks.sink(_settings(job), job.connection, partitions, _ready))
         case _:
             assert_never(job.role)
 
@@ -134,15 +147,31 @@ def _restored(job: Job) -> Run:
 
 def _hop(job: Job) -> None:
     """Copies from hop to hop until it is told to end."""
+    over = _told_to_end()
+    source = COMMANDS if job.hop == 0 else HOPS[job.hop - 1]
+    floor.copy(job.connection, source, HOPS[job.hop], job.batch, lambda _: over(), ready=_ready)
+
+
+def _told_to_end() -> Callable[[], bool]:
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
-    source = COMMANDS if job.hop == 0 else HOPS[job.hop - 1]
+    return lambda: bool(told)
 
-    def ready() -> None:
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
 
-    floor.copy(job.connection, source, HOPS[job.hop], job.batch, lambda _: bool(told), ready=ready)
+def _ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+def _settings(job: Job) -> Settings:
+    return Settings(
+        bootstrap_servers=job.servers,
+        topic_prefix=job.prefix,
+        home=Path(job.folder),
+        instance=f"bench-{job.hop}",
+        session_timeout=6,
+        allow_targets=(ip_network("127.0.0.0/8"),),
+    )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ FIGURES = {
     "command in a burst, p99",
     "append to POST, p50",
     "append to POST, p99",
+    "sink",
+    "two sinks",
+    "delivery to POST, p50",
+    "delivery to POST, p99",
+    "beside a slow endpoint, p99",
 }
 
 

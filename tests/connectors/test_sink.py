@@ -2,112 +2,20 @@
 
 import asyncio
 from collections import Counter
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import timedelta
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
 from connectors.http.outcome import DELETED
-from connectors.http.pending import Pending
 from connectors.http.sender import Answer
-from connectors.http.sink import SinkStage
-from streams.codec import HEADER, encode
-from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.subscription import Subscriptions
-from streams.domain.values import Value
-from streams.kafka.topics import DELIVERIES
-from streams.stages.turn import Record, Turn
-from streams.tables.store import MemoryStore, Store
-from streams.tables.tables import Tables, families
+from streams.delivery.records import Attempt
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn
-from tests.samples import ANNA, BORIS, NOON, STORE, subscription, uid
+from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery, message_ids
+from tests.samples import BORIS, NOON, uid
 
 pytestmark = pytest.mark.anyio
-FIRST = replace(subscription("CustomerRegistered", number=500), url="http://one.test/hook")
-SECOND = replace(subscription("CustomerRegistered", number=501), url="http://two.test/hook")
-
-
-def delivery(number: int, member: str = ANNA, to: str = FIRST.subscription_id) -> Delivery:
-    return Delivery(
-        delivery_id=uid(number),
-        subscription_id=to,
-        webhook_event_id=uid(900_000 + number),
-        event_name="CustomerRegistered",
-        store=STORE,
-        member_id=member,
-        created_at=NOON,
-        legacy=False,
-        data="{}",
-    )
-
-
-class Sink:
-    """One partition of the sink. `store` may be another's: what a process that died left on disk."""
-
-    def __init__(
-        self, sender: FakeSender, store: Store | None = None, concurrency: int = 3, dotted_names: bool = False
-    ) -> None:
-        self.now = NOON
-        self.store = store or MemoryStore(families([Pending]))
-        self.tables = Tables(self.store, [Pending])
-        self.subscriptions = Subscriptions()
-        self.subscriptions.put(FIRST)
-        self.subscriptions.put(SECOND)
-        requests = count(1)
-        self.stage = SinkStage(
-            self.subscriptions,
-            sender,
-            concurrency=concurrency,
-            now=lambda: self.now,
-            new_id=lambda: uid(800_000 + next(requests)),
-            jitter=lambda: 0.0,
-            dotted_names=dotted_names,
-        )
-        self.stage.assigned(0, self.tables)
-        self.written: list[Value] = []
-        self._offsets = count()
-
-    def arrive(self, *deliveries: Delivery) -> None:
-        records = []
-        for one in deliveries:
-            value, header = encode(one)
-            headers = {HEADER: header.encode()}
-            records.append(
-                Record(DELIVERIES.name, 0, next(self._offsets), one.subscription_id.encode(), value, headers)
-            )
-        self._turn(records)
-
-    def _turn(self, records: list[Record]) -> None:
-        turn = Turn(0, self.tables, self.now)
-        assert self.stage.play(turn, records, 1000) == len(records)
-        self.tables.commit(list(self.tables.changelog()), {})
-        self.written += [output.value for output in turn.outputs]
-
-    async def begin(self) -> None:
-        """Start what is due, and let the requests go out."""
-        self.stage.between(0, self.tables)
-        for _ in range(10):
-            await asyncio.sleep(0)
-
-    async def until(self, now: datetime) -> None:
-        """Everything that is due until then is sent and settled, as fast as endpoints answer."""
-        self.now = now
-        await self.begin()
-        while self.stage.wants(0, self.tables):
-            self._turn([])
-            await self.begin()
-
-    def attempts(self) -> list[tuple[int, str]]:
-        return [(a.number, a.outcome) for a in self.written if isinstance(a, Attempt)]
-
-    def dead(self) -> list[DeadLetter]:
-        return [d for d in self.written if isinstance(d, DeadLetter)]
-
-
-def message_ids(sender: FakeSender) -> list[str]:
-    return [msgspec.json.decode(sent.body)["messageId"] for sent in sender.sent]
 
 
 async def test_a_failed_delivery_is_tried_again_on_schedule_with_the_same_message_id() -> None:
@@ -172,11 +80,14 @@ async def test_a_silent_endpoint_is_given_up_after_three_days() -> None:
     sink = Sink(sender)
     sink.arrive(delivery(1))
 
-    for hours in range(24 * 5):
+    for hours in range(24 * 3):
+        await sink.until(NOON + timedelta(hours=hours))
+    assert sink.dead() == []
+    for hours in range(24 * 3, 24 * 3 + 6):
         await sink.until(NOON + timedelta(hours=hours))
 
-    assert len(sender.sent) == 11
-    assert sink.dead()[0].reason.startswith("given up after 11 attempts, the last one could not connect")
+    assert len(sender.sent) == 15
+    assert sink.dead()[0].reason.startswith("given up after 15 attempts, the last one could not connect")
 
 
 async def test_what_was_pending_when_the_process_died_is_sent_by_the_next() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.http.pending import Pending
 from connectors.http.receiver import LogLine
+from connectors.http.sink import SinkStage
 from streams import codec
 from streams.delivery.records import Attempt
 from streams.domain.state import Entry
@@ -174,7 +174,7 @@ def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
 
 def _kinds(feed: str) -> Sequence[type[Entry]]:
     if feed.endswith("sink"):
-        return (Pending,)
+        return SinkStage.kinds
     if feed.endswith("fan-out"):
         return FanOutStage.kinds
     return IdentityStage.kinds if feed.endswith("identity") else LoyaltyStage.kinds
@@ -216,6 +216,12 @@ def of_http(expected: Expected, found: Followed, received: list[LogLine]) -> Com
             yield (
                 f"HTTP: {lane}: {lost} of {len(known)} never came" if lost else f"HTTP: {lane}: out of order"
             )
+
+
+def delivered(found: Followed) -> int:
+    """How many attempts were a success."""
+    records = _all(found.records[ATTEMPTS.name])
+    return sum(codec.decode(Attempt, r.value, schema(r)).outcome == "delivered" for r in records)
 
 
 def of_attempts(expected: Expected, found: Followed) -> Complaints:

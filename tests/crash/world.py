@@ -3,9 +3,10 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -27,6 +28,7 @@ from tests.scenarios import SETTINGS as STORE_SETTINGS
 
 PREFIX = "crash."
 SESSION, TRANSACTION = 6, 10
+PROMPT, SLOW, FAILING = "receiver", "receiver-slow", "receiver-failing"
 # Below the system's own choice for outgoing connections: a port that is dead for seconds must stay ours.
 FIRST_PORT = 21_000
 STARTS_WITHIN = 60.0
@@ -39,7 +41,8 @@ class World:
     broker: LocalBroker
     connection: Connection
     programs: dict[str, Program]
-    receiver: Program
+    receivers: dict[str, Program]
+    """One that answers at once, one that is slow, one that fails at first; they write the same log."""
     dealt: Counter[str] = field(default_factory=Counter)
     _frozen_at: dict[str, float] = field(default_factory=dict)
     _returning: threading.Thread | None = None
@@ -47,7 +50,7 @@ class World:
 
     @property
     def received(self) -> Path:
-        return self.receiver.home / "received.log"
+        return self.receivers[PROMPT].home / "received.log"
 
     @property
     def endings(self) -> list[Ending]:
@@ -175,7 +178,7 @@ def world(folder: Path, libraries: Path, *, batch_records: int = 40) -> Iterator
         connection = Connection(broker.bootstrap_servers, PREFIX)
         create_topics(connection, settings)
         here = _programs(folder, broker.bootstrap_servers, batch_records)
-        made = World(broker, connection, here, _receiver(folder))
+        made = World(broker, connection, here, _receivers(folder))
         supervisor = threading.Thread(target=made.supervise, name="supervisor")
         try:
             _set_up(made)
@@ -185,7 +188,7 @@ def world(folder: Path, libraries: Path, *, batch_records: int = 40) -> Iterator
             made._over.set()
             if supervisor.is_alive():
                 supervisor.join()
-            for program in [*here.values(), made.receiver]:
+            for program in [*here.values(), *made.receivers.values()]:
                 program.destroy()
             if made._returning:
                 made._returning.join()
@@ -201,6 +204,7 @@ def _programs(folder: Path, servers: str, batch_records: int) -> dict[str, Progr
         "LOYALTY_TRANSACTION_TIMEOUT": str(TRANSACTION),
         "LOYALTY_COMMAND_MEMORY_HOURS": "168",
         "LOYALTY_LEGACY_BATCH_SECONDS": str(BATCH_SECONDS),
+        "LOYALTY_BREAKER_WAIT": "3",
         "LOYALTY_ALLOW_TARGETS": "127.0.0.0/8",
         "PYTHONFAULTHANDLER": "1",
     }
@@ -208,27 +212,48 @@ def _programs(folder: Path, servers: str, batch_records: int) -> dict[str, Progr
     return {n: Program(n, n.partition("-")[0], folder / n, environment) for n in names}
 
 
-def _receiver(folder: Path) -> Program:
-    home = folder / "receiver"
-    return Program("receiver", "receiver", home, {}, ("--print", "none", "--log", str(home / "received.log")))
+def _receivers(folder: Path) -> dict[str, Program]:
+    usual = ("--print", "none", "--log", str(folder / PROMPT / "received.log"))
+    behaviours = {PROMPT: (), SLOW: ("--delay", "0.2"), FAILING: ("--fail-first", "12")}
+    return {
+        name: Program(name, "receiver", folder / name, {}, (*usual, *behaviour))
+        for name, behaviour in behaviours.items()
+    }
 
 
 def _set_up(made: World) -> None:
-    made.receiver.start()
-    url = said(made.receiver, "listening on ")
+    for receiver in made.receivers.values():
+        receiver.start()
     put(made.connection, SETTINGS, {samples.STORE: encode(STORE_SETTINGS)})
-    put(made.connection, SUBSCRIPTIONS, {s.subscription_id: encode(_at(s, url)) for s in LISTENERS})
+    subscribe(made, paused=True)
     for name in (*WORKERS, *SINKS):
         made.programs[name].start()
     for name in (*WORKERS, *SINKS):
         said(made.programs[name], "is ready")
 
 
-def _at(subscription: Subscription, url: str) -> Subscription:
-    return replace(subscription, url=f"{url}/hook")
+def subscribe(made: World, *, paused: bool) -> None:
+    """To everything, here and there; with `paused` one of the subscriptions is."""
+    urls = {name: said(program, "listening on ") for name, program in made.receivers.items()}
+    listeners = (_at(listener, urls, paused=paused) for listener in LISTENERS)
+    put(made.connection, SUBSCRIPTIONS, {s.subscription_id: encode(s) for s in listeners})
 
 
-def put(connection: Connection, topic: Topic, values: dict[str, tuple[bytes, str]]) -> None:
+def _at(subscription: Subscription, urls: Mapping[str, str], *, paused: bool) -> Subscription:
+    receiver = {"TransactionRegistered": SLOW, "CustomerUpdated": FAILING}.get(
+        subscription.event_name, PROMPT
+    )
+    still = paused and subscription.event_name == "CustomerBoughtReward"
+    return replace(
+        subscription,
+        url=f"{urls[receiver]}/hook",
+        retry_waits=(2,) * 30,
+        state="paused" if still else "active",
+        state_since=datetime.now(UTC),
+    )
+
+
+def put(connection: Connection, topic: Topic, values: Mapping[str, tuple[bytes | None, str]]) -> None:
     producer = Producer(connection.producer())
     for key, (value, schema) in values.items():
         producer.produce(connection.topic(topic), value, key, headers=[(HEADER, schema)])

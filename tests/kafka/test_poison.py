@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from api.command_line.poison import parsed
+from api.command_line.redriving import parsed
 from streams.codec import HEADER, encode
 from streams.errors import Misconfigured
 from streams.kafka.admin import create_topics
@@ -230,8 +230,8 @@ def test_a_mistake_is_one_sentence(settings: Settings, arguments: list[str], sen
 
 
 def test_since_is_an_age_or_a_time() -> None:
-    assert parsed("90m", NOON) == NOON - timedelta(minutes=90)
-    assert parsed("7d", NOON) == NOON - timedelta(days=7)
-    assert parsed("2026-03-01", NOON) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert parsed("--since", "90m", NOON) == NOON - timedelta(minutes=90)
+    assert parsed("--since", "7d", NOON) == NOON - timedelta(days=7)
+    assert parsed("--since", "2026-03-01", NOON) == datetime(2026, 3, 1, tzinfo=UTC)
     with pytest.raises(Misconfigured, match="999999d"):
-        parsed("999999d", datetime(1000, 1, 1, tzinfo=UTC))
+        parsed("--since", "999999d", datetime(1000, 1, 1, tzinfo=UTC))

@@ -5,7 +5,7 @@ An entry knows its table, its key below its owner, and the next instant at which
 """
 
 from streams.domain.state.coupons import CouponPlace, IssuedReward
-from streams.domain.state.entry import FOREVER, Change, Drop, E, Entry, State, sortable
+from streams.domain.state.entry import FOREVER, Change, Drop, E, Entry, State, instant, sortable
 from streams.domain.state.ledgers import (
     Account,
     Ending,
@@ -48,6 +48,7 @@ __all__ = [
     "Transaction",
     "Transfer",
     "Waiting",
+    "instant",
     "lot_key",
     "sortable",
     "wallet_prefix",

@@ -1,7 +1,7 @@
 """What entries are, and how an owner's are read and changed."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Protocol, TypeVar
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from streams.domain.values import (
 )
 
 FOREVER = b"\xff" * 8
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Entry(Struct, metaclass=FrozenMeta, array_like=True):
@@ -65,3 +66,8 @@ def sortable(instant: datetime | None) -> bytes:
     if instant is None:
         return FOREVER
     return (round(instant.timestamp() * 1_000_000) + (1 << 62)).to_bytes(8, "big")
+
+
+def instant(eight: bytes) -> datetime:
+    """What `sortable` was given."""
+    return _EPOCH + timedelta(microseconds=int.from_bytes(eight, "big") - (1 << 62))

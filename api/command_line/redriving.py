@@ -1,0 +1,78 @@
+"""What the commands have in common that send records again: which ones are meant, counts first, a bar."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from streams.kafka.redrive import Count, Id, Redrive
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def redriven(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
+    """Says what would be sent, then sends it. Raises Misconfigured for an id that is not there."""
+    from streams.errors import Misconfigured
+
+    console = Console(soft_wrap=True, highlight=False)
+    count = run.count()
+    if count.unknown:
+        ids = ", ".join(map(str, sorted(count.unknown)))
+        raise Misconfigured(f"--id {ids}: no {what} is there; `loyalty {command} list` shows them")
+    console.print(_counted(count, what))
+    if dry_run:
+        console.print("dry run: nothing was sent")
+    elif count.to_send:
+        console.print(f"{_watched(run, count.to_send)} records re-driven")
+
+
+def _watched(run: "Redrive[Any]", total: int) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("re-driving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("", total=total)
+        return run.run(lambda more: progress.advance(bar, more))
+
+
+def _counted(count: "Count", what: str) -> str:
+    parts = [f"{count.matching:,} of {count.all:,} {what}s match"]
+    parts += [f"{n:,} {why}" for why, n in sorted(count.obstacles.items())]
+    to = ", ".join(f"{n:,} to {topic}" for topic, n in sorted(count.sent_to.items()))
+    return "; ".join([*parts, f"to re-drive: {to or 'none'}"])
+
+
+def places(ids: list[str] | None, command: str) -> "frozenset[Id]":
+    """Raises Misconfigured for what is no id."""
+    from streams.errors import Misconfigured
+    from streams.kafka.redrive import Id
+
+    for one in ids or ():
+        if not re.fullmatch(r"\d{1,9}:\d{1,18}", one, re.ASCII):
+            raise Misconfigured(
+                f"--id {one!r} is not valid: partition:offset, as in `loyalty {command} list`"
+            )
+    return frozenset(Id(*map(int, one.split(":"))) for one in ids or ())
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    """The time that is meant, if any. Raises Misconfigured."""
+    return None if text is None else parsed(option, text, datetime.now(UTC))
+
+
+def parsed(option: str, text: str, now: datetime) -> datetime:
+    """`90m` before `now`, or the time that is meant: in UTC where it says no zone. Raises Misconfigured."""
+    from streams.errors import Misconfigured
+
+    ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
+    try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise Misconfigured(
+            f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,292 @@
+"""The requests of one partition: which may begin, and what came of them until that is committed.
+
+Every endpoint is looked at when something is due for it, and never waits for another. Of a backlog only the
+next keys are in memory; a delivery is read from disk when its request begins.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from itertools import islice
+
+from connectors.http.endpoint import Endpoint
+from connectors.http.envelope import envelope, headers
+from connectors.http.health import WELL, Health, Policy, failed, held_since, reactivated, succeeded
+from connectors.http.outcome import DELETED, WAITED_OUT, Sent
+from connectors.http.pending import Pending
+from connectors.http.sender import Sender
+from streams.delivery.records import Delivery, Subscription
+from streams.delivery.subscription import Subscriptions
+from streams.tables.tables import Tables
+
+UNKNOWN_FOR = timedelta(seconds=30)
+"""How long a delivery waits for a subscription that has not been heard of: the news of it may be late."""
+BURIED_AT_ONCE = 200
+_ALWAYS = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the sink reaches out to. Time, ids and jitter are ports.
+
+    `dotted_names`: the new format's `eventName` is the dotted one.
+    """
+
+    subscriptions: Subscriptions
+    sender: Sender
+    policy: Policy
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    jitter: Callable[[], float]
+    dotted_names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hopeless:
+    """A delivery that nobody is to be sent to."""
+
+    pending: Pending
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What came of a claimed delivery."""
+
+    endpoint: Endpoint
+    due: bytes
+    came: Sent | Hopeless
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """`finished` waits to be settled; `changed` are endpoints whose health is to be written down."""
+
+    tables: Tables
+    outside: Outside
+    endpoints: dict[bytes, Endpoint] = field(default_factory=dict)
+    finished: deque[Finished] = field(default_factory=deque)
+    changed: dict[bytes, Endpoint] = field(default_factory=dict)
+    under_way: int = 0
+    _settled: list[Finished] = field(default_factory=list)
+    _settling: set[tuple[bytes, str]] = field(default_factory=set)
+    _agenda: list[tuple[datetime, bytes]] = field(default_factory=list)
+    _deleted: set[bytes] = field(default_factory=set)
+    _resting: bool = False
+    _failure: Exception | None = None
+
+    def endpoint(self, group: bytes) -> Endpoint:
+        found = self.endpoints.get(group)
+        if found is None:
+            health = self.tables.of(group.decode()).get(Health)
+            found = self.endpoints[group] = Endpoint(group, health or WELL)
+        return found
+
+    def wake(self, endpoint: Endpoint, at: datetime) -> None:
+        """Look at it then, or sooner."""
+        if endpoint.wakes_at is None or at < endpoint.wakes_at:
+            endpoint.wakes_at = at
+            heappush(self._agenda, (at, endpoint.group))
+
+    def changed_terms(self, group: bytes, before: Subscription | None, after: Subscription | None) -> None:
+        """The subscription was changed: what waits for it is looked at at once."""
+        endpoint = self.endpoints.get(group)
+        if after is None:
+            self._deleted.add(group)
+        else:
+            self._deleted.discard(group)
+        if endpoint is None:
+            return
+        # Another address is another endpoint, and who sets it active again has had a look at it.
+        anew = before and after and (before.url, before.state_since) != (after.url, after.state_since)
+        if anew and not endpoint.health.disabled_at:
+            self._found(endpoint, WELL)
+        endpoint.release()
+        self.wake(endpoint, self.outside.now())
+
+    def next_look(self) -> datetime | None:
+        """When an endpoint is to be looked at next."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def settled(self, finished: Finished) -> None:
+        """The turn under way has it; it is claimed until that is committed."""
+        self._settled.append(finished)
+        self._settling.add((finished.endpoint.group, finished.came.pending.delivery.member_id))
+
+    def take(self, endpoint: Endpoint, due: bytes, delivery: Delivery, now: datetime) -> None:
+        """A delivery that none of its lane stands before. With nothing else to do it is sent at once, before
+        the turn under way is committed: cut short, it comes again from the log and is sent again."""
+        subscription = self.outside.subscriptions.get(endpoint.subscription_id)
+        # What stood before it until this very turn would be sent again after it.
+        first = (endpoint.group, delivery.member_id) not in self._settling
+        if subscription and first and endpoint.idle(subscription, self.outside.policy):
+            endpoint.claimed.add(due)
+            endpoint.ahead.append(due)
+            self._start(endpoint)
+        else:
+            self.wake(endpoint, now)
+
+    def begin(self) -> None:
+        """Forget what is settled; start requests for what is due, each endpoint within its own bounds."""
+        if self._failure:
+            raise self._failure
+        now = self.outside.now()
+        for finished in self._settled:
+            finished.endpoint.claimed.discard(finished.due)
+            self.wake(finished.endpoint, now)
+        self._settled.clear()
+        self._settling.clear()
+        while self._agenda and self._agenda[0][0] <= now and not self._resting:
+            at, group = heappop(self._agenda)
+            endpoint = self.endpoints.get(group)
+            if endpoint and endpoint.wakes_at == at:
+                endpoint.wakes_at = None
+                self._look(endpoint, now)
+
+    def rest(self) -> bool:
+        """Starts no more requests; true once those under way are settled."""
+        self._resting = True
+        for endpoint in self.endpoints.values():
+            endpoint.release()
+        return not (self.under_way or self.finished or self._settled)
+
+    def cancel(self) -> None:
+        """What is under way may arrive, and is sent again by the next owner: at least once."""
+        for endpoint in self.endpoints.values():
+            for task in endpoint.under_way.values():
+                task.cancel()
+
+    def _look(self, endpoint: Endpoint, now: datetime) -> None:
+        subscription = self.outside.subscriptions.get(endpoint.subscription_id)
+        if subscription is None:
+            self._give_up(endpoint, now)
+            return
+        if reactivated(subscription, endpoint.health):
+            self._found(endpoint, WELL)
+        since = held_since(subscription, endpoint.health)
+        if since:
+            self._hold(endpoint, since, now)
+        else:
+            self._claim(endpoint, subscription, now)
+            self._start(endpoint)
+
+    def _give_up(self, endpoint: Endpoint, now: datetime) -> None:
+        """Its subscription is not there."""
+        endpoint.release()
+        until = _ALWAYS if endpoint.group in self._deleted else now - UNKNOWN_FOR
+        if self._bury(endpoint, until, DELETED):
+            return
+        later = self.tables.next_due(endpoint.group, until)
+        if later:
+            self.wake(endpoint, later + UNKNOWN_FOR)
+        elif endpoint.health is not WELL:
+            # What was found out about it goes too.
+            self._found(endpoint, WELL)
+            self.wake(endpoint, now)
+        elif not endpoint.claimed and endpoint.group not in self.changed:
+            del self.endpoints[endpoint.group]
+            self._deleted.discard(endpoint.group)
+
+    def _hold(self, endpoint: Endpoint, since: datetime, now: datetime) -> None:
+        endpoint.release()
+        kept = self.outside.policy.held_for
+        if kept is None:
+            return
+        if now < since + kept:
+            self.wake(endpoint, since + kept)
+        elif not self._bury(endpoint, now - kept, WAITED_OUT):
+            later = self.tables.next_due(endpoint.group, now - kept)
+            if later:
+                self.wake(endpoint, later + kept)
+
+    def _bury(self, endpoint: Endpoint, until: datetime, reason: str) -> bool:
+        """Give up what has been due since `until` or before, some at a time; whether there was any."""
+        due = (key for key in self.tables.due_keys(endpoint.group, until) if key not in endpoint.claimed)
+        keys = list(islice(due, BURIED_AT_ONCE))
+        for key in keys:
+            endpoint.claimed.add(key)
+            came = Hopeless(self.tables.due_entry(key, Pending), reason)
+            self.finished.append(Finished(endpoint, key, came))
+        return bool(keys)
+
+    def _claim(self, endpoint: Endpoint, subscription: Subscription, now: datetime) -> None:
+        room = endpoint.room(subscription, self.outside.policy)
+        # A walk over what is claimed already: not for a few.
+        if room > len(endpoint.ahead):
+            due = self.tables.due_keys(endpoint.group, now)
+            fresh = list(islice((key for key in due if key not in endpoint.claimed), room))
+            endpoint.claimed.update(fresh)
+            endpoint.ahead.extend(fresh)
+            if len(fresh) == room:
+                return
+        later = self.tables.next_due(endpoint.group, now)
+        if later:
+            self.wake(endpoint, later)
+
+    def _start(self, endpoint: Endpoint) -> None:
+        """Begin as many of the claimed as may be."""
+        outside = self.outside
+        while endpoint.ahead and not self._resting:
+            now = outside.now()
+            subscription = outside.subscriptions.get(endpoint.subscription_id)
+            if subscription is None or held_since(subscription, endpoint.health):
+                self.wake(endpoint, now)
+                return
+            if endpoint.full(subscription, outside.policy):
+                return
+            wait = endpoint.wait(subscription, now)
+            if wait:
+                self.wake(endpoint, now + wait)
+                return
+            endpoint.tokens.take()
+            due = endpoint.ahead.popleft()
+            self.under_way += 1
+            endpoint.under_way[due] = asyncio.create_task(self._serve(endpoint, due))
+
+    async def _serve(self, endpoint: Endpoint, due: bytes) -> None:
+        try:
+            sent = await self._send(self.tables.due_entry(due, Pending))
+        except Exception as failure:  # noqa: BLE001 - a bug; the feed ends the process with it
+            self._failure = failure
+            return
+        self.under_way -= 1
+        del endpoint.under_way[due]
+        if sent is None:
+            endpoint.claimed.discard(due)
+            self.wake(endpoint, self.outside.now())
+            return
+        self._learn(endpoint, sent)
+        self.finished.append(Finished(endpoint, due, sent))
+        # The next goes out at once: a turn may be some time away.
+        self._start(endpoint)
+
+    async def _send(self, pending: Pending) -> Sent | None:
+        """None: its subscription was deleted in this very moment."""
+        outside, delivery = self.outside, pending.delivery
+        # As it is now: an address corrected since then is the one to use.
+        subscription = outside.subscriptions.get(delivery.subscription_id)
+        if subscription is None:
+            return None
+        request_id, started_at = outside.new_id(), outside.now()
+        answer = await outside.sender.send(
+            subscription.url,
+            headers(delivery, subscription),
+            envelope(delivery, request_id, outside.dotted_names),
+        )
+        return Sent(pending, request_id, started_at, answer, subscription.retry_waits)
+
+    def _learn(self, endpoint: Endpoint, sent: Sent) -> None:
+        """At once, not when it is committed: a dead endpoint must not use up the tries of a whole backlog."""
+        if sent.delivered:
+            self._found(endpoint, succeeded(endpoint.health))
+            return
+        now, jitter = self.outside.now(), self.outside.jitter()
+        self._found(endpoint, failed(endpoint.health, sent.failure(now), now, self.outside.policy, jitter))
+
+    def _found(self, endpoint: Endpoint, health: Health) -> None:
+        if health is not endpoint.health:
+            endpoint.health = health
+            self.changed[endpoint.group] = endpoint

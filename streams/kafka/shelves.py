@@ -1,0 +1,145 @@
+"""The topics of what was put aside, and how it is sent again: poison records, and dead letters."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+
+from streams import codec
+from streams.delivery.records import DeadLetter
+from streams.domain.values import Value
+from streams.kafka.clients import Connection
+from streams.kafka.redrive import Again, Id, everything
+from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
+from streams.refusals import LetterRedriven, PoisonRecord, Redriven
+from streams.stages.turn import Record
+
+_BY_NAME = {topic.name: topic for topic in TOPICS}
+
+
+class PoisonShelf:
+    """Each goes to its topic and partition, with its key, headers and bytes."""
+
+    topic = POISON
+    kind = PoisonRecord
+
+    def obstacle(self, record: PoisonRecord) -> str | None:
+        if record.left_out:
+            return "too large to be kept whole"
+        return None if record.topic in _BY_NAME else "of a topic that is no more"
+
+    def again(self, record: PoisonRecord) -> Again:
+        # Its partition too: not every producer's hash is ours, and a clock's record goes to each of them.
+        return Again(_BY_NAME[record.topic], record.partition, record.key, record.value, record.headers)
+
+    def name(self, place: Id, record: PoisonRecord) -> Hashable:
+        # By origin too: where the poison topic was made anew, its places mean other records.
+        return place, record.topic, record.partition, record.offset
+
+    def memory(self, place: Id, record: PoisonRecord, now: datetime) -> Value:
+        return Redriven(
+            poison_partition=place.partition,
+            poison_offset=place.offset,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            redriven_at=now,
+        )
+
+    def remembered(self, record: Record) -> tuple[Hashable, datetime] | None:
+        if not _is(record, Redriven):
+            return None
+        r = codec.decode(Redriven, record.value, record.schema)
+        return (Id(r.poison_partition, r.poison_offset), r.topic, r.partition, r.offset), r.redriven_at
+
+
+class DeadLetterShelf:
+    """Each goes to the deliveries as the one that it was, and has its whole schedule before it."""
+
+    topic = DEAD_LETTERS
+    kind = DeadLetter
+
+    def __init__(self, subscribed: Callable[[str], bool]) -> None:
+        """`subscribed` says whether a subscription is there."""
+        self._subscribed = subscribed
+
+    def obstacle(self, record: DeadLetter) -> str | None:
+        # It would come back at once.
+        known = self._subscribed(record.delivery.subscription_id)
+        return None if known else "of a subscription that is no more"
+
+    def again(self, record: DeadLetter) -> Again:
+        value, header = codec.encode(record.delivery)
+        key = record.delivery.subscription_id.encode()
+        return Again(DELIVERIES, -1, key, value, {codec.HEADER: header.encode()})
+
+    def name(self, place: Id, record: DeadLetter) -> Hashable:
+        return place, record.delivery.delivery_id
+
+    def memory(self, place: Id, record: DeadLetter, now: datetime) -> Value:
+        return LetterRedriven(
+            partition=place.partition,
+            offset=place.offset,
+            delivery_id=record.delivery.delivery_id,
+            redriven_at=now,
+        )
+
+    def remembered(self, record: Record) -> tuple[Hashable, datetime] | None:
+        if not _is(record, LetterRedriven):
+            return None
+        r = codec.decode(LetterRedriven, record.value, record.schema)
+        return (Id(r.partition, r.offset), r.delivery_id), r.redriven_at
+
+
+def dead_letters(connection: Connection) -> DeadLetterShelf:
+    """The dead letters, beside the subscriptions that there are now. Raises Retryable."""
+    there = {
+        (record.key or b"").decode(errors="replace"): record.value is not None
+        for record in everything(connection, SUBSCRIPTIONS)
+    }
+    return DeadLetterShelf(lambda subscription_id: there.get(subscription_id, False))
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonWanted:
+    """Those for which all of it holds. Empty: whichever."""
+
+    topics: frozenset[str] = frozenset()
+    since: datetime | None = None
+    ids: frozenset[Id] = frozenset()
+
+    def holds(self, place: Id, record: PoisonRecord) -> bool:
+        return (
+            (not self.topics or record.topic in self.topics)
+            and (self.since is None or record.found_at >= self.since)
+            and (not self.ids or place in self.ids)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LettersWanted:
+    """Those for which all of it holds. Empty: whichever. Given up from `since` on, and before `until`.
+    A status of None: there was no answer."""
+
+    subscriptions: frozenset[str] = frozenset()
+    stores: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+    statuses: frozenset[int | None] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: frozenset[Id] = frozenset()
+
+    def holds(self, place: Id, record: DeadLetter) -> bool:
+        delivery = record.delivery
+        return (
+            (not self.subscriptions or delivery.subscription_id in self.subscriptions)
+            and (not self.stores or delivery.store in self.stores)
+            and (not self.events or delivery.event_name in self.events)
+            and (not self.statuses or record.status in self.statuses)
+            and (self.since is None or record.given_up_at >= self.since)
+            and (self.until is None or record.given_up_at < self.until)
+            and (not self.ids or place in self.ids)
+        )
+
+
+def _is(record: Record, kind: type[Value]) -> bool:
+    return (record.schema or "").rpartition(".v")[0] == kind.__name__
