@@ -20,7 +20,8 @@ from streams.domain.state import Drop, Entry
 from streams.errors import Poison
 from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
 from streams.stages.turn import Record, Turn
-from streams.tables.tables import Owned, Tables
+from streams.tables.owned import Owned
+from streams.tables.tables import Tables
 
 BUSY, IDLE = 0.005, 0.05
 """Seconds for which the feed may wait for records: with requests under way, and with none."""

@@ -20,7 +20,7 @@ from streams.domain.state import Claim, Drop, Member, Waiting
 from streams.domain.values import Identifier
 from streams.kafka.topics import COMMANDS
 from streams.stages.turn import Record, Turn
-from streams.tables.tables import Owned
+from streams.tables.owned import Owned
 
 
 class Kept(NamedTuple):

@@ -35,7 +35,7 @@ from streams.stages import claims
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
 from streams.stages.turn import Clock, Turn
-from streams.tables.tables import Owned
+from streams.tables.owned import Owned
 
 
 class Decider:

@@ -13,7 +13,8 @@ from streams.errors import Poison
 from streams.kafka.topics import DELIVERIES
 from streams.stages.quiet import EachRecord
 from streams.stages.turn import Record, Turn, WallClock
-from streams.tables.tables import Owned, Tables
+from streams.tables.owned import Owned
+from streams.tables.tables import Tables
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 

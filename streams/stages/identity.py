@@ -28,7 +28,7 @@ from streams.refusals import CommandRejected
 from streams.stages.commands import COMMANDS_BY_NAME, owner_of
 from streams.stages.quiet import EachRecord
 from streams.stages.turn import Record, Turn
-from streams.tables.tables import Owned
+from streams.tables.owned import Owned
 
 _KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_args(IdentityRequest)}
 

@@ -10,10 +10,10 @@ import msgspec
 from streams.domain.state import Change, Drop, E, Entry
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, place
+from streams.tables.owned import END_OF_OWNER, Owned
 from streams.tables.store import Store, Write
 
 CHECKPOINTS = "checkpoints"
-END_OF_OWNER = b"\x00"
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
@@ -43,7 +43,7 @@ class Tables:
         self._changed: dict[str, dict[bytes, None]] = {name: {} for name in self.names}
         self._by_owner: dict[tuple[str, bytes], list[bytes]] = {}
 
-    def of(self, owner: str) -> "Owned":
+    def of(self, owner: str) -> Owned:
         return Owned(self, owner.encode() + END_OF_OWNER)
 
     def get(self, kind: type[E], key: bytes) -> E | None:
@@ -248,34 +248,6 @@ class Tables:
         # A batch that looked for what is due walks the store still, and would hold it open.
         self.abort()
         self._store.close()
-
-
-class Owned:
-    """One owner's entries: the `State` that decisions read, and where their changes go."""
-
-    __slots__ = ("_owner", "_tables")
-
-    def __init__(self, tables: Tables, owner: bytes) -> None:
-        self._tables = tables
-        self._owner = owner
-
-    @property
-    def owner(self) -> str:
-        return self._owner[: -len(END_OF_OWNER)].decode()
-
-    def get(self, kind: type[E], key: bytes = b"") -> E | None:
-        return self._tables.get(kind, self._owner + kind.letter + key)
-
-    def scan(self, kind: type[E], prefix: bytes = b"") -> Iterator[E]:
-        return self._tables.scan(kind, self._owner, prefix)
-
-    def apply(self, change: Change) -> None:
-        self._tables.apply(self._owner, change)
-
-    def due_key(self, entry: Entry) -> bytes:
-        """By which `due_entry` finds an entry of the owner that has a due time, committed or not."""
-        assert entry.due is not None, "it is due some time"  # noqa: S101
-        return due_key(entry, entry.due, self._owner + entry.letter + entry.key())
 
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:

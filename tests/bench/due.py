@@ -25,8 +25,9 @@ from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Turn, WallClock
 from streams.tables.due import FAMILY, due_key
+from streams.tables.owned import END_OF_OWNER
 from streams.tables.store import RocksStore, Write
-from streams.tables.tables import CHECKPOINTS, END_OF_OWNER, Tables, families
+from streams.tables.tables import CHECKPOINTS, Tables, families
 from tests.bench import load
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record

@@ -23,7 +23,8 @@ from streams.stages.commands import MESSAGES
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record, Stage, StreamClock
-from streams.tables.tables import END_OF_OWNER, Tables
+from streams.tables.owned import END_OF_OWNER
+from streams.tables.tables import Tables
 from tests.crash.listeners import LISTENERS
 from tests.driver import WINDOW, Pipeline
 from tests.samples import NOON

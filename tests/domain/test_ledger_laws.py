@@ -18,8 +18,9 @@ from streams.domain.store import StoreSettings
 from streams.kafka.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
+from streams.tables.owned import Owned
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Owned, Tables, families
+from streams.tables.tables import Tables, families
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
 from tests.domain.ledger_model import Ledger
 from tests.driver import Pipeline, all_of, instant

@@ -59,7 +59,8 @@ from streams.domain.values import Profile
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from streams.stages.commands import owner_of
 from streams.stages.turn import Record
-from streams.tables.tables import Owned, Tables
+from streams.tables.owned import Owned
+from streams.tables.tables import Tables
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import AvailablePointsAmountChanged
 from tests.domain.apart import Apart
