@@ -100,11 +100,8 @@ class RocksStore:
         return value
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        walk = self._families[family].iter()
-        walk.seek(start)
-        while walk.valid():
-            yield walk.key(), walk.value()
-            walk.next()
+        # A walk of its own costs twice as much, for most are short.
+        return iter(self._families[family].items(from_key=start))
 
     def write(self, writes: Iterable[Write]) -> None:
         batch = WriteBatch(raw_mode=True)

@@ -222,9 +222,12 @@ class Tables:
         self._store.write(_checkpoint_writes({DUE: 1}))
 
     def _due_writes(self, table: str) -> Iterator[Write]:
+        timed = {k.letter: decode for k, decode in self._decoders.items() if k.table == table and k.timed()}
         for key, raw in self._store.scan(table, b""):
-            entry = self._decoders[self._kind(table, key)](raw)
-            if entry.due is not None:
+            letter = key.index(END_OF_OWNER) + 1
+            decode = timed.get(key[letter : letter + 1])
+            entry = decode(raw) if decode else None
+            if entry is not None and entry.due is not None:
                 yield DUE, due_key(entry, entry.due, key), b""
 
     def _kind(self, table: str, key: bytes) -> type[Entry]:
