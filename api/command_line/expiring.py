@@ -38,7 +38,8 @@ def preview(
 ) -> None:
     """Who will be told what of units, coupons and tiers, if nothing else happens until then.
 
-    It follows the state and the settings of now: what is spent or used later on will not be told of.
+    It follows the state and the settings of now: what is spent or used later on will not be told of. A copy
+    of the state is kept under LOYALTY_HOME, so that the next look reads only what came since.
     """
     import msgspec
 

@@ -1,7 +1,7 @@
 """What a member's timers will bring if nothing else happens: the rules themselves, played ahead."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from streams.domain.decide import Timed, due, silent
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.plans import PLANNED, replanned
-from streams.domain.state import Change, Drop, PendingLot, State
+from streams.domain.state import Change, Drop, Lot, PendingLot, State
 from streams.domain.store import StoreSettings
 
 _KINDS: dict[bytes, type[Timed]] = {kind.letter: kind for kind in (*PLANNED, PendingLot)}
@@ -28,7 +28,7 @@ def forecast(
     """What comes from `now` until before `end`, in order; what is overdue, at `now`. Timers follow the
     settings of now, whatever they followed before."""
     timers = _Timers(end)
-    for planned in _planned(draft, store, now):
+    for planned in _planned(draft, store, now, end):
         if timers.add(planned):
             draft.apply(planned)
     while entry := timers.next(draft):
@@ -45,11 +45,21 @@ def forecast(
             timers.add(quiet)
 
 
-def _planned(state: State, store: StoreSettings, now: datetime) -> Iterator[Timed]:
+def _planned(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[Timed]:
     for kind in PLANNED:
         for entry in state.scan(kind):
-            yield replanned(state, entry, store, now)
+            if not (isinstance(entry, Lot) and _later(entry, store, end)):
+                yield replanned(state, entry, store, now)
     yield from state.scan(PendingLot)
+
+
+def _later(lot: Lot, store: StoreSettings, end: datetime) -> bool:
+    """Whether it is plain, without a calendar, that nothing of the lot is due before `end`: of a store's lots
+    few are, and exactly when would cost more than all the rest."""
+    if lot.expires_at is None:
+        return True
+    # Two days more: no change of clocks or zones makes days longer by as much.
+    return lot.expires_at - end > timedelta(days=max(store.units_lead_times(lot.wallet), default=0) + 2)
 
 
 class _Timers:
