@@ -32,14 +32,15 @@ def forecast(
         if timers.add(planned):
             draft.apply(planned)
     while entry := timers.next(draft):
-        at = max(entry.due or now, now)
+        at, silently = max(entry.due or now, now), True
         for event in due(draft, entry, store, member_id, at):
             for change in evolve(draft, event, store):
                 draft.apply(change)
                 timers.add(change)
+            silently = False
             yield event
         left = draft.get(type(entry), entry.key())
-        if left is not None and left.due is not None and left.due <= at:
+        if silently and left is not None and left.due is not None and left.due <= at:
             quiet = silent(draft, left, store, at)
             draft.apply(quiet)
             timers.add(quiet)

@@ -1,6 +1,6 @@
 """Tiers: reached at once, lost as the tier set says, recalculated when a period is over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,7 +20,8 @@ from streams.errors import Rejected
 
 
 def moves(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """Up to what the member has reached; down too, where the tier set falls at once."""
+    """Up to what the member has reached; down too, where the tier set falls at once. A tier that came to be
+    in danger after its lead time is told of now."""
     for tiers in store.tier_sets:
         if tiers.active and is_active(state):
             yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
@@ -32,6 +33,8 @@ def _move(state: State, tiers: TierSet, act: Act, store: StoreSettings, *, falls
     then = _deserved(state, tiers, standing, act.now, store)
     if then > now or (then < now and then >= 0 and falls):
         yield _changed(tiers, then, standing, act, up=then > now)
+    elif standing and standing.safe and 0 <= then < now:
+        yield from _announcements(standing, tiers, then, act, store)
 
 
 def _changed(
@@ -117,8 +120,9 @@ def standing_due(state: State, standing: Standing, act: Act, store: StoreSetting
         return
     at = standing.recalculated_at
     if at is None or at > act.now:
-        if at is not None:
-            yield from _announcements(state, standing, tiers, act, store)
+        then = _deserved(state, tiers, standing, act.now, store)
+        if 0 <= then < tiers.position(standing.level_id):
+            yield from _announcements(standing, tiers, then, act, store)
         yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
         return
     yield from _move(state, tiers, act, store, falls=True)
@@ -135,13 +139,13 @@ def _of_period(act: Act, tier_set_id: str, end: datetime) -> Act:
 
 
 def _announcements(
-    state: State, standing: Standing, tiers: TierSet, act: Act, store: StoreSettings
+    standing: Standing, tiers: TierSet, then: int, act: Act, store: StoreSettings
 ) -> Iterator[Event]:
-    now, then = tiers.position(standing.level_id), _deserved(state, tiers, standing, act.now, store)
-    if not 0 <= then < now or standing.recalculated_at is None:
+    """Of a fall to position `then`, for each lead time that has passed and was not told of."""
+    if standing.recalculated_at is None or standing.recalculated_at <= act.now:
         return
-    future = tiers.tiers[then]
-    for days in _passed(standing, store, act.now):
+    now, future = tiers.position(standing.level_id), tiers.tiers[then]
+    for days in _passed(_untold(standing, store), standing, store, act.now):
         yield TierExpiryAnnounced(
             **_of_period(act, standing.tier_set_id, standing.recalculated_at).stamp(
                 "TierExpiryAnnounced", days + standing.plans * 100_000
@@ -160,14 +164,19 @@ def _untold(standing: Standing, store: StoreSettings) -> list[int]:
     return lead_times.untold(store.tiers_expiring_days, standing.announced)
 
 
-def _passed(standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.passed(_untold(standing, store), standing.recalculated_at, now, store.calendar)
+def _unseen(standing: Standing, store: StoreSettings) -> list[int]:
+    """Lead times at whose moment nobody has looked yet whether the tier is in danger."""
+    return [days for days in _untold(standing, store) if days not in standing.safe]
+
+
+def _passed(days: Iterable[int], standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
+    return lead_times.passed(days, standing.recalculated_at, now, store.calendar)
 
 
 def silent(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
-    """The standing after its timer: lead times that it passed are over, told of or not."""
-    passed = _passed(standing, store, now)
-    return scheduled(state, replace(standing, announced=(*standing.announced, *passed)), store, now)
+    """The standing after its timer told of nothing: at the lead times that it passed all was safe."""
+    passed = _passed(_unseen(standing, store), standing, store, now)
+    return scheduled(state, replace(standing, safe=(*standing.safe, *passed)), store, now)
 
 
 def standing_in(state: State, tiers: TierSet) -> Standing | None:
@@ -201,7 +210,7 @@ def replanned(state: State, standing: Standing, store: StoreSettings, after: dat
     tiers = store.tier_set(standing.tier_set_id)
     at = next_recalculation(state, standing, tiers, after, store) if tiers else None
     if at != standing.recalculated_at:
-        standing = replace(standing, recalculated_at=at, announced=(), plans=standing.plans + 1)
+        standing = replace(standing, recalculated_at=at, announced=(), safe=(), plans=standing.plans + 1)
     return scheduled(state, standing, store, after)
 
 
@@ -213,7 +222,7 @@ def scheduled(state: State, standing: Standing, store: StoreSettings, now: datet
     instants = []
     end = standing.recalculated_at
     if end is not None:
-        instants.append(lead_times.next_look(_untold(standing, store), end, now, store.calendar))
+        instants.append(lead_times.next_look(_unseen(standing, store), end, now, store.calendar))
     member = state.get(Member)
     if member and any(c.measure == "months_since_joining" for c in tiers.conditions):
         months = store.calendar.whole_months(member.registered_at, now) + 1

@@ -255,10 +255,12 @@ class Decider:
     def _wake(self, turn: Turn, state: Owned, owner: str, entry: Timed, now: datetime) -> None:
         code, _, member_id = owner.partition("/")
         store = self._stores(code) or _no_settings(code)
-        self._happen(turn, state, due(state, entry, store, member_id, now), store)
+        if self._happen(turn, state, due(state, entry, store, member_id, now), store):
+            # What became of it may be due already: it is woken again for that.
+            return
         left = state.get(type(entry), entry.key())
         if left is not None and left.due is not None and left.due <= now:
-            # Nothing was to be told, or not of all that it passed: it must not wake again for that.
+            # Nothing was to be told: it must not wake again for that.
             state.apply(silent(state, left, store, now))
 
 

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
@@ -101,7 +101,7 @@ class RocksStore:
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         # A walk of its own costs twice as much, for most are short.
-        return iter(self._families[family].items(from_key=start))
+        return cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
 
     def write(self, writes: Iterable[Write]) -> None:
         batch = WriteBatch(raw_mode=True)

@@ -272,6 +272,30 @@ def test_a_tier_that_will_be_kept_is_not_told_of() -> None:
     assert run.facts(TierChanged)[-1].level_id == GOLD
 
 
+def test_a_tier_that_comes_to_be_in_danger_after_its_lead_time_is_told_of_then_and_once() -> None:
+    run = tiered(30, 10)
+    run.at(instant("2026-04-12"))
+    safe = futures(run)
+
+    run.when(spend("3000", at=run.now), spend("100", at=run.now))
+    late = futures(run)
+    pass_days(run, instant("2026-06-01"))
+
+    assert safe == []
+    assert late == [(30, "Silver")]
+    assert futures(run) == [(30, "Silver"), (10, "Silver")]
+
+
+def test_a_tier_in_danger_only_after_its_day_is_not_told_of() -> None:
+    """It falls on that day, or is in danger for the next period: neither is a late notice."""
+    run = tiered(10)
+    pass_days(run, instant("2026-05-02"))
+
+    run.when(spend("3000", at=run.now))
+
+    assert futures(run) == []
+
+
 @pytest.mark.parametrize("downgrade", ["none", "automatic"])
 def test_where_no_period_ends_there_is_no_fall_to_tell_of(downgrade: Downgrade) -> None:
     run = tiered(10, downgrade=downgrade)

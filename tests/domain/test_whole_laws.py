@@ -330,7 +330,7 @@ def books(tables: Tables) -> list[object]:
         state = tables.of(owner_of(STORE, member))
         found += [state.get(Member), *state.scan(Account), *state.scan(PendingLot)]
         found += [replace(lot, announced=(), due_at=None) for lot in state.scan(Lot)]
-        found += [replace(s, announced=(), due_at=None) for s in state.scan(Standing)]
+        found += [replace(s, announced=(), safe=(), due_at=None) for s in state.scan(Standing)]
     return found
 
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from streams.domain.events import CouponExpiryAnnounced, TierExpiryAnnounced, UnitsExpiryAnnounced
-from streams.domain.state import Lot, Plan, Standing
+from streams.domain.state import Lot, Plan
 from streams.stages.turn import Turn
 from tests.driver import Pipeline, instant
 from tests.samples import NOON, SETTINGS, STORE, add, buy, register, uid
@@ -101,5 +101,4 @@ def test_coupons_and_tiers_follow_their_lead_times_too() -> None:
 
     assert silent == ([], [])
     assert [event.days for event in run.facts(CouponExpiryAnnounced)] == [400]
-    (standing,) = run.tables.of(f"{STORE}/{uid(1)}").scan(Standing)
-    assert standing.announced == (400,), "the tier is kept: its lead time is over without a word"
+    assert [event.days for event in run.facts(TierExpiryAnnounced)] == [400]

@@ -64,10 +64,12 @@ class Standing(Entry):
     recalculated_at: Instant | None = None
     """The next recalculation, where the tier set has any."""
     announced: tuple[int, ...] = ()
-    """Lead times, in days before it, that are over."""
+    """Lead times, in days before it, of which the member has been told."""
     due_at: Instant | None = None
     plans: int = 0
     """How often the next recalculation was set anew: it makes the ids of its announcements differ."""
+    safe: tuple[int, ...] = ()
+    """Lead times at whose moment the tier was not in danger: told of late, should it come to be."""
 
     def key(self) -> bytes:
         return self.tier_set_id.encode()
