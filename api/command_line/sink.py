@@ -18,4 +18,13 @@ def run(supervised: Supervised = False) -> None:
             await run_app(app, ready=lambda: print("sink is ready", flush=True))
 
     with process("sink") as (settings, connection):
+        _open_as_many_files_as_may_be()
         asyncio.run(serve())
+
+
+def _open_as_many_files_as_may_be() -> None:
+    """Each request needs one, and the usual limit is a few endpoints' worth."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

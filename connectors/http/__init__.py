@@ -1,7 +1,14 @@
 """Webhooks over HTTP: what is sent, where it may be sent, the sending itself, and a receiver to try it on.
+What an endpoint may count on is in README.md beside this.
 
 envelope    a delivery's body and headers (pure)
 guard       which addresses may be dialled, checked on the very address that is dialled
+health      what was found of an endpoint, and what follows: breaker, disabling, status (pure)
+endpoint    what may begin for one endpoint: claims, concurrency, rate
+pending     deliveries on their way, as they stand on disk
+outcome     what an answer means for a delivery (pure)
+dispatch    the requests of one partition, from due to finished
+sink        the stage: deliveries in, outcomes out, in transactions
 sender      one POST and what came of it; never raises for somebody else's trouble
 receiver    counts and shows what arrives; stands in for an endpoint in the demo and in tests
 """
