@@ -2,6 +2,8 @@
 
 from api.command_line.supervise import Supervised, supervise
 
+UNLIMITED = 10_240
+
 
 def run(supervised: Supervised = False) -> None:
     """Send deliveries over HTTP until SIGTERM or Ctrl-C."""
@@ -27,4 +29,6 @@ def _open_as_many_files_as_may_be() -> None:
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # macOS calls it unlimited and refuses that.
+    allowed = UNLIMITED if most == resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
