@@ -52,6 +52,8 @@ class Policy:
     """None: however long there is nothing but failure."""
     held_for: timedelta | None = timedelta(days=30)
     """How long deliveries wait for a paused or disabled subscription; None: without end."""
+    settled_after: timedelta = timedelta(milliseconds=25)
+    """How long what has finished may wait for others, to be committed together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,14 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Hopeless:
+    """A delivery that there is nobody to send to."""
+
+    pending: Pending
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What is to be written: of the attempt, and of the delivery's next try or its end. `wait` until the
     next one; None: it is done with."""

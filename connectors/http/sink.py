@@ -9,10 +9,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from connectors.http.dispatch import Dispatch, Finished, Hopeless, Outside
+from connectors.http.dispatch import Dispatch, Finished, Outside
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import WELL, Health, condition, told
-from connectors.http.outcome import Sent, buried, settle
+from connectors.http.outcome import Hopeless, Sent, buried, settle
 from connectors.http.pending import Pending
 from streams.codec import decode
 from streams.delivery.records import Delivery, Subscription
@@ -24,7 +24,7 @@ from streams.tables.owned import Owned
 from streams.tables.tables import Tables
 
 BUSY, IDLE = 0.005, 0.05
-"""Seconds for which the feed may wait for records: with requests under way, and with none."""
+"""Seconds for which the feed may wait for records: with requests not settled yet, and with none."""
 BURIED_OF_A_LANE = 100
 
 
@@ -46,7 +46,7 @@ class SinkStage:
 
     @property
     def patience(self) -> float:
-        if any(dispatch.under_way for dispatch in self._partitions.values()):
+        if any(dispatch.under_way or dispatch.finished for dispatch in self._partitions.values()):
             return BUSY
         looks = [at for dispatch in self._partitions.values() if (at := dispatch.next_look())]
         if not looks:
@@ -74,7 +74,7 @@ class SinkStage:
 
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         dispatch = self._partitions[partition]
-        return bool(dispatch.finished or dispatch.changed)
+        return dispatch.ripe(self._outside.now())
 
     def between(self, partition: int, tables: Tables) -> None:  # noqa: ARG002
         self._partitions[partition].begin()
@@ -82,14 +82,14 @@ class SinkStage:
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         """Settle what has finished, then take new deliveries in."""
         dispatch = self._partitions[turn.partition]
-        while dispatch.finished and budget > 0:
+        ripe = dispatch.ripe(turn.now)
+        while ripe and dispatch.finished and budget > 0:
             finished = dispatch.finished.popleft()
             self._settle(turn, dispatch, finished)
             dispatch.settled(finished)
             budget -= 1
-        for endpoint in dispatch.changed.values():
-            self._write_health(turn, endpoint)
-        dispatch.changed.clear()
+        if ripe:
+            self._write_healths(turn, dispatch)
         taken = records[: max(1, budget)]
         for record in turn.each(taken):
             try:
@@ -136,6 +136,11 @@ class SinkStage:
                 return
             pending = behind
         lane.apply(replace(pending, due_at=hopeless.pending.due_at))
+
+    def _write_healths(self, turn: Turn, dispatch: Dispatch) -> None:
+        for endpoint in dispatch.changed.values():
+            self._write_health(turn, endpoint)
+        dispatch.changed.clear()
 
     def _write_health(self, turn: Turn, endpoint: Endpoint) -> None:
         """And tell of it where its condition is another now."""

@@ -1,7 +1,7 @@
 """The sink stage on a log in memory, driven by tests: deliveries arrive, time passes, requests go out."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -64,7 +64,7 @@ class Sink:
             Outside(
                 self.subscriptions,
                 sender,
-                Policy(concurrency=concurrency, **policy),
+                Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),
                 jitter=lambda: jitter,

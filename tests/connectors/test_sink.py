@@ -178,3 +178,30 @@ async def test_at_its_end_the_sink_settles_what_is_under_way_and_begins_nothing(
     assert sink.stage.rest()
     assert len(sender.sent) == 1
     assert sink.attempts() == [(1, "delivered")]
+
+
+async def test_what_finishes_soon_after_another_is_settled_with_it() -> None:
+    sender = FakeSender()
+    sink = Sink(sender, settled_after=timedelta(milliseconds=25))
+    sink.arrive(delivery(1), delivery(2, BORIS))
+
+    await sink.until(NOON)
+    assert (len(sender.sent), sink.attempts()) == (2, [])
+    await sink.until(NOON + timedelta(milliseconds=25))
+
+    assert sink.attempts() == [(1, "delivered")] * 2
+
+
+async def test_a_new_delivery_does_not_wait_for_a_commit_unless_one_of_its_lane_is_not_settled() -> None:
+    sender = FakeSender()
+    sink = Sink(sender, settled_after=timedelta(milliseconds=25))
+    sink.arrive(delivery(1))
+    await asyncio.sleep(0)
+    assert message_ids(sender) == [uid(1)]
+
+    sink.arrive(delivery(2), delivery(3, BORIS))
+    await asyncio.sleep(0)
+    assert message_ids(sender) == [uid(1), uid(3)]
+    await sink.until(NOON + timedelta(milliseconds=25))
+
+    assert message_ids(sender) == [uid(1), uid(3), uid(2)]
