@@ -90,6 +90,9 @@ class Dispatch:
         endpoint = self.endpoints.get(group)
         if after is None:
             self._deleted.add(group)
+            if endpoint:
+                # What was told of it is taken back.
+                self.changed[group] = endpoint
         else:
             self._deleted.discard(group)
         if endpoint is None:

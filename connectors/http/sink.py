@@ -147,9 +147,8 @@ class SinkStage:
         lane, policy = turn.tables.of(endpoint.subscription_id), self._outside.policy
         subscription = self._outside.subscriptions.get(endpoint.subscription_id)
         before, after = lane.get(Health) or WELL, endpoint.health if subscription else WELL
-        if after == before:
-            return
-        lane.apply(Drop(entry=before) if after == WELL else after)
+        if after != before:
+            lane.apply(Drop(entry=before) if after == WELL else after)
         if subscription is None:
             turn.send(ENDPOINT_STATUS, lane.owner, None)
         elif condition(before, policy) != condition(after, policy):

@@ -407,3 +407,16 @@ async def test_an_attempt_says_what_went_wrong_and_what_is_done_about_it() -> No
         "after sending: could not connect to endpoint: Connection refused",
     )
     assert (three.outcome, three.error_class, three.response) == ("delivered", None, "ok")
+
+
+async def test_of_a_deleted_subscription_nothing_is_told_any_more_even_where_all_was_well() -> None:
+    sink = Sink(FakeSender())
+    sink.arrive(delivery(1))
+    await sink.until(NOON)
+
+    sink.subscriptions.drop(FIRST.subscription_id)
+    await sink.until(NOON)
+
+    assert [(o.topic, o.key, o.value) for o in sink.outputs[1:]] == [
+        (ENDPOINT_STATUS, FIRST.subscription_id, None)
+    ]
