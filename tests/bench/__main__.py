@@ -23,7 +23,7 @@ from tests.bench.latency import latency
 from tests.bench.load import QUICK, Sizes
 from tests.bench.member import members
 from tests.bench.place import broker, place
-from tests.bench.sink import sinks
+from tests.bench.sink import sink_rates, sink_times
 from tests.bench.throughput import plain_loop, throughput
 
 STEPS = 23
@@ -75,7 +75,7 @@ def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], No
         floor = plain_loop(handled, sizes, say)
         figures += throughput(handled, sizes, floor, say)
         figures += telling(told, sizes.due, floor, say)
-        figures += sinks(place(folder, servers, "sinks"), sizes.deliveries, sizes.seconds, say)
+        figures += sink_rates(place(folder, servers, "sinks"), sizes.deliveries, say)
     # Many small processes, which leave the processors idle: nobody is kept off one.
     with broker(folder / "times", libraries, elsewhere=False) as servers:
         crowded, calm = place(folder, servers, "burst"), place(folder, servers, "calm")
@@ -83,6 +83,7 @@ def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], No
         figures += latency(
             place(folder, servers, "latency"), place(folder, servers, "hops"), sizes.seconds, say
         )
+        figures += sink_times(place(folder, servers, "sink-times"), sizes.seconds, say)
     return figures
 
 

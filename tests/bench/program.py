@@ -56,13 +56,23 @@ class Job:
     url: str = ""
 
     @property
+    def on_one_core(self) -> bool:
+        """Where a rate is measured; of two sinks the second has the other cores."""
+        return self.role not in ("hop", "post", "sink") or (self.total > 0 and self.hop == 0)
+
+    @property
     def connection(self) -> Connection:
         return Connection(self.servers, self.prefix)
 
 
 def main() -> None:
     job = msgspec.json.decode(sys.argv[1], type=Job)
-    if CORE is not None and job.role != "hop" and not (job.role == "sink" and job.hop):
+    # Rates are those of one core; of two sinks the second has the others.
+    if (
+        CORE is not None
+        and job.role not in ("hop", "post")
+        and (job.role != "sink" or (job.total and not job.hop))
+    ):
         os.sched_setaffinity(0, {CORE})
     result = _measured(job)
     if result is not None:

@@ -38,22 +38,25 @@ class Came:
     at: float
 
 
-def sinks(place: Place, deliveries: int, seconds: int, say: Callable[[str], None]) -> Iterator[Figure]:
+def sink_rates(place: Place, deliveries: int, say: Callable[[str], None]) -> Iterator[Figure]:
     say("sink: the HTTP client alone")
     with endpoint(place) as (url, _):
         floor = measured(place.job("http", total=deliveries, url=f"{url}/0"))
+    say("sink: deliveries/s")
+    one = _throughput(place, 1, deliveries, 1)
+    say("sink: deliveries/s of two")
+    two = _throughput(place, 2, deliveries, 2)
+    yield rate("sink", "deliveries/s", one, floor, HTTP_ALONE, aim=2_500)
+    yield rate("two sinks", "deliveries/s", two, one, "one sink")
+
+
+def sink_times(place: Place, seconds: int, say: Callable[[str], None]) -> Iterator[Figure]:
     say("sink: a plain consumer that POSTs")
     least = _percentiles(_paced(place, "post", 1, seconds))
     say(f"sink: {A_SECOND} deliveries/s")
     found = _percentiles(_paced(place, "sink", 2, seconds))
     say("sink: beside an endpoint that takes 4 s")
     beside = _percentiles(_beside_a_slow_one(place, 3, seconds))
-    say("sink: deliveries/s")
-    one = _throughput(place, 4, deliveries, 1)
-    say("sink: deliveries/s of two")
-    two = _throughput(place, 5, deliveries, 2)
-    yield rate("sink", "deliveries/s", one, floor, HTTP_ALONE, aim=2_500)
-    yield rate("two sinks", "deliveries/s", two, one, "one sink")
     for which, value, bare, aim in zip(("p50", "p99"), found, least, (15.0, 60.0), strict=True):
         yield Figure(f"delivery to POST, {which}", value, "ms", bare, PLAIN, aim)
     yield Figure("beside a slow endpoint, p99", beside[1], "ms", least[1], PLAIN, 250.0)
@@ -63,7 +66,7 @@ def _throughput(place: Place, series: int, deliveries: int, processes: int) -> R
     with endpoint(place) as (url, came):
         hooks = _subscribed(place, series, url)
         with ExitStack() as programs:
-            jobs = [place.job("sink", hop=number) for number in range(processes)]
+            jobs = [place.job("sink", total=deliveries, hop=number) for number in range(processes)]
             sinks = [programs.enter_context(working(job)) for job in jobs]
             append(place, (delivery(n, hooks[n % len(hooks)]) for n in range(deliveries)))
             _await(came, deliveries)
