@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
 from api.errors import Complaint, Invalid, shown
+from api.fields import Model
 from api.targets import TargetPolicy, target
 from connectors.http.envelope import FRAMING
 from streams.delivery.records import Header, Subscription
@@ -28,18 +28,12 @@ _RESERVED = FRAMING | {
 }
 
 
-class _Model(BaseModel):
-    """A misspelled or unsupported field is refused: ignoring `hmacEnabled` would feign safety."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, populate_by_name=True)
-
-
-class HeaderBody(_Model):
+class HeaderBody(Model):
     header_name: Annotated[str, Field(examples=["X-Shop"])]
     header_value: Annotated[str, Field(examples=["blue"])]
 
 
-class Target(_Model):
+class Target(Model):
     """What POST and PUT have in common."""
 
     url: Annotated[str, Field(description="http or https, at most 2048 characters.")]
@@ -66,12 +60,12 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class CreationBody(_Model):
+class CreationBody(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [{ROOT: EXAMPLE}]})
     webhook_subscription: Creation
 
 
-class ReplacementBody(_Model):
+class ReplacementBody(Model):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{ROOT: {k: v for k, v in EXAMPLE.items() if k != "eventName"}}]}
     )

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.outcomes import Busy
 from streams.errors import Retryable
 
 LOG = logging.getLogger(__name__)
@@ -49,6 +50,14 @@ class Invalid(Exception):
         self.complaints = complaints
 
 
+class Conflict(Exception):
+    """The request is understood, and what it is about is not as it would have to be: 409."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint.message)
+        self.complaint = complaint
+
+
 def shown(value: object) -> str:
     """`value` as JSON in plain ASCII, cut short: fit for a sentence whatever a client sent."""
     text = json.dumps(value, default=str)
@@ -58,6 +67,8 @@ def shown(value: object) -> str:
 def install(app: FastAPI) -> None:
     """Every failure of `app` gets its documented answer."""
     app.exception_handler(Invalid)(_invalid)
+    app.exception_handler(Conflict)(_conflict)
+    app.exception_handler(Busy)(_busy)
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_plain)
     app.exception_handler(Retryable)(_unavailable)
@@ -66,6 +77,15 @@ def install(app: FastAPI) -> None:
 
 async def _invalid(_: Request, error: Invalid) -> Response:
     return _complaints(error.complaints)
+
+
+async def _conflict(_: Request, error: Conflict) -> Response:
+    return JSONResponse({"code": 409, "message": "Conflict", "errors": [error.complaint.body()]}, 409)
+
+
+async def _busy(_: Request, __: Busy) -> Response:
+    body = {"code": 429, "message": "Too many commands wait for their outcome: repeat it later."}
+    return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER)})
 
 
 async def _malformed(request: Request, error: RequestValidationError) -> Response:
@@ -102,13 +122,18 @@ async def _plain(_: Request, error: HTTPException) -> Response:
             return _answer(status, error.detail or HTTPStatus(status).phrase)
 
 
-async def _unavailable(_: Request, error: Retryable) -> Response:
+async def _unavailable(request: Request, error: Retryable) -> Response:
     LOG.warning("not available: %s", error)
+    message = (
+        "What is asked for cannot be read at present. Repeat it."
+        if request.method == "GET"
+        else "Kafka did not confirm in time: the change may have been made or not. Repeat it."
+    )
     body = [
         {
             "status": "Problem",
             "error": "Service Unavailable",
-            "message": "Kafka did not confirm in time: the change may have been made or not. Repeat it.",
+            "message": message,
             "retryAfter": RETRY_AFTER,
         }
     ]

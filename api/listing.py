@@ -141,15 +141,15 @@ def _flag(value: str) -> bool:
     return value in {"true", "1"}
 
 
-def _instant(value: str) -> datetime:
-    """Without an offset it is UTC."""
+def instant(value: str) -> datetime:
+    """Without an offset it is UTC. Raises ValueError."""
     # In a query a plus sign that is not encoded means a blank.
     text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
     try:
-        instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        read = datetime.fromisoformat(text)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
 
 
-_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": _instant}
+_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": instant}

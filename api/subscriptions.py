@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api import bodies
 from api.bodies import CreationBody, ReplacementBody
 from api.errors import Complaint, Invalid
+from api.fields import StoreCode, id_in_path
 from api.listing import Column, listed
 from api.targets import TargetPolicy
 from streams.delivery.records import Subscription
@@ -23,11 +24,7 @@ from streams.webhooks.names import LEGACY_TYPES, event_name
 
 LOG = logging.getLogger(__name__)
 
-StoreCode = Annotated[str, Path(alias="storeCode", pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["DEFAULT"])]
-SubscriptionId = Annotated[
-    str,
-    Path(alias="webhookSubscription", pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
-]
+SubscriptionId = Annotated[str, id_in_path("webhookSubscription")]
 
 # A filter sees what the client sees: instants to the second.
 COLUMNS: dict[str, Column[Subscription]] = {
