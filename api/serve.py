@@ -67,8 +67,7 @@ class _Parts:
 async def _parts(
     settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
 ) -> _Parts | None:
-    """Started; None where the process is told to stop before. Members are read beside: until they are, what
-    is asked about them is answered 503."""
+    """Started, with all read that was there; None where the process is told to stop before."""
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     views = followed(connection, index), stores_followed(connection, stores)
     for view in views:
@@ -78,13 +77,13 @@ async def _parts(
     count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
     replicas = Replicas(connection, directory, count)
     stack.push_async_callback(replicas.stop)
-    await _until_first(stop.wait(), _all(view.start() for view in views))
-    if stop.is_set():
-        return None
     outcomes = Outcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
     )
-    replicas.start(outcomes.heard)
+    starts = [*(view.start() for view in views), replicas.start(outcomes.heard)]
+    await _until_first(stop.wait(), replicas.failed(), _all(starts))
+    if stop.is_set():
+        return None
     return _Parts(
         index=index,
         stores=stores,

@@ -23,6 +23,7 @@ from streams.tables.store import RocksStore
 KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
 FOUND: tuple[type[Entry], ...] = (Handled, Transfer, PendingLot, Held, IssuedReward)
 """Kinds that are found by their own id."""
+CHANGELOGS_FOLLOWED = sorted({kind.table for kind in KINDS})
 CURRENT_WITHIN = 5.0
 Heard = Callable[[str, bytes], None]
 """Called, on a thread of ours, with the owner and the value of each memory of a command that came."""
@@ -42,19 +43,22 @@ class Replicas:
         self._waiting: dict[asyncio.Future[None], dict[tuple[str, int], int]] = {}
         self._loop = asyncio.get_running_loop()
         self._standby = Standby(connection, self._opened)
+        self.caught_up = False
+        """Whether all is here that was there at the start."""
 
-    def start(self, heard: Heard) -> None:
+    async def start(self, heard: Heard) -> None:
+        """Returns when all is here that was committed before the call; then goes on following.
+
+        Raises Retryable where the cluster does not answer.
+        """
         self._heard = heard
         for number in range(self._count):
-            self._standby.keep(number)
+            self._standby.keep(number, await asyncio.to_thread(self._opened, number))
+        await self._reach(self._replicas, CHANGELOGS_FOLLOWED)
+        self.caught_up = True
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._standby.stop)
-
-    @property
-    def caught_up(self) -> bool:
-        """Whether all is here that was there at the start."""
-        return len(self._replicas) == self._count and self._standby.caught_up
 
     async def failed(self) -> NoReturn:
         """Raises what ended the following, and never returns."""
@@ -80,21 +84,24 @@ class Replicas:
         """
         self._require()
         numbers = range(self._count) if owner is None else [partition_of(owner.encode(), self._count)]
-        topics = [self._connection.topic(CHANGELOGS[table]) for table in tables]
-        places = [(topic, number) for topic in topics for number in numbers]
-        missing = self._missing(await self._ends.of(places))
-        if not missing:
-            return
-        arrived: asyncio.Future[None] = self._loop.create_future()
-        self._waiting[arrived] = missing
-        # It may have come between the look and the entry.
-        self._moved()
         try:
-            await asyncio.wait_for(arrived, CURRENT_WITHIN)
+            await asyncio.wait_for(self._reach(numbers, tables), CURRENT_WITHIN)
         except TimeoutError:
-            raise Retryable(f"what {len(missing)} changelogs hold is not all here yet") from None
-        finally:
-            self._waiting.pop(arrived, None)
+            raise Retryable("what was committed is not all here yet") from None
+
+    async def _reach(self, numbers: Iterable[int], tables: Iterable[str]) -> None:
+        topics = [self._connection.topic(CHANGELOGS[table]) for table in tables]
+        ends = await self._ends.of([(topic, number) for topic in topics for number in numbers])
+        missing = self._missing(ends)
+        if missing:
+            arrived: asyncio.Future[None] = self._loop.create_future()
+            self._waiting[arrived] = missing
+            # It may have come between the look and the entry.
+            self._moved()
+            try:
+                await arrived
+            finally:
+                del self._waiting[arrived]
 
     def _require(self) -> None:
         if not self.caught_up:

@@ -55,11 +55,6 @@ class Standby:
         with copy.lock:
             return copy.tables
 
-    @property
-    def caught_up(self) -> bool:
-        """Whether what is kept has all been read up to its end, as it was at some moment."""
-        return all(copy.caught_up for copy in list(self._kept.values()))
-
     def check(self) -> None:
         """Raises what ended the following."""
         if self.running.done():
