@@ -26,9 +26,11 @@ from api.limits import BodyLimit
 from api.outcomes import Book, Outcomes
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
+from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.subscriptions import routes as subscription_routes
 from api.targets import TargetPolicy
+from connectors.http.sender import Sender
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 
@@ -52,6 +54,8 @@ def create_app(
     past: Past,
     stores: Callable[[str], StoreSettings | None],
     settings_log: SettingsLog,
+    sender: Sender,
+    signer: Signer | None = None,
 ) -> FastAPI:
     """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
     behind `log`, `outcomes` and `settings_log`."""
@@ -65,7 +69,7 @@ def create_app(
     errors.install(app)
     desk = Desk(outcomes, book, stores, now)
     for router in (
-        subscription_routes(Webhooks(subscriptions, log, targets, now)),
+        subscription_routes(Webhooks(subscriptions, log, targets, now, sender, signer)),
         programme.routes(Programme(stores, settings_log)),
         reading.routes(Reading(desk, past)),
         *(

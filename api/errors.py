@@ -119,7 +119,8 @@ async def _plain(_: Request, error: HTTPException) -> Response:
             body: Body = {"code": "405", "message": "Method Not Allowed."}
             return JSONResponse(body, 405, error.headers)
         case status:
-            return _answer(status, error.detail or HTTPStatus(status).phrase)
+            body = {"code": status, "message": error.detail or HTTPStatus(status).phrase}
+            return JSONResponse(body, status, error.headers)
 
 
 async def _unavailable(request: Request, error: Retryable) -> Response:

@@ -19,7 +19,7 @@ from api.access import requires
 from api.errors import Complaint, Invalid
 from api.fields import Model, StoreCode, id_in_path
 from api.lead_times import NotificationDays
-from api.listing import Column, listed
+from api.listing import Column, page
 from api.views import exact
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings
@@ -104,10 +104,8 @@ def routes(programme: Programme) -> APIRouter:
     async def campaigns(store: StoreCode, request: Request) -> Response:
         """Filters, order and pages as of the list of subscriptions."""
         found = await programme.store(store)
-        items, total = listed(
-            found.campaigns, request.query_params.multi_items(), COLUMNS, lambda c: (c.name, c.campaign_id)
-        )
-        return exact({"items": [_camel(msgspec.structs.asdict(each)) for each in items], "total": total})
+        rows = sorted(found.campaigns, key=_place)
+        return exact(page(rows, request.query_params.multi_items(), COLUMNS, _place, _camel))
 
     @router.get("/campaign/{campaign}", summary="Read a campaign", dependencies=reading)
     async def campaign(store: StoreCode, campaign: CampaignId) -> Response:
@@ -115,7 +113,7 @@ def routes(programme: Programme) -> APIRouter:
         one = next((each for each in found.campaigns if each.campaign_id == campaign), None)
         if one is None:
             raise HTTPException(404)
-        return exact(_camel(msgspec.structs.asdict(one)))
+        return exact(_camel(one))
 
     @router.post("/campaign", summary="Add a campaign", dependencies=admin)
     async def create(store: StoreCode, body: CampaignBody) -> JSONResponse:
@@ -128,6 +126,10 @@ def routes(programme: Programme) -> APIRouter:
         return JSONResponse({"campaignId": campaign_id})
 
     return router
+
+
+def _place(campaign: Campaign) -> tuple[str, ...]:
+    return campaign.name, campaign.campaign_id
 
 
 async def _set(programme: Programme, store: str, body: SettingsBody) -> JSONResponse:

@@ -17,6 +17,7 @@ from api.auth import ApiKeys
 from api.log import CommandAppender, TopicLog, followed, stores_followed
 from api.outcomes import Outcomes
 from api.targets import PublicTargets
+from connectors.http.sender import HttpxSender
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
@@ -115,6 +116,8 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         parts = await _parts(settings, connection, directory, stack, stop)
         if parts is None:
             return
+        sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
+        stack.push_async_callback(sender.aclose)
         app = create_app(
             subscriptions=parts.index,
             log=parts.subscriptions,
@@ -127,6 +130,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             past=parts.past,
             stores=parts.stores.get,
             settings_log=parts.settings,
+            sender=sender,
         )
         server = _Server(
             uvicorn.Config(

@@ -1,6 +1,7 @@
 """Where partitions end, as the cluster says: what was committed before the question lies before it."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
@@ -8,11 +9,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import PASSING, SETTLING, Connection
 
 Place = tuple[str, int]
 """A topic's name in the cluster, and a partition."""
 ANSWERS_WITHIN = 5.0
+AGAIN = 0.1
 
 
 class Ends:
@@ -44,8 +46,20 @@ class Ends:
             await asyncio.wait([before])
         wanted, self._wanted = self._wanted, set()
         self._under_way, self._next = self._next, None
+        until = time.monotonic() + ANSWERS_WITHIN
+        while True:
+            try:
+                return await self._answer(wanted)
+            except KafkaException as failure:
+                # A topic just made, or a broker just back, has no leader for a moment.
+                if failure.args[0].code() not in SETTLING | PASSING or time.monotonic() > until:
+                    raise
+                await asyncio.sleep(AGAIN)
+
+    async def _answer(self, wanted: Iterable[Place]) -> dict[Place, int]:
         asked = {TopicPartition(*place): Spec.latest() for place in wanted}  # type: ignore[no-untyped-call]
         answers = self._admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWERS_WITHIN
         )
-        return {(at.topic, at.partition): (await asyncio.wrap_future(f)).offset for at, f in answers.items()}
+        found = await asyncio.gather(*(asyncio.wrap_future(each) for each in answers.values()))
+        return {(at.topic, at.partition): each.offset for at, each in zip(answers, found, strict=True)}

@@ -13,12 +13,14 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.auth import ApiKeys, hash_of
 from api.outcomes import Outcomes
+from api.signing import Signer
 from api.targets import PublicTargets
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.settings import Network
 from tests.api.programme import Programme, SettingsInMemory
+from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
 
 KEY = "a-key-for-tests"
@@ -60,11 +62,19 @@ class Clock:
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
-    def __init__(self, allowed: tuple[Network, ...] = (), *, wait: float = 5.0, most: int = 100) -> None:
+    def __init__(
+        self,
+        allowed: tuple[Network, ...] = (),
+        *,
+        wait: float = 5.0,
+        most: int = 100,
+        signer: Signer | None = None,
+    ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index)
         self.caught_up = True
         self.clock = Clock()
+        self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
@@ -81,6 +91,8 @@ class Door:
             # Another dict after each reset.
             stores=lambda store: self.programme.settings.get(store),  # noqa: PLW0108
             settings_log=SettingsInMemory(self.programme),
+            sender=self.endpoints,
+            signer=signer,
         )
 
     def reset(self) -> None:
@@ -88,6 +100,8 @@ class Door:
         for subscription in [*self.index.of_store("DEFAULT"), *self.index.of_store("OTHER")]:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
+        self.endpoints.sent.clear()
+        self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
         self.programme.heard = heard

@@ -89,7 +89,7 @@ def test_a_subscription_survives_a_restart_and_an_ended_one_stays_ended(connecti
 
     async def second() -> None:
         async with process(connection) as (index, _):
-            assert index.of_store("DEFAULT") == [kept]
+            assert list(index.of_store("DEFAULT")) == [kept]
 
     asyncio.run(first())
     asyncio.run(second())
