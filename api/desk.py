@@ -148,7 +148,7 @@ class Desk:
         return found
 
     def _owner_of(self, store: str, kinds: Sequence[type[Entry]], key: str) -> str | None:
-        owners = (owner.partition("/") for kind in kinds for owner in self.book.owners(kind, key))
+        owners = (owner.partition("/") for kind in kinds for owner in self.book.holders(kind, key))
         return next((member_id for code, _, member_id in owners if code == store), None)
 
     async def _patient(self, owner: str, table: str, look: Callable[[State], Any]) -> Any:

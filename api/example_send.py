@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.http import cloud_events
 from connectors.http.envelope import envelope, headers
 from connectors.http.sender import Sender
 from streams.delivery.records import Delivery, Subscription
@@ -19,9 +20,11 @@ FIRST = "AvailablePointsAmountChanged"
 
 async def sent_example(subscription: Subscription, sender: Sender, now: datetime) -> dict[str, Any]:
     """What the endpoint answered, and in how many milliseconds; or why there was no answer."""
-    delivery = _delivery(subscription, now)
+    delivery, request_id, mode = _delivery(subscription, now), str(uuid.uuid4()), subscription.cloud_events
     answer = await sender.send(
-        subscription.url, headers(delivery, subscription), envelope(delivery, str(uuid.uuid4()))
+        subscription.url,
+        headers(delivery, subscription) | cloud_events.headers(delivery, request_id, mode),
+        envelope(delivery, request_id, mode=mode),
     )
     return {
         "messageId": delivery.delivery_id,

@@ -27,7 +27,7 @@ class Book(Protocol):
     def state(self, owner: str) -> State:
         """What an owner has. Raises Retryable while that is not known."""
 
-    def owners(self, kind: type[Entry], key: str) -> Iterator[str]:
+    def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
         """Whose entries of that kind have that key."""
 
     async def current(self, owner: str | None, tables: tuple[str, ...]) -> None:
@@ -80,7 +80,7 @@ class Outcomes:
         return conclusion(command_id, self._remembered)
 
     def _remembered(self, memory_id: str) -> tuple[str, Handled] | None:
-        for owner in self._book.owners(Handled, memory_id):
+        for owner in self._book.holders(Handled, memory_id):
             handled = self._book.state(owner).get(Handled, memory_id.encode())
             if handled:
                 return owner, handled

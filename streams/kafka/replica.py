@@ -70,11 +70,11 @@ class Replicas:
         self._require()
         return self._replicas[partition_of(owner.encode(), self._count)].of_owner(owner)
 
-    def owners(self, kind: type[Entry], key: str) -> Iterator[str]:
+    def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
         """Whose entries of that kind have that key, on whichever partition."""
         self._require()
         for replica in self._replicas.values():
-            yield from replica.owners(kind, key.encode())
+            yield from replica.holders(kind, key.encode())
 
     async def current(self, owner: str | None, tables: Iterable[str]) -> None:
         """Returns once those tables of the owner's partition, or of all, have all that was committed before

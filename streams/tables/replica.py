@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from streams.domain.state import E, Entry
+from streams.tables.owned import END_OF_OWNER
 from streams.tables.store import Store, Write
-from streams.tables.tables import END_OF_OWNER, Tables, families
+from streams.tables.tables import Tables, families
 
 OWNERS = "owners"
 """The family in which entries that have ids of their own are found without their owner."""
@@ -20,7 +21,7 @@ Told = Callable[[str, Records, int], None]
 class Replica(Tables):
     """Follows changelogs and is never changed otherwise. Entries of `found` kinds are found by their key.
 
-    One thread restores; any may read through `of_owner` and `owners`.
+    One thread restores; any may read through `of_owner` and `holders`.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Replica(Tables):
     def of_owner(self, owner: str) -> "Committed":
         return Committed(self._store, owner.encode() + END_OF_OWNER)
 
-    def owners(self, kind: type[Entry], key: bytes) -> Iterator[str]:
+    def holders(self, kind: type[Entry], key: bytes) -> Iterator[str]:
         """Whose entries of that kind have that key."""
         start = _place(kind.table, kind.letter + key) + END_OF_OWNER
         for place, _ in self._store.scan(OWNERS, start):

@@ -63,8 +63,8 @@ class Programme(Pipeline):
     def state(self, owner: str) -> State:
         return self.replica.of_owner(owner)
 
-    def owners(self, kind: type[Entry], key: str) -> Iterator[str]:
-        return self.replica.owners(kind, key.encode())
+    def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
+        return self.replica.holders(kind, key.encode())
 
     async def current(self, owner: str | None, tables: tuple[str, ...]) -> None:  # noqa: ARG002
         await asyncio.sleep(0)
