@@ -72,12 +72,10 @@ def create_app(
         subscription_routes(Webhooks(subscriptions, log, targets, now, sender, signer)),
         programme.routes(Programme(stores, settings_log)),
         reading.routes(Reading(desk, past)),
-        *(
-            each.routes(desk)
-            for each in (members, points, transactions, rewards, custom_events, command_status)
-        ),
     ):
         app.include_router(router, responses=FAILURES)
+    for module in ABOUT_MEMBERS:
+        app.include_router(module.routes(desk), responses=FAILURES | PENDING)
     app.include_router(contract.routes())
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
@@ -111,6 +109,12 @@ def _failure(text: str, example: object) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"example": example}}}
 
 
+PENDING: dict[int | str, dict[str, Any]] = {
+    202: _failure(
+        "Written, and not decided in time: ask at `statusUrl`",
+        {"commandId": "8f7c0b6e-6c53-4d46-9d0d-0f5b7b2f6a11", "status": "pending", "statusUrl": "/api/…"},
+    )
+}
 FAILURES: dict[int | str, dict[str, Any]] = {
     400: _failure(
         "A field or parameter is not valid",

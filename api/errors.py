@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -110,17 +111,30 @@ def _complaint(detail: Body) -> Complaint:
     return Complaint(path, detail["msg"], detail["type"])
 
 
-async def _plain(_: Request, error: HTTPException) -> Response:
+async def _plain(request: Request, error: HTTPException) -> Response:
     match error.status_code:
         case 404:
             return _answer(404, "Not Found")
         case 405:
             # The contract has this one code as text.
             body: Body = {"code": "405", "message": "Method Not Allowed."}
-            return JSONResponse(body, 405, error.headers)
+            return JSONResponse(body, 405, {"Allow": ", ".join(_allowed(request))})
         case status:
             body = {"code": status, "message": error.detail or HTTPStatus(status).phrase}
             return JSONResponse(body, status, error.headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The verbs that the description has for the path: a router knows its own only."""
+    paths = request.app.openapi()["paths"]
+    fitting = [template for template in paths if _fits(template, request.url.path)]
+    # `/member/register` is no member, though it looks like one.
+    fitting.sort(key=lambda template: template.count("{"))
+    return sorted(verb.upper() for template in fitting[:1] for verb in paths[template])
+
+
+def _fits(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template)), path) is not None
 
 
 async def _unavailable(request: Request, error: Retryable) -> Response:

@@ -1,8 +1,9 @@
 """What fields of bodies may hold, as the contract limits them."""
 
 import math
+import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -28,10 +29,9 @@ def _decimal(value: object) -> Decimal:
         raise ValueError("must be a number")  # noqa: TRY004 - pydantic tells of ValueErrors
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("must be a number")
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("must be a number") from None
+    if isinstance(value, str) and not re.fullmatch(_AS_TEXT, value):
+        raise ValueError("must be a number, or one as text such as 29.33")
+    return Decimal(str(value))
 
 
 def _amount(value: Decimal) -> Decimal:
@@ -52,19 +52,21 @@ def _moment(value: object) -> datetime:
 
 
 _INSTANT = {"type": "string", "examples": ["2025-10-20T13:18:38+02:00"]}
+_AS_TEXT = "^[0-9]{1,12}([.][0-9]{1,6})?$"
 _NUMBER: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": int(MOST)}
+_TEXT: dict[str, Any] = {"type": "string", "pattern": _AS_TEXT}
 Amount = Annotated[
     Decimal,
     BeforeValidator(_decimal),
     AfterValidator(_amount),
-    WithJsonSchema({**_NUMBER, "examples": [29.33]}),
+    WithJsonSchema({"anyOf": [_NUMBER, _TEXT], "examples": [29.33]}),
 ]
 Units = Annotated[
     Decimal,
     BeforeValidator(_decimal),
     AfterValidator(_amount),
     AfterValidator(_more_than_nothing),
-    WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0, "examples": [100]}),
+    WithJsonSchema({"anyOf": [{**_NUMBER, "exclusiveMinimum": 0}, _TEXT], "examples": [100]}),
 ]
 """Six decimals at most."""
 Moment = Annotated[

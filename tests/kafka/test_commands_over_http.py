@@ -39,6 +39,9 @@ class Client:
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
+    def close(self) -> None:
+        self._http.close()
+
     def available(self, member: str, **query: str) -> object:
         return self.get(f"member/{member}/wallet", **query)["items"][0]["account"]["activeUnits"]
 
@@ -61,7 +64,9 @@ def clients(settings: Settings) -> Iterator[tuple[Client, Client]]:
 def _api(settings: Settings, token: str, digest: str) -> Iterator[Client]:
     port = any_free()
     with running(settings, "api", LOYALTY_API_KEY_HASHES=digest, LOYALTY_API_PORT=str(port)):
-        yield Client(f"http://127.0.0.1:{port}", token)
+        client = Client(f"http://127.0.0.1:{port}", token)
+        yield client
+        client.close()
 
 
 def test_what_one_process_answered_is_what_the_other_reads_at_once(clients: tuple[Client, Client]) -> None:
