@@ -21,6 +21,7 @@ from api import (
     transactions,
 )
 from api.auth import HEADER, Authenticator, Guarded
+from api.description import DESCRIPTION
 from api.desk import Desk
 from api.limits import BodyLimit
 from api.outcomes import Book, Outcomes
@@ -34,9 +35,6 @@ from connectors.http.sender import Sender
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 
-DESCRIPTION = """Subscribe to the webhooks of a loyalty programme.
-
-Every path under `/api/` wants an API key in the header `X-AUTH-TOKEN`; `loyalty api-key` makes one."""
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}}
 

@@ -30,6 +30,7 @@ class Replica(Tables):
         super().__init__(store, kinds)
         self._found = {(kind.table, kind.letter) for kind in found}
         self._told = told
+        self._ends: dict[str, int] = {}
 
     @staticmethod
     def families(kinds: Iterable[type[Entry]]) -> list[str]:
@@ -38,6 +39,9 @@ class Replica(Tables):
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         latest = list(dict(records).items())
+        if not latest and self._ends.get(table) == offset:
+            return
+        self._ends[table] = offset
         # Before the checkpoint: written again after a crash, it says the same.
         self._store.write(list(self._owners(table, latest)))
         super().restore(table, latest, offset)
