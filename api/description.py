@@ -1,6 +1,6 @@
 """What the whole API has in common, as its description tells it."""
 
-DESCRIPTION = """A loyalty programme: members, points, transactions, rewards, and the webhooks that tell of them.
+DESCRIPTION = """A loyalty programme: members, points, transactions, rewards, and webhooks that tell of them.
 
 **Commands** are written to Kafka and answered with what came of them: 200 or 204, 400 or 409 with the
 field and the reason, 404 for a member that there is not. What is not decided within
