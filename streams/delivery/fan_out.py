@@ -29,19 +29,20 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
     """The deliveries for each subscription that wants this one of the events that it names; a body is made
     once for each format that is asked for."""
     formats: dict[bool, list[_Format]] = {}
+    trees: dict[bool, object] = {}
     for subscription in subscriptions:
-        if not _wants(subscription, event):
+        legacy = subscription.legacy
+        if subscription.active_from and event.created_at < subscription.active_from:
             continue
-        if subscription.legacy not in formats:
-            formats[subscription.legacy] = list(_formats(event, subscription.legacy))
-        for made in formats[subscription.legacy]:
+        if subscription.filter:
+            if legacy not in trees:
+                trees[legacy] = _tree(event, legacy)
+            if not passes(subscription.filter, trees[legacy]):
+                continue
+        if legacy not in formats:
+            formats[legacy] = list(_formats(event, legacy))
+        for made in formats[legacy]:
             yield _delivery(event, subscription, made)
-
-
-def _wants(subscription: Subscription, event: WebhookEvent) -> bool:
-    if subscription.active_from and event.created_at < subscription.active_from:
-        return False
-    return not subscription.filter or passes(subscription.filter, _tree(event, subscription.legacy))
 
 
 def _tree(event: WebhookEvent, legacy: bool) -> object:
