@@ -8,16 +8,34 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
-from api import contract, errors
+from api import (
+    command_status,
+    contract,
+    custom_events,
+    errors,
+    members,
+    points,
+    programme,
+    reading,
+    rewards,
+    transactions,
+)
 from api.auth import HEADER, Authenticator, Guarded
+from api.description import DESCRIPTION
+from api.desk import Desk
 from api.limits import BodyLimit
-from api.subscriptions import SubscriptionLog, Webhooks, routes
+from api.outcomes import Book, Outcomes
+from api.programme import Programme, SettingsLog
+from api.reading import Past, Reading
+from api.signing import Signer
+from api.subscriptions import SubscriptionLog, Webhooks
+from api.subscriptions import routes as subscription_routes
 from api.targets import TargetPolicy
+from connectors.http.sender import Sender
 from streams.delivery.subscription import Subscriptions
+from streams.domain.store import StoreSettings
 
-DESCRIPTION = """Subscribe to the webhooks of a loyalty programme.
-
-Every path under `/api/` wants an API key in the header `X-AUTH-TOKEN`; `loyalty api-key` makes one."""
+ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}}
 
 
@@ -29,8 +47,16 @@ def create_app(
     targets: TargetPolicy,
     now: Callable[[], datetime],
     caught_up: Callable[[], bool],
+    outcomes: Outcomes,
+    book: Book,
+    past: Past,
+    stores: Callable[[str], StoreSettings | None],
+    settings_log: SettingsLog,
+    sender: Sender,
+    signer: Signer | None = None,
 ) -> FastAPI:
-    """The API over `subscriptions`, which `log` changes and whoever follows the topic keeps current."""
+    """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
+    behind `log`, `outcomes` and `settings_log`."""
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
@@ -39,7 +65,15 @@ def create_app(
         middleware=[Middleware(Guarded, authenticator=authenticator), Middleware(BodyLimit)],
     )
     errors.install(app)
-    app.include_router(routes(Webhooks(subscriptions, log, targets, now)), responses=_FAILURES)
+    desk = Desk(outcomes, book, stores, now)
+    for router in (
+        subscription_routes(Webhooks(subscriptions, log, targets, now, sender, signer)),
+        programme.routes(Programme(stores, settings_log)),
+        reading.routes(Reading(desk, past)),
+    ):
+        app.include_router(router, responses=FAILURES)
+    for module in ABOUT_MEMBERS:
+        app.include_router(module.routes(desk), responses=FAILURES | PENDING)
     app.include_router(contract.routes())
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
@@ -73,7 +107,13 @@ def _failure(text: str, example: object) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"example": example}}}
 
 
-_FAILURES: dict[int | str, dict[str, Any]] = {
+PENDING: dict[int | str, dict[str, Any]] = {
+    202: _failure(
+        "Written, and not decided in time: ask at `statusUrl`",
+        {"commandId": "8f7c0b6e-6c53-4d46-9d0d-0f5b7b2f6a11", "status": "pending", "statusUrl": "/api/…"},
+    )
+}
+FAILURES: dict[int | str, dict[str, Any]] = {
     400: _failure(
         "A field or parameter is not valid",
         {
@@ -83,9 +123,21 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
         },
     ),
     401: _failure("No key, or one that is not accepted", {"message": "Authentication Required"}),
+    403: _failure("The key's scopes do not allow it", {"code": 403, "message": "Forbidden."}),
     404: _failure("There is none", {"code": 404, "message": "Not Found"}),
+    409: _failure(
+        "What it is about is not as it would have to be",
+        {
+            "code": 409,
+            "message": "Conflict",
+            "errors": [errors.Complaint("memberId", "is active already", "refused").body()],
+        },
+    ),
     413: _failure(
         "A body of more than 64 KiB", {"code": 413, "message": "The body has more than 65536 bytes."}
+    ),
+    429: _failure(
+        "Too many commands wait: see Retry-After", {"code": 429, "message": "Too many commands wait."}
     ),
     503: _failure("Kafka does not answer in time: see Retry-After", [{"status": "Problem", "retryAfter": 2}]),
 }

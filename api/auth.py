@@ -19,9 +19,10 @@ HEADER = "X-AUTH-TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` may stand in logs."""
+    """`name` may stand in logs. `scopes`: what it may do, everything unless it is said."""
 
     name: str
+    scopes: frozenset[str] = frozenset({"read", "commands", "subscriptions", "admin"})
 
 
 class Authenticator(Protocol):

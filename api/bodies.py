@@ -4,17 +4,20 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
+from api import options
 from api.errors import Complaint, Invalid, shown
+from api.fields import Model
+from api.options import ROOT, Options
 from api.targets import TargetPolicy, target
 from connectors.http.envelope import FRAMING
 from streams.delivery.records import Header, Subscription
+from streams.delivery.subscription import ANY
+from streams.delivery.terms import Signing
 from streams.webhooks.names import LEGACY_TYPES, event_name
 from streams.webhooks.parts import moment
 
-ROOT = "webhookSubscription"
 MOST_HEADERS = 20
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}")
 _TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
@@ -28,18 +31,12 @@ _RESERVED = FRAMING | {
 }
 
 
-class _Model(BaseModel):
-    """A misspelled or unsupported field is refused: ignoring `hmacEnabled` would feign safety."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, populate_by_name=True)
-
-
-class HeaderBody(_Model):
+class HeaderBody(Model):
     header_name: Annotated[str, Field(examples=["X-Shop"])]
     header_value: Annotated[str, Field(examples=["blue"])]
 
 
-class Target(_Model):
+class Target(Options):
     """What POST and PUT have in common."""
 
     url: Annotated[str, Field(description="http or https, at most 2048 characters.")]
@@ -47,15 +44,27 @@ class Target(_Model):
     headers: list[HeaderBody] | None = Field(None, description="At most 20, sent with every request.")
     header_name: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
     header_value: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
+    signing: Literal["none", "standard", "original"] | None = Field(
+        None, description="standard: Standard Webhooks; original: X-Webhook headers. Absent: as it is."
+    )
+    hmac_enabled: bool | None = Field(None, description="true: signing `original`; false: `none`.")
 
 
 class Creation(Target):
-    event_name: Annotated[str, Field(description="Either spelling; stored as `CustomerRegistered`.")]
+    event_name: Annotated[str, Field(description="Either spelling; `*`: all of them.")]
+    further_events: Annotated[list[str], Field(max_length=len(LEGACY_TYPES))] = Field(
+        default_factory=list, description="Names of more events."
+    )
     legacy: bool = Field(False, description="The old edition's body.")
 
 
 class Replacement(Target):
     event_name: str | None = Field(None, description="Cannot be changed: absent, or as it is.")
+    further_events: list[str] | None = Field(None, description="Absent: as they are.")
+    state: Literal["active", "paused", "disabled"] | None = Field(
+        None, description="Absent: as it is; only the sender disables."
+    )
+    revision: int | None = Field(None, description="If given, it must be the present one: else 412.")
     legacy: bool | None = Field(None, description="Absent: as it is.")
 
 
@@ -66,26 +75,41 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class CreationBody(_Model):
+class CreationBody(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [{ROOT: EXAMPLE}]})
     webhook_subscription: Creation
 
 
-class ReplacementBody(_Model):
+class ReplacementBody(Model):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{ROOT: {k: v for k, v in EXAMPLE.items() if k != "eventName"}}]}
     )
     webhook_subscription: Replacement
 
 
-def known_event(name: str) -> str:
-    """PascalCase for either spelling. Raises Invalid listing what is valid."""
-    found = event_name(name)
+def known_event(name: str, path: str = "eventName") -> str:
+    """PascalCase for either spelling, or `*`. Raises Invalid listing what is valid."""
+    found = ANY if name == ANY else event_name(name)
     if found is None:
-        valid = ", ".join(sorted(LEGACY_TYPES))
+        valid = ", ".join([*sorted(LEGACY_TYPES), ANY])
         message = f"There is no event {shown(name)}; valid: {valid}"
-        raise Invalid(Complaint(f"{ROOT}.eventName", message, "unknown_event", shown(name)))
+        raise Invalid(Complaint(f"{ROOT}.{path}", message, "unknown_event", shown(name)))
     return found
+
+
+def known_events(names: list[str]) -> tuple[str, ...]:
+    return tuple(known_event(name, f"furtherEvents.{index}") for index, name in enumerate(names))
+
+
+def signing_wanted(body: Target) -> Signing | None:
+    """None: as it is. Raises Invalid where two ways of saying it differ."""
+    if body.hmac_enabled is None:
+        return body.signing
+    said: Signing = "original" if body.hmac_enabled else "none"
+    if body.signing not in (None, said):
+        message = "hmacEnabled and signing do not agree: one is enough."
+        raise Invalid(Complaint(f"{ROOT}.hmacEnabled", message, "conflict"))
+    return said
 
 
 def checked_url(body: Target, policy: TargetPolicy) -> str:
@@ -147,6 +171,7 @@ def row(subscription: Subscription) -> dict[str, Any]:
         "url": subscription.url,
         "headerName": first.name if first else None,
         "headerValue": first.value if first else None,
+        "furtherEvents": list(subscription.further_events),
         "legacy": subscription.legacy,
         "createdAt": moment(subscription.created_at),
         "destinationType": "rest",
@@ -156,4 +181,4 @@ def row(subscription: Subscription) -> dict[str, Any]:
 def detail(subscription: Subscription) -> dict[str, Any]:
     """One subscription, whole."""
     headers = [{"headerName": h.name, "headerValue": h.value} for h in subscription.headers]
-    return {**row(subscription), "headers": headers}
+    return {**row(subscription), "headers": headers, **options.shown(subscription)}

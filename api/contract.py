@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api import asyncapi
 from streams.webhooks import CATALOGUE, Webhook
-from streams.webhooks.contract import asyncapi, fields
+from streams.webhooks.contract import fields
 from streams.webhooks.schema import data_schema, forms
 
 _STYLE = (
@@ -19,11 +20,11 @@ _STYLE = (
 
 def routes() -> APIRouter:
     router = APIRouter(tags=["documentation"])
-    document, shown = asyncapi(version("loyalty-webhooks")), page()
+    document, shown = asyncapi.document(version("loyalty-webhooks")), page()
 
-    @router.get("/asyncapi.json", summary="All webhooks as an AsyncAPI document")
+    @router.get("/asyncapi.json", summary="All webhooks and topics as an AsyncAPI document")
     async def described() -> JSONResponse:
-        """Every webhook with the JSON Schemas of its bodies, new and legacy."""
+        """Webhooks with the JSON Schemas of their bodies, new and legacy; topics with the Avro schemas."""
         return JSONResponse(document)
 
     @router.get("/docs/webhooks", summary="The webhooks' documentation", response_class=HTMLResponse)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.outcomes import Busy
 from streams.errors import Retryable
 
 LOG = logging.getLogger(__name__)
@@ -49,6 +51,14 @@ class Invalid(Exception):
         self.complaints = complaints
 
 
+class Conflict(Exception):
+    """The request is understood, and what it is about is not as it would have to be: 409."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint.message)
+        self.complaint = complaint
+
+
 def shown(value: object) -> str:
     """`value` as JSON in plain ASCII, cut short: fit for a sentence whatever a client sent."""
     text = json.dumps(value, default=str)
@@ -58,6 +68,8 @@ def shown(value: object) -> str:
 def install(app: FastAPI) -> None:
     """Every failure of `app` gets its documented answer."""
     app.exception_handler(Invalid)(_invalid)
+    app.exception_handler(Conflict)(_conflict)
+    app.exception_handler(Busy)(_busy)
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_plain)
     app.exception_handler(Retryable)(_unavailable)
@@ -66,6 +78,15 @@ def install(app: FastAPI) -> None:
 
 async def _invalid(_: Request, error: Invalid) -> Response:
     return _complaints(error.complaints)
+
+
+async def _conflict(_: Request, error: Conflict) -> Response:
+    return JSONResponse({"code": 409, "message": "Conflict", "errors": [error.complaint.body()]}, 409)
+
+
+async def _busy(_: Request, __: Busy) -> Response:
+    body = {"code": 429, "message": "Too many commands wait for their outcome: repeat it later."}
+    return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER)})
 
 
 async def _malformed(request: Request, error: RequestValidationError) -> Response:
@@ -90,25 +111,44 @@ def _complaint(detail: Body) -> Complaint:
     return Complaint(path, detail["msg"], detail["type"])
 
 
-async def _plain(_: Request, error: HTTPException) -> Response:
+async def _plain(request: Request, error: HTTPException) -> Response:
     match error.status_code:
         case 404:
             return _answer(404, "Not Found")
         case 405:
             # The contract has this one code as text.
             body: Body = {"code": "405", "message": "Method Not Allowed."}
-            return JSONResponse(body, 405, error.headers)
+            return JSONResponse(body, 405, {"Allow": ", ".join(_allowed(request))})
         case status:
-            return _answer(status, error.detail or HTTPStatus(status).phrase)
+            body = {"code": status, "message": error.detail or HTTPStatus(status).phrase}
+            return JSONResponse(body, status, error.headers)
 
 
-async def _unavailable(_: Request, error: Retryable) -> Response:
+def _allowed(request: Request) -> list[str]:
+    """The verbs that the description has for the path: a router knows its own only."""
+    paths = request.app.openapi()["paths"]
+    fitting = [template for template in paths if _fits(template, request.url.path)]
+    # `/member/register` is no member, though it looks like one.
+    fitting.sort(key=lambda template: template.count("{"))
+    return sorted(verb.upper() for template in fitting[:1] for verb in paths[template])
+
+
+def _fits(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template)), path) is not None
+
+
+async def _unavailable(request: Request, error: Retryable) -> Response:
     LOG.warning("not available: %s", error)
+    message = (
+        "What is asked for cannot be read at present. Repeat it."
+        if request.method == "GET"
+        else "Kafka did not confirm in time: the change may have been made or not. Repeat it."
+    )
     body = [
         {
             "status": "Problem",
             "error": "Service Unavailable",
-            "message": "Kafka did not confirm in time: the change may have been made or not. Repeat it.",
+            "message": message,
             "retryAfter": RETRY_AFTER,
         }
     ]

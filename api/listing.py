@@ -1,8 +1,11 @@
 """Lists, as the contract has them everywhere: filters with operators, ordering, pages."""
 
+import base64
+import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -22,19 +25,27 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lte": operator.le,
 }
 OPERATORS: dict[Kind, tuple[str, ...]] = {
-    "text": ("eq", "like", "hasValue", "notHasValue"),
-    "flag": ("eq", "hasValue", "notHasValue"),
+    "text": ("eq", "like", "IN", "hasValue", "notHasValue"),
+    "flag": ("eq", "IN", "hasValue", "notHasValue"),
     "instant": ("eq", *_COMPARE, "hasValue", "notHasValue"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """A field of the rows, as clients see it. `spelled` turns a filter's text into the stored spelling."""
+    """A field of the rows, as clients see it, or several values, as a tuple. `spelled` turns a filter's text
+    into the stored spelling."""
 
     kind: Kind
     read: Callable[[T], Any]
     spelled: Callable[[str], str] = str
+
+    def values(self, row: T) -> tuple[Any, ...]:
+        read = self.read(row)
+        return read if isinstance(read, tuple) else (read,)
+
+    def first(self, row: T) -> Any:
+        return self.values(row)[0]
 
 
 @dataclass(slots=True)
@@ -45,28 +56,69 @@ class Query:
     order: list[tuple[str, bool]] = field(default_factory=list)
     page: int = 1
     size: int = 10
+    scroll: tuple[str, ...] | None = None
+    """The place behind which to go on; empty: at the beginning."""
+
+    def passes(self, row: T, columns: Mapping[str, "Column[T]"]) -> bool:
+        """Whether all tests hold, each for one of the values that the row has there."""
+        return all(any(test(value) for value in columns[name].values(row)) for name, test in self.tests)
 
 
-def listed(
-    rows: Iterable[T],
+def page(
+    rows: Sequence[T],
     parameters: Sequence[tuple[str, str]],
     columns: Mapping[str, Column[T]],
-    default_order: Callable[[T], Any],
-) -> tuple[list[T], dict[str, object]]:
-    """The page asked for, and the contract's `total`. Raises Invalid naming every bad parameter.
+    place: Callable[[T], tuple[str, ...]],
+    shown: Callable[[T], dict[str, Any]],
+) -> dict[str, Any]:
+    """The answer to a list's request. Raises Invalid naming every bad parameter.
 
-    Rows that the order asked for does not tell apart are in the default order.
+    `rows` stand in the order of `place`, as do those that the order asked for does not tell apart.
     """
     query = parsed(parameters, columns)
-    everything = sorted(rows, key=default_order)
-    kept = [row for row in everything if all(test(columns[name].read(row)) for name, test in query.tests)]
+    kept = [row for row in rows if query.passes(row, columns)] if query.tests else rows
+    if query.scroll is not None:
+        return _scrolled(kept, query, place, shown)
     for name, descending in reversed(query.order):
-        read = columns[name].read
+        read = columns[name].first
         # Rows without a value come first; None cannot be compared.
-        kept.sort(key=lambda row: (read(row) is not None, read(row)), reverse=descending)
+        kept = sorted(kept, key=lambda row: (read(row) is not None, read(row)), reverse=descending)
     start = (query.page - 1) * query.size
-    total: dict[str, object] = {"all": len(everything), "filtered": len(kept), "estimated": False}
-    return kept[start : start + query.size], total
+    return {
+        "items": [shown(row) for row in kept[start : start + query.size]],
+        "total": {"all": len(rows), "filtered": len(kept), "estimated": False},
+    }
+
+
+def _scrolled(
+    kept: Sequence[T],
+    query: Query,
+    place: Callable[[T], tuple[str, ...]],
+    shown: Callable[[T], dict[str, Any]],
+) -> dict[str, Any]:
+    """What stands behind the place that was reached, whatever has come and gone meanwhile."""
+    start = bisect_right(kept, query.scroll or (), key=place)
+    some = kept[start : start + query.size]
+    return {
+        "items": [shown(row) for row in some],
+        "scroll": {"next": _token(place(some[-1]))} if some else {},
+    }
+
+
+def _token(place: tuple[str, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _place(token: str) -> tuple[str, ...]:
+    if not token:
+        return ()
+    try:
+        read = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except ValueError:
+        read = None
+    if not isinstance(read, list) or not all(isinstance(part, str) for part in read):
+        raise ValueError("must be empty, or what scroll.next said")
+    return tuple(read)
 
 
 def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> Query:
@@ -78,6 +130,9 @@ def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[A
             complaints.append(Complaint(parameter, f"{shown(value)} {error}", "invalid", value))
         except LookupError as error:
             complaints.append(Complaint(parameter, str(error.args[0]), "unknown", value))
+    if query.scroll is not None and any(name.startswith(("_page", "_orderBy")) for name, _ in parameters):
+        message = "cannot be combined with _page or _orderBy."
+        complaints.append(Complaint("_scroll", message, "conflict"))
     if complaints:
         raise Invalid(*complaints)
     return query
@@ -89,6 +144,8 @@ def _add(query: Query, parameter: str, value: str, columns: Mapping[str, Column[
     name, inner = (match["name"], match["inner"]) if match else (parameter, None)
     if name == "_page" and inner is None:
         query.page = _whole(value, 1, 10**9)
+    elif name == "_scroll" and inner is None:
+        query.scroll = _place(value)
     elif name == "_itemsOnPage" and inner is None:
         query.size = _whole(value, 1, LARGEST_PAGE)
     elif name == "_orderBy" and inner is not None and inner in columns:
@@ -108,7 +165,7 @@ def _valid(name: str, columns: Mapping[str, Column[Any]]) -> str:
         return f"{name} has no such operator; valid: {operators}"
     if name == "_orderBy":
         return f"cannot be ordered by; valid: _orderBy[field] with field one of {fields}"
-    return f"no such parameter; valid: {fields}, _page, _itemsOnPage, _orderBy[field]"
+    return f"no such parameter; valid: {fields}, _page, _itemsOnPage, _scroll, _orderBy[field]"
 
 
 def _test(column: Column[Any], name: str, value: str) -> Test:
@@ -118,6 +175,9 @@ def _test(column: Column[Any], name: str, value: str) -> Test:
     if name == "like":
         part = value.casefold()
         return lambda actual: actual is not None and part in actual.casefold()
+    if name == "IN":
+        among = {_READ[column.kind](column.spelled(each)) for each in value.split(",")}
+        return lambda actual: actual in among
     expected = _READ[column.kind](column.spelled(value))
     compare: Callable[[Any, Any], bool] = _COMPARE.get(name, operator.eq)
     return lambda actual: actual is not None and compare(actual, expected)
@@ -141,15 +201,15 @@ def _flag(value: str) -> bool:
     return value in {"true", "1"}
 
 
-def _instant(value: str) -> datetime:
-    """Without an offset it is UTC."""
+def instant(value: str) -> datetime:
+    """Without an offset it is UTC. Raises ValueError."""
     # In a query a plus sign that is not encoded means a blank.
     text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
     try:
-        instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        read = datetime.fromisoformat(text)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
 
 
-_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": _instant}
+_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": instant}

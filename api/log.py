@@ -1,25 +1,51 @@
-"""Subscriptions written to their topic and read back before the caller hears of it."""
+"""Small control topics: written, and read back before the caller hears of it."""
+
+from typing import Generic, TypeVar
 
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.commands import Command
+from streams.domain.store import StoreSettings
+from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
-from streams.kafka.topics import SUBSCRIPTIONS
+from streams.kafka.ends import Ends
+from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.kafka.view import View
+from streams.stages.commands import owner_of
 
 VISIBLE_WITHIN = 5.0
+V = TypeVar("V", bound=Value)
 
 
-class TopicLog:
-    """The subscriptions topic behind the API's port: what is written is in the index when `write` returns."""
+class TopicLog(Generic[V]):
+    """A compacted topic of one partition behind the API's ports: what is written is in the view when `write`
+    returns, and what any process has written before, when `current` does."""
 
-    def __init__(self, appender: Appender, view: View[Subscription]) -> None:
+    def __init__(self, connection: Connection, topic: Topic, appender: Appender, view: View[V]) -> None:
+        self._topic = topic
+        self._place = connection.topic(topic), 0
+        self._ends = Ends(connection)
         self._appender = appender
         self._view = view
 
-    async def write(self, subscription_id: str, value: Subscription | None) -> None:
-        partition, offset = await self._appender.append(SUBSCRIPTIONS, subscription_id, value)
+    async def write(self, key: str, value: V | None) -> None:
+        partition, offset = await self._appender.append(self._topic, key, value)
         await self._view.reached(partition, offset, VISIBLE_WITHIN)
+
+    async def current(self) -> None:
+        end = (await self._ends.of([self._place]))[self._place]
+        await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+
+
+class CommandAppender:
+    """The commands topic behind the API's port."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+
+    async def append(self, command: Command) -> None:
+        await self._appender.append(COMMANDS, owner_of(command.store, command.member_id), command)
 
 
 def followed(connection: Connection, index: Subscriptions) -> View[Subscription]:
@@ -32,3 +58,15 @@ def followed(connection: Connection, index: Subscriptions) -> View[Subscription]
             index.put(value)
 
     return View(connection, SUBSCRIPTIONS, Subscription, apply)
+
+
+def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> View[StoreSettings]:
+    """The same for the settings of stores."""
+
+    def apply(key: str, value: StoreSettings | None) -> None:
+        if value is None:
+            stores.pop(key, None)
+        else:
+            stores[key] = value
+
+    return View(connection, SETTINGS, StoreSettings, apply)

@@ -1,23 +1,35 @@
-"""The API's process: a view of the subscriptions, an appender, a server; and how they end together."""
+"""The API's process: views, a replica of the members, an appender, a server; and how they end together."""
 
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from api.app import create_app
 from api.auth import ApiKeys
-from api.log import TopicLog, followed
+from api.log import CommandAppender, TopicLog, followed, stores_followed
+from api.outcomes import Outcomes
 from api.targets import PublicTargets
+from connectors.http.sender import HttpxSender
+from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
+from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.history import History
+from streams.kafka.identity import identity
+from streams.kafka.replica import Replicas
+from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS
+from streams.kafka.view import View
 from streams.settings import Settings, variable
 
 GRACE = 10
@@ -32,6 +44,64 @@ class _Server(uvicorn.Server):
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the application works with, all of it running."""
+
+    index: Subscriptions
+    stores: dict[str, StoreSettings]
+    views: tuple[View[Any], ...]
+    appender: Appender
+    replicas: Replicas
+    outcomes: Outcomes
+    past: History
+    subscriptions: TopicLog[Subscription]
+    settings: TopicLog[StoreSettings]
+
+    def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
+        """Whatever ends one of them for good."""
+        yield from (view.failed() for view in self.views)
+        yield self.appender.failed()
+        yield self.replicas.failed()
+
+
+async def _parts(
+    settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
+) -> _Parts | None:
+    """Started, with all read that was there; None where the process is told to stop before."""
+    index, stores = Subscriptions(), dict[str, StoreSettings]()
+    views = followed(connection, index), stores_followed(connection, stores)
+    for view in views:
+        stack.push_async_callback(view.stop)
+    appender = Appender(connection)
+    stack.push_async_callback(appender.close)
+    count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
+    replicas = Replicas(connection, directory, count)
+    stack.push_async_callback(replicas.stop)
+    outcomes = Outcomes(
+        CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
+    )
+    starts = [*(view.start() for view in views), replicas.start(outcomes.heard)]
+    await _until_first(stop.wait(), replicas.failed(), _all(starts))
+    if stop.is_set():
+        return None
+    return _Parts(
+        index=index,
+        stores=stores,
+        views=views,
+        appender=appender,
+        replicas=replicas,
+        outcomes=outcomes,
+        past=History(connection, count, settings.history_records),
+        subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
+        settings=TopicLog(connection, SETTINGS, appender, views[1]),
+    )
+
+
+async def _all(waits: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    await asyncio.gather(*waits)
+
+
 async def serve(settings: Settings, connection: Connection, started: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; `started` gets the address once requests are answered.
 
@@ -40,23 +110,27 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     """
     keys = ApiKeys(settings.api_key_hashes)
     stop = _stop_signal()
-    index = Subscriptions()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(_listener(settings)))
-        view = followed(connection, index)
-        stack.push_async_callback(view.stop)
-        appender = Appender(connection)
-        stack.push_async_callback(appender.close)
-        await _until_first(stop.wait(), view.start())
-        if stop.is_set():
+        directory = stack.enter_context(identity(settings, "api")).directory
+        parts = await _parts(settings, connection, directory, stack, stop)
+        if parts is None:
             return
+        sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
+        stack.push_async_callback(sender.aclose)
         app = create_app(
-            subscriptions=index,
-            log=TopicLog(appender, view),
+            subscriptions=parts.index,
+            log=parts.subscriptions,
             authenticator=keys,
             targets=PublicTargets(settings.allow_targets),
             now=lambda: datetime.now(UTC),
-            caught_up=lambda: view.caught_up,
+            caught_up=lambda: all(view.caught_up for view in parts.views) and parts.replicas.caught_up,
+            outcomes=parts.outcomes,
+            book=parts.replicas,
+            past=parts.past,
+            stores=parts.stores.get,
+            settings_log=parts.settings,
+            sender=sender,
         )
         server = _Server(
             uvicorn.Config(
@@ -72,7 +146,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         serving = asyncio.create_task(server.serve([listener]))
         started(_address(listener))
         try:
-            await _until_first(stop.wait(), view.failed(), appender.failed(), asyncio.shield(serving))
+            await _until_first(stop.wait(), *parts.failures(), asyncio.shield(serving))
         finally:
             server.should_exit = True
             await serving

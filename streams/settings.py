@@ -95,6 +95,17 @@ class Settings(BaseSettings):
         default=(),
         description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
     )
+    command_wait: float = Field(
+        default=5.0, gt=0, le=60, description="Seconds for which the API waits for a command's outcome."
+    )
+    command_waiters: int = Field(
+        default=1000, ge=1, le=100_000, description="Most commands whose outcome one API process waits for."
+    )
+    history_records: int = Field(
+        default=1_000_000,
+        ge=0,
+        description="Most facts read to tell a balance of the past; 0: the past is not told.",
+    )
     allow_targets: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Private networks that webhooks may be sent to, as CIDR, comma-separated."
     )

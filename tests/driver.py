@@ -32,7 +32,7 @@ from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, Output, Record, Stage, Turn, WallClock
-from streams.tables.store import MemoryStore, Store
+from streams.tables.store import MemoryStore, Store, Write
 from streams.tables.tables import Tables, families
 
 V = TypeVar("V", bound=Value)
@@ -111,12 +111,15 @@ class Pipeline:
             left = left[count:]
             if not left:
                 break
-        tables.commit(list(tables.changelog()), {})
+        self._commit(tables, list(tables.changelog()))
         written = [self._append(output) for output in turn.outputs]
         for topic, reader in self.readers():
             told = [record for record in written if record.topic == topic.name]
             if told:
                 self._play(reader, told)
+
+    def _commit(self, tables: Tables, changes: Sequence[Write]) -> None:
+        tables.commit(changes, {})
 
     def readers(self) -> list[tuple[Topic, Stage]]:
         """Which stage goes on with what was written to a topic."""

@@ -27,6 +27,7 @@ PURE_STDLIB = {
     "hashlib",
     "heapq",
     "itertools",
+    "operator",
     "re",
     "typing",
     "uuid",

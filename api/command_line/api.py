@@ -1,4 +1,4 @@
-"""`loyalty api` serves the REST API; `loyalty api-key` makes a key for it."""
+"""`loyalty api` serves the REST API; `loyalty api-key` makes a key for it, `loyalty openapi` describes it."""
 
 from api.command_line.supervise import Supervised, supervise
 
@@ -32,3 +32,10 @@ def new_key() -> None:
     print(f"key   {token}")
     print(f"hash  {digest}")
     print(f"Send the key in {auth.HEADER}, and start the API with {variable('api_key_hashes')}={digest}")
+
+
+def describe() -> None:
+    """Print the REST API's OpenAPI document."""
+    from api.openapi import described
+
+    print(described(), end="")

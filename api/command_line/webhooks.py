@@ -57,9 +57,9 @@ def schema(
 
 @app.command()
 def asyncapi() -> None:
-    """All webhooks as one AsyncAPI 3.0 document."""
+    """All webhooks and topics as one AsyncAPI 3.0 document."""
     from importlib.metadata import version
 
-    from streams.webhooks import contract
+    from api.asyncapi import document
 
-    print(json.dumps(contract.asyncapi(version("loyalty-webhooks")), indent=2))
+    print(json.dumps(document(version("loyalty-webhooks")), indent=2))

@@ -1,6 +1,7 @@
 """Webhooks over HTTP: what is sent, where it may be sent, the sending itself, and a receiver to try it on.
 What an endpoint may count on is in README.md beside this.
 
+cloud_events  the same as CloudEvents 1.0 (pure)
 envelope    a delivery's body and headers (pure)
 guard       which addresses may be dialled, checked on the very address that is dialled
 health      what was found of an endpoint, and what follows: breaker, disabling, status (pure)

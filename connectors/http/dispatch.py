@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import islice
 
+from connectors.http import cloud_events
 from connectors.http.endpoint import Endpoint
 from connectors.http.envelope import envelope, headers
 from connectors.http.health import WELL, Health, Policy, failed, held_since, reactivated, succeeded
@@ -276,10 +277,11 @@ class Dispatch:
         if subscription is None:
             return None
         request_id, started_at = outside.new_id(), outside.now()
+        mode, dotted = cloud_events.mode_of(delivery, subscription), outside.dotted_names
         answer = await outside.sender.send(
             subscription.url,
-            headers(delivery, subscription),
-            envelope(delivery, request_id, outside.dotted_names),
+            headers(delivery, subscription) | cloud_events.headers(delivery, request_id, mode, dotted),
+            envelope(delivery, request_id, dotted, mode),
         )
         return Sent(pending, request_id, started_at, answer, subscription.retry_waits)
 

@@ -5,7 +5,9 @@ from importlib.metadata import version
 
 import msgspec
 
+from connectors.http import cloud_events
 from streams.delivery.records import Delivery, Subscription
+from streams.delivery.terms import CloudEvents
 from streams.webhooks.names import LEGACY_TYPES
 
 USER_AGENT = f"loyalty-webhooks/{version('loyalty-webhooks')}"
@@ -42,12 +44,16 @@ class _LegacyEnvelope(msgspec.Struct):
 _JSON = msgspec.json.Encoder()
 
 
-def envelope(delivery: Delivery, request_id: str, dotted_names: bool = False) -> bytes:
+def envelope(
+    delivery: Delivery, request_id: str, dotted_names: bool = False, mode: CloudEvents | None = None
+) -> bytes:
     """The body of one attempt. The delivery's data stands in it byte for byte, never read again.
 
     `dotted_names` puts `account.available_points_amount_changed` for `AvailablePointsAmountChanged`
-    into the new format; the legacy format knows no other.
+    into the new format; the legacy format knows no other. `mode`: a CloudEvents body instead.
     """
+    if mode:
+        return cloud_events.body(delivery, request_id, mode, dotted_names)
     data = msgspec.Raw(delivery.data.encode())
     if delivery.legacy:
         kind = delivery.legacy_type or LEGACY_TYPES[delivery.event_name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from streams.delivery.filter import passes
 from streams.delivery.records import Delivery, Subscription
 from streams.domain.ids import derived_id
 from streams.webhooks import CATALOGUE
@@ -25,13 +26,28 @@ class _Format:
 
 
 def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Iterator[Delivery]:
-    """The deliveries for each subscription; a body is made once for each format that is asked for."""
+    """The deliveries for each subscription that wants this one of the events that it names; a body is made
+    once for each format that is asked for."""
     formats: dict[bool, list[_Format]] = {}
+    trees: dict[bool, object] = {}
     for subscription in subscriptions:
-        if subscription.legacy not in formats:
-            formats[subscription.legacy] = list(_formats(event, subscription.legacy))
-        for made in formats[subscription.legacy]:
+        legacy = subscription.legacy
+        if subscription.active_from and event.created_at < subscription.active_from:
+            continue
+        if subscription.filter:
+            if legacy not in trees:
+                trees[legacy] = _tree(event, legacy)
+            if not passes(subscription.filter, trees[legacy]):
+                continue
+        if legacy not in formats:
+            formats[legacy] = list(_formats(event, legacy))
+        for made in formats[legacy]:
             yield _delivery(event, subscription, made)
+
+
+def _tree(event: WebhookEvent, legacy: bool) -> object:
+    entry = CATALOGUE[type(event).__name__]
+    return entry.legacy_body(event) if legacy else entry.body(event)
 
 
 def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) -> Delivery:
@@ -41,7 +57,7 @@ def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) ->
         delivery_id=derived_id(event.webhook_event_id, subscription.subscription_id, *apart),
         subscription_id=subscription.subscription_id,
         webhook_event_id=event.webhook_event_id,
-        event_name=subscription.event_name,
+        event_name=type(event).__name__,
         store=event.store,
         member_id=event.member_id,
         created_at=event.created_at,
@@ -62,8 +78,7 @@ def _formats(event: WebhookEvent, legacy: bool) -> Iterator[_Format]:
 
 def body(event: WebhookEvent, *, legacy: bool) -> str:
     """The JSON that stands under `data`. Decimals are written exactly, as JSON numbers."""
-    entry = CATALOGUE[type(event).__name__]
-    return _JSON.encode(entry.legacy_body(event) if legacy else entry.body(event)).decode()
+    return _JSON.encode(_tree(event, legacy)).decode()
 
 
 def _meta(event: WebhookEvent) -> dict[str, str]:

@@ -1,12 +1,19 @@
 """Which subscriptions want a webhook event."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streams.delivery.records import Subscription
 
 Changed = Callable[[str, Subscription | None, Subscription | None], None]
 """Called with a subscription's id, as it was and as it is now."""
+ANY = "*"
+"""Stands for every event's name."""
+
+
+def names_of(subscription: Subscription) -> tuple[str, ...]:
+    """The names that it asks for, the first one first, each once."""
+    return tuple(dict.fromkeys((subscription.event_name, *subscription.further_events)))
 
 
 class Subscriptions:
@@ -15,6 +22,8 @@ class Subscriptions:
     def __init__(self) -> None:
         self._by_id: dict[str, Subscription] = {}
         self._by_event: defaultdict[tuple[str, str], dict[str, Subscription]] = defaultdict(dict)
+        self._by_store: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
+        self._in_order: dict[str, Sequence[Subscription]] = {}
         self._listeners: list[Changed] = []
 
     def tell(self, listener: Changed) -> None:
@@ -24,8 +33,10 @@ class Subscriptions:
     def put(self, subscription: Subscription) -> None:
         before = self._remove(subscription.subscription_id)
         self._by_id[subscription.subscription_id] = subscription
-        place = subscription.store, subscription.event_name
-        self._by_event[place][subscription.subscription_id] = subscription
+        self._by_store[subscription.store][subscription.subscription_id] = subscription
+        self._in_order.pop(subscription.store, None)
+        for name in names_of(subscription):
+            self._by_event[subscription.store, name][subscription.subscription_id] = subscription
         for listener in self._listeners:
             listener(subscription.subscription_id, before, subscription)
 
@@ -37,7 +48,10 @@ class Subscriptions:
     def _remove(self, subscription_id: str) -> Subscription | None:
         gone = self._by_id.pop(subscription_id, None)
         if gone:
-            del self._by_event[gone.store, gone.event_name][subscription_id]
+            del self._by_store[gone.store][subscription_id]
+            self._in_order.pop(gone.store, None)
+            for name in names_of(gone):
+                del self._by_event[gone.store, name][subscription_id]
         return gone
 
     def get(self, subscription_id: str) -> Subscription | None:
@@ -45,8 +59,13 @@ class Subscriptions:
 
     def matching(self, store: str, event_name: str) -> list[Subscription]:
         """In the order of their ids, so that a replay appends deliveries in the same order."""
-        wanted = self._by_event.get((store, event_name))
+        named, all_ = self._by_event.get((store, event_name)), self._by_event.get((store, ANY))
+        wanted = {**(named or {}), **(all_ or {})}
         return [wanted[key] for key in sorted(wanted)] if wanted else []
 
-    def of_store(self, store: str) -> list[Subscription]:
-        return [s for s in self._by_id.values() if s.store == store]
+    def of_store(self, store: str) -> Sequence[Subscription]:
+        """The oldest first."""
+        if store not in self._in_order:
+            found = self._by_store.get(store, {}).values()
+            self._in_order[store] = tuple(sorted(found, key=lambda s: (s.created_at, s.subscription_id)))
+        return self._in_order[store]

@@ -57,12 +57,19 @@ def _deserved(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> int:
     """The position of the highest tier that is reached, or of the one assigned by hand if that is higher."""
-    measured = [_measure(state, c, standing, now, store) for c in tiers.conditions]
+    values = measured(state, tiers, standing, now, store)
     reached = -1
     for position, tier in enumerate(tiers.tiers):
-        if all(value >= least for value, least in zip(measured, tier.thresholds, strict=True)):
+        if all(value >= least for value, least in zip(values, tier.thresholds, strict=True)):
             reached = position
     return max(reached, tiers.position(standing.floor_id) if standing else -1)
+
+
+def measured(
+    state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
+) -> list[Decimal]:
+    """How far the member has come, for each of the set's conditions."""
+    return [_measure(state, condition, standing, now, store) for condition in tiers.conditions]
 
 
 def _measure(

@@ -40,7 +40,8 @@ class Standby:
         self._read: dict[int, _Copy] = {}
         self._stopping = False
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="standby")
-        self._running: Future[None] = self._pool.submit(self._run)
+        self.running: Future[None] = self._pool.submit(self._run)
+        """Done when the following has ended; with what ended it."""
 
     def keep(self, number: int, tables: Tables | None = None) -> None:
         """Follow the partition from now on; its tables are opened unless they are given."""
@@ -56,8 +57,8 @@ class Standby:
 
     def check(self) -> None:
         """Raises what ended the following."""
-        if self._running.done():
-            self._running.result()
+        if self.running.done():
+            self.running.result()
 
     def stop(self) -> None:
         """Closes the tables that were not taken."""

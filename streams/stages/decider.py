@@ -12,7 +12,6 @@ from streams.domain.document import sought
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.identifiers import FIELDS
-from streams.domain.ids import derived_id
 from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
 from streams.domain.state import (
     Claim,
@@ -34,6 +33,7 @@ from streams.refusals import CommandRejected, Refusal
 from streams.stages import claims
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
+from streams.stages.memory import CLAIMED, last_step, memory_id
 from streams.stages.turn import Clock, Turn
 from streams.tables.owned import Owned
 
@@ -63,7 +63,7 @@ class Decider:
         identifiers that it needs."""
         under_way = state.get(Claim)
         if under_way:
-            self._remember(turn, state, _memory_id(command), None)
+            self._remember(turn, state, memory_id(command), None, CLAIMED)
             claims.wait(state, under_way, command, now)
             return
         try:
@@ -74,7 +74,7 @@ class Decider:
                 request = claims.claim(state, command, wanted, now)
                 turn.send(IDENTITY_REQUESTS, request_key(request), request)
                 # What waits is known already: its repeats need not.
-                self._remember(turn, state, _memory_id(command), None)
+                self._remember(turn, state, memory_id(command), None, CLAIMED)
                 return
         except Rejected as refusal:
             self._refused(turn, state, command, refusal)
@@ -114,8 +114,8 @@ class Decider:
     def _repeated(self, turn: Turn, state: Owned, command: AnyCommand) -> bool:
         """Whether the command was handled before: then it is answered as it was. A message that comes again,
         put there by somebody's mistake, is not: its sender has gone on since."""
-        before = state.get(Handled, _memory_id(command).encode())
-        if before and before.rejection:
+        before = state.get(Handled, memory_id(command).encode())
+        if before and before.rejection and not isinstance(command, MESSAGES):
             self.reject(turn, command, type(command).__name__, Rejected(*before.rejection))
         return before is not None
 
@@ -125,7 +125,7 @@ class Decider:
         except Rejected as refusal:
             self._refused(turn, state, command, refusal)
             return
-        self._remember(turn, state, _memory_id(command), None)
+        self._remember(turn, state, memory_id(command), None, last_step(command))
         if not isinstance(command, MESSAGES):
             self._search(turn, state, command)
 
@@ -133,7 +133,7 @@ class Decider:
         """Told to whoever waits for it: another owner, or the producer of the command."""
         if isinstance(command, MESSAGES):
             answer = answer_to(cast(Message, command), refusal)
-            self._remember(turn, state, _memory_id(command), None)
+            self._remember(turn, state, memory_id(command), refusal)
             if answer:
                 turn.send(COMMANDS, owner_of(answer.store, answer.member_id), answer)
                 return
@@ -220,11 +220,20 @@ class Decider:
         self.reject(turn, command, refusal.command, rejected)
         self._remember(turn, state, event.command_id, rejected)
 
-    def _remember(self, turn: Turn, state: Owned, command_id: str, refusal: Rejected | None) -> None:
+    def _remember(
+        self, turn: Turn, state: Owned, command_id: str, refusal: Rejected | None, waits_for: str = ""
+    ) -> None:
         # From the present on: a command that waited was decided at a time that may be long gone.
         now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
         rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
-        state.apply(Handled(command_id=command_id, forget_at=now + self._memory, rejection=rejection or None))
+        state.apply(
+            Handled(
+                command_id=command_id,
+                forget_at=now + self._memory,
+                rejection=rejection or None,
+                waits_for=waits_for,
+            )
+        )
 
     def reject(self, turn: Turn, command: Command, name: str, refusal: Rejected) -> None:
         turn.send_beside(
@@ -266,13 +275,6 @@ class Decider:
 
 def _no_settings(store: str) -> StoreSettings:
     return StoreSettings(store=store, wallets=())
-
-
-def _memory_id(command: AnyCommand) -> str:
-    """Under which a command is remembered. Messages bear the id of the command that began it all."""
-    if isinstance(command, MESSAGES):
-        return derived_id(command.command_id, type(command).__name__)
-    return command.command_id
 
 
 def _timed(state: Owned, now: datetime) -> Iterator[Timed]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -11,11 +12,16 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.auth import ApiKeys, hash_of
+from api.outcomes import Outcomes
+from api.signing import Signer
 from api.targets import PublicTargets
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.settings import Network
+from tests.api.programme import Programme, SettingsInMemory
+from tests.connectors.fakes import FakeSender, always, answered
+from tests.scenarios.store import SETTINGS
 
 KEY = "a-key-for-tests"
 START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
@@ -37,6 +43,10 @@ class LogInMemory:
         else:
             self.index.put(value)
 
+    async def current(self) -> None:
+        if self.away:
+            raise Retryable("subscriptions: not read")
+
 
 class Clock:
     """One second later at each look."""
@@ -52,18 +62,49 @@ class Clock:
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
-    def __init__(self, allowed: tuple[Network, ...] = ()) -> None:
+    def __init__(
+        self,
+        allowed: tuple[Network, ...] = (),
+        *,
+        wait: float = 5.0,
+        most: int = 100,
+        signer: Signer | None = None,
+    ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index)
         self.caught_up = True
+        self.clock = Clock()
+        self.endpoints = FakeSender()
+        self.programme = Programme(SETTINGS, now=START)
+        outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
+        self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
             subscriptions=self.index,
             log=self.log,
             authenticator=ApiKeys((hash_of(KEY),)),
             targets=PublicTargets(allowed),
-            now=Clock(),
+            now=self.clock,
             caught_up=lambda: self.caught_up,
+            outcomes=outcomes,
+            book=self.programme,
+            past=self.programme,
+            # Another dict after each reset.
+            stores=lambda store: self.programme.settings.get(store),  # noqa: PLW0108
+            settings_log=SettingsInMemory(self.programme),
+            sender=self.endpoints,
+            signer=signer,
         )
+
+    def reset(self) -> None:
+        """As it was made: to build an application takes longer than to answer a hundred requests."""
+        for subscription in [*self.index.of_store("DEFAULT"), *self.index.of_store("OTHER")]:
+            self.index.drop(subscription.subscription_id)
+        self.log.away, self.caught_up, self.clock.now = False, True, START
+        self.endpoints.sent.clear()
+        self.endpoints.endpoint = always(answered())
+        heard = self.programme.heard
+        self.programme.restart()
+        self.programme.heard = heard
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def request() -> httpx.Response:
@@ -96,9 +137,16 @@ class Door:
         return found
 
 
+@cache
+def _shared() -> Door:
+    return Door()
+
+
 @pytest.fixture
 def door() -> Door:
-    return Door()
+    shared = _shared()
+    shared.reset()
+    return shared
 
 
 def complaints(answer: httpx.Response) -> Mapping[str, str]:

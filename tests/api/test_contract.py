@@ -2,6 +2,8 @@
 
 from html import escape
 
+from streams.codec import schemas
+from streams.kafka.topics import TOPICS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.names import LEGACY_TYPES
 from tests.api.conftest import Door
@@ -21,4 +23,19 @@ def test_the_asyncapi_document_has_every_webhook_without_a_key(door: Door) -> No
     answer = door.call("GET", "/asyncapi.json", headers={})
 
     assert answer.status_code == 200
-    assert set(answer.json()["channels"]) == set(LEGACY_TYPES)
+    assert set(LEGACY_TYPES) <= set(answer.json()["channels"])
+
+
+def test_every_topic_is_a_channel_whose_messages_have_the_newest_schemas(door: Door) -> None:
+    document = door.get("/asyncapi.json")
+
+    for topic in TOPICS:
+        channel = document["channels"][f"topic.{topic.name}"]
+        assert set(channel["messages"]) == {kind.__name__ for kind in topic.values}
+    for schema in schemas().values():
+        if schema.reader is None:
+            message = document["components"]["messages"][schema.name]
+            assert message["payload"]["schema"]["name"] == schema.name
+            assert message["title"] == f"{schema.name}, version {schema.version}"
+    actions = {operation["action"] for operation in document["operations"].values()}
+    assert actions == {"send", "receive"}

@@ -24,6 +24,18 @@ def test_a_subscription_is_read_as_it_was_made(door: Door) -> None:
         "legacy": False,
         "createdAt": "2025-10-20T13:18:39+00:00",
         "destinationType": "rest",
+        "furtherEvents": [],
+        "description": "",
+        "activeFrom": None,
+        "filter": [],
+        "cloudEvents": None,
+        "unordered": False,
+        "concurrency": None,
+        "requestsPerSecond": None,
+        "retryWaits": [],
+        "state": "active",
+        "signing": "none",
+        "revision": 1,
     }
 
 
@@ -130,7 +142,7 @@ def test_a_store_sees_nothing_of_another_one(door: Door) -> None:
         ({"legacy": "yes"}, "legacy"),
         ({"url": 7}, "url"),
         ({"eventName": None}, "eventName"),
-        ({"hmacEnabled": True}, "hmacEnabled"),
+        ({"hmacEnabled": True}, "signing"),
     ],
 )
 def test_a_bad_field_is_named_and_a_secret_never_shown(

@@ -23,10 +23,11 @@ from tests.bench.latency import latency
 from tests.bench.load import QUICK, Sizes
 from tests.bench.member import members
 from tests.bench.place import broker, place
+from tests.bench.rest import rest
 from tests.bench.sink import sink_rates, sink_times
 from tests.bench.throughput import plain_loop, throughput
 
-STEPS = 23
+STEPS = 27
 FULL = Sizes(crowd=1_000_000, due=100_000)
 
 
@@ -84,6 +85,8 @@ def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], No
             place(folder, servers, "latency"), place(folder, servers, "hops"), sizes.seconds, say
         )
         figures += sink_times(place(folder, servers, "sink-times"), sizes.seconds, say)
+        doors = place(folder, servers, "rest"), place(folder, servers, "overload")
+        figures += rest(*doors, sizes.subscriptions, max(2, sizes.seconds // 3), say)
     return figures
 
 

@@ -32,6 +32,7 @@ class Sizes:
     due: int = 20_000
     """Members whose ten lots each are told of at once."""
     deliveries: int = 20_000
+    subscriptions: int = 10_000
 
     @property
     def preload(self) -> int:
@@ -40,7 +41,15 @@ class Sizes:
 
 
 QUICK = Sizes(
-    members=300, transfers=6_000, seconds=3, lots=200, transactions=200, crowd=1_000, due=600, deliveries=500
+    members=300,
+    transfers=6_000,
+    seconds=3,
+    lots=200,
+    transactions=200,
+    crowd=1_000,
+    due=600,
+    deliveries=500,
+    subscriptions=200,
 )
 
 

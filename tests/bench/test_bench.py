@@ -33,6 +33,11 @@ FIGURES = {
     "delivery to POST, p50",
     "delivery to POST, p99",
     "beside a slow endpoint, p99",
+    "subscription list",
+    "subscription list, p99",
+    "spend over HTTP",
+    "spend over HTTP, p99",
+    "overload, answered",
 }
 
 

@@ -47,13 +47,13 @@ def subscription(url: str = "https://shop.example/") -> Subscription:
 
 
 @asynccontextmanager
-async def process(connection: Connection) -> AsyncIterator[tuple[Subscriptions, TopicLog]]:
+async def process(connection: Connection) -> AsyncIterator[tuple[Subscriptions, TopicLog[Subscription]]]:
     """What one API process has: an index of its own and the log."""
     index = Subscriptions()
     view, appender = followed(connection, index), Appender(connection)
     try:
         await asyncio.wait_for(view.start(), SOON)
-        yield index, TopicLog(appender, view)
+        yield index, TopicLog(connection, SUBSCRIPTIONS, appender, view)
     finally:
         await appender.close()
         await view.stop()
@@ -89,7 +89,7 @@ def test_a_subscription_survives_a_restart_and_an_ended_one_stays_ended(connecti
 
     async def second() -> None:
         async with process(connection) as (index, _):
-            assert index.of_store("DEFAULT") == [kept]
+            assert list(index.of_store("DEFAULT")) == [kept]
 
     asyncio.run(first())
     asyncio.run(second())

@@ -21,6 +21,8 @@ class Handled(Entry):
     forget_at: Instant
     rejection: tuple[str, str, str] | None = None
     """Field, value and reason, where it was refused."""
+    waits_for: Text = ""
+    """The message with which it comes to its end; empty: it has."""
 
     def key(self) -> bytes:
         return self.command_id.encode()

@@ -1,0 +1,18 @@
+"""What a caller must be allowed for a route: each says it once."""
+
+from typing import Any, Literal
+
+from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
+
+Scope = Literal["read", "commands", "subscriptions", "admin"]
+
+
+def requires(scope: Scope) -> Any:
+    """A dependency that answers 403 to callers without `scope`."""
+
+    async def check(request: Request) -> None:
+        if scope not in request.state.caller.scopes:
+            raise HTTPException(403, "Forbidden.")
+
+    return Depends(check)

@@ -1,0 +1,28 @@
+"""The API's description as it is committed: api/openapi.json, made by `loyalty openapi`."""
+
+import json
+from typing import Any, cast
+
+from api.app import create_app
+
+NOBODY = cast(Any, None)
+"""Stands for ports that no description needs."""
+
+
+def described() -> str:
+    """The document as text."""
+    app = create_app(
+        subscriptions=NOBODY,
+        log=NOBODY,
+        authenticator=NOBODY,
+        targets=NOBODY,
+        now=NOBODY,
+        caught_up=NOBODY,
+        outcomes=NOBODY,
+        book=NOBODY,
+        past=NOBODY,
+        stores=NOBODY,
+        settings_log=NOBODY,
+        sender=NOBODY,
+    )
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

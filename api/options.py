@@ -1,0 +1,115 @@
+"""What a subscription may ask for beside its event and address, and how it is read again."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+from pydantic import Field
+
+from api.errors import Complaint, Invalid
+from api.fields import Model, Moment, Text
+from streams.delivery import filter as filters
+from streams.delivery.records import Subscription
+from streams.delivery.terms import CloudEvents, Condition
+from streams.webhooks.parts import moment
+
+ROOT = "webhookSubscription"
+LONGEST_VALUE = 1024
+_JSON = msgspec.json.Encoder()
+
+
+class ConditionBody(Model):
+    """One part of a filter on the body's `data`."""
+
+    path: Annotated[str, Field(min_length=1, max_length=255, examples=["wallet.walletType.code"])]
+    operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "exists"]
+    value: Annotated[Any, Field(description="What stands there is compared with it; for `in`: an array.")]
+
+
+class Options(Model):
+    """Where they are absent from a PUT, they are as at the beginning."""
+
+    description: Text = ""
+    active_from: Annotated[
+        Moment | None, Field(description="Webhook events made before are not delivered.")
+    ] = None
+    filter: Annotated[list[ConditionBody], Field(max_length=filters.MOST)] = Field(
+        default_factory=list, description="All parts must hold."
+    )
+    cloud_events: CloudEvents | None = Field(
+        None, description="Bodies as CloudEvents 1.0, in that mode of its HTTP binding; not with `legacy`."
+    )
+    unordered: bool = Field(
+        False, description="A member's next webhook does not wait for the one before to be delivered."
+    )
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    requests_per_second: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    retry_waits: Annotated[list[Annotated[int, Field(ge=1, le=7 * 86_400)]], Field(max_length=20)] = Field(
+        default_factory=list, description="Seconds after the first, second, … failure; empty: as usual."
+    )
+
+
+def applied(subscription: Subscription, options: Options) -> Subscription:
+    """Raises Invalid naming the part of the filter that says nothing."""
+    if options.cloud_events and subscription.legacy:
+        message = "The legacy format has no CloudEvents: one of the two only."
+        raise Invalid(Complaint(f"{ROOT}.cloudEvents", message, "conflict"))
+    conditions = tuple(_conditions(options))
+    complaints = [
+        Complaint(f"{ROOT}.filter.{index}", f"The condition's {problem}.", "invalid_filter")
+        for index, condition in enumerate(conditions)
+        if (problem := _problem(condition))
+    ]
+    if complaints:
+        raise Invalid(*complaints)
+    return replace(
+        subscription,
+        description=options.description,
+        active_from=options.active_from,
+        filter=conditions,
+        cloud_events=options.cloud_events,
+        unordered=options.unordered,
+        concurrency=options.concurrency,
+        requests_per_second=options.requests_per_second,
+        retry_waits=tuple(options.retry_waits),
+    )
+
+
+def _conditions(options: Options) -> Iterator[Condition]:
+    for each in options.filter:
+        yield Condition(path=each.path, operator=each.operator, value=_JSON.encode(each.value).decode())
+
+
+def _problem(condition: Condition) -> str | None:
+    if len(condition.value) > LONGEST_VALUE:
+        return f"value has more than {LONGEST_VALUE} characters as JSON"
+    return filters.problem(condition)
+
+
+def shown(subscription: Subscription) -> dict[str, Any]:
+    """As they can be written back."""
+    return {
+        "description": subscription.description,
+        "activeFrom": moment(subscription.active_from),
+        "filter": [
+            {"path": c.path, "operator": c.operator, "value": msgspec.json.decode(c.value)}
+            for c in subscription.filter
+        ],
+        "cloudEvents": subscription.cloud_events,
+        "unordered": subscription.unordered,
+        "concurrency": subscription.concurrency,
+        "requestsPerSecond": subscription.requests_per_second,
+        "retryWaits": list(subscription.retry_waits),
+        "state": subscription.state,
+        "signing": subscription.signing,
+        "revision": subscription.revision,
+    }
+
+
+def with_state(subscription: Subscription, state: Literal["active", "paused"], now: datetime) -> Subscription:
+    """Paused by hand, or made active again; as it is where it is so already."""
+    if subscription.state == state:
+        return subscription
+    return replace(subscription, state=state, state_since=now)

@@ -1,0 +1,164 @@
+"""GET /api/{storeCode}/member/{member}…: what a member has, and had.
+
+It is read from a replica of the workers' tables in this process. An answer shows everything that was
+committed before the request came, by whichever process: it waits until the replica has reached the ends which
+the changelogs had at that moment.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from api import views
+from api.access import requires
+from api.desk import Desk
+from api.errors import Complaint, Invalid
+from api.fields import MEMBER, StoreCode
+from api.listing import LARGEST_PAGE, instant
+from streams.domain.state import IssuedReward, Lot, Member, State
+from streams.domain.store import StoreSettings
+from streams.stages.commands import owner_of
+from streams.stages.replay import TooMuch, replayed
+from streams.stages.turn import Record
+
+MOST = 10_000
+"""Rows of one member that pages are cut from."""
+TABLES = ("members", "ledgers", "coupons")
+MemberInPath = Annotated[str, MEMBER]
+Page = Annotated[int, Query(alias="_page", ge=1, le=MOST)]
+PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=LARGEST_PAGE)]
+
+
+class Past(Protocol):
+    async def of(self, owner: str) -> Iterable[Record]:
+        """An owner's facts, in their order. Raises TooMuch, or Retryable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A member and all that it has."""
+
+    member_id: str
+    member: Member
+    state: State
+    store: StoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    desk: Desk
+    past: Past
+
+    async def member(self, store: str, text: str) -> Found:
+        """As of now. Raises 404."""
+        settings = self.desk.settings(store)
+        member_id = await self.desk.member(store, text)
+        owner = owner_of(store, member_id)
+        await self.desk.book.current(owner, TABLES)
+        state = self.desk.book.state(owner)
+        member = state.get(Member)
+        if member is None:
+            raise HTTPException(404)
+        return Found(member_id, member, state, settings)
+
+    async def balance(self, store: str, text: str, at: datetime) -> list[views.Row]:
+        settings = self.desk.settings(store)
+        member_id = await self.desk.member(store, text)
+        owner = owner_of(store, member_id)
+        try:
+            facts = await self.past.of(owner)
+        except TooMuch as reason:
+            raise Invalid(Complaint("at", f"The past cannot be told: {reason}.", "too_much")) from None
+        state = replayed(owner, facts, settings, at)
+        if state.get(Member) is None:
+            # Not a member yet.
+            raise HTTPException(404)
+        return list(views.wallet_rows(member_id, state, settings))
+
+
+def routes(reading: Reading) -> APIRouter:
+    router = APIRouter(
+        prefix="/api/{storeCode}/member/{member}", tags=["members"], dependencies=[requires("read")]
+    )
+
+    @router.get("", summary="Read a member")
+    async def member(store: StoreCode, member: MemberInPath) -> Response:
+        found = await reading.member(store, member)
+        return views.exact(views.member_row(found.member_id, found.member))
+
+    @router.get("/wallet", summary="A member's wallets and their counters")
+    async def wallets(
+        store: StoreCode,
+        member: MemberInPath,
+        at: Annotated[str | None, Query(max_length=64, description=_AT)] = None,
+    ) -> Response:
+        if at is None:
+            found = await reading.member(store, member)
+            return _whole(views.wallet_rows(found.member_id, found.state, found.store))
+        return _whole(await reading.balance(store, member, _instant(at)))
+
+    _rows(router, reading, "lot", "Units not yet spent or expired, in spending order", _lots)
+    _rows(router, reading, "transfer", "Transfers that can still be cancelled or activated", _transfers)
+    _rows(router, reading, "reward", "Rewards that the member was issued, with their coupons", _rewards)
+
+    @router.get("/tier", summary="A member's tiers and the way to the next")
+    async def tiers(store: StoreCode, member: MemberInPath) -> Response:
+        found = await reading.member(store, member)
+        return _whole(views.tier_rows(found.state, found.store, reading.desk.now()))
+
+    return router
+
+
+def _rows(
+    router: APIRouter,
+    reading: Reading,
+    name: str,
+    summary: str,
+    rows: Callable[[State], Iterable[views.Row]],
+) -> None:
+    @router.get(f"/{name}", summary=summary, name=name)
+    async def page(store: StoreCode, member: MemberInPath, page: Page = 1, size: PageSize = 10) -> Response:
+        found = await reading.member(store, member)
+        some = list(islice(rows(found.state), MOST))
+        start = (page - 1) * size
+        return views.exact({"items": some[start : start + size], "total": _total(len(some))})
+
+
+def _lots(state: State) -> Iterable[views.Row]:
+    return views.lot_rows(state.scan(Lot))
+
+
+def _transfers(state: State) -> Iterable[views.Row]:
+    return views.transfer_rows(state)
+
+
+def _rewards(state: State) -> Iterable[views.Row]:
+    return views.coupon_rows(state.scan(IssuedReward))
+
+
+def _whole(rows: Iterable[views.Row]) -> Response:
+    items = list(rows)
+    return views.exact({"items": items, "total": _total(len(items))})
+
+
+def _total(count: int) -> dict[str, Any]:
+    return {"all": count, "filtered": count, "estimated": count >= MOST}
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return instant(text)
+    except ValueError as error:
+        raise Invalid(Complaint("at", f"It {error}.", "invalid", text)) from None
+
+
+_AT = (
+    "An instant: the balance as it was then, made again from the facts of that time. It reads the whole "
+    "partition of the member: 400 where that holds more facts than LOYALTY_HISTORY_RECORDS."
+)

@@ -1,0 +1,89 @@
+"""Filters on a body's data: which webhook events of those that it names does a subscription want?
+
+Bounded in cost: at most MOST conditions, each a walk of at most DEEPEST steps and one comparison, or LONGEST
+of them for `in`. A filter that takes more is never written.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from streams.delivery.terms import Condition
+
+MOST, DEEPEST, LONGEST = 10, 10, 50
+Test = Callable[[Any], bool]
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_MISSING = object()
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+def passes(conditions: Iterable[Condition], data: object) -> bool:
+    """Whether all conditions hold for `data`, the tree that stands under `data` in the body."""
+    return all(_test(condition)(_at(data, condition.path)) for condition in conditions)
+
+
+def problem(condition: Condition) -> str | None:
+    """Why the condition could not be evaluated, or None."""
+    if not 1 <= condition.path.count(".") + 1 <= DEEPEST or not all(condition.path.split(".")):
+        return f"path must be 1 to {DEEPEST} names or indexes, joined by dots"
+    value = _DECODER.decode(condition.value)
+    match condition.operator:
+        case "in" if not isinstance(value, list) or not 1 <= len(value) <= LONGEST:
+            return f"value must be an array of 1 to {LONGEST} values, for in"
+        case "exists" if not isinstance(value, bool):
+            return "value must be true or false, for exists"
+        case "gt" | "gte" | "lt" | "lte" if not (_number(value) or isinstance(value, str)):
+            return f"value must be a number or a text, for {condition.operator}"
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _test(condition: Condition) -> Test:
+    wanted, name = _DECODER.decode(condition.value), condition.operator
+    match name:
+        case "eq":
+            return lambda found: _equal(found, wanted)
+        case "ne":
+            return lambda found: not _equal(found, wanted)
+        case "in":
+            return lambda found: any(_equal(found, each) for each in wanted)
+        case "exists":
+            return lambda found: (found is not _MISSING) is wanted
+        case _:
+            holds = _ORDER[name]
+            return lambda found: _comparable(found, wanted) and holds(found, wanted)
+
+
+def _equal(found: object, wanted: object) -> bool:
+    # In Python true is 1; in JSON it is not.
+    return isinstance(found, bool) is isinstance(wanted, bool) and found == wanted
+
+
+def _comparable(found: object, wanted: object) -> bool:
+    """Numbers with numbers, texts with texts: instants of one form are in their order as texts."""
+    return (_number(found) and _number(wanted)) or (isinstance(found, str) and isinstance(wanted, str))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _at(data: object, path: str) -> object:
+    here = data
+    for part in path.split("."):
+        if isinstance(here, Mapping):
+            here = here.get(part, _MISSING)
+        elif isinstance(here, Sequence) and not isinstance(here, str) and part.isascii() and part.isdigit():
+            here = here[int(part)] if len(part) < 6 and int(part) < len(here) else _MISSING
+        else:
+            return _MISSING
+    return here

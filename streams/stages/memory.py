@@ -1,0 +1,64 @@
+"""Under which ids commands and their later steps are remembered, and what that tells of their end.
+
+The changelog of the `commands` table is where whoever sent a command can read what became of it: what is
+remembered there was decided in the same transaction.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streams.domain.commands import AssignTransaction, Command, TransferUnits
+from streams.domain.ids import derived_id
+from streams.domain.messages import AcceptUnits, AnswerClaim, TakeTransaction
+from streams.domain.state import Handled
+from streams.stages.commands import MESSAGES
+
+CLAIMED = AnswerClaim.__name__
+"""What a command waits for that needs identifiers, or that came behind such a one."""
+
+
+class Conclusion(NamedTuple):
+    """A command's end: with `rejection` (field, value, reason) it changed nothing. `owner` handled its last
+    step."""
+
+    owner: str
+    rejection: tuple[str, str, str] | None
+
+
+def memory_id(command: Command) -> str:
+    """Under which a command is remembered. Messages bear the id of the command that began it all."""
+    if isinstance(command, MESSAGES):
+        return step_id(command.command_id, type(command).__name__)
+    return command.command_id
+
+
+def step_id(command_id: str, step: str) -> str:
+    """Under which a later step of a command is remembered: the message of that name."""
+    return derived_id(command_id, step)
+
+
+def last_step(command: Command) -> str:
+    """The message whose handling ends what `command` begins; empty where that ends with the command."""
+    match command:
+        case TransferUnits():
+            return AcceptUnits.__name__
+        case AssignTransaction():
+            return TakeTransaction.__name__
+        case _:
+            return ""
+
+
+def conclusion(command_id: str, find: Callable[[str], tuple[str, Handled] | None]) -> Conclusion | None:
+    """How the command ended, None where it has not. `find` gives what is remembered under an id, and by
+    which owner."""
+    found = find(command_id)
+    if found is None:
+        return None
+    owner, first = found
+    if first.rejection or not first.waits_for:
+        return Conclusion(owner, first.rejection)
+    last = find(step_id(command_id, first.waits_for))
+    if first.waits_for == CLAIMED or last is None or last[1].rejection:
+        # A step that was refused is followed by the command's own refusal.
+        return None
+    return Conclusion(last[0], None)

@@ -1,0 +1,91 @@
+"""The programme behind the API in memory: the real stages, and a replica of their tables."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from streams.domain.commands import Command
+from streams.domain.state import Entry, Handled, State
+from streams.domain.store import StoreSettings
+from streams.errors import Retryable
+from streams.kafka.replica import FOUND, KINDS
+from streams.kafka.topics import EVENTS
+from streams.stages.replay import TooMuch
+from streams.stages.turn import Record
+from streams.tables.replica import Records, Replica
+from streams.tables.store import MemoryStore, Write
+from streams.tables.tables import Tables
+from tests.driver import Pipeline
+
+
+class Programme(Pipeline):
+    """One partition of everything. Commands are handled as they are appended, unless it is told to sleep."""
+
+    def __init__(self, *settings: StoreSettings, now: datetime) -> None:
+        self._start = settings, now
+        self.restart()
+
+    def restart(self) -> None:
+        """As it was at first."""
+        settings, now = self._start
+        super().__init__(*settings, now=now)
+        self.replica = Replica(MemoryStore(Replica.families(KINDS)), KINDS, FOUND, self._told)
+        self.heard: Callable[[str, bytes], None] = lambda *_: None
+        self.asleep = False
+        self.away = False
+        self.slept: list[Command] = []
+        self.facts_allowed = 1000
+
+    async def append(self, command: Command) -> None:
+        if self.away:
+            raise Retryable("commands: not written")
+        if self.asleep:
+            self.slept.append(command)
+        else:
+            self.when(command)
+
+    def wake(self) -> None:
+        self.asleep = False
+        self.when(*self.slept)
+        self.slept.clear()
+
+    def _commit(self, tables: Tables, changes: Sequence[Write]) -> None:
+        super()._commit(tables, changes)
+        for table in tables.names:
+            self.replica.restore(table, [(key, value) for name, key, value in changes if name == table], 0)
+
+    def _told(self, table: str, records: Records, offset: int) -> None:  # noqa: ARG002
+        for key, value in records:
+            owner, _, rest = key.partition(b"\x00")
+            if table == Handled.table and value is not None and rest.startswith(Handled.letter):
+                self.heard(owner.decode(), value)
+
+    def state(self, owner: str) -> State:
+        return self.replica.of_owner(owner)
+
+    def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
+        return self.replica.holders(kind, key.encode())
+
+    async def current(self, owner: str | None, tables: tuple[str, ...]) -> None:  # noqa: ARG002
+        await asyncio.sleep(0)
+
+    async def of(self, owner: str) -> Iterable[Record]:  # noqa: ARG002
+        if len(self.log[EVENTS.name]) > self.facts_allowed:
+            raise TooMuch("more facts than may be read")
+        return self.log[EVENTS.name]
+
+
+class SettingsInMemory:
+    """Writes straight to the programme's settings."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+
+    async def write(self, key: str, value: StoreSettings | None) -> None:
+        if value is None:
+            del self._programme.settings[key]
+        else:
+            self._programme.settings[key] = value
+
+    async def current(self) -> None:
+        await asyncio.sleep(0)

@@ -1,0 +1,96 @@
+"""Commands and reads through the REST door, with a worker and two API processes on a real broker."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from api.auth import new_key
+from streams.codec import encode
+from streams.kafka.admin import create_topics
+from streams.kafka.broker.ports import any_free
+from streams.kafka.clients import connection
+from streams.kafka.topics import SETTINGS
+from streams.settings import Settings
+from tests.crash.world import put
+from tests.kafka.processes import running
+from tests.scenarios.store import SETTINGS as STORE
+
+WITHIN = 20.0
+
+
+class Client:
+    """Of one API process."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._http = httpx.Client(
+            base_url=f"{address}/api/DEFAULT/", headers={"X-AUTH-TOKEN": token}, timeout=WITHIN
+        )
+
+    def post(self, path: str, body: object, **headers: str) -> Any:
+        answer = self._http.post(path, json=body, headers=headers)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def get(self, path: str, **query: str) -> Any:
+        answer = self._http.get(path, params=query)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def available(self, member: str, **query: str) -> object:
+        return self.get(f"member/{member}/wallet", **query)["items"][0]["account"]["activeUnits"]
+
+    def status(self, path: str) -> int:
+        return self._http.get(path).status_code
+
+
+@pytest.fixture
+def clients(settings: Settings) -> Iterator[tuple[Client, Client]]:
+    cluster = connection(settings, settings.bootstrap_servers or "")
+    create_topics(cluster, settings)
+    put(cluster, SETTINGS, {STORE.store: encode(STORE)})
+    token, digest = new_key()
+    with ExitStack() as stack:
+        stack.enter_context(running(settings, "worker"))
+        yield tuple(stack.enter_context(_api(settings, token, digest)) for _ in range(2))  # type: ignore[misc]
+
+
+@contextmanager
+def _api(settings: Settings, token: str, digest: str) -> Iterator[Client]:
+    port = any_free()
+    with running(settings, "api", LOYALTY_API_KEY_HASHES=digest, LOYALTY_API_PORT=str(port)):
+        client = Client(f"http://127.0.0.1:{port}", token)
+        yield client
+        client.close()
+
+
+def test_what_one_process_answered_is_what_the_other_reads_at_once(clients: tuple[Client, Client]) -> None:
+    one, other = clients
+    anna = one.post("member", {"customer": {"email": "anna@example.com"}})["customerId"]
+    boris = other.post("member", {"customer": {"email": "boris@example.com"}})["customerId"]
+
+    for total in range(1, 21):
+        taking = {"transfer": {"customer": "email=anna@example.com", "points": 1}}
+        first = one.post("points/add", taking, **{"Idempotency-Key": f"k-{total}"})
+        assert other.available(anna) == total
+        again = other.post("points/add", taking, **{"Idempotency-Key": f"k-{total}"})
+        assert again == first
+    moved = {"transfer": {"sender": anna, "receiver": boris, "points": 5}}
+    other.post("points/transfer", moved)
+
+    assert (one.available(anna), one.available(boris)) == (15, 5)
+    assert one.available(anna, at="2200-01-01T00:00:00Z") == 15
+    number = {"header": {"documentNumber": "R-1"}, "items": [{"sku": {"code": "CD"}, "grossValue": 2}]}
+    recorded = one.post("transaction", {"transaction": number})["transactionId"]
+    matched = other.post(
+        "transaction/assign",
+        {"assign": {"transactionDocumentNumber": "R-1", "customerEmail": "boris@example.com"}},
+    )
+    assert matched == {"transactionId": recorded, "customerId": boris}
+    assert one.available(boris) == 25
+    assert one.status("member/email=nobody@example.com") == 404
