@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.errors import Misconfigured
@@ -105,9 +105,16 @@ class Settings(BaseSettings):
         default=1_000_000,
         ge=0,
         description="Most facts read to tell a balance of the past; 0: the past is not told.",
+    secret_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Seals secrets; `loyalty secret-key` makes one. Older ones follow it after a comma.",
     )
     allow_targets: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Private networks that webhooks may be sent to, as CIDR, comma-separated."
+    )
+    proxy: SecretStr | None = Field(
+        default=None,
+        description="http://[user:password@]host:port to send through; allowed networks need none.",
     )
     endpoint_concurrency: int = Field(
         default=10, ge=1, le=1000, description="Most requests under way at once to one subscription."
@@ -135,7 +142,7 @@ class Settings(BaseSettings):
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
     )
 
-    @field_validator("api_key_hashes", "allow_targets", mode="before")
+    @field_validator("api_key_hashes", "secret_key", "allow_targets", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
@@ -149,6 +156,25 @@ class Settings(BaseSettings):
             if not re.fullmatch("[0-9a-f]{64}", digest):
                 raise ValueError("each must be 64 lower-case hexadecimal digits")
         return hashes
+
+    @field_validator("secret_key")
+    @classmethod
+    def _sealing_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            if not re.fullmatch("lsk_[A-Za-z0-9_-]{43}", key.get_secret_value()):
+                raise ValueError("each must be as `loyalty secret-key` makes it")
+        return keys
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy_url(cls, proxy: SecretStr | None) -> SecretStr | None:
+        if proxy and not re.fullmatch(r"http://([^@/\s]+@)?[^@/\s]+:\d{1,5}/?", proxy.get_secret_value()):
+            raise ValueError("must be http://host:port or http://user:password@host:port")
+        return proxy
+
+
+SECRETS = {"secret_key", "proxy"}
+"""Fields whose values are shown nowhere. Hashes are no secrets."""
 
 
 def variable(field: str) -> str:
@@ -168,8 +194,8 @@ def load() -> Settings:
 def _sentences(error: ValidationError) -> list[str]:
     sentences = []
     for detail in error.errors():
-        name = str(detail["loc"][0])
-        name = name if name in os.environ else variable(name)
-        # Hashes are no secrets, and no other setting is one: values may be shown.
-        sentences.append(f"{name}={os.environ.get(name, '')!r} is not valid: {detail['msg']}")
+        field = str(detail["loc"][0])
+        name = field if field in os.environ else variable(field)
+        shown = "…" if field in SECRETS else repr(os.environ.get(name, ""))
+        sentences.append(f"{name}={shown} is not valid: {detail['msg']}")
     return sentences

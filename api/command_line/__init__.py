@@ -15,6 +15,7 @@ from api.command_line import (
     imports,
     poison,
     receiver,
+    secret_key,
     settings,
     sink,
     store,
@@ -42,6 +43,7 @@ app.command(name="settings")(settings.show)
 app.command(name="api")(api.run)
 app.command(name="api-key")(api.new_key)
 app.command(name="openapi")(api.describe)
+app.command(name="secret-key")(secret_key.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
 app.command(name="receiver")(receiver.receive)
