@@ -31,7 +31,7 @@ from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.subscriptions import routes as subscription_routes
 from api.targets import TargetPolicy
-from connectors.http.sender import Sender
+from connectors.http.courier import Courier
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 
@@ -52,7 +52,7 @@ def create_app(
     past: Past,
     stores: Callable[[str], StoreSettings | None],
     settings_log: SettingsLog,
-    sender: Sender,
+    courier: Courier,
     signer: Signer | None = None,
 ) -> FastAPI:
     """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
@@ -67,7 +67,7 @@ def create_app(
     errors.install(app)
     desk = Desk(outcomes, book, stores, now)
     for router in (
-        subscription_routes(Webhooks(subscriptions, log, targets, now, sender, signer)),
+        subscription_routes(Webhooks(subscriptions, log, targets, now, courier, signer)),
         programme.routes(Programme(stores, settings_log)),
         reading.routes(Reading(desk, past)),
     ):

@@ -6,9 +6,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.http import cloud_events
-from connectors.http.envelope import envelope, headers
-from connectors.http.sender import Sender
+from connectors.http.courier import Courier
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import ANY
 from streams.webhooks import CATALOGUE
@@ -18,14 +16,10 @@ FIRST = "AvailablePointsAmountChanged"
 """What is sent where all events are asked for."""
 
 
-async def sent_example(subscription: Subscription, sender: Sender, now: datetime) -> dict[str, Any]:
+async def sent_example(subscription: Subscription, courier: Courier, now: datetime) -> dict[str, Any]:
     """What the endpoint answered, and in how many milliseconds; or why there was no answer."""
-    delivery, request_id, mode = _delivery(subscription, now), str(uuid.uuid4()), subscription.cloud_events
-    answer = await sender.send(
-        subscription.url,
-        headers(delivery, subscription) | cloud_events.headers(delivery, request_id, mode),
-        envelope(delivery, request_id, mode=mode),
-    )
+    delivery = _delivery(subscription, now)
+    answer = await courier.send(delivery, subscription, str(uuid.uuid4()), now)
     return {
         "messageId": delivery.delivery_id,
         "eventName": delivery.event_name,

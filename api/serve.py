@@ -16,8 +16,9 @@ from api.app import create_app
 from api.auth import ApiKeys
 from api.log import CommandAppender, TopicLog, followed, stores_followed
 from api.outcomes import Outcomes
+from api.signing import SealedKeys
 from api.targets import PublicTargets
-from connectors.http.sender import HttpxSender
+from connectors.http.app import courier_of, safe_of, sender_of
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
@@ -116,7 +117,8 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         parts = await _parts(settings, connection, directory, stack, stop)
         if parts is None:
             return
-        sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
+        safe = safe_of(settings)
+        sender = sender_of(settings)
         stack.push_async_callback(sender.aclose)
         app = create_app(
             subscriptions=parts.index,
@@ -130,7 +132,8 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             past=parts.past,
             stores=parts.stores.get,
             settings_log=parts.settings,
-            sender=sender,
+            courier=courier_of(settings, sender, safe),
+            signer=SealedKeys(safe) if safe.ready else None,
         )
         server = _Server(
             uvicorn.Config(

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
 from api.errors import Complaint, Invalid
+from connectors.http.keys import new_secret
 from streams.delivery.records import Subscription
 from streams.delivery.terms import Signing, SigningKey
+from streams.sealing import Safe
 
 OVERLAP = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
@@ -59,3 +61,16 @@ def rotated(subscription: Subscription, signer: Signer | None, now: datetime) ->
         if each.expires_at is None or each.expires_at > now
     )
     return replace(subscription, signing_keys=(*kept, key)), secret
+
+
+class SealedKeys:
+    """Signs with shared secrets, kept sealed."""
+
+    def __init__(self, safe: Safe) -> None:
+        self._safe = safe
+
+    def new_key(self, version: int, now: datetime) -> tuple[str, SigningKey]:
+        secret = new_secret("hmac")
+        return secret, SigningKey(
+            kind="hmac", version=version, secret=self._safe.seal(secret), created_at=now
+        )

@@ -22,7 +22,7 @@ from api.fields import StoreCode, id_in_path
 from api.listing import Column, page
 from api.signing import Signer, rotated, signed
 from api.targets import TargetPolicy
-from connectors.http.sender import Sender
+from connectors.http.courier import Courier
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions, names_of
 from streams.webhooks.names import LEGACY_TYPES, event_name
@@ -61,7 +61,7 @@ class Webhooks:
     log: SubscriptionLog
     targets: TargetPolicy
     now: Callable[[], datetime]
-    sender: Sender
+    courier: Courier
     signer: Signer | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -256,7 +256,7 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
         of it is told, and nothing else happens."""
         found = await webhooks.one(store, subscription_id)
         _audit(request, "tested", subscription_id)
-        return JSONResponse(await sent_example(found, webhooks.sender, webhooks.now()))
+        return JSONResponse(await sent_example(found, webhooks.courier, webhooks.now()))
 
 
 def _shown_once(secret: str | None) -> dict[str, str]:

@@ -105,6 +105,7 @@ class Settings(BaseSettings):
         default=1_000_000,
         ge=0,
         description="Most facts read to tell a balance of the past; 0: the past is not told.",
+    )
     secret_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
         description="Seals secrets; `loyalty secret-key` makes one. Older ones follow it after a comma.",

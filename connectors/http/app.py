@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from connectors.http.courier import Courier, check_keys
 from connectors.http.dispatch import Outside
 from connectors.http.health import Policy
 from connectors.http.sender import HttpxSender
@@ -16,6 +17,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.identity import identity
 from streams.kafka.topics import DELIVERIES
 from streams.kafka.worker import follow_subscriptions
+from streams.sealing import Safe
 from streams.settings import Settings
 
 
@@ -28,16 +30,17 @@ def sink(
         app = App(f"{settings.topic_prefix}sink")
         app.expose(settings)
         subscriptions = follow_subscriptions(app, connection)
-        sender = HttpxSender(timeout=settings.request_timeout, allowed=settings.allow_targets)
+        safe = safe_of(settings)
+        app.at_its_start(lambda: check_keys(iter(subscriptions), safe))
+        sender = sender_of(settings)
         app.at_its_end(sender.aclose)
         outside = Outside(
             subscriptions,
-            sender,
+            courier_of(settings, sender, safe),
             policy(settings),
             now=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid4()),
             jitter=random.random,
-            dotted_names=settings.event_names == "dotted",
         )
         app.feed(connection, who, DELIVERIES, stage(outside), settings)
         yield app
@@ -66,3 +69,19 @@ def policy(settings: Settings) -> Policy:
         disable_after=timedelta(days=settings.disable_after_days) or None,
         held_for=timedelta(days=settings.held_days) or None,
     )
+
+
+def safe_of(settings: Settings) -> Safe:
+    return Safe([key.get_secret_value() for key in settings.secret_key])
+
+
+def sender_of(settings: Settings) -> HttpxSender:
+    return HttpxSender(
+        timeout=settings.request_timeout,
+        allowed=settings.allow_targets,
+        proxy=settings.proxy.get_secret_value() if settings.proxy else None,
+    )
+
+
+def courier_of(settings: Settings, sender: HttpxSender, safe: Safe) -> Courier:
+    return Courier(sender, safe, dotted_names=settings.event_names == "dotted")

@@ -12,13 +12,11 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import islice
 
-from connectors.http import cloud_events
+from connectors.http.courier import Courier
 from connectors.http.endpoint import Endpoint
-from connectors.http.envelope import envelope, headers
 from connectors.http.health import WELL, Health, Policy, failed, held_since, reactivated, succeeded
 from connectors.http.outcome import DELETED, WAITED_OUT, Hopeless, Sent
 from connectors.http.pending import Pending
-from connectors.http.sender import Sender
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.tables.tables import Tables
@@ -32,18 +30,14 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the sink reaches out to. Time, ids and jitter are ports.
-
-    `dotted_names`: the new format's `eventName` is the dotted one.
-    """
+    """What the sink reaches out to. Time, ids and jitter are ports."""
 
     subscriptions: Subscriptions
-    sender: Sender
+    courier: Courier
     policy: Policy
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     jitter: Callable[[], float]
-    dotted_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +271,7 @@ class Dispatch:
         if subscription is None:
             return None
         request_id, started_at = outside.new_id(), outside.now()
-        mode, dotted = cloud_events.mode_of(delivery, subscription), outside.dotted_names
-        answer = await outside.sender.send(
-            subscription.url,
-            headers(delivery, subscription) | cloud_events.headers(delivery, request_id, mode, dotted),
-            envelope(delivery, request_id, dotted, mode),
-        )
+        answer = await outside.courier.send(delivery, subscription, request_id, started_at)
         return Sent(pending, request_id, started_at, answer, subscription.retry_waits)
 
     def _learn(self, endpoint: Endpoint, sent: Sent) -> None:

@@ -1,12 +1,13 @@
 """What an endpoint gets: the body around a delivery's data, and the headers beside it."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from importlib.metadata import version
 
 import msgspec
 
 from connectors.http import cloud_events
-from streams.delivery.records import Delivery, Subscription
+from streams.delivery.records import Delivery
 from streams.delivery.terms import CloudEvents
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -41,6 +42,7 @@ class _LegacyEnvelope(msgspec.Struct):
     data: msgspec.Raw
 
 
+NOTHING: Mapping[str, str] = {}
 _JSON = msgspec.json.Encoder()
 
 
@@ -70,12 +72,21 @@ def envelope(
     )
 
 
-def headers(delivery: Delivery, subscription: Subscription) -> dict[str, str]:
-    """Ours, the delivery's, then the subscriber's own, which win whatever their case; framing ones do not."""
+def headers(
+    delivery: Delivery, wanted: Iterable[tuple[str, str]], standing: Mapping[str, str] = NOTHING
+) -> dict[str, str]:
+    """Ours, the delivery's, what the subscriber wants, which wins whatever its case, but for framing headers.
+
+    The `standing` ones win over all: a signature is of use under its own name alone.
+    """
     named = {
         "content-type": ("Content-Type", "application/json"),
         "user-agent": ("User-Agent", LEGACY_USER_AGENT if delivery.legacy else USER_AGENT),
     }
-    wanted = [*delivery.meta.items(), *((header.name, header.value) for header in subscription.headers)]
-    named |= {name.lower(): (name, value) for name, value in wanted if name.lower() not in FRAMING}
+    for name, value in (*delivery.meta.items(), *wanted):
+        lower = name.lower()
+        if lower not in FRAMING:
+            named[lower] = name, value
+    for name, value in standing.items():
+        named[name.lower()] = name, value
     return dict(named.values())

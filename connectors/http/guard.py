@@ -47,6 +47,9 @@ _NETWORKS = [(reason, ip_network(text)) for reason, texts in _REFUSED for text i
 _GLOBAL = ip_network("2000::/3")
 # Behind NAT64 and DNS64 every IPv4 endpoint has such an address: the IPv4 part decides.
 _NAT64 = ip_network("64:ff9b::/96")
+# ISATAP's mark in front of the IPv4 address, in any network; the bit says whether that one is unique.
+_ISATAP = 0x0000_5EFE
+_LOCAL_BIT_ASIDE = 0xFDFF_FFFF
 _LOW_32 = tuple(ip_network(text) for text in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
 
 
@@ -57,14 +60,22 @@ class TargetRefused(Retryable):
 def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
     """Why `address` may not be dialled, or None if it may. `allowed` networks win."""
     inner = _embedded(address)
-    if any(address in network or (inner is not None and inner in network) for network in allowed):
+    if inside(address, allowed):
         return None
     if inner is not None and address in _NAT64:
         return refusal(inner, allowed)
+    if address.version == 6 and (int(address) >> 32) & _LOCAL_BIT_ASIDE == _ISATAP:
+        return "a tunnel's (ISATAP)"
     for reason, network in _NETWORKS:
         if address in network:
             return reason
     return "reserved" if address.version == 6 and address not in _GLOBAL else None
+
+
+def inside(address: Address, networks: tuple[Network, ...]) -> bool:
+    """Whether it lies in one of them, by itself or by the IPv4 address inside it."""
+    inner = _embedded(address)
+    return any(address in network or (inner is not None and inner in network) for network in networks)
 
 
 def host_refusal(host: str, allowed: tuple[Network, ...]) -> str | None:

@@ -18,9 +18,10 @@ from typing import Literal, Protocol
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
-from httpx_aiohttp import AiohttpTransport
 
-from connectors.http.guard import GuardedResolver, TargetRefused, guarded_sockets
+from connectors.http.auth import Certificate
+from connectors.http.clients import Clients
+from connectors.http.guard import TargetRefused
 from streams.settings import Network
 
 Phase = Literal["before sending", "after sending"]
@@ -29,9 +30,6 @@ MOST_OF_A_BODY = 4096
 """Bytes read of an answer's body; the connection is closed on those that say more."""
 CONNECT_TIMEOUT = 5.0
 """Seconds, where the time of the whole attempt is not shorter yet."""
-IDLE = 4.0
-"""Seconds a connection is kept: below the five after which common servers close theirs, so that a request
-is seldom lost between our sending and their closing."""
 _MOST_OF_AN_ERROR = 255
 
 
@@ -54,8 +52,19 @@ class Answer:
 class Sender(Protocol):
     """Where the sink's requests go out."""
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """POSTs once, follows no redirect. Raises nothing for what network, endpoint or URL do wrong."""
+    async def send(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        certificate: Certificate | None = None,
+        most: int = MOST_OF_A_BODY,
+    ) -> Answer:
+        """POSTs once, follows no redirect. Raises nothing for what network, endpoint or URL do wrong.
+
+        `certificate` is shown where the endpoint's TLS asks for one; `most` bytes of the answer are read.
+        """
 
 
 class HttpxSender:
@@ -68,23 +77,37 @@ class HttpxSender:
         allowed: tuple[Network, ...] = (),
         connections_per_host: int = 0,
         resolver: AbstractResolver | None = None,
+        proxy: str | None = None,
     ) -> None:
         """`timeout` in seconds, from looking up the name to the last byte.
 
         `connections_per_host` 0: no limit. With one, the wait for a connection is part of the attempt's time.
+        `proxy`: a URL; what is not in an `allowed` network goes through it.
         """
         self._timeout = timeout
         self._extensions = {"timeout": {"connect": min(CONNECT_TIMEOUT, timeout / 2)}}
-        self._transport = AiohttpTransport(
-            client=_session(allowed, connections_per_host, resolver or aiohttp.ThreadedResolver())
+        self._clients = Clients(
+            allowed,
+            connections_per_host,
+            resolver or aiohttp.ThreadedResolver(),
+            proxy,
+            on_sent=_note_sent,
         )
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        exchange, started = _Exchange(), time.perf_counter()
+    async def send(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        certificate: Certificate | None = None,
+        most: int = MOST_OF_A_BODY,
+    ) -> Answer:
+        exchange, started = _Exchange(most), time.perf_counter()
         token = _EXCHANGE.set(exchange)
         try:
             async with asyncio.timeout(self._timeout):
-                await self._exchange(exchange, url, headers, body)
+                await self._exchange(exchange, url, headers, body, certificate)
         except TargetRefused as refused:
             exchange.error = f"refused address: {refused}"
         except TimeoutError:
@@ -101,33 +124,40 @@ class HttpxSender:
 
     async def aclose(self) -> None:
         """Closes every connection. What is under way fails."""
-        await self._transport.aclose()
+        await self._clients.aclose()
 
     async def _exchange(
-        self, exchange: "_Exchange", url: str, headers: Mapping[str, str], body: bytes
+        self,
+        exchange: "_Exchange",
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        certificate: Certificate | None,
     ) -> None:
         # Unasked, aiohttp offers gzip: an error page is to be read, not unpacked.
         encoded = [(b"accept-encoding", b"identity")]
         encoded += [(name.encode(), value.encode()) for name, value in headers.items()]
         request = httpx.Request(
-            "POST", _parsed(url), headers=encoded, content=body, extensions=self._extensions
+            "POST", parsed(url), headers=encoded, content=body, extensions=self._extensions
         )
-        response = await self._transport.handle_async_request(request)
-        exchange.status = response.status_code
-        exchange.retry_after = response.headers.get("retry-after")
-        try:
-            async for chunk in response.aiter_raw():
-                exchange.body += chunk
-                if len(exchange.body) > MOST_OF_A_BODY:
-                    break
-        finally:
-            await response.aclose()
+        async with self._clients.sent(request, certificate) as response:
+            await _read(exchange, response)
+
+
+async def _read(exchange: "_Exchange", response: httpx.Response) -> None:
+    exchange.status = response.status_code
+    exchange.retry_after = response.headers.get("retry-after")
+    async for chunk in response.aiter_raw():
+        exchange.body += chunk
+        if len(exchange.body) > exchange.most:
+            break
 
 
 @dataclass(slots=True)
 class _Exchange:
     """One attempt on its way."""
 
+    most: int
     sent: bool = False
     status: int | None = None
     error: str | None = None
@@ -140,7 +170,7 @@ class _Exchange:
             status=self.status,
             error=error,
             phase=None if error is None else "after sending" if self.sent else "before sending",
-            response=self.body[:MOST_OF_A_BODY].decode(errors="replace"),
+            response=self.body[: self.most].decode(errors="replace"),
             retry_after=self.retry_after,
             duration_ms=round(seconds * 1000),
         )
@@ -150,31 +180,13 @@ _EXCHANGE: ContextVar[_Exchange] = ContextVar("exchange")
 """The attempt that the running task makes: the transport has no way to hand it to the trace below."""
 
 
-def _session(
-    allowed: tuple[Network, ...], connections_per_host: int, resolver: AbstractResolver
-) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        resolver=GuardedResolver(resolver, allowed),
-        socket_factory=guarded_sockets(allowed),
-        # No limit over all: a slow host's connections would keep the others waiting.
-        limit=0,
-        limit_per_host=connections_per_host,
-        keepalive_timeout=IDLE,
-        ssl=httpx.create_ssl_context(),
-    )
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_note_sent)
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace], trust_env=False
-    )
-
-
 async def _note_sent(_session: object, _context: object, _headers: object) -> None:
     _EXCHANGE.get().sent = True
 
 
 @lru_cache(maxsize=4096)
-def _parsed(url: str) -> httpx.URL:
+def parsed(url: str) -> httpx.URL:
+    """Raises InvalidURL."""
     return httpx.URL(url)
 
 
@@ -192,8 +204,15 @@ def _sentence(error: Exception, *, sent: bool) -> str:
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before an answer"
         case aiohttp.ClientResponseError():
-            return f"the answer is not HTTP: {' '.join(cause.message.split())}"
+            return _not_http(cause)
     return f"{'the connection broke' if sent else 'could not be sent'}: {cause or type(cause).__name__}"
+
+
+def _not_http(error: aiohttp.ClientResponseError) -> str:
+    said = " ".join(error.message.split())
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy did not connect: {error.status} {said}"
+    return f"the answer is not HTTP: {said}"
 
 
 def _unconnected(error: aiohttp.ClientConnectorError) -> str:
@@ -205,4 +224,5 @@ def _unconnected(error: aiohttp.ClientConnectorError) -> str:
         case aiohttp.ClientConnectorDNSError():
             return f"could not resolve {error.host}: {error.os_error.strerror or error.os_error}"
     reason = os.strerror(error.os_error.errno) if error.os_error.errno else type(error.os_error).__name__
-    return f"could not connect to {error.host}: {reason}"
+    where = "the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else error.host
+    return f"could not connect to {where}: {reason}"

@@ -1,7 +1,7 @@
 """Which subscriptions want a webhook event."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from streams.delivery.records import Subscription
 
@@ -53,6 +53,9 @@ class Subscriptions:
             for name in names_of(gone):
                 del self._by_event[gone.store, name][subscription_id]
         return gone
+
+    def __iter__(self) -> Iterator[Subscription]:
+        return iter(self._by_id.values())
 
     def get(self, subscription_id: str) -> Subscription | None:
         return self._by_id.get(subscription_id)

@@ -31,6 +31,9 @@ class SigningKey(Value):
     """When it no longer signs, None: not known yet."""
 
 
+AuthKind = Literal["basic", "bearer", "oauth2", "mtls"]
+
+
 class Auth(Value):
     """How requests show who sends them. `secret` is a sealed JSON object, by kind:
 
@@ -40,7 +43,7 @@ class Auth(Value):
     mtls    certificate, key: PEM
     """
 
-    kind: Literal["basic", "bearer", "oauth2", "mtls"]
+    kind: AuthKind
     secret: Sealed
 
 

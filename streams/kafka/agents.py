@@ -29,6 +29,15 @@ class _FeedsOnly(BootStrategy):
         return self._chain(self.sensors(), self.agents(), cast(App, self.app).feeds)
 
 
+class _Opening(Quiet):
+    def __init__(self, check: Callable[[], None], beacon: NodeT[Any]) -> None:
+        super().__init__(beacon=beacon)
+        self._check = check
+
+    async def on_start(self) -> None:
+        self._check()
+
+
 class _Closing(Quiet):
     def __init__(self, close: Callable[[], Awaitable[None]], beacon: NodeT[Any]) -> None:
         super().__init__(beacon=beacon)
@@ -59,6 +68,10 @@ class App(faust.App):
         )
         # Channels deliver only after the flow was resumed; Faust's consumer, which is off, would do it.
         self.flow_control.resume()
+
+    def at_its_start(self, check: Callable[[], None]) -> None:
+        """Call `check` when the app starts, after the feeds that were added before; it may raise."""
+        self.feeds.append(_Opening(check, self.beacon))
 
     def at_its_end(self, close: Callable[[], Awaitable[None]]) -> None:
         """Call `close` when the app ends, after the feeds that are added later."""

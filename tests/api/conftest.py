@@ -15,9 +15,11 @@ from api.auth import ApiKeys, hash_of
 from api.outcomes import Outcomes
 from api.signing import Signer
 from api.targets import PublicTargets
+from connectors.http.courier import Courier
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
+from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
@@ -25,6 +27,7 @@ from tests.scenarios.store import SETTINGS
 
 KEY = "a-key-for-tests"
 START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
+SAFE = Safe([new_key()])
 PATH = "/api/DEFAULT/webhook/subscription"
 
 
@@ -91,7 +94,7 @@ class Door:
             # Another dict after each reset.
             stores=lambda store: self.programme.settings.get(store),  # noqa: PLW0108
             settings_log=SettingsInMemory(self.programme),
-            sender=self.endpoints,
+            courier=Courier(self.endpoints, SAFE),
             signer=signer,
         )
 

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from connectors.http.sender import Answer, Phase
+from connectors.http.auth import Certificate
+from connectors.http.sender import MOST_OF_A_BODY, Answer, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class Sent:
     url: str
     headers: dict[str, str]
     body: bytes
+    certificate: Certificate | None = None
 
 
 Endpoint = Callable[[Sent], Awaitable[Answer]]
@@ -63,8 +65,16 @@ class FakeSender:
         self.under_way = 0
         self.most_under_way = 0
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        sent = Sent(url, {name.lower(): value for name, value in headers.items()}, body)
+    async def send(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        certificate: Certificate | None = None,
+        most: int = MOST_OF_A_BODY,  # noqa: ARG002
+    ) -> Answer:
+        sent = Sent(url, {name.lower(): value for name, value in headers.items()}, body, certificate)
         self.sent.append(sent)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.http.courier import Courier
 from connectors.http.dispatch import Outside
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import Policy
@@ -17,6 +18,7 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStat
 from streams.delivery.subscription import Subscriptions
 from streams.domain.values import Value
 from streams.kafka.topics import DELIVERIES
+from streams.sealing import Safe
 from streams.stages.turn import Output, Record, Turn
 from streams.tables.store import MemoryStore, Store
 from streams.tables.tables import Tables, families
@@ -63,12 +65,11 @@ class Sink:
         self.stage = SinkStage(
             Outside(
                 self.subscriptions,
-                sender,
+                Courier(sender, Safe(), dotted_names=dotted_names),
                 Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),
                 jitter=lambda: jitter,
-                dotted_names=dotted_names,
             )
         )
         self.stage.assigned(0, self.tables)

@@ -51,6 +51,8 @@ REFUSED = {
     "2001:2::1": "for benchmarks only",
     "2001:10::1": "reserved",
     "2001:db8::1": "for documentation only",
+    "2606:4700::5efe:10.0.0.1": "a tunnel's (ISATAP)",
+    "2606:4700::200:5efe:808:808": "a tunnel's (ISATAP)",
     "2002:a00:1::": "a tunnel's (6to4, Teredo)",
     "3fff::1": "for documentation only",
     "5f00::1": "reserved",

@@ -1,0 +1,128 @@
+"""OAuth2 access tokens: fetched when first needed, kept until shortly before they end."""
+
+import asyncio
+import base64
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote_plus, urlencode
+
+import msgspec
+
+from connectors.http.auth import OAuth2
+from connectors.http.sender import Answer, Sender
+
+MOST_OF_A_TOKEN = 65_536
+"""Bytes of the token server's answer."""
+UNSAID = 300
+"""Seconds for which a token is taken to be good where the server does not say."""
+LONGEST = 86_400
+"""Seconds after which a token is asked for anew, whatever was said."""
+EARLY = timedelta(seconds=30)
+"""Given up before its end: a request must still arrive with it. Of a short-lived one, a tenth of its life."""
+_MOST_HELD = 10_000
+_ERROR_CODE = re.compile("[a-z_]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoToken:
+    """None was to be had; `reason` holds nothing secret."""
+
+    reason: str
+
+
+class _Granted(msgspec.Struct):
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+$")]
+    token_type: str = "bearer"  # noqa: S105
+    expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+    def ends(self, asked_at: datetime) -> datetime:
+        life = timedelta(seconds=UNSAID if self.expires_in is None else min(self.expires_in, LONGEST))
+        return asked_at + life - min(EARLY, life / 10)
+
+
+class _Refused(msgspec.Struct):
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    terms: OAuth2
+    fetch: "asyncio.Task[_Token | NoToken]"
+
+    def serves(self, terms: OAuth2, at: datetime, spent: str | None) -> bool:
+        if self.terms != terms:
+            return False
+        if not self.fetch.done():
+            return True
+        token = None if self.fetch.cancelled() else self.fetch.result()
+        return isinstance(token, _Token) and at < token.ends_at and token.text != spent
+
+
+class Tokens:
+    """Each owner's token. One fetch at a time for an owner: all that need the token wait for the same one."""
+
+    def __init__(self, sender: Sender) -> None:
+        """`sender` guards the token server's address like any other."""
+        self._sender = sender
+        self._held: dict[str, _Held] = {}
+
+    async def token(self, owner: str, terms: OAuth2, at: datetime, spent: str | None = None) -> str | NoToken:
+        """`spent` is a token that the endpoint would not have, and not what is wanted again."""
+        held = self._held.get(owner)
+        if held is None or not held.serves(terms, at, spent):
+            if len(self._held) >= _MOST_HELD:
+                self._held.clear()
+            held = self._held[owner] = _Held(terms, asyncio.create_task(self._fetched(terms, at)))
+        # A request that is cut off takes the fetch from nobody else.
+        came = await asyncio.shield(held.fetch)
+        return came.text if isinstance(came, _Token) else came
+
+    async def _fetched(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
+        form = {"grant_type": "client_credentials"} | ({"scope": terms.scope} if terms.scope else {})
+        pair = f"{quote_plus(terms.client_id)}:{quote_plus(terms.client_secret)}"
+        headers = {
+            "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        }
+        answer = await self._sender.send(
+            terms.token_url, headers, urlencode(form).encode(), most=MOST_OF_A_TOKEN
+        )
+        came = _granted(answer)
+        if isinstance(came, _Granted):
+            return _Token(came.access_token, came.ends(at))
+        return NoToken(f"no access token from {_host(terms.token_url)}: {came}")
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
+
+
+def _granted(answer: Answer) -> _Granted | str:
+    """The grant, or why there is none: no more of the answer than a code, for it may hold a token."""
+    if answer.status is None:
+        return answer.error or "no answer"
+    if answer.status != 200:
+        return f"answered {answer.status}{_error_code(answer.response)}"
+    try:
+        # Some say their numbers in quotes.
+        granted = msgspec.json.decode(answer.response, type=_Granted, strict=False)
+    except msgspec.MsgspecError:
+        return "its answer holds no access_token"
+    return granted if granted.token_type.lower() == "bearer" else "its token is not of type Bearer"
+
+
+def _error_code(response: str) -> str:
+    try:
+        code = msgspec.json.decode(response, type=_Refused).error
+    except msgspec.MsgspecError:
+        return ""
+    return f" {code}" if _ERROR_CODE.fullmatch(code) else ""
