@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
+from streams.access import Admin, ApiKey, Change
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
 from streams.domain.events import Event
@@ -14,7 +15,16 @@ from streams.refusals import LARGEST_ACCEPTED, CommandRejected, LetterRedriven, 
 from streams.webhooks import CATALOGUE
 
 Key = Literal[
-    "store/member", "identifier", "store", "subscription", "as the record's", "its place", "table entry"
+    "admin",
+    "API key",
+    "what was changed",
+    "store/member",
+    "identifier",
+    "store",
+    "subscription",
+    "as the record's",
+    "its place",
+    "table entry",
 ]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
@@ -98,6 +108,11 @@ SUBSCRIPTIONS = Topic("subscriptions", "subscription", (Subscription,), "API", c
 SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
 
 
+ADMINS = Topic("admins", "admin", (Admin,), "API; loyalty admin", compacted=True, partitions=1)
+API_KEYS = Topic("api-keys", "API key", (ApiKey,), "API", compacted=True, partitions=1)
+AUDIT = Topic("audit", "what was changed", (Change,), "API; loyalty admin", 3 * 366 * DAY, partitions=1)
+
+
 def changelog(table: str) -> Topic:
     """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
     return Topic(f"{table}-changelog", "table entry", (), "the table's stage", compacted=True)
@@ -131,5 +146,8 @@ TOPICS = (
     REDRIVEN,
     SUBSCRIPTIONS,
     SETTINGS,
+    ADMINS,
+    API_KEYS,
+    AUDIT,
     *CHANGELOGS.values(),
 )
