@@ -1,11 +1,11 @@
 """What a caller must be allowed for a route: each says it once."""
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
-Scope = Literal["read", "commands", "subscriptions", "admin"]
+from streams.access import Scope
 
 
 def requires(scope: Scope) -> Any:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
 from api import (
+    admins,
     command_status,
     contract,
     custom_events,
@@ -20,10 +21,14 @@ from api import (
     rewards,
     transactions,
 )
-from api.auth import HEADER, Authenticator, Guarded
+from api.admins import Access
+from api.audit import Audit, Audited, Log
+from api.auth import HEADER, OPEN, Authenticator, Guarded
+from api.callers import Callers
 from api.description import DESCRIPTION
 from api.desk import Desk
 from api.limits import BodyLimit
+from api.logins import Logins
 from api.outcomes import Book, Outcomes
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
@@ -32,11 +37,15 @@ from api.subscriptions import SubscriptionLog, Webhooks
 from api.subscriptions import routes as subscription_routes
 from api.targets import TargetPolicy
 from connectors.http.courier import Courier
+from streams.access import ApiKey
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
-SECURITY: dict[str, Any] = {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}}
+SECURITY: dict[str, Any] = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": HEADER},
+    "Login": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
 
 
 def create_app(
@@ -53,10 +62,14 @@ def create_app(
     stores: Callable[[str], StoreSettings | None],
     settings_log: SettingsLog,
     courier: Courier,
+    callers: Callers,
+    key_log: Log[ApiKey],
+    audit: Audit,
+    logins: Logins | None = None,
     signer: Signer | None = None,
 ) -> FastAPI:
     """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
-    behind `log`, `outcomes` and `settings_log`."""
+    behind `log`, `outcomes` and `settings_log`. What is changed is told to `audit` first."""
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
@@ -66,10 +79,14 @@ def create_app(
     )
     errors.install(app)
     desk = Desk(outcomes, book, stores, now)
+    log = Audited(log, audit, "subscription", subscriptions.get)
+    settings_log = Audited(settings_log, audit, "settings", stores)
+    keys = Audited(key_log, audit, "API key", callers.key)
     for router in (
         subscription_routes(Webhooks(subscriptions, log, targets, now, courier, signer)),
         programme.routes(Programme(stores, settings_log)),
         reading.routes(Reading(desk, past)),
+        admins.routes(Access(callers, keys, logins, now)),
     ):
         app.include_router(router, responses=FAILURES)
     for module in ABOUT_MEMBERS:
@@ -95,7 +112,7 @@ def _secure(app: FastAPI) -> None:
         schema.setdefault("components", {})["securitySchemes"] = SECURITY
         for path, operations in schema["paths"].items():
             for operation in operations.values() if path.startswith("/api/") else ():
-                operation["security"] = [{"ApiKey": []}]
+                operation["security"] = [] if path in OPEN else [{"ApiKey": []}, {"Login": []}]
                 # The framework would answer 422; ours is 400.
                 operation["responses"].pop("422", None)
         return schema

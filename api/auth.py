@@ -3,43 +3,67 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.callers import Callers
+from api.logins import Expired, Tokens
+from streams.access import SCOPES
 from streams.errors import Misconfigured
+from streams.sealing import Safe
 from streams.settings import variable
 
 HEADER = "X-AUTH-TOKEN"
 
 
+OPEN = {"/api/admin/login_check", "/api/token/refresh"}
+"""Where a caller gets a token, having none."""
+STORELESS = {"admin", "token"}
+"""What stands in a path where others have the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` may stand in logs. `scopes`: what it may do, everything unless it is said."""
+    """`name` may stand in logs. `scopes` and `stores`: what it may do, and where; no store stands for all."""
 
     name: str
-    scopes: frozenset[str] = frozenset({"read", "commands", "subscriptions", "admin"})
+    scopes: frozenset[str] = frozenset(SCOPES)
+    stores: frozenset[str] = frozenset()
+
+    def may_enter(self, path: str) -> bool:
+        """Whether the store in the path is one of its own."""
+        store = path.split("/")[2]
+        return not self.stores or store in self.stores or store in STORELESS
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Of the request under way: who and from where."""
+
+    who: str
+    address: str
+
+
+SOURCE: ContextVar[Source | None] = ContextVar("source", default=None)
+"""For the audit: a change is written by code that knows nothing of HTTP."""
 
 
 class Authenticator(Protocol):
     def caller(self, headers: Mapping[str, str]) -> Caller | None:
-        """Who sent these headers, or None where they prove nobody. Names are in lower case."""
+        """Who sent these headers, or None where they prove nobody. Names in lower case. Raises Expired."""
 
 
 class ApiKeys:
-    """Permanent keys in X-AUTH-TOKEN, of which only the SHA-256 is known here."""
+    """Keys of the deployment's own in X-AUTH-TOKEN, of which only the SHA-256 is known. They may do all."""
 
     def __init__(self, hashes: tuple[str, ...]) -> None:
-        """Raises Misconfigured where no key is accepted: an open API would be an accident."""
-        if not hashes:
-            raise Misconfigured(
-                f"{variable('api_key_hashes')} is not set, so that nobody could call the API: "
-                "`loyalty api-key` makes a key and its hash."
-            )
         self._hashes = hashes
 
     def caller(self, headers: Mapping[str, str]) -> Caller | None:
@@ -50,6 +74,42 @@ class ApiKeys:
         # All are compared, each in constant time: the time taken tells nothing.
         found = [hmac.compare_digest(digest, known) for known in self._hashes]
         return Caller(f"key {digest[:8]}") if any(found) else None
+
+
+class Gate:
+    """The deployment's keys, the keys of admins, and the tokens of those who have logged in."""
+
+    def __init__(self, keys: ApiKeys, callers: Callers, tokens: Tokens, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._callers = callers
+        self._tokens = tokens
+        self._now = now
+
+    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        token = headers.get(HEADER.lower())
+        if token is not None:
+            return self._keys.caller(headers) or self._key(token)
+        kind, _, bearer = headers.get("authorization", "").partition(" ")
+        admin = self._tokens.read(bearer, "access", self._callers, self._now()) if kind == "Bearer" else None
+        return Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores)) if admin else None
+
+    def _key(self, token: str) -> Caller | None:
+        key = self._callers.key_of(hash_of(token))
+        if key is None or (key.expires_at and key.expires_at <= self._now()):
+            return None
+        if self._callers.admin(key.admin_id) is None:
+            return None
+        return Caller(f"key {key.name} ({key.digest[:8]})", frozenset(key.scopes), frozenset(key.stores))
+
+
+def check_door(hashes: tuple[str, ...], safe: Safe) -> None:
+    """Raises Misconfigured where nobody could ever call the API."""
+    if not hashes and not safe.ready:
+        raise Misconfigured(
+            f"{variable('api_key_hashes')} is not set, so that nobody could call the API: `loyalty api-key` "
+            f"makes a key and its hash. Or set {variable('secret_key')}, and make an admin who logs in: "
+            "`loyalty admin create`."
+        )
 
 
 def hash_of(token: str) -> str:
@@ -70,19 +130,37 @@ class Guarded:
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
-        caller = self._authenticator.caller(Headers(scope=scope))
-        if caller is None:
-            await _refused(Headers(scope=scope))(scope, receive, send)
+        admitted = self._admitted(scope)
+        if isinstance(admitted, JSONResponse):
+            await admitted(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {})["caller"] = admitted
+        SOURCE.set(Source(admitted.name, address_of(scope)))
         await self._app(scope, receive, send)
 
+    def _admitted(self, scope: Scope) -> Caller | JSONResponse:
+        headers = Headers(scope=scope)
+        try:
+            caller = self._authenticator.caller(headers)
+        except Expired:
+            return _refused({"code": 401, "message": "Expired JWT Token."})
+        if caller is None:
+            # The contract's two answers: for a token that it calls a JWT, and for everything else.
+            jwt = HEADER.lower() not in headers and headers.get("authorization", "").startswith("Bearer ")
+            invalid = {"code": 401, "message": "Invalid JWT Token"}
+            return _refused(invalid if jwt else {"message": "Authentication Required"})
+        if not caller.may_enter(scope["path"]):
+            return JSONResponse({"code": 403, "message": "Forbidden."}, 403)
+        return caller
 
-def _refused(headers: Mapping[str, str]) -> JSONResponse:
-    """The contract's two answers: for a token that it calls a JWT, and for everything else."""
-    bearer = HEADER.lower() not in headers and headers.get("authorization", "").startswith("Bearer ")
-    body = {"code": 401, "message": "Invalid JWT Token"} if bearer else {"message": "Authentication Required"}
+
+def address_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _refused(body: dict[str, object]) -> JSONResponse:
     return JSONResponse(body, 401, {"WWW-Authenticate": HEADER})

@@ -27,4 +27,14 @@ leaves out is never delivered.
 body: 412 where it has changed since. Two processes that change it within the same milliseconds are not
 kept apart: the later one wins.
 
-Every path under `/api/` wants an API key in the header `X-AUTH-TOKEN`; `loyalty api-key` makes one."""
+**Every path under `/api/` wants to know who calls**, but for the two that give tokens:
+
+- `X-AUTH-TOKEN: …`, a permanent key. `POST /api/admin/{admin}/api-key` makes one with some of the scopes
+  `read`, `commands`, `subscriptions` and `admin`, for some stores or all, until a time or for ever;
+  `DELETE` revokes it, in every process within moments. `loyalty api-key` makes the first, which may do all.
+- `Authorization: Bearer …`, the token of an admin who has logged in with `POST /api/admin/login_check`; it
+  is good for a day, and `POST /api/token/refresh` gives another. `loyalty admin create` makes an admin.
+  Logins want `LOYALTY_SECRET_KEY` to be set.
+
+**Each change** of a subscription, of settings, of an admin or of a key is recorded before it is made: who,
+what, when, from which address. `loyalty audit list` shows them."""

@@ -2,6 +2,8 @@
 
 from typing import Generic, TypeVar
 
+from api.callers import Callers
+from streams.access import Admin, ApiKey, Change
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
@@ -10,7 +12,7 @@ from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
-from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
+from streams.kafka.topics import ADMINS, API_KEYS, AUDIT, COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.kafka.view import View
 from streams.stages.commands import owner_of
 
@@ -36,6 +38,16 @@ class TopicLog(Generic[V]):
     async def current(self) -> None:
         end = (await self._ends.of([self._place]))[self._place]
         await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+
+
+class AuditAppender:
+    """The audit topic behind the API's port."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+
+    async def append(self, change: Change) -> None:
+        await self._appender.append(AUDIT, change.subject_id, change)
 
 
 class CommandAppender:
@@ -70,3 +82,11 @@ def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) ->
             stores[key] = value
 
     return View(connection, SETTINGS, StoreSettings, apply)
+
+
+def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Admin], View[ApiKey]]:
+    """The same for those who may call."""
+    return (
+        View(connection, ADMINS, Admin, callers.put_admin),
+        View(connection, API_KEYS, ApiKey, callers.put_key),
+    )

@@ -4,6 +4,8 @@ import json
 from typing import Any, cast
 
 from api.app import create_app
+from api.callers import Callers
+from streams.delivery.subscription import Subscriptions
 
 NOBODY = cast(Any, None)
 """Stands for ports that no description needs."""
@@ -12,7 +14,7 @@ NOBODY = cast(Any, None)
 def described() -> str:
     """The document as text."""
     app = create_app(
-        subscriptions=NOBODY,
+        subscriptions=Subscriptions(),
         log=NOBODY,
         authenticator=NOBODY,
         targets=NOBODY,
@@ -23,6 +25,9 @@ def described() -> str:
         past=NOBODY,
         stores=NOBODY,
         settings_log=NOBODY,
-        sender=NOBODY,
+        courier=NOBODY,
+        callers=Callers(),
+        key_log=NOBODY,
+        audit=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -13,12 +13,16 @@ from typing import Any
 import uvicorn
 
 from api.app import create_app
-from api.auth import ApiKeys
-from api.log import CommandAppender, TopicLog, followed, stores_followed
+from api.audit import Audit
+from api.auth import ApiKeys, Gate, check_door
+from api.callers import Callers
+from api.log import AuditAppender, CommandAppender, TopicLog, callers_followed, followed, stores_followed
+from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
+from streams.access import ApiKey
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
@@ -29,7 +33,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.replica import Replicas
-from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS
+from streams.kafka.topics import API_KEYS, COMMANDS, SETTINGS, SUBSCRIPTIONS
 from streams.kafka.view import View
 from streams.settings import Settings, variable
 
@@ -58,6 +62,8 @@ class _Parts:
     past: History
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
+    callers: Callers
+    keys: TopicLog[ApiKey]
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
@@ -71,7 +77,9 @@ async def _parts(
 ) -> _Parts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
     index, stores = Subscriptions(), dict[str, StoreSettings]()
-    views = followed(connection, index), stores_followed(connection, stores)
+    callers = Callers()
+    admins, keys = callers_followed(connection, callers)
+    views = followed(connection, index), stores_followed(connection, stores), admins, keys
     for view in views:
         stack.push_async_callback(view.stop)
     appender = Appender(connection)
@@ -96,6 +104,8 @@ async def _parts(
         past=History(connection, count, settings.history_records),
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
+        callers=callers,
+        keys=TopicLog(connection, API_KEYS, appender, keys),
     )
 
 
@@ -109,7 +119,8 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     Raises Misconfigured (no API key, address taken, topics missing), Retryable, and whatever ends the view or
     the appender for good: a process that cannot see or make changes must not stay up.
     """
-    keys = ApiKeys(settings.api_key_hashes)
+    safe = safe_of(settings)
+    check_door(settings.api_key_hashes, safe)
     stop = _stop_signal()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(_listener(settings)))
@@ -117,15 +128,17 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         parts = await _parts(settings, connection, directory, stack, stop)
         if parts is None:
             return
-        safe = safe_of(settings)
+        if not settings.api_key_hashes and not parts.callers:
+            raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
+        tokens = Tokens(safe)
         sender = sender_of(settings)
         stack.push_async_callback(sender.aclose)
         app = create_app(
             subscriptions=parts.index,
             log=parts.subscriptions,
-            authenticator=keys,
+            authenticator=Gate(ApiKeys(settings.api_key_hashes), parts.callers, tokens, _now),
             targets=PublicTargets(settings.allow_targets),
-            now=lambda: datetime.now(UTC),
+            now=_now,
             caught_up=lambda: all(view.caught_up for view in parts.views) and parts.replicas.caught_up,
             outcomes=parts.outcomes,
             book=parts.replicas,
@@ -133,6 +146,10 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             stores=parts.stores.get,
             settings_log=parts.settings,
             courier=courier_of(settings, sender, safe),
+            callers=parts.callers,
+            key_log=parts.keys,
+            audit=Audit(AuditAppender(parts.appender).append, _now),
+            logins=Logins(parts.callers, tokens) if safe.ready else None,
             signer=SealedKeys(safe) if safe.ready else None,
         )
         server = _Server(
@@ -153,6 +170,10 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         finally:
             server.should_exit = True
             await serving
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _stop_signal() -> asyncio.Event:

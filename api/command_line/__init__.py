@@ -6,7 +6,9 @@ Commands import what they need when they run, so that `loyalty --help` stays fas
 import typer
 
 from api.command_line import (
+    admin,
     api,
+    audit,
     broker,
     dead_letters,
     demo,
@@ -36,6 +38,8 @@ app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
 app.add_typer(expiring.app, name="expiring")
+app.add_typer(admin.app, name="admin")
+app.add_typer(audit.app, name="audit")
 app.add_typer(poison.app, name="poison")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(webhooks.app, name="webhooks")

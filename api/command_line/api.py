@@ -9,16 +9,18 @@ def run(supervised: Supervised = False) -> None:
         supervise("api")
     import asyncio
 
-    from api.auth import ApiKeys
+    from api.auth import check_door
     from api.command_line.processes import process
     from api.serve import serve
+    from connectors.http.app import safe_of
     from streams.settings import load
 
     def started(address: str) -> None:
         print(f"api is ready: {address}, described at {address}/docs", flush=True)
 
     # Before anything is made in the cluster.
-    ApiKeys(load().api_key_hashes)
+    settings = load()
+    check_door(settings.api_key_hashes, safe_of(settings))
     with process("api") as (settings, connection):
         asyncio.run(serve(settings, connection, started))
 

@@ -11,11 +11,15 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.auth import ApiKeys, hash_of
+from api.audit import Audit
+from api.auth import ApiKeys, Gate, hash_of
+from api.callers import Callers
+from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
 from api.signing import Signer
 from api.targets import PublicTargets
 from connectors.http.courier import Courier
+from streams.access import ApiKey, Change
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
@@ -61,6 +65,35 @@ class Clock:
         self.now += timedelta(seconds=1)
         return self.now
 
+    def peek(self) -> datetime:
+        return self.now
+
+
+class KeysInMemory:
+    """Writes straight to the callers."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+
+    async def write(self, key: str, value: ApiKey | None) -> None:
+        self._callers.put_key(key, value)
+
+    async def current(self) -> None:
+        await asyncio.sleep(0)
+
+
+class AuditInMemory:
+    """What was recorded, in order."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.away = False
+
+    async def append(self, change: Change) -> None:
+        if self.away:
+            raise Retryable("audit: not written")
+        self.changes.append(change)
+
 
 class Door:
     """A client of the API, with a key unless told otherwise."""
@@ -72,10 +105,14 @@ class Door:
         wait: float = 5.0,
         most: int = 100,
         signer: Signer | None = None,
+        logins: int = LOGINS_A_MINUTE,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index)
         self.caught_up = True
+        self.callers = Callers()
+        self.audit = AuditInMemory()
+        tokens = Tokens(SAFE)
         self.clock = Clock()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
@@ -84,7 +121,7 @@ class Door:
         self.app: FastAPI = create_app(
             subscriptions=self.index,
             log=self.log,
-            authenticator=ApiKeys((hash_of(KEY),)),
+            authenticator=Gate(ApiKeys((hash_of(KEY),)), self.callers, tokens, self.clock.peek),
             targets=PublicTargets(allowed),
             now=self.clock,
             caught_up=lambda: self.caught_up,
@@ -95,6 +132,10 @@ class Door:
             stores=lambda store: self.programme.settings.get(store),  # noqa: PLW0108
             settings_log=SettingsInMemory(self.programme),
             courier=Courier(self.endpoints, SAFE),
+            callers=self.callers,
+            key_log=KeysInMemory(self.callers),
+            audit=Audit(self.audit.append, self.clock.peek),
+            logins=Logins(self.callers, tokens, logins),
             signer=signer,
         )
 
@@ -104,6 +145,7 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
+        self.audit.changes.clear()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()

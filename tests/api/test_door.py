@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api.auth import ApiKeys, hash_of, new_key
+from api.auth import ApiKeys, check_door, hash_of, new_key
 from streams.errors import Misconfigured
+from streams.sealing import Safe
+from streams.sealing import new_key as new_secret_key
 from tests.api.conftest import KEY, PATH, Door, complaints
 
 
@@ -47,7 +49,9 @@ def test_any_of_several_keys_is_accepted() -> None:
 
 def test_an_api_without_keys_does_not_start() -> None:
     with pytest.raises(Misconfigured, match=r"LOYALTY_API_KEY_HASHES is not set.*`loyalty api-key`"):
-        ApiKeys(())
+        check_door((), Safe())
+    check_door((hash_of(KEY),), Safe())
+    check_door((), Safe([new_secret_key()]))
 
 
 def test_a_new_key_is_accepted_by_its_hash() -> None:
@@ -149,7 +153,8 @@ def test_the_description_needs_no_key_and_names_every_route_and_the_key(door: Do
     webhook = "/api/{storeCode}/webhook"
     assert {f"{webhook}/subscription", "/api/{storeCode}/member", "/health"} <= set(described["paths"])
     post = described["paths"][f"{webhook}/subscription"]["post"]
-    assert post["security"] == [{"ApiKey": []}]
+    assert post["security"] == [{"ApiKey": []}, {"Login": []}]
+    assert described["paths"]["/api/admin/login_check"]["post"]["security"] == []
     assert {"200", "400", "401", "413", "503"} <= set(post["responses"])
     assert all(op["summary"] for verbs in described["paths"].values() for op in verbs.values())
     assert door.call("GET", "/docs", headers={}).status_code == 200

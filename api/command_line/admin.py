@@ -1,0 +1,174 @@
+"""`loyalty admin`: those who log in to the API. There is none, and no password, until one is made here."""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from api.callers import Callers
+    from streams.access import Admin, Scope
+    from streams.kafka.appender import Appender
+    from streams.kafka.clients import Connection
+
+    Work = Callable[[Callers, Appender], Awaitable[str]]
+
+app = typer.Typer(no_args_is_help=True, help="Admins, who log in to the API: create, password, list, remove.")
+
+Username = Annotated[str, typer.Argument(help="1 to 255 characters.")]
+Scopes = Annotated[
+    list[str] | None, typer.Option("--scope", help="read, commands, subscriptions, admin; all unless given.")
+]
+Stores = Annotated[list[str] | None, typer.Option("--store", help="Code of a store; all unless given.")]
+
+
+@app.command()
+def create(username: Username, scope: Scopes = None, store: Stores = None) -> None:
+    """Make an admin; the password is asked for, or read from standard input."""
+    from uuid import uuid4
+
+    from streams.access import SCOPES, Admin
+    from streams.errors import Misconfigured
+
+    scopes = _scopes(scope)
+    password = _hashed(_password())
+    if not 1 <= len(username) <= 255:
+        raise Misconfigured(f"username {username!r} is not valid: 1 to 255 characters")
+
+    async def work(callers: "Callers", appender: "Appender") -> str:
+        if callers.named(username):
+            raise Misconfigured(f"There is an admin {username!r} already: see `loyalty admin password`")
+        now = datetime.now(UTC)
+        admin = Admin(
+            admin_id=str(uuid4()),
+            username=username,
+            password=password,
+            created_at=now,
+            tokens_since=now,
+            scopes=scopes or SCOPES,
+            stores=tuple(store or ()),
+        )
+        await _write(appender, "created", admin.admin_id, admin)
+        return f"admin {username} made: {admin.admin_id}"
+
+    _done(work)
+
+
+@app.command()
+def password(username: Username) -> None:
+    """Set another password; whoever is logged in with the old one has to log in anew."""
+    from msgspec.structs import replace
+
+    fresh = _hashed(_password())
+
+    async def work(callers: "Callers", appender: "Appender") -> str:
+        admin = replace(_one(callers, username), password=fresh, tokens_since=datetime.now(UTC))
+        await _write(appender, "changed", admin.admin_id, admin)
+        return f"password of {username} set"
+
+    _done(work)
+
+
+@app.command()
+def remove(username: Username) -> None:
+    """End an admin, every login of it and every one of its API keys."""
+
+    async def work(callers: "Callers", appender: "Appender") -> str:
+        admin = _one(callers, username)
+        await _write(appender, "deleted", admin.admin_id, None)
+        return f"admin {username} removed, and with it {len(callers.keys_of(admin.admin_id))} API keys"
+
+    _done(work)
+
+
+@app.command("list")
+def listed() -> None:
+    """Each admin: id, name, scopes, stores, API keys."""
+
+    async def work(callers: "Callers", _: "Appender") -> str:
+        return "\n".join(
+            f"{a.admin_id}  {a.username}  {','.join(a.scopes)}  {','.join(a.stores) or 'all stores'}  "
+            f"{len(callers.keys_of(a.admin_id))} API keys"
+            for a in callers.admins()
+        )
+
+    _done(work)
+
+
+def _done(work: "Work") -> None:
+    from api.command_line.processes import process
+
+    with process("admin") as (_, connection):
+        print(asyncio.run(_with_callers(connection, work)))
+
+
+async def _with_callers(connection: "Connection", work: "Work") -> str:
+    from api.callers import Callers
+    from api.log import callers_followed
+    from streams.kafka.appender import Appender
+
+    callers, appender = Callers(), Appender(connection)
+    views = callers_followed(connection, callers)
+    try:
+        await asyncio.gather(*(view.start() for view in views))
+        return await work(callers, appender)
+    finally:
+        await asyncio.gather(appender.close(), *(view.stop() for view in views))
+
+
+async def _write(appender: "Appender", action: str, admin_id: str, admin: "Admin | None") -> None:
+    from api.audit import Audit
+    from api.auth import SOURCE, Source
+    from api.log import AuditAppender
+    from streams.kafka.topics import ADMINS
+
+    SOURCE.set(Source(f"loyalty admin ({_user()})", ""))
+    audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
+    await audit.record(action, "admin", admin_id)  # type: ignore[arg-type]
+    await appender.append(ADMINS, admin_id, admin)
+
+
+def _one(callers: "Callers", username: str) -> "Admin":
+    from streams.errors import Misconfigured
+
+    found = callers.named(username)
+    if found is None:
+        raise Misconfigured(f"There is no admin {username!r}: `loyalty admin list` shows all")
+    return found
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _hashed(text: str) -> str:
+    from api import passwords
+    from streams.errors import Misconfigured
+
+    try:
+        return passwords.hashed(text)
+    except ValueError as error:
+        raise Misconfigured(f"The password {error}") from None
+
+
+def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
+    from streams.access import SCOPES
+    from streams.errors import Misconfigured
+
+    for scope in wanted or ():
+        if scope not in SCOPES:
+            raise Misconfigured(f"--scope {scope!r} is not valid: one of {', '.join(SCOPES)}")
+    return tuple(scope for scope in SCOPES if scope in (wanted or ()))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
