@@ -10,6 +10,7 @@ health      what was found of an endpoint, and what follows: breaker, disabling,
 endpoint    what may begin for one endpoint: claims, concurrency, rate
 pending     deliveries on their way, as they stand on disk
 outcome     what an answer means for a delivery (pure)
+agenda      which endpoint is to be looked at when
 dispatch    the requests of one partition, from due to finished
 sink        the stage: deliveries in, outcomes out, in transactions
 sender      one POST and what came of it; never raises for somebody else's trouble

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
 from itertools import islice
 
+from connectors.http.agenda import Agenda
 from connectors.http.courier import Courier
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import WELL, Health, Policy, failed, held_since, reactivated, succeeded
@@ -59,10 +59,10 @@ class Dispatch:
     endpoints: dict[bytes, Endpoint] = field(default_factory=dict)
     finished: deque[Finished] = field(default_factory=deque)
     changed: dict[bytes, Endpoint] = field(default_factory=dict)
+    agenda: Agenda = field(default_factory=Agenda)
     under_way: int = 0
     _settled: list[Finished] = field(default_factory=list)
     _settling: set[tuple[bytes, str]] = field(default_factory=set)
-    _agenda: list[tuple[datetime, bytes]] = field(default_factory=list)
     _deleted: set[bytes] = field(default_factory=set)
     _resting: bool = False
     _failure: Exception | None = None
@@ -76,9 +76,7 @@ class Dispatch:
 
     def wake(self, endpoint: Endpoint, at: datetime) -> None:
         """Look at it then, or sooner."""
-        if endpoint.wakes_at is None or at < endpoint.wakes_at:
-            endpoint.wakes_at = at
-            heappush(self._agenda, (at, endpoint.group))
+        self.agenda.wake(endpoint.group, at)
 
     def changed_terms(self, group: bytes, before: Subscription | None, after: Subscription | None) -> None:
         """The subscription was changed: what waits for it is looked at at once."""
@@ -98,10 +96,6 @@ class Dispatch:
             self._found(endpoint, WELL)
         endpoint.release()
         self.wake(endpoint, self.outside.now())
-
-    def next_look(self) -> datetime | None:
-        """When an endpoint is to be looked at next."""
-        return self._agenda[0][0] if self._agenda else None
 
     def ripe(self, now: datetime) -> bool:
         """Whether what has finished is to be settled now: together it costs the broker less than one by one,
@@ -139,11 +133,9 @@ class Dispatch:
             self.wake(finished.endpoint, now)
         self._settled.clear()
         self._settling.clear()
-        while self._agenda and self._agenda[0][0] <= now and not self._resting:
-            at, group = heappop(self._agenda)
+        while not self._resting and (group := self.agenda.pop(now)):
             endpoint = self.endpoints.get(group)
-            if endpoint and endpoint.wakes_at == at:
-                endpoint.wakes_at = None
+            if endpoint:
                 self._look(endpoint, now)
 
     def rest(self) -> bool:

@@ -46,7 +46,6 @@ class Endpoint:
     ahead: deque[bytes] = field(default_factory=deque)
     under_way: dict[bytes, "asyncio.Task[None]"] = field(default_factory=dict)
     tokens: Tokens = field(default_factory=Tokens)
-    wakes_at: datetime | None = None
 
     @property
     def subscription_id(self) -> str:

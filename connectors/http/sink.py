@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from connectors.http.agenda import Agenda
 from connectors.http.dispatch import Dispatch, Finished, Outside
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import WELL, Health, condition, told
@@ -48,7 +49,7 @@ class SinkStage:
     def patience(self) -> float:
         if any(dispatch.under_way or dispatch.finished for dispatch in self._partitions.values()):
             return BUSY
-        looks = [at for dispatch in self._partitions.values() if (at := dispatch.next_look())]
+        looks = [at for dispatch in self._partitions.values() if (at := dispatch.agenda.first())]
         if not looks:
             return IDLE
         return min(IDLE, max(0.0, (min(looks) - self._outside.now()).total_seconds()))
@@ -71,6 +72,9 @@ class SinkStage:
     def endpoint(self, partition: int, subscription_id: str) -> Endpoint:
         """As it is served now."""
         return self._partitions[partition].endpoint(subscription_id.encode())
+
+    def agenda(self, partition: int) -> Agenda:
+        return self._partitions[partition].agenda
 
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         dispatch = self._partitions[partition]

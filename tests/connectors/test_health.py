@@ -420,3 +420,17 @@ async def test_of_a_deleted_subscription_nothing_is_told_any_more_even_where_all
     assert [(o.topic, o.key, o.value) for o in sink.outputs[1:]] == [
         (ENDPOINT_STATUS, FIRST.subscription_id, None)
     ]
+
+
+async def test_a_retry_far_away_is_on_the_agenda_once_however_busy_its_endpoint_is() -> None:
+    sender = FakeSender(in_turn(answered(503, retry_after="80000"), answered()))
+    sink = Sink(sender, breaker_longest=timedelta(seconds=1))
+    sink.arrive(delivery(1))
+    await sink.until(NOON)
+
+    for second in range(10, 60):
+        sink.arrive(delivery(second, BORIS))
+        await sink.until(NOON + second * SECOND_LONG)
+
+    assert len(sender.sent) == 51
+    assert len(sink.stage.agenda(0)) <= 2
