@@ -1,11 +1,10 @@
 """Commands and reads through the REST door, with a worker and two API processes on a real broker."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import pytest
 
 from api.auth import new_key
 from streams.codec import encode
@@ -49,17 +48,6 @@ class Client:
         return self._http.get(path).status_code
 
 
-@pytest.fixture
-def clients(settings: Settings) -> Iterator[tuple[Client, Client]]:
-    cluster = connection(settings, settings.bootstrap_servers or "")
-    create_topics(cluster, settings)
-    put(cluster, SETTINGS, {STORE.store: encode(STORE)})
-    token, digest = new_key()
-    with ExitStack() as stack:
-        stack.enter_context(running(settings, "worker"))
-        yield tuple(stack.enter_context(_api(settings, token, digest)) for _ in range(2))  # type: ignore[misc]
-
-
 @contextmanager
 def _api(settings: Settings, token: str, digest: str) -> Iterator[Client]:
     port = any_free()
@@ -69,28 +57,46 @@ def _api(settings: Settings, token: str, digest: str) -> Iterator[Client]:
         client.close()
 
 
-def test_what_one_process_answered_is_what_the_other_reads_at_once(clients: tuple[Client, Client]) -> None:
-    one, other = clients
+def test_what_one_process_answered_is_what_all_read_at_once_and_after_a_restart(settings: Settings) -> None:
+    cluster = connection(settings, settings.bootstrap_servers or "")
+    create_topics(cluster, settings)
+    put(cluster, SETTINGS, {STORE.store: encode(STORE)})
+    key = new_key()
+    with running(settings, "worker"), _api(settings, *key) as one:
+        with _api(settings, *key) as other:
+            anna, boris = _units_go_round(one, other)
+            _a_purchase_is_matched(one, other, boris)
+        assert one.post("points/add", _one_for("email=anna@example.com"))
+        # On the disk of the one that ended.
+        with _api(settings, *key) as again:
+            assert (again.available(anna), again.available(boris)) == (16, 25)
+
+
+def _one_for(customer: str) -> dict[str, Any]:
+    return {"transfer": {"customer": customer, "points": 1}}
+
+
+def _units_go_round(one: Client, other: Client) -> tuple[str, str]:
     anna = one.post("member", {"customer": {"email": "anna@example.com"}})["customerId"]
     boris = other.post("member", {"customer": {"email": "boris@example.com"}})["customerId"]
-
     for total in range(1, 21):
-        taking = {"transfer": {"customer": "email=anna@example.com", "points": 1}}
-        first = one.post("points/add", taking, **{"Idempotency-Key": f"k-{total}"})
+        same = {"Idempotency-Key": f"k-{total}"}
+        first = one.post("points/add", _one_for("email=anna@example.com"), **same)
         assert other.available(anna) == total
-        again = other.post("points/add", taking, **{"Idempotency-Key": f"k-{total}"})
-        assert again == first
-    moved = {"transfer": {"sender": anna, "receiver": boris, "points": 5}}
-    other.post("points/transfer", moved)
-
+        assert other.post("points/add", _one_for("email=anna@example.com"), **same) == first
+    other.post("points/transfer", {"transfer": {"sender": anna, "receiver": boris, "points": 5}})
     assert (one.available(anna), one.available(boris)) == (15, 5)
     assert one.available(anna, at="2200-01-01T00:00:00Z") == 15
-    number = {"header": {"documentNumber": "R-1"}, "items": [{"sku": {"code": "CD"}, "grossValue": 2}]}
-    recorded = one.post("transaction", {"transaction": number})["transactionId"]
-    matched = other.post(
-        "transaction/assign",
-        {"assign": {"transactionDocumentNumber": "R-1", "customerEmail": "boris@example.com"}},
-    )
-    assert matched == {"transactionId": recorded, "customerId": boris}
+    return anna, boris
+
+
+def _a_purchase_is_matched(one: Client, other: Client, boris: str) -> None:
+    said = {"header": {"documentNumber": "R-1"}, "items": [{"sku": {"code": "CD"}, "grossValue": 2}]}
+    recorded = one.post("transaction", {"transaction": said})["transactionId"]
+    whom = {"transactionDocumentNumber": "R-1", "customerEmail": "boris@example.com"}
+    assert other.post("transaction/assign", {"assign": whom}) == {
+        "transactionId": recorded,
+        "customerId": boris,
+    }
     assert one.available(boris) == 25
     assert one.status("member/email=nobody@example.com") == 404
