@@ -25,6 +25,7 @@ from api.admins import Access
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
+from api.credentials import Vault
 from api.description import DESCRIPTION
 from api.desk import Desk
 from api.limits import BodyLimit
@@ -67,6 +68,7 @@ def create_app(
     audit: Audit,
     logins: Logins | None = None,
     signer: Signer | None = None,
+    vault: Vault | None = None,
 ) -> FastAPI:
     """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
     behind `log`, `outcomes` and `settings_log`. What is changed is told to `audit` first."""
@@ -83,7 +85,7 @@ def create_app(
     settings_log = Audited(settings_log, audit, "settings", stores)
     keys = Audited(key_log, audit, "API key", callers.key)
     for router in (
-        subscription_routes(Webhooks(subscriptions, log, targets, now, courier, signer)),
+        subscription_routes(Webhooks(subscriptions, log, targets, now, courier, signer, vault)),
         programme.routes(Programme(stores, settings_log)),
         reading.routes(Reading(desk, past)),
         admins.routes(Access(callers, keys, logins, now)),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from api import options
+from api.credentials import AuthBody, Vault, value_of
 from api.errors import Complaint, Invalid, shown
 from api.fields import Model
 from api.options import ROOT, Options
@@ -46,6 +47,9 @@ class Target(Options):
     header_value: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
     signing: Literal["none", "standard", "original"] | None = Field(
         None, description="standard: Standard Webhooks; original: X-Webhook headers. Absent: as it is."
+    )
+    auth: AuthBody | None = Field(
+        None, description="How the endpoint is shown who sends; never told again. Absent: as it is."
     )
     hmac_enabled: bool | None = Field(None, description="true: signing `original`; false: `none`.")
 
@@ -162,7 +166,7 @@ def _name_refusal(name: str, seen: set[str]) -> str | None:
     return "is given twice" if lower in seen else None
 
 
-def row(subscription: Subscription) -> dict[str, Any]:
+def row(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
     """One item of the list."""
     first = subscription.headers[0] if subscription.headers else None
     return {
@@ -170,7 +174,7 @@ def row(subscription: Subscription) -> dict[str, Any]:
         "eventName": subscription.event_name,
         "url": subscription.url,
         "headerName": first.name if first else None,
-        "headerValue": first.value if first else None,
+        "headerValue": value_of(first, vault) if first else None,
         "furtherEvents": list(subscription.further_events),
         "legacy": subscription.legacy,
         "createdAt": moment(subscription.created_at),
@@ -178,7 +182,8 @@ def row(subscription: Subscription) -> dict[str, Any]:
     }
 
 
-def detail(subscription: Subscription) -> dict[str, Any]:
+def detail(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
     """One subscription, whole."""
-    headers = [{"headerName": h.name, "headerValue": h.value} for h in subscription.headers]
-    return {**row(subscription), "headers": headers, **options.shown(subscription)}
+    headers = [{"headerName": h.name, "headerValue": value_of(h, vault)} for h in subscription.headers]
+    auth = {"kind": subscription.auth.kind if subscription.auth else "none"}
+    return {**row(subscription, vault), "headers": headers, "auth": auth, **options.shown(subscription)}

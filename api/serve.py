@@ -151,6 +151,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             audit=Audit(AuditAppender(parts.appender).append, _now),
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             signer=SealedKeys(safe) if safe.ready else None,
+            vault=safe if safe.ready else None,
         )
         server = _Server(
             uvicorn.Config(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from api import bodies, options
 from api.access import requires
 from api.bodies import CreationBody, ReplacementBody
+from api.credentials import Vault, authenticated, sealed
 from api.errors import Complaint, Invalid
 from api.example_send import sent_example
 from api.fields import StoreCode, id_in_path
@@ -63,11 +64,14 @@ class Webhooks:
     now: Callable[[], datetime]
     courier: Courier
     signer: Signer | None = None
+    vault: Vault | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(self, store: str, parameters: list[tuple[str, str]]) -> dict[str, Any]:
         await self.log.current()
-        return page(self.index.of_store(store), parameters, COLUMNS, _place, bodies.row)
+        return page(
+            self.index.of_store(store), parameters, COLUMNS, _place, lambda s: bodies.row(s, self.vault)
+        )
 
     async def one(self, store: str, subscription_id: str) -> Subscription:
         """Raises 404 for another store's, as for none at all."""
@@ -87,12 +91,11 @@ class Webhooks:
             further_events=bodies.known_events(body.further_events),
             url=bodies.checked_url(body, self.targets),
             created_at=now,
-            headers=bodies.headers_of(body),
+            headers=sealed(bodies.headers_of(body), self.vault),
             legacy=body.legacy,
             revision=1,
         )
-        wanted = bodies.signing_wanted(body)
-        made, secret = signed(options.applied(plain, body), wanted, self.signer, now)
+        made, secret = self._secured(options.applied(plain, body), body, now)
         await self.log.write(made.subscription_id, made)
         return made, secret
 
@@ -119,7 +122,7 @@ class Webhooks:
         changed = msgspec.structs.replace(
             current,
             url=bodies.checked_url(body, self.targets),
-            headers=bodies.headers_of(body),
+            headers=sealed(bodies.headers_of(body), self.vault, current.headers),
             legacy=current.legacy if body.legacy is None else body.legacy,
             further_events=current.further_events if further is None else bodies.known_events(further),
         )
@@ -127,7 +130,14 @@ class Webhooks:
             raise Invalid(Complaint(f"{options.ROOT}.state", "Only the sender disables.", "immutable"))
         if body.state is not None and body.state != "disabled":
             changed = options.with_state(changed, body.state, self.now())
-        return signed(options.applied(changed, body), bodies.signing_wanted(body), self.signer, self.now())
+        return self._secured(options.applied(changed, body), body, self.now())
+
+    def _secured(
+        self, subscription: Subscription, body: bodies.Target, now: datetime
+    ) -> tuple[Subscription, str | None]:
+        """Authenticated and signed as it is wanted, and the signing secret where it is new."""
+        shown = authenticated(subscription, body.auth, self.vault, self.targets)
+        return signed(shown, bodies.signing_wanted(body), self.signer, now)
 
     async def delete(self, store: str, subscription_id: str, revision: int | None) -> None:
         async with self.turn:
@@ -179,7 +189,7 @@ def _reading(router: APIRouter, webhooks: Webhooks) -> None:
     @router.get(SINGLE, summary="Read a subscription", dependencies=allowed)
     async def read(store: StoreCode, subscription_id: SubscriptionId) -> JSONResponse:
         found = await webhooks.one(store, subscription_id)
-        return JSONResponse(bodies.detail(found), headers={"ETag": f'"{found.revision}"'})
+        return JSONResponse(bodies.detail(found, webhooks.vault), headers={"ETag": f'"{found.revision}"'})
 
     @router.get("/event", summary="List the events to subscribe to", dependencies=allowed)
     async def events(store: StoreCode) -> JSONResponse:  # noqa: ARG001 - the path has it

@@ -14,6 +14,7 @@ from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, hash_of
 from api.callers import Callers
+from api.credentials import Vault
 from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
 from api.signing import Signer
@@ -105,6 +106,7 @@ class Door:
         wait: float = 5.0,
         most: int = 100,
         signer: Signer | None = None,
+        vault: Vault | None = None,
         logins: int = LOGINS_A_MINUTE,
     ) -> None:
         self.index = Subscriptions()
@@ -137,6 +139,7 @@ class Door:
             audit=Audit(self.audit.append, self.clock.peek),
             logins=Logins(self.callers, tokens, logins),
             signer=signer,
+            vault=vault,
         )
 
     def reset(self) -> None:

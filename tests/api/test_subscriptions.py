@@ -34,6 +34,7 @@ def test_a_subscription_is_read_as_it_was_made(door: Door) -> None:
         "requestsPerSecond": None,
         "retryWaits": [],
         "state": "active",
+        "auth": {"kind": "none"},
         "signing": "none",
         "revision": 1,
     }
