@@ -35,8 +35,8 @@ from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
 from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
-from api.subscriptions import routes as subscription_routes
 from api.targets import TargetPolicy
+from api.webhook_routes import routes as subscription_routes
 from connectors.http.courier import Courier
 from streams.access import ApiKey
 from streams.delivery.subscription import Subscriptions
