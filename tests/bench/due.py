@@ -18,11 +18,13 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.domain import ledger
-from streams.domain.state import Account, Entry, Lot, Member, Transfer
+from streams.domain.plans import PLANNED, rules
+from streams.domain.state import Account, Entry, Lot, Member, Plan, Transfer
 from streams.domain.store import StoreSettings
 from streams.domain.values import Profile
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
+from streams.stages.planner import NOBODY
 from streams.stages.turn import Turn, WallClock
 from streams.tables.due import FAMILY, due_key
 from streams.tables.owned import END_OF_OWNER
@@ -59,6 +61,9 @@ def fill(folder: Path, crowd: Crowd, seed: int) -> None:
     writes = (write for number in range(crowd.members) for write in _member(chance, number < crowd.due, now))
     while slice_ := list(islice(writes, SLICE)):
         store.write(slice_)
+    for kind in PLANNED:
+        plan = Plan(store=STORE, of=kind.table, rules=rules(TOLD, kind))
+        store.write(_write(NOBODY.encode() + END_OF_OWNER, plan))
     store.write([(CHECKPOINTS, FAMILY.encode(), (1).to_bytes(8, "big"))])
     store.close()
 
@@ -123,8 +128,7 @@ class Bench:
         self.settings: dict[str, StoreSettings] = {STORE: TOLD}
         self._stage = LoyaltyStage(self.settings, WallClock(), timedelta(hours=24))
         self._ids = count(1)
-        while self._stage.plans(0):
-            self._turn(0)
+        self._turn(1)
 
     def tick(self) -> float:
         """Milliseconds to see that nothing is due, each time after a commit."""
