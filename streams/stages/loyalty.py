@@ -88,7 +88,8 @@ class LoyaltyStage(Quiet):
             command = self._read(turn, record)
             if command is not None:
                 self._handle(turn, record, command, turn.now)
-        self._planner.work(turn, turn.now, budget)
+        # Beside commands it is given less: they wait for each other, and nobody for a plan.
+        self._planner.work(turn, turn.now, budget // 2 if records else budget)
         self._fire(turn, turn.now, budget - len(handled))
         return len(handled)
 
