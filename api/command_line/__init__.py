@@ -17,6 +17,7 @@ from api.command_line import (
     imports,
     poison,
     receiver,
+    reconcile,
     secret_key,
     settings,
     sink,
@@ -50,6 +51,7 @@ app.command(name="openapi")(api.describe)
 app.command(name="secret-key")(secret_key.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
+app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
 app.command(name="import")(imports.run)
 app.command(name="demo")(demo.run)
