@@ -18,6 +18,7 @@ from api.command_line import (
     poison,
     receiver,
     reconcile,
+    replay,
     secret_key,
     settings,
     sink,
@@ -43,6 +44,7 @@ app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(poison.app, name="poison")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(replay.app, name="replay")
 app.add_typer(webhooks.app, name="webhooks")
 app.command(name="settings")(settings.show)
 app.command(name="api")(api.run)
