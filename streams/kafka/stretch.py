@@ -103,7 +103,11 @@ def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
 def reader(connection: Connection, group: str = "reader") -> Iterator[Consumer]:
     """A consumer that is told where to read and commits nothing by itself."""
     consumer = Consumer(
-        connection.consumer(**{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True})
+        connection.consumer(
+            **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
+            # The end is told only when a fetch comes back empty: do not let the broker hold it.
+            | {"fetch.wait.max.ms": 20}
+        )
     )
     try:
         yield consumer
