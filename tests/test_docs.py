@@ -6,6 +6,7 @@ from typing import get_args
 
 from streams.codec import schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
+from streams.kafka.topics import TOPICS
 from streams.settings import Settings, variable
 from streams.webhooks import CATALOGUE
 
@@ -35,6 +36,16 @@ def test_the_readme_is_short_and_shows_a_webhook_early() -> None:
 
     assert len(lines) <= 150
     assert any("messageId" in line for line in lines[:40])
+
+
+def test_how_long_each_topic_is_kept_is_written_down() -> None:
+    page = (ROOT / "streams" / "kafka" / "README.md").read_text()
+
+    for topic in TOPICS:
+        (said,) = re.findall(rf"^\| `{topic.name}` \| (.*) \|$", page, re.MULTILINE)
+        days = topic.history or topic.retention
+        whole = "latest of each key" if topic.compacted else "for ever"
+        assert (f"{days.days} days" if days else whole) in said
 
 
 def test_every_command_schema_is_on_the_producers_page() -> None:

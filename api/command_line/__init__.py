@@ -17,6 +17,8 @@ from api.command_line import (
     imports,
     poison,
     receiver,
+    reconcile,
+    replay,
     secret_key,
     settings,
     sink,
@@ -42,6 +44,7 @@ app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(poison.app, name="poison")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(replay.app, name="replay")
 app.add_typer(webhooks.app, name="webhooks")
 app.command(name="settings")(settings.show)
 app.command(name="api")(api.run)
@@ -50,6 +53,7 @@ app.command(name="openapi")(api.describe)
 app.command(name="secret-key")(secret_key.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
+app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
 app.command(name="import")(imports.run)
 app.command(name="demo")(demo.run)

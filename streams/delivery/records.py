@@ -90,6 +90,8 @@ class Delivery(Value):
     """Headers beyond the documented body, by name."""
     legacy_type: Text | None = None
     """The legacy envelope's `type`, where it is not the one that belongs to the event's name."""
+    replay: Text | None = None
+    """The replay that sends it again, by its name; None: it is sent as its event happened."""
 
 
 class Attempt(Value):

@@ -34,8 +34,8 @@ SLICE = 2000
 """Entries between two moments at which the tables may forget what they have read."""
 
 
-def store_settings(connection: Connection, store: str) -> StoreSettings:
-    """The store's settings as they are now. Raises Misconfigured where it has none."""
+def stores(connection: Connection) -> dict[str, StoreSettings | None]:
+    """All stores' settings as they are now. Raises Retryable where the cluster does not answer."""
     found: dict[str, StoreSettings | None] = {}
 
     async def read() -> None:
@@ -46,6 +46,12 @@ def store_settings(connection: Connection, store: str) -> StoreSettings:
             await view.stop()
 
     asyncio.run(read())
+    return found
+
+
+def store_settings(connection: Connection, store: str) -> StoreSettings:
+    """The store's settings as they are now. Raises Misconfigured where it has none."""
+    found = stores(connection)
     settings = found.get(store)
     if settings is None:
         there = ", ".join(sorted(code for code, kept in found.items() if kept)) or "none"

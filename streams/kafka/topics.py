@@ -43,6 +43,8 @@ class Topic:
     writer: str
     retention: timedelta | None = None
     compacted: bool = False
+    history: timedelta | None = None
+    """Of a compacted topic: for how long what was replaced is kept all the same."""
     partitions: int | None = None
     largest: int = LARGEST
     """Bytes of the largest batch of records that Kafka takes, compressed."""
@@ -52,10 +54,15 @@ class Topic:
         """The topic's configuration in Kafka's terms."""
         size = {"max.message.bytes": str(self.largest)}
         if self.compacted:
-            kept = int(TOMBSTONES_KEPT.total_seconds() * 1000)
-            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **size}
-        kept = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
+            kept = _milliseconds(TOMBSTONES_KEPT)
+            lag = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **lag, **size}
+        kept = -1 if self.retention is None else _milliseconds(self.retention)
         return {"cleanup.policy": "delete", "retention.ms": str(kept), **size}
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time.total_seconds() * 1000)
 
 
 COMMANDS = Topic(
@@ -87,7 +94,7 @@ DELIVERIES = Topic(
     "deliveries",
     "subscription",
     (Delivery,),
-    "fan-out stage; loyalty dead-letters redrive",
+    "fan-out stage; loyalty dead-letters redrive, loyalty replay webhooks",
     retention=7 * DAY,
 )
 ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
@@ -104,7 +111,16 @@ REDRIVEN = Topic(
     retention=180 * DAY,
     partitions=1,
 )
-SUBSCRIPTIONS = Topic("subscriptions", "subscription", (Subscription,), "API", compacted=True, partitions=1)
+# What a subscription was: `loyalty reconcile` asks who wanted what when, for as long as deliveries are kept.
+SUBSCRIPTIONS = Topic(
+    "subscriptions",
+    "subscription",
+    (Subscription,),
+    "API",
+    compacted=True,
+    history=14 * DAY,
+    partitions=1,
+)
 SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
 
 

@@ -23,11 +23,13 @@ from tests.bench.latency import latency
 from tests.bench.load import QUICK, Sizes
 from tests.bench.member import members
 from tests.bench.place import broker, place
+from tests.bench.replay import replays
 from tests.bench.rest import rest
 from tests.bench.sink import sink_rates, sink_times
 from tests.bench.throughput import plain_loop, throughput
 
-STEPS = 27
+STEPS = 30
+
 FULL = Sizes(crowd=1_000_000, due=100_000)
 
 
@@ -77,6 +79,7 @@ def measure(folder: Path, libraries: Path, sizes: Sizes, say: Callable[[str], No
         figures += throughput(handled, sizes, floor, say)
         figures += telling(told, sizes.due, floor, say)
         figures += sink_rates(place(folder, servers, "sinks"), sizes.deliveries, say)
+        figures += replays(place(folder, servers, "replays"), sizes.events, say)
     # Many small processes, which leave the processors idle: nobody is kept off one.
     with broker(folder / "times", libraries, elsewhere=False) as servers:
         crowded, calm = place(folder, servers, "burst"), place(folder, servers, "calm")

@@ -33,6 +33,8 @@ class Sizes:
     """Members whose ten lots each are told of at once."""
     deliveries: int = 20_000
     subscriptions: int = 10_000
+    events: int = 200_000
+    """Webhook events that are replayed."""
 
     @property
     def preload(self) -> int:
@@ -50,6 +52,7 @@ QUICK = Sizes(
     due=600,
     deliveries=500,
     subscriptions=200,
+    events=2_000,
 )
 
 

@@ -21,7 +21,7 @@ from streams.kafka.agents import App
 from streams.kafka.clients import Connection
 from streams.kafka.feed import Identity
 from streams.kafka.restore import restore
-from streams.kafka.topics import CHANGELOGS, COMMANDS, Topic
+from streams.kafka.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
 from streams.kafka.worker import run
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
@@ -31,10 +31,13 @@ from streams.tables.tables import Tables, families
 from tests.bench import floor, webhooks
 from tests.bench.due import TOLD
 from tests.bench.figures import Run
+from tests.bench.replayed import replayed
 from tests.bench.stages import BareStage, Counted, Timed, count_facts, count_records
 from tests.samples import SETTINGS, STORE
 
-Role = Literal["copy", "bare", "loyalty", "fire", "restore", "read", "hop", "http", "post", "sink"]
+Role = Literal[
+    "copy", "bare", "loyalty", "fire", "restore", "read", "hop", "http", "post", "sink", "log", "replay"
+]
 COPIES = Topic("bench-copies", "store/member", (), "bench")
 HOPS = tuple(Topic(f"bench-hop-{number}", "store/member", (), "bench") for number in (1, 2, 3))
 CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
@@ -80,7 +83,7 @@ def main() -> None:
         sys.stdout.buffer.write(msgspec.json.encode(replace(result, memory=peak / 1e6)) + b"\n")
 
 
-def _measured(job: Job) -> Run | None:  # noqa: PLR0911 - one line a role
+def _measured(job: Job) -> Run | None:  # noqa: PLR0911, PLR0912 - one line a role
     match job.role:
         case "copy":
             return _copied(job)
@@ -108,6 +111,10 @@ def _measured(job: Job) -> Run | None:  # noqa: PLR0911 - one line a role
             # The second of two gets what the first gives up.
             partitions = 1 if job.hop else job.partitions
             return asyncio.run(webhooks.sink(_settings(job), job.connection, partitions, _ready))
+        case "log":
+            return floor.read(job.connection, [WEBHOOK_EVENTS], job.partitions)
+        case "replay":
+            return replayed(job.connection, job.hop, job.total)
         case _:
             assert_never(job.role)
 

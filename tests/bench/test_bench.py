@@ -38,6 +38,8 @@ FIGURES = {
     "spend over HTTP",
     "spend over HTTP, p99",
     "overload, answered",
+    "replay, all matching",
+    "replay, 1% matching",
 }
 
 

@@ -55,7 +55,7 @@ async def post(connection: Connection, url: str, over: Callable[[], bool], ready
     under_way: set[asyncio.Task[object]] = set()
     while not over():
         for message in await asyncio.to_thread(_some, consumer):
-            delivery = decode(Delivery, message.value(), f"{Delivery.__name__}.v2")
+            delivery = decode(Delivery, message.value(), f"{Delivery.__name__}.v3")
             task = asyncio.create_task(sender.send(url, _HEADERS, delivery.data.encode()))
             under_way.add(task)
             task.add_done_callback(under_way.discard)

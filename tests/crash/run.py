@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from streams.kafka.broker.jars import KAFKA
+from streams.kafka.reconcile import Period, reconcile
 from streams.kafka.topics import (
     ATTEMPTS,
     CHANGELOGS,
@@ -170,6 +171,7 @@ def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) ->
     yield from verdict.of_pending(found, range(PARTITIONS))
     yield from verdict.of_attempts(expected, found)
     yield from verdict.of_http(expected, found, verdict.lines(here.received))
+    yield from verdict.of_books(reconcile(here.connection, Period(), here.broker.folder, lambda *_: None))
     for feed in ("loyalty", "identity", "fan-out"):
         disks = here.broker.folder.parent.glob(f"worker-*/disk/state/*{feed}/*/[0-9]*")
         yield from verdict.of_disks(disks, found)

@@ -9,6 +9,7 @@ import msgspec
 from connectors.http.receiver import LogLine
 from connectors.http.sink import SinkStage
 from streams import codec
+from streams.delivery.books import Books
 from streams.delivery.records import Attempt
 from streams.domain.state import Entry
 from streams.kafka.topics import (
@@ -134,6 +135,14 @@ def _same(name: str, expected: State, actual: State) -> Complaints:
     odd = [key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key)]
     if odd:
         yield f"{name}: {len(odd)} of {len(expected)} entries differ, among them {min(odd)}"
+
+
+def of_books(books: Books) -> Complaints:
+    """What the topics say of themselves: all that was published was delivered."""
+    yield from (f"books: {one}" for one in books.differences[:3])
+    left = {name: count for name, count in sum(books.outcomes.values(), Counter()).items() if count}
+    if left != {"delivered": books.published.total()}:
+        yield f"books: {left} of {books.published.total()} published"
 
 
 def of_disks(folders: Iterable[Path], found: Followed) -> Complaints:

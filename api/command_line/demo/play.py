@@ -19,6 +19,7 @@ from api.command_line.demo.player import Played, Player, spoilt
 from api.command_line.demo.reconcile import Row, reconciled
 from api.command_line.demo.scene import Scene
 from api.command_line.demo.tally import Kind, Tally
+from api.command_line.reconcile import summary, watched
 from api.command_line.store import parsed
 from connectors import cdnow
 from connectors.cdnow.history import commands
@@ -27,6 +28,7 @@ from connectors.http.receiver import LogLine, Sample, Stats
 from streams.domain.commands import AdvanceClock
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
+from streams.kafka.reconcile import Period
 from streams.kafka.topics import SETTINGS, WEBHOOK_EVENTS
 from streams.settings import load
 from streams.webhooks import CATALOGUE
@@ -61,9 +63,11 @@ def play(keep: bool, file: Path | None) -> None:
         stack.callback(tally.close)
         _pump(console, here, player, tally, records)
         done = time.monotonic()
-        rows = _books(here, tally, kinds)
+        rows = _arrived(here, tally, kinds)
         report.show(console, tally, rows, _sample(here))
-        agrees = all(row.agrees for row in rows)
+        books = watched(here.settings, here.connection, Period())
+        console.print(summary(books), soft_wrap=True, highlight=False)
+        agrees = books.agree and all(row.agrees for row in rows)
         _conclude(console, here, agrees, (ready - began, done - ready))
         if keep:
             _stay(console, here, store.store)
@@ -117,7 +121,7 @@ def _look(progress: Progress, task: TaskID, tally: Tally) -> None:
     progress.update(task, completed=ended, total=len(tally.deliveries) or None)
 
 
-def _books(here: Scene, tally: Tally, kinds: list[Kind]) -> list[Row]:
+def _arrived(here: Scene, tally: Tally, kinds: list[Kind]) -> list[Row]:
     decoder = msgspec.json.Decoder(LogLine)
     with here.received.open("rb") as lines:
         received = [decoder.decode(line) for line in lines]

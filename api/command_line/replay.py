@@ -1,0 +1,228 @@
+"""`loyalty replay`: webhooks of the past, sent again from the log."""
+
+import re
+import signal
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from streams.delivery.records import Subscription
+    from streams.delivery.replay import Selection
+    from streams.domain.store import StoreSettings
+    from streams.kafka.clients import Connection
+    from streams.kafka.pace import Pace
+    from streams.kafka.replay import Asked, Replay
+    from streams.stages.rebuild import Comparison
+
+DIFFERS = 1
+NOT_DONE = 130
+LISTED = 20
+RATE = "100/s"
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+app = typer.Typer(no_args_is_help=True, help="The past again, from the log: webhooks, state.")
+
+
+@app.command()
+def webhooks(
+    *,
+    subscription: Annotated[str, typer.Option(help="To which one, by its id.")],
+    since: Annotated[
+        str, typer.Option("--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time.")
+    ],
+    until: Annotated[str, typer.Option("--to", help="And before.")] = "0s",
+    event: Annotated[str | None, typer.Option(help="Only of this event, as CustomerUpdated.")] = None,
+    member: Annotated[str | None, typer.Option(help="Only of this member, by the id.")] = None,
+    only: Annotated[
+        Literal["all", "missing", "failed"],
+        typer.Option(
+            help="missing: of which no delivery was made; failed: given up and not delivered since."
+        ),
+    ] = "all",
+    rate: Annotated[
+        str, typer.Option(help="Most deliveries a second, as 100/s; 0: as fast as it goes.")
+    ] = RATE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
+) -> None:
+    """Deliver webhook events again, as the subscription is now, with the same messageIds and in order.
+
+    Cut short by Ctrl-C or worse, the same command goes on where it was; once it is done, it begins anew. It
+    never has more than a second's worth on the way to the endpoint: what happens meanwhile hardly waits.
+    """
+    from api.command_line.processes import process
+    from streams.kafka.fates import fates
+    from streams.kafka.replay import Asked, Replay, subscription_of
+
+    asked = Asked(subscription, since, until, event_named(event), member, only)
+    period, most = times(since, until, datetime.now(UTC)), per_second(rate)
+    with ExitStack() as stack:
+        settings, connection = stack.enter_context(process("replay"))
+        selection = selected(subscription_of(connection, subscription), asked)
+        if only != "all":
+            found = fates(connection, subscription, period[0], settings.home / "tmp")
+            selection = replace(selection, fate_of=stack.enter_context(found))
+        run = stack.enter_context(Replay(connection, selection, period=period))
+        _played(run, connection, subscription, most, dry_run)
+
+
+@app.command()
+def state() -> None:
+    """Make the state again from the facts, beside the one that runs, and compare. Exit code 1: they differ.
+
+    Only read: the running state is not replaced, and no webhook is sent. What does not follow from facts is
+    left out: the memory of commands, of claims and of what waits, and which lead times timers have passed.
+    """
+    from api.command_line.processes import process
+    from streams.kafka.snapshot import stores
+
+    with process("replay") as (settings, connection):
+        found = _compared(connection, stores(connection), settings.home / "tmp")
+    _show(found)
+    if found.different:
+        raise SystemExit(DIFFERS)
+
+
+def _compared(
+    connection: "Connection", stores: "Mapping[str, StoreSettings | None]", folder: "Path"
+) -> "Comparison":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from streams.kafka.rebuild import compared
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=what, completed=done, total=total or None)
+
+        return compared(connection, stores.get, folder, tell)
+
+
+def _show(found: "Comparison") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table("entries", box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("same", "different", "changed meanwhile"):
+        table.add_column(title, justify="right")
+    for kind in sorted(found.same | found.different | found.passed_over):
+        counts = (each[kind] for each in (found.same, found.different, found.passed_over))
+        table.add_row(kind, *(f"{count:,}" for count in counts))
+    console.print(table)
+    for difference in found.differences[:LISTED]:
+        console.print(difference)
+    console.print(f"{found.same.total():,} entries are the same, {found.different.total():,} differ")
+
+
+def event_named(name: str | None) -> str | None:
+    """Raises Misconfigured for what is no event's name."""
+    from streams.errors import Misconfigured
+    from streams.webhooks.names import event_name
+
+    found = None if name is None else event_name(name)
+    if name is not None and found is None:
+        raise Misconfigured(f"--event {name!r} is not valid: a name as in `loyalty webhooks docs`")
+    return found
+
+
+def times(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
+    """Raises Misconfigured where they are no times, or nothing lies between them."""
+    from api.command_line.redriving import parsed
+    from streams.errors import Misconfigured
+
+    first, last = parsed("--from", since, now), parsed("--to", until, now)
+    if first >= last:
+        raise Misconfigured(f"--from {since!r} is not valid: it must be before --to {until!r}")
+    return first, last
+
+
+def per_second(rate: str) -> int:
+    """0: without a bound. Raises Misconfigured."""
+    from streams.errors import Misconfigured
+
+    found = re.fullmatch(r"(\d{1,6})(/s)?", rate, re.ASCII)
+    if not found:
+        raise Misconfigured(f"--rate {rate!r} is not valid: deliveries a second, as {RATE}; 0 for no bound")
+    return int(found[1])
+
+
+def selected(subscription: "Subscription", asked: "Asked") -> "Selection":
+    """Raises Misconfigured where the subscription does not ask for that event, or it cannot be told which
+    were missing."""
+    from streams.delivery.replay import Selection
+    from streams.errors import Misconfigured
+
+    found = Selection(subscription, asked.name, asked.event_name, asked.member_id, asked.only)
+    if asked.event_name and not found.names(asked.event_name):
+        raise Misconfigured(f"--event {asked.event_name!r} is not valid: the subscription does not want it")
+    if asked.only != "all" and found.arrays:
+        names = ", ".join(found.arrays)
+        raise Misconfigured(
+            f"--only {asked.only!r} is not valid: bodies of {names} are arrays, whose items are not "
+            "looked up; use all, or name another --event"
+        )
+    return found
+
+
+def _played(run: "Replay", connection: "Connection", subscription: str, rate: int, dry_run: bool) -> None:
+    """Raises SystemExit where it was told to end before it was done."""
+    from rich.console import Console
+
+    from streams.kafka.pace import AtOnce, Throttled
+
+    console = Console(soft_wrap=True, highlight=False)
+    total = run.count()
+    console.print(_counted(total, run.plan.stretch.size, rate, resumed=run.plan.resumed))
+    if dry_run:
+        console.print("dry run: nothing was sent")
+        return
+    pace = Throttled(connection, subscription, rate) if rate else AtOnce()
+    try:
+        sent, done = _watched(run, pace, total)
+    finally:
+        pace.close()
+    console.print(f"{sent:,} deliveries replayed{'' if done else '; the same command goes on with the rest'}")
+    if not done:
+        raise SystemExit(NOT_DONE)
+
+
+def _counted(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
+    went_on = "goes on where it was: " if resumed else ""
+    took = f", {timedelta(seconds=round(total / rate))} at {rate}/s or longer" if rate else ""
+    return f"{went_on}{total:,} deliveries of {offsets:,} webhook events{took}"
+
+
+def _watched(run: "Replay", pace: "Pace", total: int) -> tuple[int, bool]:
+    """How many were sent, and whether that was all. Ctrl-C and SIGTERM end it in order."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    told: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in _ENDING}
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    sent = 0
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bar = progress.add_task("", total=total)
+
+            def tell(more: int) -> None:
+                nonlocal sent
+                sent += more
+                progress.advance(bar, more)
+
+            done = run.run(pace, tell, lambda: bool(told))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return sent, done

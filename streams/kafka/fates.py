@@ -1,0 +1,77 @@
+"""What became of each delivery of a subscription, looked up on disk: however many there are."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from streams import codec
+from streams.delivery.books import DEAD, DELIVERED, MADE, REPLAYED, Mark, Marks, Place
+from streams.delivery.forms import OverTime
+from streams.delivery.records import Attempt, DeadLetter, Delivery
+from streams.delivery.replay import Fate, fate
+from streams.errors import Poison
+from streams.kafka.batch import record_of
+from streams.kafka.clients import Connection
+from streams.kafka.stretch import between, moment_of, slices
+from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES
+from streams.stages.turn import Record
+from streams.tables.store import RocksStore, Store
+
+FAMILY = "fates"
+WRITTEN_AT_ONCE = 10_000
+
+
+@contextmanager
+def fates(
+    connection: Connection, subscription_id: str, since: datetime | None, folder: Path
+) -> Iterator[Callable[[str], Fate]]:
+    """By delivery id, as it was when this was called, of what was appended since. Raises Retryable."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fates-", dir=folder) as place:
+        store = RocksStore(Path(place, "fates"), (FAMILY,))
+        try:
+            marks = _marks(connection, subscription_id, since)
+            while some := list(islice(marks, WRITTEN_AT_ONCE)):
+                store.write((FAMILY, key, value) for key, value in some)
+            yield lambda delivery_id: _fate(store, delivery_id)
+        finally:
+            store.close()
+
+
+def _fate(store: Store, delivery_id: str) -> Fate:
+    id_ = UUID(delivery_id).bytes
+    count: Counter[bytes] = Counter()
+    for key, _ in store.scan(FAMILY, id_):
+        if key[:16] != id_:
+            break
+        count[key[16:17]] += 1
+    return fate(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
+
+
+def _marks(connection: Connection, subscription_id: str, since: datetime | None) -> Iterator[Mark]:
+    key = subscription_id.encode()
+    for topic in (DELIVERIES, ATTEMPTS, DEAD_LETTERS):
+        for messages in slices(connection, between(connection, topic, since, None)):
+            for message in messages:
+                if message.key() == key:
+                    yield from _of(record_of(message, topic.name), moment_of(message))
+
+
+def _of(record: Record, appended_at: datetime) -> Iterator[Mark]:
+    marks, place = Marks(OverTime()), Place(record.partition, record.offset, appended_at)
+    try:
+        match record.topic:
+            case DELIVERIES.name:
+                yield from marks.delivery(codec.decode(Delivery, record.value, record.schema), place)
+            case ATTEMPTS.name:
+                yield from marks.attempt(codec.decode(Attempt, record.value, record.schema), place)
+            case _:
+                yield from marks.dead_letter(codec.decode(DeadLetter, record.value, record.schema), place)
+    except Poison:
+        # The sink has put it aside: nothing became of it.
+        return

@@ -1,0 +1,198 @@
+"""The books of a deployment, made of its topics alone: see `streams.delivery.books`.
+
+Records are read in bounded slices; what they say is sorted on disk, in a folder that is gone afterwards.
+Nothing need stand still meanwhile: where topics end is asked against the stream, so that whatever is read of
+a delivery's end, its beginning is read too.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from confluent_kafka import Message, TopicPartition
+
+from streams import codec
+from streams.delivery.books import Books, Mark, Marks, Place, balanced
+from streams.delivery.forms import OverTime
+from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
+from streams.errors import Poison
+from streams.kafka.batch import record_of
+from streams.kafka.clients import Connection
+from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
+from streams.kafka.topics import (
+    ATTEMPTS,
+    DEAD_LETTERS,
+    DELIVERIES,
+    REDRIVEN,
+    SUBSCRIPTIONS,
+    WEBHOOK_EVENTS,
+    Topic,
+)
+from streams.refusals import LetterRedriven
+from streams.stages.turn import Record
+from streams.tables.store import RocksStore
+from streams.webhooks import CATALOGUE
+from streams.webhooks.events import WebhookEvent
+
+FAN_OUT = "fan-out"
+MARKS = "marks"
+WRITTEN_AT_ONCE = 10_000
+Tell = Callable[[str, int, int], None]
+"""Called with what is read, how far it is, and how far it will go."""
+Make = Callable[[Record, Place], Iterable[Mark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Of the webhook events that are looked at, by when they were appended; None: without a bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    store: str | None = None
+
+
+class Stretches(NamedTuple):
+    """What is to be read, and how far the fan-out has come."""
+
+    fanned_out: dict[int, int]
+    attempts: Stretch
+    dead_letters: Stretch
+    deliveries: Stretch
+    redriven: Stretch
+    events: Stretch
+    subscriptions: Stretch
+
+
+def reconcile(connection: Connection, period: Period, folder: Path, tell: Tell) -> Books:
+    """Raises Retryable where the cluster does not answer."""
+    if period.since is None:
+        period = replace(period, since=_kept_since(connection))
+    stretches = _stretches(connection, period)
+    subscriptions = _over_time(connection, stretches.subscriptions)
+    marks = Marks(subscriptions)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reconcile-", dir=folder) as place:
+        store = RocksStore(Path(place, "marks"), (MARKS,))
+        try:
+            made = _marks(connection, stretches, marks, period.store, tell)
+            while some := list(islice(made, WRITTEN_AT_ONCE)):
+                store.write((MARKS, key, value) for key, value in some)
+            tell("adding up", 0, 0)
+            everything = period.since is None and period.until is None
+            return balanced(store.scan(MARKS, b""), marks.closed, whole=everything)
+        finally:
+            store.close()
+
+
+def _kept_since(connection: Connection) -> datetime | None:
+    """From when on the deliveries are all there; None: none has gone yet."""
+    kept = whole(connection, DELIVERIES)
+    gone = any(start for start, _ in kept.bounds.values())
+    return datetime.now(UTC) - DELIVERIES.retention if gone and DELIVERIES.retention else None
+
+
+def _stretches(connection: Connection, period: Period) -> Stretches:
+    # In this order: what ends a delivery is asked for before what began it.
+    fanned_out = _fanned_out(connection)
+    attempts, letters = (between(connection, t, period.since, None) for t in (ATTEMPTS, DEAD_LETTERS))
+    deliveries = between(connection, DELIVERIES, period.since, None)
+    redriven = between(connection, REDRIVEN, period.since, None)
+    events = between(connection, WEBHOOK_EVENTS, period.since, period.until)
+    return Stretches(
+        fanned_out, attempts, letters, deliveries, redriven, events, whole(connection, SUBSCRIPTIONS)
+    )
+
+
+def _fanned_out(connection: Connection) -> dict[int, int]:
+    """By partition, up to where the fan-out has committed; -1: nothing yet."""
+    name = connection.topic(WEBHOOK_EVENTS)
+    with told(name), reader(connection, FAN_OUT) as consumer:
+        found = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        places = consumer.committed([TopicPartition(name, number) for number in found], ANSWERS_WITHIN)
+    return {place.partition: place.offset for place in places}
+
+
+def _over_time(connection: Connection, stretch: Stretch) -> OverTime:
+    subscriptions = OverTime()
+    for message in chain.from_iterable(slices(connection, stretch)):
+        record = record_of(message, SUBSCRIPTIONS.name)
+        form = None if record.value is None else _decoded(Subscription, record)
+        subscriptions.add((record.key or b"").decode(), moment_of(message), form)
+    return subscriptions
+
+
+def _decoded(kind: type[Subscription], record: Record) -> Subscription | None:
+    try:
+        return codec.decode(kind, record.value, record.schema)
+    except Poison:
+        # Nobody else could read it either.
+        return None
+
+
+def _marks(
+    connection: Connection, stretches: Stretches, marks: Marks, store: str | None, tell: Tell
+) -> Iterator[Mark]:
+    """Batches of legacy items must be known before the events that are in them: deliveries come first."""
+
+    def delivery(record: Record, place: Place) -> Iterable[Mark]:
+        made = codec.decode(Delivery, record.value, record.schema)
+        return marks.delivery(made, place) if store in (None, made.store) else ()
+
+    def event(record: Record, place: Place) -> Iterable[Mark]:
+        read = _event(record, store)
+        ahead = place.offset >= stretches.fanned_out.get(place.partition, -1)
+        return marks.event(read, place, ahead) if read else ()
+
+    def attempt(record: Record, place: Place) -> Iterable[Mark]:
+        return marks.attempt(codec.decode(Attempt, record.value, record.schema), place)
+
+    def dead_letter(record: Record, place: Place) -> Iterable[Mark]:
+        return marks.dead_letter(codec.decode(DeadLetter, record.value, record.schema), place)
+
+    def redriven(record: Record, place: Place) -> Iterable[Mark]:
+        if not (record.schema or "").startswith(f"{LetterRedriven.__name__}."):
+            return ()
+        sent = codec.decode(LetterRedriven, record.value, record.schema)
+        return marks.redriven(sent.delivery_id, place)
+
+    steps: tuple[tuple[Stretch, Make], ...] = (
+        (stretches.deliveries, delivery),
+        (stretches.events, event),
+        (stretches.attempts, attempt),
+        (stretches.dead_letters, dead_letter),
+        (stretches.redriven, redriven),
+    )
+    for stretch, make in steps:
+        yield from _made(connection, stretch, make, tell)
+
+
+def _made(connection: Connection, stretch: Stretch, make: Make, tell: Tell) -> Iterator[Mark]:
+    topic, done, size = stretch.topic, 0, stretch.size
+    for messages in slices(connection, stretch):
+        for message in messages:
+            yield from _of(topic, message, make)
+        done += len(messages)
+        tell(f"reading {topic.name}", min(done, size), size)
+    tell(f"reading {topic.name}", size, size)
+
+
+def _of(topic: Topic, message: Message, make: Make) -> Iterable[Mark]:
+    record = record_of(message, topic.name)
+    try:
+        return make(record, Place(record.partition, record.offset, moment_of(message)))
+    except Poison:
+        # Its reader has put it aside: it led to nothing.
+        return ()
+
+
+def _event(record: Record, store: str | None) -> WebhookEvent | None:
+    name, _, _ = (record.schema or "").rpartition(".v")
+    of, _, _ = (record.key or b"").decode(errors="replace").partition("/")
+    if name not in CATALOGUE or store not in (None, of):
+        return None
+    event: WebhookEvent = codec.decode(CATALOGUE[name].event, record.value, record.schema)
+    return event

@@ -1,0 +1,125 @@
+"""A stretch of a topic: what is committed between two offsets of each partition, in slices."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.errors import Retryable
+from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.topics import Topic
+from streams.kafka.view import end_of
+
+ANSWERS_WITHIN = 30.0
+SLICE = 5000
+_IDLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """By partition, the first offset and the one after the last."""
+
+    topic: Topic
+    bounds: Mapping[int, tuple[int, int]]
+
+    @property
+    def size(self) -> int:
+        """In offsets: markers of transactions are among them."""
+        return sum(end - start for start, end in self.bounds.values())
+
+
+def moment_of(message: Message) -> datetime:
+    """When it was appended, or made by its producer."""
+    return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+
+
+def whole(connection: Connection, topic: Topic) -> Stretch:
+    """All that is there now. Raises Retryable."""
+    return between(connection, topic, None, None)
+
+
+def between(connection: Connection, topic: Topic, since: datetime | None, until: datetime | None) -> Stretch:
+    """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""
+    name = connection.topic(topic)
+    with told(name), reader(connection) as consumer:
+        bounds = {}
+        for number in consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions:
+            place = TopicPartition(name, number)
+            low, end = consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0], end_of(consumer, place)
+            start = low if since is None else _at(consumer, place, since, end)
+            stop = end if until is None else _at(consumer, place, until, end)
+            bounds[number] = (start, max(start, stop))
+    return Stretch(topic, bounds)
+
+
+def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -> int:
+    asked = TopicPartition(place.topic, place.partition, max(0, int(moment.timestamp() * 1000)))
+    found = consumer.offsets_for_times([asked], ANSWERS_WITHIN)[0]
+    if found.error:
+        raise KafkaException(found.error)
+    return end if found.offset in (OFFSET_END, -1) else min(int(found.offset), end)
+
+
+def slices(connection: Connection, stretch: Stretch) -> Iterator[list[Message]]:
+    """Its records, each partition's in order. Raises Retryable."""
+    name = connection.topic(stretch.topic)
+    left = {number: end for number, (start, end) in stretch.bounds.items() if start < end}
+    with told(name), reader(connection) as consumer:
+        consumer.assign([TopicPartition(name, number, stretch.bounds[number][0]) for number in left])
+        heard = time.monotonic()
+        while left:
+            messages = consumer.consume(SLICE, _IDLE)
+            if messages:
+                heard = time.monotonic()
+                if found := _within(messages, left):
+                    yield found
+            elif time.monotonic() - heard > ANSWERS_WITHIN:
+                raise Retryable(f"{name} gave no answer in {ANSWERS_WITHIN:g} s: run it again")
+
+
+def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
+    """Those before the end; `left` loses the partitions that have come to it."""
+    found = []
+    for message in messages:
+        number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+        end = left.get(number, 0)
+        if error is None:
+            if offset < end:
+                found.append(message)
+            if offset + 1 >= end:
+                left.pop(number, None)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            # Markers of transactions stand at the end and are never delivered.
+            left.pop(number, None)
+        elif error.code() not in PASSING | SETTLING:
+            raise KafkaException(error)
+    return found
+
+
+@contextmanager
+def reader(connection: Connection, group: str = "reader") -> Iterator[Consumer]:
+    """A consumer that is told where to read and commits nothing by itself."""
+    consumer = Consumer(
+        connection.consumer(
+            **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
+            # The end is told only when a fetch comes back empty: do not let the broker hold it.
+            | {"fetch.wait.max.ms": 20}
+        )
+    )
+    try:
+        yield consumer
+    finally:
+        with suppress(RuntimeError):
+            consumer.close()
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """An outage in one sentence."""
+    try:
+        yield
+    except KafkaException as failure:
+        raise Retryable(f"{what}: {failure.args[0].str()}: run it again") from None
