@@ -49,7 +49,7 @@ def test_every_figure_is_measured_beside_its_floor(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(file)]
 
     wide = os.environ | {"COLUMNS": "200"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=wide)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=wide)
 
     assert done.returncode == 0, done.stderr[-2_000:]
     figures = msgspec.json.decode(file.read_bytes())["figures"]
