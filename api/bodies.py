@@ -48,6 +48,9 @@ class Target(Options):
     signing: Literal["none", "standard", "original"] | None = Field(
         None, description="standard: Standard Webhooks; original: X-Webhook headers. Absent: as it is."
     )
+    signing_key: Literal["hmac", "ed25519"] | None = Field(
+        None, description="hmac: a shared secret; ed25519: told is a public key. Absent: hmac, or as it is."
+    )
     auth: AuthBody | None = Field(
         None, description="How the endpoint is shown who sends; never told again. Absent: as it is."
     )

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
 from api.errors import Complaint, Invalid
-from connectors.http.keys import new_secret
+from connectors.http.keys import PUBLIC, Ed25519Key, Kind, key, new_secret
 from streams.delivery.records import Subscription
 from streams.delivery.terms import Signing, SigningKey
 from streams.sealing import Safe
@@ -19,14 +19,19 @@ ROTATED_AFTER = timedelta(minutes=5)
 
 
 class Signer(Protocol):
-    def new_key(self, version: int, now: datetime) -> tuple[str, SigningKey]:
-        """A secret to show, and what is kept of it."""
+    def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:
+        """What the receiver verifies with, to be shown once, and what is kept."""
 
 
 def signed(
-    subscription: Subscription, wanted: Signing | None, signer: Signer | None, now: datetime
+    subscription: Subscription,
+    wanted: Signing | None,
+    signer: Signer | None,
+    now: datetime,
+    kind: Kind | None = None,
 ) -> tuple[Subscription, str | None]:
-    """With signing as it is wanted, None: as it is; and the secret, where it begins. Raises Invalid."""
+    """With signing as it is wanted, None: as it is; what to verify with, where it begins. Raises Invalid."""
+    _require_fit(subscription, wanted or subscription.signing, kind)
     if wanted is None or wanted == subscription.signing:
         return subscription, None
     if wanted == "none":
@@ -36,8 +41,25 @@ def signed(
         raise Invalid(Complaint("webhookSubscription.signing", message, "unavailable"))
     if subscription.signing_keys:
         return replace(subscription, signing=wanted), None
-    secret, key = signer.new_key(1, now)
-    return replace(subscription, signing=wanted, signing_keys=(key,)), secret
+    secret, first = signer.new_key(1, now, kind or "hmac")
+    return replace(subscription, signing=wanted, signing_keys=(first,)), secret
+
+
+def _require_fit(subscription: Subscription, signing: Signing, kind: Kind | None) -> None:
+    there = {each.kind for each in subscription.signing_keys}
+    if signing == "original" and (kind == "ed25519" or "ed25519" in there):
+        message = "The original platform's headers are signed with hmac alone."
+        raise Invalid(Complaint("webhookSubscription.signingKey", message, "conflict"))
+    if kind is not None and there - {kind}:
+        message = "The key's kind stays as it is while signing goes on: turn signing off first."
+        raise Invalid(Complaint("webhookSubscription.signingKey", message, "immutable"))
+
+
+def shown_once(verifier: str | None) -> dict[str, str]:
+    """What the receiver needs: a secret that we share, or the public half of a key of ours."""
+    if verifier is None:
+        return {}
+    return {"publicKey" if verifier.startswith(PUBLIC) else "secret": verifier}
 
 
 def rotated(subscription: Subscription, signer: Signer | None, now: datetime) -> tuple[Subscription, str]:
@@ -46,7 +68,7 @@ def rotated(subscription: Subscription, signer: Signer | None, now: datetime) ->
     if not subscription.signing_keys or signer is None:
         message = "The subscription is not signed: there is no secret to be replaced."
         raise Invalid(Complaint("webhookSubscription.signing", message, "unsigned"))
-    last = max(subscription.signing_keys, key=lambda key: key.version)
+    last = max(subscription.signing_keys, key=lambda each: each.version)
     wait = last.created_at + ROTATED_AFTER - now
     if wait > timedelta():
         raise HTTPException(
@@ -54,23 +76,23 @@ def rotated(subscription: Subscription, signer: Signer | None, now: datetime) ->
             "A secret can be replaced once in 5 minutes.",
             {"Retry-After": str(int(wait.total_seconds()) + 1)},
         )
-    secret, key = signer.new_key(last.version + 1, now)
+    secret, another = signer.new_key(last.version + 1, now, last.kind)
     kept = tuple(
         replace(each, expires_at=each.expires_at or now + OVERLAP)
         for each in subscription.signing_keys
         if each.expires_at is None or each.expires_at > now
     )
-    return replace(subscription, signing_keys=(*kept, key)), secret
+    return replace(subscription, signing_keys=(*kept, another)), secret
 
 
 class SealedKeys:
-    """Signs with shared secrets, kept sealed."""
+    """Signs with secrets that are kept sealed."""
 
     def __init__(self, safe: Safe) -> None:
         self._safe = safe
 
-    def new_key(self, version: int, now: datetime) -> tuple[str, SigningKey]:
-        secret = new_secret("hmac")
-        return secret, SigningKey(
-            kind="hmac", version=version, secret=self._safe.seal(secret), created_at=now
-        )
+    def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:
+        secret = new_secret(kind)
+        made = key(secret)
+        kept = SigningKey(kind=kind, version=version, secret=self._safe.seal(secret), created_at=now)
+        return (made.public if isinstance(made, Ed25519Key) else secret), kept

@@ -125,7 +125,7 @@ class Webhooks:
     ) -> tuple[Subscription, str | None]:
         """Authenticated and signed as it is wanted, and the signing secret where it is new."""
         shown = authenticated(subscription, body.auth, self.vault, self.targets)
-        return signed(shown, bodies.signing_wanted(body), self.signer, now)
+        return signed(shown, bodies.signing_wanted(body), self.signer, now, body.signing_key)
 
     async def delete(self, store: str, subscription_id: str, revision: int | None) -> None:
         async with self.turn:

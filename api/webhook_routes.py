@@ -11,7 +11,7 @@ from api.access import requires
 from api.bodies import CreationBody, ReplacementBody
 from api.example_send import sent_example
 from api.fields import StoreCode, id_in_path
-from api.signing import rotated
+from api.signing import rotated, shown_once
 from api.subscriptions import Webhooks
 from streams.delivery.records import Subscription
 from streams.webhooks.names import LEGACY_TYPES
@@ -72,7 +72,7 @@ def _writing(router: APIRouter, webhooks: Webhooks) -> None:
         """Effective at once. An event may have several subscriptions. A `secret` is shown this once."""
         made, secret = await webhooks.create(store, body.webhook_subscription)
         _audit(request, "created", made.subscription_id)
-        return JSONResponse({"webhookSubscriptionId": made.subscription_id, **_shown_once(secret)})
+        return JSONResponse({"webhookSubscriptionId": made.subscription_id, **shown_once(secret)})
 
     @router.put(SINGLE, summary="Replace a subscription", responses=_REPLACED, dependencies=allowed)
     async def replace(
@@ -88,7 +88,7 @@ def _writing(router: APIRouter, webhooks: Webhooks) -> None:
             lambda current: webhooks.replaced(current, said),
         )
         _audit(request, "replaced", subscription_id)
-        return JSONResponse(_shown_once(secret)) if secret else Response(status_code=204)
+        return JSONResponse(shown_once(secret)) if secret else Response(status_code=204)
 
     @router.delete(SINGLE, summary="End a subscription", dependencies=allowed, **_NOTHING)
     async def delete(store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: Seen) -> None:
@@ -126,7 +126,7 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
 
         _, secret = await webhooks.change(store, subscription_id, seen, change)
         _audit(request, "given another secret", subscription_id)
-        return JSONResponse(_shown_once(secret))
+        return JSONResponse(shown_once(secret))
 
     @router.post(f"{SINGLE}/test", summary="Send an example to the endpoint", dependencies=allowed)
     async def test(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> JSONResponse:
@@ -135,10 +135,6 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
         found = await webhooks.one(store, subscription_id)
         _audit(request, "tested", subscription_id)
         return JSONResponse(await sent_example(found, webhooks.courier, webhooks.now()))
-
-
-def _shown_once(secret: str | None) -> dict[str, str]:
-    return {} if secret is None else {"secret": secret}
 
 
 def _audit(request: Request, what: str, subscription_id: str) -> None:

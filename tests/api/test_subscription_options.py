@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.signing import Signer
+from connectors.http.keys import Kind
 from connectors.http.sender import Answer
 from streams.delivery.records import Subscription
 from streams.delivery.terms import Sealed, SigningKey
@@ -22,8 +23,8 @@ PLAIN = {"url": "https://shop.example/hook"}
 class Sealer(Signer):
     """Secrets that tell their version."""
 
-    def new_key(self, version: int, now: datetime) -> tuple[str, SigningKey]:
-        key = SigningKey(kind="hmac", version=version, secret=Sealed(text="sealed"), created_at=now)
+    def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:
+        key = SigningKey(kind=kind, version=version, secret=Sealed(text="sealed"), created_at=now)
         return f"whsec_{version}", key
 
 
