@@ -420,7 +420,37 @@ def test_lead_times_are_read_and_set(door: Door) -> None:
         "expireLevelsNotificationDays": None,
     }
     assert door.programme.settings["DEFAULT"].units_expiring_days == (7, 30)
-    assert post(door, "settings", {"settings": {"expirePointsNotificationDays": 0}}).status_code == 400
+
+
+@pytest.mark.parametrize("off", [0, [], None])
+def test_no_days_mean_that_nobody_is_told(door: Door, off: object) -> None:
+    body = {"settings": {"expirePointsNotificationDays": off}}
+
+    assert door.call("PATCH", f"{ROOT}/settings", json=body).status_code == 200
+
+    assert door.programme.settings["DEFAULT"].units_expiring_days == ()
+
+
+def test_a_wallet_has_days_of_its_own_until_it_has_those_of_the_others_again(door: Door) -> None:
+    def told(days: object) -> object:
+        body = {"settings": {"expirePointsNotificationDaysByWallet": {"miles": days}}}
+        answer = door.call("PATCH", f"{ROOT}/settings", json=body)
+        return answer.json()["settings"].get("expirePointsNotificationDaysByWallet")
+
+    assert told([30, 1]) == {"miles": [30, 1]}
+    assert door.programme.settings["DEFAULT"].units_lead_times("miles") == (30, 1)
+    assert told(0) == {"miles": []}
+    assert told(None) is None
+    assert door.programme.settings["DEFAULT"].units_lead_times("miles") == (10,)
+
+
+def test_days_of_a_wallet_that_is_not_there_are_refused(door: Door) -> None:
+    body = {"settings": {"expirePointsNotificationDaysByWallet": {"gems": 3}}}
+
+    answer = door.call("PATCH", f"{ROOT}/settings", json=body)
+
+    reason = 'There is no wallet "gems"; valid: default, miles'
+    assert complaints(answer) == {"settings.expirePointsNotificationDaysByWallet.gems": reason}
 
 
 def test_a_campaign_is_added_read_and_acts(door: Door) -> None:
