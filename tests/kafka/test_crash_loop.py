@@ -53,7 +53,7 @@ def test_a_supervised_worker_gets_past_a_record_that_ends_it(fleet: Fleet, tmp_p
     assert poison.topic == "commands"
     assert poison.key == f"{BROKEN}/{good[0].member_id}".encode()
     assert poison.cause.startswith("ended the process 3 times: ZeroDivisionError: the bug\n")
-    assert ", in store\n" in poison.cause
+    assert ", in __getitem__\n" in poison.cause
     assert said.count("worker: ends: ZeroDivisionError: the bug (stack in ") == 3
     assert said.count("supervisor: ended with exit code 1: started again in ") == 3
     assert "Traceback" not in said

@@ -117,7 +117,7 @@ def test_after_three_lives_the_record_is_put_aside_and_its_neighbours_are_handle
     assert (poison.topic, poison.partition, poison.offset) == ("commands", 0, 1)
     assert poison.value == lives.log[1].value
     assert poison.cause.startswith("ended the process 3 times: ZeroDivisionError: the bug\n")
-    assert poison.cause.endswith(", in _store\n    raise self.fault\n")
+    assert poison.cause.endswith(", in __getitem__\n    raise self._fault\n")
     assert lives.owners() == [f"DEFAULT/{ANNA}", f"DEFAULT/{uid(3)}"]
     assert not lives.note.exists()
 
