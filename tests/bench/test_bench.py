@@ -43,6 +43,8 @@ FIGURES = {
 }
 
 
+# For minutes it wants the machine for itself: what it times must not wait for others.
+@pytest.mark.soak
 @pytest.mark.kafka
 def test_every_figure_is_measured_beside_its_floor(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
