@@ -217,7 +217,7 @@ def test_the_list_says_where_from_why_and_whether_re_driven(cluster: Connection,
     [
         (["--id", "9:7"], "Error: --id 9:7: no poison record is there; `loyalty poison list` shows them\n"),
         (["--id", "9"], "Error: --id '9' is not valid: partition:offset, as in `loyalty poison list`\n"),
-        (["--topic", "comands"], "Error: --topic 'comands' is not valid: one of attempts, "),
+        (["--topic", "comands"], "Error: --topic 'comands' is not valid: one of admins, "),
         (["--since", "24x"], "Error: --since '24x' is not valid: 90m, 24h, 7d or a time such as 2026-"),
     ],
     ids=["no such id", "no id", "no topic", "no time"],
