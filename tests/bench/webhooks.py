@@ -48,9 +48,9 @@ async def http(url: str, total: int) -> Run:
 
 
 async def post(connection: Connection, url: str, over: Callable[[], bool], ready: Callable[[], None]) -> None:
-    """Consumes and POSTs what comes from now on, and keeps no promise."""
+    """Consumes and POSTs all that comes, and keeps no promise."""
     sender = HttpxSender(timeout=TIMEOUT, allowed=HERE)
-    consumer = Consumer(connection.consumer(**{"group.id": "bench-post", "auto.offset.reset": "latest"}))
+    consumer = Consumer(connection.consumer(**{"group.id": "bench-post"}))
     consumer.subscribe([connection.topic(DELIVERIES)], on_assign=lambda *_: ready())
     under_way: set[asyncio.Task[object]] = set()
     while not over():
