@@ -48,7 +48,7 @@ class Subscription(Value):
     """Bodies as CloudEvents 1.0, in that mode of the HTTP binding; never together with `legacy`."""
     description: Text = ""
     active_from: Instant | None = None
-    """Webhook events made before are not delivered; None: from its creation."""
+    """Webhook events made before are not delivered; None: all that the fan-out comes to from now on are."""
     filter: tuple[Condition, ...] = ()
     state: SubscriptionState = "active"
     state_since: Instant | None = None
