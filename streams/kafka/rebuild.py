@@ -67,7 +67,7 @@ def _rebuild(connection: Connection, facts: Stretch, into: Tables, stores: Store
 
 
 def _facts(connection: Connection, number: int, start: int | None = None) -> Stretch:
-    low, end = whole(connection, EVENTS).bounds[number]
+    low, end = whole(connection, EVENTS, number).bounds[number]
     return Stretch(EVENTS, {number: (low if start is None else start, end)})
 
 

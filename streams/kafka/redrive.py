@@ -7,30 +7,25 @@ What there is to send again, and how, is a shelf's to say: see `streams.kafka.sh
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka import TopicPartition as Place
+from confluent_kafka import Producer
 
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import Retryable
-from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, records, told, whole
 from streams.kafka.topics import REDRIVEN, Topic
-from streams.kafka.view import end_of
+from streams.kafka.transactions import transaction
 from streams.stages.turn import Record
 
-ANSWERS_WITHIN = 30.0
 # A transaction's share: what a kill takes back, and what the client holds in memory.
 BATCH_RECORDS, BATCH_BYTES = 200, 8 << 20
-AGAIN = "run it again, nothing is sent twice"
 BEFORE = "re-driven before"
-Ends = dict[int, int]
-"""Of a topic, by partition."""
 Progress = Callable[[int], None]
 """Called with how many records were re-driven since the last call."""
 V = TypeVar("V", bound=Value)
@@ -123,8 +118,9 @@ class Count:
 
 def put_aside(connection: Connection, shelf: Shelf[V], wanted: Wanted[V]) -> Iterator[Found[V]]:
     """What is there now, partition by partition in order. Raises Retryable."""
-    ends = _ends(connection, shelf.topic)
-    return (found for found in _found(connection, shelf, ends) if wanted.holds(found.id, found.record))
+    with _safely():
+        there = whole(connection, shelf.topic)
+    return (found for found in _found(connection, shelf, there) if wanted.holds(found.id, found.record))
 
 
 class Redrive(Generic[V]):
@@ -143,15 +139,16 @@ class Redrive(Generic[V]):
                 | {"transaction.timeout.ms": 30_000}
             )
         )
-        with _told("the transaction's coordinator"):
-            self._producer.init_transactions(ANSWERS_WITHIN)
-        # What fails again comes back while we send: it is not for this run.
-        self._ends = _ends(connection, shelf.topic)
+        with _safely():
+            with told("the transaction's coordinator"):
+                self._producer.init_transactions(ANSWERS_WITHIN)
+            # What fails again comes back while we send: it is not for this run.
+            self._there = whole(connection, shelf.topic)
 
     def count(self) -> Count:
         """What `run` would do now."""
         count = Count(unknown=set(self._wanted.ids))
-        for found in _found(self._connection, self._shelf, self._ends):
+        for found in _found(self._connection, self._shelf, self._there):
             count.all += 1
             count.unknown.discard(found.id)
             if self._wanted.holds(found.id, found.record):
@@ -165,7 +162,7 @@ class Redrive(Generic[V]):
     def run(self, progress: Progress) -> int:
         """Each to where it belongs. Returns how many."""
         sent, batch, size = 0, list[Found[V]](), 0
-        for found in _found(self._connection, self._shelf, self._ends):
+        for found in _found(self._connection, self._shelf, self._there):
             if found.obstacle is None and self._wanted.holds(found.id, found.record):
                 batch.append(found)
                 size += len(self._shelf.again(found.record).value or b"")
@@ -177,23 +174,11 @@ class Redrive(Generic[V]):
     def _send(self, batch: list[Found[V]], progress: Progress) -> int:
         if not batch:
             return 0
-        with _told("a transaction"), self._whole():
+        with _safely(), told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
             for found in batch:
                 self._append(found)
         progress(len(batch))
         return len(batch)
-
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        self._producer.begin_transaction()
-        try:
-            yield
-            self._producer.commit_transaction(ANSWERS_WITHIN)
-        except BaseException:
-            # Left open, it would hold up the readers of these partitions until it times out.
-            with suppress(KafkaException):
-                self._producer.abort_transaction(ANSWERS_WITHIN)
-            raise
 
     def _append(self, found: Found[V]) -> None:
         again = self._shelf.again(found.record)
@@ -204,63 +189,20 @@ class Redrive(Generic[V]):
         self._producer.produce(name, value, str(found.id), headers={codec.HEADER: header})
 
 
-def _found(connection: Connection, shelf: Shelf[V], ends: Ends) -> Iterator[Found[V]]:
-    records = committed(connection, REDRIVEN, _ends(connection, REDRIVEN))
-    redriven = dict(told for record in records if (told := shelf.remembered(record)))
-    for record in committed(connection, shelf.topic, ends):
-        place = Id(record.partition, record.offset)
-        value = codec.decode(shelf.kind, record.value, record.schema)
-        yield Found(place, value, redriven.get(shelf.name(place, value)), shelf.obstacle(value))
-
-
-def everything(connection: Connection, topic: Topic) -> Iterator[Record]:
-    """All that is committed of a topic now. Raises Retryable."""
-    return committed(connection, topic, _ends(connection, topic))
-
-
-def _ends(connection: Connection, topic: Topic) -> Ends:
-    name = connection.topic(topic)
-    with _told(name), _consumer(connection) as consumer:
-        found = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
-        return {n: end_of(consumer, Place(name, n)) for n in found}
-
-
-def committed(connection: Connection, topic: Topic, ends: Ends) -> Iterator[Record]:
-    """All that is committed, up to the ends."""
-    name = connection.topic(topic)
-    left = {number for number, end in ends.items() if end}
-    with _consumer(connection) as consumer:
-        consumer.assign([Place(name, number, OFFSET_BEGINNING) for number in left])
-        while left:
-            message = consumer.poll(ANSWERS_WITHIN)
-            if message is None:
-                raise Retryable(f"{name} gave no answer in {ANSWERS_WITHIN:g} s: {AGAIN}")
-            number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
-            if error is not None and error.code() not in PASSING | SETTLING | {KafkaError._PARTITION_EOF}:
-                raise Retryable(f"{name} cannot be read: {error.str()}: {AGAIN}")
-            if error is None and offset < ends[number]:
-                yield record_of(message, topic.name)
-            if error is None and offset + 1 >= ends[number]:
-                left.discard(number)
-            elif error is not None and error.code() == KafkaError._PARTITION_EOF:
-                # Markers of transactions stand at the end and are never delivered.
-                left.discard(number)
+def _found(connection: Connection, shelf: Shelf[V], there: Stretch) -> Iterator[Found[V]]:
+    with _safely():
+        before = records(connection, whole(connection, REDRIVEN))
+        redriven = dict(said for record in before if (said := shelf.remembered(record)))
+        for record in records(connection, there):
+            place = Id(record.partition, record.offset)
+            value = codec.decode(shelf.kind, record.value, record.schema)
+            yield Found(place, value, redriven.get(shelf.name(place, value)), shelf.obstacle(value))
 
 
 @contextmanager
-def _consumer(connection: Connection) -> Iterator[Consumer]:
-    group = f"{connection.prefix}redrive"
-    consumer = Consumer(connection.consumer(**{"group.id": group, "enable.partition.eof": True}))
-    try:
-        yield consumer
-    finally:
-        consumer.close()
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """An outage in one sentence, and what to do about it."""
+def _safely() -> Iterator[None]:
+    """Whoever is told to run it again is to know that it does no harm."""
     try:
         yield
-    except KafkaException as failure:
-        raise Retryable(f"{what}: {failure.args[0].str()}: {AGAIN}") from None
+    except Retryable as failure:
+        raise Retryable(f"{failure}, nothing is sent twice") from None

@@ -24,9 +24,9 @@ from streams.errors import Misconfigured, Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.pace import CHUNK, Over, Pace
-from streams.kafka.redrive import everything
-from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, slices, told
+from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, records, slices, told, whole
 from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.kafka.transactions import transaction
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
@@ -55,7 +55,7 @@ class Asked:
 def subscription_of(connection: Connection, subscription_id: str) -> Subscription:
     """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
     latest = None
-    for record in everything(connection, SUBSCRIPTIONS):
+    for record in records(connection, whole(connection, SUBSCRIPTIONS)):
         if record.key == subscription_id.encode():
             latest = record
     if latest is None or latest.value is None:
@@ -169,22 +169,14 @@ class Replay:
         topic, name = self._connection.topic(DELIVERIES), self._connection.topic(WEBHOOK_EVENTS)
         bounds = self.plan.stretch.bounds
         offsets = [TopicPartition(name, n, at, str(bounds[n][1])) for n, at in positions.items()]
-        with told("a transaction"):
-            self._producer.begin_transaction()
-            try:
-                for delivery in chunk:
-                    value, header = codec.encode(delivery)
-                    key = delivery.subscription_id
-                    self._producer.produce(topic, value, key, headers=[(codec.HEADER, header.encode())])
-                self._producer.send_offsets_to_transaction(
-                    offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
-                )
-                self._producer.commit_transaction(ANSWERS_WITHIN)
-            except BaseException:
-                # Left open, it would hold up the readers of these partitions until it times out.
-                with suppress(KafkaException):
-                    self._producer.abort_transaction(ANSWERS_WITHIN)
-                raise
+        with told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
+            for delivery in chunk:
+                value, header = codec.encode(delivery)
+                key = delivery.subscription_id
+                self._producer.produce(topic, value, key, headers=[(codec.HEADER, header.encode())])
+            self._producer.send_offsets_to_transaction(
+                offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
+            )
 
     def _resumed(self) -> Plan | None:
         name = self._connection.topic(WEBHOOK_EVENTS)

@@ -8,7 +8,8 @@ from streams import codec
 from streams.delivery.records import DeadLetter
 from streams.domain.values import Value
 from streams.kafka.clients import Connection
-from streams.kafka.redrive import Again, Id, everything
+from streams.kafka.redrive import Again, Id
+from streams.kafka.stretch import records, whole
 from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
 from streams.refusals import LetterRedriven, PoisonRecord, Redriven
 from streams.stages.turn import Record
@@ -94,7 +95,7 @@ def dead_letters(connection: Connection) -> DeadLetterShelf:
     """The dead letters, beside the subscriptions that there are now. Raises Retryable."""
     there = {
         (record.key or b"").decode(errors="replace"): record.value is not None
-        for record in everything(connection, SUBSCRIPTIONS)
+        for record in records(connection, whole(connection, SUBSCRIPTIONS))
     }
     return DeadLetterShelf(lambda subscription_id: there.get(subscription_id, False))
 

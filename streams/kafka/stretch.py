@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
+from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
 from streams.kafka.topics import Topic
 from streams.kafka.view import end_of
+from streams.stages.turn import Record
 
 ANSWERS_WITHIN = 30.0
 SLICE = 5000
@@ -36,17 +38,24 @@ def moment_of(message: Message) -> datetime:
     return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
 
 
-def whole(connection: Connection, topic: Topic) -> Stretch:
-    """All that is there now. Raises Retryable."""
-    return between(connection, topic, None, None)
+def whole(connection: Connection, topic: Topic, partition: int | None = None) -> Stretch:
+    """All that is there now, of one partition or all. Raises Retryable."""
+    return between(connection, topic, None, None, partition)
 
 
-def between(connection: Connection, topic: Topic, since: datetime | None, until: datetime | None) -> Stretch:
+def between(
+    connection: Connection,
+    topic: Topic,
+    since: datetime | None,
+    until: datetime | None,
+    partition: int | None = None,
+) -> Stretch:
     """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""
     name = connection.topic(topic)
     with told(name), reader(connection) as consumer:
         bounds = {}
-        for number in consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions:
+        there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        for number in there if partition is None else [partition]:
             place = TopicPartition(name, number)
             low, end = consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0], end_of(consumer, place)
             start = low if since is None else _at(consumer, place, since, end)
@@ -63,15 +72,21 @@ def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -
     return end if found.offset in (OFFSET_END, -1) else min(int(found.offset), end)
 
 
-def slices(connection: Connection, stretch: Stretch) -> Iterator[list[Message]]:
-    """Its records, each partition's in order. Raises Retryable."""
+def records(connection: Connection, stretch: Stretch) -> Iterator[Record]:
+    """One by one, each partition's in order: no more are in memory, however large. Raises Retryable."""
+    for messages in slices(connection, stretch, 1):
+        yield from (record_of(message, stretch.topic.name) for message in messages)
+
+
+def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Iterator[list[Message]]:
+    """Its records, each partition's in order, `size` at most at once. Raises Retryable."""
     name = connection.topic(stretch.topic)
     left = {number: end for number, (start, end) in stretch.bounds.items() if start < end}
     with told(name), reader(connection) as consumer:
         consumer.assign([TopicPartition(name, number, stretch.bounds[number][0]) for number in left])
         heard = time.monotonic()
         while left:
-            messages = consumer.consume(SLICE, _IDLE)
+            messages = consumer.consume(size, _IDLE)
             if messages:
                 heard = time.monotonic()
                 if found := _within(messages, left):

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -140,6 +140,20 @@ class Transactions:
         # of the same name begins.
         with suppress(KafkaException):
             self._producer.abort_transaction(ANSWERS_WITHIN)
+
+
+@contextmanager
+def transaction(producer: Producer, answers_within: float) -> Iterator[None]:
+    """What is appended within is committed together; none of it where anything goes wrong."""
+    producer.begin_transaction()
+    try:
+        yield
+        producer.commit_transaction(answers_within)
+    except BaseException:
+        # Left open, it would hold up the readers of these partitions until it times out.
+        with suppress(KafkaException):
+            producer.abort_transaction(answers_within)
+        raise
 
 
 def _noted(ends: dict[str, int], table: str) -> Callable[[KafkaError | None, Message], None]:
