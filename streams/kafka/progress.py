@@ -25,6 +25,8 @@ from streams.kafka.metrics import Metrics
 LOG = logging.getLogger(__name__)
 Report = Callable[[int, int], None]
 """Called with the changelog records read so far and how many there are to read."""
+Tell = Callable[[str, int, int], None]
+"""Called with what is going on, how far it is, and how far it will go; 0: nobody knows."""
 
 LONG = 1.0
 LINE_EVERY = 5.0

@@ -5,25 +5,22 @@ more facts since is passed over, and said to be.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from streams.domain.state import Entry
 from streams.domain.store import StoreSettings
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
-from streams.kafka.progress import Report
+from streams.kafka.progress import Report, Tell
 from streams.kafka.restore import restore
-from streams.kafka.snapshot import Tell
 from streams.kafka.stretch import Stretch, slices, whole
 from streams.kafka.topics import EVENTS
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.rebuild import KINDS, Comparison, rebuild
-from streams.tables.store import RocksStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, on_disk
 
 Stores = Callable[[str], StoreSettings | None]
 
@@ -36,8 +33,8 @@ def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -
     for number in numbers:
         say = partial(_say, tell, f"partition {number + 1} of {len(numbers)}")
         with tempfile.TemporaryDirectory(prefix="rebuild-", dir=folder) as place, ExitStack() as stack:
-            running = stack.enter_context(_tables(Path(place, "running"), LoyaltyStage.kinds))
-            rebuilt = stack.enter_context(_tables(Path(place, "rebuilt"), KINDS))
+            running = stack.enter_context(closing(on_disk(Path(place, "running"), LoyaltyStage.kinds)))
+            rebuilt = stack.enter_context(closing(on_disk(Path(place, "rebuilt"), KINDS)))
             facts = _facts(connection, number)
             restore(connection, number, running, lambda: False, partial(say, "reading the state"))
             _rebuild(connection, facts, rebuilt, stores, partial(say, "rebuilding it from the facts"))
@@ -47,15 +44,6 @@ def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -
 
 def _say(tell: Tell, place: str, what: str, done: int, total: int) -> None:
     tell(f"{place}: {what}", done, total)
-
-
-@contextmanager
-def _tables(folder: Path, kinds: Sequence[type[Entry]]) -> Iterator[Tables]:
-    tables = Tables(RocksStore(folder, families(kinds)), kinds)
-    try:
-        yield tables
-    finally:
-        tables.close()
 
 
 def _rebuild(connection: Connection, facts: Stretch, into: Tables, stores: Stores, report: Report) -> None:

@@ -22,6 +22,7 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
+from streams.kafka.progress import Tell
 from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
 from streams.kafka.topics import (
     ATTEMPTS,
@@ -41,8 +42,6 @@ from streams.webhooks.events import WebhookEvent
 FAN_OUT = "fan-out"
 MARKS = "marks"
 WRITTEN_AT_ONCE = 10_000
-Tell = Callable[[str, int, int], None]
-"""Called with what is read, how far it is, and how far it will go."""
 Make = Callable[[Record, Place], Iterable[Mark]]
 
 

@@ -5,10 +5,9 @@ second look reads only what came since.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from streams.domain.preview import Preview
 from streams.domain.state import Member
@@ -17,18 +16,14 @@ from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
 from streams.kafka.identity import identity
-from streams.kafka.progress import Report
+from streams.kafka.progress import Tell
 from streams.kafka.restore import restore
 from streams.kafka.topics import COMMANDS, SETTINGS
 from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, StreamClock, WallClock
-from streams.tables.store import RocksStore
-from streams.tables.tables import Tables, families
-
-Tell = Callable[[str, int, int], None]
-"""Called with what is going on, how far it is, and how far it will go; 0: nobody knows."""
+from streams.tables.tables import Tables, on_disk
 
 SLICE = 2000
 """Entries between two moments at which the tables may forget what they have read."""
@@ -67,7 +62,8 @@ def look(settings: Settings, connection: Connection, store: str, preview: Previe
         for number in range(count):
             place = f"partition {number + 1} of {count}"
             report = partial(tell, f"{place}: reading the state")
-            with _restored(connection, who.directory / str(number), number, report) as tables:
+            with closing(on_disk(who.directory / str(number), LoyaltyStage.kinds)) as tables:
+                restore(connection, number, tables, lambda: False, report)
                 for more in show(preview, tables, store, clock):
                     shown += more
                     tell(f"{place}: {shown:,} members looked at", 0, 0)
@@ -87,14 +83,3 @@ def show(preview: Preview, tables: Tables, store: str, clock: Clock) -> Iterator
         yield len(owners)
         if not reached:
             return
-
-
-@contextmanager
-def _restored(connection: Connection, directory: Path, partition: int, report: Report) -> Iterator[Tables]:
-    kinds = LoyaltyStage.kinds
-    tables = Tables(RocksStore(directory, families(kinds)), kinds)
-    try:
-        restore(connection, partition, tables, lambda: False, report)
-        yield tables
-    finally:
-        tables.close()

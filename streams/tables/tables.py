@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 
@@ -11,7 +12,7 @@ from streams.domain.state import Change, Drop, E, Entry
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, place
 from streams.tables.owned import END_OF_OWNER, Owned
-from streams.tables.store import Store, Write
+from streams.tables.store import RocksStore, Store, Write
 
 CHECKPOINTS = "checkpoints"
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -251,6 +252,11 @@ class Tables:
         # A batch that looked for what is due walks the store still, and would hold it open.
         self.abort()
         self._store.close()
+
+
+def on_disk(folder: Path, kinds: Sequence[type[Entry]]) -> Tables:
+    """Tables over a RocksDB of their own, to be closed."""
+    return Tables(RocksStore(folder, families(kinds)), kinds)
 
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:

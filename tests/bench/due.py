@@ -29,7 +29,7 @@ from streams.stages.turn import Turn, WallClock
 from streams.tables.due import FAMILY, due_key
 from streams.tables.owned import END_OF_OWNER
 from streams.tables.store import RocksStore, Write
-from streams.tables.tables import CHECKPOINTS, Tables, families
+from streams.tables.tables import CHECKPOINTS, families, on_disk
 from tests.bench import load
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record
@@ -124,7 +124,7 @@ class Bench:
     """One partition on disk, played without a log."""
 
     def __init__(self, folder: Path) -> None:
-        self.tables = Tables(RocksStore(folder, families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+        self.tables = on_disk(folder, LoyaltyStage.kinds)
         self.settings: dict[str, StoreSettings] = {STORE: TOLD}
         self._stage = LoyaltyStage(self.settings, WallClock(), timedelta(hours=24))
         self._ids = count(1)

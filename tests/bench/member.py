@@ -15,8 +15,7 @@ from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Turn, WallClock
-from streams.tables.store import RocksStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import on_disk
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record
 from tests.samples import NOON, SETTINGS, STORE, add, purchase, register, spend, uid
@@ -59,7 +58,7 @@ class Bench:
     """Two members of one partition: `SMALL` and `LARGE`."""
 
     def __init__(self, folder: Path, settings: StoreSettings) -> None:
-        self.tables = Tables(RocksStore(folder, families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+        self.tables = on_disk(folder, LoyaltyStage.kinds)
         self._stage = LoyaltyStage({STORE: settings}, WallClock(), timedelta(hours=24))
         self._ids = count(1_000_000)
         self._numbers = count()

@@ -26,8 +26,7 @@ from streams.kafka.worker import run
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Stage, WallClock
-from streams.tables.store import RocksStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import on_disk
 from tests.bench import floor, webhooks
 from tests.bench.due import TOLD
 from tests.bench.figures import Run
@@ -152,8 +151,7 @@ def _restored(job: Job) -> Run:
     watch = floor.Stopwatch(0, 1)
     watch.look()
     for number in range(job.partitions):
-        store = RocksStore(Path(job.folder, "restored", str(number)), families(LoyaltyStage.kinds))
-        tables = Tables(store, LoyaltyStage.kinds)
+        tables = on_disk(Path(job.folder, "restored", str(number)), LoyaltyStage.kinds)
         restore(job.connection, number, tables, lambda: False, lambda _done, _total: None)
         tables.close()
     watch.count(1)

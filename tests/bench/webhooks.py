@@ -13,6 +13,7 @@ from connectors.http.sender import HttpxSender
 from connectors.http.sink import SinkStage
 from streams.codec import decode
 from streams.delivery.records import Delivery
+from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.topics import ATTEMPTS, DELIVERIES
 from streams.kafka.worker import run
@@ -55,7 +56,8 @@ async def post(connection: Connection, url: str, over: Callable[[], bool], ready
     under_way: set[asyncio.Task[object]] = set()
     while not over():
         for message in await asyncio.to_thread(_some, consumer):
-            delivery = decode(Delivery, message.value(), f"{Delivery.__name__}.v3")
+            record = record_of(message, DELIVERIES.name)
+            delivery = decode(Delivery, record.value, record.schema)
             task = asyncio.create_task(sender.send(url, _HEADERS, delivery.data.encode()))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
