@@ -11,7 +11,7 @@ from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import EVENTS
-from streams.kafka.view import ANSWERS_WITHIN
+from streams.kafka.view import bounds_of
 from streams.stages.replay import TooMuch
 from streams.stages.turn import Record
 
@@ -44,7 +44,7 @@ class History:
             )
         )
         try:
-            start, end = consumer.get_watermark_offsets(place, ANSWERS_WITHIN)
+            start, end = bounds_of(consumer, place)
             if end - start > self._most:
                 raise TooMuch(f"{end - start:,} facts would have to be read, at most {self._most:,} may be")
             place.offset = OFFSET_BEGINNING

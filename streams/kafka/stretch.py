@@ -12,7 +12,7 @@ from streams.errors import Retryable
 from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
 from streams.kafka.topics import Topic
-from streams.kafka.view import end_of
+from streams.kafka.view import bounds_of
 from streams.stages.turn import Record
 
 ANSWERS_WITHIN = 30.0
@@ -57,7 +57,7 @@ def between(
         there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
         for number in there if partition is None else [partition]:
             place = TopicPartition(name, number)
-            low, end = consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0], end_of(consumer, place)
+            low, end = bounds_of(consumer, place)
             start = low if since is None else _at(consumer, place, since, end)
             stop = end if until is None else _at(consumer, place, until, end)
             bounds[number] = (start, max(start, stop))

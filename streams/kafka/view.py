@@ -205,10 +205,16 @@ class View(Generic[V]):
 
 def end_of(consumer: Consumer, partition: TopicPartition) -> int:
     """Where the partition ends for a reader of committed records."""
+    return bounds_of(consumer, partition)[1]
+
+
+def bounds_of(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """Where the partition begins, and ends for a reader of committed records."""
     deadline = time.monotonic() + ANSWERS_WITHIN
     while True:
         try:
-            return int(consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)[1])
+            low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
+            return int(low), int(end)
         except KafkaException as error:
             if error.args[0].code() not in SETTLING or time.monotonic() > deadline:
                 raise
