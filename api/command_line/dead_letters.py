@@ -1,11 +1,9 @@
 """`loyalty dead-letters`: deliveries that were given up, looked at and sent again."""
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from streams.delivery.records import DeadLetter
@@ -169,31 +167,14 @@ def _without_body(letter: "DeadLetter") -> "DeadLetter":
 
 
 def _table(found: "list[Found[DeadLetter]]", limit: int) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    from api.command_line.redriving import listed as shown
 
-    console = Console()
-    newest = sorted(found, key=lambda one: one.record.given_up_at)[-limit:]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id", no_wrap=True)
-    table.add_column("event, given up at", ratio=2)
-    table.add_column("subscription and reason", ratio=3, overflow="fold")
-    table.add_column("re-driven", ratio=1)
-    for one in newest:
-        letter = one.record
-        what = f"{letter.delivery.event_name} of {letter.delivery.store}"
-        table.add_row(
-            str(one.id),
-            f"{what}\n{letter.given_up_at:%Y-%m-%d %H:%M:%S} UTC",
-            Text(f"{letter.delivery.subscription_id}\n{letter.reason}"),
-            f"{one.redriven_at:%Y-%m-%d %H:%M:%S} UTC" if one.redriven_at else one.obstacle or "no",
-        )
-    if newest:
-        console.print(table)
-    states = Counter(one.obstacle or "to re-drive" for one in found)
-    total = ", ".join(f"{n:,} {state}" for state, n in sorted(states.items())) or "there are none"
-    console.print(f"{len(newest):,} of {len(found):,} dead letters shown: {total}")
+    def told(letter: "DeadLetter") -> tuple[str, str, str]:
+        delivery = letter.delivery
+        return f"{delivery.event_name} of {delivery.store}", delivery.subscription_id, letter.reason
+
+    headings = "event, given up at", "subscription and reason"
+    shown(found, limit, "dead letters", headings, at=lambda letter: letter.given_up_at, told=told)
 
 
 def _json(found: "Found[DeadLetter]") -> str:

@@ -78,18 +78,10 @@ def first_day(on: str, today: date, earliest: date) -> date:
 
 def _watched(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
     """How many members were looked at. A bar shows how far it is."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    from api.command_line.bars import told_by_a_bar
     from streams.kafka.snapshot import look
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(bar, description=what, completed=done, total=total or None)
-
+    with told_by_a_bar() as tell:
         return look(settings, connection, store, found, tell)
 
 

@@ -1,10 +1,8 @@
 """`loyalty poison`: what no stage could read, looked at and sent again after a fix."""
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from streams.kafka.redrive import Found
@@ -80,32 +78,14 @@ def _wanted(topics: list[str] | None, since: str | None, ids: list[str] | None) 
 
 
 def _table(found: "list[Found[PoisonRecord]]", limit: int) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    from api.command_line.redriving import listed
 
-    console = Console()
-    newest = sorted(found, key=lambda one: one.record.found_at)[-limit:]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id", no_wrap=True)
-    table.add_column("came in, found at", ratio=2)
-    table.add_column("key and cause", ratio=3, overflow="fold")
-    table.add_column("re-driven", ratio=1)
-    for one in newest:
-        poison = one.record
+    def told(poison: "PoisonRecord") -> tuple[str, str, str]:
         place = f"{poison.topic}[{poison.partition}] at offset {poison.offset}"
-        key = (poison.key or b"").decode(errors="replace")
-        table.add_row(
-            str(one.id),
-            f"{place}\n{poison.found_at:%Y-%m-%d %H:%M:%S} UTC",
-            Text(f"{key[:100]}\n{poison.cause}"),
-            f"{one.redriven_at:%Y-%m-%d %H:%M:%S} UTC" if one.redriven_at else one.obstacle or "no",
-        )
-    if newest:
-        console.print(table)
-    states = Counter(one.obstacle or "to re-drive" for one in found)
-    total = ", ".join(f"{n:,} {state}" for state, n in sorted(states.items())) or "there are none"
-    console.print(f"{len(newest):,} of {len(found):,} poison records shown: {total}")
+        return place, (poison.key or b"").decode(errors="replace")[:100], poison.cause
+
+    headings = "came in, found at", "key and cause"
+    listed(found, limit, "poison records", headings, at=lambda poison: poison.found_at, told=told)
 
 
 def _json(found: "Found[PoisonRecord]") -> str:

@@ -45,18 +45,12 @@ def run(
 
 def watched(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
     """The books, with a bar while they are made."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import TaskProgressColumn
 
+    from api.command_line.bars import told_by_a_bar
     from streams.kafka.reconcile import reconcile
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(bar, description=what, completed=done, total=total or None)
-
+    with told_by_a_bar(TaskProgressColumn()) as tell:
         return reconcile(connection, period, settings.home / "tmp", tell)
 
 

@@ -1,13 +1,15 @@
 """What the commands have in common that send records again: which ones are meant, counts first, a bar."""
 
 import re
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from streams.kafka.redrive import Count, Id, Redrive
+    from streams.kafka.redrive import Count, Found, Id, Redrive
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -42,6 +44,47 @@ def _counted(count: "Count", what: str) -> str:
     parts += [f"{n:,} {why}" for why, n in sorted(count.obstacles.items())]
     to = ", ".join(f"{n:,} to {topic}" for topic, n in sorted(count.sent_to.items()))
     return "; ".join([*parts, f"to re-drive: {to or 'none'}"])
+
+
+def listed(
+    found: "list[Found[Any]]",
+    limit: int,
+    what: str,
+    headings: tuple[str, str],
+    *,
+    at: Callable[[Any], datetime],
+    told: Callable[[Any], tuple[str, str, str]],
+) -> None:
+    """The newest as a table, and how many there are. `told` of a record: what it is about, and two lines
+    more; `at`: since when it has been there."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    newest = sorted(found, key=lambda one: at(one.record))[-limit:]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("id", no_wrap=True)
+    table.add_column(headings[0], ratio=2)
+    table.add_column(headings[1], ratio=3, overflow="fold")
+    table.add_column("re-driven", ratio=1)
+    for one in newest:
+        about, *lines = told(one.record)
+        table.add_row(
+            str(one.id),
+            f"{about}\n{_seconds(at(one.record))}",
+            Text("\n".join(lines)),
+            _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
+        )
+    if newest:
+        console.print(table)
+    states = Counter(one.obstacle or "to re-drive" for one in found)
+    total = ", ".join(f"{n:,} {state}" for state, n in sorted(states.items())) or "there are none"
+    console.print(f"{len(newest):,} of {len(found):,} {what} shown: {total}")
+
+
+def _seconds(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def places(ids: list[str] | None, command: str) -> "frozenset[Id]":

@@ -92,18 +92,10 @@ def state() -> None:
 def _compared(
     connection: "Connection", stores: "Mapping[str, StoreSettings | None]", folder: "Path"
 ) -> "Comparison":
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    from api.command_line.bars import told_by_a_bar
     from streams.kafka.rebuild import compared
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(bar, description=what, completed=done, total=total or None)
-
+    with told_by_a_bar() as tell:
         return compared(connection, stores.get, folder, tell)
 
 

@@ -1,11 +1,10 @@
 """What became of each delivery of a subscription, looked up on disk: however many there are."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -17,13 +16,10 @@ from streams.delivery.replay import Fate, fate
 from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
+from streams.kafka.sorting import Scan, sorted_on_disk
 from streams.kafka.stretch import between, moment_of, slices
 from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES
 from streams.stages.turn import Record
-from streams.tables.store import RocksStore, Store
-
-FAMILY = "fates"
-WRITTEN_AT_ONCE = 10_000
 
 
 @contextmanager
@@ -31,22 +27,14 @@ def fates(
     connection: Connection, subscription_id: str, since: datetime | None, folder: Path
 ) -> Iterator[Callable[[str], Fate]]:
     """By delivery id, as it was when this was called, of what was appended since. Raises Retryable."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="fates-", dir=folder) as place:
-        store = RocksStore(Path(place, "fates"), (FAMILY,))
-        try:
-            marks = _marks(connection, subscription_id, since)
-            while some := list(islice(marks, WRITTEN_AT_ONCE)):
-                store.write((FAMILY, key, value) for key, value in some)
-            yield lambda delivery_id: _fate(store, delivery_id)
-        finally:
-            store.close()
+    with sorted_on_disk(_marks(connection, subscription_id, since), folder) as scan:
+        yield partial(_fate, scan)
 
 
-def _fate(store: Store, delivery_id: str) -> Fate:
+def _fate(scan: Scan, delivery_id: str) -> Fate:
     id_ = UUID(delivery_id).bytes
     count: Counter[bytes] = Counter()
-    for key, _ in store.scan(FAMILY, id_):
+    for key, _ in scan(id_):
         if key[:16] != id_:
             break
         count[key[16:17]] += 1

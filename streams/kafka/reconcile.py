@@ -5,11 +5,10 @@ Nothing need stand still meanwhile: where topics end is asked against the stream
 a delivery's end, its beginning is read too.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.progress import Tell
+from streams.kafka.sorting import sorted_on_disk
 from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
 from streams.kafka.topics import (
     ATTEMPTS,
@@ -35,13 +35,10 @@ from streams.kafka.topics import (
 )
 from streams.refusals import LetterRedriven
 from streams.stages.turn import Record
-from streams.tables.store import RocksStore
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
 FAN_OUT = "fan-out"
-MARKS = "marks"
-WRITTEN_AT_ONCE = 10_000
 Make = Callable[[Record, Place], Iterable[Mark]]
 
 
@@ -73,18 +70,11 @@ def reconcile(connection: Connection, period: Period, folder: Path, tell: Tell) 
     stretches = _stretches(connection, period)
     subscriptions = _over_time(connection, stretches.subscriptions)
     marks = Marks(subscriptions)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="reconcile-", dir=folder) as place:
-        store = RocksStore(Path(place, "marks"), (MARKS,))
-        try:
-            made = _marks(connection, stretches, marks, period.store, tell)
-            while some := list(islice(made, WRITTEN_AT_ONCE)):
-                store.write((MARKS, key, value) for key, value in some)
-            tell("adding up", 0, 0)
-            everything = period.since is None and period.until is None
-            return balanced(store.scan(MARKS, b""), marks.closed, whole=everything)
-        finally:
-            store.close()
+    made = _marks(connection, stretches, marks, period.store, tell)
+    with sorted_on_disk(made, folder) as scan:
+        tell("adding up", 0, 0)
+        everything = period.since is None and period.until is None
+        return balanced(scan(b""), marks.closed, whole=everything)
 
 
 def _kept_since(connection: Connection) -> datetime | None:

@@ -12,6 +12,7 @@ from streams.settings import Settings, variable
 
 READY_WITHIN = 60.0
 ENDS_WITHIN = 30.0
+SAYS_WITHIN = 60.0
 LOYALTY = Path(sys.executable).with_name("loyalty")
 
 
@@ -26,6 +27,20 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         variable("allow_targets"): "127.0.0.0/8",
     }
     return {**os.environ, **ours, **more}
+
+
+def finished(settings: Settings, *command: str) -> tuple[int, str]:
+    """The exit code of `loyalty command`, and what it says: errors too where it fails, never a stack."""
+    done = subprocess.run(
+        [LOYALTY, *command],
+        env=environment(settings) | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SAYS_WITHIN,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Dead letters on a real broker: looked at, and delivered again, once each."""
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -19,7 +18,7 @@ from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, SUBSCRIPTIONS
 from streams.settings import Settings
 from tests.connectors.sink_driver import FIRST, SECOND, delivery
 from tests.crash.world import put
-from tests.kafka.processes import LOYALTY, environment
+from tests.kafka.processes import finished
 from tests.kafka.test_poison import committed
 from tests.samples import NOON, uid
 
@@ -54,16 +53,7 @@ def give_up(cluster: Connection, letters: Iterable[DeadLetter]) -> None:
 
 
 def loyalty(settings: Settings, *command: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [LOYALTY, "dead-letters", *command],
-        env=environment(settings) | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=WITHIN,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
+    return finished(settings, "dead-letters", *command)
 
 
 def delivered_again(cluster: Connection, settings: Settings) -> Counter[str]:

@@ -21,7 +21,7 @@ from streams.kafka.topics import COMMANDS, DELIVERIES, POISON, REDRIVEN, Topic
 from streams.refusals import PoisonRecord
 from streams.settings import Settings
 from streams.stages.turn import Record
-from tests.kafka.processes import LOYALTY, environment
+from tests.kafka.processes import LOYALTY, environment, finished
 from tests.samples import NOON
 
 WITHIN = 60.0
@@ -75,16 +75,7 @@ def committed(cluster: Connection, topic: Topic, settings: Settings) -> list[Rec
 
 
 def loyalty(settings: Settings, *command: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [LOYALTY, "poison", *command],
-        env=environment(settings) | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=WITHIN,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
+    return finished(settings, "poison", *command)
 
 
 def as_sent(record: PoisonRecord) -> tuple[str, int, bytes | None, bytes | None, dict[str, bytes]]:

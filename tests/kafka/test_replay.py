@@ -25,7 +25,7 @@ from streams.kafka.topics import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EV
 from streams.settings import Settings
 from tests.crash.world import put
 from tests.delivery.test_books import attempt
-from tests.kafka.processes import LOYALTY, environment
+from tests.kafka.processes import LOYALTY, environment, finished
 from tests.kafka.test_poison import committed
 from tests.samples import NOON, STORE, subscription, uid
 from tests.stages.test_legacy_batches import expiring
@@ -53,19 +53,6 @@ def cluster(settings: Settings) -> Connection:
     return made
 
 
-def command(settings: Settings, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [LOYALTY, *arguments],
-        env=environment(settings) | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=WITHIN,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
-
-
 def words(to: Subscription = WANTED) -> tuple[str, ...]:
     return "replay", "webhooks", "--subscription", to.subscription_id, "--from", "1h", "--to", "2099-01-01"
 
@@ -83,7 +70,7 @@ def in_order_once(found: list[Delivery]) -> bool:
 
 
 def test_a_replay_killed_on_its_way_goes_on_where_it_was(cluster: Connection, settings: Settings) -> None:
-    dry, said = command(settings, *words(), "--dry-run")
+    dry, said = finished(settings, *words(), "--dry-run")
     assert (dry, deliveries(cluster, settings)) == (0, [])
     assert f"{EVENTS} deliveries of {EVENTS} webhook events" in said
 
@@ -94,13 +81,13 @@ def test_a_replay_killed_on_its_way_goes_on_where_it_was(cluster: Connection, se
     with process:
         awaited(lambda: len(deliveries(cluster, settings)) == 20)
         os.kill(process.pid, signal.SIGKILL)
-    code, said = command(settings, *words(), "--rate", "0")
+    code, said = finished(settings, *words(), "--rate", "0")
 
     assert (code, said.splitlines()[-1]) == (0, "40 deliveries replayed")
     assert said.startswith("goes on where it was: 40 deliveries")
     assert in_order_once(deliveries(cluster, settings))
     # It is done: the same words are another replay.
-    assert command(settings, *words(), "--rate", "0")[1].startswith(f"{EVENTS} deliveries")
+    assert finished(settings, *words(), "--rate", "0")[1].startswith(f"{EVENTS} deliveries")
 
 
 def test_ctrl_c_ends_it_in_order_and_only_what_is_missing_is_sent_later(
@@ -116,7 +103,7 @@ def test_ctrl_c_ends_it_in_order_and_only_what_is_missing_is_sent_later(
     assert process.returncode == 130
     assert "20 deliveries replayed; the same command goes on with the rest" in said
 
-    code, said = command(settings, *words(), "--rate", "0", "--only", "missing")
+    code, said = finished(settings, *words(), "--rate", "0", "--only", "missing")
 
     assert (code, said.splitlines()[-1]) == (0, "40 deliveries replayed")
     assert in_order_once(deliveries(cluster, settings))
@@ -139,16 +126,16 @@ def test_a_throttled_replay_goes_on_as_its_deliveries_are_tried(
 
 
 def test_the_books_name_what_was_not_delivered(cluster: Connection, settings: Settings) -> None:
-    ahead, said = command(settings, "reconcile")
+    ahead, said = finished(settings, "reconcile")
     assert (ahead, said.splitlines()[-1]) == (0, f"{EVENTS} published = {tally(pending=EVENTS)}")
 
     fanned_out(cluster)
-    code, said = command(settings, "reconcile", "--json")
+    code, said = finished(settings, "reconcile", "--json")
     assert (code, json.loads(said)["differ"]) == (1, EVENTS)
 
-    command(settings, *words(), "--rate", "0")
+    finished(settings, *words(), "--rate", "0")
     tried(cluster, deliveries(cluster, settings)[:10])
-    code, said = command(settings, "reconcile", "--store", STORE)
+    code, said = finished(settings, "reconcile", "--store", STORE)
     assert (code, said.splitlines()[-1]) == (0, f"{EVENTS} published = {tally(delivered=10, pending=50)}")
 
 

@@ -1,0 +1,29 @@
+"""Very many pairs in order: sorted on disk, in a folder that is gone afterwards."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from streams.tables.store import RocksStore
+
+FAMILY = "pairs"
+WRITTEN_AT_ONCE = 10_000
+Pair = tuple[bytes, bytes]
+Scan = Callable[[bytes], Iterator[Pair]]
+"""The pairs from a key on, in order."""
+
+
+@contextmanager
+def sorted_on_disk(pairs: Iterator[Pair], folder: Path) -> Iterator[Scan]:
+    """All pairs are there when the block begins. Of equal keys the last stands."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="sorted-", dir=folder) as place,
+        closing(RocksStore(Path(place, FAMILY), (FAMILY,))) as store,
+    ):
+        while some := list(islice(pairs, WRITTEN_AT_ONCE)):
+            store.write((FAMILY, key, value) for key, value in some)
+        yield partial(store.scan, FAMILY)
