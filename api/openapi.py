@@ -29,5 +29,7 @@ def described() -> str:
         callers=Callers(),
         key_log=NOBODY,
         audit=NOBODY,
+        store_codes=NOBODY,
+        conditions=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -16,14 +16,23 @@ from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, check_door
 from api.callers import Callers
-from api.log import AuditAppender, CommandAppender, TopicLog, callers_followed, followed, stores_followed
+from api.log import (
+    AuditAppender,
+    CommandAppender,
+    TopicLog,
+    callers_followed,
+    conditions_followed,
+    followed,
+    stores_followed,
+)
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.sessions import Sessions
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
 from streams.access import ApiKey
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
@@ -64,6 +73,7 @@ class _Parts:
     settings: TopicLog[StoreSettings]
     callers: Callers
     keys: TopicLog[ApiKey]
+    conditions: dict[str, EndpointStatus]
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
@@ -79,7 +89,14 @@ async def _parts(
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers = Callers()
     admins, keys = callers_followed(connection, callers)
-    views = followed(connection, index), stores_followed(connection, stores), admins, keys
+    conditions = dict[str, EndpointStatus]()
+    views = (
+        followed(connection, index),
+        stores_followed(connection, stores),
+        admins,
+        keys,
+        conditions_followed(connection, conditions),
+    )
     for view in views:
         stack.push_async_callback(view.stop)
     appender = Appender(connection)
@@ -106,6 +123,7 @@ async def _parts(
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
         keys=TopicLog(connection, API_KEYS, appender, keys),
+        conditions=conditions,
     )
 
 
@@ -149,7 +167,12 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),
+            store_codes=lambda: tuple(parts.stores),
+            conditions=parts.conditions,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
+            sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
+            if safe.ready
+            else None,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )

@@ -17,11 +17,12 @@ from api.callers import Callers
 from api.credentials import Vault
 from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
 from connectors.http.courier import Courier
 from streams.access import ApiKey, Change
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
@@ -118,6 +119,7 @@ class Door:
         self.clock = Clock()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.conditions: dict[str, EndpointStatus] = {}
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -137,7 +139,10 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            store_codes=lambda: tuple(self.programme.settings),
+            conditions=self.conditions,
             logins=Logins(self.callers, tokens, logins),
+            sessions=Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek),
             signer=signer,
             vault=vault,
         )
@@ -149,6 +154,7 @@ class Door:
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
         self.audit.changes.clear()
+        self.conditions.clear()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
