@@ -53,7 +53,7 @@ def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequen
     top = rounded_up(max((sum(column) for column in zip(*values, strict=True)), default=0))
     floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
     scale = (floor - ABOVE) / top
-    bars = list(_bars(labels, names, values, step, scale, floor))
+    bars = list(_bars(labels, names, values, scale))
     every = -(-len(labels) // MOST_LABELS) or 1
     across = [Mark(LEFT + step * (n + 0.5), text) for n, text in enumerate(labels) if n % every == 0]
     up = [Mark(floor - value * scale, f"{value:,}") for value in (0, top // 2, top) if value or top > 1]
@@ -61,13 +61,9 @@ def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequen
 
 
 def _bars(
-    labels: Sequence[str],
-    names: Sequence[str],
-    values: Sequence[Sequence[int]],
-    step: float,
-    scale: float,
-    floor: float,
+    labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]], scale: float
 ) -> Iterator[Bar]:
+    floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
     for n, label in enumerate(labels):
         column = [of[n] for of in values]
         for series, (value, reached) in enumerate(zip(column, accumulate(column), strict=True)):
