@@ -63,8 +63,10 @@ def test_the_list_is_searched_sorted_and_shared_by_its_address(
     page.goto(LIST)
 
     page.get_by_label("Search").fill("list- customer.updated")
+    expect(page).to_have_url(re.compile("q=list-"))
     expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_role("link", name="URL").click()
+    expect(page.locator("tbody tr").first).to_contain_text("list-0")
     page.get_by_role("link", name="URL").click()
     expect(page.locator("tbody tr").first).to_contain_text("list-2")
     page.get_by_label("Legacy", exact=True).select_option("No")
