@@ -133,7 +133,7 @@ def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) ->
         before,
         dead=before.dead + 1,
         ended_at=at if latest else before.ended_at,
-        reason=record.reason if latest else before.reason,
+        reason=record.reason if latest or before.reason is None else before.reason,
     )
 
 
