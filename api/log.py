@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 from api.callers import Callers
 from streams.access import Admin, ApiKey, Change
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
@@ -12,7 +12,16 @@ from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
-from streams.kafka.topics import ADMINS, API_KEYS, AUDIT, COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
+from streams.kafka.topics import (
+    ADMINS,
+    API_KEYS,
+    AUDIT,
+    COMMANDS,
+    ENDPOINT_STATUS,
+    SETTINGS,
+    SUBSCRIPTIONS,
+    Topic,
+)
 from streams.kafka.view import View
 from streams.stages.commands import owner_of
 
@@ -82,6 +91,18 @@ def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) ->
             stores[key] = value
 
     return View(connection, SETTINGS, StoreSettings, apply)
+
+
+def endpoints_followed(connection: Connection, endpoints: dict[str, EndpointStatus]) -> View[EndpointStatus]:
+    """The same for what the sink finds of endpoints."""
+
+    def apply(key: str, value: EndpointStatus | None) -> None:
+        if value is None:
+            endpoints.pop(key, None)
+        else:
+            endpoints[key] = value
+
+    return View(connection, ENDPOINT_STATUS, EndpointStatus, apply)
 
 
 def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Admin], View[ApiKey]]:

@@ -29,5 +29,8 @@ def described() -> str:
         callers=Callers(),
         key_log=NOBODY,
         audit=NOBODY,
+        journal=NOBODY,
+        published=NOBODY,
+        endpoint_of=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -16,14 +16,22 @@ from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, check_door
 from api.callers import Callers
-from api.log import AuditAppender, CommandAppender, TopicLog, callers_followed, followed, stores_followed
+from api.log import (
+    AuditAppender,
+    CommandAppender,
+    TopicLog,
+    callers_followed,
+    endpoints_followed,
+    followed,
+    stores_followed,
+)
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
 from streams.access import ApiKey
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
@@ -32,6 +40,8 @@ from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.history import History
 from streams.kafka.identity import identity
+from streams.kafka.journal import FollowedJournal
+from streams.kafka.published import PublishedEvents
 from streams.kafka.replica import Replicas
 from streams.kafka.topics import API_KEYS, COMMANDS, SETTINGS, SUBSCRIPTIONS
 from streams.kafka.view import View
@@ -60,6 +70,9 @@ class _Parts:
     replicas: Replicas
     outcomes: Outcomes
     past: History
+    journal: FollowedJournal
+    published: PublishedEvents
+    endpoints: dict[str, EndpointStatus]
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
     callers: Callers
@@ -70,16 +83,23 @@ class _Parts:
         yield from (view.failed() for view in self.views)
         yield self.appender.failed()
         yield self.replicas.failed()
+        yield self.journal.failed()
 
 
 async def _parts(
     settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
 ) -> _Parts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
-    index, stores = Subscriptions(), dict[str, StoreSettings]()
+    index, stores, endpoints = Subscriptions(), dict[str, StoreSettings](), dict[str, EndpointStatus]()
     callers = Callers()
     admins, keys = callers_followed(connection, callers)
-    views = followed(connection, index), stores_followed(connection, stores), admins, keys
+    views = (
+        followed(connection, index),
+        stores_followed(connection, stores),
+        admins,
+        keys,
+        endpoints_followed(connection, endpoints),
+    )
     for view in views:
         stack.push_async_callback(view.stop)
     appender = Appender(connection)
@@ -87,6 +107,8 @@ async def _parts(
     count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
     replicas = Replicas(connection, directory, count)
     stack.push_async_callback(replicas.stop)
+    journal = FollowedJournal(connection, directory, count)
+    stack.push_async_callback(journal.stop)
     outcomes = Outcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
     )
@@ -102,6 +124,9 @@ async def _parts(
         replicas=replicas,
         outcomes=outcomes,
         past=History(connection, count, settings.history_records),
+        journal=journal,
+        published=PublishedEvents(connection, count, settings.history_records),
+        endpoints=endpoints,
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
@@ -149,6 +174,10 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),
+            journal=parts.journal,
+            published=parts.published,
+            endpoint_of=parts.endpoints.get,
+            dotted_names=settings.event_names == "dotted",
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,

@@ -26,6 +26,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -118,6 +119,7 @@ class Door:
         self.clock = Clock()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -137,6 +139,10 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            journal=self.deliveries,
+            published=self.events,
+            # Another dict after each reset.
+            endpoint_of=lambda id_: self.deliveries.endpoints.get(id_),  # noqa: PLW0108
             logins=Logins(self.callers, tokens, logins),
             signer=signer,
             vault=vault,
@@ -148,6 +154,8 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
+        self.deliveries.reset()
+        self.events.reset()
         self.audit.changes.clear()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
