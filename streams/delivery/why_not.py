@@ -67,12 +67,8 @@ def refusal(published: Published, form: Subscription | None, forms: Forms) -> Ve
     if name not in names and ANY not in names:
         return Verdict(id_, "not subscribed", f"It asks for {', '.join(names)}, and this was {name}.")
     if form.active_from and event.created_at < form.active_from:
-        times = moment(event.created_at), moment(form.active_from)
-        return Verdict(
-            id_,
-            "not active yet",
-            f"The event is of {times[0]}, the subscription takes those from {times[1]}.",
-        )
+        of, since = moment(event.created_at), moment(form.active_from)
+        return Verdict(id_, "not active yet", f"The event is of {of}; the subscription begins at {since}.")
     return _filtered(event, form)
 
 
