@@ -23,7 +23,9 @@ def of_event(
         return Verdict(id_, "unknown", "Nothing is known of this subscription.")
     times = forms.since(published.appended_at)
     refusals = [refusal(published, form, forms) for form in times]
-    first = next((each for each in refusals if each), None)
+    # Of several forms that say no, the one of that time is the plainest.
+    then = refusal(published, forms.at(published.appended_at), forms)
+    first = then or next((each for each in refusals if each), None)
     if published.ahead and None in refusals:
         sentence = f"It was published at {moment(published.appended_at)}; the fan-out has not come to it yet."
         return Verdict(id_, "not come to yet", sentence)

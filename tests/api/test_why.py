@@ -212,6 +212,14 @@ def test_a_subscription_is_judged_by_what_it_was_then(door: Door) -> None:
     assert said(door)[0] == "not subscribed"
 
 
+def test_a_filter_of_a_subscription_just_made_is_the_reason_and_not_its_youth(door: Door) -> None:
+    never = Condition(path="shoe.size", operator="exists", value="true")
+    subscribed(door, replace(NEWS, created_at=AT - SECOND, filter=(never,)))
+    heard(door)
+
+    assert said(door)[0] == "filtered"
+
+
 def test_what_it_was_may_not_be_known_any_more(door: Door) -> None:
     door.index.put(NEWS)
     door.events.was(ID, AT + HOUR, NEWS)
