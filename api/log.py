@@ -22,7 +22,7 @@ from streams.kafka.topics import (
     SUBSCRIPTIONS,
     Topic,
 )
-from streams.kafka.view import View
+from streams.kafka.view import Apply, View
 from streams.stages.commands import owner_of
 
 VISIBLE_WITHIN = 5.0
@@ -83,26 +83,22 @@ def followed(connection: Connection, index: Subscriptions) -> View[Subscription]
 
 def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> View[StoreSettings]:
     """The same for the settings of stores."""
+    return View(connection, SETTINGS, StoreSettings, _kept(stores))
 
-    def apply(key: str, value: StoreSettings | None) -> None:
+
+def conditions_followed(connection: Connection, found: dict[str, EndpointStatus]) -> View[EndpointStatus]:
+    """The same for what the sinks tell of endpoints."""
+    return View(connection, ENDPOINT_STATUS, EndpointStatus, _kept(found))
+
+
+def _kept(values: dict[str, V]) -> Apply[V]:
+    def apply(key: str, value: V | None) -> None:
         if value is None:
-            stores.pop(key, None)
+            values.pop(key, None)
         else:
-            stores[key] = value
+            values[key] = value
 
-    return View(connection, SETTINGS, StoreSettings, apply)
-
-
-def endpoints_followed(connection: Connection, endpoints: dict[str, EndpointStatus]) -> View[EndpointStatus]:
-    """The same for what the sink finds of endpoints."""
-
-    def apply(key: str, value: EndpointStatus | None) -> None:
-        if value is None:
-            endpoints.pop(key, None)
-        else:
-            endpoints[key] = value
-
-    return View(connection, ENDPOINT_STATUS, EndpointStatus, apply)
+    return apply
 
 
 def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Admin], View[ApiKey]]:

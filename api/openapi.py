@@ -31,6 +31,7 @@ def described() -> str:
         audit=NOBODY,
         journal=NOBODY,
         published=NOBODY,
-        endpoint_of=NOBODY,
+        store_codes=NOBODY,
+        conditions={},
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

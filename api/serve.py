@@ -21,12 +21,13 @@ from api.log import (
     CommandAppender,
     TopicLog,
     callers_followed,
-    endpoints_followed,
+    conditions_followed,
     followed,
     stores_followed,
 )
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.sessions import Sessions
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
@@ -72,11 +73,11 @@ class _Parts:
     past: History
     journal: FollowedJournal
     published: PublishedEvents
-    endpoints: dict[str, EndpointStatus]
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
     callers: Callers
     keys: TopicLog[ApiKey]
+    conditions: dict[str, EndpointStatus]
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
@@ -90,15 +91,16 @@ async def _parts(
     settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
 ) -> _Parts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
-    index, stores, endpoints = Subscriptions(), dict[str, StoreSettings](), dict[str, EndpointStatus]()
+    index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers = Callers()
     admins, keys = callers_followed(connection, callers)
+    conditions = dict[str, EndpointStatus]()
     views = (
         followed(connection, index),
         stores_followed(connection, stores),
         admins,
         keys,
-        endpoints_followed(connection, endpoints),
+        conditions_followed(connection, conditions),
     )
     for view in views:
         stack.push_async_callback(view.stop)
@@ -126,11 +128,11 @@ async def _parts(
         past=History(connection, count, settings.history_records),
         journal=journal,
         published=PublishedEvents(connection, count, settings.history_records),
-        endpoints=endpoints,
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
         keys=TopicLog(connection, API_KEYS, appender, keys),
+        conditions=conditions,
     )
 
 
@@ -176,9 +178,13 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             audit=Audit(AuditAppender(parts.appender).append, _now),
             journal=parts.journal,
             published=parts.published,
-            endpoint_of=parts.endpoints.get,
             dotted_names=settings.event_names == "dotted",
+            store_codes=lambda: tuple(parts.stores),
+            conditions=parts.conditions,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
+            sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
+            if safe.ready
+            else None,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )

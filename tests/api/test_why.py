@@ -88,7 +88,7 @@ def test_what_was_given_up_says_why(door: Door) -> None:
 def test_what_waits_says_until_when_and_that_its_endpoint_fails(door: Door) -> None:
     subscribed(door)
     heard(door, ONE, attempt(ONE, "retry", 1, AT))
-    door.deliveries.endpoints[ID] = status("failing")
+    door.conditions[ID] = status("failing")
 
     assert said(door) == (
         "pending",
@@ -145,7 +145,7 @@ def test_a_subscription_that_is_held_holds_it(door: Door, state: Any) -> None:
 def test_an_endpoint_that_the_sink_disabled_holds_it_until_it_is_set_active(door: Door) -> None:
     subscribed(door)
     heard(door, ONE)
-    door.deliveries.endpoints[ID] = status("disabled")
+    door.conditions[ID] = status("disabled")
 
     assert said(door)[0] == "disabled"
     subscribed(door, replace(NEWS, state_since=AT))
