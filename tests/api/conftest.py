@@ -27,6 +27,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -120,6 +121,7 @@ class Door:
         self.clock = Clock()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         self.conditions: dict[str, EndpointStatus] = {}
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
@@ -141,6 +143,8 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            journal=self.deliveries,
+            published=self.events,
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
             logins=Logins(self.callers, tokens, logins),
@@ -155,6 +159,8 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
+        self.deliveries.reset()
+        self.events.reset()
         self.audit.changes.clear()
         self.conditions.clear()
         self.endpoints.endpoint = always(answered())
