@@ -32,6 +32,7 @@ from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
 from api.panel.app import Parts, create_panel
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
@@ -71,6 +72,7 @@ def create_app(
     audit: Audit,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
+    forecasts: Forecasts,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
@@ -117,6 +119,7 @@ def create_app(
         webhooks=webhooks,
         programme=settings,
         standings=Standings(conditions),
+        forecasts=forecasts,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

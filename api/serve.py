@@ -27,6 +27,7 @@ from api.log import (
 )
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
 from api.signing import SealedKeys
 from api.targets import PublicTargets
@@ -39,12 +40,14 @@ from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.foresight import Foresight
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.replica import Replicas
 from streams.kafka.topics import API_KEYS, COMMANDS, SETTINGS, SUBSCRIPTIONS
 from streams.kafka.view import View
 from streams.settings import Settings, variable
+from streams.stages.turn import StreamClock, WallClock
 
 GRACE = 10
 """Seconds that requests under way get when the process is told to stop."""
@@ -148,6 +151,10 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             return
         if not settings.api_key_hashes and not parts.callers:
             raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
+        clock = StreamClock() if settings.clock == "stream" else WallClock()
+        forecasts = Forecasts(Foresight(parts.replicas, clock))
+        # Before the tables that it reads are closed.
+        stack.push_async_callback(forecasts.stop)
         tokens = Tokens(safe)
         sender = sender_of(settings)
         stack.push_async_callback(sender.aclose)
@@ -169,6 +176,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             audit=Audit(AuditAppender(parts.appender).append, _now),
             store_codes=lambda: tuple(parts.stores),
             conditions=parts.conditions,
+            forecasts=forecasts,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
             if safe.ready

@@ -10,8 +10,9 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from api.logins import Logins
-from api.panel import failures, signin, webhook_list
+from api.panel import expiring, failures, signin, webhook_list
 from api.panel.door import Door
+from api.panel.forecasts import Forecasts
 from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.sessions import Sessions
@@ -29,6 +30,7 @@ class Parts:
     webhooks: Webhooks
     programme: Programme
     standings: Standings
+    forecasts: Forecasts
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -49,4 +51,5 @@ def create_panel(parts: Parts) -> FastAPI:
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     return panel

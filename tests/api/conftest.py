@@ -17,6 +17,7 @@ from api.callers import Callers
 from api.credentials import Vault
 from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
@@ -27,7 +28,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
-from tests.api.programme import Programme, SettingsInMemory
+from tests.api.programme import MembersInMemory, Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
 
@@ -141,6 +142,7 @@ class Door:
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
+            forecasts=Forecasts(MembersInMemory(self.programme), lambda: self.clock.peek().timestamp()),
             logins=Logins(self.callers, tokens, logins),
             sessions=Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek),
             signer=signer,
