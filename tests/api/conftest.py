@@ -110,6 +110,7 @@ class Door:
         signer: Signer | None = None,
         vault: Vault | None = None,
         logins: int = LOGINS_A_MINUTE,
+        signed_in: bool = True,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index)
@@ -121,6 +122,7 @@ class Door:
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
+        sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -144,7 +146,7 @@ class Door:
             conditions=self.conditions,
             forecasts=Forecasts(MembersInMemory(self.programme), lambda: self.clock.peek().timestamp()),
             logins=Logins(self.callers, tokens, logins),
-            sessions=Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek),
+            sessions=sessions if signed_in else None,
             signer=signer,
             vault=vault,
         )
