@@ -33,6 +33,7 @@ from api.logins import Logins
 from api.outcomes import Book, Outcomes
 from api.panel.app import Parts, create_panel
 from api.panel.forecasts import Forecasts
+from api.panel.happened import Deliveries
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
@@ -73,6 +74,7 @@ def create_app(
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
     forecasts: Forecasts,
+    sent: Deliveries | None = None,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
@@ -93,11 +95,11 @@ def create_app(
     settings_log = Audited(settings_log, audit, "settings", stores)
     keys = Audited(key_log, audit, "API key", callers.key)
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
-    settings = Programme(stores, settings_log)
+    settings, read = Programme(stores, settings_log), Reading(desk, past)
     for router in (
         subscription_routes(webhooks),
         programme.routes(settings),
-        reading.routes(Reading(desk, past)),
+        reading.routes(read),
         admins.routes(Access(callers, keys, logins, now)),
     ):
         app.include_router(router, responses=FAILURES)
@@ -120,6 +122,8 @@ def create_app(
         programme=settings,
         standings=Standings(conditions),
         forecasts=forecasts,
+        reading=read,
+        sent=sent,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

@@ -10,14 +10,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from api.logins import Logins
-from api.panel import expiring, failures, signin, webhook_list
+from api.panel import expiring, failures, members, signin, webhook_list
 from api.panel.door import Door
 from api.panel.forecasts import Forecasts
+from api.panel.happened import Deliveries, Happenings
 from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.sessions import Sessions
 from api.panel.standing import Standings
 from api.programme import Programme
+from api.reading import Reading
 from api.subscriptions import Webhooks
 
 STATIC = Path(__file__).parent / "static"
@@ -31,6 +33,8 @@ class Parts:
     programme: Programme
     standings: Standings
     forecasts: Forecasts
+    reading: Reading
+    sent: Deliveries | None
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -51,5 +55,7 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
+    happenings = Happenings(parts.reading, parts.sent)
+    panel.include_router(members.routes(pages, parts.reading.desk, parts.reading, happenings, parts.now))
     # Around the page for whatever breaks too.
     return Secured(panel)
