@@ -56,6 +56,6 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     happenings = Happenings(parts.reading, parts.sent)
-    panel.include_router(members.routes(pages, parts.reading.desk, parts.reading, happenings, parts.now))
+    panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
     # Around the page for whatever breaks too.
     return Secured(panel)

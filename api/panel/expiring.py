@@ -39,7 +39,7 @@ Weeks = Annotated[int, Query(ge=1, le=26)]
 
 def chart(preview: Preview) -> Stacked:
     """A column for each day, a bar for each kind."""
-    labels = [f"{day:%a} {day.day} {day:%b}" for day in preview.counts]
+    labels = [f"{day.day} {day:%b}" for day in preview.counts]
     values = [[count[kind] for count in preview.counts.values()] for kind in KINDS]
     return stacked(labels, list(NAMES.values()), values)
 

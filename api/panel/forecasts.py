@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from math import inf
 from typing import Literal, Protocol
 
 from streams.domain.preview import Preview
@@ -18,7 +19,7 @@ KEPT = 60.0
 UNASKED = 60.0
 """Seconds after which nobody seems to wait for a preview any more."""
 AT_ONCE = 8
-SHOWN = 50
+SHOWN = 25
 """Announcements listed one by one."""
 
 
@@ -51,19 +52,26 @@ class Forecast:
 class Forecasts:
     """To be stopped. `timer`: seconds, of a clock that never goes back."""
 
-    def __init__(self, members: Members, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, members: Members, timer: Callable[[], float] = time.monotonic, unasked: float = UNASKED
+    ) -> None:
         self._members = members
         self._timer = timer
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="forecast")
         self._kept: dict[tuple[StoreSettings, date, int], Forecast] = {}
+        self._unasked = unasked
         self._stopping = False
+
+    def now(self) -> datetime:
+        """The time that members' timers follow. Raises Retryable."""
+        return self._members.now()
 
     async def of(self, store: StoreSettings, days: int, wait: float = 1.0) -> Forecast:
         """Of `days` days from today on, by those settings: ended, or as far as it is after `wait` seconds.
 
         Raises Retryable.
         """
-        key = store, store.calendar.day(self._members.now()), days
+        key = store, store.calendar.day(self.now()), days
         found = self._current(key) or self._begun(*key)
         found.asked_at = self._timer()
         ended = asyncio.wrap_future(found.done)
@@ -87,7 +95,7 @@ class Forecasts:
     def _begun(self, store: StoreSettings, first: date, days: int) -> Forecast:
         while len(self._kept) >= AT_ONCE:
             longest_unasked = min(self._kept, key=lambda each: self._kept[each].asked_at)
-            self._kept.pop(longest_unasked).asked_at = -UNASKED
+            self._kept.pop(longest_unasked).asked_at = -inf
         begun = Forecast(Preview(store, first, days, SHOWN), self._timer())
         self._kept[store, first, days] = begun
         self._pool.submit(self._reckon, begun, store.store)
@@ -108,7 +116,7 @@ class Forecasts:
         for more in self._members.look(forecast.preview, store):
             forecast.looked += more
             now = self._timer()
-            if self._stopping or now - forecast.asked_at > UNASKED:
+            if self._stopping or now - forecast.asked_at > self._unasked:
                 return "given up"
             if now > until:
                 return "cut short"

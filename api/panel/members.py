@@ -1,8 +1,7 @@
 """Members: found by what they are known by; one with all that it has, and what happened to it."""
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from api.errors import Invalid
 from api.fields import UUID
 from api.panel import holdings
 from api.panel.door import StoreOf
+from api.panel.forecasts import Forecasts
 from api.panel.happened import Happenings
 from api.panel.pages import Pages, link
 from api.reading import MOST, Reading
@@ -37,10 +37,8 @@ async def found(desk: Desk, store: str, text: str) -> list[str]:
     return list(dict.fromkeys(member_id for member_id in each if member_id))
 
 
-def routes(
-    pages: Pages, desk: Desk, reading: Reading, happenings: Happenings, now: Callable[[], datetime]
-) -> APIRouter:
-    router = APIRouter(dependencies=[requires("read")])
+def routes(pages: Pages, reading: Reading, happenings: Happenings, forecasts: Forecasts) -> APIRouter:
+    router, desk = APIRouter(dependencies=[requires("read")]), reading.desk
 
     @router.get("/{store}/members")
     async def search(
@@ -57,7 +55,7 @@ def routes(
         request: Request, store: StoreOf, member: Member, lots: PageNumber = 1, coupons: PageNumber = 1
     ) -> Response:
         about = await reading.member(store.store, member)
-        state, moment = about.state, now()
+        state, moment = about.state, forecasts.now()
         held, issued = holdings.lots(state), holdings.coupons(state)
         return pages.page(
             request,
@@ -97,7 +95,6 @@ def routes(
             problem=problem,
             page=page,
             events_link=lambda page: link(request, {"page": page}),
-            read_at=now(),
             deliveries_known=happenings.deliveries is not None,
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -98,6 +99,31 @@ class AuditInMemory:
         self.changes.append(change)
 
 
+@dataclass
+class SentToEndpoint:
+    delivery_id: str
+    subscription_id: str
+    webhook_event_id: str
+    status: str
+    created_at: datetime
+
+
+class SentInMemory:
+    """What is known of deliveries, by member."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, list[SentToEndpoint]] = {}
+
+    async def of_member(
+        self,
+        store: str,  # noqa: ARG002
+        member_id: str,
+        since: datetime,
+        until: datetime,
+    ) -> list[SentToEndpoint]:
+        return [each for each in self.known.get(member_id, ()) if since <= each.created_at < until]
+
+
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
@@ -119,6 +145,8 @@ class Door:
         self.audit = AuditInMemory()
         tokens = Tokens(SAFE)
         self.clock = Clock()
+        self.resets = 0
+        self.sent = SentInMemory()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
@@ -144,7 +172,8 @@ class Door:
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
-            forecasts=Forecasts(MembersInMemory(self.programme), lambda: self.clock.peek().timestamp()),
+            sent=self.sent,
+            forecasts=Forecasts(MembersInMemory(self.programme), self._seconds),
             logins=Logins(self.callers, tokens, logins),
             sessions=sessions if signed_in else None,
             signer=signer,
@@ -156,6 +185,8 @@ class Door:
         for subscription in [*self.index.of_store("DEFAULT"), *self.index.of_store("OTHER")]:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
+        self.resets += 1
+        self.sent.known.clear()
         self.endpoints.sent.clear()
         self.audit.changes.clear()
         self.conditions.clear()
@@ -163,6 +194,10 @@ class Door:
         heard = self.programme.heard
         self.programme.restart()
         self.programme.heard = heard
+
+    def _seconds(self) -> float:
+        """After a reset, nothing that was kept for a minute is still fresh."""
+        return self.clock.peek().timestamp() + 100 * self.resets
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def request() -> httpx.Response:
