@@ -10,7 +10,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from api.logins import Logins
-from api.panel import expiring, failures, members, signin, webhook_list
+from api.panel import (
+    expiring,
+    failures,
+    members,
+    signin,
+    webhook_form,
+    webhook_list,
+    webhook_page,
+)
 from api.panel.door import Door
 from api.panel.forecasts import Forecasts
 from api.panel.happened import Deliveries, Happenings
@@ -54,6 +62,9 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    # In this order: `new` is no subscription's id.
+    panel.include_router(webhook_form.routes(pages, parts.webhooks))
+    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     happenings = Happenings(parts.reading, parts.sent)
     panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
