@@ -192,7 +192,7 @@ def test_webhooks_that_nobody_has_subscribed_to_are_named(door: Door, visitor: V
 
     assert (
         page.links["add a webhook for CouponWillExpire"]
-        == "/panel/DEFAULT/webhooks/new?event=CouponWillExpire"
+        == "/panel/DEFAULT/webhooks/new?eventName=CouponWillExpire"
     )
     assert "add a webhook for PointsWillExpire" not in page.text
 
