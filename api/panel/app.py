@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from api.deliveries import Deliveries
 from api.logins import Logins
 from api.panel import (
     expiring,
@@ -21,7 +22,7 @@ from api.panel import (
 )
 from api.panel.door import Door
 from api.panel.forecasts import Forecasts
-from api.panel.happened import Deliveries, Happenings
+from api.panel.happened import Happenings
 from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.sessions import Sessions
@@ -42,7 +43,7 @@ class Parts:
     standings: Standings
     forecasts: Forecasts
     reading: Reading
-    sent: Deliveries | None
+    journal: Deliveries
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -61,12 +62,12 @@ def create_panel(parts: Parts) -> ASGIApp:
     failures.install(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
-    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.journal))
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
-    happenings = Happenings(parts.reading, parts.sent)
+    happenings = Happenings(parts.reading, parts.journal)
     panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
     # Around the page for whatever breaks too.
     return Secured(panel)

@@ -2,40 +2,27 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+from api.deliveries import Deliveries
 from api.panel.pages import number
 from api.panel.sentences import other_member, sentence, units
 from api.reading import History, Reading
+from streams.delivery.journal import Known
+from streams.delivery.search import Search
 from streams.domain.events import Event
 from streams.domain.store import StoreSettings
+from streams.errors import Retryable
 from streams.webhooks.events import AvailablePointsAmountChanged, WebhookEvent
 
 A_PAGE = 25
 KEPT = 60.0
 """Seconds for which later pages are cut from what was read for the first."""
 MEMBERS_KEPT = 4
-
-
-class Sent(Protocol):
-    """What is known of one delivery."""
-
-    @property
-    def delivery_id(self) -> str: ...
-    @property
-    def subscription_id(self) -> str: ...
-    @property
-    def webhook_event_id(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-
-
-class Deliveries(Protocol):
-    async def of_member(self, store: str, member_id: str, since: datetime, until: datetime) -> Iterable[Sent]:
-        """Of webhook events made from `since` on and before `until`. Raises Retryable."""
+SEARCHED, SEARCHES = 200, 20
+"""Deliveries asked for at once, and how often: more stand beside no page of facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +31,7 @@ class Webhook:
 
     name: str
     became: str
-    deliveries: Sequence[Sent]
+    deliveries: Sequence[Known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +44,20 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A page of it. `total`: facts on all pages."""
+    """A page of it. `total`: facts on all pages. `sent`: whether deliveries are known by now."""
 
     rows: tuple[Happening, ...]
     total: int
     pages: int
+    sent: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Happenings:
-    """The first page is as of now. `deliveries` None: nothing is known of any."""
+    """The first page is as of now."""
 
     reading: Reading
-    deliveries: Deliveries | None
+    deliveries: Deliveries
     timer: Callable[[], float] = time.monotonic
     kept: dict[tuple[str, str], tuple[float, History]] = field(default_factory=dict)
 
@@ -79,8 +67,8 @@ class Happenings:
         start = len(history) - page * A_PAGE
         some = history[max(0, start) : max(0, start + A_PAGE)][::-1]
         sent = await self._sent(store.store, member_id, some)
-        rows = tuple(_happening(fact, webhooks, sent, store) for fact, webhooks in some)
-        return Happened(rows, len(history), max(1, -(-len(history) // A_PAGE)))
+        rows = tuple(_happening(fact, webhooks, sent or {}, store) for fact, webhooks in some)
+        return Happened(rows, len(history), max(1, -(-len(history) // A_PAGE)), sent is not None)
 
     async def _history(self, store: str, member_id: str, fresh: bool) -> History:
         key, now = (store, member_id), self.timer()
@@ -93,19 +81,30 @@ class Happenings:
                 del self.kept[next(iter(self.kept))]
         return kept
 
-    async def _sent(self, store: str, member_id: str, some: History) -> dict[str, list[Sent]]:
-        """By webhook event."""
-        found: defaultdict[str, list[Sent]] = defaultdict(list)
-        if some and self.deliveries:
-            moments = [fact.occurred_at for fact, _ in some]
-            until = max(moments) + timedelta(microseconds=1)
-            for sent in await self.deliveries.of_member(store, member_id, min(moments), until):
-                found[sent.webhook_event_id].append(sent)
+    async def _sent(self, store: str, member_id: str, some: History) -> dict[str, list[Known]] | None:
+        """By webhook event; None while the journal is not there."""
+        if not some:
+            return {}
+        moments = [fact.occurred_at for fact, _ in some]
+        until = max(moments) + timedelta(microseconds=1)
+        asked = Search(store, member_id=member_id, since=min(moments), until=until, size=SEARCHED)
+        found: defaultdict[str, list[Known]] = defaultdict(list)
+        try:
+            await self.deliveries.current()
+            for _ in range(SEARCHES):
+                page = await self.deliveries.search(asked)
+                for known in page.items:
+                    found[known.webhook_event_id].append(known)
+                if page.next is None:
+                    break
+                asked = replace(asked, after=page.next)
+        except Retryable:
+            return None
         return found
 
 
 def _happening(
-    fact: Event, webhooks: Iterable[WebhookEvent], sent: dict[str, list[Sent]], store: StoreSettings
+    fact: Event, webhooks: Iterable[WebhookEvent], sent: Mapping[str, Sequence[Known]], store: StoreSettings
 ) -> Happening:
     told = (Webhook(type(w).__name__, _became(w, store), sent.get(w.webhook_event_id, ())) for w in webhooks)
     return Happening(fact, sentence(fact, store), other_member(fact), tuple(told))

@@ -95,7 +95,6 @@ def routes(pages: Pages, reading: Reading, happenings: Happenings, forecasts: Fo
             problem=problem,
             page=page,
             events_link=lambda page: link(request, {"page": page}),
-            deliveries_known=happenings.deliveries is not None,
         )
 
     return router

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -29,6 +28,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.programme import MembersInMemory, Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -99,31 +99,6 @@ class AuditInMemory:
         self.changes.append(change)
 
 
-@dataclass
-class SentToEndpoint:
-    delivery_id: str
-    subscription_id: str
-    webhook_event_id: str
-    status: str
-    created_at: datetime
-
-
-class SentInMemory:
-    """What is known of deliveries, by member."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, list[SentToEndpoint]] = {}
-
-    async def of_member(
-        self,
-        store: str,  # noqa: ARG002
-        member_id: str,
-        since: datetime,
-        until: datetime,
-    ) -> list[SentToEndpoint]:
-        return [each for each in self.known.get(member_id, ()) if since <= each.created_at < until]
-
-
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
@@ -146,9 +121,9 @@ class Door:
         tokens = Tokens(SAFE)
         self.clock = Clock()
         self.resets = 0
-        self.sent = SentInMemory()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         self.conditions: dict[str, EndpointStatus] = {}
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
@@ -170,9 +145,10 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            journal=self.deliveries,
+            published=self.events,
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
-            sent=self.sent,
             forecasts=Forecasts(MembersInMemory(self.programme), self._seconds),
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
@@ -186,8 +162,9 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.resets += 1
-        self.sent.known.clear()
         self.endpoints.sent.clear()
+        self.deliveries.reset()
+        self.events.reset()
         self.audit.changes.clear()
         self.conditions.clear()
         self.endpoints.endpoint = always(answered())

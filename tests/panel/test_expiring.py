@@ -178,7 +178,7 @@ def test_whoever_may_only_read_sees_the_preview_and_cannot_save(door: Door) -> N
 
 
 def test_a_form_of_another_session_saves_nothing(visitor: Visitor) -> None:
-    page = visitor.post(PAGE, token="another", **AS_IN_FORCE | {"units": "3"})
+    page = visitor.post(PAGE, form_token="another", **AS_IN_FORCE | {"units": "3"})
 
     assert page.status == 403
     assert in_force(visitor.door) == SETTINGS

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from streams.delivery.records import Attempt, DeadLetter, Delivery, Outcome
 from streams.domain.commands import (
     AddUnits,
     BlockUnits,
@@ -16,7 +17,7 @@ from streams.domain.commands import (
 from streams.domain.events import MemberRegistered, RewardBought
 from streams.domain.ids import derived_id
 from streams.domain.values import Address, Attribute, Profile
-from tests.api.conftest import START, Door, SentToEndpoint
+from tests.api.conftest import START, Door
 from tests.domain.making import made
 from tests.panel.conftest import Page, Visitor
 from tests.samples import ANNA, BORIS, add, buy, purchase, register, spend, uid
@@ -28,6 +29,40 @@ XSS = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 def opened(door: Door, profile: Profile, member: str = ANNA) -> None:
     door.programme.when(made(RegisterMember, member, at=START, profile=profile))
+
+
+def sent_of(fact: MemberRegistered, event_id: str, subscription_id: str, delivery_id: str) -> Delivery:
+    return Delivery(
+        delivery_id=delivery_id,
+        subscription_id=subscription_id,
+        webhook_event_id=event_id,
+        event_name="CustomerRegistered",
+        store=fact.store,
+        member_id=fact.member_id,
+        created_at=fact.occurred_at,
+        legacy=False,
+        data="{}",
+    )
+
+
+def attempt_of(sent: Delivery, outcome: Outcome) -> Attempt:
+    return Attempt(
+        request_id=uid(90),
+        delivery_id=sent.delivery_id,
+        subscription_id=sent.subscription_id,
+        webhook_event_id=sent.webhook_event_id,
+        event_name=sent.event_name,
+        store=sent.store,
+        member_id=sent.member_id,
+        number=1,
+        started_at=START,
+        duration_ms=3,
+        outcome=outcome,
+        status=200,
+        error=None,
+        next_attempt_at=None,
+        response=None,
+    )
 
 
 def events(visitor: Visitor, **query: str) -> Page:
@@ -175,16 +210,28 @@ def test_deliveries_stand_beside_the_webhook_that_they_bring(door: Door, visitor
     door.programme.when(register(at=START), add("5", at=START))
     registered = door.programme.facts(MemberRegistered)[0]
     event_id = derived_id(registered.event_id, "CustomerRegistered")
-    door.sent.known[ANNA] = [
-        SentToEndpoint(uid(71), uid(1), event_id, "delivered", registered.occurred_at),
-        SentToEndpoint(uid(72), uid(2), event_id, "dead", registered.occurred_at),
-    ]
+    sent, lost = (sent_of(registered, event_id, uid(number), uid(number + 10)) for number in (71, 72))
+    door.deliveries.hear(sent, lost, at=START)
+    door.deliveries.hear(attempt_of(sent, "delivered"), at=START)
+    letter = DeadLetter(delivery=lost, reason="gone", attempts=1, status=410, given_up_at=START)
+    door.deliveries.hear(letter, at=START)
 
     page = events(visitor)
 
     assert "CustomerRegistered delivered dead" in page.text
-    assert page.links["dead"] == f"/panel/DEFAULT/deliveries/{uid(72)}"
+    assert page.links["dead"] == f"/panel/DEFAULT/deliveries/{uid(82)}"
     assert "AvailablePointsAmountChanged 0 → 5 points no delivery known" in page.text
+
+
+def test_while_the_journal_is_away_all_else_is_told(door: Door, visitor: Visitor) -> None:
+    door.programme.when(register(at=START))
+    door.deliveries.away = True
+
+    page = events(visitor)
+
+    assert "Became a member" in page.text
+    assert "no delivery known" not in page.text
+    assert "Deliveries are still being read, or Kafka is away" in page.text
 
 
 def test_a_long_history_comes_in_pages(door: Door, visitor: Visitor) -> None:
