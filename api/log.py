@@ -4,6 +4,7 @@ from typing import Generic, TypeVar
 
 from api.callers import Callers
 from streams.access import Admin, ApiKey, Change
+from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
@@ -12,7 +13,17 @@ from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
-from streams.kafka.topics import ADMINS, API_KEYS, AUDIT, COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
+from streams.kafka.topics import (
+    ADMINS,
+    API_KEYS,
+    AUDIT,
+    COMMANDS,
+    REPLAY_PROGRESS,
+    REPLAYS,
+    SETTINGS,
+    SUBSCRIPTIONS,
+    Topic,
+)
 from streams.kafka.view import View
 from streams.stages.commands import owner_of
 
@@ -89,4 +100,14 @@ def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Adm
     return (
         View(connection, ADMINS, Admin, callers.put_admin),
         View(connection, API_KEYS, ApiKey, callers.put_key),
+    )
+
+
+def replays_followed(
+    connection: Connection, orders: Orders
+) -> tuple[View[ReplayOrder], View[ReplayProgress]]:
+    """The same for the replays that were asked for."""
+    return (
+        View(connection, REPLAYS, ReplayOrder, orders.put),
+        View(connection, REPLAY_PROGRESS, ReplayProgress, orders.progressed),
     )

@@ -1,6 +1,7 @@
 """Replays that were asked for over HTTP: what was asked, and how far each has come.
 
-Who asks writes orders, and the one process that plays a replay writes its progress: neither overwrites the other.
+Who asks writes orders, and the one process that plays a replay writes its progress: neither overwrites the
+other.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ Changed = Callable[[str], None]
 
 
 class ReplayOrder(Value):
-    """A replay that was asked for. Key: `replay_id`; written again to cancel it, and a tombstone forgets it."""
+    """A replay that was asked for. Key: `replay_id`; written again to cancel it; a tombstone forgets it."""
 
     replay_id: Uuid
     store: Code
@@ -43,8 +44,8 @@ class ReplayOrder(Value):
 
 
 class ReplayProgress(Value):
-    """How far a replay has come. Key: `replay_id`. Told in the transactions that append its deliveries, by the
-    one process that plays it: what it says was sent was."""
+    """How far a replay has come. Key: `replay_id`. Told in the transactions that append its deliveries, by
+    the one process that plays it: what it says was sent was."""
 
     replay_id: Uuid
     state: Literal["running", "done", "cancelled", "failed"]
@@ -109,9 +110,11 @@ class Orders:
         self._progress: dict[str, ReplayProgress] = {}
         self._listeners: list[Changed] = []
 
-    def tell(self, listener: Changed) -> None:
-        """Let it know of every change from now on, once the change is to be seen here."""
+    def tell(self, listener: Changed) -> Callable[[], None]:
+        """Let it know of every change from now on, once the change is to be seen here; until what is returned
+        is called."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def put(self, replay_id: str, order: ReplayOrder | None) -> None:
         if order is None:
@@ -149,5 +152,5 @@ class Orders:
         return [Standing(order, self._progress.get(order.replay_id)) for order in ordered]
 
     def _told(self, replay_id: str) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener(replay_id)
