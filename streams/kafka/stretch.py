@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Me
 from streams.errors import Retryable
 from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import Topic
 from streams.kafka.view import bounds_of
 from streams.stages.turn import Record
@@ -62,6 +63,14 @@ def between(
             stop = end if until is None else _at(consumer, place, until, end)
             bounds[number] = (start, max(start, stop))
     return Stretch(topic, bounds)
+
+
+def home(connection: Connection, topic: Topic, key: str) -> int:
+    """The partition that holds all of the key. Raises Retryable."""
+    name = connection.topic(topic)
+    with told(name), reader(connection) as consumer:
+        there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+    return partition_of(key.encode(), len(there))
 
 
 def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -> int:
