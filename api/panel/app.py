@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from fastapi import Depends, FastAPI
-from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from api.logins import Logins
 from api.panel import failures, signin, webhook_list
@@ -35,18 +35,18 @@ class Parts:
     now: Callable[[], datetime]
 
 
-def create_panel(parts: Parts) -> FastAPI:
+def create_panel(parts: Parts) -> ASGIApp:
     """To be mounted; every page but the sign-in's asks who is there."""
     door, pages = Door(parts.sessions, parts.programme), Pages()
     panel = FastAPI(
         openapi_url=None,
         redirect_slashes=False,
         dependencies=[Depends(door)],
-        middleware=[Middleware(Secured)],
     )
     panel.state.door = door
     failures.install(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
-    return panel
+    # Around the page for whatever breaks too.
+    return Secured(panel)

@@ -59,6 +59,7 @@ class Pages:
         zone = ZoneInfo(store.time_zone) if store else UTC
         known = {
             "root": root,
+            "answer": status,
             "base": f"{root}/{store.store}" if store else root,
             "here": request.url.path,
             "session": session,

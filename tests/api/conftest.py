@@ -109,6 +109,7 @@ class Door:
         signer: Signer | None = None,
         vault: Vault | None = None,
         logins: int = LOGINS_A_MINUTE,
+        signed_in: bool = True,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index)
@@ -120,6 +121,7 @@ class Door:
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
+        sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -142,7 +144,7 @@ class Door:
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
             logins=Logins(self.callers, tokens, logins),
-            sessions=Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek),
+            sessions=sessions if signed_in else None,
             signer=signer,
             vault=vault,
         )
