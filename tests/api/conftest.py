@@ -26,6 +26,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.past import BoxInMemory, OrdersInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -114,6 +115,7 @@ class Door:
         self.caught_up = True
         self.callers = Callers()
         self.audit = AuditInMemory()
+        self.replays, self.box = OrdersInMemory(), BoxInMemory()
         tokens = Tokens(SAFE)
         self.clock = Clock()
         self.endpoints = FakeSender()
@@ -137,6 +139,8 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            replaying=self.replays.ports,
+            box=self.box,
             logins=Logins(self.callers, tokens, logins),
             signer=signer,
             vault=vault,
@@ -149,6 +153,9 @@ class Door:
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
         self.audit.changes.clear()
+        self.replays.reset()
+        # Its methods are bound in the application: it is emptied, not replaced.
+        vars(self.box).update(vars(BoxInMemory()))
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
