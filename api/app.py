@@ -14,10 +14,12 @@ from api import (
     contract,
     custom_events,
     errors,
+    letter_routes,
     members,
     points,
     programme,
     reading,
+    replay_routes,
     rewards,
     transactions,
 )
@@ -28,6 +30,7 @@ from api.callers import Callers
 from api.credentials import Vault
 from api.description import DESCRIPTION
 from api.desk import Desk
+from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
@@ -36,12 +39,14 @@ from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
+from api.replays import Ports, Replays
 from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes
 from connectors.http.courier import Courier
 from streams.access import ApiKey
+from streams.delivery.orders import ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 
@@ -71,13 +76,16 @@ def create_app(
     audit: Audit,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
+    replaying: Ports,
+    box: Box,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
     vault: Vault | None = None,
 ) -> FastAPI:
-    """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
-    behind `log`, `outcomes` and `settings_log`. What is changed is told to `audit` first."""
+    """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
+    whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
+    changed is told to `audit` first."""
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
@@ -92,8 +100,13 @@ def create_app(
     keys = Audited(key_log, audit, "API key", callers.key)
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
     settings = Programme(stores, settings_log)
+    orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
+    replays = Replays(replaying, orders, webhooks.one, now)
+    letters = Letters(box, webhooks.one, audit)
     for router in (
         subscription_routes(webhooks),
+        replay_routes.routes(replays),
+        letter_routes.routes(letters),
         programme.routes(settings),
         reading.routes(Reading(desk, past)),
         admins.routes(Access(callers, keys, logins, now)),

@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from api.app import create_app
 from api.callers import Callers
+from api.replays import Ports
+from streams.delivery.orders import Orders
 from streams.delivery.subscription import Subscriptions
 
 NOBODY = cast(Any, None)
@@ -31,5 +33,7 @@ def described() -> str:
         audit=NOBODY,
         store_codes=NOBODY,
         conditions=NOBODY,
+        replaying=Ports(Orders(), NOBODY, NOBODY, NOBODY, process=""),
+        box=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -53,23 +53,32 @@ class Counter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Replays:
-    """Every method raises 404 where the store has no such subscription, and Retryable."""
+class Ports:
+    """What replays are asked for through."""
 
     orders: Orders
     log: OrderLog
     progress: ProgressLog
     counter: Counter
+    process: str
+    """This process's name: it begins with what it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """Every method raises 404 where the store has no such subscription, and Retryable."""
+
+    ports: Ports
+    log: OrderLog
+    """Audited."""
     find: Find
     now: Callable[[], datetime]
-    process: str
-    """This one's name: it begins with what it is asked for."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def count(self, store: str, subscription_id: str, wish: Wish) -> Counted:
         """Sends nothing. Raises Invalid, and Conflict where nothing is sent to the subscription."""
         subscription, order = await self._asked(store, subscription_id, wish, str(uuid.uuid4()))
-        found = await self.counter.of(order, subscription)
+        found = await self.ports.counter.of(order, subscription)
         if found is None:
             message = (
                 f"Too much was delivered since then to look up what is {shown(wish.only)} beforehand: ask "
@@ -87,7 +96,7 @@ class Replays:
             id_ = derived_id(subscription_id, "replay", key) if key else str(uuid.uuid4())
             _, order = await self._asked(store, subscription_id, wish, id_)
             await self.log.current()
-            if known := self.orders.get(id_):
+            if known := self.ports.orders.get(id_):
                 return known
             self._refuse_a_second(subscription_id)
             await self.log.write(id_, order)
@@ -98,7 +107,7 @@ class Replays:
         """All of the last ninety days, the newest first."""
         await self.find(store, subscription_id)
         await self.log.current()
-        return self.orders.of(subscription_id)
+        return self.ports.orders.of(subscription_id)
 
     async def one(self, store: str, subscription_id: str, replay_id: str) -> Standing:
         """How far it has come. Raises 404."""
@@ -119,7 +128,7 @@ class Replays:
 
     async def _ended(self, subscription_id: str, replay_id: str) -> None:
         news = asyncio.Event()
-        forget = self.orders.tell(lambda _: news.set())
+        forget = self.ports.orders.tell(lambda _: news.set())
         try:
             async with asyncio.timeout(ENDS_WITHIN):
                 while not self._one(subscription_id, replay_id).ended:
@@ -132,7 +141,7 @@ class Replays:
             forget()
 
     def _one(self, subscription_id: str, replay_id: str) -> Standing:
-        found = self.orders.get(replay_id)
+        found = self.ports.orders.get(replay_id)
         if found is None or found.order.subscription_id != subscription_id:
             raise HTTPException(404)
         return found
@@ -154,20 +163,20 @@ class Replays:
             rate=valid_rate(wish.rate),
             asked_by=(source.who if source else "unknown")[:255],
             asked_at=now,
-            process=self.process,
+            process=self.ports.process,
         )
         require(order, subscription)
         return subscription, order
 
     def _refuse_a_second(self, subscription_id: str) -> None:
-        for each in self.orders.of(subscription_id):
+        for each in self.ports.orders.of(subscription_id):
             if not each.ended:
                 id_ = each.order.replay_id
                 message = f"Replay {id_} of the subscription is {each.state}: wait for it, or cancel it."
                 raise Conflict(Complaint(ROOT, message, "running", id_))
 
     async def _forget_old(self) -> None:
-        for each in self.orders.ended():
+        for each in self.ports.orders.ended():
             if each.order.asked_at < self.now() - KEPT:
-                await self.progress.write(each.order.replay_id, None)
+                await self.ports.progress.write(each.order.replay_id, None)
                 await self.log.write(each.order.replay_id, None)

@@ -27,6 +27,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.past import BoxInMemory, OrdersInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -116,6 +117,7 @@ class Door:
         self.caught_up = True
         self.callers = Callers()
         self.audit = AuditInMemory()
+        self.replays, self.box = OrdersInMemory(), BoxInMemory()
         tokens = Tokens(SAFE)
         self.clock = Clock()
         self.endpoints = FakeSender()
@@ -143,6 +145,8 @@ class Door:
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
+            replaying=self.replays.ports,
+            box=self.box,
             logins=Logins(self.callers, tokens, logins),
             sessions=sessions if signed_in else None,
             signer=signer,
@@ -157,6 +161,9 @@ class Door:
         self.endpoints.sent.clear()
         self.audit.changes.clear()
         self.conditions.clear()
+        self.replays.reset()
+        # Its methods are bound in the application: it is emptied, not replaced.
+        vars(self.box).update(vars(BoxInMemory()))
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
