@@ -45,6 +45,9 @@ class OverTime:
         self._forms.setdefault(subscription_id, Forms(subscription_id)).add(at, form)
         self._named.clear()
 
+    def of(self, subscription_id: str) -> Forms | None:
+        return self._forms.get(subscription_id)
+
     def naming(self, store: str, event_name: str) -> list[Forms]:
         """Those of which one form or another names the event."""
         place = store, event_name

@@ -20,9 +20,8 @@ SKEW = timedelta(minutes=1)
 
 
 class Spot(NamedTuple):
-    """Where a delivery's record stands: among the deliveries, or in its dead letter."""
+    """Where a record stands in its topic."""
 
-    topic: Literal["deliveries", "dead-letters"]
     partition: int
     offset: int
 
@@ -56,7 +55,8 @@ class Known(Value, array_like=True):
     """Whether it is known from more than its attempts."""
     legacy: bool = False
     replay: str | None = None
-    spot: Spot | None = None
+    delivery: Spot | None = None
+    letter: Spot | None = None
     made: int = 0
     made_at: Instant | None = None
     """The latest beginning."""
@@ -93,19 +93,14 @@ class Known(Value, array_like=True):
 
 
 def begun(known: Known | None, record: Delivery, spot: Spot, at: datetime) -> Known:
-    """It was put into the deliveries, or it is in a dead letter that tells what it was."""
+    """It was put into the deliveries."""
     before = known or _of(record, record.created_at, at)
-    made = spot.topic == "deliveries"
-    latest = made and at >= (before.made_at or at)
+    latest = at >= (before.made_at or at)
     return replace(
-        before,
-        created_at=record.created_at,
-        heard_at=max(before.heard_at, at),
-        whole=True,
-        legacy=record.legacy,
-        replay=record.replay if latest or not before.whole else before.replay,
-        spot=spot if latest or before.spot is None else before.spot,
-        made=before.made + made,
+        _told(before, record, at),
+        replay=record.replay if latest else before.replay,
+        delivery=spot if latest else before.delivery,
+        made=before.made + 1,
         made_at=at if latest else before.made_at,
     )
 
@@ -127,13 +122,26 @@ def tried(known: Known | None, record: Attempt, at: datetime) -> Known:
 
 
 def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) -> Known:
-    before = begun(known, record.delivery, spot, at)
+    """It was given up."""
+    before = known or _of(record.delivery, record.delivery.created_at, at)
     latest = at >= (before.ended_at or at)
     return replace(
-        before,
+        _told(before, record.delivery, at),
+        replay=before.replay if before.made else record.delivery.replay,
+        letter=spot if latest or before.letter is None else before.letter,
         dead=before.dead + 1,
         ended_at=at if latest else before.ended_at,
         reason=record.reason if latest or before.reason is None else before.reason,
+    )
+
+
+def _told(before: Known, record: Delivery, at: datetime) -> Known:
+    return replace(
+        before,
+        created_at=record.created_at,
+        heard_at=max(before.heard_at, at),
+        whole=True,
+        legacy=record.legacy,
     )
 
 

@@ -74,9 +74,9 @@ class Journal:
             known = changes.before[id_] = keys.known_of(self._store, id_)
         match record:
             case Delivery():
-                after = begun(known, record, Spot("deliveries", heard.partition, heard.offset), at)
+                after = begun(known, record, Spot(heard.partition, heard.offset), at)
             case DeadLetter():
-                after = buried(known, record, Spot("dead-letters", heard.partition, heard.offset), at)
+                after = buried(known, record, Spot(heard.partition, heard.offset), at)
                 changes.sums[keys.hour_key(record.given_up_at, delivery.subscription_id)][2] += 1
             case Attempt():
                 after = tried(known, record, at)

@@ -31,11 +31,11 @@ def known(steps: Iterable[Step]) -> Known:
         at = NOON + timedelta(seconds=seconds)
         match record:
             case Delivery():
-                found = begun(found, record, Spot("deliveries", 0, seconds), at)
+                found = begun(found, record, Spot(0, seconds), at)
             case Attempt():
                 found = tried(found, record, at)
             case DeadLetter():
-                found = buried(found, record, Spot("dead-letters", 0, seconds), at)
+                found = buried(found, record, Spot(0, seconds), at)
     assert found is not None
     return found
 
@@ -68,7 +68,7 @@ def test_the_order_in_which_records_are_read_changes_nothing() -> None:
     (one,) = found
     assert (one.attempts, one.made, one.dead, one.delivered) == (3, 2, 1, 1)
     assert one.last is not None
-    assert (one.last.started_at, one.spot) == (NOON + 601 * SECOND, Spot("deliveries", 0, 600))
+    assert (one.last.started_at, one.delivery, one.letter) == (NOON + 601 * SECOND, (0, 600), (0, 7))
 
 
 def test_a_delivery_that_is_tried_again_says_when_and_one_that_is_over_does_not() -> None:
