@@ -17,7 +17,7 @@ from api.panel import typed
 from api.panel.charts import Stacked, stacked
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.panel.ports import Deliveries
+from api.deliveries import Deliveries
 from api.panel.words import STATUSES
 from api.subscriptions import Webhooks
 from streams.delivery.journal import Known, Status

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
-from uuid import uuid4
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
@@ -14,7 +13,10 @@ from api.fields import UUID
 from api.panel import words
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.panel.ports import Deliveries, Letters, Sent, request_of
+from api.deliveries import Deliveries
+from api.delivery_views import UNTRIED
+from api.letters import Letters
+from connectors.http.as_sent import AsSent, as_sent
 from api.panel.standing import Standing, Standings
 from api.subscriptions import Webhooks
 from streams.delivery.journal import Known
@@ -81,12 +83,12 @@ class Room:
             raise HTTPException(404)
         return found
 
-    def request(self, one: One, subscription: Subscription | None) -> Sent | None:
+    def request(self, one: One, subscription: Subscription | None) -> AsSent | None:
         """As it was sent last, or will be; None where what was in it is not kept."""
         if one.delivery is None:
             return None
-        request_id = one.attempts[-1].request_id if one.attempts else str(uuid4())
-        return request_of(one, subscription, request_id, self.dotted_names)
+        request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
+        return as_sent(one.delivery, subscription, request_id, dotted_names=self.dotted_names)
 
 
 def routes(pages: Pages, room: Room) -> APIRouter:

@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 
 from api.access import requires
 from api.errors import Conflict, Invalid
-from api.panel.ports import statuses
+from api.letter_routes import statuses
 from api.panel import typed, words
 from api.panel.deliveries import SubscriptionId
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.panel.ports import Letters, LettersAsked
+from api.letters import Letters, LettersAsked
 from api.subscriptions import Webhooks
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES

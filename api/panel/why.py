@@ -18,7 +18,9 @@ from api.fields import UUID
 from api.panel import typed
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.panel.ports import Deliveries, Kind, Told, Verdict, Whys
+from api.deliveries import Deliveries
+from api.why import Whys
+from streams.delivery.why import Kind, Told, Verdict
 from api.subscriptions import Webhooks
 from streams.domain.store import StoreSettings
 
