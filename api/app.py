@@ -13,6 +13,7 @@ from api import (
     command_status,
     contract,
     custom_events,
+    deliveries,
     errors,
     letter_routes,
     members,
@@ -22,14 +23,17 @@ from api import (
     replay_routes,
     rewards,
     transactions,
+    why_routes,
 )
 from api.admins import Access
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
 from api.credentials import Vault
+from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
+from api.events_found import Events, EventsPublished
 from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
@@ -44,11 +48,14 @@ from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes
+from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
 from streams.delivery.orders import ReplayOrder
+from streams.delivery.records import EndpointStatus
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
+from streams.kafka.topics import ATTEMPTS, DAY
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {
@@ -78,6 +85,10 @@ def create_app(
     conditions: Conditions,
     replaying: Ports,
     box: Box,
+    journal: Deliveries,
+    published: EventsPublished,
+    endpoint_of: Callable[[str], EndpointStatus | None],
+    dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
@@ -103,7 +114,11 @@ def create_app(
     orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
     replays = Replays(replaying, orders, webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
+    events = Events(journal, published)
+    whys = Whys(journal, events, subscriptions, log, endpoint_of, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
+        deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
+        why_routes.routes(whys),
         subscription_routes(webhooks),
         replay_routes.routes(replays),
         letter_routes.routes(letters),
@@ -130,6 +145,12 @@ def create_app(
         webhooks=webhooks,
         programme=settings,
         standings=Standings(conditions),
+        desk=desk,
+        deliveries=journal,
+        whys=whys,
+        replays=replays,
+        letters=letters,
+        dotted_names=dotted_names,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

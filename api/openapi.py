@@ -35,5 +35,8 @@ def described() -> str:
         conditions=NOBODY,
         replaying=Ports(Orders(), NOBODY, NOBODY, NOBODY, process=""),
         box=NOBODY,
+        journal=NOBODY,
+        published=NOBODY,
+        endpoint_of=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -45,7 +45,9 @@ from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.history import History
 from streams.kafka.identity import identity
+from streams.kafka.journal import FollowedJournal
 from streams.kafka.letterbox import Letterbox
+from streams.kafka.published import PublishedEvents
 from streams.kafka.recount import Recount
 from streams.kafka.replica import Replicas
 from streams.kafka.topics import (
@@ -82,6 +84,8 @@ class _Parts:
     replicas: Replicas
     outcomes: Outcomes
     past: History
+    journal: FollowedJournal
+    published: PublishedEvents
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
     callers: Callers
@@ -96,6 +100,7 @@ class _Parts:
         yield from (view.failed() for view in self.views)
         yield self.appender.failed()
         yield self.replicas.failed()
+        yield self.journal.failed()
 
 
 async def _parts(
@@ -123,6 +128,8 @@ async def _parts(
     count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
     replicas = Replicas(connection, directory, count)
     stack.push_async_callback(replicas.stop)
+    journal = FollowedJournal(connection, directory, count)
+    stack.push_async_callback(journal.stop)
     outcomes = Outcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
     )
@@ -138,6 +145,8 @@ async def _parts(
         replicas=replicas,
         outcomes=outcomes,
         past=History(connection, count, settings.history_records),
+        journal=journal,
+        published=PublishedEvents(connection, count, settings.history_records),
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
@@ -209,6 +218,10 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 own.instance,
             ),
             box=Letterbox(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
+            journal=parts.journal,
+            published=parts.published,
+            endpoint_of=parts.conditions.get,
+            dotted_names=settings.event_names == "dotted",
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
             if safe.ready

@@ -21,7 +21,7 @@ from streams.delivery.why_not import holds, of_event
 
 MOST_BATCHES = 20
 _MICROSECOND = timedelta(microseconds=1)
-_UNFOUND = "No delivery of this event to it is known, and the event itself was not found: name the member and the time."
+_UNFOUND = "No delivery of it is known, and the event was not found: name the member and the time too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Whys:
 
 def _head(
     published: Published | None, made: Iterable[Known]
-) -> tuple[str, str, datetime] | tuple[None, None, None]:
+) -> tuple[str | None, str | None, datetime | None]:
     """The event's name, member and time."""
     if published:
         event = published.event

@@ -72,5 +72,7 @@ def _about_deliveries(pages: Pages, parts: Parts) -> Iterable[APIRouter]:
     room = delivery.Room(parts.deliveries, webhooks, parts.standings, parts.letters, parts.dotted_names)
     yield delivery.routes(pages, room)
     yield redrive.routes(pages, redrive.Redriving(parts.letters, webhooks, now))
-    yield replay.routes(pages, replay.Replaying(parts.replays, webhooks, desk, now, lambda: str(uuid.uuid4())))
+    yield replay.routes(
+        pages, replay.Replaying(parts.replays, webhooks, desk, now, lambda: str(uuid.uuid4()))
+    )
     yield why.routes(pages, why.Asking(parts.whys, parts.deliveries, webhooks, desk))

@@ -11,13 +11,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.access import requires
+from api.deliveries import Deliveries
 from api.desk import Desk
 from api.fields import UUID
 from api.panel import typed
 from api.panel.charts import Stacked, stacked
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.deliveries import Deliveries
 from api.panel.words import STATUSES
 from api.subscriptions import Webhooks
 from streams.delivery.journal import Known, Status

@@ -8,17 +8,17 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.access import requires
+from api.deliveries import Deliveries
+from api.delivery_views import UNTRIED
 from api.errors import Conflict, Invalid
 from api.fields import UUID
+from api.letters import Letters
 from api.panel import words
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.deliveries import Deliveries
-from api.delivery_views import UNTRIED
-from api.letters import Letters
-from connectors.http.as_sent import AsSent, as_sent
 from api.panel.standing import Standing, Standings
 from api.subscriptions import Webhooks
+from connectors.http.as_sent import AsSent, as_sent
 from streams.delivery.journal import Known
 from streams.delivery.records import Subscription
 from streams.delivery.search import One
@@ -94,7 +94,9 @@ class Room:
 def routes(pages: Pages, room: Room) -> APIRouter:
     router = APIRouter()
 
-    async def shown(request: Request, store: StoreOf, message: str, note: str = "", error: str = "") -> Response:
+    async def shown(
+        request: Request, store: StoreOf, message: str, note: str = "", error: str = ""
+    ) -> Response:
         one = await room.one(store.store, message)
         subscription = room.webhooks.index.get(one.known.subscription_id)
         standing = room.standings.of(subscription) if subscription else None

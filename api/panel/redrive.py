@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 from api.access import requires
 from api.errors import Conflict, Invalid
 from api.letter_routes import statuses
+from api.letters import Letters, LettersAsked
 from api.panel import typed, words
 from api.panel.deliveries import SubscriptionId
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.letters import Letters, LettersAsked
 from api.subscriptions import Webhooks
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
@@ -123,7 +123,9 @@ def routes(pages: Pages, room: Redriving) -> APIRouter:
                 typed.told(errors, [error.complaint], {})
             else:
                 said = confirmed.model_dump(exclude={"form_token"})
-                query = request.url.include_query_params(**said, sent=done.redriven, left=done.remaining).query
+                query = request.url.include_query_params(
+                    **said, sent=done.redriven, left=done.remaining
+                ).query
                 return RedirectResponse(f"{request.url.path}?{query}", 303)
         return await shown(request, store, webhook, confirmed, errors)
 

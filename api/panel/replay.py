@@ -167,9 +167,7 @@ def routes(pages: Pages, room: Replaying) -> APIRouter:
         )
 
     @router.post(f"{single}/cancel", dependencies=may_change)
-    async def cancel(
-        request: Request, store: StoreOf, webhook: SubscriptionId, replay: ReplayId
-    ) -> Response:
+    async def cancel(request: Request, store: StoreOf, webhook: SubscriptionId, replay: ReplayId) -> Response:
         try:
             await room.replays.cancel(store.store, webhook, replay)
             note = "cancelled"

@@ -12,16 +12,16 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.access import requires
+from api.deliveries import Deliveries
 from api.desk import Desk
 from api.errors import Invalid
 from api.fields import UUID
 from api.panel import typed
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.deliveries import Deliveries
+from api.subscriptions import Webhooks
 from api.why import Whys
 from streams.delivery.why import Kind, Told, Verdict
-from api.subscriptions import Webhooks
 from streams.domain.store import StoreSettings
 
 FIELDS = {"webhookEventId": "event", "customerId": "member", "at": "at"}
@@ -56,7 +56,9 @@ ADVICE: Mapping[Kind, Advice] = {
     "filtered": Advice(
         "filtered", "If it should have come, change the webhook’s filter.", "", "Open the webhook"
     ),
-    "not subscribed": Advice("idle", "If it should come, add the event to the webhook.", "", "Open the webhook"),
+    "not subscribed": Advice(
+        "idle", "If it should come, add the event to the webhook.", "", "Open the webhook"
+    ),
     "not active yet": Advice("idle", "Replay that time, and it is sent now.", "/replay", "Replay it"),
     "not come to yet": Advice("pending", "Nothing: look again in a moment."),
     "missing": Advice("dead", "Replay that time for what is missing.", "/replay", "Replay it"),

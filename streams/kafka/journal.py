@@ -29,6 +29,7 @@ from streams.tables.store import RocksStore
 
 FOLDER = "journal-1"
 """The number is the layout's."""
+AGAIN = 1.0
 
 
 class FollowedJournal:
@@ -45,11 +46,16 @@ class FollowedJournal:
         )
         self.caught_up = False
         """Whether all is here that was there at the start."""
+        self._catching_up = asyncio.create_task(self._catch_up(), name="journal")
 
-    async def reached(self) -> None:
-        """Returns when all is here that was committed before the call. Raises Retryable."""
-        await self._arrivals.all(self._places)
-        self.caught_up = True
+    async def _catch_up(self) -> None:
+        while not self.caught_up:
+            try:
+                await self._arrivals.all(self._places)
+                self.caught_up = True
+            except Retryable:
+                # The cluster is away for a moment; nobody waits here.
+                await asyncio.sleep(AGAIN)
 
     async def failed(self) -> NoReturn:
         """Raises what ended the following, and never returns."""
@@ -57,6 +63,7 @@ class FollowedJournal:
         raise AssertionError("it was stopped while somebody watched over it")
 
     async def stop(self) -> None:
+        self._catching_up.cancel()
         await asyncio.to_thread(self._feed.stop)
         self._store.close()
 

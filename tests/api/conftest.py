@@ -27,6 +27,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
@@ -124,6 +125,7 @@ class Door:
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
         sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -147,6 +149,10 @@ class Door:
             conditions=self.conditions,
             replaying=self.replays.ports,
             box=self.box,
+            journal=self.deliveries,
+            published=self.events,
+            # Another dict after each reset.
+            endpoint_of=lambda id_: self.deliveries.endpoints.get(id_),  # noqa: PLW0108
             logins=Logins(self.callers, tokens, logins),
             sessions=sessions if signed_in else None,
             signer=signer,
@@ -159,6 +165,8 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
+        self.deliveries.reset()
+        self.events.reset()
         self.audit.changes.clear()
         self.conditions.clear()
         self.replays.reset()
