@@ -16,7 +16,7 @@ NOBODY = "No member of this store has that id, e-mail address, phone number or c
 
 
 def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datetime | None:
-    """The instant that an `<input type=datetime-local>` shows, in the store's time zone; None where it is empty."""
+    """The instant that a datetime-local input shows, in the store’s time zone; None where it is empty."""
     if not text.strip():
         return None
     try:

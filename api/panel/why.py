@@ -1,4 +1,4 @@
-"""“Why didn’t I get it?”: of one event, or of what a member did about a time, what became of it for each webhook."""
+"""“Why didn’t I get it?”: what became of an event, or of what a member did then, for each webhook."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a verdict; `style` is a class of panel.css. `to`: the page that helps, of the webhook."""
+    """What to do about a verdict. `style`: a class of panel.css. `to`: the page of the webhook that helps."""
 
     style: str
     todo: str
