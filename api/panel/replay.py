@@ -35,9 +35,9 @@ FIELDS = {
 }
 """Ours, by what the programme's objects call them."""
 ONLY: dict[Only, str] = {
-    "all": "all events of that time, delivered or not",
-    "missing": "events of which nothing was sent",
-    "failed": "events whose delivery was given up",
+    "all": "everything of that time, delivered or not",
+    "missing": "only what was never sent",
+    "failed": "only what was given up",
 }
 HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended already."}
 ReplayId = Annotated[str, Path(alias="replay", pattern=UUID)]

@@ -12,7 +12,7 @@ from streams.domain.store import StoreSettings
 
 Errors = dict[str, str]
 """A sentence by field."""
-NOBODY = "No member of this store has that id, e-mail address, phone number or card."
+NOBODY = "No member of this store has that e-mail address, phone number or card, and it is no id."
 
 
 def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datetime | None:
@@ -46,7 +46,12 @@ def number(errors: Errors, field: str, text: str, least: int, most: int) -> int:
 
 
 async def member(errors: Errors, field: str, text: str, store: StoreSettings, desk: Desk) -> str | None:
-    """The id of whoever is named by an id, e-mail address, phone number or card; None where that is empty."""
+    """The id of whoever is named by an id, e-mail address, phone number or card; None where that is empty.
+
+    An id is taken as it is: what was sent about a member stays when the member is gone.
+    """
+    if re.fullmatch(UUID, text.strip().lower()):
+        return text.strip().lower()
     for name in names(text):
         if found := await desk.found(store.store, name):
             return found
@@ -61,8 +66,6 @@ def names(text: str) -> Iterable[str]:
     kind, equals, _ = said.partition("=")
     if not said:
         return ()
-    if re.fullmatch(UUID, said.lower()):
-        return (said.lower(),)
     if equals and kind in {"email", "phone", "loyaltyCardNumber"}:
         return (said,)
     if "@" in said:
