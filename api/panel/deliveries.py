@@ -1,4 +1,4 @@
-"""The log of deliveries, of a store or of one subscription: live, filtered, page by page, said in the address."""
+"""The log of deliveries, of a store or of one webhook: live, filtered, page by page, said in the address."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

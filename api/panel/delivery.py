@@ -54,7 +54,8 @@ def _sentence(known: Known, standing: Standing | None) -> str:
         case "delivered":
             return "It arrived."
         case "dead":
-            return f"It was given up: {known.reason or 'nobody could be reached'}."
+            reason = (known.reason or "nobody could be reached").removeprefix("given up ")
+            return f"It was given up, {reason}."
         case _ if standing and standing.word in {"paused", "disabled"}:
             return f"It waits until its webhook is active again. The webhook is {standing.word} at present."
         case "retrying" if known.next_attempt_at:

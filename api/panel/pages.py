@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -100,9 +101,10 @@ def pretty(value: object) -> str:
     """JSON for people; a text that is JSON is laid out, any other stays as it is."""
     if isinstance(value, str):
         try:
-            value = json.loads(value, parse_float=Decimal)
-        except ValueError:
-            return str(value)
+            # Not read: numbers keep the digits that they were sent with.
+            return msgspec.json.format(value, indent=2)
+        except msgspec.DecodeError:
+            return value
     return json.dumps(value, indent=2, ensure_ascii=False, default=_digits)
 
 
