@@ -14,7 +14,18 @@ from api.deliveries import Deliveries
 from api.desk import Desk
 from api.letters import Letters
 from api.logins import Logins
-from api.panel import deliveries, delivery, failures, redrive, replay, signin, webhook_list, why
+from api.panel import (
+    deliveries,
+    delivery,
+    failures,
+    redrive,
+    replay,
+    signin,
+    webhook_form,
+    webhook_list,
+    webhook_page,
+    why,
+)
 from api.panel.door import Door
 from api.panel.pages import Pages
 from api.panel.security import Secured
@@ -60,6 +71,9 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    # In this order: `new` is no subscription's id.
+    panel.include_router(webhook_form.routes(pages, parts.webhooks))
+    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
     for router in _about_deliveries(pages, parts):
         panel.include_router(router)
     # Around the page for whatever breaks too.

@@ -124,7 +124,7 @@ class Door:
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
-        sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
+        self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
@@ -154,7 +154,7 @@ class Door:
             # Another dict after each reset.
             endpoint_of=lambda id_: self.deliveries.endpoints.get(id_),  # noqa: PLW0108
             logins=Logins(self.callers, tokens, logins),
-            sessions=sessions if signed_in else None,
+            sessions=self.sessions if signed_in else None,
             signer=signer,
             vault=vault,
         )

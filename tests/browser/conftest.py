@@ -79,9 +79,9 @@ def sign_in(page: Page) -> None:
 
 
 def _said(message: ConsoleMessage) -> str:
-    """Empty for an answer of 4xx to a form, which browsers call an error: the page shows it."""
+    """Empty for hints, and for a form's answer of 4xx, which browsers call an error: the page shows it."""
     refused = message.text.startswith("Failed to load resource") and " 4" in message.text
-    return "" if refused else f"{message.type}: {message.text}"
+    return "" if refused or message.text.startswith("[DOM]") else f"{message.type}: {message.text}"
 
 
 def kept(page: Page, name: str, *, whole: bool = True) -> None:
