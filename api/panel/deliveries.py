@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.access import requires
 from api.deliveries import Deliveries
 from api.desk import Desk
-from api.fields import UUID
+from api.fields import UUID, id_in_path
 from api.panel import typed
 from api.panel.charts import Stacked, stacked
 from api.panel.door import StoreOf
@@ -23,7 +23,6 @@ from api.subscriptions import Webhooks
 from streams.delivery.journal import Known, Status
 from streams.delivery.records import Subscription
 from streams.delivery.search import Counters, Search
-from streams.delivery.subscription import ANY
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES
@@ -32,7 +31,7 @@ A_PAGE = 25
 LOOKS = 5
 """Bounded pieces of work for one page, where few deliveries fit."""
 SERIES = ("arrived", "failed attempts", "given up")
-SubscriptionId = Annotated[str, Path(alias="webhook", pattern=UUID)]
+SubscriptionId = Annotated[str, id_in_path("webhook")]
 
 
 class Wanted(BaseModel):
@@ -141,10 +140,6 @@ def of_day(counters: Counters, store: StoreSettings) -> Stacked:
     labels = [f"{hour.at.astimezone(zone):%H:%M}" for hour in counters.hours]
     columns = ([getattr(hour, name) for hour in counters.hours] for name in ("delivered", "failed", "dead"))
     return stacked(labels, SERIES, list(columns))
-
-
-def name_of(subscription: Subscription) -> str:
-    return "All events" if subscription.event_name == ANY else subscription.event_name
 
 
 def routes(pages: Pages, log: Log) -> APIRouter:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -11,7 +11,7 @@ from api.access import requires
 from api.deliveries import Deliveries
 from api.delivery_views import UNTRIED
 from api.errors import Conflict, Invalid
-from api.fields import UUID
+from api.fields import id_in_path
 from api.letters import Letters
 from api.panel import words
 from api.panel.door import StoreOf
@@ -27,7 +27,7 @@ NOTES = {
     "redriven": "It is on its way again, with all its tries before it. What comes of it shows here.",
     "replayed": "It is sent once more, with the same message id. What comes of it shows here.",
 }
-MessageId = Annotated[str, Path(alias="message", pattern=UUID)]
+MessageId = Annotated[str, id_in_path("message")]
 
 
 @dataclass(frozen=True, slots=True)

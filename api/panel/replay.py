@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from api.access import requires
 from api.desk import Desk
 from api.errors import Conflict, Invalid
-from api.fields import UUID
+from api.fields import UUID, id_in_path
 from api.panel import typed, words
 from api.panel.deliveries import SubscriptionId
 from api.panel.door import StoreOf
@@ -40,7 +40,7 @@ ONLY: dict[Only, str] = {
     "failed": "only what was given up",
 }
 HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended already."}
-ReplayId = Annotated[str, Path(alias="replay", pattern=UUID)]
+ReplayId = Annotated[str, id_in_path("replay")]
 
 
 class Wanted(BaseModel):

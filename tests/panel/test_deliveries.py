@@ -159,7 +159,7 @@ def test_the_last_day_of_a_webhook_is_drawn(door: Door, visitor: Visitor) -> Non
 
     text = visitor.get(OF_SHOP).text
 
-    assert "1 on their way, the oldest since 2026-03-02 10:20:00." in text
+    assert "1 on their way, the oldest since 2026-03-02 10:20:00 ." in text
     assert "11:00 1 0 0" in text
     assert "10:00 0 1 1" in text
 
