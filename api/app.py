@@ -52,7 +52,6 @@ from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
 from streams.delivery.orders import ReplayOrder
-from streams.delivery.records import EndpointStatus
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.topics import ATTEMPTS, DAY
@@ -87,7 +86,6 @@ def create_app(
     box: Box,
     journal: Deliveries,
     published: EventsPublished,
-    endpoint_of: Callable[[str], EndpointStatus | None],
     dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
@@ -115,7 +113,7 @@ def create_app(
     replays = Replays(replaying, orders, webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
     events = Events(journal, published)
-    whys = Whys(journal, events, subscriptions, log, endpoint_of, now, ATTEMPTS.retention or 30 * DAY)
+    whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
         deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
         why_routes.routes(whys),

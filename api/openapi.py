@@ -37,6 +37,5 @@ def described() -> str:
         box=NOBODY,
         journal=NOBODY,
         published=NOBODY,
-        endpoint_of=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

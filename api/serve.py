@@ -220,7 +220,6 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             box=Letterbox(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,
             published=parts.published,
-            endpoint_of=parts.conditions.get,
             dotted_names=settings.event_names == "dotted",
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)

@@ -27,6 +27,11 @@ class Forms:
             self.begins.append(at)
             self.forms.append(form)
 
+    def at(self, moment: datetime) -> Subscription | None:
+        """The one of that time; None: it was not there."""
+        first = bisect_right(self.begins, moment) - 1
+        return None if first < 0 else self.forms[first]
+
     def since(self, appended_at: datetime) -> list[Subscription | None]:
         """Those by which an event appended then may have been matched: the one of that time, and later ones,
         for nobody knows how long it waited."""

@@ -74,8 +74,7 @@ def of_delivery(known: Known, receiver: Receiver, in_front: Known | None) -> Ver
         case "delivered":
             kind, sentence = "delivered", _delivered(known)
         case "dead":
-            at = moment(known.ended_at)
-            kind, sentence = "dead", f"It was given up at {at}, tried {known.attempts} times: {known.reason}."
+            kind, sentence = "dead", f"It is a dead letter since {moment(known.ended_at)}: {known.reason}."
         case _:
             kind, sentence = _waiting(known, receiver, in_front)
     return Verdict(known.subscription_id, kind, sentence, known)
@@ -127,4 +126,4 @@ def _failing(endpoint: EndpointStatus | None) -> str:
     if endpoint is None or endpoint.state != "failing":
         return ""
     since = moment(endpoint.since)
-    return f" The endpoint fails since {since}, the last time by {endpoint.reason}: it gets single tries."
+    return f" The endpoint has failed since {since}, the last time: {endpoint.reason}. It gets single tries."

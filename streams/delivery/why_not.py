@@ -23,7 +23,9 @@ def of_event(
         return Verdict(id_, "unknown", "Nothing is known of this subscription.")
     times = forms.since(published.appended_at)
     refusals = [refusal(published, form, forms) for form in times]
-    first = next((each for each in refusals if each), None)
+    # Of several forms that say no, the one of that time is the plainest.
+    then = refusal(published, forms.at(published.appended_at), forms)
+    first = then or next((each for each in refusals if each), None)
     if published.ahead and None in refusals:
         sentence = f"It was published at {moment(published.appended_at)}; the fan-out has not come to it yet."
         return Verdict(id_, "not come to yet", sentence)
@@ -67,12 +69,8 @@ def refusal(published: Published, form: Subscription | None, forms: Forms) -> Ve
     if name not in names and ANY not in names:
         return Verdict(id_, "not subscribed", f"It asks for {', '.join(names)}, and this was {name}.")
     if form.active_from and event.created_at < form.active_from:
-        times = moment(event.created_at), moment(form.active_from)
-        return Verdict(
-            id_,
-            "not active yet",
-            f"The event is of {times[0]}, the subscription takes those from {times[1]}.",
-        )
+        of, since = moment(event.created_at), moment(form.active_from)
+        return Verdict(id_, "not active yet", f"The event is of {of}; the subscription begins at {since}.")
     return _filtered(event, form)
 
 

@@ -48,6 +48,15 @@ class FollowedJournal:
         """Whether all is here that was there at the start."""
         self._catching_up = asyncio.create_task(self._catch_up(), name="journal")
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Offsets read since the start, and how many there were to read."""
+        return self._feed.progress
+
+    async def complete(self) -> None:
+        """Returns once all is here that was there at the start."""
+        await asyncio.shield(self._catching_up)
+
     async def _catch_up(self) -> None:
         while not self.caught_up:
             try:
@@ -101,7 +110,7 @@ class FollowedJournal:
 
     def _require(self) -> None:
         if not self.caught_up:
-            done, total = self._feed.progress
+            done, total = self.progress
             raise Retryable(f"the journal of deliveries is still read: {done:,} of {total:,} records")
 
     def _delivery(self, known: Known) -> Delivery | None:

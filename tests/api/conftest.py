@@ -151,8 +151,6 @@ class Door:
             box=self.box,
             journal=self.deliveries,
             published=self.events,
-            # Another dict after each reset.
-            endpoint_of=lambda id_: self.deliveries.endpoints.get(id_),  # noqa: PLW0108
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,

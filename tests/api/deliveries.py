@@ -5,7 +5,7 @@ from datetime import datetime
 
 from streams.delivery.forms import OverTime
 from streams.delivery.journal import Known
-from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
+from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.delivery.search import Counters, One, Page, Search
 from streams.delivery.why import Published
 from streams.errors import Retryable
@@ -31,7 +31,6 @@ class DeliveriesInMemory:
         self._bodies: dict[str, Delivery] = {}
         self._heard = 0
         self.away = False
-        self.endpoints: dict[str, EndpointStatus] = {}
 
     def hear(self, *records: Delivery | Attempt | DeadLetter, at: datetime) -> None:
         """Records were appended then."""

@@ -198,7 +198,7 @@ def test_what_endpoints_and_subscribers_say_is_text_in_the_log(door: Door, visit
 
 
 def test_nobody_looks_without_the_right_to_read(door: Door) -> None:
-    employ(door, "carl", scopes=("members",))
+    employ(door, "carl", scopes=("commands",))
     carl = Visitor(door)
     carl.sign_in("carl")
 

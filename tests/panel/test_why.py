@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from streams.delivery.records import Subscription
 from streams.delivery.terms import Condition
-from streams.webhooks.customers import CustomerUpdated
+from streams.webhooks.events import CustomerUpdated
 from tests.api.conftest import Door
 from tests.delivery.journal_records import attempt, delivery, letter
 from tests.panel.conftest import Visitor
