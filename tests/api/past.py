@@ -70,9 +70,7 @@ class BoxInMemory:
         self.delivered: set[str] = set()
         self.redriven_at: dict[int, datetime] = {}
 
-    async def newest(
-        self, subscription_id: str, wanted: LettersWanted, most: int
-    ) -> list[Found[DeadLetter]]:
+    async def newest(self, subscription_id: str, wanted: LettersWanted, most: int) -> list[Found[DeadLetter]]:
         found = self._found(subscription_id, wanted)
         return sorted(found, key=lambda each: each.record.given_up_at, reverse=True)[:most]
 
