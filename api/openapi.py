@@ -32,7 +32,7 @@ def described() -> str:
         key_log=NOBODY,
         audit=NOBODY,
         store_codes=NOBODY,
-        conditions=NOBODY,
+        conditions={},
         replaying=Ports(Orders(), NOBODY, NOBODY, NOBODY, process=""),
         box=NOBODY,
         journal=NOBODY,
