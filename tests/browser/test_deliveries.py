@@ -137,7 +137,8 @@ def test_the_past_is_replayed_watched_and_cancelled(page: Page, running_pipeline
     page.get_by_role("button", name="Start the replay").click()
     expect(page.locator("#replay")).to_contain_text("done", timeout=SOON)
     came = {
-        body["data"]["customer"]["email"] for body in running_pipeline.endpoint.await_bodies("replayed", 8)
+        body["data"]["customerData"]["email"]
+        for body in running_pipeline.endpoint.await_bodies("replayed", 8)
     }
     assert {f"replayed-{number}@example.com" for number in range(8)} <= came
 
@@ -145,7 +146,7 @@ def test_the_past_is_replayed_watched_and_cancelled(page: Page, running_pipeline
 def test_why_one_did_not_come_is_told_with_what_the_filter_saw(
     page: Page, running_pipeline: Pipeline
 ) -> None:
-    wanted = [{"path": "customer.email", "operator": "eq", "value": "boss@example.com"}]
+    wanted = [{"path": "customerData.email", "operator": "eq", "value": "boss@example.com"}]
     webhook = running_pipeline.subscribed("why", filter=wanted)
     running_pipeline.member("why@example.com")
     page.goto(f"/panel/DEFAULT/why?subscription={webhook}")
@@ -161,7 +162,7 @@ def test_why_one_did_not_come_is_told_with_what_the_filter_saw(
     page.get_by_role("button", name="Find out").click()
 
     verdict = page.locator(".verdicts li", has_text="filtered")
-    expect(verdict).to_contain_text('customer.email eq "boss@example.com"')
+    expect(verdict).to_contain_text('customerData.email eq "boss@example.com"')
     expect(verdict).to_contain_text('"why@example.com"')
     assert findings(page) == []
     assert overflow(page) == 0
