@@ -15,10 +15,12 @@ from api import (
     custom_events,
     deliveries,
     errors,
+    letter_routes,
     members,
     points,
     programme,
     reading,
+    replay_routes,
     rewards,
     transactions,
     why_routes,
@@ -32,6 +34,7 @@ from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
 from api.events_found import Events, EventsPublished
+from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
@@ -40,6 +43,7 @@ from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
+from api.replays import Ports, Replays
 from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
@@ -47,6 +51,7 @@ from api.webhook_routes import routes as subscription_routes
 from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
+from streams.delivery.orders import ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.topics import ATTEMPTS, DAY
@@ -75,18 +80,21 @@ def create_app(
     callers: Callers,
     key_log: Log[ApiKey],
     audit: Audit,
+    store_codes: Callable[[], Iterable[str]],
+    conditions: Conditions,
+    replaying: Ports,
+    box: Box,
     journal: Deliveries,
     published: EventsPublished,
     dotted_names: bool = False,
-    store_codes: Callable[[], Iterable[str]],
-    conditions: Conditions,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
     vault: Vault | None = None,
 ) -> FastAPI:
-    """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
-    behind `log`, `outcomes` and `settings_log`. What is changed is told to `audit` first."""
+    """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
+    whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
+    changed is told to `audit` first."""
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
@@ -101,12 +109,17 @@ def create_app(
     keys = Audited(key_log, audit, "API key", callers.key)
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
     settings = Programme(stores, settings_log)
+    orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
+    replays = Replays(replaying, orders, webhooks.one, now)
+    letters = Letters(box, webhooks.one, audit)
     events = Events(journal, published)
     whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
         deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
         why_routes.routes(whys),
         subscription_routes(webhooks),
+        replay_routes.routes(replays),
+        letter_routes.routes(letters),
         programme.routes(settings),
         reading.routes(Reading(desk, past)),
         admins.routes(Access(callers, keys, logins, now)),
@@ -130,7 +143,12 @@ def create_app(
         webhooks=webhooks,
         programme=settings,
         standings=Standings(conditions),
-        journal=journal,
+        desk=desk,
+        deliveries=journal,
+        whys=whys,
+        replays=replays,
+        letters=letters,
+        dotted_names=dotted_names,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

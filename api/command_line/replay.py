@@ -174,7 +174,7 @@ def _played(run: "Replay", connection: "Connection", subscription: str, rate: in
     from streams.kafka.pace import AtOnce, Throttled
 
     console = Console(soft_wrap=True, highlight=False)
-    total = run.count()
+    total = run.count().deliveries
     console.print(_counted(total, run.plan.stretch.size, rate, resumed=run.plan.resumed))
     if dry_run:
         console.print("dry run: nothing was sent")

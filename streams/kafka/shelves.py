@@ -128,6 +128,7 @@ class LettersWanted:
     since: datetime | None = None
     until: datetime | None = None
     ids: frozenset[Id] = frozenset()
+    deliveries: frozenset[str] = frozenset()
 
     def holds(self, place: Id, record: DeadLetter) -> bool:
         delivery = record.delivery
@@ -139,6 +140,7 @@ class LettersWanted:
             and (self.since is None or record.given_up_at >= self.since)
             and (self.until is None or record.given_up_at < self.until)
             and (not self.ids or place in self.ids)
+            and (not self.deliveries or delivery.delivery_id in self.deliveries)
         )
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from streams.access import Admin, ApiKey, Change
+from streams.delivery.orders import ReplayOrder, ReplayProgress
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
 from streams.domain.events import Event
@@ -22,6 +23,7 @@ Key = Literal[
     "identifier",
     "store",
     "subscription",
+    "replay",
     "as the record's",
     "its place",
     "table entry",
@@ -94,7 +96,7 @@ DELIVERIES = Topic(
     "deliveries",
     "subscription",
     (Delivery,),
-    "fan-out stage; loyalty dead-letters redrive, loyalty replay webhooks",
+    "fan-out stage; redrives and replays: API and loyalty dead-letters, loyalty replay",
     retention=7 * DAY,
 )
 ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
@@ -107,7 +109,7 @@ REDRIVEN = Topic(
     "redriven",
     "its place",
     (Redriven, LetterRedriven),
-    "loyalty poison redrive, loyalty dead-letters redrive",
+    "loyalty poison redrive, loyalty dead-letters redrive, API",
     retention=180 * DAY,
     partitions=1,
 )
@@ -120,6 +122,10 @@ SUBSCRIPTIONS = Topic(
     compacted=True,
     history=14 * DAY,
     partitions=1,
+)
+REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
+REPLAY_PROGRESS = Topic(
+    "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1
 )
 SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
 
@@ -161,6 +167,8 @@ TOPICS = (
     POISON,
     REDRIVEN,
     SUBSCRIPTIONS,
+    REPLAYS,
+    REPLAY_PROGRESS,
     SETTINGS,
     ADMINS,
     API_KEYS,
