@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from streams.access import Admin, ApiKey, Change
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
-from streams.domain.events import Event
+from streams.domain.events import DocumentErased, Event, MemberErased
 from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
@@ -82,6 +82,8 @@ IDENTITY_REQUESTS = Topic(
     largest=LARGEST_ACCEPTED,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
+# Of whom nothing is sent again.
+ERASURES = Topic("erasures", "store/member", (MemberErased, DocumentErased), "loyalty stage", compacted=True)
 WEBHOOK_EVENTS = Topic(
     "webhook-events",
     "store/member",
@@ -152,6 +154,7 @@ TOPICS = (
     COMMANDS,
     IDENTITY_REQUESTS,
     EVENTS,
+    ERASURES,
     WEBHOOK_EVENTS,
     REJECTIONS,
     DELIVERIES,
