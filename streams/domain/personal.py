@@ -19,11 +19,9 @@ from streams.domain.events import (
     RedemptionStatusChanged,
     TransactionRecorded,
     UnitsBlocked,
-    UnitsEarned,
     UnitsHeld,
     UnitsReceived,
     UnitsSent,
-    UnitsSpent,
 )
 from streams.domain.values import Item, Profile
 
@@ -38,8 +36,6 @@ PERSONAL: dict[type[Event], dict[str, object]] = {
     CustomEventRecorded: {"attributes": ()},
     TransactionRecorded: {"buyer": None},
     RedemptionStatusChanged: {"old_comment": None, "new_comment": None},
-    UnitsEarned: {"comment": None},
-    UnitsSpent: {"comment": None},
     UnitsBlocked: {"comment": None},
     UnitsHeld: {"comment": None},
     UnitsSent: {"comment": None},

@@ -1,0 +1,305 @@
+"""An erased member: nothing tells who it was, and the books stay as they were."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import get_args, get_type_hints
+
+import pytest
+from msgspec.structs import replace
+
+from streams.domain.commands import (
+    ActivateMember,
+    AddUnits,
+    BlockUnits,
+    ChangeOwnEmail,
+    ChangeRedemptionStatus,
+    Command,
+    DeactivateMember,
+    EraseMember,
+    RecordCustomEvent,
+    RecordTransaction,
+    RegisterMember,
+    RegisterTransaction,
+    RequestPasswordReset,
+    SignUpMember,
+    SpendUnits,
+    TransferUnits,
+    UpdateMember,
+)
+from streams.domain.events import (
+    DocumentErased,
+    Event,
+    MemberErased,
+    MemberRegistered,
+    RewardBought,
+    UnitsEarned,
+)
+from streams.domain.personal import PERSONAL, public
+from streams.domain.state import Account, DataKey, Document, Member
+from streams.domain.values import Address, Attribute, Buyer, Company, Item, Profile
+from streams.kafka.topics import COMMANDS, ERASURES, EVENTS
+from streams.stages.commands import owner_of
+from streams.stages.rebuild import KINDS, Comparison, rebuild, secrets_of
+from streams.stages.replay import replayed
+from streams.tables.store import MemoryStore
+from streams.tables.tables import Tables, families
+from streams.webhooks.events import CustomerDeactivated
+from tests.domain.making import document, made
+from tests.driver import Pipeline
+from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, register, spend, uid
+
+MARK = "XyZZy"
+ADDRESS = Address(
+    **dict.fromkeys(("street", "address1", "address2", "postal", "city", "province", "country"), MARK)
+)
+PROFILE = Profile(
+    first_name=MARK,
+    last_name=MARK,
+    email=f"{MARK}@example.com",
+    phone=f"+48{MARK}",
+    loyalty_card_number=MARK,
+    gender=MARK,
+    birth_date=datetime(1970, 1, 1, tzinfo=UTC),
+    referral_token=MARK,
+    address=ADDRESS,
+    company=Company(name=MARK, nip=MARK),
+    custom_attributes=(Attribute(key=MARK, value=MARK),),
+)
+BUYER = Buyer(name=MARK, nip=MARK, email=PROFILE.email, address=ADDRESS)
+ITEMS = (
+    Item(
+        sku="CD",
+        name="Compact disc",
+        quantity=1,
+        gross_value=Decimal(30),
+        labels=(Attribute(key=MARK, value=MARK),),
+    ),
+)
+
+
+def bought(kind: type[RegisterTransaction | RecordTransaction], member: str, number: str) -> Command:
+    return made(kind, member, document_number=number, purchased_at=NOON, items=ITEMS, buyer=BUYER)
+
+
+def lived() -> Pipeline:
+    """Anna has done all that leaves something personal; every such field holds the mark."""
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(made(SignUpMember, profile=PROFILE), made(ActivateMember), register(BORIS))
+    run.when(made(UpdateMember, profile=replace(PROFILE, gender=f"{MARK}2")))
+    run.when(made(ChangeOwnEmail, email=f"{MARK}2@example.com"), made(RequestPasswordReset))
+    run.when(bought(RegisterTransaction, ANNA, "A/1"), bought(RecordTransaction, document("T/1"), "T/1"))
+    attributes = (Attribute(key=MARK, value=MARK),)
+    run.when(
+        made(RecordCustomEvent, event_type="review", event_id=uid(5), happened_at=NOON, attributes=attributes)
+    )
+    for kind in (AddUnits, SpendUnits, BlockUnits):
+        run.when(made(kind, units=Decimal(10), comment=MARK))
+    run.when(made(TransferUnits, receiver_id=BORIS, units=Decimal(5), comment=MARK), buy())
+    issued = run.facts(RewardBought)[0].issued_reward_id
+    run.when(made(ChangeRedemptionStatus, issued_reward_id=issued, status="approved", comment=MARK))
+    assert run.rejections() == []
+    return run
+
+
+def marked(tables: Tables) -> list[str]:
+    return [owner for _, owner, key, raw in tables.entries() if MARK.lower().encode() in (key + raw).lower()]
+
+
+def differences(run: Pipeline) -> list[str]:
+    tables, found = Tables(MemoryStore(families(KINDS)), KINDS), Comparison()
+    rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables))
+    found.compare(tables, run.tables, frozenset())
+    return found.differences
+
+
+def test_no_entry_of_an_erased_member_and_its_documents_tells_who_it_was() -> None:
+    run = lived()
+    assert {owner_of(STORE, ANNA), owner_of(STORE, document("T/1"))} == set(marked(run.tables))
+
+    run.when(made(EraseMember))
+
+    assert marked(run.tables) == marked(run.identifiers) == []
+    member = run.tables.of(owner_of(STORE, ANNA)).get(Member)
+    assert member is not None
+    assert (member.profile, member.status, member.erased_at) == (Profile(), "deactivated", NOON)
+    left = run.tables.of(owner_of(STORE, document("T/1"))).get(Document)
+    assert left is not None
+    assert (left.buyer, left.to_member, left.gross_value) == (None, ANNA, Decimal(30))
+
+
+def test_facts_never_show_what_is_personal_and_after_erasure_nobody_can_open_it() -> None:
+    run = lived()
+    sealed = [record for record in run.log[EVENTS.name] if "personal" in record.headers]
+    assert len(sealed) == 15
+    assert not any(MARK.encode() in (record.value or b"") for record in run.log[EVENTS.name])
+    assert all(
+        MARK.encode() in (run.opened(record) or b"") for record in sealed if "Reset" not in str(record.schema)
+    )
+
+    run.when(made(EraseMember))
+
+    hers = [record for record in sealed if record.key != owner_of(STORE, BORIS).encode()]
+    assert all(run.opened(record) == record.value for record in hers)
+    assert run.tables.of(owner_of(STORE, ANNA)).get(DataKey) is None
+    assert [record.key for record in run.log[ERASURES.name]] == [
+        owner_of(STORE, ANNA).encode(),
+        owner_of(STORE, document("T/1")).encode(),
+    ]
+
+
+def test_balances_of_today_and_of_the_past_are_what_they_were() -> None:
+    run = lived()
+    before = run.tables.of(owner_of(STORE, ANNA)).get(Account, b"default")
+
+    run.now = NOON + timedelta(days=1)
+    run.when(made(EraseMember))
+
+    assert run.tables.of(owner_of(STORE, ANNA)).get(Account, b"default") == before
+    past = replayed(owner_of(STORE, ANNA), run.log[EVENTS.name], SETTINGS, NOON)
+    assert past.get(Account, b"default") == before
+
+
+def test_the_state_follows_from_the_facts_before_erasure_and_after() -> None:
+    run = lived()
+    assert differences(run) == []
+
+    run.when(made(EraseMember))
+
+    assert differences(run) == []
+
+
+def test_erasing_closes_the_account_and_says_so_once() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(made(RegisterMember, profile=PROFILE))
+
+    run.when(made(EraseMember), made(EraseMember))
+
+    (told,) = run.webhook_events(CustomerDeactivated)
+    assert told.customer.email == f"{MARK}@example.com"
+    assert len(run.facts(MemberErased)) == 1
+    assert run.rejections() == []
+
+
+def test_who_was_closed_before_is_erased_without_a_word() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(), made(DeactivateMember))
+
+    run.when(made(EraseMember))
+
+    assert len(run.webhook_events(CustomerDeactivated)) == 1
+    assert len(run.facts(MemberErased)) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        made(RegisterMember, profile=PROFILE),
+        made(UpdateMember, profile=PROFILE),
+        made(ActivateMember),
+        made(DeactivateMember),
+        add("5"),
+        spend("5"),
+        bought(RegisterTransaction, ANNA, "A/2"),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_nothing_more_can_be_asked_of_an_erased_member(command: Command) -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(), made(EraseMember))
+    told = len(run.log[EVENTS.name])
+
+    run.when(command)
+
+    assert run.rejections() == [f"member_id {ANNA} was erased on 2026-03-02, for good"]
+    assert len(run.log[EVENTS.name]) == told
+    assert marked(run.tables) == []
+
+
+def test_who_is_not_registered_cannot_be_erased() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+
+    run.when(made(EraseMember))
+
+    assert run.rejections() == [f"member_id {ANNA} is not registered in store 'DEFAULT'"]
+
+
+def test_what_an_erased_member_was_known_by_is_free_for_others() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(made(RegisterMember, profile=PROFILE), made(EraseMember))
+
+    run.when(made(RegisterMember, BORIS, profile=PROFILE))
+
+    assert run.rejections() == []
+    assert len(run.facts(MemberRegistered)) == 2
+
+
+def test_units_given_to_an_erased_member_stay_with_the_giver() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(), register(BORIS), add("40", BORIS), made(EraseMember))
+
+    run.when(made(TransferUnits, BORIS, receiver_id=ANNA, units=Decimal(15)))
+
+    assert run.rejections() == [f"member_id {ANNA} was erased on 2026-03-02, for good"]
+    account = run.tables.of(owner_of(STORE, BORIS)).get(Account, b"default")
+    assert account is not None
+    assert (account.available, account.held) == (Decimal(40), Decimal(0))
+
+
+def test_erasure_told_again_changes_nothing() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(made(RegisterMember, profile=PROFILE), bought(RecordTransaction, document("T/1"), "T/1"))
+    run.when(made(EraseMember))
+    (message,) = [r for r in run.log[COMMANDS.name] if (r.schema or "").startswith("EraseDocument.")]
+
+    run.play(message)
+
+    assert len(run.facts(DocumentErased)) == 1
+    assert run.poison() == []
+
+
+KEPT = {
+    "comment": ("UnitsEarned", "UnitsSpent"),
+    "custom_event_type": ("CustomEventRecorded",),
+    "level_name": ("TierChanged", "TierExpiryAnnounced"),
+    "future_level_name": ("TierExpiryAnnounced",),
+    "campaign_name": ("CampaignApplied",),
+    "reward_name": ("RewardBought",),
+    "reward_type": ("RewardBought",),
+    "code": ("CouponUsed", "CouponReinstated", "CouponExpired"),
+    "document_number": (
+        "TransactionRecorded",
+        "TransactionMatched",
+        "TransactionUnmatched",
+        "TransactionAssigned",
+    ),
+    "field": ("TransactionUnmatched", "UnitsReleased"),
+    "value": ("TransactionUnmatched", "UnitsReleased"),
+    "reason": ("TransactionUnmatched", "UnitsReleased"),
+}
+"""Texts in facts that stay: the programme's own words (of comments, those of campaigns), and what the books are
+kept by."""
+IDS = {"store", "wallet", "sent_as", "to_member", "kind"}
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+def test_each_text_of_a_fact_is_personal_or_known_not_to_be(kind: type[Event]) -> None:
+    texts = {
+        name
+        for name, hint in get_type_hints(kind).items()
+        if hint is str or str in get_args(hint) or Attribute in get_args(hint) or hint in (Profile, Buyer)
+    }
+
+    free = {name for name in texts if not name.endswith("_id") and name not in IDS}
+
+    assert {n for n in free - PERSONAL.get(kind, {}).keys() if kind.__name__ not in KEPT.get(n, ())} == set()
+
+
+def test_a_fact_without_anything_personal_is_written_as_it_is() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(), add("5"))
+
+    (earned,) = run.facts(UnitsEarned)
+
+    assert public(earned) is earned
+    assert all("personal" not in record.headers for record in run.log[EVENTS.name])
+    assert run.tables.of(owner_of(STORE, ANNA)).get(DataKey) is None
