@@ -71,7 +71,14 @@ def _applied(fact: CampaignApplied) -> CampaignApplied:
     return replace(fact, effects=tuple(replace(effect, attribute=None) for effect in fact.effects))
 
 
+def _commented(fact: UnitsEarned | UnitsSpent) -> UnitsEarned | UnitsSpent:
+    # A campaign's comment is its name.
+    return fact if fact.cause or fact.comment is None else replace(fact, comment=None)
+
+
 _INNER: dict[type[Event], Callable[[Any], Event]] = {
     TransactionRecorded: _recorded,
     CampaignApplied: _applied,
+    UnitsEarned: _commented,
+    UnitsSpent: _commented,
 }

@@ -276,8 +276,8 @@ KEPT = {
     "value": ("TransactionUnmatched", "UnitsReleased"),
     "reason": ("TransactionUnmatched", "UnitsReleased"),
 }
-"""Texts in facts that stay: the programme's own words (of comments, those of campaigns), and what the books are
-kept by."""
+"""Texts in facts that stay: the programme's own words, such as campaigns' comments, and what the books are kept
+by."""
 IDS = {"store", "wallet", "sent_as", "to_member", "kind"}
 
 
