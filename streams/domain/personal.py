@@ -19,9 +19,11 @@ from streams.domain.events import (
     RedemptionStatusChanged,
     TransactionRecorded,
     UnitsBlocked,
+    UnitsEarned,
     UnitsHeld,
     UnitsReceived,
     UnitsSent,
+    UnitsSpent,
 )
 from streams.domain.values import Item, Profile
 
