@@ -29,6 +29,8 @@ Key = Literal[
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
 TOMBSTONES_KEPT = 7 * DAY
+# Kafka itself may keep what was replaced or erased for ever, where little is written.
+REPLACED_FOR = 7 * DAY
 # What we make of a command of the largest size, its JSON bodies above all, must not be refused.
 LARGEST = 8 << 20
 
@@ -55,10 +57,15 @@ class Topic:
         size = {"max.message.bytes": str(self.largest)}
         if self.compacted:
             kept = _milliseconds(TOMBSTONES_KEPT)
-            lag = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
-            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **lag, **size}
-        kept = -1 if self.retention is None else _milliseconds(self.retention)
-        return {"cleanup.policy": "delete", "retention.ms": str(kept), **size}
+            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + REPLACED_FOR))}
+            least = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **least, **most, **size}
+        if self.retention is None:
+            return {"cleanup.policy": "delete", "retention.ms": "-1", **size}
+        # What is deleted are whole segments, once the youngest record of one is old enough.
+        segment = {"segment.ms": str(_milliseconds(max(DAY, self.retention / 10)))}
+        kept = _milliseconds(self.retention)
+        return {"cleanup.policy": "delete", "retention.ms": str(kept), **segment, **size}
 
 
 def _milliseconds(time: timedelta) -> int:
