@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from streams.domain.document import has_document
 from streams.domain.events import (
     Event,
     MemberErased,
@@ -11,7 +12,6 @@ from streams.domain.events import (
     UnitsReceived,
     UnitsReleased,
 )
-from streams.domain.ids import document_id
 from streams.domain.messages import (
     AcceptUnits,
     EraseDocument,
@@ -80,8 +80,7 @@ def _take(event: TransactionMatched, state: State) -> TakeTransaction:
 
 def _erase(event: MemberErased, state: State) -> Iterator[EraseDocument]:
     for bought in state.scan(Transaction):
-        # Others were registered as the member's own from the first: they have no document.
-        if bought.transaction_id == document_id(event.store, bought.document_number):
+        if has_document(event.store, bought):
             yield EraseDocument(
                 command_id=event.command_id,
                 store=event.store,

@@ -166,6 +166,11 @@ def erase(state: State, message: EraseDocument, act: Act) -> Iterator[Event]:  #
     yield DocumentErased(**act.stamp("DocumentErased"))
 
 
+def has_document(store: str, bought: Transaction) -> bool:
+    """Whether it was recorded without its member: others were the member's own from the first."""
+    return bought.transaction_id == document_id(store, bought.document_number)
+
+
 def _own(state: State, act: Act) -> Document:
     document = state.get(Document)
     if document is None:
