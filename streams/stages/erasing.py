@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from streams.domain.events import DocumentErased, Event, MemberErased
 from streams.domain.personal import public
-from streams.domain.state import DataKey, Drop, Member
+from streams.domain.state import DataKey, Drop, Handled, Member
 from streams.kafka.topics import ERASURES, EVENTS
 from streams.shredding import sealed
 from streams.stages.turn import Turn
@@ -20,9 +22,18 @@ def record(turn: Turn, state: Owned, fact: Event, new_secret: Callable[[], bytes
     turn.send_beside(EVENTS, state.owner, shown, sealed(fact, secret) if secret else None)
     if isinstance(fact, ENDS):
         turn.send_beside(ERASURES, state.owner, fact)
-        key = state.get(DataKey)
-        if key:
-            state.apply(Drop(entry=key))
+        _forget(state)
+
+
+def _forget(state: Owned) -> None:
+    """The key, and what was refused: a command that comes again is told the reason, not its own value."""
+    key = state.get(DataKey)
+    if key:
+        state.apply(Drop(entry=key))
+    for handled in list(state.scan(Handled)):
+        if handled.rejection:
+            field, _, reason = handled.rejection
+            state.apply(replace(handled, rejection=(field, "…", reason)))
 
 
 def _secret(state: Owned, new_secret: Callable[[], bytes]) -> bytes | None:

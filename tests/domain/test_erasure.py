@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from msgspec.structs import replace
 
+from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     AddUnits,
@@ -31,7 +32,6 @@ from streams.domain.events import (
     Event,
     MemberErased,
     MemberRegistered,
-    RewardBought,
     UnitsEarned,
 )
 from streams.domain.personal import PERSONAL, public
@@ -49,55 +49,72 @@ from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, register, spend, uid
 
 MARK = "XyZZy"
-ADDRESS = Address(
-    **dict.fromkeys(("street", "address1", "address2", "postal", "city", "province", "country"), MARK)
-)
-PROFILE = Profile(
-    first_name=MARK,
-    last_name=MARK,
-    email=f"{MARK}@example.com",
-    phone=f"+48{MARK}",
-    loyalty_card_number=MARK,
-    gender=MARK,
-    birth_date=datetime(1970, 1, 1, tzinfo=UTC),
-    referral_token=MARK,
-    address=ADDRESS,
-    company=Company(name=MARK, nip=MARK),
-    custom_attributes=(Attribute(key=MARK, value=MARK),),
-)
-BUYER = Buyer(name=MARK, nip=MARK, email=PROFILE.email, address=ADDRESS)
-ITEMS = (
-    Item(
-        sku="CD",
-        name="Compact disc",
-        quantity=1,
-        gross_value=Decimal(30),
-        labels=(Attribute(key=MARK, value=MARK),),
-    ),
-)
 
 
-def bought(kind: type[RegisterTransaction | RecordTransaction], member: str, number: str) -> Command:
-    return made(kind, member, document_number=number, purchased_at=NOON, items=ITEMS, buyer=BUYER)
+def profile(mark: str = MARK) -> Profile:
+    """Every field of which is personal holds the mark."""
+    return Profile(
+        first_name=mark,
+        last_name=mark,
+        email=f"{mark}@example.com",
+        phone=f"+48{mark}",
+        loyalty_card_number=mark,
+        gender=mark,
+        birth_date=datetime(1970, 1, 1, tzinfo=UTC),
+        referral_token=mark,
+        address=address(mark),
+        company=Company(name=mark, nip=mark),
+        custom_attributes=(Attribute(key=mark, value=mark),),
+    )
+
+
+def address(mark: str) -> Address:
+    parts = ("street", "address1", "address2", "postal", "city", "province", "country")
+    return Address(**dict.fromkeys(parts, mark))
+
+
+PROFILE = profile()
+
+
+def bought(
+    kind: type[RegisterTransaction | RecordTransaction], member: str, number: str, mark: str = MARK
+) -> RegisterTransaction | RecordTransaction:
+    labels = (Attribute(key=mark, value=mark),)
+    disc = Item(sku="CD", name="Compact disc", quantity=1, gross_value=Decimal(30), labels=labels)
+    buyer = Buyer(name=mark, nip=mark, email=f"{mark}@example.com", address=address(mark))
+    return made(kind, member, document_number=number, purchased_at=NOON, items=(disc,), buyer=buyer)
+
+
+def life(member: str = ANNA, mark: str = MARK, to: str = BORIS) -> list[Any]:
+    """All that leaves something personal, in the order in which it is accepted."""
+    number, paid = f"T/{member[-1]}", buy(member)
+    review: dict[str, Any] = {"event_type": "review", "event_id": uid(5), "happened_at": NOON}
+    issued = Act(cause_id=paid.command_id, store=STORE, member_id=member, now=NOON).id("issued_reward", 0)
+    return [
+        made(SignUpMember, member, profile=profile(mark)),
+        made(ActivateMember, member),
+        made(UpdateMember, member, profile=replace(profile(mark), gender=f"{mark}2")),
+        made(ChangeOwnEmail, member, email=f"{mark}2@example.com"),
+        made(RequestPasswordReset, member),
+        bought(RegisterTransaction, member, f"A/{member[-1]}", mark),
+        bought(RecordTransaction, document(number), number, mark),
+        made(RecordCustomEvent, member, **review, attributes=(Attribute(key=mark, value=mark),)),
+        *(made(k, member, units=Decimal(10), comment=mark) for k in (AddUnits, SpendUnits, BlockUnits)),
+        made(TransferUnits, member, receiver_id=to, units=Decimal(5), comment=mark),
+        paid,
+        made(ChangeRedemptionStatus, member, issued_reward_id=issued, status="approved", comment=mark),
+    ]
+
+
+DOCUMENT = document("T/1")
 
 
 def lived() -> Pipeline:
-    """Anna has done all that leaves something personal; every such field holds the mark."""
+    """Anna has done all of it; what was refused is remembered too."""
     run = Pipeline(SETTINGS, now=NOON)
-    run.when(made(SignUpMember, profile=PROFILE), made(ActivateMember), register(BORIS))
-    run.when(made(UpdateMember, profile=replace(PROFILE, gender=f"{MARK}2")))
-    run.when(made(ChangeOwnEmail, email=f"{MARK}2@example.com"), made(RequestPasswordReset))
-    run.when(bought(RegisterTransaction, ANNA, "A/1"), bought(RecordTransaction, document("T/1"), "T/1"))
-    attributes = (Attribute(key=MARK, value=MARK),)
-    run.when(
-        made(RecordCustomEvent, event_type="review", event_id=uid(5), happened_at=NOON, attributes=attributes)
-    )
-    for kind in (AddUnits, SpendUnits, BlockUnits):
-        run.when(made(kind, units=Decimal(10), comment=MARK))
-    run.when(made(TransferUnits, receiver_id=BORIS, units=Decimal(5), comment=MARK), buy())
-    issued = run.facts(RewardBought)[0].issued_reward_id
-    run.when(made(ChangeRedemptionStatus, issued_reward_id=issued, status="approved", comment=MARK))
+    run.when(register(BORIS), *life())
     assert run.rejections() == []
+    run.when(made(ChangeOwnEmail, email=f"{MARK}@example.com"))
     return run
 
 
@@ -114,7 +131,7 @@ def differences(run: Pipeline) -> list[str]:
 
 def test_no_entry_of_an_erased_member_and_its_documents_tells_who_it_was() -> None:
     run = lived()
-    assert {owner_of(STORE, ANNA), owner_of(STORE, document("T/1"))} == set(marked(run.tables))
+    assert {owner_of(STORE, ANNA), owner_of(STORE, DOCUMENT)} == set(marked(run.tables))
 
     run.when(made(EraseMember))
 
@@ -122,7 +139,7 @@ def test_no_entry_of_an_erased_member_and_its_documents_tells_who_it_was() -> No
     member = run.tables.of(owner_of(STORE, ANNA)).get(Member)
     assert member is not None
     assert (member.profile, member.status, member.erased_at) == (Profile(), "deactivated", NOON)
-    left = run.tables.of(owner_of(STORE, document("T/1"))).get(Document)
+    left = run.tables.of(owner_of(STORE, DOCUMENT)).get(Document)
     assert left is not None
     assert (left.buyer, left.to_member, left.gross_value) == (None, ANNA, Decimal(30))
 
@@ -142,7 +159,7 @@ def test_facts_never_show_what_is_personal_and_after_erasure_nobody_can_open_it(
     assert run.tables.of(owner_of(STORE, ANNA)).get(DataKey) is None
     assert [record.key for record in run.log[ERASURES.name]] == [
         owner_of(STORE, ANNA).encode(),
-        owner_of(STORE, document("T/1")).encode(),
+        owner_of(STORE, DOCUMENT).encode(),
     ]
 
 
@@ -246,7 +263,7 @@ def test_units_given_to_an_erased_member_stay_with_the_giver() -> None:
 
 def test_erasure_told_again_changes_nothing() -> None:
     run = Pipeline(SETTINGS, now=NOON)
-    run.when(made(RegisterMember, profile=PROFILE), bought(RecordTransaction, document("T/1"), "T/1"))
+    run.when(made(RegisterMember, profile=PROFILE), bought(RecordTransaction, DOCUMENT, "T/1"))
     run.when(made(EraseMember))
     (message,) = [r for r in run.log[COMMANDS.name] if (r.schema or "").startswith("EraseDocument.")]
 
