@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
+from streams.domain.state import Known
 from streams.kafka.clients import Connection
 from streams.kafka.stretch import slices, whole
-from streams.kafka.topics import ERASURES, EVENTS, REPLACED_FOR, Topic
+from streams.kafka.topics import CHANGELOGS, ERASURES, EVENTS, REPLACED_FOR, TOMBSTONES_KEPT, Topic
 
 PERSONAL: Mapping[str, str] = {
     "commands": "commands as they came",
@@ -56,6 +57,9 @@ def left(topics: Iterable[Topic], erased_at: datetime) -> Iterator[Left]:
 def _most(topic: Topic) -> timedelta:
     if topic is EVENTS:
         return timedelta(0)
+    if topic is CHANGELOGS[Known.table]:
+        # Its keys are personal too: the tombstones that have them must go, by another visit of the cleaner.
+        return REPLACED_FOR + TOMBSTONES_KEPT + REPLACED_FOR
     if topic.compacted or topic.retention is None:
         return REPLACED_FOR
     # Whole segments go, once their youngest record is old enough.
