@@ -23,7 +23,7 @@ from api.errors import Complaint, Invalid
 from api.fields import MEMBER, StoreCode
 from api.listing import LARGEST_PAGE, instant
 from streams.domain.events import Event
-from streams.domain.state import IssuedReward, Lot, Member, State
+from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
 from streams.domain.store import StoreSettings
 from streams.stages.commands import owner_of
 from streams.stages.replay import TooMuch, replayed, retold
@@ -88,7 +88,10 @@ class Reading:
         """
         owner, settings = owner_of(store, member_id), self.desk.settings(store)
         facts = await self._facts(owner)
-        return await asyncio.to_thread(lambda: tuple(retold(owner, facts, settings)))
+        await self.desk.book.current(owner, (DataKey.table,))
+        key = self.desk.book.state(owner).get(DataKey)
+        secret = key.secret if key else None
+        return await asyncio.to_thread(lambda: tuple(retold(owner, facts, settings, secret)))
 
     async def _facts(self, owner: str) -> Iterable[Record]:
         try:

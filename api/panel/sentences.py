@@ -14,9 +14,11 @@ from streams.domain.events import (
     CouponReinstated,
     CouponUsed,
     CustomEventRecorded,
+    DocumentErased,
     Event,
     MemberActivated,
     MemberDeactivated,
+    MemberErased,
     MemberEvent,
     MemberRegistered,
     MemberSignedUp,
@@ -68,6 +70,7 @@ _Account = (
     | ActivationCodeIssued
     | PasswordResetIssued
     | MemberDeactivated
+    | MemberErased
 )
 
 
@@ -140,8 +143,10 @@ def _of_units(event: UnitsEvent, store: StoreSettings) -> str:  # noqa: PLR0912 
 
 
 def _of_transaction(event: TransactionEvent, store: StoreSettings) -> str:
-    document = f"document {event.document_number}"
+    document = "" if isinstance(event, DocumentErased) else f"document {event.document_number}"
     match event:
+        case DocumentErased():
+            return "Whoever bought it was erased: nothing personal is left."
         case TransactionRecorded():
             what = "Bought" if event.document_type == "sell" else "Returned"
             items = _count(len(event.items), "item")
@@ -200,11 +205,13 @@ def _of_account(event: _Account, store: StoreSettings) -> str:
             said = f"Personal data was changed{_cause(event.cause)}."
         case ContactChangeAsked():
             what = "e-mail address" if event.kind == "email" else "phone number"
-            said = f"Wants the {what} {event.value}, and was sent a code there."
+            said = f"Wants the {what} {event.value or '(erased)'}, and was sent a code there."
         case ActivationCodeIssued():
             said = "Was sent another code to activate the account."
         case PasswordResetIssued():
             said = "Was sent a code to set a new password."
+        case MemberErased():
+            said = "Everything personal was erased."
         case MemberDeactivated():
             said = "The account was closed."
         case _:

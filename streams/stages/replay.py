@@ -10,6 +10,7 @@ from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
+from streams.shredding import opened
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
 from streams.tables.owned import Owned
@@ -34,11 +35,12 @@ def replayed(owner: str, records: Iterable[Record], store: StoreSettings, at: da
 
 
 def retold(
-    owner: str, records: Iterable[Record], store: StoreSettings
+    owner: str, records: Iterable[Record], store: StoreSettings, secret: bytes | None
 ) -> Iterator[tuple[Event, tuple[WebhookEvent, ...]]]:
-    """Each of the owner's facts, in their order, with the webhook events that tell of it."""
+    """Each of the owner's facts, in their order, with the webhook events that tell of it. What is personal
+    in them is there where `secret`, of the owner's data key, is."""
     state = _nothing_yet(owner)
-    for event in _facts(owner, records):
+    for event in _facts(owner, records, secret):
         _take(state, event, store)
         yield event, tuple(derive(event, state, store))
 
@@ -47,10 +49,10 @@ def _nothing_yet(owner: str) -> Owned:
     return Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds).of(owner)
 
 
-def _facts(owner: str, records: Iterable[Record]) -> Iterator[Event]:
+def _facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -> Iterator[Event]:
     for record in records:
         if record.key == owner.encode():
-            name, tree = read(record.value, record.schema)
+            name, tree = read(opened(record.value, record.headers, secret), record.schema)
             event: Event = build(_EVENTS[name], tree)
             yield event
 

@@ -32,9 +32,9 @@ def test_what_is_typed_is_previewed_then_saved_and_in_force(page: Page, running_
     expect(page.get_by_role("link", name=member)).to_have_count(2)
     expect(page.get_by_role("img", name="Announcements in the coming 4 weeks, by day")).to_be_visible()
     assert running_pipeline.call("GET", "settings")["settings"] == before
+    kept(page, "expiring")
     assert findings(page) == []
     assert overflow(page) == 0
-    kept(page, "expiring")
     page.get_by_role("button", name="Save settings").click()
     expect(page.get_by_text("These settings are in force now")).to_be_visible()
     assert running_pipeline.call("GET", "settings")["settings"]["expirePointsNotificationDays"] == [15, 12]

@@ -34,9 +34,9 @@ def test_a_member_is_found_and_shown_with_all_that_happened(page: Page, running_
     expect(happened).to_contain_text("AvailablePointsAmountChanged 300 → 420 points")
     page.reload()
     expect(happened.get_by_role("link", name="delivered").first).to_be_visible()
+    kept(page, "member")
     assert findings(page) == []
     assert overflow(page) == 0
-    kept(page, "member")
 
 
 def test_nobody_is_found_and_the_page_says_what_to_give(page: Page) -> None:

@@ -10,6 +10,7 @@ from streams.domain.commands import (
     AddUnits,
     BlockUnits,
     DeactivateMember,
+    EraseMember,
     RegisterMember,
     TransferUnits,
     UseCoupon,
@@ -324,3 +325,19 @@ def test_a_member_of_another_store_has_no_page_here(door: Door, visitor: Visitor
     door.programme.when(register(at=START))
 
     assert visitor.get(f"/panel/OTHER/members/{ANNA}").status == 404
+
+
+def test_what_was_personal_of_a_member_is_told_until_it_is_erased(door: Door, visitor: Visitor) -> None:
+    opened(door, Profile(first_name="Anna", email="anna@example.com"))
+    door.programme.when(made(AddUnits, at=START, units=Decimal(9), comment="for her birthday"))
+    before = events(visitor)
+
+    door.programme.when(made(DeactivateMember, at=START), made(EraseMember, at=START))
+
+    page, after = visitor.get(ONE), events(visitor)
+    assert "for her birthday" in before.text
+    assert "for her birthday" not in after.text
+    assert "Earned 9 points" in after.text
+    assert "Everything personal was erased." in after.text
+    assert "This member was erased at" in page.text
+    assert "anna@example.com" not in page.text

@@ -25,6 +25,8 @@ SAID = {
     "ContactChangeAsked": "Wants the e-mail address x, and was sent a code there.",
     "ActivationCodeIssued": "Was sent another code to activate the account.",
     "PasswordResetIssued": "Was sent a code to set a new password.",
+    "MemberErased": "Everything personal was erased.",
+    "DocumentErased": "Whoever bought it was erased: nothing personal is left.",
     "MemberDeactivated": "The account was closed.",
     "TierChanged": "Rose to tier x, by hand.",
     "TierFloorRemoved": "The tier that was assigned by hand no longer holds.",
