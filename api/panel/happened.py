@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from api.deliveries import Deliveries
 from api.panel.pages import number
-from api.panel.sentences import other_member, sentence, units
+from api.panel.sentences import other_member, sentence
+from api.panel.wording import units
 from api.reading import History, Reading
 from streams.delivery.journal import Known
 from streams.delivery.search import Search
