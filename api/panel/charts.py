@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 WIDTH, HEIGHT = 720, 220
-LEFT, BELOW, ABOVE = 48, 22, 10
+LEFT, RIGHT, BELOW, ABOVE = 48, 14, 22, 10
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 MOST_LABELS = 12
 
@@ -51,7 +51,7 @@ class Stacked:
 def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]]) -> Stacked:
     """`values` has a sequence for each name, with a number for each label."""
     top = rounded_up(max((sum(column) for column in zip(*values, strict=True)), default=0))
-    floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
+    floor, step = HEIGHT - BELOW, (WIDTH - LEFT - RIGHT) / max(1, len(labels))
     scale = (floor - ABOVE) / top
     bars = list(_bars(labels, names, values, scale))
     every = -(-len(labels) // MOST_LABELS) or 1
@@ -63,7 +63,7 @@ def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequen
 def _bars(
     labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]], scale: float
 ) -> Iterator[Bar]:
-    floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
+    floor, step = HEIGHT - BELOW, (WIDTH - LEFT - RIGHT) / max(1, len(labels))
     for n, label in enumerate(labels):
         column = [of[n] for of in values]
         for series, (value, reached) in enumerate(zip(column, accumulate(column), strict=True)):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -74,10 +75,10 @@ class Forecasts:
         key = store, store.calendar.day(self.now()), days
         found = self._current(key) or self._begun(*key)
         found.asked_at = self._timer()
-        ended = asyncio.wrap_future(found.done)
-        await asyncio.wait([ended], timeout=wait)
-        if ended.done():
-            ended.result()
+        # On a thread: the answer outlives the request that asked for it.
+        await asyncio.to_thread(futures.wait, [found.done], wait)
+        if found.done.done():
+            found.done.result()
         return found
 
     async def stop(self) -> None:

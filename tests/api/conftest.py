@@ -125,6 +125,7 @@ class Door:
         self.resets = 0
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
@@ -149,7 +150,7 @@ class Door:
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
-            forecasts=Forecasts(MembersInMemory(self.programme), self._seconds),
+            forecasts=Forecasts(self.members, self._seconds),
             replaying=self.replays.ports,
             box=self.box,
             journal=self.deliveries,

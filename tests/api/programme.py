@@ -1,6 +1,7 @@
 """The programme behind the API in memory: the real stages, and a replica of their tables."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -84,6 +85,8 @@ class MembersInMemory:
 
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
+        self.go_on = threading.Event()
+        self.go_on.set()
 
     def now(self, tables: Tables | None = None) -> datetime:  # noqa: ARG002
         return self._programme.now
@@ -92,6 +95,7 @@ class MembersInMemory:
         return turn.now
 
     def look(self, preview: Preview, store: str) -> Iterator[int]:
+        self.go_on.wait(20)
         yield from show(preview, self._programme.replica.beside(), store, self)
 
 

@@ -154,6 +154,22 @@ def test_what_the_preview_counts_is_what_is_told_once_it_is_saved(door: Door, vi
     assert "by 3 announcements." in page.text
 
 
+def test_a_preview_that_takes_long_says_how_far_it_is_and_is_looked_at_again(
+    door: Door, visitor: Visitor
+) -> None:
+    with_units(door, 12)
+    door.members.go_on.clear()
+
+    first = visitor.get(PAGE)
+    door.members.go_on.set()
+    second = visitor.get(first.links["Look again"].removesuffix("#preview"))
+
+    assert "Reckoning: 0 members looked at so far." in first.text
+    assert 'hx-trigger="every 2s"' in first.html
+    assert "1 of 1 members would be told" in second.text
+    assert "hx-trigger" not in second.html
+
+
 def test_a_store_without_members_and_one_where_nothing_ends_say_so(door: Door, visitor: Visitor) -> None:
     empty = visitor.get(PAGE)
     door.programme.when(register(BORIS, at=START))
