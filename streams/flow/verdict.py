@@ -10,6 +10,8 @@ from streams.flow.samples import LOYALTY, Sample
 
 STALE = timedelta(seconds=20)
 """Figures that are older say that Kafka does not answer."""
+SEEN = 0.05
+"""Records a second that are worth a word."""
 Weight = Literal["bad", "warn"]
 
 
@@ -51,7 +53,7 @@ def _absent(stages: Sequence[Fare]) -> Iterator[Trouble]:
     for command in dict.fromkeys(fare.stage.command for fare in stages):
         absent = [fare for fare in stages if fare.stage.command == command and fare.word == "nobody"]
         if absent:
-            sources = " and ".join(fare.stage.source for fare in absent)
+            sources = listed([fare.stage.source for fare in absent])
             waits = _waits(max(absent, key=lambda fare: fare.behind.time), sum(fare.left for fare in absent))
             yield Trouble(
                 "bad", f"Nobody works on {sources}: {waits}.", "Start a process that does:", command
@@ -96,19 +98,25 @@ def _poison(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     return Trouble("warn", what, "See which, and why:", "loyalty poison list")
 
 
-def well(samples: Sequence[Sample], now: datetime, oldest_pending: timedelta | None) -> str:
-    """The sentence where there is no trouble."""
+def well(samples: Sequence[Sample], now: datetime, oldest_pending: timedelta | None, *, whole: bool) -> str:
+    """The sentence where there is no trouble; `whole`: with what goes on in the whole pipeline."""
     came = rate(samples, LOYALTY.source) or 0.0
-    commands = f"{a_second(came)} commands a second" if came >= 0.05 else "no commands just now"
+    commands = f"{a_second(came)} commands a second, " if came >= SEEN else "no commands just now, "
     late = sum((fare.behind.time for fare in fares(samples)), oldest_pending or timedelta(0))
-    if not late and not came:
-        return f"All is well: {commands}, and everything is delivered."
+    if not late and came < SEEN:
+        return f"All is well: {commands if whole else ''}everything is delivered."
     age = max(now - samples[-1].at, timedelta(0)) if samples else timedelta(0)
-    return f"All is well: {commands}, everything delivered up to {spoken(late + age)} ago."
+    return f"All is well: {commands if whole else ''}everything delivered up to {spoken(late + age)} ago."
 
 
-def counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def listed(names: Sequence[str]) -> str:
+    """One, two and three."""
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """3 records; `many` where it is not `one` with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def a_second(value: float) -> str:
