@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from api.logins import Logins
-from api.panel import failures, signin, webhook_list
+from api.panel import failures, signin, webhook_form, webhook_list, webhook_page
 from api.panel.door import Door
 from api.panel.pages import Pages
 from api.panel.security import Secured
@@ -48,5 +48,8 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    # In this order: `new` is no subscription's id.
+    panel.include_router(webhook_form.routes(pages, parts.webhooks))
+    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
     # Around the page for whatever breaks too.
     return Secured(panel)

@@ -63,6 +63,7 @@ class Wanted(BaseModel):
     status: Literal["", Word] = ""
     sort: Column = "name"
     order: Literal["asc", "desc"] = "asc"
+    done: Literal["", "deleted"] = ""
     page: Annotated[int, Field(ge=1, le=10**6)] = 1
 
     @property
@@ -123,6 +124,7 @@ def routes(pages: Pages, webhooks: Webhooks, standings: Standings) -> APIRouter:
             store,
             wanted=wanted,
             listed=listed(rows, wanted),
+            done=wanted.done,
             heads=HEADS,
             events=sorted(LEGACY_TYPES),
             statuses=WORDS,

@@ -121,7 +121,7 @@ class Door:
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
-        sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
+        self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -144,7 +144,7 @@ class Door:
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
             logins=Logins(self.callers, tokens, logins),
-            sessions=sessions if signed_in else None,
+            sessions=self.sessions if signed_in else None,
             signer=signer,
             vault=vault,
         )

@@ -80,8 +80,8 @@ def test_signing_out_takes_the_cookie_away(visitor: Visitor) -> None:
 
 
 def test_a_form_of_another_site_or_session_changes_nothing(visitor: Visitor, door: Door) -> None:
-    forged = visitor.post("/panel/logout", token="guessed")
-    without = visitor.post("/panel/logout", token="")
+    forged = visitor.post("/panel/logout", form_token="guessed")
+    without = visitor.post("/panel/logout", form_token="")
     elsewhere = door.call(
         "POST",
         "/panel/logout",
@@ -99,18 +99,16 @@ def test_a_form_of_another_site_or_session_changes_nothing(visitor: Visitor, doo
 
 
 def test_an_admin_of_one_store_is_led_there_and_finds_no_other(door: Door) -> None:
-    employ(door, stores=("DEFAULT",))
     visitor = Visitor(door)
-    visitor.sign_in()
+    visitor.enter(employ(door, stores=("DEFAULT",)))
 
     assert visitor.get("/panel/").location == "/panel/DEFAULT/webhooks"
     assert visitor.get("/panel/OTHER/webhooks").status == 404
 
 
 def test_whoever_may_only_read_gets_no_button_to_change_anything(door: Door) -> None:
-    employ(door, scopes=("read",))
     visitor = Visitor(door)
-    visitor.sign_in()
+    visitor.enter(employ(door, scopes=("read",)))
 
     page = visitor.get(WEBHOOKS)
 
