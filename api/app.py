@@ -15,6 +15,7 @@ from api import (
     custom_events,
     errors,
     members,
+    overview_routes,
     points,
     programme,
     reading,
@@ -31,6 +32,7 @@ from api.desk import Desk
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
+from api.overview import Counting, Flow, Overviews
 from api.panel.app import Parts, create_panel
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
@@ -71,6 +73,8 @@ def create_app(
     audit: Audit,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
+    flow: Flow,
+    counting: Counting | None = None,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
@@ -92,11 +96,14 @@ def create_app(
     keys = Audited(key_log, audit, "API key", callers.key)
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
     settings = Programme(stores, settings_log)
+    standings = Standings(conditions)
+    overviews = Overviews(flow, counting, subscriptions, standings, now)
     for router in (
         subscription_routes(webhooks),
         programme.routes(settings),
         reading.routes(Reading(desk, past)),
         admins.routes(Access(callers, keys, logins, now)),
+        overview_routes.routes(overviews),
     ):
         app.include_router(router, responses=FAILURES)
     for module in ABOUT_MEMBERS:
@@ -116,7 +123,8 @@ def create_app(
     panel = Parts(
         webhooks=webhooks,
         programme=settings,
-        standings=Standings(conditions),
+        standings=standings,
+        overviews=overviews,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

@@ -31,5 +31,6 @@ def described() -> str:
         audit=NOBODY,
         store_codes=NOBODY,
         conditions=NOBODY,
+        flow=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -39,6 +39,7 @@ from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.flow import Flow
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.replica import Replicas
@@ -74,12 +75,14 @@ class _Parts:
     callers: Callers
     keys: TopicLog[ApiKey]
     conditions: dict[str, EndpointStatus]
+    flow: Flow
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
         yield from (view.failed() for view in self.views)
         yield self.appender.failed()
         yield self.replicas.failed()
+        yield self.flow.failed()
 
 
 async def _parts(
@@ -111,6 +114,9 @@ async def _parts(
     await _until_first(stop.wait(), replicas.failed(), _all(starts))
     if stop.is_set():
         return None
+    flow = Flow(connection)
+    stack.push_async_callback(flow.stop)
+    flow.start()
     return _Parts(
         index=index,
         stores=stores,
@@ -124,6 +130,7 @@ async def _parts(
         callers=callers,
         keys=TopicLog(connection, API_KEYS, appender, keys),
         conditions=conditions,
+        flow=flow,
     )
 
 
@@ -169,6 +176,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             audit=Audit(AuditAppender(parts.appender).append, _now),
             store_codes=lambda: tuple(parts.stores),
             conditions=parts.conditions,
+            flow=parts.flow,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
             if safe.ready

@@ -10,7 +10,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from api.logins import Logins
-from api.panel import failures, signin, webhook_form, webhook_list, webhook_page
+from api.overview import Overviews
+from api.panel import failures, overview, signin, webhook_form, webhook_list, webhook_page
 from api.panel.door import Door
 from api.panel.pages import Pages
 from api.panel.security import Secured
@@ -29,6 +30,7 @@ class Parts:
     webhooks: Webhooks
     programme: Programme
     standings: Standings
+    overviews: Overviews
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -48,6 +50,7 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(overview.routes(pages, parts.overviews))
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))

@@ -39,7 +39,11 @@ def last_hour(overview: Overview, zone: ZoneInfo) -> LastHour:
     bad = [[count or 0 for count in counts] for counts in told("rejections", "dead-letters", "poison")]
     first = overview.samples[0].at if overview.samples else overview.at
     return LastHour(
-        lined(labels, ("commands", "webhook events", "deliveries"), told("commands", "webhook-events", "deliveries")),
+        lined(
+            labels,
+            ("commands", "webhook events", "deliveries"),
+            told("commands", "webhook-events", "deliveries"),
+        ),
         stacked(labels, ("commands refused", "deliveries given up", "records not read"), bad),
         first if first > begins[1] else None,
     )

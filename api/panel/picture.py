@@ -1,4 +1,4 @@
-"""The data's way as a picture: what stands where, and what is written on it. Pure; templates/flow.html draws it."""
+"""The data's way as a picture: where what stands, and what is written on it. Pure; drawn by a template."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,7 +104,9 @@ def _box(place: Place, overview: Overview, fares: Mapping[str, Fare]) -> Box:
             fare = fares.get(place.name)
             return Box(place, _stage(fare), TONES[fare.word]) if fare else Box(place, ("not known",))
         case "end":
-            here = f"{len(overview.endpoints):,} of this store" if place.name == "endpoints" else "REST, imports"
+            here = (
+                f"{len(overview.endpoints):,} of this store" if place.name == "endpoints" else "REST, imports"
+            )
             return Box(place, (here,))
 
 
