@@ -125,19 +125,19 @@ def _of_endpoints(endpoints: Sequence[Endpoint], now: datetime) -> Iterator[Trou
     if disabled:
         what = f"{counted(len(disabled), 'webhook')} had only failures for too long: nothing is sent there."
         yield Trouble(
-            "bad", what, "Mend what receives them, then make them active:", page=_page(disabled, "disabled")
+            "bad", what, "Mend what receives them, then make them active.", page=_page(disabled, "disabled")
         )
     if failing:
         what = f"{counted(len(failing), 'webhook')} cannot be delivered now: one try after the other fails."
-        yield Trouble("warn", what, "See what their endpoints answer:", page=_page(failing, "failing"))
+        yield Trouble("warn", what, "See what their endpoints answer.", page=_page(failing, "failing"))
     if slow:
         waits = spoken(max(endpoint.waits(now) for endpoint in slow))
         what = f"Deliveries of {counted(len(slow), 'webhook')} wait, the oldest for {waits}."
-        yield Trouble("warn", what, "See for what they wait:", page=_page(slow, "active"))
+        yield Trouble("warn", what, "See for what they wait.", page=_page(slow, "active"))
     if dead := sum(endpoint.last_day("dead") for endpoint in endpoints):
         given_up = f"{counted(dead, 'delivery', 'deliveries')} of the last 24 hours"
         what = f"{given_up} {'was' if dead == 1 else 'were'} given up."
-        yield Trouble("warn", what, "See why, and send them again:", page="deliveries?status=dead")
+        yield Trouble("warn", what, "See why, and send them again.", page="deliveries?status=dead")
 
 
 def _page(endpoints: Sequence[Endpoint], status: str) -> str:

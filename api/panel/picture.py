@@ -10,9 +10,9 @@ from streams.flow.verdict import a_second, counted, spoken
 
 Kind = Literal["topic", "stage", "end"]
 Tone = Literal["", "good", "warn", "bad"]
-WIDTH, HEIGHT, TALL = 1120, 282, 66
+WIDTH, HEIGHT, TALL = 1150, 282, 66
 TOP, MIDDLE, BOTTOM = 8, 108, 208
-WIDE: Mapping[Kind, int] = {"topic": 134, "stage": 118, "end": 84}
+WIDE: Mapping[Kind, int] = {"topic": 134, "stage": 118, "end": 98}
 TONES: Mapping[Word, Tone] = {
     "well": "good",
     "catching up": "warn",
@@ -35,20 +35,20 @@ class Place:
 
 PLACES = (
     Place("producers", "end", 0, MIDDLE, "who asks: tills, shops, the REST interface, imports"),
-    Place("commands", "topic", 112, MIDDLE, "what the programme is asked to do"),
-    Place("loyalty", "stage", 274, MIDDLE, "applies the programme's rules"),
-    Place("identity-requests", "topic", 112, BOTTOM, "asked about e-mails, phones and cards"),
-    Place("identity", "stage", 274, BOTTOM, "knows whose e-mail, phone or card it is"),
-    Place("events", "topic", 420, TOP, "what has happened to members"),
-    Place("webhook-events", "topic", 420, MIDDLE, "what webhooks are to tell"),
-    Place("rejections", "topic", 420, BOTTOM, "commands that the rules refused"),
-    Place("fan-out", "stage", 582, MIDDLE, "finds who wants each webhook"),
-    Place("poison", "topic", 574, BOTTOM, "what no stage could read, from any of them"),
-    Place("deliveries", "topic", 728, MIDDLE, "webhooks to be sent, one for each endpoint"),
-    Place("sink", "stage", 890, MIDDLE, "sends them over HTTP"),
-    Place("attempts", "topic", 882, TOP, "what came of each try"),
-    Place("dead-letters", "topic", 882, BOTTOM, "deliveries given up"),
-    Place("endpoints", "end", 1036, MIDDLE, "who is told"),
+    Place("commands", "topic", 127, MIDDLE, "what the programme is asked to do"),
+    Place("loyalty", "stage", 289, MIDDLE, "applies the programme's rules"),
+    Place("identity-requests", "topic", 127, BOTTOM, "asked about e-mails, phones and cards"),
+    Place("identity", "stage", 289, BOTTOM, "knows whose e-mail, phone or card it is"),
+    Place("events", "topic", 435, TOP, "what has happened to members"),
+    Place("webhook-events", "topic", 435, MIDDLE, "what webhooks are to tell"),
+    Place("rejections", "topic", 435, BOTTOM, "commands that the rules refused"),
+    Place("fan-out", "stage", 597, MIDDLE, "finds who wants each webhook"),
+    Place("poison", "topic", 589, BOTTOM, "what no stage could read, from any of them"),
+    Place("deliveries", "topic", 743, MIDDLE, "webhooks to be sent, one for each endpoint"),
+    Place("sink", "stage", 905, MIDDLE, "sends them over HTTP"),
+    Place("attempts", "topic", 897, TOP, "what came of each try"),
+    Place("dead-letters", "topic", 897, BOTTOM, "deliveries given up"),
+    Place("endpoints", "end", 1051, MIDDLE, "who is told"),
 )
 """In the order of the data's way."""
 ACROSS = (
@@ -105,7 +105,7 @@ def _box(place: Place, overview: Overview, fares: Mapping[str, Fare]) -> Box:
             return Box(place, _stage(fare), TONES[fare.word]) if fare else Box(place, ("not known",))
         case "end":
             here = (
-                f"{len(overview.endpoints):,} of this store" if place.name == "endpoints" else "REST, imports"
+                counted(len(overview.endpoints), "webhook") if place.name == "endpoints" else "REST, imports"
             )
             return Box(place, (here,))
 

@@ -122,7 +122,7 @@ def minutes(samples: Sequence[Sample], topic: str, now: datetime, many: int = 60
     counts = [_at(samples, topic, bound) for bound in bounds]
     pairs = pairwise(counts)
     came = [
-        None if end is None else end - (begin if begin is not None else samples[0].appended(topic))
+        None if end is None else max(0, end - (samples[0].appended(topic) if begin is None else begin))
         for begin, end in pairs
     ]
     return Minutes(bounds[:-1], came)

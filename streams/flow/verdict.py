@@ -121,6 +121,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def a_second(value: float) -> str:
     """Two digits that matter, and no more."""
+    if 0 < value < SEEN:
+        return "under 0.1"
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
 
 
