@@ -14,7 +14,7 @@ from api.panel.charts import Lined, Stacked, lined, stacked
 from api.panel.door import KnownStoreOf
 from api.panel.pages import Pages
 from api.panel.picture import members, picture
-from streams.flow.figures import minutes
+from streams.flow.figures import MINUTE, minutes
 from streams.flow.verdict import a_second, spoken
 
 MOST = 25
@@ -23,21 +23,27 @@ MOST = 25
 
 @dataclass(frozen=True, slots=True)
 class LastHour:
-    """A minute's records. `since`: before it nothing is known, where that lies within the hour."""
+    """Records in each whole minute. `since`: before it nothing is known, where that lies within the hour."""
 
     traffic: Lined
     trouble: Stacked
     since: datetime | None
 
 
-def last_hour(overview: Overview, zone: ZoneInfo) -> LastHour:
-    def told(*topics: str) -> list[Sequence[int | None]]:
-        return [minutes(overview.samples, topic, overview.at).counts for topic in topics]
+def last_hour(overview: Overview, zone: ZoneInfo) -> LastHour | None:
+    """None while nothing is known."""
+    if not overview.samples:
+        return None
+    # A minute that is not over would look like a fall.
+    until = overview.at - MINUTE
 
-    begins = minutes(overview.samples, "commands", overview.at).begins
+    def told(*topics: str) -> list[Sequence[int | None]]:
+        return [minutes(overview.samples, topic, until).counts for topic in topics]
+
+    begins = minutes(overview.samples, "commands", until).begins
     labels = [f"{begin.astimezone(zone):%H:%M}" for begin in begins]
     bad = [[count or 0 for count in counts] for counts in told("rejections", "dead-letters", "poison")]
-    first = overview.samples[0].at if overview.samples else overview.at
+    first = overview.samples[0].at
     return LastHour(
         lined(
             labels,

@@ -69,25 +69,24 @@ def _fare(samples: Sequence[Sample], stage: Stage) -> Fare:
     stand, late = samples[-1].stages[stage.name], behind(samples, stage)
     seen = [sample for sample in recent(samples) if stage.name in sample.stages]
     done = _a_second(seen, [sample.done(stage) or 0 for sample in seen])
-    came = _a_second(seen, [sample.appended(stage.source) for sample in seen])
-    word = _word(seen, stage, late, done, came)
-    ends = (
-        timedelta(seconds=stand.left / (done - came))
-        if word == "catching up" and done and came is not None
-        else None
-    )
+    # A burst of half a minute ago does not hide that there is less every time.
+    lately = recent(seen, SLOW)
+    lefts = [sample.stages[stage.name].left for sample in lately]
+    fewer = _a_second(lately, [lefts[0] - left for left in lefts]) or 0.0
+    word = _word(seen, stage, late, done, fewer)
+    ends = timedelta(seconds=stand.left / fewer) if word == "catching up" else None
     return Fare(stage, stand.left, stand.members, late, done, word, ends)
 
 
-def _word(seen: Sequence[Sample], stage: Stage, late: Behind, done: float | None, came: float | None) -> Word:
+def _word(seen: Sequence[Sample], stage: Stage, late: Behind, done: float | None, fewer: float) -> Word:
+    """`fewer`: by how many a second what is left gets less."""
     if not seen[-1].stages[stage.name].members:
         return "nobody"
     if late.time < SLOW:
         return "well"
-    waited = all(sample.stages[stage.name].left for sample in seen)
-    if waited and done == 0 and seen[-1].at - seen[0].at >= SLOW:
+    if done == 0 and seen[-1].at - seen[0].at >= SLOW:
         return "stands still"
-    return "catching up" if done is not None and came is not None and done > came else "behind"
+    return "catching up" if fewer else "behind"
 
 
 def behind(samples: Sequence[Sample], stage: Stage) -> Behind:
@@ -116,7 +115,7 @@ class Minutes:
 
 
 def minutes(samples: Sequence[Sample], topic: str, now: datetime, many: int = 60) -> Minutes:
-    """The last `many` whole minutes and the one under way. Their sum is what came, whatever was missed."""
+    """The last `many`, the one under way among them. Their sum is what came, whatever looks were missed."""
     first = now.replace(second=0, microsecond=0) - (many - 1) * MINUTE
     bounds = [first + n * MINUTE for n in range(many + 1)]
     counts = [_at(samples, topic, bound) for bound in bounds]

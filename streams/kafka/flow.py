@@ -91,7 +91,7 @@ class Flow:
         stages = {stage.name: self._stand(stage, tails, committed, members) for stage in STAGES}
         sample = Sample(now, self._counted(tails), stages)
         before = self.samples or self._past(admin, tails, places, now)
-        self.samples = (*(each for each in before if now - each.at < KEPT + MINUTE), sample)
+        self.samples = (*(each for each in before if now - each.at < KEPT + 2 * MINUTE), sample)
 
     def _committed(self, admin: AdminClient, places: Iterable[Place]) -> dict[tuple[str, Place], int]:
         """By group and place; negative: nothing yet."""
@@ -136,7 +136,7 @@ class Flow:
 
     def _past(self, admin: AdminClient, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
         """What the topics held at each minute of the hour before, as the records' own times say."""
-        minute = now.replace(second=0, microsecond=0) - KEPT + MINUTE
+        minute = now.replace(second=0, microsecond=0) - KEPT
         found = []
         while minute < now:
             spec = Spec.for_timestamp(int(minute.timestamp() * 1000))
