@@ -41,6 +41,7 @@ class Flow:
         self._connection = connection
         self._every = every
         self._names = {connection.topic(topic): name for name, topic in _TOPICS.items()}
+        self._counts: dict[str, int] = {}
         self._stopping = threading.Event()
         self._silent = False
         self._task: asyncio.Task[None] | None = None
@@ -92,6 +93,13 @@ class Flow:
         sample = Sample(now, self._counted(tails), stages)
         before = self.samples or self._past(admin, tails, places, now)
         self.samples = (*(each for each in before if now - each.at < KEPT + 2 * MINUTE), sample)
+
+    def _places(self, admin: AdminClient) -> list[Place]:
+        """Partitions of all topics that are there: once all are, nobody asks again."""
+        if len(self._counts) < len(_TOPICS):
+            self._counts = partitions(self._connection, tuple(_TOPICS.values()), admin)
+        counts = self._counts.items()
+        return [(self._connection.topic(_TOPICS[name]), n) for name, count in counts for n in range(count)]
 
     def _committed(self, admin: AdminClient, places: Iterable[Place]) -> dict[tuple[str, Place], int]:
         """By group and place; negative: nothing yet."""

@@ -1,14 +1,13 @@
 """What is seen of a real pipeline, and that a page in memory is told the same kind of thing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
 
-from streams.errors import Retryable
 from streams.flow.figures import fares, minutes
 from streams.flow.samples import STAGES, TOPICS, Sample
 from streams.flow.verdict import troubles, well
@@ -19,7 +18,6 @@ from tests.connectors.sink_driver import FIRST
 from tests.kafka.fleet import Fleet, one_unit_each, registrations
 from tests.kafka.processes import running
 from tests.kafka.test_sink_on_broker import listening, subscribe
-from tests.samples import STORE
 
 WITHIN = 60.0
 MEMBERS = 5
@@ -51,10 +49,6 @@ async def until(flow: Flow, holds: Callable[[Sample], bool]) -> Sample:
     return flow.samples[-1]
 
 
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scenario())  # type: ignore[arg-type]
-
-
 def kept(sample: Sample) -> dict[str, int]:
     return {name: counted.kept for name, counted in sample.topics.items() if counted.kept}
 
@@ -66,7 +60,11 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
 
     async def scenario() -> None:
         async with watched(fleet.connection) as flow:
-            with listener(settings, fleet), running(settings, "worker"), running(settings, "sink"):
+            with ExitStack() as programs:
+                url = f"{listening(programs, settings)}/hook"
+                subscribe(fleet.connection, replace(FIRST, url=url))
+                for role in ("worker", "sink"):
+                    programs.enter_context(running(settings, role))
                 for _ in range(3):
                     fleet.send(one_unit_each(1))
                     await asyncio.to_thread(fleet.await_all)
@@ -77,7 +75,9 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
 
             assert kept(rest) == {"commands": 3, "rejections": 3}
             of_members = kept(done)
-            assert {name: of_members[name] for name in ("commands", "deliveries", "attempts", "rejections")} == {
+            assert {
+                name: of_members[name] for name in ("commands", "deliveries", "attempts", "rejections")
+            } == {
                 "commands": 3 + MEMBERS,
                 "deliveries": MEMBERS,
                 "attempts": MEMBERS,
@@ -88,7 +88,7 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
             assert well(flow.samples, done.at, None, whole=True).startswith("All is well: ")
             assert sum(filter(None, minutes(flow.samples, "commands", done.at).counts)) == 3 + MEMBERS
 
-    run(scenario)
+    asyncio.run(scenario())
 
 
 def test_a_worker_that_has_stopped_is_seen_by_what_is_left_and_that_nobody_works(
@@ -117,10 +117,12 @@ def test_a_worker_that_has_stopped_is_seen_by_what_is_left_and_that_nobody_works
             await until(flow, lambda sample: sample.stages["loyalty"].left == MEMBERS)
 
             # One that has just started knows the hour before, too.
-            assert sum(filter(None, minutes(flow.samples, "commands", datetime.now(UTC)).counts)) == 2 * MEMBERS
+            assert (
+                sum(filter(None, minutes(flow.samples, "commands", datetime.now(UTC)).counts)) == 2 * MEMBERS
+            )
             assert not fares(flow.samples)[0].behind.at_least
 
-    run(scenario)
+    asyncio.run(scenario())
 
 
 def test_while_no_kafka_answers_there_are_no_samples_and_it_ends_when_told(settings: Settings) -> None:
@@ -130,7 +132,7 @@ def test_while_no_kafka_answers_there_are_no_samples_and_it_ends_when_told(setti
                 await asyncio.wait_for(flow.failed(), 0.5)
             assert flow.samples == ()
 
-    run(scenario)
+    asyncio.run(scenario())
 
 
 def test_all_topics_and_stages_are_looked_at(fleet: Fleet) -> None:
@@ -141,4 +143,4 @@ def test_all_topics_and_stages_are_looked_at(fleet: Fleet) -> None:
         assert set(sample.topics) == set(TOPICS)
         assert set(sample.stages) == {stage.name for stage in STAGES}
 
-    run(scenario)
+    asyncio.run(scenario())

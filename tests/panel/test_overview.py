@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from streams.delivery.records import EndpointStatus
+from streams.delivery.records import EndpointCondition, EndpointStatus
 from streams.flow.samples import Counted, Sample, Stand
 from tests.api.conftest import START, CountersInMemory, Door, HourInMemory
 from tests.panel.conftest import Page, Visitor, employ
@@ -30,6 +30,18 @@ def waiting(pending: int, seconds: float, *, dead: int = 0, delivered: int = 0) 
     hours = tuple(HourInMemory(START - timedelta(hours=n)) for n in (2, 1))
     last = HourInMemory(START, delivered=delivered, dead=dead)
     return CountersInMemory((*hours, last), pending, START - timedelta(seconds=seconds) if pending else None)
+
+
+def told(subscription_id: str, state: EndpointCondition) -> EndpointStatus:
+    return EndpointStatus(
+        subscription_id=subscription_id,
+        store="DEFAULT",
+        state=state,
+        since=START,
+        failures=9,
+        reason="<b>500</b>",
+        told_at=START,
+    )
 
 
 def look(visitor: Visitor) -> Page:
@@ -119,16 +131,7 @@ def test_endpoints_that_fail_or_are_disabled_are_named_and_paused_ones_are_no_tr
     failing, gone, paused = (
         door.subscribed(url=f"https://{n}.example/") for n in ("failing", "gone", "paused")
     )
-    for subscription_id, state in ((failing, "failing"), (gone, "disabled")):
-        door.conditions[subscription_id] = EndpointStatus(
-            subscription_id=subscription_id,
-            store="DEFAULT",
-            state=state,
-            since=START,
-            failures=9,
-            reason="<b>500</b>",
-            told_at=START,
-        )
+    door.conditions |= {failing: told(failing, "failing"), gone: told(gone, "disabled")}
     subscription = door.index.get(paused)
     assert subscription
     door.index.put(replace(subscription, state="paused"))
