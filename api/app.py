@@ -13,6 +13,7 @@ from api import (
     command_status,
     contract,
     custom_events,
+    deliveries,
     errors,
     members,
     overview_routes,
@@ -21,18 +22,21 @@ from api import (
     reading,
     rewards,
     transactions,
+    why_routes,
 )
 from api.admins import Access
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
 from api.credentials import Vault
+from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
+from api.events_found import Events, EventsPublished
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
-from api.overview import Counting, Flow, Overviews
+from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
@@ -42,10 +46,12 @@ from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes
+from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
+from streams.kafka.topics import ATTEMPTS, DAY
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {
@@ -71,10 +77,12 @@ def create_app(
     callers: Callers,
     key_log: Log[ApiKey],
     audit: Audit,
+    journal: Deliveries,
+    published: EventsPublished,
+    dotted_names: bool = False,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
     flow: Flow,
-    counting: Counting | None = None,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
@@ -97,8 +105,12 @@ def create_app(
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
     settings = Programme(stores, settings_log)
     standings = Standings(conditions)
-    overviews = Overviews(flow, counting, subscriptions, standings, now)
+    overviews = Overviews(flow, journal, subscriptions, standings, now)
+    events = Events(journal, published)
+    whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
+        deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
+        why_routes.routes(whys),
         subscription_routes(webhooks),
         programme.routes(settings),
         reading.routes(Reading(desk, past)),

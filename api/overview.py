@@ -12,12 +12,15 @@ from typing import Protocol
 from api.auth import Caller
 from api.panel.standing import Standing, Standings
 from streams.delivery.records import Subscription
+from streams.delivery.search import Counters, Page, Search
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.flow.figures import Fare, fares, rate
 from streams.flow.samples import Sample
 from streams.flow.verdict import Trouble, counted, spoken, troubles, well
 
+TRIES = 50
+"""How many of an endpoint's latest deliveries tell how fast it answers."""
 LONG = timedelta(minutes=1)
 """A delivery that waits longer, though its endpoint works, is worth a word."""
 
@@ -28,33 +31,14 @@ class Flow(Protocol):
         """Of the last hour, the oldest first."""
 
 
-class Hour(Protocol):
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def delivered(self) -> int: ...
-    @property
-    def failed(self) -> int: ...
-    @property
-    def dead(self) -> int: ...
+class Journal(Protocol):
+    """Both raise Retryable while it is not there."""
 
-
-class Counters(Protocol):
-    """Of a subscription: its last hours, and what waits."""
-
-    @property
-    def hours(self) -> Sequence[Hour]: ...
-    @property
-    def pending(self) -> int: ...
-    @property
-    def oldest_pending_at(self) -> datetime | None: ...
-
-
-class Counting(Protocol):
     async def counters(
         self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
-    ) -> Mapping[str, Counters]:
-        """Raises Retryable while deliveries are being counted anew."""
+    ) -> Mapping[str, Counters]: ...
+
+    async def search(self, asked: Search) -> Page: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +56,21 @@ class Endpoint:
 
     def last_day(self, what: str) -> int:
         return sum(getattr(hour, what) for hour in self.counters.hours) if self.counters else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Milliseconds that a try takes: half of them take less than `usual`, of twenty one more than `slow`."""
+
+    usual: int
+    slow: int
+
+
+def durations(milliseconds: Sequence[int]) -> Durations | None:
+    if not milliseconds:
+        return None
+    ranked, many = sorted(milliseconds), len(milliseconds)
+    return Durations(ranked[(many - 1) // 2], ranked[-(-many * 19 // 20) - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class Overviews:
     """Asks no cluster: what it says is as fresh as what is followed here, and comes while Kafka is away."""
 
     flow: Flow
-    counting: Counting | None
+    journal: Journal
     index: Subscriptions
     standings: Standings
     now: Callable[[], datetime]
@@ -163,12 +162,22 @@ class Overviews:
         endpoints = [
             Endpoint(one, self.standings.of(one), counters.get(one.subscription_id)) for one in subscriptions
         ]
+        # The worst are seen first, however many there are.
         endpoints.sort(key=lambda one: (-one.waits(at), -one.last_day("dead"), one.subscription.url))
         return Overview(at, self.flow.samples, endpoints, "admin" in caller.scopes)
 
+    async def durations(self, endpoint: Endpoint) -> Durations | None:
+        """Of the latest tries; None where there were none, or they are not known now."""
+        of = endpoint.subscription
+        try:
+            page = await self.journal.search(Search(of.store, of.subscription_id, size=TRIES))
+        except Retryable:
+            return None
+        return durations([known.last.duration_ms for known in page.items if known.last])
+
     async def _counters(self, subscription_ids: Sequence[str], at: datetime) -> Mapping[str, Counters]:
         try:
-            return await self.counting.counters(subscription_ids, at) if self.counting else {}
+            return await self.journal.counters(subscription_ids, at)
         except Retryable:
             # Said on the page: all else is there.
             return {}

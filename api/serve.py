@@ -42,6 +42,8 @@ from streams.kafka.clients import Connection
 from streams.kafka.flow import Flow
 from streams.kafka.history import History
 from streams.kafka.identity import identity
+from streams.kafka.journal import FollowedJournal
+from streams.kafka.published import PublishedEvents
 from streams.kafka.replica import Replicas
 from streams.kafka.topics import API_KEYS, COMMANDS, SETTINGS, SUBSCRIPTIONS
 from streams.kafka.view import View
@@ -70,6 +72,8 @@ class _Parts:
     replicas: Replicas
     outcomes: Outcomes
     past: History
+    journal: FollowedJournal
+    published: PublishedEvents
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
     callers: Callers
@@ -83,6 +87,7 @@ class _Parts:
         yield self.appender.failed()
         yield self.replicas.failed()
         yield self.flow.failed()
+        yield self.journal.failed()
 
 
 async def _parts(
@@ -107,6 +112,8 @@ async def _parts(
     count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
     replicas = Replicas(connection, directory, count)
     stack.push_async_callback(replicas.stop)
+    journal = FollowedJournal(connection, directory, count)
+    stack.push_async_callback(journal.stop)
     outcomes = Outcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
     )
@@ -125,6 +132,8 @@ async def _parts(
         replicas=replicas,
         outcomes=outcomes,
         past=History(connection, count, settings.history_records),
+        journal=journal,
+        published=PublishedEvents(connection, count, settings.history_records),
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
@@ -174,6 +183,9 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),
+            journal=parts.journal,
+            published=parts.published,
+            dotted_names=settings.event_names == "dotted",
             store_codes=lambda: tuple(parts.stores),
             conditions=parts.conditions,
             flow=parts.flow,

@@ -75,12 +75,13 @@ def routes(pages: Pages, overviews: Overviews) -> APIRouter:
     async def page(request: Request, store: KnownStoreOf) -> Response:
         zone = ZoneInfo(store.time_zone)
         overview = await overviews.of(store.store, request.state.caller)
+        shown = overview.endpoints[:MOST]
         return pages.page(
             request,
             "overview",
             store,
             overview=overview,
-            shown=overview.endpoints[:MOST],
+            shown=[(endpoint, await overviews.durations(endpoint)) for endpoint in shown],
             picture=picture(overview) if overview.whole else None,
             hour=last_hour(overview, zone) if overview.whole else None,
             day=last_day(overview, zone),

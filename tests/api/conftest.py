@@ -1,8 +1,7 @@
 """The real application over an index in memory, called through HTTP without a socket."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -29,6 +28,7 @@ from streams.errors import Retryable
 from streams.flow.samples import Sample
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -105,40 +105,6 @@ class FlowInMemory:
     samples: tuple[Sample, ...] = ()
 
 
-@dataclass(frozen=True)
-class HourInMemory:
-    at: datetime
-    delivered: int = 0
-    failed: int = 0
-    dead: int = 0
-
-
-@dataclass(frozen=True)
-class CountersInMemory:
-    hours: tuple[HourInMemory, ...]
-    pending: int = 0
-    oldest_pending_at: datetime | None = None
-
-
-class CountingInMemory:
-    """What a test says of subscriptions; zeros for all others."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self.told: dict[str, CountersInMemory] = {}
-        self.away = False
-
-    async def counters(
-        self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
-    ) -> dict[str, CountersInMemory]:
-        if self.away:
-            raise Retryable("deliveries are being read")
-        none = CountersInMemory(tuple(HourInMemory(now - timedelta(hours=n)) for n in reversed(range(hours))))
-        return {each: self.told.get(each, none) for each in subscription_ids}
-
-
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
@@ -162,9 +128,9 @@ class Door:
         self.clock = Clock()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         self.conditions: dict[str, EndpointStatus] = {}
         self.flow = FlowInMemory()
-        self.counting = CountingInMemory()
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
@@ -185,10 +151,11 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            journal=self.deliveries,
+            published=self.events,
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
             flow=self.flow,
-            counting=self.counting,
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
@@ -201,10 +168,11 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
+        self.deliveries.reset()
+        self.events.reset()
         self.audit.changes.clear()
         self.conditions.clear()
         self.flow.samples = ()
-        self.counting.restart()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
