@@ -14,6 +14,7 @@ from api import (
     contract,
     custom_events,
     deliveries,
+    erasure,
     errors,
     letter_routes,
     members,
@@ -127,6 +128,7 @@ def create_app(
         app.include_router(router, responses=FAILURES)
     for module in ABOUT_MEMBERS:
         app.include_router(module.routes(desk), responses=FAILURES | PENDING)
+    app.include_router(erasure.routes(desk, audit), responses=FAILURES | PENDING)
     app.include_router(contract.routes())
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -64,8 +63,11 @@ class Player:
                 if len(self._tasks) < MOST:
                     self._begin(each)
             self._news.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), LOOK)
+            news = asyncio.create_task(self._news.wait())
+            waits = [news, *self._tasks.values()]
+            await asyncio.wait(waits, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            news.cancel()
+            self._let_go()
 
     async def stop(self) -> None:
         """What is played ends in order: whoever is there goes on with it."""
@@ -97,23 +99,30 @@ class Player:
     def _begin(self, each: Standing) -> None:
         id_ = each.order.replay_id
         self._begun.add(id_)
-        task = self._tasks[id_] = asyncio.create_task(self._play(each.order), name=f"replay {id_}")
-        task.add_done_callback(lambda _: self._let_go(id_))
+        self._tasks[id_] = asyncio.create_task(self._play(each.order), name=f"replay {id_}")
 
-    def _let_go(self, replay_id: str) -> None:
-        del self._tasks[replay_id]
-        # Whoever fenced us, or we, in a while.
-        self._hear(replay_id)
+    def _let_go(self) -> None:
+        for id_ in [id_ for id_, task in self._tasks.items() if task.done()]:
+            # Whoever fenced us goes on with it, or we do, in a while.
+            self._hear(id_)
+            # What no replay accounts for ends the process, as anywhere else.
+            self._tasks.pop(id_).result()
 
     async def _play(self, order: ReplayOrder) -> None:
         try:
-            with await self._thread(lambda: self._opened(order)) as playing:
-                # After it was opened: nobody else tells of it any more.
-                await self._current()
-                found = self._orders.get(order.replay_id)
-                await self._thread(lambda: playing.play(found.progress if found else None))
+            await self._played(order)
         except Retryable as failure:
             LOG.warning("replay %s: %s", order.replay_id, failure)
+
+    async def _played(self, order: ReplayOrder) -> None:
+        playing = await self._thread(lambda: self._opened(order))
+        try:
+            # After it was opened: nobody else tells of it any more.
+            await self._current()
+            found = self._orders.get(order.replay_id)
+            await self._thread(lambda: playing.play(found.progress if found else None))
+        finally:
+            await self._thread(playing.close)
 
     async def _thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._threads, work)

@@ -39,6 +39,7 @@ from streams.access import ApiKey
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.ids import derived_id
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
@@ -187,11 +188,13 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         tokens = Tokens(safe)
         sender = sender_of(settings)
         stack.push_async_callback(sender.aclose)
+        # The same after a restart, and another one's on every other disk.
+        process = f"{own.instance} {derived_id(socket.gethostname(), str(own.directory))[:8]}"
         player = Player(
             connection,
             parts.orders,
             parts.index,
-            process=own.instance,
+            process=process,
             folder=settings.home / "tmp",
             current=parts.progress_log.current,
             now=_now,
@@ -220,7 +223,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 parts.order_log,
                 parts.progress_log,
                 Recount(connection, settings.home / "tmp"),
-                own.instance,
+                process,
             ),
             box=Letterbox(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,

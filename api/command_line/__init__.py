@@ -12,6 +12,7 @@ from api.command_line import (
     broker,
     dead_letters,
     demo,
+    erase,
     expiring,
     failures,
     imports,
@@ -56,6 +57,7 @@ app.command(name="sink")(sink.run)
 app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
 app.command(name="import")(imports.run)
+app.command(name="erase")(erase.run)
 app.command(name="demo")(demo.run)
 
 

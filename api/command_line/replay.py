@@ -55,8 +55,10 @@ def webhooks(
 
     Cut short by Ctrl-C or worse, the same command goes on where it was; once it is done, it begins anew. It
     never has more than a second's worth on the way to the endpoint: what happens meanwhile hardly waits.
+    Of members that are erased nothing is sent again.
     """
     from api.command_line.processes import process
+    from streams.kafka.erasures import erased
     from streams.kafka.fates import fates
     from streams.kafka.replay import Asked, Replay, subscription_of
 
@@ -65,6 +67,7 @@ def webhooks(
     with ExitStack() as stack:
         settings, connection = stack.enter_context(process("replay"))
         selection = selected(subscription_of(connection, subscription), asked)
+        selection = replace(selection, erased=erased(connection))
         if only != "all":
             found = fates(connection, subscription, period[0], settings.home / "tmp")
             selection = replace(selection, fate_of=stack.enter_context(found))

@@ -70,7 +70,7 @@ def create_panel(parts: Parts) -> ASGIApp:
     failures.install(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
-    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))

@@ -39,23 +39,22 @@ class Lookup:
     def kept(self, delivery_id: str) -> Kept | None:
         """For as long as deliveries are kept as it was made; then, while its attempts are, as its event makes
         it now. None: it is of neither, or there was none."""
+        key = self._subscription.subscription_id
         made = [
             (record, moment_of(message))
-            for message in self._saying(DELIVERIES, self._subscription.subscription_id, delivery_id)
-            if (record := _read(Delivery, message, DELIVERIES)).delivery_id == delivery_id
+            for message in self._saying(DELIVERIES, key, delivery_id)
+            for record in [_read(Delivery, message, DELIVERIES)]
+            if record.delivery_id == delivery_id
         ]
         since = made[0][1] - SKEW if made else None
-        attempts = [
-            record
-            for message in self._saying(ATTEMPTS, self._subscription.subscription_id, delivery_id, since)
-            if (record := _read(Attempt, message, ATTEMPTS)).delivery_id == delivery_id
-        ]
+        tries = [_read(Attempt, each, ATTEMPTS) for each in self._saying(ATTEMPTS, key, delivery_id, since)]
+        attempts = [attempt for attempt in tries if attempt.delivery_id == delivery_id]
         delivery = made[-1][0] if made else self._of_its_event(attempts, delivery_id)
         if delivery is None:
             return None
         dead = sum(
             _read(DeadLetter, message, DEAD_LETTERS).delivery.delivery_id == delivery_id
-            for message in self._saying(DEAD_LETTERS, delivery.subscription_id, delivery_id, since)
+            for message in self._saying(DEAD_LETTERS, key, delivery_id, since)
         )
         delivered = sum(attempt.outcome == "delivered" for attempt in attempts)
         return Kept(delivery, fate(max(1, len(made)), delivered, dead))

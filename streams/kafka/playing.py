@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -73,10 +73,7 @@ class Playing:
             self._replay = stack.enter_context(Replay(connection, selection, period=period, note=self._note))
             self._stack = stack.pop_all()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._stack.close()
 
     def play(self, before: ReplayProgress | None) -> None:

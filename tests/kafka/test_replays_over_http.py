@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import Producer
 
 from api.auth import new_key
+from api.player import SILENT
 from streams.codec import encode
 from streams.delivery.records import Delivery
 from streams.kafka.admin import create_topics
@@ -191,7 +192,7 @@ def test_a_process_that_is_told_to_stop_hands_over_at_once(
 
     first.process.communicate()
     assert first.process.returncode == 0
-    assert time.monotonic() - begun < 9
+    assert time.monotonic() - begun < SILENT
     assert second.look(asked)["state"] == "running"
 
 
