@@ -18,6 +18,7 @@ from api import (
     errors,
     letter_routes,
     members,
+    overview_routes,
     points,
     programme,
     reading,
@@ -39,6 +40,7 @@ from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
+from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
@@ -87,6 +89,7 @@ def create_app(
     box: Box,
     journal: Deliveries,
     published: EventsPublished,
+    flow: Flow,
     dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
@@ -113,6 +116,8 @@ def create_app(
     orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
     replays = Replays(replaying, orders, webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
+    standings = Standings(conditions)
+    overviews = Overviews(flow, journal, subscriptions, standings, now)
     events = Events(journal, published)
     whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
@@ -124,6 +129,7 @@ def create_app(
         programme.routes(settings),
         reading.routes(Reading(desk, past)),
         admins.routes(Access(callers, keys, logins, now)),
+        overview_routes.routes(overviews),
     ):
         app.include_router(router, responses=FAILURES)
     for module in ABOUT_MEMBERS:
@@ -144,13 +150,14 @@ def create_app(
     panel = Parts(
         webhooks=webhooks,
         programme=settings,
-        standings=Standings(conditions),
         desk=desk,
         deliveries=journal,
         whys=whys,
         replays=replays,
         letters=letters,
         dotted_names=dotted_names,
+        standings=standings,
+        overviews=overviews,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

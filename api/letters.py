@@ -131,6 +131,9 @@ class Letters:
             raise Invalid(Complaint("delivery", message, "too_much", message_id)) from None
         if kept is None:
             raise HTTPException(404)
+        if kept.erased:
+            message = "It is of a member that is erased: nothing of it is sent again."
+            raise Conflict(Complaint("delivery", message, "erased", message_id))
         if kept.fate == "pending":
             message = "It is under way: it is sent, or tried again, without being asked."
             raise Conflict(Complaint("delivery", message, "pending", message_id))

@@ -37,5 +37,6 @@ def described() -> str:
         box=NOBODY,
         journal=NOBODY,
         published=NOBODY,
+        flow=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

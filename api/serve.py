@@ -29,7 +29,7 @@ from api.log import (
 )
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
-from api.panel.sessions import Sessions
+from api.panel.sessions import FORMS, Sessions
 from api.player import Player
 from api.replays import Ports
 from api.signing import SealedKeys
@@ -45,6 +45,7 @@ from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.flow import Flow
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.journal import FollowedJournal
@@ -98,12 +99,14 @@ class _Parts:
     orders: Orders
     order_log: TopicLog[ReplayOrder]
     progress_log: TopicLog[ReplayProgress]
+    flow: Flow
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
         yield from (view.failed() for view in self.views)
         yield self.appender.failed()
         yield self.replicas.failed()
+        yield self.flow.failed()
         yield self.journal.failed()
 
 
@@ -141,6 +144,9 @@ async def _parts(
     await _until_first(stop.wait(), replicas.failed(), _all(starts))
     if stop.is_set():
         return None
+    flow = Flow(connection)
+    stack.push_async_callback(flow.stop)
+    flow.start()
     return _Parts(
         index=index,
         stores=stores,
@@ -159,6 +165,7 @@ async def _parts(
         orders=orders,
         order_log=TopicLog(connection, REPLAYS, appender, asked),
         progress_log=TopicLog(connection, REPLAY_PROGRESS, appender, told),
+        flow=flow,
     )
 
 
@@ -229,10 +236,9 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             journal=parts.journal,
             published=parts.published,
             dotted_names=settings.event_names == "dotted",
+            flow=parts.flow,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
-            sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
-            if safe.ready
-            else None,
+            sessions=Sessions(tokens, parts.callers, safe.derived(FORMS), _now) if safe.ready else None,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )

@@ -14,10 +14,12 @@ from api.deliveries import Deliveries
 from api.desk import Desk
 from api.letters import Letters
 from api.logins import Logins
+from api.overview import Overviews
 from api.panel import (
     deliveries,
     delivery,
     failures,
+    overview,
     redrive,
     replay,
     signin,
@@ -52,6 +54,7 @@ class Parts:
     replays: Replays
     letters: Letters
     dotted_names: bool
+    overviews: Overviews
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -71,6 +74,7 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
+    panel.include_router(overview.routes(pages, parts.overviews))
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))

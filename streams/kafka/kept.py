@@ -26,6 +26,8 @@ SKEW = timedelta(minutes=1)
 class Kept(NamedTuple):
     delivery: Delivery
     fate: Fate
+    erased: bool = False
+    """Whether its member is: of whom nothing is sent again."""
 
 
 class Lookup:

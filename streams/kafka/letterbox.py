@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from streams.delivery.records import DeadLetter, Delivery, Subscription
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.erasures import erased
 from streams.kafka.kept import Kept, Lookup
 from streams.kafka.pace import CutShort
 from streams.kafka.redrive import Count, Found, Redrive, counted, put_aside
@@ -16,6 +17,7 @@ from streams.kafka.reread import within
 from streams.kafka.shelves import DeadLetterShelf, LettersWanted
 from streams.kafka.stretch import home, whole
 from streams.kafka.topics import DEAD_LETTERS, DELIVERIES
+from streams.stages.commands import owner_of
 
 LOOKED_UP_WITHIN = 20.0
 
@@ -26,8 +28,12 @@ class Letterbox:
     def __init__(self, connection: Connection, appender: Appender, subscribed: Callable[[str], bool]) -> None:
         self._connection = connection
         self._appender = appender
-        self._shelf = DeadLetterShelf(subscribed)
+        self._subscribed = subscribed
         self._one = asyncio.Lock()
+
+    def _shelf(self) -> DeadLetterShelf:
+        """As of now: who is erased is read from its topic."""
+        return DeadLetterShelf(self._subscribed, erased(self._connection).__contains__)
 
     async def newest(self, subscription_id: str, wanted: LettersWanted, most: int) -> list[Found[DeadLetter]]:
         """Without their bodies; the newest first."""
@@ -36,7 +42,7 @@ class Letterbox:
 
     def _newest(self, subscription_id: str, wanted: LettersWanted, most: int) -> list[Found[DeadLetter]]:
         partition = home(self._connection, DEAD_LETTERS, subscription_id)
-        there = map(_without_body, put_aside(self._connection, self._shelf, wanted, partition))
+        there = map(_without_body, put_aside(self._connection, self._shelf(), wanted, partition))
         return heapq.nlargest(most, there, key=lambda found: (found.record.given_up_at, found.id))
 
     async def count(self, subscription_id: str, wanted: LettersWanted) -> Count:
@@ -46,7 +52,7 @@ class Letterbox:
     def _count(self, subscription_id: str, wanted: LettersWanted) -> Count:
         partition = home(self._connection, DEAD_LETTERS, subscription_id)
         there = whole(self._connection, DEAD_LETTERS, partition)
-        return counted(self._connection, self._shelf, wanted, there)
+        return counted(self._connection, self._shelf(), wanted, there)
 
     async def redrive(self, subscription_id: str, wanted: LettersWanted, most: int) -> tuple[Count, int]:
         """What there was to send, and how many of it were sent. Where another process does so at the same
@@ -56,7 +62,7 @@ class Letterbox:
 
     def _redrive(self, subscription_id: str, wanted: LettersWanted, most: int) -> tuple[Count, int]:
         partition = home(self._connection, DEAD_LETTERS, subscription_id)
-        run = Redrive(self._connection, self._shelf, wanted, partition)
+        run = Redrive(self._connection, self._shelf(), wanted, partition)
         count = run.count()
         return count, run.run(lambda _: None, most) if count.to_send else 0
 
@@ -66,9 +72,14 @@ class Letterbox:
         look = Lookup(self._connection, subscription, within(LOOKED_UP_WITHIN))
         async with self._one:
             try:
-                return await asyncio.to_thread(look.kept, delivery_id)
+                found = await asyncio.to_thread(look.kept, delivery_id)
             except CutShort:
                 raise TimeoutError from None
+            return found and await asyncio.to_thread(self._marked, found)
+
+    def _marked(self, found: Kept) -> Kept:
+        owner = owner_of(found.delivery.store, found.delivery.member_id)
+        return found._replace(erased=owner in erased(self._connection))
 
     async def again(self, delivery: Delivery) -> None:
         """It is appended to the deliveries."""

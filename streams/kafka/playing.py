@@ -20,6 +20,7 @@ from streams.delivery.replay import Fate, Selection
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.erasures import erased
 from streams.kafka.fates import fates
 from streams.kafka.pace import CutShort, Throttled
 from streams.kafka.replay import Replay
@@ -39,10 +40,11 @@ DELETED = "Its subscription was deleted."
 
 
 def selected(
-    order: ReplayOrder, subscription: Subscription, fate_of: Callable[[str], Fate] = lambda _: "missing"
+    connection: Connection, order: ReplayOrder, subscription: Subscription, fate_of: Callable[[str], Fate]
 ) -> Selection:
-    o = order
-    return Selection(subscription, o.replay_id, o.event_name, o.member_id, o.only, fate_of)
+    """Nothing of who is erased by now."""
+    o, gone = order, erased(connection)
+    return Selection(subscription, o.replay_id, o.event_name, o.member_id, o.only, fate_of, gone)
 
 
 class Playing:
@@ -68,7 +70,7 @@ class Playing:
         self._lost = threading.Event()
         with ExitStack() as stack:
             wanted = fates(connection, order.subscription_id, order.since, folder, self._over)
-            selection = selected(order, subscription, stack.enter_context(wanted))
+            selection = selected(connection, order, subscription, stack.enter_context(wanted))
             period = order.since, order.until
             self._replay = stack.enter_context(Replay(connection, selection, period=period, note=self._note))
             self._stack = stack.pop_all()

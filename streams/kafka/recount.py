@@ -42,7 +42,9 @@ class Recount:
         id_, late = order.subscription_id, within(LOOKED_UP_WITHIN)
         stretch = between(self._connection, WEBHOOK_EVENTS, order.since, order.until)
         with fates(self._connection, id_, order.since, self._folder, late) as fate_of:
-            reread = Reread(self._connection, selected(order, subscription, fate_of), stretch)
+            reread = Reread(
+                self._connection, selected(self._connection, order, subscription, fate_of), stretch
+            )
             try:
                 tally = reread.count(within(COUNTED_WITHIN))
             except CutShort:

@@ -25,6 +25,7 @@ from streams.access import ApiKey, Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
+from streams.flow.samples import Sample
 from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
@@ -99,6 +100,12 @@ class AuditInMemory:
         self.changes.append(change)
 
 
+class FlowInMemory:
+    """What was seen of the pipeline, as a test has it."""
+
+    samples: tuple[Sample, ...] = ()
+
+
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
@@ -124,6 +131,7 @@ class Door:
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
         self.conditions: dict[str, EndpointStatus] = {}
+        self.flow = FlowInMemory()
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
@@ -151,6 +159,7 @@ class Door:
             box=self.box,
             journal=self.deliveries,
             published=self.events,
+            flow=self.flow,
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
@@ -170,6 +179,7 @@ class Door:
         self.replays.reset()
         # Its methods are bound in the application: it is emptied, not replaced.
         vars(self.box).update(vars(BoxInMemory()))
+        self.flow.samples = ()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()

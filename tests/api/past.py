@@ -69,6 +69,8 @@ class BoxInMemory:
         self.deliveries: list[Delivery] = []
         self.delivered: set[str] = set()
         self.redriven_at: dict[int, datetime] = {}
+        self.erased: set[str] = set()
+        """Members, by id."""
 
     async def newest(self, subscription_id: str, wanted: LettersWanted, most: int) -> list[Found[DeadLetter]]:
         found = self._found(subscription_id, wanted)
@@ -93,7 +95,8 @@ class BoxInMemory:
         if not made or made[-1].subscription_id != subscription.subscription_id:
             return None
         dead = sum(each.delivery.delivery_id == delivery_id for each in self.letters)
-        return Kept(made[-1], fate(len(made), int(delivery_id in self.delivered), dead))
+        of = fate(len(made), int(delivery_id in self.delivered), dead)
+        return Kept(made[-1], of, made[-1].member_id in self.erased)
 
     async def again(self, delivery: Delivery) -> None:
         self.deliveries.append(delivery)

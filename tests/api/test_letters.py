@@ -60,6 +60,18 @@ def test_they_are_listed_the_newest_first_and_by_what_is_asked(door: Door, to: s
     assert ([each["messageId"] for each in late["items"]], late["total"]["all"]) == ([uid(3)], 2)
 
 
+def test_nothing_of_a_member_that_is_erased_is_sent_again(door: Door, to: str) -> None:
+    sent = replace(delivery(7), subscription_id=to)
+    door.box.deliveries.append(sent)
+    door.box.delivered.add(uid(7))
+    door.box.erased.add(sent.member_id)
+
+    answer = door.call("POST", f"{PATH}/{to}/delivery/{uid(7)}/retry")
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "erased")
+    assert len(door.box.deliveries) == 1
+
+
 def test_they_are_counted_then_sent_again_once_each(door: Door, to: str) -> None:
     dry = redrive(door, to, "?dryRun=true").json()
     first = redrive(door, to, status="none").json()
