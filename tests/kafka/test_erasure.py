@@ -101,12 +101,8 @@ def _raw(cluster: Connection, name: str) -> Iterator[bytes]:
 
 
 def compact_at_once(cluster: Connection) -> None:
-    at_once = {
-        "max.compaction.lag.ms": "1",
-        "min.compaction.lag.ms": "0",
-        "segment.ms": "1",
-        "delete.retention.ms": "1",
-    }
+    at_once = dict.fromkeys(("max.compaction.lag.ms", "segment.ms", "delete.retention.ms"), "1")
+    at_once["min.compaction.lag.ms"] = "0"
     entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in at_once.items()]
     admin = AdminClient(cluster.admin())
     asked = [
