@@ -56,6 +56,7 @@ app.command(name="sink")(sink.run)
 app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
 app.command(name="import")(imports.run)
+app.command(name="load-history")(imports.history.load)
 app.command(name="demo")(demo.run)
 
 
