@@ -21,6 +21,9 @@ def load(
     store: Annotated[str, typer.Option(help="Code of the store.")] = "DEFAULT",
     zone: Annotated[str, typer.Option(help="Time zone of times that name none.")] = "UTC",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, and send nothing.")] = False,
+    skip_refused: Annotated[
+        bool, typer.Option("--skip-refused", help="Send the others where the files have refused lines.")
+    ] = False,
     wait: Annotated[
         int, typer.Option(min=0, max=86_400, help="Most seconds to wait for one more outcome.")
     ] = 30,
@@ -28,7 +31,8 @@ def load(
     """Load years of the past in the order of their times: each line happens at its own.
 
     For workers with LOYALTY_CLOCK=stream, before the programme goes live: streams/kafka/README.md says how.
-    The files' columns: `loyalty import members --columns`. Exit code 1 where a line was refused.
+    The files' columns: `loyalty import members --columns`. Where a line of the files is refused nothing is
+    sent, for later it could not be played at its own time. Exit code 1 where any was, by whomever.
     """
     from api.command_line.imports import contents, run_of
     from connectors.imports.history import dated
@@ -43,11 +47,12 @@ def load(
             readings[path] = dated(read(KINDS[kind], data, run), run)
         except Misconfigured as error:
             raise Misconfigured(f"{path}: {error}") from None
-    if _told(readings, _sent(readings, dry_run, wait)):
+    whole = skip_refused or not any(reading.refused for reading in readings.values())
+    if _told(readings, _sent(readings, wait, dry_run=dry_run or not whole)):
         raise SystemExit(REFUSED)
 
 
-def _sent(readings: "Mapping[Path, Reading]", dry_run: bool, wait: int) -> "Mapping[str, Refusal]":
+def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
     """What the programme refused, by command."""
     from api.command_line.imports.sending import send_and_wait
     from connectors.imports.history import in_order
@@ -57,7 +62,7 @@ def _sent(readings: "Mapping[Path, Reading]", dry_run: bool, wait: int) -> "Mapp
         first, last = ready[0].record.issued_at, ready[-1].record.issued_at
         print(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     if dry_run:
-        print("dry run: nothing was sent")
+        print("nothing was sent")
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
@@ -68,7 +73,7 @@ def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") 
 
     count = 0
     for path, reading in readings.items():
-        with Refusals(None) as refusals:
+        with Refusals(None, "") as refusals:
             refusals.add(reading.refused)
             refusals.add(refused_lines(reading.ready, refused))
             print(f"{path}: {refusals.count:,} lines refused")
