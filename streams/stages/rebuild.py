@@ -7,7 +7,7 @@ table `commands`), and what timers know of the lead times that they have passed.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -20,6 +20,7 @@ from streams.errors import Poison
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
+from streams.tables.owned import Owned
 from streams.tables.tables import Tables
 
 WORKING = "commands"
@@ -35,6 +36,23 @@ _NAMES = {(k.table, k.letter): k.__name__ for k in KINDS}
 
 def rebuild(tables: Tables, records: Iterable[Record], store: Callable[[str], StoreSettings | None]) -> None:
     """Takes facts into the tables, by the rules of now. Raises Poison for what is none."""
+    for _ in retold(tables, records, store):
+        pass
+
+
+class Retold(NamedTuple):
+    """A fact, its owner's state after it, and the settings of now."""
+
+    record: Record
+    fact: Event
+    state: Owned
+    store: StoreSettings
+
+
+def retold(
+    tables: Tables, records: Iterable[Record], store: Callable[[str], StoreSettings | None]
+) -> Iterator[Retold]:
+    """Each fact once the tables have taken it; they keep all of them when it is exhausted. Raises Poison."""
     for record in records:
         name, tree = read(record.value, record.schema)
         if name not in _EVENTS:
@@ -46,6 +64,7 @@ def rebuild(tables: Tables, records: Iterable[Record], store: Callable[[str], St
         state = tables.of(owner_of(event.store, event.member_id))
         for change in evolve(state, event, settings):
             state.apply(change)
+        yield Retold(record, event, state, settings)
     tables.commit(list(tables.changelog()), {})
 
 
