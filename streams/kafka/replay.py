@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from confluent_kafka.admin import AdminClient
 
 from streams import codec
+from streams.delivery.backfill import backfilled, meant_for
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
 from streams.domain.ids import derived_id
@@ -151,7 +152,15 @@ class Replay:
         header = dict(message.headers() or ()).get(codec.HEADER)
         name = (header.decode() if isinstance(header, bytes) else header or "").rpartition(".v")[0]
         meant = self._selection.names(name) and self._selection.owns(message.key() or b"")
-        return name if meant else None
+        return name if meant and self._told(message) else None
+
+    def _told(self, message: Message) -> bool:
+        """Not where it was backfilled for others."""
+        try:
+            by = backfilled(record_of(message, WEBHOOK_EVENTS.name).headers)
+        except Poison:
+            return False
+        return meant_for(self._selection.subscription.subscription_id, by)
 
     def _deliveries(self, message: Message) -> Iterator[Delivery]:
         name = self._meant(message)
