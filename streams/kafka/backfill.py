@@ -4,7 +4,7 @@ Where a backfill stands is committed with what it appends; its name is made of w
 same words go on with it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -46,13 +46,30 @@ class Plan:
 
     def note(self, number: int) -> str:
         """What a successor must know to go on."""
-        return " ".join(
-            (str(self.bounds[number][1]), *(t.isoformat() for t in (self.wish.since, self.wish.until)))
-        )
+        return f"{self.bounds[number][1]} {self.wish.since.isoformat()} {self.wish.until.isoformat()}"
 
 
-def name_of(words: Sequence[str]) -> str:
-    return derived_id(*words)[:13]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A backfill in its asker's words, of which its name is made. Without subscriptions it is for all of the
+    store `all_of`."""
+
+    event_name: str
+    since: str
+    until: str
+    subscriptions: tuple[str, ...]
+    all_of: str | None
+    member_id: str | None
+    correction: str | None
+
+    @property
+    def name(self) -> str:
+        whom = (*self.subscriptions, self.all_of or "")
+        words = (self.since, self.until, self.member_id or "", self.correction or "")
+        return derived_id(self.event_name, *words, *whom)[:13]
+
+    def wish(self, store: str, since: datetime, until: datetime) -> Wish:
+        return Wish(self.event_name, store, since, until, self.member_id, self.correction)
 
 
 def planned(connection: Connection, standpoint: Standpoint, name: str, wish: Wish) -> Plan:
@@ -81,13 +98,13 @@ class Backfill:
 
     def __init__(self, standpoint: Standpoint, plan: Plan, found: Derived) -> None:
         self._standpoint = standpoint
-        self._plan = plan
-        self._found = found
+        self.plan = plan
+        self.found = found
 
     def run(self, pace: Pace, progress: Progress, over: Over) -> bool:
         """Whether all is done; else it was told to end, and goes on when it is run again."""
-        if not self._plan.resumed:
-            self._commit([], {number: start for number, (start, _) in self._plan.bounds.items()})
+        if not self.plan.resumed:
+            self._commit([], {number: start for number, (start, _) in self.plan.bounds.items()})
         for chunk, positions in self._chunks(pace.chunk):
             if not pace.wait(len(chunk), over):
                 return False
@@ -99,18 +116,18 @@ class Backfill:
     def _chunks(self, size: int) -> Iterator[tuple[list[Appended], dict[int, int]]]:
         """Events, and where the partitions stand after them; those of one fact are never parted."""
         chunk, positions = list[Appended](), dict[int, int]()
-        for place, pairs in groupby(self._found.scan(b""), key=lambda pair: pair[0][:16]):
+        for place, pairs in groupby(self.found.scan(b""), key=lambda pair: pair[0][:16]):
             number, offset = int.from_bytes(place[:8], "big"), int.from_bytes(place[8:], "big")
             chunk += [_appended(number, value) for _, value in pairs]
             positions[number] = offset + 1
             if len(chunk) >= size:
                 yield chunk, positions
                 chunk, positions = [], {}
-        yield chunk, {number: end for number, (_, end) in self._plan.bounds.items()}
+        yield chunk, {number: end for number, (_, end) in self.plan.bounds.items()}
 
     def _commit(self, chunk: list[Appended], positions: dict[int, int]) -> None:
         self._standpoint.commit(
-            chunk, {n: Position(offset, self._plan.note(n)) for n, offset in positions.items()}
+            chunk, {n: Position(offset, self.plan.note(n)) for n, offset in positions.items()}
         )
 
 

@@ -62,9 +62,8 @@ class Deriving:
     def _pairs(self, there: Told) -> Iterator[Pair]:
         for number in self._numbers():
             for record, event in self._told_again(number):
-                missing = tuple(
-                    s.subscription_id for s in self.chosen if not there(event.webhook_event_id, s)
-                )
+                id_ = event.webhook_event_id
+                missing = tuple(s.subscription_id for s in self.chosen if not there(id_, s))
                 if missing and record.offset >= self.plan.bounds[number][0]:
                     self._count += 1
                     by = Backfilled(name=self.plan.name, subscriptions=missing)

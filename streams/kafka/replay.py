@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from confluent_kafka.admin import AdminClient
 
 from streams import codec
-from streams.delivery.backfill import backfilled, meant_for
+from streams.delivery.backfill import HEADER, backfilled, meant_for
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
 from streams.domain.ids import derived_id
@@ -149,10 +149,11 @@ class Replay:
 
     def _meant(self, message: Message) -> str | None:
         """The event's name where header and key say that it may be meant."""
-        header = dict(message.headers() or ()).get(codec.HEADER)
+        headers = dict(message.headers() or ())
+        header = headers.get(codec.HEADER)
         name = (header.decode() if isinstance(header, bytes) else header or "").rpartition(".v")[0]
         meant = self._selection.names(name) and self._selection.owns(message.key() or b"")
-        return name if meant and self._told(message) else None
+        return name if meant and (HEADER not in headers or self._told(message)) else None
 
     def _told(self, message: Message) -> bool:
         """Not where it was backfilled for others."""
