@@ -1,20 +1,16 @@
 """Webhook events read again and appended to the deliveries: once each, in order, no faster than is wanted.
 
 A replay is what was asked for: its name is made of that. Where it stands, and where it is to end, is
-committed in the transaction that appends its deliveries, as offsets of a group of its own. So it may be
-killed anywhere and is begun again by the same words; of two at a time the later one fences the other. Kafka
-forgets such a group days after its last commit (`offsets.retention.minutes`, 7 days as a rule).
+committed with its deliveries: so it may be killed anywhere and is begun again by the same words.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Message
 
 from streams import codec
 from streams.delivery.backfill import HEADER, backfilled, meant_for
@@ -24,10 +20,9 @@ from streams.domain.ids import derived_id
 from streams.errors import Misconfigured, Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
-from streams.kafka.pace import CHUNK, Over, Pace
-from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, records, slices, told, whole
+from streams.kafka.pace import Over, Pace
+from streams.kafka.stretch import Stretch, between, records, slices, whole
 from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
-from streams.kafka.transactions import transaction
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
@@ -88,23 +83,14 @@ class Replay:
     ) -> None:
         self._connection = connection
         self._selection = selection
-        self._group = f"{connection.prefix}replay-{selection.name}"
-        self._producer = Producer(
-            connection.producer(
-                **{"transactional.id": self._group, "transaction.timeout.ms": 30_000, "linger.ms": 5}
-                | {"queue.buffering.max.messages": 10 * CHUNK}
-            )
-        )
-        with told("the transaction's coordinator"):
-            self._producer.init_transactions(ANSWERS_WITHIN)
-        self._consumer = Consumer(connection.consumer(**{"group.id": self._group}))
+        self._standpoint = Standpoint(connection, f"replay-{selection.name}", WEBHOOK_EVENTS)
         self.plan = self._resumed() or Plan(between(connection, WEBHOOK_EVENTS, *period), resumed=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._consumer.close()
+        self._standpoint.close()
 
     def count(self) -> int:
         """Deliveries that `run` would append now."""
@@ -124,7 +110,7 @@ class Replay:
             self._commit(chunk, positions)
             pace.appended(chunk)
             progress(len(chunk))
-        self._forget()
+        self._standpoint.forget()
         return True
 
     def _chunks(self, size: int) -> Iterator[tuple[list[Delivery], dict[int, int]]]:
@@ -176,32 +162,19 @@ class Replay:
         yield from self._selection.deliveries(event)
 
     def _commit(self, chunk: list[Delivery], positions: dict[int, int]) -> None:
-        topic, name = self._connection.topic(DELIVERIES), self._connection.topic(WEBHOOK_EVENTS)
         bounds = self.plan.stretch.bounds
-        offsets = [TopicPartition(name, n, at, str(bounds[n][1])) for n, at in positions.items()]
-        with told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
-            for delivery in chunk:
-                value, header = codec.encode(delivery)
-                key = delivery.subscription_id
-                self._producer.produce(topic, value, key, headers=[(codec.HEADER, header.encode())])
-            self._producer.send_offsets_to_transaction(
-                offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
-            )
+        self._standpoint.commit(
+            map(_appended, chunk), {n: Position(at, str(bounds[n][1])) for n, at in positions.items()}
+        )
 
     def _resumed(self) -> Plan | None:
-        name = self._connection.topic(WEBHOOK_EVENTS)
-        with told(name):
-            found = self._consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
-            places = self._consumer.committed([TopicPartition(name, n) for n in found], ANSWERS_WITHIN)
-        if any(place.offset < 0 for place in places):
+        places = self._standpoint.positions()
+        if places is None:
             return None
-        bounds = {place.partition: (place.offset, int(place.metadata or 0)) for place in places}
+        bounds = {number: (offset, int(end or 0)) for number, (offset, end) in places.items()}
         return Plan(Stretch(WEBHOOK_EVENTS, bounds), resumed=True)
 
-    def _forget(self) -> None:
-        """It is done: the same words begin another one."""
-        admin = AdminClient(self._connection.admin())
-        for future in admin.delete_consumer_groups([self._group], request_timeout=ANSWERS_WITHIN).values():
-            # Where that fails, the next one finds that nothing is left, and tries again.
-            with suppress(KafkaException):
-                future.result(ANSWERS_WITHIN)
+
+def _appended(delivery: Delivery) -> Appended:
+    value, header = codec.encode(delivery)
+    return Appended(DELIVERIES, delivery.subscription_id.encode(), value, {codec.HEADER: header.encode()})

@@ -59,6 +59,9 @@ class Standpoint:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._consumer.close()
 
     def positions(self) -> dict[int, Position] | None:
