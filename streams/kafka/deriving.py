@@ -22,9 +22,9 @@ from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.partitioner import partition_of
 from streams.kafka.progress import Tell
-from streams.kafka.published import Told, published
 from streams.kafka.sorting import Pair, sorted_on_disk
 from streams.kafka.stretch import Stretch, slices, whole
+from streams.kafka.told_already import Told, told_already
 from streams.kafka.topics import EVENTS
 from streams.stages.backfill import told_again
 from streams.stages.commands import owner_of
@@ -54,7 +54,7 @@ class Deriving:
         # Read after the facts' ends were asked for: what was told of these is among it.
         reading = partial(self.tell, "reading webhook-events")
         with (
-            published(self.connection, self.plan.wish.event_name, self.folder, reading) as there,
+            told_already(self.connection, self.plan.wish.event_name, self.folder, reading) as there,
             sorted_on_disk(self._pairs(there), self.folder) as scan,
         ):
             yield Derived(self._count, scan)

@@ -21,6 +21,7 @@ from streams.errors import Misconfigured, Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.pace import Over, Pace
+from streams.kafka.standpoint import Appended, Position, Standpoint
 from streams.kafka.stretch import Stretch, between, records, slices, whole
 from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE

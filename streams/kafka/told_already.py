@@ -29,7 +29,7 @@ _Place = tuple[datetime, tuple[str, ...] | None]
 
 
 @contextmanager
-def published(connection: Connection, event_name: str, folder: Path, report: Report) -> Iterator[Told]:
+def told_already(connection: Connection, event_name: str, folder: Path, report: Report) -> Iterator[Told]:
     """Of events of that name, as of when this was called. Raises Retryable."""
     with sorted_on_disk(_pairs(connection, event_name, report), folder) as scan:
         yield partial(_told, scan)
