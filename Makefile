@@ -14,7 +14,8 @@ help: ## this list
 demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
 	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
 
-test: .venv/.ready ## all tests, the ones on a real broker included
+test: .venv/.ready ## all tests, the ones on a real broker and in a browser included
+	@.venv/bin/python -m tests.browser.chromium
 	@.venv/bin/pytest
 
 soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again

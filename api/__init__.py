@@ -11,6 +11,8 @@ command_status  what became of a command that was not answered in time
 subscriptions   /api/{storeCode}/webhook/…: routes of section "webhooks" of the contract
 bodies          what clients send and get of a subscription; options: what is beyond the contract
 signing         secrets of subscriptions; example_send: one example, on demand
+deliveries      what became of each webhook: routes; delivery_views: their bodies
+why             why one did not arrive; why_routes: its route; events_found: the event that is asked about
 targets         which URLs a webhook may be sent to, as far as their text tells
 
 fields          what fields of bodies may hold

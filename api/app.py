@@ -1,11 +1,11 @@
 """The application, built from its ports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.middleware import Middleware
 
 from api import (
@@ -13,6 +13,7 @@ from api import (
     command_status,
     contract,
     custom_events,
+    deliveries,
     errors,
     members,
     points,
@@ -20,27 +21,35 @@ from api import (
     reading,
     rewards,
     transactions,
+    why_routes,
 )
 from api.admins import Access
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
 from api.credentials import Vault
+from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
+from api.events_found import Events, EventsPublished
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
+from api.panel.app import Parts, create_panel
+from api.panel.sessions import Sessions
+from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
 from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes
+from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
+from streams.kafka.topics import ATTEMPTS, DAY
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {
@@ -66,7 +75,13 @@ def create_app(
     callers: Callers,
     key_log: Log[ApiKey],
     audit: Audit,
+    journal: Deliveries,
+    published: EventsPublished,
+    dotted_names: bool = False,
+    store_codes: Callable[[], Iterable[str]],
+    conditions: Conditions,
     logins: Logins | None = None,
+    sessions: Sessions | None = None,
     signer: Signer | None = None,
     vault: Vault | None = None,
 ) -> FastAPI:
@@ -84,9 +99,15 @@ def create_app(
     log = Audited(log, audit, "subscription", subscriptions.get)
     settings_log = Audited(settings_log, audit, "settings", stores)
     keys = Audited(key_log, audit, "API key", callers.key)
+    webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
+    settings = Programme(stores, settings_log)
+    events = Events(journal, published)
+    whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
-        subscription_routes(Webhooks(subscriptions, log, targets, now, courier, signer, vault)),
-        programme.routes(Programme(stores, settings_log)),
+        deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
+        why_routes.routes(whys),
+        subscription_routes(webhooks),
+        programme.routes(settings),
         reading.routes(Reading(desk, past)),
         admins.routes(Access(callers, keys, logins, now)),
     ):
@@ -101,6 +122,20 @@ def create_app(
         ready = caught_up()
         return JSONResponse({"status": "OK" if ready else "Problem"}, 200 if ready else 503)
 
+    @app.get("/", include_in_schema=False)
+    async def people() -> RedirectResponse:
+        return RedirectResponse("/panel/")
+
+    panel = Parts(
+        webhooks=webhooks,
+        programme=settings,
+        standings=Standings(conditions),
+        store_codes=store_codes,
+        logins=logins,
+        sessions=sessions,
+        now=now,
+    )
+    app.mount("/panel", create_panel(panel))
     _secure(app)
     return app
 

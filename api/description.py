@@ -14,6 +14,10 @@ that the topic had when it came: it shows everything that was answered before, b
 member that is named by e-mail, phone or card number, in a path or a body, is looked up there; it is
 found by a new one some milliseconds after the change.
 
+**Deliveries** are read from a journal that each API process keeps of what was delivered, tried and given
+up, for 30 days. `GET …/webhook/why` says of an event and each subscription what became of it, in one
+sentence: the filter's condition that was not met, the endpoint that fails, the delivery that comes first.
+
 **The past**: `GET …/wallet?at=` makes a balance again from the facts up to that instant. It scans the
 member's partition of the events, one answer at a time, and is refused where that holds more than
 `LOYALTY_HISTORY_RECORDS`.

@@ -101,15 +101,15 @@ def _scrolled(
     some = kept[start : start + query.size]
     return {
         "items": [shown(row) for row in some],
-        "scroll": {"next": _token(place(some[-1]))} if some else {},
+        "scroll": {"next": token(place(some[-1]))} if some else {},
     }
 
 
-def _token(place: tuple[str, ...]) -> str:
+def token(place: tuple[str, ...]) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
-def _place(token: str) -> tuple[str, ...]:
+def place_of(token: str) -> tuple[str, ...]:
     if not token:
         return ()
     try:
@@ -143,11 +143,11 @@ def _add(query: Query, parameter: str, value: str, columns: Mapping[str, Column[
     match = _PARAMETER.fullmatch(parameter)
     name, inner = (match["name"], match["inner"]) if match else (parameter, None)
     if name == "_page" and inner is None:
-        query.page = _whole(value, 1, 10**9)
+        query.page = whole(value, 1, 10**9)
     elif name == "_scroll" and inner is None:
-        query.scroll = _place(value)
+        query.scroll = place_of(value)
     elif name == "_itemsOnPage" and inner is None:
-        query.size = _whole(value, 1, LARGEST_PAGE)
+        query.size = whole(value, 1, LARGEST_PAGE)
     elif name == "_orderBy" and inner is not None and inner in columns:
         query.order.append((inner, _descending(value)))
     elif name in columns and inner is None:
@@ -183,7 +183,7 @@ def _test(column: Column[Any], name: str, value: str) -> Test:
     return lambda actual: actual is not None and compare(actual, expected)
 
 
-def _whole(value: str, least: int, most: int) -> int:
+def whole(value: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", value) or not least <= int(value) <= most:
         raise ValueError(f"must be a whole number from {least} to {most}")
     return int(value)

@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 from api.callers import Callers
 from streams.access import Admin, ApiKey, Change
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
@@ -12,8 +12,17 @@ from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
-from streams.kafka.topics import ADMINS, API_KEYS, AUDIT, COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
-from streams.kafka.view import View
+from streams.kafka.topics import (
+    ADMINS,
+    API_KEYS,
+    AUDIT,
+    COMMANDS,
+    ENDPOINT_STATUS,
+    SETTINGS,
+    SUBSCRIPTIONS,
+    Topic,
+)
+from streams.kafka.view import Apply, View
 from streams.stages.commands import owner_of
 
 VISIBLE_WITHIN = 5.0
@@ -74,14 +83,22 @@ def followed(connection: Connection, index: Subscriptions) -> View[Subscription]
 
 def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> View[StoreSettings]:
     """The same for the settings of stores."""
+    return View(connection, SETTINGS, StoreSettings, _kept(stores))
 
-    def apply(key: str, value: StoreSettings | None) -> None:
+
+def conditions_followed(connection: Connection, found: dict[str, EndpointStatus]) -> View[EndpointStatus]:
+    """The same for what the sinks tell of endpoints."""
+    return View(connection, ENDPOINT_STATUS, EndpointStatus, _kept(found))
+
+
+def _kept(values: dict[str, V]) -> Apply[V]:
+    def apply(key: str, value: V | None) -> None:
         if value is None:
-            stores.pop(key, None)
+            values.pop(key, None)
         else:
-            stores[key] = value
+            values[key] = value
 
-    return View(connection, SETTINGS, StoreSettings, apply)
+    return apply
 
 
 def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Admin], View[ApiKey]]:

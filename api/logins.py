@@ -16,8 +16,13 @@ from api.callers import Callers
 from streams.access import Admin
 from streams.sealing import Safe
 
-Kind = Literal["access", "refresh"]
-LIVES: dict[Kind, timedelta] = {"access": timedelta(days=1), "refresh": timedelta(days=30)}
+Kind = Literal["access", "refresh", "session"]
+LIVES: dict[Kind, timedelta] = {
+    "access": timedelta(days=1),
+    "refresh": timedelta(days=30),
+    # A browser's cookie, in the panel.
+    "session": timedelta(hours=12),
+}
 LOGINS_A_MINUTE = 40
 _MINUTE = timedelta(minutes=1)
 _ALGORITHM = "HS256"

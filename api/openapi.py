@@ -29,5 +29,9 @@ def described() -> str:
         callers=Callers(),
         key_log=NOBODY,
         audit=NOBODY,
+        journal=NOBODY,
+        published=NOBODY,
+        store_codes=NOBODY,
+        conditions={},
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -16,14 +16,23 @@ from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, check_door
 from api.callers import Callers
-from api.log import AuditAppender, CommandAppender, TopicLog, callers_followed, followed, stores_followed
+from api.log import (
+    AuditAppender,
+    CommandAppender,
+    TopicLog,
+    callers_followed,
+    conditions_followed,
+    followed,
+    stores_followed,
+)
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.sessions import Sessions
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
 from streams.access import ApiKey
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
@@ -32,6 +41,8 @@ from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.history import History
 from streams.kafka.identity import identity
+from streams.kafka.journal import FollowedJournal
+from streams.kafka.published import PublishedEvents
 from streams.kafka.replica import Replicas
 from streams.kafka.topics import API_KEYS, COMMANDS, SETTINGS, SUBSCRIPTIONS
 from streams.kafka.view import View
@@ -60,16 +71,20 @@ class _Parts:
     replicas: Replicas
     outcomes: Outcomes
     past: History
+    journal: FollowedJournal
+    published: PublishedEvents
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
     callers: Callers
     keys: TopicLog[ApiKey]
+    conditions: dict[str, EndpointStatus]
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
         yield from (view.failed() for view in self.views)
         yield self.appender.failed()
         yield self.replicas.failed()
+        yield self.journal.failed()
 
 
 async def _parts(
@@ -79,7 +94,14 @@ async def _parts(
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers = Callers()
     admins, keys = callers_followed(connection, callers)
-    views = followed(connection, index), stores_followed(connection, stores), admins, keys
+    conditions = dict[str, EndpointStatus]()
+    views = (
+        followed(connection, index),
+        stores_followed(connection, stores),
+        admins,
+        keys,
+        conditions_followed(connection, conditions),
+    )
     for view in views:
         stack.push_async_callback(view.stop)
     appender = Appender(connection)
@@ -87,6 +109,8 @@ async def _parts(
     count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
     replicas = Replicas(connection, directory, count)
     stack.push_async_callback(replicas.stop)
+    journal = FollowedJournal(connection, directory, count)
+    stack.push_async_callback(journal.stop)
     outcomes = Outcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
     )
@@ -102,10 +126,13 @@ async def _parts(
         replicas=replicas,
         outcomes=outcomes,
         past=History(connection, count, settings.history_records),
+        journal=journal,
+        published=PublishedEvents(connection, count, settings.history_records),
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
         keys=TopicLog(connection, API_KEYS, appender, keys),
+        conditions=conditions,
     )
 
 
@@ -149,7 +176,15 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),
+            journal=parts.journal,
+            published=parts.published,
+            dotted_names=settings.event_names == "dotted",
+            store_codes=lambda: tuple(parts.stores),
+            conditions=parts.conditions,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
+            sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
+            if safe.ready
+            else None,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )

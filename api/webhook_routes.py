@@ -134,7 +134,8 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
         of it is told, and nothing else happens."""
         found = await webhooks.one(store, subscription_id)
         _audit(request, "tested", subscription_id)
-        return JSONResponse(await sent_example(found, webhooks.courier, webhooks.now()))
+        sample = await sent_example(found, webhooks.courier, webhooks.now())
+        return JSONResponse(sample.tree())
 
 
 def _audit(request: Request, what: str, subscription_id: str) -> None:

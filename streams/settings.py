@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     history_records: int = Field(
         default=1_000_000,
         ge=0,
-        description="Most facts read to tell a balance of the past; 0: the past is not told.",
+        description="Most facts or events read for one answer about the past; 0: it is not told.",
     )
     secret_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),

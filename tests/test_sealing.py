@@ -8,7 +8,7 @@ from streams.sealing import Safe, Unopened, new_key
 from streams.settings import Settings, load
 
 OLD, NEW = new_key(), new_key()
-SECRET = "whsec_päss"  # noqa: S105
+SECRET = "whsec_päss"
 
 
 def test_a_sealed_secret_is_opened_with_its_key_and_shows_nothing() -> None:

@@ -36,7 +36,7 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
             continue
         if subscription.filter:
             if legacy not in trees:
-                trees[legacy] = _tree(event, legacy)
+                trees[legacy] = tree(event, legacy)
             if not passes(subscription.filter, trees[legacy]):
                 continue
         if legacy not in formats:
@@ -45,7 +45,8 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
             yield _delivery(event, subscription, made)
 
 
-def _tree(event: WebhookEvent, legacy: bool) -> object:
+def tree(event: WebhookEvent, legacy: bool) -> object:
+    """What stands under `data`, and what filters see."""
     entry = CATALOGUE[type(event).__name__]
     return entry.legacy_body(event) if legacy else entry.body(event)
 
@@ -78,7 +79,7 @@ def _formats(event: WebhookEvent, legacy: bool) -> Iterator[_Format]:
 
 def body(event: WebhookEvent, *, legacy: bool) -> str:
     """The JSON that stands under `data`. Decimals are written exactly, as JSON numbers."""
-    return _JSON.encode(_tree(event, legacy)).decode()
+    return _JSON.encode(tree(event, legacy)).decode()
 
 
 def _meta(event: WebhookEvent) -> dict[str, str]:

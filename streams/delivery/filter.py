@@ -17,6 +17,7 @@ from streams.delivery.terms import Condition
 MOST, DEEPEST, LONGEST = 10, 10, 50
 Test = Callable[[Any], bool]
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _MISSING = object()
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -29,6 +30,15 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 def passes(conditions: Iterable[Condition], data: object) -> bool:
     """Whether all conditions hold for `data`, the tree that stands under `data` in the body."""
     return all(_test(condition)(_at(data, condition.path)) for condition in conditions)
+
+
+def refused(conditions: Iterable[Condition], data: object) -> tuple[Condition, str | None] | None:
+    """The first condition that does not hold, and as JSON what stands at its path; None: nothing does."""
+    for condition in conditions:
+        found = _at(data, condition.path)
+        if not _test(condition)(found):
+            return condition, None if found is _MISSING else _ENCODER.encode(found).decode()
+    return None
 
 
 def problem(condition: Condition) -> str | None:

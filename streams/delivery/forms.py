@@ -27,6 +27,11 @@ class Forms:
             self.begins.append(at)
             self.forms.append(form)
 
+    def at(self, moment: datetime) -> Subscription | None:
+        """The one of that time; None: it was not there."""
+        first = bisect_right(self.begins, moment) - 1
+        return None if first < 0 else self.forms[first]
+
     def since(self, appended_at: datetime) -> list[Subscription | None]:
         """Those by which an event appended then may have been matched: the one of that time, and later ones,
         for nobody knows how long it waited."""
@@ -44,6 +49,9 @@ class OverTime:
     def add(self, subscription_id: str, at: datetime, form: Subscription | None) -> None:
         self._forms.setdefault(subscription_id, Forms(subscription_id)).add(at, form)
         self._named.clear()
+
+    def of(self, subscription_id: str) -> Forms | None:
+        return self._forms.get(subscription_id)
 
     def naming(self, store: str, event_name: str) -> list[Forms]:
         """Those of which one form or another names the event."""

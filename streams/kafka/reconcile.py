@@ -69,7 +69,7 @@ def reconcile(connection: Connection, period: Period, folder: Path, tell: Tell) 
     if period.since is None:
         period = replace(period, since=_kept_since(connection))
     stretches = _stretches(connection, period)
-    subscriptions = _over_time(connection, stretches.subscriptions)
+    subscriptions = over_time(connection, stretches.subscriptions)
     marks = Marks(subscriptions)
     made = _marks(connection, stretches, marks, period.store, tell)
     with sorted_on_disk(made, folder) as scan:
@@ -87,17 +87,17 @@ def _kept_since(connection: Connection) -> datetime | None:
 
 def _stretches(connection: Connection, period: Period) -> Stretches:
     # In this order: what ends a delivery is asked for before what began it.
-    fanned_out = _fanned_out(connection)
+    come_to = fanned_out(connection)
     attempts, letters = (between(connection, t, period.since, None) for t in (ATTEMPTS, DEAD_LETTERS))
     deliveries = between(connection, DELIVERIES, period.since, None)
     redriven = between(connection, REDRIVEN, period.since, None)
     events = between(connection, WEBHOOK_EVENTS, period.since, period.until)
     return Stretches(
-        fanned_out, attempts, letters, deliveries, redriven, events, whole(connection, SUBSCRIPTIONS)
+        come_to, attempts, letters, deliveries, redriven, events, whole(connection, SUBSCRIPTIONS)
     )
 
 
-def _fanned_out(connection: Connection) -> dict[int, int]:
+def fanned_out(connection: Connection) -> dict[int, int]:
     """By partition, up to where the fan-out has committed; -1: nothing yet."""
     name = connection.topic(WEBHOOK_EVENTS)
     with told(name), reader(connection, FAN_OUT) as consumer:
@@ -106,7 +106,8 @@ def _fanned_out(connection: Connection) -> dict[int, int]:
     return {place.partition: place.offset for place in places}
 
 
-def _over_time(connection: Connection, stretch: Stretch) -> OverTime:
+def over_time(connection: Connection, stretch: Stretch) -> OverTime:
+    """What subscriptions were, as far as their topic keeps it. Raises Retryable."""
     subscriptions = OverTime()
     for message in chain.from_iterable(slices(connection, stretch)):
         record = record_of(message, SUBSCRIPTIONS.name)
@@ -133,7 +134,7 @@ def _marks(
         return marks.delivery(made, place) if store in (None, made.store) else ()
 
     def event(record: Record, place: Place) -> Iterable[Mark]:
-        read = _event(record, store)
+        read = event_of(record, store)
         ahead = place.offset >= stretches.fanned_out.get(place.partition, -1)
         return marks.event(read, place, ahead, backfilled(record.headers)) if read else ()
 
@@ -179,7 +180,8 @@ def _of(topic: Topic, message: Message, make: Make) -> Iterable[Mark]:
         return ()
 
 
-def _event(record: Record, store: str | None) -> WebhookEvent | None:
+def event_of(record: Record, store: str | None) -> WebhookEvent | None:
+    """None: of another store, or no webhook event. Raises Poison."""
     name, _, _ = (record.schema or "").rpartition(".v")
     of, _, _ = (record.key or b"").decode(errors="replace").partition("/")
     if name not in CATALOGUE or store not in (None, of):

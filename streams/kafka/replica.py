@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from streams.domain.state import Entry, Handled, Held, IssuedReward, Known, PendingLot, State, Transfer
 from streams.errors import Retryable
+from streams.kafka.arrivals import Arrivals
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
 from streams.kafka.partitioner import partition_of
@@ -36,12 +37,9 @@ class Replicas:
         self._connection = connection
         self._directory = directory
         self._heard: Heard = lambda *_: None
-        self._ends = Ends(connection)
+        self._arrivals = Arrivals(Ends(connection))
         self._replicas: dict[int, Replica] = {}
         self._count = count
-        self._positions: dict[tuple[str, int], int] = {}
-        self._waiting: dict[asyncio.Future[None], dict[tuple[str, int], int]] = {}
-        self._loop = asyncio.get_running_loop()
         self._standby = Standby(connection, self._opened)
         self.caught_up = False
         """Whether all is here that was there at the start."""
@@ -91,38 +89,17 @@ class Replicas:
 
     async def _reach(self, numbers: Iterable[int], tables: Iterable[str]) -> None:
         topics = [self._connection.topic(CHANGELOGS[table]) for table in tables]
-        ends = await self._ends.of([(topic, number) for topic in topics for number in numbers])
-        missing = self._missing(ends)
-        if missing:
-            arrived: asyncio.Future[None] = self._loop.create_future()
-            self._waiting[arrived] = missing
-            # It may have come between the look and the entry.
-            self._moved()
-            try:
-                await arrived
-            finally:
-                del self._waiting[arrived]
+        await self._arrivals.all((topic, number) for topic in topics for number in numbers)
 
     def _require(self) -> None:
         if not self.caught_up:
             raise Retryable("the members are still being read")
 
-    def _missing(self, ends: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
-        return {place: end for place, end in ends.items() if self._positions.get(place, 0) < end}
-
-    def _moved(self) -> None:
-        for arrived, ends in list(self._waiting.items()):
-            if not arrived.done() and not self._missing(ends):
-                arrived.set_result(None)
-
     def _opened(self, number: int) -> Replica:
         def told(table: str, records: Records, offset: int) -> None:
             if table == Handled.table:
                 self._hear(records)
-            place = self._connection.topic(CHANGELOGS[table]), number
-            if self._positions.get(place) != offset:
-                self._positions[place] = offset
-                self._loop.call_soon_threadsafe(self._moved)
+            self._arrivals.read((self._connection.topic(CHANGELOGS[table]), number), offset)
 
         store = RocksStore(self._directory / str(number), Replica.families(KINDS))
         self._replicas[number] = Replica(store, KINDS, FOUND, told)

@@ -17,15 +17,17 @@ from api.callers import Callers
 from api.credentials import Vault
 from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
 from connectors.http.courier import Courier
 from streams.access import ApiKey, Change
-from streams.delivery.records import Subscription
+from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.sealing import Safe, new_key
 from streams.settings import Network
+from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.programme import Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
@@ -108,6 +110,7 @@ class Door:
         signer: Signer | None = None,
         vault: Vault | None = None,
         logins: int = LOGINS_A_MINUTE,
+        signed_in: bool = True,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index)
@@ -118,6 +121,9 @@ class Door:
         self.clock = Clock()
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
+        self.conditions: dict[str, EndpointStatus] = {}
+        self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -137,7 +143,12 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
+            journal=self.deliveries,
+            published=self.events,
+            store_codes=lambda: tuple(self.programme.settings),
+            conditions=self.conditions,
             logins=Logins(self.callers, tokens, logins),
+            sessions=self.sessions if signed_in else None,
             signer=signer,
             vault=vault,
         )
@@ -148,7 +159,10 @@ class Door:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
         self.endpoints.sent.clear()
+        self.deliveries.reset()
+        self.events.reset()
         self.audit.changes.clear()
+        self.conditions.clear()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()

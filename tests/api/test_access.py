@@ -1,7 +1,5 @@
 """Who may call, and what is told of it: logins, keys, scopes, stores, and the audit."""
 
-# ruff: noqa: S105
-
 import time
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """What an endpoint gets is signed, authenticated and complete, or nothing is sent."""
 
-# ruff: noqa: S105, S106
-
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -12,7 +12,7 @@ from streams.settings import Settings
 from tests.kafka.processes import LOYALTY, environment, running
 
 WITHIN = 10.0
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 
 
 def loyalty(settings: Settings, *arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":

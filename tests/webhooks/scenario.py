@@ -37,7 +37,7 @@ PROFILE = Profile(
     loyalty_card_number="2600000000017",
     gender="female",
     birth_date=datetime(1990, 5, 17, tzinfo=UTC),
-    referral_token="friend-1",  # noqa: S106 - what a member gives a friend
+    referral_token="friend-1",
     address=HOME,
     company=Company(name="Example Ltd", nip="0000000000"),
     custom_attributes=(Attribute(key="shoe size", value="38"),),

@@ -81,7 +81,7 @@ TOLD: tuple[WebhookEvent, ...] = (
         **HEAD,
         profile=PROFILE,
         issued_reward_id=uid(901),
-        token="T-901",  # noqa: S106 - the reward's number, as its shop knows it
+        token="T-901",
         reward_id=VOUCHER,
         reward_name="Voucher",
         reward_type="dynamic_coupon",

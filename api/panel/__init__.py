@@ -1,0 +1,10 @@
+"""The admin panel: pages made here, over the same objects that the REST API works with.
+
+    sessions.py    who is signed in; the token that each form carries
+    door.py        what a page asks for: a session, a store, a scope
+    pages.py       templates and what all of them know
+    app.py         the application of all pages, mounted at /panel
+    the rest       one module a page, one template each in templates/
+
+Every page works without a script, by links and forms alone; `static/panel.js` and htmx make it livelier.
+"""

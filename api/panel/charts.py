@@ -1,0 +1,105 @@
+"""Where the bars and lines of a chart stand: pure numbers, drawn by templates/charts.html."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+WIDTH, HEIGHT = 720, 220
+LEFT, BELOW, ABOVE = 48, 22, 10
+SPARK_WIDTH, SPARK_HEIGHT = 120, 24
+MOST_LABELS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A text beside an axis."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """Bars upon one another, one column for each label. `names` are those of the series."""
+
+    names: Sequence[str]
+    labels: Sequence[str]
+    values: Sequence[Sequence[int]]
+    bars: Sequence[Bar]
+    across: Sequence[Mark]
+    up: Sequence[Mark]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    floor: float = HEIGHT - BELOW
+
+    @property
+    def empty(self) -> bool:
+        return not any(map(any, self.values))
+
+
+def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]]) -> Stacked:
+    """`values` has a sequence for each name, with a number for each label."""
+    top = rounded_up(max((sum(column) for column in zip(*values, strict=True)), default=0))
+    floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
+    scale = (floor - ABOVE) / top
+    bars = list(_bars(labels, names, values, scale))
+    every = -(-len(labels) // MOST_LABELS) or 1
+    across = [Mark(LEFT + step * (n + 0.5), text) for n, text in enumerate(labels) if n % every == 0]
+    up = [Mark(floor - value * scale, f"{value:,}") for value in (0, top // 2, top) if value or top > 1]
+    return Stacked(names, labels, values, bars, across, up)
+
+
+def _bars(
+    labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]], scale: float
+) -> Iterator[Bar]:
+    floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
+    for n, label in enumerate(labels):
+        column = [of[n] for of in values]
+        for series, (value, reached) in enumerate(zip(column, accumulate(column), strict=True)):
+            if value:
+                title = f"{label}: {value:,} {names[series]}"
+                place = LEFT + step * n + step * 0.12
+                yield Bar(place, floor - reached * scale, step * 0.76, value * scale, series, title)
+
+
+def rounded_up(most: int) -> int:
+    """A round number that is no less: 1, 2, 5, 10, 20, 50 …; an axis ends there."""
+    size = 1
+    while True:
+        for factor in (1, 2, 5):
+            if size * factor >= most:
+                return size * factor
+        size *= 10
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """Two lines without axes: all, and the bad ones among them."""
+
+    all: str
+    bad: str
+    told: str
+    width: int = SPARK_WIDTH
+    height: int = SPARK_HEIGHT
+
+
+def sparkline(values: Sequence[int], bad: Sequence[int], told: str) -> Sparkline:
+    """`told` is what it says, in words."""
+    top = max((*values, *bad, 1))
+    return Sparkline(_line(values, top), _line(bad, top) if any(bad) else "", told)
+
+
+def _line(values: Sequence[int], top: int) -> str:
+    step, room = SPARK_WIDTH / max(1, len(values) - 1), SPARK_HEIGHT - 4
+    return " ".join(f"{n * step:.1f},{2 + room * (1 - value / top):.1f}" for n, value in enumerate(values))

@@ -1,0 +1,81 @@
+"""Pages for whatever goes wrong: one sentence that says what to do."""
+
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.errors import Conflict, Invalid
+from api.outcomes import Busy
+from api.panel.door import SAFE, SignInFirst
+from api.panel.pages import Pages
+from streams.errors import Retryable
+
+SENTENCES = {
+    403: "You may not do that: ask an administrator for the right to.",
+    404: "There is no such page, or nothing by that name in a store of yours.",
+    429: "Too many tries: wait a minute.",
+    500: "Something broke here. The log of the API says what.",
+}
+
+
+def install(app: FastAPI, pages: Pages) -> None:
+    def shown(request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+        page = pages.page(request, "failure", status=status, message=message, title=HTTPStatus(status).phrase)
+        page.headers.update(headers or {})
+        return page
+
+    @app.exception_handler(SignInFirst)
+    async def sign_in(request: Request, _: SignInFirst) -> Response:
+        return _to_sign_in(request)
+
+    @app.exception_handler(HTTPException)
+    async def plain(request: Request, error: HTTPException) -> Response:
+        said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+        message = said if said and said != "Forbidden." else SENTENCES.get(error.status_code, error.detail)
+        return shown(request, error.status_code, message, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        if any(detail["loc"][:1] == ("path",) for detail in found):
+            return shown(request, 404, SENTENCES[404])
+        said = (f"{detail['loc'][-1]}: {detail['msg']}." for detail in found)
+        return shown(request, 400, f"This address, or what was sent to it, is not valid: {' '.join(said)}")
+
+    @app.exception_handler(Invalid)
+    async def invalid(request: Request, error: Invalid) -> Response:
+        return shown(request, 400, " ".join(complaint.message for complaint in error.complaints))
+
+    @app.exception_handler(Conflict)
+    async def conflict(request: Request, error: Conflict) -> Response:
+        return shown(request, 409, error.complaint.message)
+
+    @app.exception_handler(Busy)
+    async def busy(request: Request, _: Busy) -> Response:
+        return shown(request, 429, "Too many commands wait for their outcome: try again in a moment.")
+
+    @app.exception_handler(Retryable)
+    async def unavailable(request: Request, _: Retryable) -> Response:
+        message = "Kafka does not answer in time: try again in a moment."
+        return shown(request, 503, message, {"Retry-After": "2"})
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, _: Exception) -> Response:
+        return shown(request, 500, SENTENCES[500])
+
+
+def _to_sign_in(request: Request) -> Response:
+    """And back, where it is a page that was asked for."""
+    root = request.scope.get("root_path", "")
+    there = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    query = f"?{urlencode({'next': there})}" if request.method in SAFE else ""
+    target = f"{root}/login{query}"
+    if request.headers.get("hx-request"):
+        # A redirect would put the whole sign-in page into a part of this one.
+        return Response(status_code=200, headers={"HX-Redirect": f"{root}/login"})
+    return RedirectResponse(target, 303)

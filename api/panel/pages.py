@@ -1,0 +1,116 @@
+"""Templates, and what all of them know: who looks, which store, how times and numbers are written."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.panel.sessions import Session
+from streams.domain.store import StoreSettings
+from streams.domain.values import plain
+
+NAV = (
+    ("overview", "Overview"),
+    ("webhooks", "Webhooks"),
+    ("deliveries", "Deliveries"),
+    ("expiring", "Expiring notifications"),
+    ("members", "Members"),
+)
+"""Path below the store's, and label."""
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("api.panel"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"number": number, "json": pretty}
+    made.globals |= {"nav": NAV}
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    environment: Environment = field(default_factory=_environment)
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        store: StoreSettings | None = None,
+        status: int = 200,
+        **context: Any,
+    ) -> HTMLResponse:
+        """`template` without its ending, made for whoever is signed in."""
+        session: Session | None = getattr(request.state, "session", None)
+        root = request.scope.get("root_path", "")
+        zone = ZoneInfo(store.time_zone) if store else UTC
+        known = {
+            "root": root,
+            "answer": status,
+            "base": f"{root}/{store.store}" if store else root,
+            "here": request.url.path,
+            "session": session,
+            "store": store,
+            "token": lambda: _token(session),
+            "may": lambda scope: session is not None and scope in session.caller.scopes,
+            "when": lambda moment: when(moment, zone),
+            "zone": str(zone),
+            "link": lambda **changed: link(request, changed),
+        }
+        text = self.environment.get_template(f"{template}.html").render(known | context)
+        return HTMLResponse(text, status)
+
+
+def _token(session: Session | None) -> Markup:
+    """What each form that changes something must carry."""
+    said = session.form_token if session else ""
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(said)
+
+
+def when(moment: datetime | None, zone: Any) -> Markup:
+    """To the second, in the store's time zone; the whole instant for programs."""
+    if moment is None:
+        return Markup('<span class="quiet">–</span>')
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.astimezone(UTC).isoformat(), f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def number(value: int | Decimal) -> str:
+    """With thousands set apart, and no more digits than it has."""
+    return f"{plain(value) if isinstance(value, Decimal) else value:,}"
+
+
+def pretty(value: object) -> str:
+    """JSON for people; a text that is JSON is laid out, any other stays as it is."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_float=Decimal)
+        except ValueError:
+            return str(value)
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_digits)
+
+
+def _digits(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def link(request: Request, changed: dict[str, Any]) -> str:
+    """The address of this page with other parameters; None leaves one out."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in changed]
+    said: Sequence[tuple[str, str]] = [(n, str(v)) for n, v in changed.items() if v is not None]
+    query = urlencode([*kept, *said])
+    return f"{request.url.path}?{query}" if query else request.url.path

@@ -1,0 +1,89 @@
+"""Signing in and out, and choosing a store."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import address_of
+from api.logins import Logins, TooMany
+from api.panel.door import SignedIn
+from api.panel.pages import Pages
+from api.panel.sessions import COOKIE, SECONDS, Sessions
+
+NO_KEY = "Nobody can sign in: LOYALTY_SECRET_KEY is not set. `loyalty secret-key` makes one."
+WRONG = "User name and password do not belong together."
+
+
+def routes(
+    pages: Pages,
+    logins: Logins | None,
+    sessions: Sessions | None,
+    store_codes: Callable[[], Iterable[str]],
+    now: Callable[[], datetime],
+) -> APIRouter:
+    router = APIRouter()
+
+    def form(request: Request, then: str, error: str = "", status: int = 200, username: str = "") -> Response:
+        return pages.page(request, "login", status=status, then=then, error=error, username=username)
+
+    @router.get("/login")
+    async def ask(request: Request, next: str = "") -> Response:
+        return form(request, next) if sessions else form(request, next, NO_KEY, 503)
+
+    @router.post("/login")
+    async def sign_in(
+        request: Request,
+        username: Annotated[str, Form(max_length=255)] = "",
+        password: Annotated[str, Form(max_length=255)] = "",
+        then: Annotated[str, Form(alias="next")] = "",
+    ) -> Response:
+        if logins is None or sessions is None:
+            return form(request, then, NO_KEY, 503)
+        try:
+            admin = await logins.login(username, password, address_of(request.scope), now())
+        except TooMany as many:
+            wait = int(many.wait.total_seconds()) + 1
+            answer = form(request, then, f"Too many tries: wait {wait} seconds.", 429, username)
+            answer.headers["Retry-After"] = str(wait)
+            return answer
+        if admin is None:
+            return form(request, then, WRONG, 401, username)
+        answer = RedirectResponse(_ours(request, then), 303)
+        answer.set_cookie(
+            COOKIE,
+            sessions.begun(admin),
+            max_age=SECONDS,
+            path=request.scope.get("root_path", "") or "/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            # A link in a message leads to the page, signed in; no form of another site does.
+            samesite="lax",
+        )
+        return answer
+
+    @router.post("/logout")
+    async def sign_out(request: Request) -> Response:
+        root = request.scope.get("root_path", "")
+        answer = RedirectResponse(f"{root}/login", 303)
+        answer.delete_cookie(COOKIE, path=root or "/")
+        return answer
+
+    @router.get("/")
+    async def choose(request: Request, session: SignedIn) -> Response:
+        """The only store's page, or a choice."""
+        codes = sorted(code for code in store_codes() if session.may_enter(code))
+        if len(codes) == 1:
+            return RedirectResponse(f"{request.scope.get('root_path', '')}/{codes[0]}/webhooks", 303)
+        return pages.page(request, "stores", codes=codes)
+
+    return router
+
+
+def _ours(request: Request, then: str) -> str:
+    """Where to go on: a page of the panel, never another site's."""
+    root = request.scope.get("root_path", "")
+    inside = then.startswith(f"{root}/") and not then.startswith("//") and "\\" not in then
+    return then if inside and then.isprintable() else f"{root}/"

@@ -1,0 +1,105 @@
+"""One subscription: what it is, how it fares, and what can be done with it."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api import bodies, options
+from api.access import requires
+from api.example_send import sent_example
+from api.fields import id_in_path
+from api.panel.door import StoreOf
+from api.panel.pages import Pages
+from api.panel.standing import Standings
+from api.panel.webhook_form import saved, to_page
+from api.signing import rotated
+from api.subscriptions import Webhooks
+from connectors.http import cloud_events
+from connectors.http.envelope import envelope
+from streams.delivery.records import Subscription
+from streams.delivery.subscription import names_of
+
+SubscriptionId = Annotated[str, id_in_path("subscription")]
+Done = Literal["", "added", "saved", "paused", "resumed"]
+NOTES: dict[str, str] = {
+    "added": "Added. Whatever happens from now on is sent there.",
+    "saved": "Saved.",
+    "paused": "Paused. What it wants waits until you resume it.",
+    "resumed": "Active again: what waited is sent now.",
+}
+
+
+def routes(pages: Pages, webhooks: Webhooks, standings: Standings) -> APIRouter:
+    router = APIRouter()
+    _looking(router, pages, webhooks, standings)
+    _acting(router, pages, webhooks)
+    _ending(router, pages, webhooks)
+    return router
+
+
+def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Standings) -> None:
+    @router.get("/{store}/webhooks/{subscription}", dependencies=[requires("read")])
+    async def one(
+        request: Request, store: StoreOf, subscription_id: SubscriptionId, done: Annotated[Done, Query()] = ""
+    ) -> Response:
+        found = await webhooks.one(store.store, subscription_id)
+        return pages.page(
+            request,
+            "webhook",
+            store,
+            about=found,
+            detail=bodies.detail(found, None),
+            names=names_of(found),
+            standing=standings.of(found),
+            note=NOTES.get(done, ""),
+        )
+
+
+def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
+    allowed = [requires("subscriptions")]
+
+    def set_state(path: str, state: Literal["active", "paused"], done: Done) -> None:
+        @router.post(f"/{{store}}/webhooks/{{subscription}}/{path}", dependencies=allowed, name=path)
+        async def changed(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
+            def change(current: Subscription) -> tuple[Subscription, None]:
+                return options.with_state(current, state, webhooks.now()), None
+
+            await webhooks.change(store.store, subscription_id, None, change)
+            return to_page(request, store, subscription_id, done)
+
+    set_state("pause", "paused", "paused")
+    set_state("resume", "active", "resumed")
+
+    @router.post("/{store}/webhooks/{subscription}/test", dependencies=allowed)
+    async def test(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
+        """One example, now; shown is what went and what came back."""
+        found = await webhooks.one(store.store, subscription_id)
+        sample = await sent_example(found, webhooks.courier, webhooks.now())
+        body = envelope(sample.delivery, sample.request_id, mode=cloud_events.mode_of(sample.delivery, found))
+        return pages.page(request, "webhook_test", store, about=found, sample=sample, body=body)
+
+    @router.post("/{store}/webhooks/{subscription}/secret", dependencies=allowed)
+    async def rotate(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
+        found = await webhooks.one(store.store, subscription_id)
+
+        def change(current: Subscription) -> tuple[Subscription, str | None]:
+            return rotated(current, webhooks.signer, webhooks.now())
+
+        made = await webhooks.change(store.store, subscription_id, found.revision, change)
+        return saved(pages, request, store, made, "saved")
+
+
+def _ending(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
+    allowed = [requires("subscriptions")]
+
+    @router.get("/{store}/webhooks/{subscription}/delete", dependencies=allowed)
+    async def ask(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
+        found = await webhooks.one(store.store, subscription_id)
+        return pages.page(request, "webhook_delete", store, about=found, names=names_of(found))
+
+    @router.post("/{store}/webhooks/{subscription}/delete", dependencies=allowed)
+    async def delete(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
+        await webhooks.delete(store.store, subscription_id, None)
+        root = request.scope.get("root_path", "")
+        return RedirectResponse(f"{root}/{store.store}/webhooks?done=deleted", 303)

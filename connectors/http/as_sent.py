@@ -1,0 +1,55 @@
+"""A request as it goes out, for whoever looks at it: names of headers, no secrets. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from connectors.http import cloud_events
+from connectors.http.envelope import envelope, headers
+from streams.delivery.records import Delivery, Header, Subscription
+
+HIDDEN = ""
+_SIGNATURES = {
+    "none": (),
+    "standard": ("webhook-id", "webhook-timestamp", "webhook-signature"),
+    "original": (
+        "X-Webhook-Signature",
+        "X-Webhook-Signature-Algorithm",
+        "X-Webhook-Timestamp",
+        "X-Webhook-Request-Id",
+        "X-Webhook-Signature-Version",
+    ),
+}
+_TELLING = re.compile("auth|cookie|key|pass|secret|signature|token", re.IGNORECASE)
+"""Names of headers that are likely to hold a secret even where they were not sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsSent:
+    """`url` None: the subscription was removed. A header's value of None is hidden."""
+
+    url: str | None
+    headers: tuple[tuple[str, str | None], ...]
+    body: str
+    method: str = "POST"
+
+
+def as_sent(
+    delivery: Delivery, subscription: Subscription | None, request_id: str, *, dotted_names: bool = False
+) -> AsSent:
+    """With address, headers and mode as the subscription has them now: what they were is not kept."""
+    mode = cloud_events.mode_of(delivery, subscription) if subscription else None
+    wanted = [(each.name, _value(each)) for each in subscription.headers] if subscription else []
+    standing = cloud_events.headers(delivery, request_id, mode, dotted_names)
+    if subscription:
+        standing |= dict.fromkeys(_SIGNATURES[subscription.signing], HIDDEN)
+        if subscription.auth and subscription.auth.kind != "mtls":
+            standing["Authorization"] = HIDDEN
+    return AsSent(
+        url=subscription.url if subscription else None,
+        headers=tuple((n, v or None) for n, v in headers(delivery, wanted, standing).items()),
+        body=envelope(delivery, request_id, dotted_names, mode).decode(),
+    )
+
+
+def _value(header: Header) -> str:
+    return HIDDEN if header.sealed or _TELLING.search(header.name) else header.value

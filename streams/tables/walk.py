@@ -1,0 +1,60 @@
+"""Sorted places under several terms of an index at once: those that stand under all of them."""
+
+from collections.abc import Iterator, Sequence
+
+from streams.tables.store import Store
+
+NEAR = 8
+"""Steps after which to seek costs less than to go on."""
+
+
+class Walk:
+    """The places under one term, forwards only."""
+
+    __slots__ = ("_family", "_here", "_keys", "_store", "_term", "steps")
+
+    def __init__(self, store: Store, family: str, term: bytes) -> None:
+        self._store = store
+        self._family = family
+        self._term = term
+        self._keys: Iterator[tuple[bytes, bytes]] = iter(())
+        self._here: bytes | None = b""
+        self.steps = 0
+
+    def at_least(self, place: bytes) -> bytes | None:
+        """The first from `place` on; None: there are no more."""
+        for _ in range(NEAR if self.steps else 0):
+            if self._here is None or self._here >= place:
+                return self._here
+            self._step()
+        if self.steps and (self._here is None or self._here >= place):
+            return self._here
+        self._keys = self._store.scan(self._family, self._term + place)
+        self._step()
+        return self._here
+
+    def _step(self) -> None:
+        self.steps += 1
+        key = next(self._keys, (b"",))[0]
+        self._here = key[len(self._term) :] if key.startswith(self._term) else None
+
+
+def common(walks: Sequence[Walk], start: bytes, most: int) -> Iterator[tuple[bytes | None, bytes]]:
+    """Each place from `start` on that all walks have, in order, and from where to go on. After about `most`
+    steps without one, None and from where to go on: that is the last."""
+    at, begun = start, 0
+    while True:
+        places = []
+        for walk in walks:
+            here = walk.at_least(at)
+            if here is None:
+                return
+            places.append(here)
+            at = max(at, here)
+        steps = sum(walk.steps for walk in walks)
+        if all(here == at for here in places):
+            found, at, begun = at, at + b"\x00", steps
+            yield found, at
+        elif steps - begun > most:
+            yield None, at
+            return
