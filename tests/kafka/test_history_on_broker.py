@@ -17,6 +17,7 @@ from streams.webhooks.events import WebhookEvent
 from tests.crash.world import put
 from tests.driver import Pipeline
 from tests.kafka.fleet import Fleet, Worker, eventually
+from tests.kafka.processes import finished
 from tests.samples import NOON, add, uid
 from tests.test_cdnow_balances import SHOP
 from tests.test_history import INSTANT, history
@@ -104,3 +105,30 @@ def test_after_a_quiet_history_what_the_whole_run_tells_from_the_instant_on_is_t
         since[e.webhook_event_id] for e in found if e.created_at < now
     ]
     assert there(fleet, POISON) == []
+
+
+def test_files_of_the_past_happen_at_their_own_times(
+    fleet: Fleet, settings: Settings, tmp_path: Path
+) -> None:
+    members, transactions = tmp_path / "members.csv", tmp_path / "transactions.csv"
+    members.write_text("memberExternalId,registeredAt\nC-1,1997-01-01\nC-2,1997-05-01\n")
+    transactions.write_text(
+        "documentNumber,purchasedAt,sku,grossValue,memberExternalId\n"
+        "R-3,1997-06-02T12:00:00,CD,10,C-2\n"
+        "R-1,1997-01-02T12:00:00,CD,30,C-1\n"
+        "R-2,1997-06-01T12:00:00,CD,20,C-1\n"
+    )
+    fleet.worker("one", LOYALTY_CLOCK="stream")
+
+    files = "--members", str(members), "--transactions", str(transactions)
+    code, said = finished(settings, "load-history", *files, "--store", SHOP.store)
+
+    assert code == 0
+    assert "5 commands, from 1997-01-01 to 1997-06-02" in said
+    assert "5 commands sent: 5 accepted, 0 refused" in said
+    expired = [r for r in there(fleet, EVENTS) if (r.schema or "").startswith("UnitsExpired.")]
+    # Ninety days after the first purchase, at the end of the day in New York.
+    assert [read(r.value, r.schema)[1]["occurred_at"] for r in expired] == [
+        datetime(1997, 4, 3, 4, 59, 59, tzinfo=UTC)
+    ]
+    assert there(fleet, WEBHOOK_EVENTS) == []
