@@ -130,6 +130,7 @@ def create_app(
         webhooks=webhooks,
         programme=settings,
         standings=Standings(conditions),
+        journal=journal,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

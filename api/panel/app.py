@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from api.deliveries import Deliveries
 from api.logins import Logins
 from api.panel import failures, signin, webhook_form, webhook_list, webhook_page
 from api.panel.door import Door
@@ -29,6 +30,7 @@ class Parts:
     webhooks: Webhooks
     programme: Programme
     standings: Standings
+    journal: Deliveries
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -47,7 +49,7 @@ def create_panel(parts: Parts) -> ASGIApp:
     failures.install(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
-    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.journal))
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))

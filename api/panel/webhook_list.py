@@ -10,12 +10,16 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from api.access import requires
+from api.deliveries import Deliveries
+from api.panel.charts import Sparkline, sparkline
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
 from api.panel.standing import WORDS, Standing, Standings, Word
 from api.subscriptions import Webhooks
 from streams.delivery.records import Subscription
+from streams.delivery.search import Hour
 from streams.delivery.subscription import ANY, names_of
+from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES
 
 A_PAGE = 25
@@ -107,7 +111,24 @@ def listed(rows: Sequence[Row], wanted: Wanted) -> Listed:
     return Listed(kept[start : start + A_PAGE], len(kept), len(rows), max(1, -(-len(kept) // A_PAGE)))
 
 
-def routes(pages: Pages, webhooks: Webhooks, standings: Standings) -> APIRouter:
+async def sparklines(
+    journal: Deliveries, subscription_ids: Sequence[str], now: datetime
+) -> dict[str, Sparkline]:
+    """What was delivered and what failed in the last 24 hours; nothing while that is not known yet."""
+    try:
+        counted = await journal.counters(subscription_ids, now)
+    except Retryable:
+        return {}
+    return {subscription_id: _sparkline(found.hours) for subscription_id, found in counted.items()}
+
+
+def _sparkline(hours: Sequence[Hour]) -> Sparkline:
+    delivered, failed = [hour.delivered for hour in hours], [hour.failed for hour in hours]
+    told = f"{sum(delivered):,} delivered, {sum(failed):,} attempts failed in the last 24 hours"
+    return sparkline(delivered, failed, told)
+
+
+def routes(pages: Pages, webhooks: Webhooks, standings: Standings, journal: Deliveries) -> APIRouter:
     router = APIRouter(dependencies=[requires("read")])
 
     @router.get("/{store}")
@@ -118,12 +139,15 @@ def routes(pages: Pages, webhooks: Webhooks, standings: Standings) -> APIRouter:
     async def index(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
         await webhooks.log.current()
         rows = [Row(each, standings.of(each)) for each in webhooks.index.of_store(store.store)]
+        found = listed(rows, wanted)
+        shown = [row.subscription.subscription_id for row in found.rows]
         return pages.page(
             request,
             "webhooks",
             store,
             wanted=wanted,
-            listed=listed(rows, wanted),
+            listed=found,
+            lines=await sparklines(journal, shown, webhooks.now()),
             done=wanted.done,
             heads=HEADS,
             events=sorted(LEGACY_TYPES),

@@ -8,6 +8,7 @@ from api.signing import SealedKeys
 from streams.delivery.records import EndpointStatus
 from tests.api.conftest import SAFE, START, Door
 from tests.connectors.fakes import always, answered
+from tests.delivery.journal_records import attempt, delivery
 from tests.panel.conftest import Page, Visitor, employ
 from tests.samples import uid
 
@@ -85,6 +86,17 @@ def test_long_lists_come_in_pages_that_keep_what_was_asked(visitor: Visitor, doo
 
     assert "30 of 31 webhooks" in first.text
     assert [row.split()[4][-2:] for row in second.rows()] == ["25", "26", "27", "28", "29"]
+
+
+def test_the_list_draws_what_was_delivered_and_what_failed_in_a_day(visitor: Visitor, door: Door) -> None:
+    subscription_id = door.subscribed()
+    sent = delivery(1, to=subscription_id)
+    tries = attempt(sent, "retry", at=START), attempt(sent, number=2, at=START)
+    door.deliveries.hear(sent, *tries, at=START)
+
+    page = visitor.get(LIST)
+
+    assert 'aria-label="1 delivered, 1 attempts failed in the last 24 hours"' in page.html
 
 
 def test_an_empty_list_says_what_to_do(visitor: Visitor) -> None:
