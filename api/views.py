@@ -33,6 +33,7 @@ def member_row(member_id: str, member: Member) -> Row:
         "active": member.status == "active",
         "status": member.status,
         "registeredAt": moment(member.registered_at),
+        "erasedAt": moment(member.erased_at),
         **customer_of(member.profile),
     }
 

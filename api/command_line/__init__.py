@@ -13,6 +13,7 @@ from api.command_line import (
     broker,
     dead_letters,
     demo,
+    erase,
     expiring,
     failures,
     imports,
@@ -59,6 +60,7 @@ app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
 app.command(name="import")(imports.run)
 app.command(name="load-history")(imports.history.load)
+app.command(name="erase")(erase.run)
 app.command(name="demo")(demo.run)
 
 

@@ -87,6 +87,7 @@ def _made(
     from streams.delivery.backfill import choose
     from streams.kafka.backfill import Backfill, planned
     from streams.kafka.deriving import Deriving
+    from streams.kafka.erasures import erased
     from streams.kafka.snapshot import stores, subscriptions
     from streams.kafka.standpoint import Standpoint
     from streams.kafka.topics import EVENTS
@@ -97,7 +98,9 @@ def _made(
     standpoint = stack.enter_context(Standpoint(connection, f"backfill-{asked.name}", EVENTS))
     plan = planned(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
     with told_by_a_bar() as tell:
-        deriving = Deriving(connection, plan, chosen, stores(connection).get, settings.home / "tmp", tell)
+        deriving = Deriving(
+            connection, plan, chosen, stores(connection).get, erased(connection), settings.home / "tmp", tell
+        )
         found = stack.enter_context(deriving.derived())
     return Backfill(standpoint, plan, found), chosen
 

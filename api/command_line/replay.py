@@ -55,8 +55,10 @@ def webhooks(
 
     Cut short by Ctrl-C or worse, the same command goes on where it was; once it is done, it begins anew. It
     never has more than a second's worth on the way to the endpoint: what happens meanwhile hardly waits.
+    Of members that are erased nothing is sent again.
     """
     from api.command_line.processes import process
+    from streams.kafka.erasures import erased
     from streams.kafka.fates import fates
     from streams.kafka.replay import Asked, Replay, subscription_of
 
@@ -65,6 +67,7 @@ def webhooks(
     with ExitStack() as stack:
         settings, connection = stack.enter_context(process("replay"))
         selection = selected(subscription_of(connection, subscription), asked)
+        selection = replace(selection, erased=erased(connection))
         if only != "all":
             found = fates(connection, subscription, period[0], settings.home / "tmp")
             selection = replace(selection, fate_of=stack.enter_context(found))
@@ -174,7 +177,7 @@ def _played(run: "Replay", connection: "Connection", subscription: str, rate: in
     from streams.kafka.pace import AtOnce, Throttled
 
     console = Console(soft_wrap=True, highlight=False)
-    total = run.count()
+    total = run.count().deliveries
     console.print(_counted(total, run.plan.stretch.size, rate, resumed=run.plan.resumed))
     if dry_run:
         console.print("dry run: nothing was sent")

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from confluent_kafka import Message
 
 from streams import codec
 from streams.delivery.backfill import Backfilled
@@ -22,13 +23,15 @@ from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.partitioner import partition_of
 from streams.kafka.progress import Tell
+from streams.kafka.restore import restore
 from streams.kafka.sorting import Pair, sorted_on_disk
 from streams.kafka.stretch import Stretch, slices, whole
 from streams.kafka.told_already import Told, told_already
 from streams.kafka.topics import EVENTS
 from streams.stages.backfill import told_again
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import KINDS
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.rebuild import KINDS, secrets_of
 from streams.stages.turn import Record
 from streams.tables.tables import on_disk
 from streams.webhooks.events import WebhookEvent
@@ -44,6 +47,8 @@ class Deriving:
     plan: Plan
     chosen: Sequence[Subscription]
     stores: Stores
+    erased: frozenset[str]
+    """The keys of members that are."""
     folder: Path
     tell: Tell
     _count: int = field(default=0, init=False)
@@ -84,13 +89,25 @@ class Deriving:
         what = f"partition {number + 1} of {len(self.plan.bounds)}: deriving from facts"
         with (
             tempfile.TemporaryDirectory(prefix="backfill-", dir=self.folder) as place,
+            closing(on_disk(Path(place, "running"), LoyaltyStage.kinds)) as running,
             closing(on_disk(Path(place, "state"), KINDS)) as tables,
         ):
+            restore(self.connection, number, running, lambda: False, partial(self.tell, "reading the keys"))
+            secret = secrets_of(running)
             for messages in slices(self.connection, facts):
-                records = (record_of(message, EVENTS.name) for message in messages)
-                yield from told_again(tables, records, self.stores, self.plan.wish)
+                records = self._known(messages)
+                yield from told_again(tables, records, self.stores, secret, self.plan.wish)
+                # What was looked up there is no draft, and would fill the memory.
+                running.abort()
                 done += len(messages)
                 self.tell(what, done, facts.size)
+
+    def _known(self, messages: list[Message]) -> Iterator[Record]:
+        """Without those of members that are erased: nothing is told of them."""
+        for message in messages:
+            record = record_of(message, EVENTS.name)
+            if (record.key or b"").decode(errors="replace") not in self.erased:
+                yield record
 
 
 def _place(record: Record, index: int) -> bytes:

@@ -21,6 +21,10 @@ Over = Callable[[], bool]
 """Whether it is to end, at the next chance."""
 
 
+class CutShort(Exception):
+    """It was told to end before there was anything to tell."""
+
+
 class Pace(Protocol):
     """When the next ones may be appended."""
 

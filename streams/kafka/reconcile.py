@@ -22,6 +22,7 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
+from streams.kafka.configuration import kept_for
 from streams.kafka.progress import Tell
 from streams.kafka.sorting import sorted_on_disk
 from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
@@ -82,7 +83,8 @@ def _kept_since(connection: Connection) -> datetime | None:
     """From when on the deliveries are all there; None: none has gone yet."""
     kept = whole(connection, DELIVERIES)
     gone = any(start for start, _ in kept.bounds.values())
-    return datetime.now(UTC) - DELIVERIES.retention if gone and DELIVERIES.retention else None
+    retention = kept_for(connection, DELIVERIES) if gone else None
+    return datetime.now(UTC) - retention if retention else None
 
 
 def _stretches(connection: Connection, period: Period) -> Stretches:

@@ -1,35 +1,39 @@
 """Webhook events read again and appended to the deliveries: once each, in order, no faster than is wanted.
 
 A replay is what was asked for: its name is made of that. Where it stands, and where it is to end, is
-committed with its deliveries: so it may be killed anywhere and is begun again by the same words.
+committed in the transaction that appends its deliveries, as offsets of a group of its own. So it may be
+killed anywhere and is begun again by the same words; of two at a time the later one fences the other. Kafka
+forgets such a group days after its last commit (`offsets.retention.minutes`, 7 days as a rule).
 """
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Self
 
-from confluent_kafka import Message
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams import codec
-from streams.delivery.backfill import HEADER, backfilled, meant_for
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
 from streams.domain.ids import derived_id
-from streams.errors import Misconfigured, Poison
-from streams.kafka.batch import record_of
+from streams.domain.values import Value
+from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.pace import Over, Pace
-from streams.kafka.standpoint import Appended, Position, Standpoint
-from streams.kafka.stretch import Stretch, between, records, slices, whole
-from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
-from streams.webhooks import CATALOGUE
-from streams.webhooks.events import WebhookEvent
+from streams.kafka.pace import CHUNK, Over, Pace
+from streams.kafka.reread import Reread, Tally
+from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, records, told, whole
+from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS, Topic
+from streams.kafka.transactions import transaction
 
-READ_WITHOUT = 50_000
 Progress = Callable[[int], None]
 """Called with how many deliveries were appended since the last call."""
+Note = Callable[[int, int, bool], tuple[Topic, str, Value] | None]
+"""A record, with topic and key, to append in the same transaction: called with how many deliveries that has,
+by how many offsets the reading has come on, and whether that is remembered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,101 +85,111 @@ class Replay:
         selection: Selection,
         *,
         period: tuple[datetime | None, datetime | None],
+        note: Note = lambda _sent, _read, _stands: None,
     ) -> None:
         self._connection = connection
-        self._selection = selection
-        self._standpoint = Standpoint(connection, f"replay-{selection.name}", WEBHOOK_EVENTS)
+        self._note = note
+        self._turn, self._whole = threading.Lock(), True
+        self._group = f"{connection.prefix}replay-{selection.name}"
+        self._producer = Producer(
+            connection.producer(
+                **{"transactional.id": self._group, "transaction.timeout.ms": 30_000, "linger.ms": 5}
+                | {"queue.buffering.max.messages": 10 * CHUNK}
+            )
+        )
+        with told("the transaction's coordinator"):
+            self._producer.init_transactions(ANSWERS_WITHIN)
+        self._consumer = Consumer(connection.consumer(**{"group.id": self._group}))
         self.plan = self._resumed() or Plan(between(connection, WEBHOOK_EVENTS, *period), resumed=False)
+        self._reread = Reread(connection, selection, self.plan.stretch)
+        self._at = {number: start for number, (start, _) in self.plan.stretch.bounds.items()}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._standpoint.close()
+        self._consumer.close()
 
-    def count(self) -> int:
-        """Deliveries that `run` would append now."""
-        return sum(
-            self._size(message)
-            for message in chain.from_iterable(slices(self._connection, self.plan.stretch))
-        )
+    def count(self, over: Over = lambda: False) -> Tally:
+        """Deliveries that `run` would append now; see `Reread.count`."""
+        return self._reread.count(over)
 
     def run(self, pace: Pace, progress: Progress, over: Over) -> bool:
         """Whether all is done; else it was told to end, and goes on when it is run again."""
-        bounds = self.plan.stretch.bounds
+        done = self.play(pace, progress, over)
+        if done:
+            self.forget()
+        return done
+
+    def play(self, pace: Pace, progress: Progress, over: Over) -> bool:
+        """As `run`, but that it is remembered: until it is forgotten, the same words find nothing left."""
         if not self.plan.resumed:
-            self._commit([], {number: start for number, (start, _) in bounds.items()})
-        for chunk, positions in self._chunks(pace.chunk):
+            self._commit([], self._at)
+        for chunk, positions in self._reread.chunks(pace.chunk):
             if not pace.wait(len(chunk), over):
                 return False
             self._commit(chunk, positions)
             pace.appended(chunk)
             progress(len(chunk))
-        self._standpoint.forget()
         return True
 
-    def _chunks(self, size: int) -> Iterator[tuple[list[Delivery], dict[int, int]]]:
-        """Deliveries, and where the partitions stand after them. Of a long stretch without any, an empty
-        list: that it is behind is to be remembered too."""
-        chunk, positions, read = list[Delivery](), dict[int, int](), 0
-        for messages in slices(self._connection, self.plan.stretch):
-            for message in messages:
-                chunk += self._deliveries(message)
-                positions[message.partition() or 0] = (message.offset() or 0) + 1
-                read += 1
-                if len(chunk) >= size or read >= READ_WITHOUT:
-                    yield chunk, positions
-                    chunk, positions, read = [], {}, 0
-        # What is left of the stretch are markers of transactions.
-        yield chunk, {number: end for number, (_, end) in self.plan.stretch.bounds.items()}
+    def tell(self) -> None:
+        """Appends the note alone. From any thread; raises Retryable, above all where another one plays it."""
+        self._commit([], {})
 
-    def _size(self, message: Message) -> int:
-        if self._selection.told_by_key:
-            return int(self._meant(message) is not None)
-        return sum(1 for _ in self._deliveries(message))
-
-    def _meant(self, message: Message) -> str | None:
-        """The event's name where header and key say that it may be meant."""
-        headers = dict(message.headers() or ())
-        header = headers.get(codec.HEADER)
-        name = (header.decode() if isinstance(header, bytes) else header or "").rpartition(".v")[0]
-        meant = self._selection.names(name) and self._selection.owns(message.key() or b"")
-        return name if meant and (HEADER not in headers or self._told(message)) else None
-
-    def _told(self, message: Message) -> bool:
-        """Not where it was backfilled for others."""
-        try:
-            by = backfilled(record_of(message, WEBHOOK_EVENTS.name).headers)
-        except Poison:
-            return False
-        return meant_for(self._selection.subscription.subscription_id, by)
-
-    def _deliveries(self, message: Message) -> Iterator[Delivery]:
-        name = self._meant(message)
-        if name is None:
-            return
-        record = record_of(message, WEBHOOK_EVENTS.name)
-        try:
-            event: WebhookEvent = codec.decode(CATALOGUE[name].event, record.value, record.schema)
-        except Poison:
-            # The fan-out has put it aside: nobody can read it.
-            return
-        yield from self._selection.deliveries(event)
+    def forget(self) -> None:
+        """It is over: the same words begin another one."""
+        admin = AdminClient(self._connection.admin())
+        for future in admin.delete_consumer_groups([self._group], request_timeout=ANSWERS_WITHIN).values():
+            # Where that fails, the next one finds that nothing is left, and tries again.
+            with suppress(KafkaException):
+                future.result(ANSWERS_WITHIN)
 
     def _commit(self, chunk: list[Delivery], positions: dict[int, int]) -> None:
-        bounds = self.plan.stretch.bounds
-        self._standpoint.commit(
-            map(_appended, chunk), {n: Position(at, str(bounds[n][1])) for n, at in positions.items()}
+        with (
+            self._turn,
+            told("a transaction"),
+            self._once_whole(),
+            transaction(self._producer, ANSWERS_WITHIN),
+        ):
+            read = sum(at - self._at[n] for n, at in positions.items())
+            if note := self._note(len(chunk), read, bool(positions)):
+                self._append(*note)
+            for delivery in chunk:
+                self._append(DELIVERIES, delivery.subscription_id, delivery)
+            if positions:
+                self._stand(positions)
+        self._at |= positions
+
+    @contextmanager
+    def _once_whole(self) -> Iterator[None]:
+        """After one that failed there is none: what it noted has not been."""
+        if not self._whole:
+            raise Retryable("its transaction failed: run it again")
+        self._whole = False
+        with told("a transaction"):
+            yield
+        self._whole = True
+
+    def _append(self, topic: Topic, key: str, value: Value) -> None:
+        data, header = codec.encode(value)
+        name = self._connection.topic(topic)
+        self._producer.produce(name, data, key, headers=[(codec.HEADER, header.encode())])
+
+    def _stand(self, positions: dict[int, int]) -> None:
+        """Remembers them, each with where its partition ends, in the transaction."""
+        name, bounds = self._connection.topic(WEBHOOK_EVENTS), self.plan.stretch.bounds
+        offsets = [TopicPartition(name, n, at, str(bounds[n][1])) for n, at in positions.items()]
+        self._producer.send_offsets_to_transaction(
+            offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
         )
 
     def _resumed(self) -> Plan | None:
-        places = self._standpoint.positions()
-        if places is None:
+        name = self._connection.topic(WEBHOOK_EVENTS)
+        with told(name):
+            found = self._consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+            places = self._consumer.committed([TopicPartition(name, n) for n in found], ANSWERS_WITHIN)
+        if any(place.offset < 0 for place in places):
             return None
-        bounds = {number: (offset, int(end or 0)) for number, (offset, end) in places.items()}
+        bounds = {place.partition: (place.offset, int(place.metadata or 0)) for place in places}
         return Plan(Stretch(WEBHOOK_EVENTS, bounds), resumed=True)
-
-
-def _appended(delivery: Delivery) -> Appended:
-    value, header = codec.encode(delivery)
-    return Appended(DELIVERIES, delivery.subscription_id.encode(), value, {codec.HEADER: header.encode()})

@@ -40,12 +40,17 @@ class Wish:
 
 
 def told_again(
-    tables: Tables, facts: Iterable[Record], stores: Callable[[str], StoreSettings | None], wish: Wish
+    tables: Tables,
+    facts: Iterable[Record],
+    stores: Callable[[str], StoreSettings | None],
+    secret: Callable[[str], bytes | None],
+    wish: Wish,
 ) -> Iterator[tuple[Record, WebhookEvent]]:
     """The events, each with the record of its fact. `tables` hold the state before `facts`, and after them
-    once this is exhausted. Raises Poison for what is no fact."""
+    once this is exhausted; what is personal is sealed with an owner's `secret`. Raises Poison for what is no
+    fact."""
     wanted = (record for record in facts if wish.about(record.key))
-    for record, fact, state, store in retold(tables, wanted, stores):
+    for record, fact, state, store in retold(tables, wanted, stores, secret):
         if wish.covers(fact.occurred_at):
             for event in derive(fact, state, store):
                 if type(event).__name__ == wish.event_name:

@@ -1,6 +1,6 @@
 """The loyalty stage: from commands to facts, webhook events, messages to other owners, and rejections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from streams.domain.commands import AdvanceClock
@@ -10,6 +10,7 @@ from streams.domain.state import (
     CampaignUse,
     Claim,
     CouponPlace,
+    DataKey,
     Document,
     Ending,
     Entry,
@@ -29,6 +30,7 @@ from streams.domain.state import (
 )
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
+from streams.shredding import new_secret
 from streams.stages.commands import Invalid, command_of
 from streams.stages.decider import Decider
 from streams.stages.planner import Planner
@@ -38,7 +40,8 @@ from streams.tables.tables import Tables
 
 
 class LoyaltyStage(Quiet):
-    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered."""
+    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered;
+    `new_secret` draws what a data key is made of."""
 
     kinds: Sequence[type[Entry]] = (
         Member,
@@ -60,11 +63,18 @@ class LoyaltyStage(Quiet):
         Waiting,
         Plan,
         StreamTime,
+        DataKey,
     )
 
-    def __init__(self, stores: Mapping[str, StoreSettings], clock: Clock, memory: timedelta) -> None:
+    def __init__(
+        self,
+        stores: Mapping[str, StoreSettings],
+        clock: Clock,
+        memory: timedelta,
+        new_secret: Callable[[], bytes] = new_secret,
+    ) -> None:
         self._clock = clock
-        self._decider = Decider(stores.get, clock, memory)
+        self._decider = Decider(stores.get, clock, memory, new_secret)
         self._planner = Planner(stores)
 
     def wants(self, partition: int, tables: Tables) -> bool:

@@ -37,6 +37,8 @@ class Output(NamedTuple):
     key: str
     value: Value | None
     partition: int | None
+    personal: bytes | None = None
+    """What only the key of its owner opens: see `streams.shredding`."""
 
 
 class Turn:
@@ -64,9 +66,9 @@ class Turn:
         """Append where the key's hash says."""
         self.outputs.append(Output(topic, key, value, None))
 
-    def send_beside(self, topic: Topic, key: str, value: Value) -> None:
+    def send_beside(self, topic: Topic, key: str, value: Value, personal: bytes | None = None) -> None:
         """Append to the partition of the same number: co-partitioned topics, the same key."""
-        self.outputs.append(Output(topic, key, value, self.partition))
+        self.outputs.append(Output(topic, key, value, self.partition, personal))
 
     def poison(self, record: Record, cause: Poison) -> None:
         """Put the record aside, as it came; of one too large for that, its beginning."""

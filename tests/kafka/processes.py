@@ -24,6 +24,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         variable("home"): str(settings.home),
         variable("topic_prefix"): settings.topic_prefix,
         variable("partitions"): str(settings.partitions),
+        variable("retention"): ",".join(settings.retention),
         variable("session_timeout"): "6",
         variable("allow_targets"): "127.0.0.0/8",
     }

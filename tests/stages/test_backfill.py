@@ -16,7 +16,7 @@ from streams.errors import Misconfigured
 from streams.kafka.topics import EVENTS, WEBHOOK_EVENTS
 from streams.stages.backfill import Wish, told_again
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import KINDS
+from streams.stages.rebuild import KINDS, secrets_of
 from streams.stages.turn import Record, StreamClock
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
@@ -35,7 +35,7 @@ REGISTERED = "CustomerRegistered"
 def again(run: Pipeline, wish: Wish) -> list[WebhookEvent]:
     """As they would stand on the topic."""
     tables = Tables(MemoryStore(families(KINDS)), KINDS)
-    found = told_again(tables, run.log[EVENTS.name], run.settings.get, wish)
+    found = told_again(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables), wish)
     return [decode(type(event), *encode(event)) for _, event in found]
 
 

@@ -38,7 +38,7 @@ def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[s
 
                 asyncio.run(send(connection, ready, stands))
                 over = False
-                for over in _looks(outcomes, wait):
+                for over in looks(outcomes, wait):
                     bars.update(answered, completed=len(ready) if over else outcomes.answered)
         finally:
             outcomes.close()
@@ -53,7 +53,7 @@ def _bars() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _looks(outcomes: Outcomes, wait: int) -> Iterator[bool]:
+def looks(outcomes: Outcomes, wait: int) -> Iterator[bool]:
     """Whether all is over, look by look; ends once it is, or once nothing has come for `wait` seconds."""
     seen, until = 0, time.monotonic() + wait
     while time.monotonic() < until:

@@ -86,6 +86,14 @@ class Plan(Entry):
         return f"{self.of}/{self.store}".encode()
 
 
+class DataKey(Entry):
+    """With what the personal part of the owner's facts is sealed. Where it is gone, so is that part."""
+
+    table, letter = "commands", b"k"
+
+    secret: bytes
+
+
 class StreamTime(Entry):
     """How far history has been played on a partition; its owner is nobody."""
 
