@@ -8,33 +8,46 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from typing import TypeVar
 
+from streams.delivery.records import Subscription
 from streams.domain.preview import Preview
 from streams.domain.state import Member
 from streams.domain.store import StoreSettings
+from streams.domain.values import Value
 from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
 from streams.kafka.identity import identity
 from streams.kafka.progress import Tell
 from streams.kafka.restore import restore
-from streams.kafka.topics import COMMANDS, SETTINGS
+from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, StreamClock, WallClock
 from streams.tables.tables import Tables, on_disk
 
+V = TypeVar("V", bound=Value)
 SLICE = 2000
 """Entries between two moments at which the tables may forget what they have read."""
 
 
 def stores(connection: Connection) -> dict[str, StoreSettings | None]:
     """All stores' settings as they are now. Raises Retryable where the cluster does not answer."""
-    found: dict[str, StoreSettings | None] = {}
+    return _latest(connection, SETTINGS, StoreSettings)
+
+
+def subscriptions(connection: Connection) -> dict[str, Subscription | None]:
+    """All that there were, as they are now; None: it is gone. Raises Retryable."""
+    return _latest(connection, SUBSCRIPTIONS, Subscription)
+
+
+def _latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V | None]:
+    found: dict[str, V | None] = {}
 
     async def read() -> None:
-        view = View(connection, SETTINGS, StoreSettings, found.__setitem__)
+        view = View(connection, topic, kind, found.__setitem__)
         try:
             await view.start()
         finally:
