@@ -25,4 +25,4 @@ class Foresight:
     def look(self, preview: Preview, store: str) -> Iterator[int]:
         """Shows `preview` every member of the store; yields how many since the last time."""
         for tables in self.replicas.tables():
-            yield from show(preview, tables, store, self.clock)
+            yield from show(preview, tables, store, self.clock.now)

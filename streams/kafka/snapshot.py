@@ -5,8 +5,9 @@ second look reads only what came since.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -77,16 +78,16 @@ def look(settings: Settings, connection: Connection, store: str, preview: Previe
             report = partial(tell, f"{place}: reading the state")
             with closing(on_disk(who.directory / str(number), LoyaltyStage.kinds)) as tables:
                 restore(connection, number, tables, lambda: False, report)
-                for more in show(preview, tables, store, clock):
+                for more in show(preview, tables, store, clock.now):
                     shown += more
                     tell(f"{place}: {shown:,} members looked at", 0, 0)
     return shown
 
 
-def show(preview: Preview, tables: Tables, store: str, clock: Clock) -> Iterator[int]:
+def show(preview: Preview, tables: Tables, store: str, time: Callable[[Tables], datetime]) -> Iterator[int]:
     """Shows `preview` every member of the store in these tables, which end as they were; yields how many it
     has been shown since the last time. A slice of them is in memory at a time."""
-    now, reached = clock.now(tables), b""
+    now, reached = time(tables), b""
     while True:
         owners, reached = tables.slice(Member, f"{store}/", reached, SLICE)
         for owner, _ in owners:

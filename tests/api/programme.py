@@ -14,7 +14,7 @@ from streams.kafka.replica import FOUND, KINDS
 from streams.kafka.snapshot import show
 from streams.kafka.topics import EVENTS
 from streams.stages.replay import TooMuch
-from streams.stages.turn import Record, Turn
+from streams.stages.turn import Record
 from streams.tables.replica import Records, Replica
 from streams.tables.store import MemoryStore, Write
 from streams.tables.tables import Tables
@@ -81,8 +81,6 @@ class Programme(Pipeline):
 class MembersInMemory:
     """Played ahead from the programme's own time."""
 
-    plays_history = False
-
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self.go_on = threading.Event()
@@ -91,12 +89,9 @@ class MembersInMemory:
     def now(self, tables: Tables | None = None) -> datetime:  # noqa: ARG002
         return self._programme.now
 
-    def at(self, turn: Turn, issued_at: datetime) -> datetime:  # noqa: ARG002
-        return turn.now
-
     def look(self, preview: Preview, store: str) -> Iterator[int]:
         self.go_on.wait(20)
-        yield from show(preview, self._programme.replica.beside(), store, self)
+        yield from show(preview, self._programme.replica.beside(), store, self.now)
 
 
 class SettingsInMemory:
