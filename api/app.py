@@ -14,11 +14,15 @@ from api import (
     contract,
     custom_events,
     deliveries,
+    erasure,
     errors,
+    letter_routes,
     members,
+    overview_routes,
     points,
     programme,
     reading,
+    replay_routes,
     rewards,
     transactions,
     why_routes,
@@ -32,14 +36,18 @@ from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
 from api.events_found import Events, EventsPublished
+from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
 from api.outcomes import Book, Outcomes
+from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
+from api.replays import Ports, Replays
 from api.signing import Signer
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
@@ -47,6 +55,7 @@ from api.webhook_routes import routes as subscription_routes
 from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
+from streams.delivery.orders import ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.topics import ATTEMPTS, DAY
@@ -75,18 +84,23 @@ def create_app(
     callers: Callers,
     key_log: Log[ApiKey],
     audit: Audit,
-    journal: Deliveries,
-    published: EventsPublished,
-    dotted_names: bool = False,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
+    forecasts: Forecasts,
+    replaying: Ports,
+    box: Box,
+    journal: Deliveries,
+    published: EventsPublished,
+    flow: Flow,
+    dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
     vault: Vault | None = None,
 ) -> FastAPI:
-    """The API over `subscriptions`, `book` and `stores`, which are kept current by whoever follows the topics
-    behind `log`, `outcomes` and `settings_log`. What is changed is told to `audit` first."""
+    """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
+    whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
+    changed is told to `audit` first."""
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
@@ -100,20 +114,29 @@ def create_app(
     settings_log = Audited(settings_log, audit, "settings", stores)
     keys = Audited(key_log, audit, "API key", callers.key)
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
-    settings = Programme(stores, settings_log)
+    settings, read = Programme(stores, settings_log), Reading(desk, past)
+    orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
+    replays = Replays(replaying, orders, webhooks.one, now)
+    letters = Letters(box, webhooks.one, audit)
+    standings = Standings(conditions)
+    overviews = Overviews(flow, journal, subscriptions, standings, now)
     events = Events(journal, published)
     whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (
         deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
         why_routes.routes(whys),
         subscription_routes(webhooks),
+        replay_routes.routes(replays),
+        letter_routes.routes(letters),
         programme.routes(settings),
-        reading.routes(Reading(desk, past)),
+        reading.routes(read),
         admins.routes(Access(callers, keys, logins, now)),
+        overview_routes.routes(overviews),
     ):
         app.include_router(router, responses=FAILURES)
     for module in ABOUT_MEMBERS:
         app.include_router(module.routes(desk), responses=FAILURES | PENDING)
+    app.include_router(erasure.routes(desk, audit), responses=FAILURES | PENDING)
     app.include_router(contract.routes())
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
@@ -129,8 +152,16 @@ def create_app(
     panel = Parts(
         webhooks=webhooks,
         programme=settings,
-        standings=Standings(conditions),
-        journal=journal,
+        forecasts=forecasts,
+        reading=read,
+        desk=desk,
+        deliveries=journal,
+        whys=whys,
+        replays=replays,
+        letters=letters,
+        dotted_names=dotted_names,
+        standings=standings,
+        overviews=overviews,
         store_codes=store_codes,
         logins=logins,
         sessions=sessions,

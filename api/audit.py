@@ -12,7 +12,7 @@ from streams.domain.values import Value
 
 V_contra = TypeVar("V_contra", bound=Value, contravariant=True)
 Action = Literal["created", "changed", "deleted"]
-Subject = Literal["subscription", "settings", "admin", "API key"]
+Subject = Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
 
 
 @dataclass(frozen=True, slots=True)

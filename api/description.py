@@ -31,6 +31,11 @@ leaves out is never delivered.
 body: 412 where it has changed since. Two processes that change it within the same milliseconds are not
 kept apart: the later one wins.
 
+**Replays** deliver webhook events of the past again, with the same messageIds, as the subscription is now:
+`POST …/subscription/{id}/replay`, with `?dryRun=true` first. It goes on in this process or another one, and
+is watched and cancelled at the address in the answer. What was given up is sent again by
+`POST …/dead-letter/redrive`, a single delivery by `POST …/delivery/{messageId}/retry`.
+
 **Every path under `/api/` wants to know who calls**, but for the two that give tokens:
 
 - `X-AUTH-TOKEN: …`, a permanent key. `POST /api/admin/{admin}/api-key` makes one with some of the scopes
@@ -40,5 +45,6 @@ kept apart: the later one wins.
   is good for a day, and `POST /api/token/refresh` gives another. `loyalty admin create` makes an admin.
   Logins want `LOYALTY_SECRET_KEY` to be set.
 
-**Each change** of a subscription, of settings, of an admin or of a key is recorded before it is made: who,
-what, when, from which address. `loyalty audit list` shows them."""
+**Each change** of a subscription, of settings, of an admin or of a key, each replay, redrive and retry, and
+each erasure of a member is recorded before it is made: who, what, when, from which address. `loyalty audit
+list` shows them."""

@@ -4,6 +4,7 @@ from typing import Generic, TypeVar
 
 from api.callers import Callers
 from streams.access import Admin, ApiKey, Change
+from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
@@ -18,6 +19,8 @@ from streams.kafka.topics import (
     AUDIT,
     COMMANDS,
     ENDPOINT_STATUS,
+    REPLAY_PROGRESS,
+    REPLAYS,
     SETTINGS,
     SUBSCRIPTIONS,
     Topic,
@@ -106,4 +109,14 @@ def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Adm
     return (
         View(connection, ADMINS, Admin, callers.put_admin),
         View(connection, API_KEYS, ApiKey, callers.put_key),
+    )
+
+
+def replays_followed(
+    connection: Connection, orders: Orders
+) -> tuple[View[ReplayOrder], View[ReplayProgress]]:
+    """The same for the replays that were asked for."""
+    return (
+        View(connection, REPLAYS, ReplayOrder, orders.put),
+        View(connection, REPLAY_PROGRESS, ReplayProgress, orders.progressed),
     )

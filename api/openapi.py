@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from api.app import create_app
 from api.callers import Callers
+from api.replays import Ports
+from streams.delivery.orders import Orders
 from streams.delivery.subscription import Subscriptions
 
 NOBODY = cast(Any, None)
@@ -29,9 +31,13 @@ def described() -> str:
         callers=Callers(),
         key_log=NOBODY,
         audit=NOBODY,
-        journal=NOBODY,
-        published=NOBODY,
         store_codes=NOBODY,
         conditions={},
+        forecasts=NOBODY,
+        replaying=Ports(Orders(), NOBODY, NOBODY, NOBODY, process=""),
+        box=NOBODY,
+        journal=NOBODY,
+        published=NOBODY,
+        flow=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

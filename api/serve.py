@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, check_door
 from api.callers import Callers
+from api.listening import address_of, listener_of
 from api.log import (
     AuditAppender,
     CommandAppender,
@@ -23,33 +25,53 @@ from api.log import (
     callers_followed,
     conditions_followed,
     followed,
+    replays_followed,
     stores_followed,
 )
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
-from api.panel.sessions import Sessions
+from api.panel.forecasts import Forecasts
+from api.panel.sessions import FORMS, Sessions
+from api.player import Player
+from api.replays import Ports
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
 from streams.access import ApiKey
+from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.ids import derived_id
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.flow import Flow
+from streams.kafka.foresight import Foresight
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.journal import FollowedJournal
+from streams.kafka.letterbox import Letterbox
 from streams.kafka.published import PublishedEvents
+from streams.kafka.recount import Recount
 from streams.kafka.replica import Replicas
-from streams.kafka.topics import API_KEYS, COMMANDS, SETTINGS, SUBSCRIPTIONS
+from streams.kafka.topics import (
+    API_KEYS,
+    COMMANDS,
+    REPLAY_PROGRESS,
+    REPLAYS,
+    SETTINGS,
+    SUBSCRIPTIONS,
+)
 from streams.kafka.view import View
-from streams.settings import Settings, variable
+from streams.settings import Settings
+from streams.stages.turn import StreamClock, WallClock
 
 GRACE = 10
 """Seconds that requests under way get when the process is told to stop."""
+SWITCH = 0.001
+"""Seconds that a thread may compute while another one waits to."""
 
 
 class _Server(uvicorn.Server):
@@ -78,12 +100,17 @@ class _Parts:
     callers: Callers
     keys: TopicLog[ApiKey]
     conditions: dict[str, EndpointStatus]
+    orders: Orders
+    order_log: TopicLog[ReplayOrder]
+    progress_log: TopicLog[ReplayProgress]
+    flow: Flow
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
         yield from (view.failed() for view in self.views)
         yield self.appender.failed()
         yield self.replicas.failed()
+        yield self.flow.failed()
         yield self.journal.failed()
 
 
@@ -92,14 +119,17 @@ async def _parts(
 ) -> _Parts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
     index, stores = Subscriptions(), dict[str, StoreSettings]()
-    callers = Callers()
+    callers, orders = Callers(), Orders()
     admins, keys = callers_followed(connection, callers)
     conditions = dict[str, EndpointStatus]()
+    asked, told = replays_followed(connection, orders)
     views = (
         followed(connection, index),
         stores_followed(connection, stores),
         admins,
         keys,
+        asked,
+        told,
         conditions_followed(connection, conditions),
     )
     for view in views:
@@ -118,6 +148,9 @@ async def _parts(
     await _until_first(stop.wait(), replicas.failed(), _all(starts))
     if stop.is_set():
         return None
+    flow = Flow(connection)
+    stack.push_async_callback(flow.stop)
+    flow.start()
     return _Parts(
         index=index,
         stores=stores,
@@ -133,6 +166,10 @@ async def _parts(
         callers=callers,
         keys=TopicLog(connection, API_KEYS, appender, keys),
         conditions=conditions,
+        orders=orders,
+        order_log=TopicLog(connection, REPLAYS, appender, asked),
+        progress_log=TopicLog(connection, REPLAY_PROGRESS, appender, told),
+        flow=flow,
     )
 
 
@@ -146,20 +183,38 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     Raises Misconfigured (no API key, address taken, topics missing), Retryable, and whatever ends the view or
     the appender for good: a process that cannot see or make changes must not stay up.
     """
+    # A replay's thread computes all the time: a request must not wait 5 ms for its turn at each of its steps.
+    sys.setswitchinterval(SWITCH)
     safe = safe_of(settings)
     check_door(settings.api_key_hashes, safe)
     stop = _stop_signal()
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(closing(_listener(settings)))
-        directory = stack.enter_context(identity(settings, "api")).directory
-        parts = await _parts(settings, connection, directory, stack, stop)
+        listener = stack.enter_context(closing(listener_of(settings)))
+        own = stack.enter_context(identity(settings, "api"))
+        parts = await _parts(settings, connection, own.directory, stack, stop)
         if parts is None:
             return
         if not settings.api_key_hashes and not parts.callers:
             raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
+        clock = StreamClock() if settings.clock == "stream" else WallClock()
+        forecasts = Forecasts(Foresight(parts.replicas, clock))
+        # Before the tables that it reads are closed.
+        stack.push_async_callback(forecasts.stop)
         tokens = Tokens(safe)
         sender = sender_of(settings)
         stack.push_async_callback(sender.aclose)
+        # The same after a restart, and another one's on every other disk.
+        process = f"{own.instance} {derived_id(socket.gethostname(), str(own.directory))[:8]}"
+        player = Player(
+            connection,
+            parts.orders,
+            parts.index,
+            process=process,
+            folder=settings.home / "tmp",
+            current=parts.progress_log.current,
+            now=_now,
+        )
+        stack.push_async_callback(player.stop)
         app = create_app(
             subscriptions=parts.index,
             log=parts.subscriptions,
@@ -176,15 +231,23 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),
+            store_codes=lambda: tuple(parts.stores),
+            conditions=parts.conditions,
+            replaying=Ports(
+                parts.orders,
+                parts.order_log,
+                parts.progress_log,
+                Recount(connection, settings.home / "tmp"),
+                process,
+            ),
+            box=Letterbox(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,
             published=parts.published,
             dotted_names=settings.event_names == "dotted",
-            store_codes=lambda: tuple(parts.stores),
-            conditions=parts.conditions,
+            forecasts=forecasts,
+            flow=parts.flow,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
-            sessions=Sessions(tokens, parts.callers, safe.derived("panel forms"), _now)
-            if safe.ready
-            else None,
+            sessions=Sessions(tokens, parts.callers, safe.derived(FORMS), _now) if safe.ready else None,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )
@@ -200,9 +263,9 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             )
         )
         serving = asyncio.create_task(server.serve([listener]))
-        started(_address(listener))
+        started(address_of(listener))
         try:
-            await _until_first(stop.wait(), *parts.failures(), asyncio.shield(serving))
+            await _until_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
         finally:
             server.should_exit = True
             await serving
@@ -228,17 +291,3 @@ async def _until_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -
     await asyncio.gather(*others, return_exceptions=True)
     for task in done:
         task.result()
-
-
-def _listener(settings: Settings) -> socket.socket:
-    host, port = settings.api_host, settings.api_port
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        where = f"{variable('api_host')}={host!r}, {variable('api_port')}={port}"
-        raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

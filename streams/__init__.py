@@ -4,6 +4,7 @@ domain      commands, facts, a member's state; `decide` and `evolve`: pure
 derived     from facts to webhook events: pure
 webhooks    the catalogue: one function per webhook makes its body, new and legacy: pure
 delivery    who wants an event, the deliveries for them, when to try again: pure
+flow        how the pipeline fares, by what was seen of it: pure
 stages      what is done with a slice of a partition: loyalty, fan-out (the sink stage is in `connectors`)
 tables      entries on disk, their due index, their changelog records
 kafka       topics, feed, restore, views, Faust app, local broker: the only folder that knows Kafka and Faust

@@ -55,5 +55,5 @@ class Change(Value):
     address: Text
     """From which network address; empty: on the machine itself."""
     action: Literal["created", "changed", "deleted"]
-    subject: Literal["subscription", "settings", "admin", "API key"]
+    subject: Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
     subject_id: Text

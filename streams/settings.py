@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         pattern=r"^[a-zA-Z0-9._-]{0,100}$",
         description="Name of this process among its like, kept over restarts; empty: host and free slot.",
     )
+    retention: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Days for which topics are kept, where not as long as usual: deliveries=3d,attempts=14d.",
+    )
     session_timeout: int = Field(
         default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
     )
@@ -143,7 +147,7 @@ class Settings(BaseSettings):
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
     )
 
-    @field_validator("api_key_hashes", "secret_key", "allow_targets", mode="before")
+    @field_validator("api_key_hashes", "secret_key", "allow_targets", "retention", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
@@ -157,6 +161,16 @@ class Settings(BaseSettings):
             if not re.fullmatch("[0-9a-f]{64}", digest):
                 raise ValueError("each must be 64 lower-case hexadecimal digits")
         return hashes
+
+    @field_validator("retention")
+    @classmethod
+    def _days_of_topics(cls, kept: tuple[str, ...]) -> tuple[str, ...]:
+        for each in kept:
+            if not re.fullmatch(r"[a-z-]+=([1-9]\d{0,3}d|forever)", each):
+                raise ValueError(f"{each!r} must be a topic and its days, such as deliveries=3d")
+        if len({each.partition("=")[0] for each in kept}) < len(kept):
+            raise ValueError("each topic may be there once")
+        return kept
 
     @field_validator("secret_key")
     @classmethod

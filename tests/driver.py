@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from streams import shredding
 from streams.codec import HEADER, decode, encode
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import AdvanceClock, Command
+from streams.domain.state import DataKey
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.kafka.topics import (
@@ -37,6 +39,8 @@ from streams.tables.tables import Tables, families
 
 V = TypeVar("V", bound=Value)
 WINDOW = timedelta(seconds=60)
+SECRET = bytes(range(64))
+"""Drawn where it is real; here two runs must come to the same."""
 
 
 class Pipeline:
@@ -56,7 +60,7 @@ class Pipeline:
         self.log: defaultdict[str, list[Record]] = defaultdict(list)
         self._store = store or MemoryStore(families(LoyaltyStage.kinds))
         self.tables = Tables(self._store, LoyaltyStage.kinds)
-        self.loyalty = LoyaltyStage(self.settings, clock or WallClock(), memory)
+        self.loyalty = LoyaltyStage(self.settings, clock or WallClock(), memory, lambda: SECRET)
         self.fan_out = FanOutStage(self.subscriptions, WINDOW)
         self.batches = Tables(MemoryStore(families(FanOutStage.kinds)), FanOutStage.kinds)
         self.identity = IdentityStage()
@@ -156,10 +160,15 @@ class Pipeline:
 
     def _of(self, topic: str, kind: type[V]) -> list[V]:
         return [
-            decode(kind, r.value, r.schema)
+            decode(kind, self.opened(r), r.schema)
             for r in self.log[topic]
             if (r.schema or "").startswith(kind.__name__ + ".")
         ]
+
+    def opened(self, record: Record) -> bytes | None:
+        """As those read it who have its owner's key."""
+        key = self.tables.of((record.key or b"").decode(errors="replace")).get(DataKey)
+        return shredding.opened(record.value, record.headers, key.secret if key else None)
 
 
 def record(command: Command | AdvanceClock, offset: int, key: str | None = None) -> Record:
@@ -173,7 +182,9 @@ def record(command: Command | AdvanceClock, offset: int, key: str | None = None)
 def _record(output: Output, offset: int) -> Record:
     assert output.value is not None, "no stage of the pipeline writes tombstones"
     value, header = encode(output.value)
-    return Record(output.topic.name, 0, offset, output.key.encode(), value, {HEADER: header.encode()})
+    personal = {} if output.personal is None else {shredding.HEADER: output.personal}
+    headers = {HEADER: header.encode()} | personal
+    return Record(output.topic.name, 0, offset, output.key.encode(), value, headers)
 
 
 def instant(text: str) -> datetime:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("streams", "schemas", "connectors", "api")
-PURE = ("streams.domain", "streams.derived", "streams.webhooks", "streams.delivery")
+PURE = ("streams.domain", "streams.derived", "streams.webhooks", "streams.delivery", "streams.flow")
 # No clock, chance, environment, disk, network or log among them.
 PURE_STDLIB = {
     "bisect",

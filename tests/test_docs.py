@@ -1,11 +1,13 @@
 """The README says what there is: settings, webhooks, and nothing longer than it should be."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 from streams.codec import schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
+from streams.kafka.erasures import Left, left
 from streams.kafka.topics import TOPICS
 from streams.settings import Settings, variable
 from streams.webhooks import CATALOGUE
@@ -56,3 +58,19 @@ def test_every_command_schema_is_on_the_producers_page() -> None:
     }
 
     assert {name for name in newest if f"({name})" not in page} == set()
+
+
+def test_what_remains_of_an_erased_member_is_written_down() -> None:
+    page = (ROOT / "streams" / "kafka" / "ERASURE.md").read_text()
+    erased_at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.MULTILINE))
+
+    assert rows == {one.topic.name: f"{one.what} | {gone(one, erased_at)}" for one in left(TOPICS, erased_at)}
+
+
+def gone(one: Left, erased_at: datetime) -> str:
+    days = (one.gone_at - erased_at).days
+    if not days:
+        return "at once, with its key"
+    return f"{days} days{', then at the next record' if one.compacted else ''}"

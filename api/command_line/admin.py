@@ -126,7 +126,7 @@ async def _write(appender: "Appender", action: str, admin_id: str, admin: "Admin
     from api.log import AuditAppender
     from streams.kafka.topics import ADMINS
 
-    SOURCE.set(Source(f"loyalty admin ({_user()})", ""))
+    SOURCE.set(Source(f"loyalty admin ({user()})", ""))
     audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
     await audit.record(action, "admin", admin_id)  # type: ignore[arg-type]
     await appender.append(ADMINS, admin_id, admin)
@@ -167,7 +167,7 @@ def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
     return tuple(scope for scope in SCOPES if scope in (wanted or ()))
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

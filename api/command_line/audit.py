@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from streams.access import Change
     from streams.kafka.clients import Connection
 
-app = typer.Typer(no_args_is_help=True, help="Changes of subscriptions, settings, admins and keys: list.")
+app = typer.Typer(
+    no_args_is_help=True, help="Changes of subscriptions, settings, admins and keys, members erased: list."
+)
 
 
 @app.command("list")

@@ -1,6 +1,7 @@
 """`loyalty topics`: the topics as the registry says they are, made and looked at."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -9,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from streams.kafka.configuration import Difference
     from streams.kafka.topics import Topic
 
-app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list.")
+app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, apply.")
 
 
 @app.command()
@@ -33,28 +35,76 @@ def create() -> None:
 
 @app.command("list")
 def show() -> None:
-    """Every topic: its key, schemas, cleanup, writer, and the partitions found in the cluster."""
+    """Every topic: its key, schemas, writer, how long it is kept, and where the cluster differs."""
     from streams import settings
     from streams.kafka import admin, clients
     from streams.kafka.broker import ensure_broker
-    from streams.kafka.topics import TOPICS
+    from streams.kafka.configuration import differences
+    from streams.kafka.retention import retained
 
     loaded, console = settings.load(), Console()
+    topics = retained(loaded.retention)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
         connection = clients.connection(loaded, servers)
         found = admin.partitions(connection)
+        different = differences(connection, [topic for topic in topics if topic.name in found])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     # Wide enough for the longest name: it is what one copies.
-    table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in TOPICS))
+    table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in topics))
     table.add_column("key, kept, writer", ratio=2)
     table.add_column("partitions", justify="right")
-    for topic in TOPICS:
+    for topic in topics:
         title = Text.assemble((connection.topic(topic), "bold"), "\n", _schemas(topic))
         partitions = Text(str(found[topic.name])) if topic.name in found else Text("missing", "bold red")
-        table.add_row(title, f"{topic.key}\n{_kept(topic)}\n{topic.writer}", partitions)
+        table.add_row(title, _told(topic, different), partitions)
     console.print(table)
-    if len(found) < len(TOPICS):
+    if len(found) < len(topics):
         console.print("Run `loyalty topics create` to make what is missing.")
+    if different:
+        console.print("Run `loyalty topics apply` to have the cluster keep them so.")
+
+
+@app.command()
+def apply(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and change nothing.")] = False
+) -> None:
+    """Have the cluster keep the topics that are there as the registry and LOYALTY_RETENTION say.
+
+    Kept for a shorter time, what is older goes within minutes, and does not come back.
+    """
+    from api.command_line.processes import process
+    from streams.kafka import configuration
+    from streams.kafka.retention import retained
+
+    console = Console(highlight=False, soft_wrap=True)
+    with process("topics") as (loaded, connection):
+        different = configuration.differences(connection, retained(loaded.retention))
+        for one in different:
+            console.print(f"{connection.topic(one.topic)}: {_change(one)}")
+        if not dry_run:
+            configuration.apply(connection, different)
+    count = len({one.topic.name for one in different})
+    console.print(f"{count} topics {'would be' if dry_run else 'were'} changed")
+
+
+def _told(topic: "Topic", different: "Sequence[Difference]") -> Text:
+    told = Text(f"{topic.key}\n{_kept(topic)}\n{topic.writer}")
+    for one in different:
+        if one.topic is topic:
+            told.append(f"\nin the cluster: {_change(one)}", "bold red")
+    return told
+
+
+def _change(one: "Difference") -> str:
+    """As `retention.ms 30 days → 90 days`; -1 is for ever."""
+    return f"{one.entry} {_read(one.entry, one.found)} → {_read(one.entry, one.meant)}"
+
+
+def _read(entry: str, text: str) -> str:
+    days, rest = divmod(int(text), 86_400_000) if entry.endswith(".ms") else (0, 1)
+    if text == "-1":
+        return "for ever"
+    return text if rest else f"{days} days"
 
 
 def _schemas(topic: "Topic") -> str:

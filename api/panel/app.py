@@ -1,24 +1,47 @@
 """All pages as one application."""
 
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from api.deliveries import Deliveries
+from api.desk import Desk
+from api.letters import Letters
 from api.logins import Logins
-from api.panel import failures, signin, webhook_form, webhook_list, webhook_page
+from api.overview import Overviews
+from api.panel import (
+    deliveries,
+    delivery,
+    expiring,
+    failures,
+    members,
+    overview,
+    redrive,
+    replay,
+    signin,
+    webhook_form,
+    webhook_list,
+    webhook_page,
+    why,
+)
 from api.panel.door import Door
+from api.panel.forecasts import Forecasts
+from api.panel.happened import Happenings
 from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.sessions import Sessions
 from api.panel.standing import Standings
 from api.programme import Programme
+from api.reading import Reading
+from api.replays import Replays
 from api.subscriptions import Webhooks
+from api.why import Whys
 
 STATIC = Path(__file__).parent / "static"
 
@@ -30,7 +53,15 @@ class Parts:
     webhooks: Webhooks
     programme: Programme
     standings: Standings
-    journal: Deliveries
+    forecasts: Forecasts
+    reading: Reading
+    desk: Desk
+    deliveries: Deliveries
+    whys: Whys
+    replays: Replays
+    letters: Letters
+    dotted_names: bool
+    overviews: Overviews
     store_codes: Callable[[], Iterable[str]]
     logins: Logins | None
     sessions: Sessions | None
@@ -49,9 +80,27 @@ def create_panel(parts: Parts) -> ASGIApp:
     failures.install(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC))
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
-    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.journal))
+    panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
+    panel.include_router(overview.routes(pages, parts.overviews))
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
+    happenings = Happenings(parts.reading, parts.deliveries)
+    panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
+    for router in _about_deliveries(pages, parts):
+        panel.include_router(router)
     # Around the page for whatever breaks too.
     return Secured(panel)
+
+
+def _about_deliveries(pages: Pages, parts: Parts) -> Iterable[APIRouter]:
+    webhooks, desk, now = parts.webhooks, parts.desk, parts.now
+    yield deliveries.routes(pages, deliveries.Log(parts.deliveries, webhooks, desk, now))
+    room = delivery.Room(parts.deliveries, webhooks, parts.standings, parts.letters, parts.dotted_names)
+    yield delivery.routes(pages, room)
+    yield redrive.routes(pages, redrive.Redriving(parts.letters, webhooks, now))
+    yield replay.routes(
+        pages, replay.Replaying(parts.replays, webhooks, desk, now, lambda: str(uuid.uuid4()))
+    )
+    yield why.routes(pages, why.Asking(parts.whys, parts.deliveries, webhooks, desk))

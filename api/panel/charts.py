@@ -51,13 +51,54 @@ class Stacked:
 def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]]) -> Stacked:
     """`values` has a sequence for each name, with a number for each label."""
     top = rounded_up(max((sum(column) for column in zip(*values, strict=True)), default=0))
+    scale = (HEIGHT - BELOW - ABOVE) / top
+    bars = list(_bars(labels, names, values, scale))
+    return Stacked(names, labels, values, bars, _across(labels), _up(top))
+
+
+@dataclass(frozen=True, slots=True)
+class Lined:
+    """Lines from point to point, one for each name, without the values that are None: not known."""
+
+    names: Sequence[str]
+    labels: Sequence[str]
+    values: Sequence[Sequence[int | None]]
+    lines: Sequence[tuple[int, str]]
+    """The series, and its points."""
+    across: Sequence[Mark]
+    up: Sequence[Mark]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+
+    @property
+    def empty(self) -> bool:
+        return not any(map(any, self.values))
+
+
+def lined(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int | None]]) -> Lined:
+    """`values` has a sequence for each name, with a number or None for each label."""
+    top = rounded_up(max((value or 0 for of in values for value in of), default=0))
     floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
     scale = (floor - ABOVE) / top
-    bars = list(_bars(labels, names, values, scale))
-    every = -(-len(labels) // MOST_LABELS) or 1
-    across = [Mark(LEFT + step * (n + 0.5), text) for n, text in enumerate(labels) if n % every == 0]
-    up = [Mark(floor - value * scale, f"{value:,}") for value in (0, top // 2, top) if value or top > 1]
-    return Stacked(names, labels, values, bars, across, up)
+    places = [LEFT + step * (n + 0.5) for n in range(len(labels))]
+    lines = [
+        (series, " ".join(f"{x:.1f},{floor - value * scale:.1f}" for x, value in known))
+        for series, of in enumerate(values)
+        if (known := [(x, value) for x, value in zip(places, of, strict=True) if value is not None])
+    ]
+    return Lined(names, labels, values, lines, _across(labels), _up(top))
+
+
+def _across(labels: Sequence[str]) -> list[Mark]:
+    every, step = -(-len(labels) // MOST_LABELS) or 1, (WIDTH - LEFT) / max(1, len(labels))
+    return [Mark(LEFT + step * (n + 0.5), text) for n, text in enumerate(labels) if n % every == 0]
+
+
+def _up(top: int) -> list[Mark]:
+    floor = HEIGHT - BELOW
+    scale = (floor - ABOVE) / top
+    return [Mark(floor - value * scale, f"{value:,}") for value in (0, top // 2, top) if value or top > 1]
 
 
 def _bars(

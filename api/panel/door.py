@@ -50,6 +50,13 @@ class Door:
             raise HTTPException(404)
         return await self.programme.store(store)
 
+    def known_store(self, request: Request, store: str) -> StoreSettings:
+        """The same as it was last heard of: what is of use while Kafka is away must not wait for it."""
+        found = self.programme.stores(store) if request.state.session.may_enter(store) else None
+        if found is None:
+            raise HTTPException(404)
+        return found
+
 
 def _from_here(request: Request) -> bool:
     """Browsers say from which site a form was sent. Both headers are beyond a script's reach."""
@@ -74,5 +81,11 @@ async def _store_of(request: Request, store: str) -> StoreSettings:
     return await door.store(request, store)
 
 
+async def _known_store_of(request: Request, store: str) -> StoreSettings:
+    door: Door = request.app.state.door
+    return door.known_store(request, store)
+
+
 SignedIn = Annotated[Session, Depends(session_of)]
 StoreOf = Annotated[StoreSettings, Depends(_store_of)]
+KnownStoreOf = Annotated[StoreSettings, Depends(_known_store_of)]

@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from api.events_found import of_many
 from api.panel.sessions import Session
 from streams.domain.store import StoreSettings
 from streams.domain.values import plain
@@ -22,6 +24,7 @@ NAV = (
     ("overview", "Overview"),
     ("webhooks", "Webhooks"),
     ("deliveries", "Deliveries"),
+    ("why", "Why didn’t I get it?"),
     ("expiring", "Expiring notifications"),
     ("members", "Members"),
 )
@@ -37,7 +40,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "json": pretty}
-    made.globals |= {"nav": NAV}
+    made.globals |= {"nav": NAV, "of_many": of_many}
     return made
 
 
@@ -98,9 +101,10 @@ def pretty(value: object) -> str:
     """JSON for people; a text that is JSON is laid out, any other stays as it is."""
     if isinstance(value, str):
         try:
-            value = json.loads(value, parse_float=Decimal)
-        except ValueError:
-            return str(value)
+            # Not read: numbers keep the digits that they were sent with.
+            return msgspec.json.format(value, indent=2)
+        except msgspec.DecodeError:
+            return value
     return json.dumps(value, indent=2, ensure_ascii=False, default=_digits)
 
 

@@ -43,6 +43,8 @@ class Selection:
     only: Only = "all"
     fate_of: Callable[[str], Fate] = lambda _: "missing"
     """By delivery id; asked where not all are meant."""
+    erased: frozenset[str] = frozenset()
+    """Keys of members and documents of whom nothing is sent again."""
     _named: dict[str, bool] = field(default_factory=dict)
 
     def names(self, event_name: str) -> bool:
@@ -57,7 +59,9 @@ class Selection:
     def owns(self, key: bytes) -> bool:
         """Whether a record of that key may be meant: header and key tell most, and cost nothing."""
         store, _, member_id = key.decode(errors="replace").partition("/")
-        return store == self.subscription.store and self.member_id in (None, member_id)
+        if store != self.subscription.store or key.decode(errors="replace") in self.erased:
+            return False
+        return self.member_id in (None, member_id)
 
     @property
     def told_by_key(self) -> bool:
@@ -75,7 +79,12 @@ class Selection:
         """What is to be sent of an event that it names."""
         for delivery in fan_out(event, (self.subscription,)):
             if self.only == "all" or self.fate_of(delivery.delivery_id) == self.only:
-                yield replace(_alone(delivery) if collected(delivery) else delivery, replay=self.name)
+                yield again(delivery, self.name)
+
+
+def again(delivery: Delivery, name: str) -> Delivery:
+    """As a replay or a backfill of that name sends it."""
+    return replace(_alone(delivery) if collected(delivery) else delivery, replay=name)
 
 
 def _alone(item: Delivery) -> Delivery:

@@ -1,7 +1,11 @@
 """From facts to what other owners must be told: written in the same transaction as the fact."""
 
+from collections.abc import Iterator
+
+from streams.domain.document import has_document
 from streams.domain.events import (
     Event,
+    MemberErased,
     TransactionMatched,
     TransactionUnmatched,
     UnitsHeld,
@@ -10,22 +14,23 @@ from streams.domain.events import (
 )
 from streams.domain.messages import (
     AcceptUnits,
+    EraseDocument,
     Message,
     OfferUnits,
     RefuseUnits,
     ReturnTransaction,
     TakeTransaction,
 )
-from streams.domain.state import Document, State
+from streams.domain.state import Document, State, Transaction
 from streams.errors import Rejected
 from streams.refusals import Refusal
 
 
-def message_of(event: Event, state: State) -> Message | None:
-    """What `event` has to tell another owner, if anything; `state` is the state after it."""
+def messages_of(event: Event, state: State) -> Iterator[Message]:
+    """What `event` has to tell other owners, if anything; `state` is the state after it."""
     match event:
         case UnitsHeld():
-            return OfferUnits(
+            yield OfferUnits(
                 command_id=event.command_id,
                 store=event.store,
                 member_id=event.receiver_id,
@@ -37,7 +42,7 @@ def message_of(event: Event, state: State) -> Message | None:
                 comment=event.comment,
             )
         case UnitsReceived():
-            return AcceptUnits(
+            yield AcceptUnits(
                 command_id=event.command_id,
                 store=event.store,
                 member_id=event.sender_id,
@@ -45,9 +50,11 @@ def message_of(event: Event, state: State) -> Message | None:
                 transfer_id=event.sent_as,
             )
         case TransactionMatched():
-            return _take(event, state)
+            yield _take(event, state)
+        case MemberErased():
+            yield from _erase(event, state)
         case _:
-            return None
+            pass
 
 
 def _take(event: TransactionMatched, state: State) -> TakeTransaction:
@@ -69,6 +76,17 @@ def _take(event: TransactionMatched, state: State) -> TakeTransaction:
         channel_id=document.channel_id,
         by_hand=event.by_hand,
     )
+
+
+def _erase(event: MemberErased, state: State) -> Iterator[EraseDocument]:
+    for bought in state.scan(Transaction):
+        if has_document(event.store, bought):
+            yield EraseDocument(
+                command_id=event.command_id,
+                store=event.store,
+                member_id=bought.transaction_id,
+                issued_at=event.occurred_at,
+            )
 
 
 def answer_to(message: Message, refusal: Rejected) -> Message | None:

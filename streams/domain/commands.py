@@ -94,6 +94,13 @@ class DeactivateMember(Command):
     """Close the account: nothing more is earned, spent or announced. ActivateMember opens it again."""
 
 
+class EraseMember(Command):
+    """Forget who the member is, for good: what is personal goes, numbers stay for the books.
+
+    It closes the account first where that is open; again it changes nothing.
+    """
+
+
 class AssignTier(Command):
     """Put the member into a tier by hand; automatic moves never go below it."""
 
@@ -263,6 +270,7 @@ MemberCommand = (
     | SendActivationCode
     | RequestPasswordReset
     | DeactivateMember
+    | EraseMember
     | AssignTier
     | RemoveManualTier
     | RegisterTransaction

@@ -37,6 +37,7 @@ from streams.domain.commands import (
     Command,
     ConfirmChange,
     DeactivateMember,
+    EraseMember,
     ExpireUnits,
     RecordCustomEvent,
     RecordTransaction,
@@ -57,6 +58,7 @@ from streams.domain.messages import (
     AcceptUnits,
     AnswerSearch,
     AnyCommand,
+    EraseDocument,
     OfferUnits,
     RefuseUnits,
     ReturnTransaction,
@@ -84,6 +86,8 @@ def decide(state: State, command: AnyCommand, now: datetime, store: StoreSetting
 
 
 def _decide(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
+    if not isinstance(command, SETTLES):
+        member.refuse_erased(state, act)
     rule = RULES.get(type(command))
     if rule is None:
         raise TypeError(f"nothing decides a {type(command).__name__}")
@@ -120,6 +124,7 @@ RULES: dict[type[Command], Rule] = {
     SendActivationCode: _alone(member.send_code),
     RequestPasswordReset: _alone(member.reset_password),
     DeactivateMember: _alone(member.deactivate),
+    EraseMember: _alone(member.erase),
     AssignTier: tier.assign,
     RemoveManualTier: tier.remove_manual,
     RegisterTransaction: _alone(document.register),
@@ -128,6 +133,7 @@ RULES: dict[type[Command], Rule] = {
     AnswerSearch: _alone(document.found),
     TakeTransaction: _alone(document.take),
     ReturnTransaction: _alone(document.returned),
+    EraseDocument: _alone(document.erase),
     RecordCustomEvent: _alone(_custom_event),
     AddUnits: ledger.add,
     SpendUnits: ledger.spend,
@@ -146,6 +152,10 @@ RULES: dict[type[Command], Rule] = {
     ReinstateCoupon: _alone(coupon.reinstate),
 }
 """Every command that is decided; an answered claim decides the command that waited for it."""
+
+
+SETTLES = (EraseMember, AcceptUnits, RefuseUnits)
+"""What an erased member takes all the same: what is under way must come to its end."""
 
 
 def overdue(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:

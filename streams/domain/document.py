@@ -7,6 +7,7 @@ from streams.domain import identifiers
 from streams.domain.act import Act
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
 from streams.domain.events import (
+    DocumentErased,
     Event,
     TransactionAssigned,
     TransactionMatched,
@@ -15,7 +16,7 @@ from streams.domain.events import (
 )
 from streams.domain.ids import document_id
 from streams.domain.member import require
-from streams.domain.messages import AnswerSearch, ReturnTransaction, TakeTransaction
+from streams.domain.messages import AnswerSearch, EraseDocument, ReturnTransaction, TakeTransaction
 from streams.domain.state import Document, State, Transaction
 from streams.domain.values import MOST, UNIT, Identifier
 from streams.errors import Poison, Rejected
@@ -158,6 +159,16 @@ def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Eve
         value=message.value,
         reason=message.reason,
     )
+
+
+def erase(state: State, message: EraseDocument, act: Act) -> Iterator[Event]:  # noqa: ARG001
+    _own(state, act)
+    yield DocumentErased(**act.stamp("DocumentErased"))
+
+
+def has_document(store: str, bought: Transaction) -> bool:
+    """Whether it was recorded without its member: others were the member's own from the first."""
+    return bought.transaction_id == document_id(store, bought.document_number)
 
 
 def _own(state: State, act: Act) -> Document:

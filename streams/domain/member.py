@@ -14,6 +14,7 @@ from streams.domain.commands import (
     ChangeOwnPhone,
     ConfirmChange,
     DeactivateMember,
+    EraseMember,
     RegisterMember,
     RequestPasswordReset,
     SendActivationCode,
@@ -26,6 +27,7 @@ from streams.domain.events import (
     Event,
     MemberActivated,
     MemberDeactivated,
+    MemberErased,
     MemberRegistered,
     MemberSignedUp,
     MemberUpdated,
@@ -153,6 +155,23 @@ def deactivate(state: State, command: DeactivateMember, act: Act) -> Iterator[Ev
     if member.status == "deactivated":
         raise Rejected("member_id", act.member_id, "is deactivated already")
     yield MemberDeactivated(**act.stamp("MemberDeactivated"))
+
+
+def erase(state: State, command: EraseMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
+    """Nothing where the member is erased already."""
+    member = known(state, act)
+    if member.erased_at:
+        return
+    if member.status != "deactivated":
+        yield MemberDeactivated(**act.stamp("MemberDeactivated"))
+    yield MemberErased(**act.stamp("MemberErased"))
+
+
+def refuse_erased(state: State, act: Act) -> None:
+    """Raises Rejected where the member is erased: nothing may be known of it again."""
+    member = state.get(Member)
+    if member and member.erased_at:
+        raise Rejected("member_id", act.member_id, f"was erased on {member.erased_at:%Y-%m-%d}, for good")
 
 
 def known(state: State, act: Act) -> Member:

@@ -62,6 +62,10 @@ class RefuseUnits(Command):
     reason: str
 
 
+class EraseDocument(Command):
+    """Member to document: I am erased, and so is whoever bought this."""
+
+
 class AnswerClaim(Command):
     """Identity stage to member: the identifiers that the command needs are yours, or one of them is taken."""
 
@@ -76,7 +80,14 @@ class AnswerSearch(Command):
 
 
 Message = (
-    TakeTransaction | ReturnTransaction | OfferUnits | AcceptUnits | RefuseUnits | AnswerClaim | AnswerSearch
+    TakeTransaction
+    | ReturnTransaction
+    | EraseDocument
+    | OfferUnits
+    | AcceptUnits
+    | RefuseUnits
+    | AnswerClaim
+    | AnswerSearch
 )
 AnyCommand = MemberCommand | DocumentCommand | Message
 """All that stands on the topic of commands about one owner: a closed set, matched in `decide`."""

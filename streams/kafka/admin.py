@@ -9,6 +9,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.retention import retained
 from streams.kafka.topics import TOPICS, Topic
 from streams.settings import Settings, variable
 
@@ -23,9 +24,10 @@ def create_topics(
     """The names of the topics that this call created; afterwards all are there and fit each other.
 
     Any number of processes may do it at once. Topics added later get as many partitions as the first ones
-    have, whatever the setting says by then. Raises Misconfigured where partition counts differ, Retryable
-    where the cluster does not answer.
+    have, whatever the setting says by then. Raises Misconfigured where partition counts differ or topics
+    cannot be kept as the settings say, Retryable where the cluster does not answer.
     """
+    topics = retained(settings.retention, topics)
     admin = AdminClient(connection.admin())
     found = partitions(connection, topics, admin)
     count = _shared(found, topics) or settings.partitions

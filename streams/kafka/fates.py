@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -16,19 +15,34 @@ from streams.delivery.replay import Fate, fate
 from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
+from streams.kafka.pace import CutShort, Over
 from streams.kafka.sorting import Scan, sorted_on_disk
-from streams.kafka.stretch import between, moment_of, slices
+from streams.kafka.stretch import between, home, moment_of, slices
 from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES
 from streams.stages.turn import Record
 
 
 @contextmanager
 def fates(
-    connection: Connection, subscription_id: str, since: datetime | None, folder: Path
+    connection: Connection,
+    subscription_id: str,
+    since: datetime | None,
+    folder: Path,
+    over: Over = lambda: False,
 ) -> Iterator[Callable[[str], Fate]]:
-    """By delivery id, as it was when this was called, of what was appended since. Raises Retryable."""
-    with sorted_on_disk(_marks(connection, subscription_id, since), folder) as scan:
-        yield partial(_fate, scan)
+    """By delivery id, as it was when this was first asked, of what was appended since. Asking first raises
+    Retryable, and CutShort where it is over before all is read."""
+    with ExitStack() as stack:
+        scan: Scan | None = None
+
+        def fate_of(delivery_id: str) -> Fate:
+            nonlocal scan
+            if scan is None:
+                marks = _marks(connection, subscription_id, since, over)
+                scan = stack.enter_context(sorted_on_disk(marks, folder))
+            return _fate(scan, delivery_id)
+
+        yield fate_of
 
 
 def _fate(scan: Scan, delivery_id: str) -> Fate:
@@ -41,10 +55,15 @@ def _fate(scan: Scan, delivery_id: str) -> Fate:
     return fate(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
 
 
-def _marks(connection: Connection, subscription_id: str, since: datetime | None) -> Iterator[Mark]:
+def _marks(
+    connection: Connection, subscription_id: str, since: datetime | None, over: Over
+) -> Iterator[Mark]:
     key = subscription_id.encode()
     for topic in (DELIVERIES, ATTEMPTS, DEAD_LETTERS):
-        for messages in slices(connection, between(connection, topic, since, None)):
+        partition = home(connection, topic, subscription_id)
+        for messages in slices(connection, between(connection, topic, since, None, partition)):
+            if over():
+                raise CutShort
             for message in messages:
                 if message.key() == key:
                     yield from _of(record_of(message, topic.name), moment_of(message))

@@ -21,6 +21,10 @@ Over = Callable[[], bool]
 """Whether it is to end, at the next chance."""
 
 
+class CutShort(Exception):
+    """It was told to end before there was anything to tell."""
+
+
 class Pace(Protocol):
     """When the next ones may be appended."""
 
@@ -43,6 +47,30 @@ class AtOnce:
 
     def wait(self, _count: int, over: Over) -> bool:
         return not over()
+
+    def appended(self, chunk: Iterable[Delivery]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Steady:
+    """At most `rate` a second, whatever becomes of them."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self.chunk = min(CHUNK, max(1, rate // TRANSACTIONS_A_SECOND))
+        self._next = time.monotonic()
+
+    def wait(self, count: int, over: Over) -> bool:
+        while not over():
+            left = self._next - time.monotonic()
+            if left <= 0:
+                self._next += max(0.0, -left - IDLE) + count / self._rate
+                return True
+            time.sleep(min(IDLE, left))
+        return False
 
     def appended(self, chunk: Iterable[Delivery]) -> None:
         pass

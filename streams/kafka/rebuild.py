@@ -5,7 +5,7 @@ more facts since is passed over, and said to be.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain
@@ -19,8 +19,9 @@ from streams.kafka.restore import restore
 from streams.kafka.stretch import Stretch, slices, whole
 from streams.kafka.topics import EVENTS
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import KINDS, Comparison, rebuild
-from streams.tables.tables import Tables, on_disk
+from streams.stages.rebuild import KINDS, Comparison, rebuild, secrets_of
+from streams.stages.turn import Record
+from streams.tables.tables import on_disk
 
 Stores = Callable[[str], StoreSettings | None]
 
@@ -37,7 +38,10 @@ def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -
             rebuilt = stack.enter_context(closing(on_disk(Path(place, "rebuilt"), KINDS)))
             facts = _facts(connection, number)
             restore(connection, number, running, lambda: False, partial(say, "reading the state"))
-            _rebuild(connection, facts, rebuilt, stores, partial(say, "rebuilding it from the facts"))
+            take = partial(rebuild, rebuilt, store=stores, secret=secrets_of(running))
+            _rebuild(connection, facts, take, partial(say, "rebuilding it from the facts"))
+            # What was looked up there is no draft.
+            running.abort()
             found.compare(rebuilt, running, _moved(connection, number, facts.bounds[number][1]))
     return found
 
@@ -46,10 +50,12 @@ def _say(tell: Tell, place: str, what: str, done: int, total: int) -> None:
     tell(f"{place}: {what}", done, total)
 
 
-def _rebuild(connection: Connection, facts: Stretch, into: Tables, stores: Stores, report: Report) -> None:
+def _rebuild(
+    connection: Connection, facts: Stretch, take: Callable[[Iterable[Record]], None], report: Report
+) -> None:
     done = 0
     for messages in slices(connection, facts):
-        rebuild(into, (record_of(message, EVENTS.name) for message in messages), stores)
+        take(record_of(message, EVENTS.name) for message in messages)
         done += len(messages)
         report(done, facts.size)
 

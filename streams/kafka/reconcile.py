@@ -15,12 +15,14 @@ from typing import NamedTuple
 from confluent_kafka import Message, TopicPartition
 
 from streams import codec
+from streams.delivery.backfill import backfilled
 from streams.delivery.books import Books, Mark, Marks, Place, balanced
 from streams.delivery.forms import OverTime
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
+from streams.kafka.configuration import kept_for
 from streams.kafka.progress import Tell
 from streams.kafka.sorting import sorted_on_disk
 from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
@@ -81,7 +83,8 @@ def _kept_since(connection: Connection) -> datetime | None:
     """From when on the deliveries are all there; None: none has gone yet."""
     kept = whole(connection, DELIVERIES)
     gone = any(start for start, _ in kept.bounds.values())
-    return datetime.now(UTC) - DELIVERIES.retention if gone and DELIVERIES.retention else None
+    retention = kept_for(connection, DELIVERIES) if gone else None
+    return datetime.now(UTC) - retention if retention else None
 
 
 def _stretches(connection: Connection, period: Period) -> Stretches:
@@ -135,7 +138,7 @@ def _marks(
     def event(record: Record, place: Place) -> Iterable[Mark]:
         read = event_of(record, store)
         ahead = place.offset >= stretches.fanned_out.get(place.partition, -1)
-        return marks.event(read, place, ahead) if read else ()
+        return marks.event(read, place, ahead, backfilled(record.headers)) if read else ()
 
     def attempt(record: Record, place: Place) -> Iterable[Mark]:
         return marks.attempt(codec.decode(Attempt, record.value, record.schema), place)

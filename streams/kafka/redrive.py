@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import Producer
@@ -116,11 +117,28 @@ class Count:
         return self.sent_to.total()
 
 
-def put_aside(connection: Connection, shelf: Shelf[V], wanted: Wanted[V]) -> Iterator[Found[V]]:
+def put_aside(
+    connection: Connection, shelf: Shelf[V], wanted: Wanted[V], partition: int | None = None
+) -> Iterator[Found[V]]:
     """What is there now, partition by partition in order. Raises Retryable."""
     with _safely():
-        there = whole(connection, shelf.topic)
+        there = whole(connection, shelf.topic, partition)
     return (found for found in _found(connection, shelf, there) if wanted.holds(found.id, found.record))
+
+
+def counted(connection: Connection, shelf: Shelf[V], wanted: Wanted[V], there: Stretch) -> Count:
+    """What would be sent of that stretch now. Raises Retryable."""
+    count = Count(unknown=set(wanted.ids))
+    for found in _found(connection, shelf, there):
+        count.all += 1
+        count.unknown.discard(found.id)
+        if wanted.holds(found.id, found.record):
+            count.matching += 1
+            if found.obstacle:
+                count.obstacles[found.obstacle] += 1
+            else:
+                count.sent_to[shelf.again(found.record).topic.name] += 1
+    return count
 
 
 class Redrive(Generic[V]):
@@ -129,7 +147,9 @@ class Redrive(Generic[V]):
     All of it raises Retryable where the cluster does not answer: run again, nothing is sent twice.
     """
 
-    def __init__(self, connection: Connection, shelf: Shelf[V], wanted: Wanted[V]) -> None:
+    def __init__(
+        self, connection: Connection, shelf: Shelf[V], wanted: Wanted[V], partition: int | None = None
+    ) -> None:
         self._connection = connection
         self._shelf = shelf
         self._wanted = wanted
@@ -143,33 +163,27 @@ class Redrive(Generic[V]):
             with told("the transaction's coordinator"):
                 self._producer.init_transactions(ANSWERS_WITHIN)
             # What fails again comes back while we send: it is not for this run.
-            self._there = whole(connection, shelf.topic)
+            self._there = whole(connection, shelf.topic, partition)
 
     def count(self) -> Count:
         """What `run` would do now."""
-        count = Count(unknown=set(self._wanted.ids))
-        for found in _found(self._connection, self._shelf, self._there):
-            count.all += 1
-            count.unknown.discard(found.id)
-            if self._wanted.holds(found.id, found.record):
-                count.matching += 1
-                if found.obstacle:
-                    count.obstacles[found.obstacle] += 1
-                else:
-                    count.sent_to[self._shelf.again(found.record).topic.name] += 1
-        return count
+        return counted(self._connection, self._shelf, self._wanted, self._there)
 
-    def run(self, progress: Progress) -> int:
-        """Each to where it belongs. Returns how many."""
+    def run(self, progress: Progress, most: int | None = None) -> int:
+        """Each to where it belongs, `most` at most. Returns how many."""
         sent, batch, size = 0, list[Found[V]](), 0
-        for found in _found(self._connection, self._shelf, self._there):
-            if found.obstacle is None and self._wanted.holds(found.id, found.record):
-                batch.append(found)
-                size += len(self._shelf.again(found.record).value or b"")
+        for found in islice(self._to_send(), most):
+            batch.append(found)
+            size += len(self._shelf.again(found.record).value or b"")
             if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
                 sent += self._send(batch, progress)
                 batch, size = [], 0
         return sent + self._send(batch, progress)
+
+    def _to_send(self) -> Iterator[Found[V]]:
+        for found in _found(self._connection, self._shelf, self._there):
+            if found.obstacle is None and self._wanted.holds(found.id, found.record):
+                yield found
 
     def _send(self, batch: list[Found[V]], progress: Progress) -> int:
         if not batch:

@@ -6,33 +6,34 @@ killed anywhere and is begun again by the same words; of two at a time the later
 forgets such a group days after its last commit (`offsets.retention.minutes`, 7 days as a rule).
 """
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams import codec
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
 from streams.domain.ids import derived_id
-from streams.errors import Misconfigured, Poison
-from streams.kafka.batch import record_of
+from streams.domain.values import Value
+from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.pace import CHUNK, Over, Pace
-from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, records, slices, told, whole
-from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.kafka.reread import Reread, Tally
+from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, records, told, whole
+from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS, Topic
 from streams.kafka.transactions import transaction
-from streams.webhooks import CATALOGUE
-from streams.webhooks.events import WebhookEvent
 
-READ_WITHOUT = 50_000
 Progress = Callable[[int], None]
 """Called with how many deliveries were appended since the last call."""
+Note = Callable[[int, int, bool], tuple[Topic, str, Value] | None]
+"""A record, with topic and key, to append in the same transaction: called with how many deliveries that has,
+by how many offsets the reading has come on, and whether that is remembered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,11 @@ class Replay:
         selection: Selection,
         *,
         period: tuple[datetime | None, datetime | None],
+        note: Note = lambda _sent, _read, _stands: None,
     ) -> None:
         self._connection = connection
-        self._selection = selection
+        self._note = note
+        self._turn, self._whole = threading.Lock(), True
         self._group = f"{connection.prefix}replay-{selection.name}"
         self._producer = Producer(
             connection.producer(
@@ -98,6 +101,8 @@ class Replay:
             self._producer.init_transactions(ANSWERS_WITHIN)
         self._consumer = Consumer(connection.consumer(**{"group.id": self._group}))
         self.plan = self._resumed() or Plan(between(connection, WEBHOOK_EVENTS, *period), resumed=False)
+        self._reread = Reread(connection, selection, self.plan.stretch)
+        self._at = {number: start for number, (start, _) in self.plan.stretch.bounds.items()}
 
     def __enter__(self) -> Self:
         return self
@@ -105,78 +110,79 @@ class Replay:
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
-    def count(self) -> int:
-        """Deliveries that `run` would append now."""
-        return sum(
-            self._size(message)
-            for message in chain.from_iterable(slices(self._connection, self.plan.stretch))
-        )
+    def count(self, over: Over = lambda: False) -> Tally:
+        """Deliveries that `run` would append now; see `Reread.count`."""
+        return self._reread.count(over)
 
     def run(self, pace: Pace, progress: Progress, over: Over) -> bool:
         """Whether all is done; else it was told to end, and goes on when it is run again."""
-        bounds = self.plan.stretch.bounds
+        done = self.play(pace, progress, over)
+        if done:
+            self.forget()
+        return done
+
+    def play(self, pace: Pace, progress: Progress, over: Over) -> bool:
+        """As `run`, but that it is remembered: until it is forgotten, the same words find nothing left."""
         if not self.plan.resumed:
-            self._commit([], {number: start for number, (start, _) in bounds.items()})
-        for chunk, positions in self._chunks(pace.chunk):
+            self._commit([], self._at)
+        for chunk, positions in self._reread.chunks(pace.chunk):
             if not pace.wait(len(chunk), over):
                 return False
             self._commit(chunk, positions)
             pace.appended(chunk)
             progress(len(chunk))
-        self._forget()
         return True
 
-    def _chunks(self, size: int) -> Iterator[tuple[list[Delivery], dict[int, int]]]:
-        """Deliveries, and where the partitions stand after them. Of a long stretch without any, an empty
-        list: that it is behind is to be remembered too."""
-        chunk, positions, read = list[Delivery](), dict[int, int](), 0
-        for messages in slices(self._connection, self.plan.stretch):
-            for message in messages:
-                chunk += self._deliveries(message)
-                positions[message.partition() or 0] = (message.offset() or 0) + 1
-                read += 1
-                if len(chunk) >= size or read >= READ_WITHOUT:
-                    yield chunk, positions
-                    chunk, positions, read = [], {}, 0
-        # What is left of the stretch are markers of transactions.
-        yield chunk, {number: end for number, (_, end) in self.plan.stretch.bounds.items()}
+    def tell(self) -> None:
+        """Appends the note alone. From any thread; raises Retryable, above all where another one plays it."""
+        self._commit([], {})
 
-    def _size(self, message: Message) -> int:
-        if self._selection.told_by_key:
-            return int(self._meant(message) is not None)
-        return sum(1 for _ in self._deliveries(message))
-
-    def _meant(self, message: Message) -> str | None:
-        """The event's name where header and key say that it may be meant."""
-        header = dict(message.headers() or ()).get(codec.HEADER)
-        name = (header.decode() if isinstance(header, bytes) else header or "").rpartition(".v")[0]
-        meant = self._selection.names(name) and self._selection.owns(message.key() or b"")
-        return name if meant else None
-
-    def _deliveries(self, message: Message) -> Iterator[Delivery]:
-        name = self._meant(message)
-        if name is None:
-            return
-        record = record_of(message, WEBHOOK_EVENTS.name)
-        try:
-            event: WebhookEvent = codec.decode(CATALOGUE[name].event, record.value, record.schema)
-        except Poison:
-            # The fan-out has put it aside: nobody can read it.
-            return
-        yield from self._selection.deliveries(event)
+    def forget(self) -> None:
+        """It is over: the same words begin another one."""
+        admin = AdminClient(self._connection.admin())
+        for future in admin.delete_consumer_groups([self._group], request_timeout=ANSWERS_WITHIN).values():
+            # Where that fails, the next one finds that nothing is left, and tries again.
+            with suppress(KafkaException):
+                future.result(ANSWERS_WITHIN)
 
     def _commit(self, chunk: list[Delivery], positions: dict[int, int]) -> None:
-        topic, name = self._connection.topic(DELIVERIES), self._connection.topic(WEBHOOK_EVENTS)
-        bounds = self.plan.stretch.bounds
-        offsets = [TopicPartition(name, n, at, str(bounds[n][1])) for n, at in positions.items()]
-        with told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
+        with (
+            self._turn,
+            told("a transaction"),
+            self._once_whole(),
+            transaction(self._producer, ANSWERS_WITHIN),
+        ):
+            read = sum(at - self._at[n] for n, at in positions.items())
+            if note := self._note(len(chunk), read, bool(positions)):
+                self._append(*note)
             for delivery in chunk:
-                value, header = codec.encode(delivery)
-                key = delivery.subscription_id
-                self._producer.produce(topic, value, key, headers=[(codec.HEADER, header.encode())])
-            self._producer.send_offsets_to_transaction(
-                offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
-            )
+                self._append(DELIVERIES, delivery.subscription_id, delivery)
+            if positions:
+                self._stand(positions)
+        self._at |= positions
+
+    @contextmanager
+    def _once_whole(self) -> Iterator[None]:
+        """After one that failed there is none: what it noted has not been."""
+        if not self._whole:
+            raise Retryable("its transaction failed: run it again")
+        self._whole = False
+        with told("a transaction"):
+            yield
+        self._whole = True
+
+    def _append(self, topic: Topic, key: str, value: Value) -> None:
+        data, header = codec.encode(value)
+        name = self._connection.topic(topic)
+        self._producer.produce(name, data, key, headers=[(codec.HEADER, header.encode())])
+
+    def _stand(self, positions: dict[int, int]) -> None:
+        """Remembers them, each with where its partition ends, in the transaction."""
+        name, bounds = self._connection.topic(WEBHOOK_EVENTS), self.plan.stretch.bounds
+        offsets = [TopicPartition(name, n, at, str(bounds[n][1])) for n, at in positions.items()]
+        self._producer.send_offsets_to_transaction(
+            offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
+        )
 
     def _resumed(self) -> Plan | None:
         name = self._connection.topic(WEBHOOK_EVENTS)
@@ -187,11 +193,3 @@ class Replay:
             return None
         bounds = {place.partition: (place.offset, int(place.metadata or 0)) for place in places}
         return Plan(Stretch(WEBHOOK_EVENTS, bounds), resumed=True)
-
-    def _forget(self) -> None:
-        """It is done: the same words begin another one."""
-        admin = AdminClient(self._connection.admin())
-        for future in admin.delete_consumer_groups([self._group], request_timeout=ANSWERS_WITHIN).values():
-            # Where that fails, the next one finds that nothing is left, and tries again.
-            with suppress(KafkaException):
-                future.result(ANSWERS_WITHIN)

@@ -8,10 +8,12 @@ from streams import codec
 from streams.delivery.records import DeadLetter
 from streams.domain.values import Value
 from streams.kafka.clients import Connection
+from streams.kafka.erasures import erased
 from streams.kafka.redrive import Again, Id
 from streams.kafka.stretch import records, whole
 from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
 from streams.refusals import LetterRedriven, PoisonRecord, Redriven
+from streams.stages.commands import owner_of
 from streams.stages.turn import Record
 
 _BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -59,13 +61,17 @@ class DeadLetterShelf:
     topic = DEAD_LETTERS
     kind = DeadLetter
 
-    def __init__(self, subscribed: Callable[[str], bool]) -> None:
-        """`subscribed` says whether a subscription is there."""
+    def __init__(self, subscribed: Callable[[str], bool], erased: Callable[[str], bool]) -> None:
+        """`subscribed` says whether a subscription is there; `erased`, by its key, whether a member is."""
         self._subscribed = subscribed
+        self._erased = erased
 
     def obstacle(self, record: DeadLetter) -> str | None:
+        delivery = record.delivery
+        if self._erased(owner_of(delivery.store, delivery.member_id)):
+            return "of a member that is erased"
         # It would come back at once.
-        known = self._subscribed(record.delivery.subscription_id)
+        known = self._subscribed(delivery.subscription_id)
         return None if known else "of a subscription that is no more"
 
     def again(self, record: DeadLetter) -> Again:
@@ -92,12 +98,13 @@ class DeadLetterShelf:
 
 
 def dead_letters(connection: Connection) -> DeadLetterShelf:
-    """The dead letters, beside the subscriptions that there are now. Raises Retryable."""
+    """The dead letters, beside the subscriptions that there are now and who is erased. Raises Retryable."""
     there = {
         (record.key or b"").decode(errors="replace"): record.value is not None
         for record in records(connection, whole(connection, SUBSCRIPTIONS))
     }
-    return DeadLetterShelf(lambda subscription_id: there.get(subscription_id, False))
+    gone = erased(connection)
+    return DeadLetterShelf(lambda id_: there.get(id_, False), lambda owner: owner in gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,7 @@ class LettersWanted:
     since: datetime | None = None
     until: datetime | None = None
     ids: frozenset[Id] = frozenset()
+    deliveries: frozenset[str] = frozenset()
 
     def holds(self, place: Id, record: DeadLetter) -> bool:
         delivery = record.delivery
@@ -139,6 +147,7 @@ class LettersWanted:
             and (self.since is None or record.given_up_at >= self.since)
             and (self.until is None or record.given_up_at < self.until)
             and (not self.ids or place in self.ids)
+            and (not self.deliveries or delivery.delivery_id in self.deliveries)
         )
 
 

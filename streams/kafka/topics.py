@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from streams.access import Admin, ApiKey, Change
+from streams.delivery.orders import ReplayOrder, ReplayProgress
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
-from streams.domain.events import Event
+from streams.domain.events import DocumentErased, Event, MemberErased
 from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
@@ -22,6 +23,7 @@ Key = Literal[
     "identifier",
     "store",
     "subscription",
+    "replay",
     "as the record's",
     "its place",
     "table entry",
@@ -29,6 +31,8 @@ Key = Literal[
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
 TOMBSTONES_KEPT = 7 * DAY
+# Kafka itself may keep what was replaced or erased for ever, where little is written.
+REPLACED_FOR = 7 * DAY
 # What we make of a command of the largest size, its JSON bodies above all, must not be refused.
 LARGEST = 8 << 20
 
@@ -55,10 +59,15 @@ class Topic:
         size = {"max.message.bytes": str(self.largest)}
         if self.compacted:
             kept = _milliseconds(TOMBSTONES_KEPT)
-            lag = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
-            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **lag, **size}
-        kept = -1 if self.retention is None else _milliseconds(self.retention)
-        return {"cleanup.policy": "delete", "retention.ms": str(kept), **size}
+            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + REPLACED_FOR))}
+            least = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **least, **most, **size}
+        if self.retention is None:
+            return {"cleanup.policy": "delete", "retention.ms": "-1", **size}
+        # What is deleted are whole segments, once the youngest record of one is old enough.
+        segment = {"segment.ms": str(_milliseconds(max(DAY, self.retention / 10)))}
+        kept = _milliseconds(self.retention)
+        return {"cleanup.policy": "delete", "retention.ms": str(kept), **segment, **size}
 
 
 def _milliseconds(time: timedelta) -> int:
@@ -82,11 +91,13 @@ IDENTITY_REQUESTS = Topic(
     largest=LARGEST_ACCEPTED,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
+# Of whom nothing is sent again.
+ERASURES = Topic("erasures", "store/member", (MemberErased, DocumentErased), "loyalty stage", compacted=True)
 WEBHOOK_EVENTS = Topic(
     "webhook-events",
     "store/member",
     tuple(entry.event for entry in CATALOGUE.values()),
-    "loyalty stage",
+    "loyalty stage; loyalty backfill",
     retention=90 * DAY,
 )
 REJECTIONS = Topic("rejections", "store/member", (CommandRejected,), "loyalty stage", retention=30 * DAY)
@@ -94,7 +105,7 @@ DELIVERIES = Topic(
     "deliveries",
     "subscription",
     (Delivery,),
-    "fan-out stage; loyalty dead-letters redrive, loyalty replay webhooks",
+    "fan-out stage; redrives and replays: API and loyalty dead-letters, loyalty replay",
     retention=7 * DAY,
 )
 ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
@@ -107,7 +118,7 @@ REDRIVEN = Topic(
     "redriven",
     "its place",
     (Redriven, LetterRedriven),
-    "loyalty poison redrive, loyalty dead-letters redrive",
+    "loyalty poison redrive, loyalty dead-letters redrive, API",
     retention=180 * DAY,
     partitions=1,
 )
@@ -120,6 +131,10 @@ SUBSCRIPTIONS = Topic(
     compacted=True,
     history=14 * DAY,
     partitions=1,
+)
+REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
+REPLAY_PROGRESS = Topic(
+    "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1
 )
 SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
 
@@ -152,6 +167,7 @@ TOPICS = (
     COMMANDS,
     IDENTITY_REQUESTS,
     EVENTS,
+    ERASURES,
     WEBHOOK_EVENTS,
     REJECTIONS,
     DELIVERIES,
@@ -161,6 +177,8 @@ TOPICS = (
     POISON,
     REDRIVEN,
     SUBSCRIPTIONS,
+    REPLAYS,
+    REPLAY_PROGRESS,
     SETTINGS,
     ADMINS,
     API_KEYS,

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from streams import codec
+from streams import codec, shredding
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.topics import CHANGELOGS
@@ -88,6 +88,8 @@ class Transactions:
         if output.value is not None:
             value, header = codec.encode(output.value)
             headers = [(codec.HEADER, header.encode())]
+        if output.personal is not None:
+            headers.append((shredding.HEADER, output.personal))
         self._produce(
             self._connection.topic(output.topic),
             value,

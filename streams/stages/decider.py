@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from streams.derived import derive
-from streams.derived.messages import answer_to, late_refusal, message_of
+from streams.derived.messages import answer_to, late_refusal, messages_of
 from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
 from streams.domain.decide import Timed, decide, due, overdue, silent
 from streams.domain.document import sought
@@ -28,9 +28,9 @@ from streams.domain.state import (
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
-from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
+from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
 from streams.refusals import CommandRejected, Refusal
-from streams.stages import claims
+from streams.stages import claims, erasing
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
 from streams.stages.memory import CLAIMED, last_step, memory_id
@@ -39,14 +39,20 @@ from streams.tables.owned import Owned
 
 
 class Decider:
-    """`stores` looks up a store's settings; `memory` is how long a command's id is remembered."""
+    """`stores` looks up a store's settings; `memory` is how long a command's id is remembered; `new_secret`
+    draws what a data key is made of."""
 
     def __init__(
-        self, stores: Callable[[str], StoreSettings | None], clock: Clock, memory: timedelta
+        self,
+        stores: Callable[[str], StoreSettings | None],
+        clock: Clock,
+        memory: timedelta,
+        new_secret: Callable[[], bytes],
     ) -> None:
         self._stores = stores
         self._memory = memory
         self._clock = clock
+        self._new_secret = new_secret
 
     def handle(self, turn: Turn, command: AnyCommand | AdvanceClock, now: datetime) -> None:
         """Raises Poison, before anything is changed, for an answer that nobody waits for."""
@@ -105,8 +111,8 @@ class Decider:
                 turn.poison(kept.record(turn, state.owner), cause)
 
     def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
-        """While history is played, what this member's timers bring before `now` comes before what waited."""
-        if not self._clock.plays_history:
+        """Of history, what this member's timers bring before `now` comes before what waited."""
+        if not self._clock.past(turn.tables, now):
             return
         while entry := min(_timed(state, now), key=_due, default=None):
             self.timer(turn, state.owner, entry, _due(entry))
@@ -197,11 +203,11 @@ class Decider:
             owner = owner_of(event.store, event.member_id)
             for change in evolve(state, event, store):
                 state.apply(change)
-            turn.send_beside(EVENTS, owner, event)
-            for webhook_event in derive(event, state, store):
-                turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
-            message = message_of(event, state)
-            if message:
+            erasing.record(turn, state, event, self._new_secret)
+            if store.tells_of(event.occurred_at):
+                for webhook_event in derive(event, state, store):
+                    turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
+            for message in messages_of(event, state):
                 turn.send(COMMANDS, owner_of(message.store, message.member_id), message)
             refusal = late_refusal(event)
             if refusal:

@@ -1,6 +1,6 @@
 """The loyalty stage: from commands to facts, webhook events, messages to other owners, and rejections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from streams.domain.commands import AdvanceClock
@@ -10,6 +10,7 @@ from streams.domain.state import (
     CampaignUse,
     Claim,
     CouponPlace,
+    DataKey,
     Document,
     Ending,
     Entry,
@@ -29,6 +30,7 @@ from streams.domain.state import (
 )
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
+from streams.shredding import new_secret
 from streams.stages.commands import Invalid, command_of
 from streams.stages.decider import Decider
 from streams.stages.planner import Planner
@@ -38,7 +40,8 @@ from streams.tables.tables import Tables
 
 
 class LoyaltyStage(Quiet):
-    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered."""
+    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered;
+    `new_secret` draws what a data key is made of."""
 
     kinds: Sequence[type[Entry]] = (
         Member,
@@ -60,15 +63,24 @@ class LoyaltyStage(Quiet):
         Waiting,
         Plan,
         StreamTime,
+        DataKey,
     )
 
-    def __init__(self, stores: Mapping[str, StoreSettings], clock: Clock, memory: timedelta) -> None:
+    def __init__(
+        self,
+        stores: Mapping[str, StoreSettings],
+        clock: Clock,
+        memory: timedelta,
+        new_secret: Callable[[], bytes] = new_secret,
+    ) -> None:
         self._clock = clock
-        self._decider = Decider(stores.get, clock, memory)
+        self._decider = Decider(stores.get, clock, memory, new_secret)
         self._planner = Planner(stores)
 
     def wants(self, partition: int, tables: Tables) -> bool:
-        return self.plans(partition) or tables.first_due(self._clock.now(tables)) is not None
+        if self.plans(partition) or self._clock.behind(tables):
+            return True
+        return tables.first_due(self._clock.now(tables)) is not None
 
     def plans(self, partition: int) -> bool:
         """Whether timers do not follow the settings yet."""
@@ -78,10 +90,16 @@ class LoyaltyStage(Quiet):
         self._planner.forget(partition)
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        """Records in order. While history is played, what is due before a record comes before it. Live,
-        a burst of timers must not hold up commands: each gets what the other leaves, half at least."""
+        """Records in order. While history is played, what is due before a record comes before it, and so it
+        is with what was due between history's last record and going live. Live, a burst of timers must not
+        hold up commands: each gets what the other leaves, half at least."""
         if self._clock.plays_history:
             return self._play_history(turn, records, budget)
+        if self._clock.behind(turn.tables):
+            budget -= self._fire(turn, turn.now, budget)
+            if budget <= 0:
+                return 0
+            self._clock.live(turn)
         waiting = turn.tables.first_due(turn.now) is not None
         handled = records[: max(1, budget // 2) if waiting else budget]
         for record in turn.each(handled):
@@ -134,9 +152,10 @@ class LoyaltyStage(Quiet):
             if found is None:
                 break
             owner, entry = found
-            # Played history knows no lateness: what was due between two records happened at its own time,
-            # whichever other members' records share the partition.
-            self._decider.timer(turn, owner, entry, (self._clock.plays_history and entry.due) or now)
+            # History knows no lateness: what was due between two records happened at its own time, whichever
+            # other members' records share the partition.
+            due = entry.due or now
+            self._decider.timer(turn, owner, entry, due if self._clock.past(turn.tables, due) else now)
             fired += 1
         turn.record = record
         return fired

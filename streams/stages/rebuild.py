@@ -7,19 +7,21 @@ table `commands`), and what timers know of the lead times that they have passed.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from streams.codec import build, read
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
-from streams.domain.state import Entry
+from streams.domain.state import DataKey, Entry
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
+from streams.shredding import opened
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
+from streams.tables.owned import Owned
 from streams.tables.tables import Tables
 
 WORKING = "commands"
@@ -33,10 +35,37 @@ _DECODERS = {(k.table, k.letter): msgspec.msgpack.Decoder(k) for k in KINDS}
 _NAMES = {(k.table, k.letter): k.__name__ for k in KINDS}
 
 
-def rebuild(tables: Tables, records: Iterable[Record], store: Callable[[str], StoreSettings | None]) -> None:
-    """Takes facts into the tables, by the rules of now. Raises Poison for what is none."""
+def rebuild(
+    tables: Tables,
+    records: Iterable[Record],
+    store: Callable[[str], StoreSettings | None],
+    secret: Callable[[str], bytes | None],
+) -> None:
+    """Takes facts into the tables, by the rules of now; what is personal in them is sealed with an owner's
+    `secret`. Raises Poison for what is none."""
+    for _ in retold(tables, records, store, secret):
+        pass
+
+
+class Retold(NamedTuple):
+    """A fact, its owner's state after it, and the settings of now."""
+
+    record: Record
+    fact: Event
+    state: Owned
+    store: StoreSettings
+
+
+def retold(
+    tables: Tables,
+    records: Iterable[Record],
+    store: Callable[[str], StoreSettings | None],
+    secret: Callable[[str], bytes | None],
+) -> Iterator[Retold]:
+    """Each fact once the tables have taken it; they keep all of them when it is exhausted. Raises Poison."""
     for record in records:
-        name, tree = read(record.value, record.schema)
+        owner = (record.key or b"").decode(errors="replace")
+        name, tree = read(opened(record.value, record.headers, secret(owner)), record.schema)
         if name not in _EVENTS:
             raise Poison(f"{name} is no fact")
         event: Event = build(_EVENTS[name], tree)
@@ -46,7 +75,18 @@ def rebuild(tables: Tables, records: Iterable[Record], store: Callable[[str], St
         state = tables.of(owner_of(event.store, event.member_id))
         for change in evolve(state, event, settings):
             state.apply(change)
+        yield Retold(record, event, state, settings)
     tables.commit(list(tables.changelog()), {})
+
+
+def secrets_of(running: Tables) -> Callable[[str], bytes | None]:
+    """The data keys that the running state holds, by their owners."""
+
+    def secret(owner: str) -> bytes | None:
+        key = running.of(owner).get(DataKey)
+        return key.secret if key else None
+
+    return secret
 
 
 @dataclass(slots=True)

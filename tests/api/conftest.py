@@ -17,6 +17,7 @@ from api.callers import Callers
 from api.credentials import Vault
 from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
@@ -25,10 +26,12 @@ from streams.access import ApiKey, Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
+from streams.flow.samples import Sample
 from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
-from tests.api.programme import Programme, SettingsInMemory
+from tests.api.past import BoxInMemory, OrdersInMemory
+from tests.api.programme import MembersInMemory, Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
 
@@ -98,6 +101,12 @@ class AuditInMemory:
         self.changes.append(change)
 
 
+class FlowInMemory:
+    """What was seen of the pipeline, as a test has it."""
+
+    samples: tuple[Sample, ...] = ()
+
+
 class Door:
     """A client of the API, with a key unless told otherwise."""
 
@@ -117,13 +126,17 @@ class Door:
         self.caught_up = True
         self.callers = Callers()
         self.audit = AuditInMemory()
+        self.replays, self.box = OrdersInMemory(), BoxInMemory()
         tokens = Tokens(SAFE)
         self.clock = Clock()
+        self.resets = 0
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
-        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
+        self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
+        self.flow = FlowInMemory()
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
+        self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
@@ -143,10 +156,14 @@ class Door:
             callers=self.callers,
             key_log=KeysInMemory(self.callers),
             audit=Audit(self.audit.append, self.clock.peek),
-            journal=self.deliveries,
-            published=self.events,
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
+            forecasts=Forecasts(self.members, self._seconds),
+            replaying=self.replays.ports,
+            box=self.box,
+            journal=self.deliveries,
+            published=self.events,
+            flow=self.flow,
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
@@ -158,15 +175,24 @@ class Door:
         for subscription in [*self.index.of_store("DEFAULT"), *self.index.of_store("OTHER")]:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
+        self.resets += 1
         self.endpoints.sent.clear()
         self.deliveries.reset()
         self.events.reset()
         self.audit.changes.clear()
         self.conditions.clear()
+        self.replays.reset()
+        # Its methods are bound in the application: it is emptied, not replaced.
+        vars(self.box).update(vars(BoxInMemory()))
+        self.flow.samples = ()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
         self.programme.heard = heard
+
+    def _seconds(self) -> float:
+        """After a reset, nothing that was kept for a minute is still fresh."""
+        return self.clock.peek().timestamp() + 100 * self.resets
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def request() -> httpx.Response:

@@ -31,6 +31,8 @@ class DeliveriesInMemory:
         self._bodies: dict[str, Delivery] = {}
         self._heard = 0
         self.away = False
+        self.still_read = False
+        """Whether it is being made, and tells nothing yet."""
 
     def hear(self, *records: Delivery | Attempt | DeadLetter, at: datetime) -> None:
         """Records were appended then."""
@@ -48,7 +50,12 @@ class DeliveriesInMemory:
         if self.away:
             raise Retryable("deliveries: not read")
 
+    def _require(self) -> None:
+        if self.still_read:
+            raise Retryable("the journal of deliveries is still read")
+
     async def search(self, asked: Search) -> Page:
+        self._require()
         return self._reader.search(asked)
 
     async def one(self, store: str, delivery_id: str) -> One | None:
@@ -58,6 +65,7 @@ class DeliveriesInMemory:
     async def counters(
         self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
     ) -> dict[str, Counters]:
+        self._require()
         return {id_: self._reader.counters(id_, now, hours) for id_ in subscription_ids}
 
     async def ahead_of(self, known: Known) -> Known | None:

@@ -71,7 +71,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 def sign_in(page: Page) -> None:
-    page.goto("/panel/")
+    page.goto("/panel/DEFAULT/webhooks")
     page.get_by_label("User name").fill(USERNAME)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

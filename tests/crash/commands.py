@@ -19,6 +19,7 @@ from streams.domain.commands import (
     BlockUnits,
     DeactivateMember,
     DocumentCommand,
+    EraseMember,
     MemberCommand,
     RecordCustomEvent,
     RecordTransaction,
@@ -130,7 +131,7 @@ class _Members:
                 email = f"{whose}@{rng.choice(('example.com', 'example.org', 'example.net'))}"
                 return UpdateMember(**head, profile=Profile(email=email, gender=rng.choice(("f", "m", None))))
             case "close":
-                return DeactivateMember(**head)
+                return (EraseMember if rng.random() < 0.1 else DeactivateMember)(**head)
             case "open":
                 return ActivateMember(**head)
         stars = Attribute(key="stars", value=str(rng.randint(1, 5)))

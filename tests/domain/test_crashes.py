@@ -18,6 +18,7 @@ from streams.domain.commands import (
     CancelTransfer,
     Command,
     DeactivateMember,
+    EraseMember,
     RecordTransaction,
     RegisterMember,
     TransferUnits,
@@ -85,7 +86,11 @@ COMMANDS = st.one_of(
     st.builds(lambda m, u: made(BlockUnits, m, units=u), MEMBERS, UNITS),
     # The steps' ids are counted: it may be that of an earlier one.
     st.builds(lambda m, n: made(CancelTransfer, m, transfer_id=blocked(m, n)), MEMBERS, st.integers(2, 8)),
-    st.builds(lambda m, kind: made(kind, m), MEMBERS, st.sampled_from([DeactivateMember, ActivateMember])),
+    st.builds(
+        lambda m, kind: made(kind, m),
+        MEMBERS,
+        st.sampled_from([DeactivateMember, ActivateMember, EraseMember]),
+    ),
     st.builds(recorded, st.sampled_from("ABC")),
     st.builds(assigned, st.sampled_from("ABC"), EMAILS),
 )

@@ -17,6 +17,7 @@ from streams.domain.commands import (
     Command,
     ConfirmChange,
     DeactivateMember,
+    EraseMember,
     RegisterMember,
     SignUpMember,
     UpdateMember,
@@ -75,16 +76,16 @@ class IdentifierMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def confirm_it(self, data: st.DataObject) -> None:
         asked = data.draw(st.sampled_from([None, *self.run.facts(ContactChangeAsked)]))
-        if asked:
+        if asked and asked.code:
             self.send(ConfirmChange, asked.member_id, code=asked.code)
 
     @rule(member=st.sampled_from(MEMBERS))
     def something_else(self, member: str) -> None:
         self.send(AddUnits, member, units=add("1").units)
 
-    @rule(member=st.sampled_from(MEMBERS))
-    def close(self, member: str) -> None:
-        self.send(DeactivateMember, member)
+    @rule(member=st.sampled_from(MEMBERS), kind=st.sampled_from([DeactivateMember, EraseMember]))
+    def close(self, member: str, kind: type[Command]) -> None:
+        self.send(kind, member)
 
     @rule(data=st.data())
     def send_again(self, data: st.DataObject) -> None:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from streams.errors import Misconfigured, Retryable
-from streams.kafka import admin, clients
+from streams.kafka import admin, clients, configuration
 from streams.kafka.clients import Connection
-from streams.kafka.topics import COMMANDS, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
+from streams.kafka.retention import retained
+from streams.kafka.topics import CHANGELOGS, COMMANDS, DELIVERIES, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
 from streams.settings import Settings
+from tests.kafka.processes import finished
 
 
 @pytest.fixture
@@ -41,6 +44,43 @@ def test_every_topic_of_the_registry_is_created_as_it_says(
     assert config_of(connection, connection.topic(SUBSCRIPTIONS))["cleanup.policy"] == "compact"
     assert config_of(connection, connection.topic(COMMANDS))["retention.ms"] == "604800000"
     assert config_of(connection, connection.topic(EVENTS))["retention.ms"] == "-1"
+
+
+def test_what_was_replaced_or_is_too_old_does_not_lie_in_a_segment_that_is_never_closed(
+    connection: Connection, settings: Settings
+) -> None:
+    admin.create_topics(connection, settings)
+
+    assert config_of(connection, connection.topic(DELIVERIES))["segment.ms"] == "86400000"
+    changelog = config_of(connection, connection.topic(CHANGELOGS["members"]))
+    assert changelog["max.compaction.lag.ms"] == "604800000"
+    assert config_of(connection, connection.topic(SUBSCRIPTIONS))["max.compaction.lag.ms"] == "1814400000"
+
+
+def test_a_topic_is_made_to_be_kept_as_the_setting_says(connection: Connection, settings: Settings) -> None:
+    admin.create_topics(connection, settings.model_copy(update={"retention": ("deliveries=3d",)}))
+
+    assert config_of(connection, connection.topic(DELIVERIES))["retention.ms"] == "259200000"
+
+
+def test_topics_that_are_there_are_kept_otherwise_once_it_is_asked_for(
+    connection: Connection, settings: Settings
+) -> None:
+    admin.create_topics(connection, settings)
+    shorter = settings.model_copy(update={"retention": ("deliveries=3d", "attempts=14d")})
+    name = connection.topic(DELIVERIES)
+
+    changed = f"{name}: retention.ms 7 days → 3 days"
+    assert finished(shorter, "topics", "list")[1].count("in the cluster:") == 3
+    code, said = finished(shorter, "topics", "apply", "--dry-run")
+    assert (code, changed in said, said.splitlines()[-1]) == (0, True, "2 topics would be changed")
+    assert config_of(connection, name)["retention.ms"] == "604800000"
+
+    assert finished(shorter, "topics", "apply")[1].splitlines()[-1] == "2 topics were changed"
+
+    assert config_of(connection, name)["retention.ms"] == "259200000"
+    assert configuration.differences(connection, retained(shorter.retention)) == []
+    assert configuration.kept_for(connection, DELIVERIES) == timedelta(days=3)
 
 
 def test_creating_them_again_changes_nothing(connection: Connection, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from streams.domain.state import Account
 from streams.kafka.topics import EVENTS
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import KINDS, Comparison, rebuild
+from streams.stages.rebuild import KINDS, Comparison, rebuild, secrets_of
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from tests.driver import Pipeline
@@ -23,7 +23,7 @@ def happened() -> Pipeline:
 
 def rebuilt(run: Pipeline) -> Tables:
     tables = Tables(MemoryStore(families(KINDS)), KINDS)
-    rebuild(tables, run.log[EVENTS.name], run.settings.get)
+    rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables))
     return tables
 
 

@@ -8,6 +8,7 @@ from streams.domain.events.members import (
     CustomEventRecorded,
     MemberActivated,
     MemberDeactivated,
+    MemberErased,
     MemberEvent,
     MemberRegistered,
     MemberSignedUp,
@@ -28,6 +29,7 @@ from streams.domain.events.rewards import (
     RewardEvent,
 )
 from streams.domain.events.transactions import (
+    DocumentErased,
     TransactionAssigned,
     TransactionEvent,
     TransactionMatched,
@@ -62,10 +64,12 @@ __all__ = [
     "CouponReinstated",
     "CouponUsed",
     "CustomEventRecorded",
+    "DocumentErased",
     "Event",
     "Fact",
     "MemberActivated",
     "MemberDeactivated",
+    "MemberErased",
     "MemberEvent",
     "MemberRegistered",
     "MemberSignedUp",

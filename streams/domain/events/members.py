@@ -65,6 +65,10 @@ class PasswordResetIssued(Fact):
 class MemberDeactivated(Fact): ...
 
 
+class MemberErased(Fact):
+    """Nothing is known any more of who the member was. What was personal in its facts went with its key."""
+
+
 class TierChanged(Fact):
     """`previous_level_id` None: the first one. `manual`: assigned by hand, the
     least from now on."""
@@ -125,6 +129,7 @@ MemberEvent = (
     | ActivationCodeIssued
     | PasswordResetIssued
     | MemberDeactivated
+    | MemberErased
     | TierChanged
     | TierFloorRemoved
     | TierRecalculated

@@ -55,4 +55,10 @@ class TransactionAssigned(Fact):
     document_type: DocumentType = "sell"
 
 
-TransactionEvent = TransactionRecorded | TransactionMatched | TransactionUnmatched | TransactionAssigned
+class DocumentErased(Fact):
+    """The member whose document it is was erased: nothing is known any more of the buyer."""
+
+
+TransactionEvent = (
+    TransactionRecorded | TransactionMatched | TransactionUnmatched | TransactionAssigned | DocumentErased
+)

@@ -13,6 +13,7 @@ from streams.domain.events import (
     CustomEventRecorded,
     MemberActivated,
     MemberDeactivated,
+    MemberErased,
     MemberEvent,
     MemberRegistered,
     MemberSignedUp,
@@ -23,6 +24,7 @@ from streams.domain.events import (
     TierFloorRemoved,
     TierRecalculated,
 )
+from streams.domain.evolve.erasure import member_erased
 from streams.domain.evolve.tiers import evolve_tier, rejoined
 from streams.domain.state import CampaignUse, Change, Drop, Member, Secret, Standing, State
 from streams.domain.store import StoreSettings
@@ -46,6 +48,8 @@ def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Ite
             member = _member(state, event.member_id)
             was_active = member.was_active or member.status == "active"
             yield replace(member, status="deactivated", was_active=was_active)
+        case MemberErased():
+            yield from member_erased(state, _member(state, event.member_id), event)
         case TierChanged() | TierFloorRemoved() | TierRecalculated() | TierExpiryAnnounced():
             yield from evolve_tier(state, event, store)
         case CustomEventRecorded():

@@ -6,12 +6,14 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from streams.domain.events import (
+    DocumentErased,
     TransactionAssigned,
     TransactionEvent,
     TransactionMatched,
     TransactionRecorded,
     TransactionUnmatched,
 )
+from streams.domain.personal import unlabelled
 from streams.domain.state import Change, Document, Member, State, Transaction
 
 
@@ -25,6 +27,9 @@ def evolve_transaction(state: State, event: TransactionEvent) -> Iterator[Change
             yield replace(_document(state, event.document_number), to_member=event.to_member)
         case TransactionUnmatched():
             yield replace(_document(state, event.document_number), to_member=None)
+        case DocumentErased():
+            document = _own(state, event.member_id)
+            yield replace(document, buyer=None, items=unlabelled(document.items))
         case _:
             assert_never(event)
 
@@ -66,7 +71,11 @@ def _assigned(state: State, event: TransactionAssigned) -> Iterator[Change]:
 
 
 def _document(state: State, document_number: str) -> Document:
+    return _own(state, document_number)
+
+
+def _own(state: State, name: str) -> Document:
     document = state.get(Document)
     if document is None:
-        raise LookupError(f"document {document_number!r} has facts but is not there")
+        raise LookupError(f"document {name!r} has facts but is not there")
     return document

@@ -18,7 +18,7 @@ from streams.domain.state.ledgers import (
     wallet_prefix,
 )
 from streams.domain.state.members import CampaignUse, Document, Member, Secret, Standing, Transaction
-from streams.domain.state.working import Claim, Handled, Known, Plan, StreamTime, Waiting
+from streams.domain.state.working import Claim, DataKey, Handled, Known, Plan, StreamTime, Waiting
 
 __all__ = [
     "FOREVER",
@@ -27,6 +27,7 @@ __all__ = [
     "Change",
     "Claim",
     "CouponPlace",
+    "DataKey",
     "Document",
     "Drop",
     "E",

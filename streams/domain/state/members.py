@@ -30,6 +30,8 @@ class Member(Entry):
     """Money spent, less what was returned."""
     was_active: bool = False
     """Whether the account was ever open, if it was closed since."""
+    erased_at: Instant | None = None
+    """Since when nothing is known of who it is."""
 
 
 class Secret(Entry):

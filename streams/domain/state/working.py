@@ -86,9 +86,19 @@ class Plan(Entry):
         return f"{self.of}/{self.store}".encode()
 
 
+class DataKey(Entry):
+    """With what the personal part of the owner's facts is sealed. Where it is gone, so is that part."""
+
+    table, letter = "commands", b"k"
+
+    secret: bytes
+
+
 class StreamTime(Entry):
     """How far history has been played on a partition; its owner is nobody."""
 
     table, letter = "commands", b"c"
 
     now: Instant
+    over: bool = False
+    """Whether it has ended: `now` is when the partition went live."""

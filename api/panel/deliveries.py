@@ -1,0 +1,160 @@
+"""The log of deliveries, of a store or of one webhook: live, filtered, page by page, said in the address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from api.access import requires
+from api.deliveries import Deliveries
+from api.desk import Desk
+from api.fields import UUID, id_in_path
+from api.panel import typed
+from api.panel.charts import Stacked, stacked
+from api.panel.door import StoreOf
+from api.panel.pages import Pages
+from api.panel.words import STATUSES
+from api.subscriptions import Webhooks
+from streams.delivery.journal import Known, Status
+from streams.delivery.records import Subscription
+from streams.delivery.search import Counters, Search
+from streams.domain.store import StoreSettings
+from streams.errors import Retryable
+from streams.webhooks.names import LEGACY_TYPES
+
+A_PAGE = 25
+LOOKS = 5
+"""Bounded pieces of work for one page, where few deliveries fit."""
+SERIES = ("arrived", "failed attempts", "given up")
+SubscriptionId = Annotated[str, id_in_path("webhook")]
+
+
+class Wanted(BaseModel):
+    """What the address asks for."""
+
+    status: Literal["", Status] = ""
+    event: Annotated[str, Field(max_length=255)] = ""
+    member: Annotated[str, Field(max_length=400)] = ""
+    subscription: Annotated[str, Field(pattern=f"{UUID}|^$")] = ""
+    since: Annotated[str, Field(max_length=40)] = ""
+    until: Annotated[str, Field(max_length=40)] = ""
+    after: Annotated[str, Field(pattern="^([0-9a-f]{2})*$", max_length=200)] = ""
+
+    @property
+    def narrowed(self) -> bool:
+        return any((self.status, self.event, self.member, self.subscription, self.since, self.until))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that deliveries_part.html draws. `of` None: the whole store's. `ready` False: the journal is still
+    being read. `next` None: there are no older ones."""
+
+    wanted: Wanted
+    errors: typed.Errors
+    of: Subscription | None
+    webhooks: Mapping[str, Subscription]
+    rows: tuple[Known, ...] = ()
+    next: str | None = None
+    ready: bool = True
+    counters: Counters | None = None
+    chart: Stacked | None = None
+    events: tuple[str, ...] = tuple(sorted(LEGACY_TYPES))
+    statuses: Mapping[str, str] = field(default_factory=lambda: STATUSES)
+
+    @property
+    def live(self) -> bool:
+        return not (self.wanted.after or self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    deliveries: Deliveries
+    webhooks: Webhooks
+    desk: Desk
+    now: Callable[[], datetime]
+
+    async def shown(self, store: StoreSettings, wanted: Wanted, of: Subscription | None = None) -> Shown:
+        """What the log of `of`, or of the whole store, says."""
+        known = {each.subscription_id: each for each in self.webhooks.index.of_store(store.store)}
+        errors: typed.Errors = {}
+        search = await self._search(store, wanted, of, errors)
+        empty = Shown(wanted, errors, of, known)
+        if errors:
+            return empty
+        try:
+            await self.deliveries.current()
+            rows, after = await self._page(search)
+            counters = await self._counters(of)
+        except Retryable:
+            return Shown(wanted, errors, of, known, ready=False)
+        chart = of_day(counters, store) if counters else None
+        return Shown(wanted, errors, of, known, rows, after, counters=counters, chart=chart)
+
+    async def _search(
+        self, store: StoreSettings, wanted: Wanted, of: Subscription | None, errors: typed.Errors
+    ) -> Search:
+        since = typed.moment(errors, "since", wanted.since, store)
+        until = typed.moment(errors, "until", wanted.until, store)
+        if since and until and since >= until:
+            errors["until"] = "This must be later than the beginning."
+        member_id = await typed.member(errors, "member", wanted.member, store, self.desk)
+        return Search(
+            store.store,
+            subscription_id=of.subscription_id if of else wanted.subscription or None,
+            status=wanted.status or None,
+            event_name=wanted.event or None,
+            member_id=member_id,
+            since=since,
+            until=until,
+            size=A_PAGE,
+            after=(wanted.after,) if wanted.after else (),
+        )
+
+    async def _page(self, search: Search) -> tuple[tuple[Known, ...], str | None]:
+        """As full as a few bounded pieces of work make it."""
+        rows: tuple[Known, ...] = ()
+        for _ in range(LOOKS):
+            page = await self.deliveries.search(search)
+            rows += page.items
+            if page.next is None or len(rows) >= A_PAGE:
+                return rows, page.next[0] if page.next else None
+            search = replace(search, size=A_PAGE - len(rows), after=page.next)
+        return rows, search.after[0]
+
+    async def _counters(self, of: Subscription | None) -> Counters | None:
+        if of is None:
+            return None
+        found = await self.deliveries.counters([of.subscription_id], self.now())
+        return found.get(of.subscription_id)
+
+
+def of_day(counters: Counters, store: StoreSettings) -> Stacked:
+    """What came of a subscription's deliveries, hour by hour."""
+    zone = ZoneInfo(store.time_zone)
+    labels = [f"{hour.at.astimezone(zone):%H:%M}" for hour in counters.hours]
+    columns = ([getattr(hour, name) for hour in counters.hours] for name in ("delivered", "failed", "dead"))
+    return stacked(labels, SERIES, list(columns))
+
+
+def routes(pages: Pages, log: Log) -> APIRouter:
+    router = APIRouter(dependencies=[requires("read")])
+
+    @router.get("/{store}/deliveries")
+    async def of_store(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
+        await log.webhooks.log.current()
+        return pages.page(request, "deliveries", store, log=await log.shown(store, wanted))
+
+    @router.get("/{store}/webhooks/{webhook}/log")
+    async def of_webhook(
+        request: Request, store: StoreOf, webhook: SubscriptionId, wanted: Annotated[Wanted, Query()]
+    ) -> Response:
+        of = await log.webhooks.one(store.store, webhook)
+        return pages.page(request, "deliveries", store, log=await log.shown(store, wanted, of))
+
+    return router

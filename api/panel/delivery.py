@@ -1,0 +1,133 @@
+"""One delivery: where it stands, each attempt, the request; and trying it again."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from api.access import requires
+from api.deliveries import Deliveries
+from api.delivery_views import UNTRIED
+from api.fields import id_in_path
+from api.letters import Letters
+from api.panel import typed, words
+from api.panel.door import StoreOf
+from api.panel.pages import Pages
+from api.panel.standing import Standing, Standings
+from api.subscriptions import Webhooks
+from connectors.http.as_sent import AsSent, as_sent
+from streams.delivery.journal import Known
+from streams.delivery.records import Subscription
+from streams.delivery.search import One
+
+NOTES = {
+    "redriven": "It is on its way again, with all its tries before it. What comes of it shows here.",
+    "replayed": "It is sent once more, with the same message id. What comes of it shows here.",
+}
+MessageId = Annotated[str, id_in_path("message")]
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Where a delivery stands, and what stands in the way of trying it again: None where nothing does."""
+
+    sentence: str
+    obstacle: str | None
+
+
+def now_of(known: Known, subscription: Subscription | None, standing: Standing | None) -> Now:
+    if subscription is None or standing is None:
+        return Now(_sentence(known, None), "Its webhook is deleted: nothing is sent to it any more.")
+    obstacle = None
+    if known.status in {"pending", "retrying"}:
+        obstacle = "It is on its way: it is tried without being asked."
+    elif subscription.state != "active":
+        obstacle = f"Its webhook is {subscription.state}: set it active first."
+    return Now(_sentence(known, standing), obstacle)
+
+
+def _sentence(known: Known, standing: Standing | None) -> str:
+    match known.status:
+        case "delivered":
+            return "It arrived."
+        case "dead":
+            reason = (known.reason or "nobody could be reached").removeprefix("given up ")
+            return f"It was given up, {reason}."
+        case _ if standing and standing.word in {"paused", "disabled"}:
+            return f"It waits until its webhook is active again. The webhook is {standing.word} at present."
+        case "retrying" if known.next_attempt_at:
+            return "The last try failed: it is tried again."
+        case "retrying":
+            return "The last try failed. It waits for its turn."
+        case _:
+            return "It waits for its turn: nothing was tried yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the page is made of. `dotted_names`: as the sender spells events' names."""
+
+    deliveries: Deliveries
+    webhooks: Webhooks
+    standings: Standings
+    letters: Letters
+    dotted_names: bool
+
+    async def one(self, store: str, message_id: str) -> One:
+        """As of now. Raises 404."""
+        await self.deliveries.current()
+        found = await self.deliveries.one(store, message_id)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    def request(self, one: One, subscription: Subscription | None) -> AsSent | None:
+        """As it was sent last, or will be; None where what was in it is not kept."""
+        if one.delivery is None:
+            return None
+        request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
+        return as_sent(one.delivery, subscription, request_id, dotted_names=self.dotted_names)
+
+    async def shown(self, store: str, message_id: str, note: str = "", error: str = "") -> dict[str, Any]:
+        """What the page draws. Raises 404."""
+        one = await self.one(store, message_id)
+        subscription = self.webhooks.index.get(one.known.subscription_id)
+        standing = self.standings.of(subscription) if subscription else None
+        return {
+            "status": 409 if error else 200,
+            "one": one,
+            "known": one.known,
+            "subscription": subscription,
+            "standing": standing,
+            "now": now_of(one.known, subscription, standing),
+            "sent": self.request(one, subscription),
+            "note": NOTES.get(note, ""),
+            "error": error,
+            "words": words,
+        }
+
+
+def routes(pages: Pages, room: Room) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/{store}/deliveries/{message}", dependencies=[requires("read")])
+    async def page(
+        request: Request, store: StoreOf, message: MessageId, note: Literal["", "redriven", "replayed"] = ""
+    ) -> Response:
+        return pages.page(request, "delivery", store, **await room.shown(store.store, message, note))
+
+    @router.post("/{store}/deliveries/{message}/retry", dependencies=[requires("subscriptions")])
+    async def retry(request: Request, store: StoreOf, message: MessageId) -> Response:
+        one = await room.one(store.store, message)
+        errors: typed.Errors = {}
+        how = ""
+        with typed.noted(errors, {}):
+            how = await room.letters.retry(store.store, one.known.subscription_id, message)
+        if errors:
+            known = await room.shown(store.store, message, error=errors[""])
+            return pages.page(request, "delivery", store, **known)
+        return RedirectResponse(f"{request.url.path.removesuffix('/retry')}?note={how}", 303)
+
+    return router

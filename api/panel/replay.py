@@ -1,0 +1,177 @@
+"""Replays of one subscription: counted, started, watched, cancelled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from api.access import requires
+from api.desk import Desk
+from api.errors import Conflict
+from api.fields import UUID, id_in_path
+from api.panel import typed, words
+from api.panel.deliveries import SubscriptionId
+from api.panel.door import StoreOf
+from api.panel.pages import Pages
+from api.replays import Replays
+from api.subscriptions import Webhooks
+from api.wishes import RATE, Wish
+from streams.delivery.orders import FASTEST
+from streams.delivery.replay import Only
+from streams.domain.store import StoreSettings
+from streams.webhooks.names import LEGACY_TYPES
+
+FIELDS = {
+    "from": "since",
+    "to": "until",
+    "eventName": "event",
+    "customerId": "member",
+    "only": "only",
+    "rate": "rate",
+}
+"""Ours, by what the programme's objects call them."""
+ONLY: dict[Only, str] = {
+    "all": "everything of that time, delivered or not",
+    "missing": "only what was never sent",
+    "failed": "only what was given up",
+}
+HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended already."}
+ReplayId = Annotated[str, id_in_path("replay")]
+
+
+class Wanted(BaseModel):
+    """What was typed."""
+
+    since: Annotated[str, Field(max_length=40)] = ""
+    until: Annotated[str, Field(max_length=40)] = ""
+    event: Annotated[str, Field(max_length=255)] = ""
+    member: Annotated[str, Field(max_length=400)] = ""
+    only: Only = "all"
+    rate: Annotated[str, Field(max_length=20)] = str(RATE)
+
+
+class Asked(Wanted):
+    count: bool = False
+
+
+class Confirmed(Wanted):
+    """`key`: drawn with the page, so that a form sent twice starts one replay."""
+
+    form_token: str = ""
+    key: Annotated[str, Field(pattern=UUID)]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    replays: Replays
+    webhooks: Webhooks
+    desk: Desk
+    now: Callable[[], datetime]
+    drawn: Callable[[], str]
+    """An id that nobody had before."""
+
+    async def wish(self, wanted: Wanted, store: StoreSettings, errors: typed.Errors) -> Wish | None:
+        """None where something is wrong with it, which is told."""
+        since = typed.moment(errors, "since", wanted.since, store)
+        until = typed.moment(errors, "until", wanted.until, store)
+        rate = typed.number(errors, "rate", wanted.rate, 1, FASTEST)
+        member_id = await typed.member(errors, "member", wanted.member, store, self.desk)
+        if since is None:
+            errors.setdefault("since", "From when on?")
+            return None
+        return None if errors else Wish(since, until, wanted.event or None, member_id, wanted.only, rate)
+
+    async def shown(
+        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: typed.Errors
+    ) -> dict[str, Any]:
+        """What the form's page draws, but for a count."""
+        former = await self.replays.page(store.store, webhook)
+        return {
+            "status": 400 if errors else 200,
+            "of": await self.webhooks.one(store.store, webhook),
+            "wanted": wanted,
+            "errors": errors,
+            "former": former,
+            "running": next((each for each in former if not each.ended), None),
+            "events": sorted(LEGACY_TYPES),
+            "only": ONLY,
+            "words": words,
+            "key": self.drawn(),
+        }
+
+
+def routes(pages: Pages, room: Replaying) -> APIRouter:
+    router = APIRouter()
+    _asking(router, pages, room)
+    _watching(router, pages, room)
+    return router
+
+
+def _asking(router: APIRouter, pages: Pages, room: Replaying) -> None:
+    form = "/{store}/webhooks/{webhook}/replay"
+
+    @router.get(form, dependencies=[requires("read")])
+    async def ask(
+        request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
+    ) -> Response:
+        """Sends nothing: says what would be."""
+        errors: typed.Errors = {}
+        count = None
+        if not asked.count:
+            asked = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
+        elif wish := await room.wish(asked, store, errors):
+            with typed.noted(errors, FIELDS):
+                count = await room.replays.count(store.store, webhook, wish)
+        known = await room.shown(store, webhook, asked, errors)
+        return pages.page(request, "replay", store, **known, count=count)
+
+    @router.post(form, dependencies=[requires("subscriptions")])
+    async def start(
+        request: Request, store: StoreOf, webhook: SubscriptionId, confirmed: Annotated[Confirmed, Form()]
+    ) -> Response:
+        errors: typed.Errors = {}
+        replay_id = ""
+        if wish := await room.wish(confirmed, store, errors):
+            with typed.noted(errors, FIELDS):
+                begun = await room.replays.start(store.store, webhook, wish, confirmed.key)
+                replay_id = begun.order.replay_id
+        if errors:
+            known = await room.shown(store, webhook, confirmed, errors)
+            return pages.page(request, "replay", store, **known, count=None)
+        return RedirectResponse(f"{request.url.path}s/{replay_id}", 303)
+
+
+def _watching(router: APIRouter, pages: Pages, room: Replaying) -> None:
+    single = "/{store}/webhooks/{webhook}/replays/{replay}"
+
+    @router.get(single, dependencies=[requires("read")])
+    async def watch(
+        request: Request,
+        store: StoreOf,
+        webhook: SubscriptionId,
+        replay: ReplayId,
+        note: Literal["", "cancelled", "ended"] = "",
+    ) -> Response:
+        return pages.page(
+            request,
+            "replay_running",
+            store,
+            of=await room.webhooks.one(store.store, webhook),
+            replay=await room.replays.one(store.store, webhook, replay),
+            note=HINTS.get(note, ""),
+            only=ONLY,
+            words=words,
+        )
+
+    @router.post(f"{single}/cancel", dependencies=[requires("subscriptions")])
+    async def cancel(request: Request, store: StoreOf, webhook: SubscriptionId, replay: ReplayId) -> Response:
+        try:
+            await room.replays.cancel(store.store, webhook, replay)
+            note = "cancelled"
+        except Conflict:
+            note = "ended"
+        return RedirectResponse(f"{request.url.path.removesuffix('/cancel')}?note={note}", 303)

@@ -1,0 +1,185 @@
+"""“Why didn’t I get it?”: what became of an event, or of what a member did then, for each webhook."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from api.access import requires
+from api.deliveries import Deliveries
+from api.desk import Desk
+from api.fields import UUID
+from api.panel import typed
+from api.panel.door import StoreOf
+from api.panel.pages import Pages
+from api.subscriptions import Webhooks
+from api.why import Whys
+from streams.delivery.why import Kind, Told, Verdict
+from streams.domain.store import StoreSettings
+
+FIELDS = {"webhookEventId": "event", "customerId": "member", "at": "at"}
+"""Ours, by what the programme's objects call them."""
+WITHIN: Mapping[int, str] = {
+    5: "5 minutes before and after",
+    60: "an hour before and after",
+    720: "12 hours before and after",
+    1440: "a day before and after",
+}
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do about a verdict. `style`: a class of panel.css. `to`: the page of the webhook that helps."""
+
+    style: str
+    todo: str
+    to: str | None = None
+    link: str = ""
+
+
+ADVICE: Mapping[Kind, Advice] = {
+    "delivered": Advice("delivered", "It arrived: whoever runs the endpoint finds it by the message id."),
+    "pending": Advice("pending", "Nothing: it comes without being asked."),
+    "dead": Advice("dead", "Mend the endpoint, then press Retry on the delivery’s page."),
+    "paused": Advice("paused", "Resume the webhook: what waits goes out then.", "", "Open the webhook"),
+    "disabled": Advice(
+        "disabled", "Mend the endpoint, then make the webhook active again.", "", "Open the webhook"
+    ),
+    "filtered": Advice(
+        "filtered", "If it should have come, change the webhook’s filter.", "", "Open the webhook"
+    ),
+    "not subscribed": Advice(
+        "idle", "If it should come, add the event to the webhook.", "", "Open the webhook"
+    ),
+    "not active yet": Advice("idle", "Replay that time, and it is sent now.", "/replay", "Replay it"),
+    "not come to yet": Advice("pending", "Nothing: look again in a moment."),
+    "missing": Advice("dead", "Replay that time for what is missing.", "/replay", "Replay it"),
+    "unknown": Advice("idle", "Give the member and the time too, and look at the id again."),
+}
+ORDER: Sequence[Kind] = tuple(ADVICE)
+
+
+class Wanted(BaseModel):
+    """What the address asks for."""
+
+    event: Annotated[str, Field(max_length=100)] = ""
+    member: Annotated[str, Field(max_length=400)] = ""
+    at: Annotated[str, Field(max_length=40)] = ""
+    within: Annotated[int, Field(ge=1, le=1440)] = 60
+    subscription: Annotated[str, Field(pattern=f"{UUID}|^$")] = ""
+
+    @property
+    def asks(self) -> bool:
+        return any(text.strip() for text in (self.event, self.member, self.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    event: str | None
+    member: str | None
+    at: datetime | None
+    within: timedelta
+    subscription: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one event: for those that ask for such, the worst last; and for how many others."""
+
+    told: Told
+    verdicts: Sequence[Verdict]
+    others: Sequence[Verdict]
+
+
+def answer(told: Told) -> Answer:
+    """Webhooks that never asked for the event stand apart, unless there is nothing else to say."""
+    ordered = sorted(told.verdicts, key=lambda each: ORDER.index(each.kind))
+    asked = [each for each in ordered if each.kind != "not subscribed"]
+    return Answer(told, asked, [each for each in ordered if each.kind == "not subscribed"])
+
+
+def pieces(sentence: str) -> Iterator[str | datetime]:
+    """Text, and the instants that stand in it: they are shown in the store's time zone."""
+    for n, piece in enumerate(_INSTANT.split(sentence)):
+        yield datetime.fromisoformat(piece) if n % 2 else piece
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    whys: Whys
+    deliveries: Deliveries
+    webhooks: Webhooks
+    desk: Desk
+
+    async def question(self, wanted: Wanted, store: StoreSettings, errors: typed.Errors) -> Question:
+        at = typed.moment(errors, "at", wanted.at, store)
+        member = await typed.member(errors, "member", wanted.member, store, self.desk)
+        event = wanted.event.strip().lower() or None
+        if event and not re.fullmatch(UUID, event):
+            errors["event"] = "That is no id: 8f7c0b6e-6c53-4d46-9d0d-0f5b7b2f6a11 is one."
+        if not event and not wanted.member.strip():
+            errors["member"] = "Give an event, or a member and a time."
+        if not event and not wanted.at.strip():
+            errors["at"] = "About when?"
+        within = timedelta(minutes=wanted.within)
+        return Question(event, member, at, within, wanted.subscription or None)
+
+    async def answers(
+        self, store: StoreSettings, asked: Question, errors: typed.Errors
+    ) -> list[Answer] | None:
+        """None where there is no such webhook, which is told. Raises Invalid and Retryable."""
+        try:
+            told = await self.whys.why(
+                store.store,
+                webhook_event_id=asked.event and await self._event_of(store, asked.event),
+                member_id=asked.member,
+                at=asked.at,
+                within=asked.within,
+                subscription_id=asked.subscription,
+            )
+        except HTTPException:
+            errors["subscription"] = "There is no such webhook."
+            return None
+        return [answer(each) for each in told]
+
+    async def _event_of(self, store: StoreSettings, id_: str) -> str:
+        """Receivers know a delivery by its message id: that serves as well."""
+        found = await self.deliveries.one(store.store, id_)
+        return found.known.webhook_event_id if found else id_
+
+
+def routes(pages: Pages, room: Asking) -> APIRouter:
+    router = APIRouter(dependencies=[requires("read")])
+
+    @router.get("/{store}/why")
+    async def why(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
+        errors: typed.Errors = {}
+        answers: list[Answer] | None = None
+        await room.webhooks.log.current()
+        if wanted.asks:
+            question = await room.question(wanted, store, errors)
+            with typed.noted(errors, FIELDS):
+                answers = None if errors else await room.answers(store, question, errors)
+        return pages.page(
+            request,
+            "why",
+            store,
+            status=400 if errors else 200,
+            wanted=wanted,
+            errors=errors,
+            answers=answers,
+            webhooks={each.subscription_id: each for each in room.webhooks.index.of_store(store.store)},
+            within=WITHIN,
+            advice=ADVICE,
+            pieces=pieces,
+            local=lambda moment: typed.local(moment, store),
+        )
+
+    return router

@@ -1,0 +1,182 @@
+"""Replays of webhooks: counted, asked for, watched, cancelled; apart from HTTP."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from msgspec.structs import replace
+from starlette.exceptions import HTTPException
+
+from api.auth import SOURCE
+from api.errors import Complaint, Conflict, Invalid, shown
+from api.wishes import ROOT, Counted, Wish, known_event, require, selection_of, valid_rate
+from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress, Standing
+from streams.delivery.records import Subscription
+from streams.domain.ids import derived_id
+
+KEPT = timedelta(days=90)
+"""How long it is known what became of a replay."""
+ENDS_WITHIN = 5.0
+Find = Callable[[str, str], Awaitable[Subscription]]
+"""The subscription of that store and id, as it is now. Raises 404."""
+
+
+class OrderLog(Protocol):
+    async def write(self, key: str, value: ReplayOrder | None) -> None:
+        """Durable, and among the orders, when it returns. Raises Retryable."""
+
+    async def current(self) -> None:
+        """Returns once the orders have all that was written before the call."""
+
+
+class ProgressLog(Protocol):
+    async def write(self, key: str, value: ReplayProgress | None) -> None: ...
+
+
+class Counts(Protocol):
+    """What a count of the log says."""
+
+    @property
+    def deliveries(self) -> int: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def offsets(self) -> int: ...
+
+
+class Counter(Protocol):
+    async def of(self, order: ReplayOrder, subscription: Subscription) -> Counts | None:
+        """None where it takes too long to look up what became of the deliveries. Raises Retryable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What replays are asked for through."""
+
+    orders: Orders
+    log: OrderLog
+    progress: ProgressLog
+    counter: Counter
+    process: str
+    """This process's name: it begins with what it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """Every method raises 404 where the store has no such subscription, and Retryable."""
+
+    ports: Ports
+    log: OrderLog
+    """Audited."""
+    find: Find
+    now: Callable[[], datetime]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def count(self, store: str, subscription_id: str, wish: Wish) -> Counted:
+        """Sends nothing. Raises Invalid, and Conflict where nothing is sent to the subscription."""
+        subscription, order = await self._asked(store, subscription_id, wish, str(uuid.uuid4()))
+        found = await self.ports.counter.of(order, subscription)
+        if found is None:
+            message = (
+                f"Too much was delivered since then to look up what is {shown(wish.only)} beforehand: ask "
+                "for a shorter time, for all, or start it, for it counts as it begins."
+            )
+            raise Invalid(Complaint(f"{ROOT}.only", message, "too_much", wish.only))
+        seconds = -(-found.deliveries // wish.rate)
+        arrays = tuple(selection_of(subscription, order).arrays)
+        return Counted(found.deliveries, found.exact, found.offsets, seconds, arrays)
+
+    async def start(self, store: str, subscription_id: str, wish: Wish, key: str | None = None) -> Standing:
+        """It is played from now on, whatever becomes of this process. With the `key` of one that was asked
+        for before it is that one. Raises Invalid, and Conflict while another one of the subscription runs."""
+        async with self.turn:
+            id_ = derived_id(subscription_id, "replay", key) if key else str(uuid.uuid4())
+            _, order = await self._asked(store, subscription_id, wish, id_)
+            await self.log.current()
+            if known := self.ports.orders.get(id_):
+                return known
+            self._refuse_a_second(subscription_id)
+            await self.log.write(id_, order)
+            await self._forget_old()
+        return self._one(subscription_id, id_)
+
+    async def page(self, store: str, subscription_id: str) -> list[Standing]:
+        """All of the last ninety days, the newest first."""
+        await self.find(store, subscription_id)
+        await self.log.current()
+        return self.ports.orders.of(subscription_id)
+
+    async def one(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+        """How far it has come. Raises 404."""
+        await self.find(store, subscription_id)
+        await self.log.current()
+        return self._one(subscription_id, replay_id)
+
+    async def cancel(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+        """It ends in order, within moments as a rule: waited for, five seconds at most. Raises 404, and
+        Conflict where it has ended."""
+        found = await self.one(store, subscription_id, replay_id)
+        if found.ended:
+            raise Conflict(Complaint("replay", f"It is {found.state} already.", "ended", found.state))
+        if found.order.cancelled_at is None:
+            await self.log.write(replay_id, replace(found.order, cancelled_at=self.now()))
+        await self._ended(subscription_id, replay_id)
+        return self._one(subscription_id, replay_id)
+
+    async def _ended(self, subscription_id: str, replay_id: str) -> None:
+        news = asyncio.Event()
+        forget = self.ports.orders.tell(lambda _: news.set())
+        try:
+            async with asyncio.timeout(ENDS_WITHIN):
+                while not self._one(subscription_id, replay_id).ended:
+                    news.clear()
+                    await news.wait()
+        except TimeoutError:
+            # Another process ends it, in a moment.
+            return
+        finally:
+            forget()
+
+    def _one(self, subscription_id: str, replay_id: str) -> Standing:
+        found = self.ports.orders.get(replay_id)
+        if found is None or found.order.subscription_id != subscription_id:
+            raise HTTPException(404)
+        return found
+
+    async def _asked(
+        self, store: str, subscription_id: str, wish: Wish, replay_id: str
+    ) -> tuple[Subscription, ReplayOrder]:
+        subscription, now = await self.find(store, subscription_id), self.now()
+        source = SOURCE.get()
+        order = ReplayOrder(
+            replay_id=replay_id,
+            store=store,
+            subscription_id=subscription_id,
+            since=wish.since,
+            until=min(wish.until or now, now),
+            event_name=known_event(wish.event_name),
+            member_id=wish.member_id,
+            only=wish.only,
+            rate=valid_rate(wish.rate),
+            asked_by=(source.who if source else "unknown")[:255],
+            asked_at=now,
+            process=self.ports.process,
+        )
+        require(order, subscription)
+        return subscription, order
+
+    def _refuse_a_second(self, subscription_id: str) -> None:
+        for each in self.ports.orders.of(subscription_id):
+            if not each.ended:
+                id_ = each.order.replay_id
+                message = f"Replay {id_} of the subscription is {each.state}: wait for it, or cancel it."
+                raise Conflict(Complaint(ROOT, message, "running", id_))
+
+    async def _forget_old(self) -> None:
+        for each in self.ports.orders.ended():
+            if each.order.asked_at < self.now() - KEPT:
+                await self.ports.progress.write(each.order.replay_id, None)
+                await self.log.write(each.order.replay_id, None)

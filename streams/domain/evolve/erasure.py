@@ -1,0 +1,16 @@
+"""What of a member's state is personal, and goes when the member is erased."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from streams.domain.events import MemberErased
+from streams.domain.state import Change, Drop, Held, IssuedReward, Member, Secret, State
+from streams.domain.values import Profile
+
+
+def member_erased(state: State, member: Member, event: MemberErased) -> Iterator[Change]:
+    yield replace(member, profile=Profile(), erased_at=event.occurred_at)
+    yield from [Drop(entry=secret) for secret in state.scan(Secret)]
+    yield from [replace(held, comment=None) for held in state.scan(Held)]
+    yield from [replace(issued, status_comment=None) for issued in state.scan(IssuedReward)]

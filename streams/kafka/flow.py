@@ -1,0 +1,170 @@
+"""Looks at the whole pipeline every few seconds: where topics end, how far the stages have come, who works.
+
+No request asks the cluster anything: all read the same samples of the last hour. While the cluster does not
+answer there are no new ones.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
+
+from streams.errors import Retryable
+from streams.flow.samples import STAGES, TOPICS, Counted, Sample, Stage, Stand
+from streams.kafka.admin import partitions
+from streams.kafka.clients import Connection
+from streams.kafka.ends import ANSWERS_WITHIN, Place
+from streams.kafka.stretch import reader
+from streams.kafka.tails import Tails
+from streams.kafka.topics import TOPICS as REGISTRY
+
+LOG = logging.getLogger(__name__)
+EVERY = 5.0
+KEPT = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+_TOPICS = {topic.name: topic for topic in REGISTRY if topic.name in TOPICS}
+
+
+class Flow:
+    """`samples`: the oldest first. To be made, started and stopped in a running event loop."""
+
+    def __init__(self, connection: Connection, every: float = EVERY) -> None:
+        self.samples: tuple[Sample, ...] = ()
+        self._connection = connection
+        self._every = every
+        self._names = {connection.topic(topic): name for name, topic in _TOPICS.items()}
+        self._counts: dict[str, int] = {}
+        self._stopping = threading.Event()
+        self._silent = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Returns at once: the first sample comes when the cluster answers."""
+        self._task = asyncio.create_task(asyncio.to_thread(self._run))
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        if self._task:
+            await asyncio.wait([self._task])
+
+    async def failed(self) -> NoReturn:
+        """Raises what ended the looking, and never returns."""
+        if self._task:
+            await asyncio.shield(self._task)
+        raise AssertionError("it was stopped while somebody watched over it")
+
+    def _run(self) -> None:
+        admin = AdminClient(self._connection.admin())
+        with reader(self._connection, "flow") as consumer:
+            tails = Tails(consumer)
+            while not self._stopping.is_set():
+                try:
+                    self._look(admin, tails)
+                    self._silent = False
+                except (KafkaException, Retryable) as failure:
+                    self._told(failure)
+                self._stopping.wait(self._every)
+
+    def _told(self, failure: Exception) -> None:
+        if not self._silent:
+            said = failure.args[0].str() if isinstance(failure, KafkaException) else failure
+            LOG.warning("the overview has no new figures: %s", said)
+        self._silent = True
+
+    def _look(self, admin: AdminClient, tails: Tails) -> None:
+        counts = partitions(self._connection, tuple(_TOPICS.values()), admin)
+        places = [
+            (self._connection.topic(_TOPICS[t]), n) for t, count in counts.items() for n in range(count)
+        ]
+        # Before the ends: what a stage has handled lies before them.
+        committed, members = self._committed(admin, places), self._members(admin)
+        begins, ends = (_offsets(admin, places, spec) for spec in (Spec.earliest(), Spec.latest()))  # type: ignore[no-untyped-call]
+        tails.look({place: (begins[place], ends[place]) for place in places})
+        now = datetime.now(UTC)
+        stages = {stage.name: self._stand(stage, tails, committed, members) for stage in STAGES}
+        sample = Sample(now, self._counted(tails), stages)
+        before = self.samples or self._past(admin, tails, places, now)
+        self.samples = (*(each for each in before if now - each.at < KEPT + 2 * MINUTE), sample)
+
+    def _places(self, admin: AdminClient) -> list[Place]:
+        """Partitions of all topics that are there: once all are, nobody asks again."""
+        if len(self._counts) < len(_TOPICS):
+            self._counts = partitions(self._connection, tuple(_TOPICS.values()), admin)
+        counts = self._counts.items()
+        return [(self._connection.topic(_TOPICS[name]), n) for name, count in counts for n in range(count)]
+
+    def _committed(self, admin: AdminClient, places: Iterable[Place]) -> dict[tuple[str, Place], int]:
+        """By group and place; negative: nothing yet."""
+        asked = [
+            (stage.name, [place for place in places if self._names[place[0]] == stage.source])
+            for stage in STAGES
+        ]
+        answers = [(name, self._group_offsets(admin, name, its)) for name, its in asked if its]
+        return {
+            (name, (at.topic, at.partition)): at.offset
+            for name, answer in answers
+            for at in answer.result().topic_partitions or ()
+        }
+
+    def _group_offsets(self, admin: AdminClient, name: str, places: Iterable[Place]) -> "Future[Any]":
+        group = f"{self._connection.prefix}{name}"
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
+        return admin.list_consumer_group_offsets([asked], request_timeout=ANSWERS_WITHIN)[group]
+
+    def _members(self, admin: AdminClient) -> dict[str, int]:
+        names = {f"{self._connection.prefix}{stage.name}": stage.name for stage in STAGES}
+        answers = admin.describe_consumer_groups(list(names), request_timeout=ANSWERS_WITHIN)
+        return {names[group]: len(answer.result().members) for group, answer in answers.items()}
+
+    def _stand(
+        self,
+        stage: Stage,
+        tails: Tails,
+        committed: Mapping[tuple[str, Place], int],
+        members: Mapping[str, int],
+    ) -> Stand:
+        of = {place: tail for place, tail in tails.of.items() if self._names[place[0]] == stage.source}
+        left = sum(tail.left(committed.get((stage.name, place), -1)) for place, tail in of.items())
+        return Stand(left, members.get(stage.name, 0))
+
+    def _counted(self, tails: Tails) -> dict[str, Counted]:
+        appended, kept = defaultdict[str, int](int), defaultdict[str, int](int)
+        for (topic, _), tail in tails.of.items():
+            appended[self._names[topic]] += tail.appended
+            kept[self._names[topic]] += tail.kept
+        return {name: Counted(appended[name], kept[name]) for name in appended}
+
+    def _past(self, admin: AdminClient, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
+        """What the topics held at each minute of the hour before, as the records' own times say."""
+        minute = now.replace(second=0, microsecond=0) - KEPT
+        found = []
+        while minute < now:
+            spec = Spec.for_timestamp(int(minute.timestamp() * 1000))
+            found.append(Sample(minute, self._then(tails, _offsets(admin, places, spec)), {}))
+            minute += MINUTE
+        return found
+
+    def _then(self, tails: Tails, offsets: Mapping[Place, int]) -> dict[str, Counted]:
+        appended = defaultdict[str, int](int)
+        for place, offset in offsets.items():
+            tail = tails.of[place]
+            # Negative: nothing has come since.
+            appended[self._names[place[0]]] -= tail.between(offset, tail.next) if offset >= 0 else 0
+        return {name: Counted(count, 0) for name, count in appended.items()}
+
+
+def _offsets(admin: AdminClient, places: Iterable[Place], spec: Spec) -> dict[Place, int]:
+    answers = admin.list_offsets(
+        {TopicPartition(*place): spec for place in places},
+        isolation_level=IsolationLevel.READ_COMMITTED,
+        request_timeout=ANSWERS_WITHIN,
+    )
+    return {(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}

@@ -1,0 +1,76 @@
+"""One member's state for whoever only looks, read from the changelogs; nothing of it is kept on disk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+
+from streams.domain import identifiers
+from streams.domain.document import has_document
+from streams.domain.state import Member, State, Transaction
+from streams.kafka.admin import partitions
+from streams.kafka.clients import Connection
+from streams.kafka.partitioner import partition_of
+from streams.kafka.stretch import Stretch, slices, whole
+from streams.kafka.topics import CHANGELOGS, COMMANDS
+from streams.stages.commands import owner_of
+from streams.stages.loyalty import LoyaltyStage
+from streams.tables.owned import END_OF_OWNER
+from streams.tables.store import MemoryStore
+from streams.tables.tables import Tables, families
+
+# A pending delivery's key: subscription, kind of entry, member, offset.
+_MEMBER_OF_PENDING = slice(38, 74)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A member, before it is erased or after."""
+
+    member: Member
+    known_by: tuple[str, ...]
+    """Kinds of identifiers."""
+    transactions: int
+    documents: int
+    """Transactions that are documents of their own."""
+    waiting: int
+    """Webhooks that are on their way, but for legacy arrays."""
+
+
+def look(connection: Connection, store: str, member_id: str) -> Found | None:
+    """None where there is no such member. Raises Retryable."""
+    state = _state(connection, owner_of(store, member_id))
+    member = state.get(Member)
+    if member is None:
+        return None
+    bought = list(state.scan(Transaction))
+    pending = whole(connection, CHANGELOGS["pending"])
+    waiting = _latest(connection, pending, lambda key: key[_MEMBER_OF_PENDING] == member_id.encode())
+    return Found(
+        member=member,
+        known_by=tuple(each.kind for each in identifiers.of(member.profile)),
+        transactions=len(bought),
+        documents=sum(has_document(store, each) for each in bought),
+        waiting=len(waiting),
+    )
+
+
+def _state(connection: Connection, owner: str) -> State:
+    prefix = owner.encode() + END_OF_OWNER
+    number = partition_of(owner.encode(), partitions(connection)[COMMANDS.name])
+    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    for table in tables.names:
+        there = whole(connection, CHANGELOGS[table], number)
+        latest = _latest(connection, there, lambda key: key.startswith(prefix))
+        tables.commit([(table, key, value) for key, value in latest.items()], {})
+    return tables.of(owner)
+
+
+def _latest(
+    connection: Connection, stretch: Stretch, meant: Callable[[bytes], bool]
+) -> dict[bytes, bytes | None]:
+    found: dict[bytes, bytes | None] = {}
+    for message in chain.from_iterable(slices(connection, stretch)):
+        key, value = message.key() or b"", message.value()
+        if meant(key):
+            found[key] = value
+    return {key: value for key, value in found.items() if value is not None}

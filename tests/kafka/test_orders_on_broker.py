@@ -1,0 +1,99 @@
+"""What replays are asked for through: in memory and on a real broker the same promises are kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.log import TopicLog, replays_followed
+from api.replays import Ports
+from streams.codec import encode
+from streams.delivery.orders import Orders
+from streams.kafka.admin import create_topics
+from streams.kafka.appender import Appender
+from streams.kafka.clients import Connection, connection
+from streams.kafka.recount import Recount
+from streams.kafka.topics import REPLAY_PROGRESS, REPLAYS, SUBSCRIPTIONS
+from streams.settings import Settings
+from tests.api.past import OrdersInMemory, Recounted
+from tests.crash.world import put
+from tests.delivery.test_orders import order, progress
+from tests.kafka.test_replay import WANTED
+from tests.kafka.test_replays_over_http import publish
+from tests.samples import NOON, uid
+
+EVENTS = 40
+Scenario = Callable[[Ports], Awaitable[None]]
+
+
+@pytest.fixture
+def cluster(settings: Settings) -> Connection:
+    made = connection(settings, settings.bootstrap_servers or "")
+    create_topics(made, settings)
+    put(made, SUBSCRIPTIONS, {WANTED.subscription_id: encode(WANTED)})
+    publish(made, EVENTS)
+    return made
+
+
+async def on_broker(cluster: Connection, folder: Path, scenario: Scenario) -> None:
+    orders = Orders()
+    asked, told = replays_followed(cluster, orders)
+    appender = Appender(cluster)
+    try:
+        await asyncio.gather(asked.start(), told.start())
+        log = TopicLog(cluster, REPLAYS, appender, asked)
+        progress_log = TopicLog(cluster, REPLAY_PROGRESS, appender, told)
+        await scenario(Ports(orders, log, progress_log, Recount(cluster, folder), "here"))
+    finally:
+        await appender.close()
+        await asyncio.gather(asked.stop(), told.stop())
+
+
+async def in_memory(scenario: Scenario) -> None:
+    made = OrdersInMemory()
+    made.counts = Recounted(EVENTS, offsets=EVENTS)
+    await scenario(made.ports)
+
+
+@pytest.fixture(params=["in memory", "on a broker"])
+def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario], None]:
+    """Runs a scenario over forty webhook events that the subscription wants."""
+    if request.param == "in memory":
+        return lambda scenario: asyncio.run(in_memory(scenario))
+    cluster: Connection = request.getfixturevalue("cluster")
+    return lambda scenario: asyncio.run(on_broker(cluster, tmp_path, scenario))
+
+
+def test_what_is_written_is_among_the_orders_and_what_is_forgotten_is_not(
+    ports: Callable[[Scenario], None],
+) -> None:
+    async def scenario(found: Ports) -> None:
+        await found.log.write(uid(1), order(1))
+        await found.log.write(uid(2), order(2))
+        await found.progress.write(uid(1), progress(1, state="done", sent=3))
+        await found.log.write(uid(2), None)
+        await found.log.current()
+
+        (standing,) = found.orders.of(order().subscription_id)
+        assert (standing.order, standing.state) == (order(1), "done")
+        await found.progress.write(uid(1), None)
+        assert [each.state for each in found.orders.open()] == ["asked"]
+
+    ports(scenario)
+
+
+def test_it_is_counted_how_many_deliveries_it_would_be(ports: Callable[[Scenario], None]) -> None:
+    asked = order(
+        subscription_id=WANTED.subscription_id,
+        since=NOON - timedelta(days=999),
+        until=NOON + timedelta(days=9999),
+    )
+
+    async def scenario(found: Ports) -> None:
+        counted = await found.counter.of(asked, WANTED)
+        assert counted is not None
+        assert (counted.deliveries, counted.exact, counted.offsets) == (EVENTS, True, EVENTS)
+
+    ports(scenario)
