@@ -1,7 +1,7 @@
 """One delivery: where it stands, each attempt, the request; and trying it again."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -10,10 +10,9 @@ from starlette.exceptions import HTTPException
 from api.access import requires
 from api.deliveries import Deliveries
 from api.delivery_views import UNTRIED
-from api.errors import Conflict, Invalid
 from api.fields import id_in_path
 from api.letters import Letters
-from api.panel import words
+from api.panel import typed, words
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
 from api.panel.standing import Standing, Standings
@@ -91,48 +90,44 @@ class Room:
         request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
         return as_sent(one.delivery, subscription, request_id, dotted_names=self.dotted_names)
 
+    async def shown(self, store: str, message_id: str, note: str = "", error: str = "") -> dict[str, Any]:
+        """What the page draws. Raises 404."""
+        one = await self.one(store, message_id)
+        subscription = self.webhooks.index.get(one.known.subscription_id)
+        standing = self.standings.of(subscription) if subscription else None
+        return {
+            "status": 409 if error else 200,
+            "one": one,
+            "known": one.known,
+            "subscription": subscription,
+            "standing": standing,
+            "now": now_of(one.known, subscription, standing),
+            "sent": self.request(one, subscription),
+            "note": NOTES.get(note, ""),
+            "error": error,
+            "words": words,
+        }
+
 
 def routes(pages: Pages, room: Room) -> APIRouter:
     router = APIRouter()
-
-    async def shown(
-        request: Request, store: StoreOf, message: str, note: str = "", error: str = ""
-    ) -> Response:
-        one = await room.one(store.store, message)
-        subscription = room.webhooks.index.get(one.known.subscription_id)
-        standing = room.standings.of(subscription) if subscription else None
-        return pages.page(
-            request,
-            "delivery",
-            store,
-            status=409 if error else 200,
-            one=one,
-            known=one.known,
-            subscription=subscription,
-            standing=standing,
-            now=now_of(one.known, subscription, standing),
-            sent=room.request(one, subscription),
-            note=NOTES.get(note, ""),
-            error=error,
-            words=words,
-        )
 
     @router.get("/{store}/deliveries/{message}", dependencies=[requires("read")])
     async def page(
         request: Request, store: StoreOf, message: MessageId, note: Literal["", "redriven", "replayed"] = ""
     ) -> Response:
-        return await shown(request, store, message, note)
+        return pages.page(request, "delivery", store, **await room.shown(store.store, message, note))
 
     @router.post("/{store}/deliveries/{message}/retry", dependencies=[requires("subscriptions")])
     async def retry(request: Request, store: StoreOf, message: MessageId) -> Response:
         one = await room.one(store.store, message)
-        try:
+        errors: typed.Errors = {}
+        how = ""
+        with typed.noted(errors, {}):
             how = await room.letters.retry(store.store, one.known.subscription_id, message)
-        except Conflict as error:
-            return await shown(request, store, message, error=error.complaint.message)
-        except Invalid as error:
-            return await shown(request, store, message, error=error.complaints[0].message)
-        here = request.url.path.removesuffix("/retry")
-        return RedirectResponse(f"{here}?note={how}", 303)
+        if errors:
+            known = await room.shown(store.store, message, error=errors[""])
+            return pages.page(request, "delivery", store, **known)
+        return RedirectResponse(f"{request.url.path.removesuffix('/retry')}?note={how}", 303)
 
     return router

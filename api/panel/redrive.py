@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from api.access import requires
-from api.errors import Conflict, Invalid
 from api.letter_routes import statuses
 from api.letters import Letters, LettersAsked
-from api.panel import typed, words
+from api.panel import typed
 from api.panel.deliveries import SubscriptionId
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
@@ -53,10 +53,8 @@ def asked_of(wanted: Wanted, store: StoreSettings, errors: typed.Errors) -> Lett
     if since is None and "since" not in errors:
         errors["since"] = "From when on?"
     codes: frozenset[int | None] = frozenset()
-    try:
+    with typed.noted(errors, FIELDS):
         codes = statuses(wanted.status.strip() or None, "status")
-    except Invalid as error:
-        typed.told(errors, error.complaints, FIELDS)
     return LettersAsked(since, until, wanted.event or None, codes)
 
 
@@ -66,47 +64,48 @@ class Redriving:
     webhooks: Webhooks
     now: Callable[[], datetime]
 
+    async def shown(
+        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: typed.Errors
+    ) -> dict[str, Any]:
+        """What the page draws, before anything is counted or sent."""
+        return {
+            "status": 400 if errors else 200,
+            "of": await self.webhooks.one(store.store, webhook),
+            "wanted": wanted,
+            "errors": errors,
+            "events": sorted(LEGACY_TYPES),
+            "count": None,
+            "listed": (),
+            "sent": None,
+            "left": 0,
+        }
+
+    async def counted(self, store: str, webhook: str, asked: LettersAsked) -> dict[str, Any]:
+        """Raises Invalid."""
+        count = await self.letters.count(store, webhook, asked)
+        letters = await self.letters.page(store, webhook, asked)
+        return {"count": count, "listed": letters[:A_LIST]}
+
 
 def routes(pages: Pages, room: Redriving) -> APIRouter:
     router = APIRouter()
     here = "/{store}/webhooks/{webhook}/redrive"
 
-    async def shown(
-        request: Request, store: StoreOf, webhook: str, wanted: Wanted, errors: typed.Errors, **found: Any
-    ) -> Response:
-        known = {"count": None, "listed": (), "sent": None, "left": 0} | found
-        return pages.page(
-            request,
-            "redrive",
-            store,
-            status=400 if errors else 200,
-            of=await room.webhooks.one(store.store, webhook),
-            wanted=wanted,
-            errors=errors,
-            events=sorted(LEGACY_TYPES),
-            words=words,
-            **known,
-        )
-
     @router.get(here, dependencies=[requires("read")])
     async def ask(
         request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
     ) -> Response:
-        """Sends nothing: says what would be."""
+        """Sends nothing: says what would be, or what came of the last time."""
         errors: typed.Errors = {}
-        if not asked.count:
-            fresh = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
-            return await shown(request, store, webhook, fresh, errors, sent=asked.sent, left=asked.left)
-        wanted = asked_of(asked, store, errors)
-        if errors:
-            return await shown(request, store, webhook, asked, errors)
-        try:
-            count = await room.letters.count(store.store, webhook, wanted)
-            letters = await room.letters.page(store.store, webhook, wanted)
-        except Invalid as error:
-            typed.told(errors, error.complaints, FIELDS)
-            return await shown(request, store, webhook, asked, errors)
-        return await shown(request, store, webhook, asked, errors, count=count, listed=letters[:A_LIST])
+        found: dict[str, Any] = {"sent": asked.sent, "left": asked.left}
+        if asked.count:
+            wanted = asked_of(asked, store, errors)
+            with typed.noted(errors, FIELDS):
+                found = {} if errors else await room.counted(store.store, webhook, wanted)
+        else:
+            asked = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
+        known = await room.shown(store, webhook, asked, errors)
+        return pages.page(request, "redrive", store, **(known | ({} if errors else found)))
 
     @router.post(here, dependencies=[requires("subscriptions")])
     async def redrive(
@@ -114,19 +113,14 @@ def routes(pages: Pages, room: Redriving) -> APIRouter:
     ) -> Response:
         errors: typed.Errors = {}
         wanted = asked_of(confirmed, store, errors)
+        said: dict[str, Any] = confirmed.model_dump(exclude={"form_token"})
         if not errors:
-            try:
+            with typed.noted(errors, FIELDS):
                 done = await room.letters.redrive(store.store, webhook, wanted)
-            except Invalid as error:
-                typed.told(errors, error.complaints, FIELDS)
-            except Conflict as error:
-                typed.told(errors, [error.complaint], {})
-            else:
-                said = confirmed.model_dump(exclude={"form_token"})
-                query = request.url.include_query_params(
-                    **said, sent=done.redriven, left=done.remaining
-                ).query
-                return RedirectResponse(f"{request.url.path}?{query}", 303)
-        return await shown(request, store, webhook, confirmed, errors)
+                said |= {"sent": done.redriven, "left": done.remaining}
+        if errors:
+            known = await room.shown(store, webhook, confirmed, errors)
+            return pages.page(request, "redrive", store, **known)
+        return RedirectResponse(f"{request.url.path}?{urlencode(said)}", 303)
 
     return router

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.access import requires
 from api.desk import Desk
-from api.errors import Conflict, Invalid
+from api.errors import Conflict
 from api.fields import UUID, id_in_path
 from api.panel import typed, words
 from api.panel.deliveries import SubscriptionId
@@ -85,69 +85,70 @@ class Replaying:
             return None
         return None if errors else Wish(since, until, wanted.event or None, member_id, wanted.only, rate)
 
+    async def shown(
+        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: typed.Errors
+    ) -> dict[str, Any]:
+        """What the form's page draws, but for a count."""
+        former = await self.replays.page(store.store, webhook)
+        return {
+            "status": 400 if errors else 200,
+            "of": await self.webhooks.one(store.store, webhook),
+            "wanted": wanted,
+            "errors": errors,
+            "former": former,
+            "running": next((each for each in former if not each.ended), None),
+            "events": sorted(LEGACY_TYPES),
+            "only": ONLY,
+            "words": words,
+            "key": self.drawn(),
+        }
+
 
 def routes(pages: Pages, room: Replaying) -> APIRouter:
     router = APIRouter()
-    form, single = "/{store}/webhooks/{webhook}/replay", "/{store}/webhooks/{webhook}/replays/{replay}"
-    may_read, may_change = [requires("read")], [requires("subscriptions")]
+    _asking(router, pages, room)
+    _watching(router, pages, room)
+    return router
 
-    async def shown(
-        request: Request, store: StoreOf, webhook: str, wanted: Wanted, errors: typed.Errors, **found: Any
-    ) -> Response:
-        former = await room.replays.page(store.store, webhook)
-        return pages.page(
-            request,
-            "replay",
-            store,
-            status=400 if errors else 200,
-            of=await room.webhooks.one(store.store, webhook),
-            wanted=wanted,
-            errors=errors,
-            former=former,
-            running=next((each for each in former if not each.ended), None),
-            events=sorted(LEGACY_TYPES),
-            only=ONLY,
-            words=words,
-            key=room.drawn(),
-            **({"count": None} | found),
-        )
 
-    @router.get(form, dependencies=may_read)
+def _asking(router: APIRouter, pages: Pages, room: Replaying) -> None:
+    form = "/{store}/webhooks/{webhook}/replay"
+
+    @router.get(form, dependencies=[requires("read")])
     async def ask(
         request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
     ) -> Response:
         """Sends nothing: says what would be."""
         errors: typed.Errors = {}
-        if not asked.count:
-            fresh = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
-            return await shown(request, store, webhook, fresh, errors)
         count = None
-        if wish := await room.wish(asked, store, errors):
-            try:
+        if not asked.count:
+            asked = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
+        elif wish := await room.wish(asked, store, errors):
+            with typed.noted(errors, FIELDS):
                 count = await room.replays.count(store.store, webhook, wish)
-            except Invalid as error:
-                typed.told(errors, error.complaints, FIELDS)
-            except Conflict as error:
-                typed.told(errors, [error.complaint], {})
-        return await shown(request, store, webhook, asked, errors, count=count)
+        known = await room.shown(store, webhook, asked, errors)
+        return pages.page(request, "replay", store, **known, count=count)
 
-    @router.post(form, dependencies=may_change)
+    @router.post(form, dependencies=[requires("subscriptions")])
     async def start(
         request: Request, store: StoreOf, webhook: SubscriptionId, confirmed: Annotated[Confirmed, Form()]
     ) -> Response:
         errors: typed.Errors = {}
+        replay_id = ""
         if wish := await room.wish(confirmed, store, errors):
-            try:
+            with typed.noted(errors, FIELDS):
                 begun = await room.replays.start(store.store, webhook, wish, confirmed.key)
-            except Invalid as error:
-                typed.told(errors, error.complaints, FIELDS)
-            except Conflict as error:
-                typed.told(errors, [error.complaint], {})
-            else:
-                return RedirectResponse(f"{request.url.path}s/{begun.order.replay_id}", 303)
-        return await shown(request, store, webhook, confirmed, errors)
+                replay_id = begun.order.replay_id
+        if errors:
+            known = await room.shown(store, webhook, confirmed, errors)
+            return pages.page(request, "replay", store, **known, count=None)
+        return RedirectResponse(f"{request.url.path}s/{replay_id}", 303)
 
-    @router.get(single, dependencies=may_read)
+
+def _watching(router: APIRouter, pages: Pages, room: Replaying) -> None:
+    single = "/{store}/webhooks/{webhook}/replays/{replay}"
+
+    @router.get(single, dependencies=[requires("read")])
     async def watch(
         request: Request,
         store: StoreOf,
@@ -166,7 +167,7 @@ def routes(pages: Pages, room: Replaying) -> APIRouter:
             words=words,
         )
 
-    @router.post(f"{single}/cancel", dependencies=may_change)
+    @router.post(f"{single}/cancel", dependencies=[requires("subscriptions")])
     async def cancel(request: Request, store: StoreOf, webhook: SubscriptionId, replay: ReplayId) -> Response:
         try:
             await room.replays.cancel(store.store, webhook, replay)
@@ -174,5 +175,3 @@ def routes(pages: Pages, room: Replaying) -> APIRouter:
         except Conflict:
             note = "ended"
         return RedirectResponse(f"{request.url.path.removesuffix('/cancel')}?note={note}", 303)
-
-    return router

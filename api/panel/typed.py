@@ -1,12 +1,13 @@
 """What people typed into a form, read field by field; what is wrong with one is told beside it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from api.desk import Desk
-from api.errors import Complaint
+from api.errors import Conflict, Invalid
 from api.fields import UUID
 from streams.domain.store import StoreSettings
 
@@ -73,8 +74,15 @@ def names(text: str) -> Iterable[str]:
     return (f"phone={said}", f"loyaltyCardNumber={said}")
 
 
-def told(errors: Errors, complaints: Iterable[Complaint], fields: dict[str, str]) -> None:
-    """What the programme's own objects complain of, beside our `fields`, by theirs; any other: at the top."""
-    for each in complaints:
-        field = fields.get(each.path.rpartition(".")[2], "")
-        errors[field] = f"{errors[field]} {each.message}" if field in errors else each.message
+@contextmanager
+def noted(errors: Errors, fields: Mapping[str, str]) -> Iterator[None]:
+    """What the programme's own objects complain of is told beside our `fields`, by their names of them; what
+    belongs to none, and a conflict, at the top."""
+    try:
+        yield
+    except Invalid as error:
+        for each in error.complaints:
+            field = fields.get(each.path.rpartition(".")[2], "")
+            errors[field] = f"{errors[field]} {each.message}" if field in errors else each.message
+    except Conflict as error:
+        errors[""] = error.complaint.message

@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 from api.access import requires
 from api.deliveries import Deliveries
 from api.desk import Desk
-from api.errors import Invalid
 from api.fields import UUID
 from api.panel import typed
 from api.panel.door import StoreOf
@@ -132,16 +131,22 @@ class Asking:
         within = timedelta(minutes=wanted.within)
         return Question(event, member, at, within, wanted.subscription or None)
 
-    async def answers(self, store: StoreSettings, asked: Question) -> list[Answer]:
-        """Raises Invalid, 404 and Retryable."""
-        told = await self.whys.why(
-            store.store,
-            webhook_event_id=asked.event and await self._event_of(store, asked.event),
-            member_id=asked.member,
-            at=asked.at,
-            within=asked.within,
-            subscription_id=asked.subscription,
-        )
+    async def answers(
+        self, store: StoreSettings, asked: Question, errors: typed.Errors
+    ) -> list[Answer] | None:
+        """None where there is no such webhook, which is told. Raises Invalid and Retryable."""
+        try:
+            told = await self.whys.why(
+                store.store,
+                webhook_event_id=asked.event and await self._event_of(store, asked.event),
+                member_id=asked.member,
+                at=asked.at,
+                within=asked.within,
+                subscription_id=asked.subscription,
+            )
+        except HTTPException:
+            errors["subscription"] = "There is no such webhook."
+            return None
         return [answer(each) for each in told]
 
     async def _event_of(self, store: StoreSettings, id_: str) -> str:
@@ -160,12 +165,8 @@ def routes(pages: Pages, room: Asking) -> APIRouter:
         await room.webhooks.log.current()
         if wanted.asks:
             question = await room.question(wanted, store, errors)
-            try:
-                answers = None if errors else await room.answers(store, question)
-            except Invalid as error:
-                typed.told(errors, error.complaints, FIELDS)
-            except HTTPException:
-                errors["subscription"] = "There is no such webhook."
+            with typed.noted(errors, FIELDS):
+                answers = None if errors else await room.answers(store, question, errors)
         return pages.page(
             request,
             "why",
