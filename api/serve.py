@@ -30,6 +30,7 @@ from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
+from streams.kafka.generations import present, require_layout, watched
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.replica import Replicas
@@ -79,7 +80,13 @@ async def _parts(
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers = Callers()
     admins, keys = callers_followed(connection, callers)
-    views = followed(connection, index), stores_followed(connection, stores), admins, keys
+    views = (
+        followed(connection, index),
+        stores_followed(connection, stores),
+        admins,
+        keys,
+        watched(connection),
+    )
     for view in views:
         stack.push_async_callback(view.stop)
     appender = Appender(connection)
@@ -121,10 +128,11 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     """
     safe = safe_of(settings)
     check_door(settings.api_key_hashes, safe)
+    require_layout(await asyncio.to_thread(present, connection))
     stop = _stop_signal()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(_listener(settings)))
-        directory = stack.enter_context(identity(settings, "api")).directory
+        directory = stack.enter_context(identity(settings, "api", connection.generation)).directory
         parts = await _parts(settings, connection, directory, stack, stop)
         if parts is None:
             return

@@ -50,6 +50,7 @@ def _rebuild(connection: Connection, facts: Stretch, into: Tables, stores: Store
     done = 0
     for messages in slices(connection, facts):
         rebuild(into, (record_of(message, EVENTS.name) for message in messages), stores)
+        into.commit(list(into.changelog()), {})
         done += len(messages)
         report(done, facts.size)
 
