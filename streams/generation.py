@@ -1,4 +1,4 @@
-"""Which of the state's generations is the present one: the state made anew from facts is another generation."""
+"""Which of the state's generations is the present one: made anew from facts, it is another generation."""
 
 from streams.domain.values import Instant, Value
 

@@ -89,10 +89,11 @@ class App(faust.App):
         source: Topic,
         stage: Stage,
         settings: Settings,
+        *,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Let `stage` work on `source`, through an agent of its own. `check` may raise before a partition that
-        came is worked on."""
+        """Let `stage` work on `source`, through an agent of its own. `check` may raise, before a partition
+        that came is worked on."""
         channel = self.channel(maxsize=1)
 
         async def play(batches: Any) -> None:

@@ -199,7 +199,7 @@ class Feed(Quiet):
 
     def _position(self, number: int) -> int:
         found = self._committed(self._source_partition(number))
-        # Only now: nobody who had the partition before, a switch of the state among them, can commit any more.
+        # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found
 

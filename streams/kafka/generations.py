@@ -40,8 +40,8 @@ def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:
     """Raises Misconfigured where the state was made by other rules than this release has."""
     if generation.layout != layout.number:
         raise Misconfigured(
-            f"The state has layout {generation.layout}, this release works on layout {layout.number}: make it "
-            "anew by `loyalty replay state --build`, then `--switch`; or start the release that fits it"
+            f"The state has layout {generation.layout}, this release works on {layout.number}: make it anew "
+            "by `loyalty replay state --build`, then `--switch`; or start the release that fits it"
         )
 
 

@@ -47,7 +47,7 @@ def _of_generation(directory: Path, number: int) -> Path:
 
 
 def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
-    lock = _locked(state, settings.instance)
+    lock = locked(state, settings.instance)
     if lock is None:
         raise Misconfigured(
             f"{variable('instance')}={settings.instance!r} is in use by another process of {settings.home}: "
@@ -59,13 +59,13 @@ def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
 def _first_free(state: Path) -> tuple[str, IO[str]]:
     for slot in count():
         name = f"{socket.gethostname()}-{slot}"
-        lock = _locked(state, name)
+        lock = locked(state, name)
         if lock is not None:
             return name, lock
     raise AssertionError("unreachable: there is always another slot")
 
 
-def _locked(state: Path, name: str) -> IO[str] | None:
+def locked(state: Path, name: str) -> IO[str] | None:
     """The lock file, held until it is closed or the process dies; None where another process holds it."""
     file = (state / f"{name}.lock").open("w")
     try:

@@ -150,7 +150,7 @@ def _todo(
 ) -> dict[str, _Table]:
     """By topic, where each table stands and where its changelog ends."""
     topics = {name: connection.topic(CHANGELOGS[name]) for name in tables.names}
-    ends = _offsets(connection, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
+    ends = changelog_ends(connection, partition, tables.names, cancelled)
     starts = _offsets(connection, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
     checkpoints = {name: tables.checkpoint(name) for name in topics}
     if any(checkpoints[name] > ends[name] for name in topics):
@@ -161,6 +161,14 @@ def _todo(
         topic: _Table(name, topic, max(checkpoints[name], starts[name]), ends[name])
         for name, topic in topics.items()
     }
+
+
+def changelog_ends(
+    connection: Connection, partition: int, tables: Iterable[str], cancelled: Callable[[], bool]
+) -> dict[str, int]:
+    """By table, where its changelog ends: open transactions included. Raises Retryable, or Cancelled."""
+    topics = {name: connection.topic(CHANGELOGS[name]) for name in tables}
+    return _offsets(connection, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
 
 
 def _offsets(

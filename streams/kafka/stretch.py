@@ -56,6 +56,7 @@ def between(
     since: datetime | None,
     until: datetime | None,
     partition: int | None = None,
+    *,
     isolation: str = "read_committed",
 ) -> Stretch:
     """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""

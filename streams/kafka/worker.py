@@ -46,8 +46,8 @@ class Follower(Quiet):
 
 @contextmanager
 def worker(settings: Settings, connection: Connection) -> Iterator[App]:
-    """The app, wired; it holds the process's name while the block runs. Raises Misconfigured where the state is
-    none for this release."""
+    """The app, wired; it holds the process's name while the block runs. Raises Misconfigured where the state
+    is none for this release."""
     require_layout(present(connection))
     with ExitStack() as names:
         app = App(f"{settings.topic_prefix}worker")
@@ -65,7 +65,7 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
             COMMANDS,
             LoyaltyStage(stores, clock, timedelta(hours=settings.command_memory_hours)),
             settings,
-            requiring(connection),
+            check=requiring(connection),
         )
         app.feed(
             connection,

@@ -1,5 +1,5 @@
-"""How facts become entries. Whoever changes that gives it the next number: the state that runs was made by the
-rules before, and is made anew by `loyalty replay state --build` and `--switch`."""
+"""How facts become entries. Whoever changes that gives it the next number: the state that runs was made by
+the rules before, and is made anew by `loyalty replay state --build` and `--switch`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ Evolve = Callable[[State, Event, StoreSettings], Iterator[Change]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`added`: kinds of entries (Lot), and fields (Lot.units), that the layout before has not: what runs tells
-    nothing of them, so that they are not compared."""
+    """`added`: kinds of entries (Lot), and fields (Lot.units), that the layout before has not: what runs
+    tells nothing of them, so that they are not compared."""
 
     number: int
     evolve: Evolve

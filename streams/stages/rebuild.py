@@ -138,7 +138,7 @@ def decoded(place: Place, raw: bytes) -> Entry:
 
 
 def _known(value: Any, added: frozenset[str]) -> Any:
-    """An entry without what timers know, of lots inside it too, and without what the layout before has not."""
+    """An entry without what timers know, of lots inside it too, nor what the layout before has not."""
     if isinstance(value, msgspec.Struct):
         kind = type(value).__name__
         names = (name for name in value.__struct_fields__ if name not in TIMERS)
