@@ -5,6 +5,7 @@ changelogs. Facts are taken into other tables, on disk, which say how far they h
 from there, and writes what it may have written already once more.
 """
 
+import asyncio
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection
+from streams.kafka.ends import Ends, Place
 from streams.kafka.progress import Report, Tell
 from streams.kafka.publisher import Publisher
 from streams.kafka.rebuild import (
@@ -20,14 +22,13 @@ from streams.kafka.rebuild import (
     READS_STATE,
     Say,
     Stores,
-    facts_from,
     moved,
     said_of,
     tables_of_facts,
     take_facts,
     whole_tables,
 )
-from streams.kafka.restore import changelog_ends, restore
+from streams.kafka.restore import restore
 from streams.kafka.stretch import SLICE, decided
 from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, RENEWED
 from streams.settings import Settings
@@ -35,8 +36,6 @@ from streams.stages.carry import carried
 from streams.stages.layout import LAYOUT, Layout
 from streams.stages.rebuild import Comparison
 from streams.tables.tables import Tables
-
-Ends = tuple[int, ...]
 
 
 def _never() -> bool:
@@ -69,17 +68,21 @@ class Renewal:
         self.publisher = Publisher(self._next, settings.transaction_timeout)
         self._count = len(decided(connection, EVENTS).bounds)
         self._found: dict[int, Comparison] = {}
-        self._settled: dict[int, Ends] = {}
+        self._settled: dict[int, list[int]] = {}
 
     def advance(self, tell: Tell) -> bool:
         """Takes facts, compares, and carries over what does not follow from facts, once. Whether nothing is
         left to do: all is the same, and nothing has moved meanwhile. Raises Retryable."""
-        for number in range(self._count):
-            ends = self._ends(number)
+        for number, ends in self._ends().items():
             if self._settled.get(number) != ends:
                 self._settled.pop(number, None)
                 if self._advance(number, said_of(tell, number, self._count)):
                     self._settled[number] = ends
+        return self.settled
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last `advance` found nothing left to do."""
         return len(self._settled) == self._count
 
     @property
@@ -92,11 +95,16 @@ class Renewal:
             whole.differences += each.differences
         return whole
 
-    def _ends(self, number: int) -> Ends:
-        """Of all that the running state, and the next one, follow from."""
-        facts = facts_from(self._running, number, 0).bounds[number][1]
-        both = (changelog_ends(each, number, RENEWED, _never) for each in (self._running, self._next))
-        return facts, *(end for ends in both for end in ends.values())
+    def _ends(self) -> dict[int, list[int]]:
+        """By partition, those of all that the running state, and the next one, follow from."""
+        both = [each.topic(CHANGELOGS[table]) for table in RENEWED for each in (self._running, self._next)]
+        topics, numbers = [self._running.topic(EVENTS), *both], range(self._count)
+
+        async def asked() -> dict[Place, int]:
+            return await Ends(self._running).of([(topic, n) for topic in topics for n in numbers])
+
+        found = asyncio.run(asked())
+        return {n: [found[topic, n] for topic in topics] for n in numbers}
 
     def _advance(self, number: int, say: Say) -> bool:
         """Whether the partition's state can take the other's place as it was."""

@@ -19,7 +19,7 @@ from streams.settings import Settings
 ANSWERS_WITHIN = 30.0
 LOOKED_EVERY = 0.2
 # Seconds beyond the session's for which the group may take to notice that a worker has gone.
-NOTICED_WITHIN = 15.0
+NOTICED_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)

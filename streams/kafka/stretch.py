@@ -95,9 +95,10 @@ def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Itera
         consumer.assign([TopicPartition(name, number, stretch.bounds[number][0]) for number in left])
         heard = time.monotonic()
         while left:
-            messages = consumer.consume(size, _IDLE)
-            if messages:
+            first = consumer.poll(_IDLE)
+            if first is not None:
                 heard = time.monotonic()
+                messages = [first, *consumer.consume(size - 1, 0)] if size > 1 else [first]
                 if found := _within(messages, left):
                     yield found
             elif time.monotonic() - heard > ANSWERS_WITHIN:

@@ -23,8 +23,7 @@ from streams.kafka.stretch import told
 from streams.kafka.topics import CHANGELOGS, RENEWED
 from streams.settings import Settings
 
-LOOKS = 5
-"""At what nobody changes any more: the second finds nothing to do, unless somebody writes who should not."""
+LOOKS = 4
 
 
 @contextmanager
@@ -78,24 +77,28 @@ def switch(
     Raises Misconfigured where workers go on running, Retryable where it is not switched for another reason.
     """
     group = f"{connection.prefix}loyalty"
-    renewal.advance(tell)
-    if renewal.found.different:
+    if not _alike(renewal, tell):
         return None
     await_vacancy(connection, settings, group, lambda there: _meanwhile(renewal, tell, waiting, there))
     begun = time.monotonic()
     with seat(connection, settings, group) as held:
-        looks = 1
-        while not renewal.advance(tell):
-            if renewal.found.different:
-                return None
-            looks += 1
-            if looks > LOOKS:
-                raise Retryable("not switched: the state changes though no worker is there: run it again")
+        if not _alike(renewal, tell):
+            return None
+        if not renewal.settled:
+            raise Retryable("not switched: the state changes though no worker is there: run it again")
         present = Generation(
             number=renewal.number, layout=renewal.layout.number, switched_at=datetime.now(UTC)
         )
         renewal.publisher.settle(present, held.offsets, held.member)
     return time.monotonic() - begun
+
+
+def _alike(renewal: Renewal, tell: Tell) -> bool:
+    """Whether nothing differs, after a few looks: the last finds nothing to do, unless somebody works."""
+    for _ in range(LOOKS):
+        if renewal.advance(tell) or renewal.found.different:
+            break
+    return not renewal.found.different
 
 
 def _meanwhile(renewal: Renewal, tell: Tell, waiting: Callable[[list[str]], None], there: list[str]) -> None:

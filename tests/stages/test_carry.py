@@ -28,7 +28,7 @@ NOBODY = frozenset[str]()
 
 
 def happened() -> Pipeline:
-    """Anna is told of an end. Boris' account is closed then, so that he is not; what he has is blocked since."""
+    """Anna is told of an end. Boris is not, for his account is closed then; what he has is blocked since."""
     run = Pipeline(SETTINGS, now=NOON)
     run.when(register(ANNA), register(BORIS), add("50", ANNA, expires_in_days=30))
     run.when(add("50", BORIS, expires_in_days=30), told(DeactivateMember, 1))
