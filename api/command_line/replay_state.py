@@ -76,48 +76,49 @@ def _compared(
 
 def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: int) -> None:
     from api.command_line.bars import told_by_a_bar
-    from streams.kafka.switch import begin, folder_of, given_up, under_way
+    from streams.kafka.switch import begin, folder_of, given_up, number_of, under_way
 
     with folder_of(settings) as folder:
-        number = under_way(connection, folder)
-        if anew and number:
-            given_up(folder, number)
-            number = None
-        number = number or begin(connection, folder)
+        place = under_way(connection, folder)
+        if anew and place:
+            given_up(place)
+            place = None
+        place = place or begin(connection, folder)
         with told_by_a_bar() as tell:
-            renewal = _renewal(settings, connection, folder, number, rate)
+            renewal = _renewal(settings, connection, place, rate)
             renewal.advance(tell)
-    print(f"generation {number} is built beside generation {connection.generation}")
+    print(f"generation {number_of(place)} is built beside generation {connection.generation}")
     _end(renewal.found)
 
 
 def _switch(settings: "Settings", connection: "Connection") -> None:
     from api.command_line.bars import told_by_a_bar
     from streams.kafka.generations import present
-    from streams.kafka.switch import folder_of, given_up, switch, under_way
+    from streams.kafka.switch import folder_of, given_up, number_of, switch, under_way
 
     with folder_of(settings) as folder:
-        number = under_way(connection, folder)
-        if number is None:
+        place = under_way(connection, folder)
+        if place is None:
             _nothing_to_switch_to(present(connection))
             return
         with told_by_a_bar() as tell:
-            renewal = _renewal(settings, connection, folder, number)
+            renewal = _renewal(settings, connection, place)
             took = switch(renewal, connection, settings, tell, _said_once())
         _show(renewal.found)
         if took is None:
             print("not switched: the states differ")
             raise SystemExit(DIFFERS)
-        given_up(folder, number)
-    print(f"switched to generation {number}, {took:.1f} s after the last worker was gone")
+        given_up(place)
+    print(f"switched to generation {number_of(place)}, {took:.1f} s after the last worker was gone")
     print("start the workers; and the API, where nothing starts it again")
 
 
 def _drop(settings: "Settings", connection: "Connection") -> None:
-    from streams.kafka.switch import drop, folder_of, under_way
+    from streams.kafka.switch import drop, folder_of, number_of, under_way
 
     with folder_of(settings) as folder:
-        gone = drop(connection, under_way(connection, folder))
+        place = under_way(connection, folder)
+        gone = drop(connection, number_of(place) if place else None)
     for name in gone:
         print(f"deleted {name}")
     print(f"{len(gone)} changelogs of other generations deleted; the present one is {connection.generation}")
@@ -134,14 +135,16 @@ def _nothing_to_switch_to(now: "Generation") -> None:
     print(f"nothing to do: the state is of generation {now.number} since {since}")
 
 
-def _renewal(
-    settings: "Settings", connection: "Connection", folder: "Path", number: int, rate: int = 0
-) -> "Renewal":
+def _renewal(settings: "Settings", connection: "Connection", place: "Path", rate: int = 0) -> "Renewal":
+    from dataclasses import replace
+
+    from streams.kafka.publisher import Publisher
     from streams.kafka.renewal import Renewal
     from streams.kafka.snapshot import stores
+    from streams.kafka.switch import number_of
 
-    place = folder / f"generation-{number}"
-    return Renewal(connection, settings, number, place, stores=stores(connection).get, rate=rate)
+    publisher = Publisher(replace(connection, generation=number_of(place)), settings.transaction_timeout)
+    return Renewal(connection, settings, place, publisher, stores=stores(connection).get, rate=rate)
 
 
 def _said_once() -> "Callable[[list[str]], None]":

@@ -24,7 +24,7 @@ class Publisher:
 
     def __init__(self, connection: Connection, timeout: int) -> None:
         """`connection` is of the generation that is written."""
-        self._connection = connection
+        self.connection = connection
         self._producer = Producer(
             connection.producer(
                 **{
@@ -44,7 +44,7 @@ class Publisher:
         for some in _slices(iter(writes)):
             with told("the next generation's changelogs"), transaction(self._producer, ANSWERS_WITHIN):
                 for table, key, value in some:
-                    topic = self._connection.topic(CHANGELOGS[table])
+                    topic = self.connection.topic(CHANGELOGS[table])
                     self._producer.produce(topic, value, key, partition)
             count += len(some)
         return count
@@ -53,7 +53,7 @@ class Publisher:
         """From now on `generation` is the present one: all at once, or not at all where `member` has lost its
         place in the group meanwhile. Raises Retryable."""
         value, schema = codec.encode(generation)
-        topic = self._connection.topic(GENERATIONS)
+        topic = self.connection.topic(GENERATIONS)
         try:
             with transaction(self._producer, ANSWERS_WITHIN):
                 self._producer.produce(topic, value, STATE, headers=[(codec.HEADER, schema.encode())])

@@ -8,10 +8,11 @@ from there, and writes what it may have written already once more.
 import asyncio
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from streams.generation import Generation
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends, Place
@@ -43,29 +44,28 @@ def _never() -> bool:
 
 
 class Renewal:
-    """`connection` is of the generation that runs, `number` the one that is made, in `folder`. `rate`: most
-    facts a second; 0: as fast as it goes. To make one fences any other of the cluster."""
+    """`connection` is of the generation that runs, `publisher` writes the one that is made. `rate`: most
+    facts a second; 0: as fast as it goes."""
 
     def __init__(
         self,
         connection: Connection,
         settings: Settings,
-        number: int,
         folder: Path,
+        publisher: Publisher,
         *,
         stores: Stores,
         layout: Layout = LAYOUT,
         rate: int = 0,
     ) -> None:
-        self.number = number
         self.layout = layout
+        self.publisher = publisher
         self._running = connection
-        self._next = replace(connection, generation=number)
+        self._next = publisher.connection
         self._folder = folder
         self._stores = stores
         self._rate = rate
         create_topics(self._next, settings, (COMMANDS, *(CHANGELOGS[table] for table in RENEWED)))
-        self.publisher = Publisher(self._next, settings.transaction_timeout)
         self._count = len(decided(connection, EVENTS).bounds)
         self._found: dict[int, Comparison] = {}
         self._settled: dict[int, list[int]] = {}
@@ -84,6 +84,11 @@ class Renewal:
     def settled(self) -> bool:
         """Whether the last `advance` found nothing left to do."""
         return len(self._settled) == self._count
+
+    def generation(self, now: datetime) -> Generation:
+        """What is made here, to be the present one from `now` on."""
+        number = self.publisher.connection.generation
+        return Generation(number=number, layout=self.layout.number, switched_at=now)
 
     @property
     def found(self) -> Comparison:

@@ -12,7 +12,7 @@ from shutil import rmtree
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured, Retryable
-from streams.generation import FIRST, Generation
+from streams.generation import FIRST
 from streams.kafka.admin import ANSWERS_WITHIN
 from streams.kafka.clients import Connection
 from streams.kafka.identity import locked
@@ -22,6 +22,7 @@ from streams.kafka.seat import await_vacancy, seat
 from streams.kafka.stretch import told
 from streams.kafka.topics import CHANGELOGS, RENEWED
 from streams.settings import Settings
+from streams.stages.layout import LAYOUT, Layout
 
 LOOKS = 4
 
@@ -40,28 +41,34 @@ def folder_of(settings: Settings) -> Iterator[Path]:
         lock.close()
 
 
-def under_way(connection: Connection, folder: Path) -> int | None:
-    """The generation that is being made here. What is left of others is deleted."""
+def under_way(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path | None:
+    """Where the next generation is being made by the same rules. What is left of others is deleted."""
     found = None
     for each in folder.glob("generation-*"):
-        number = int(each.name.removeprefix("generation-"))
-        if number > connection.generation and found is None:
-            found = number
+        mine = each.suffix == f".{layout.number}" and number_of(each) > connection.generation
+        if mine and found is None:
+            found = each
         else:
             rmtree(each)
     return found
 
 
-def begin(connection: Connection, folder: Path) -> int:
-    """A generation whose changelogs nobody has written to. Raises Retryable."""
+def begin(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path:
+    """Where a generation is to be made whose changelogs nobody has written to. Raises Retryable."""
     highest = max([connection.generation, *(number for _, number in _changelogs(connection))])
-    (folder / f"generation-{highest + 1}").mkdir()
-    return highest + 1
+    place = folder / f"generation-{highest + 1}.{layout.number}"
+    place.mkdir()
+    return place
 
 
-def given_up(folder: Path, number: int) -> None:
+def number_of(place: Path) -> int:
+    """The generation that is made there."""
+    return int(place.stem.removeprefix("generation-"))
+
+
+def given_up(place: Path) -> None:
     """What was made of it stays in Kafka until `drop`."""
-    rmtree(folder / f"generation-{number}")
+    rmtree(place)
 
 
 def switch(
@@ -86,10 +93,7 @@ def switch(
             return None
         if not renewal.settled:
             raise Retryable("not switched: the state changes though no worker is there: run it again")
-        present = Generation(
-            number=renewal.number, layout=renewal.layout.number, switched_at=datetime.now(UTC)
-        )
-        renewal.publisher.settle(present, held.offsets, held.member)
+        renewal.publisher.settle(renewal.generation(datetime.now(UTC)), held.offsets, held.member)
     return time.monotonic() - begun
 
 
