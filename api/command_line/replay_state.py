@@ -34,6 +34,10 @@ def state(
     anew: Annotated[
         bool, typer.Option("--anew", help="Build from the first fact, not on from before.")
     ] = False,
+    evict: Annotated[
+        bool,
+        typer.Option("--evict", help="Switch at once: workers that run are ended, dead ones' sessions too."),
+    ] = False,
     rate: Annotated[int, typer.Option(min=0, help="Most facts a second to build from; 0: no bound.")] = 0,
 ) -> None:
     """Make the state again from the facts, beside the one that runs, and compare. Exit code 1: they differ.
@@ -43,7 +47,8 @@ def state(
 
     With --build what is made is kept in changelogs of its own, the state's next generation, and what does not
     follow from facts is carried over; run again, it goes on. With --switch, while no worker runs, the rest is
-    caught up, compared once more, and from then on it is the state. No webhook is sent by any of it.
+    caught up, compared once more, and from then on it is the state; it waits until the last worker's session
+    is over. No webhook is sent by any of it.
     """
     from api.command_line.processes import process
     from streams.errors import Misconfigured
@@ -53,11 +58,13 @@ def state(
         raise Misconfigured("--build, --switch and --drop are three steps: give one")
     if (anew or rate) and not build:
         raise Misconfigured("--anew and --rate are of --build")
+    if evict and not switch:
+        raise Misconfigured("--evict is of --switch")
     with process("replay") as (settings, connection):
         if drop:
             _drop(settings, connection)
         elif switch:
-            _switch(settings, connection)
+            _switch(settings, connection, evicting=evict)
         elif build:
             _build(settings, connection, anew=anew, rate=rate)
         else:
@@ -91,7 +98,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
     _end(renewal.found)
 
 
-def _switch(settings: "Settings", connection: "Connection") -> None:
+def _switch(settings: "Settings", connection: "Connection", *, evicting: bool) -> None:
     from api.command_line.bars import told_by_a_bar
     from streams.kafka.generations import present
     from streams.kafka.switch import folder_of, given_up, number_of, switch, under_way
@@ -103,7 +110,7 @@ def _switch(settings: "Settings", connection: "Connection") -> None:
             return
         with told_by_a_bar() as tell:
             renewal = _renewal(settings, connection, place)
-            took = switch(renewal, connection, settings, tell, _said_once())
+            took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)
         if took is None:
             print("not switched: the states differ")

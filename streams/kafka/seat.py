@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._group import MemberDescription
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
@@ -17,7 +18,7 @@ from streams.kafka.view import bounds_of
 from streams.settings import Settings
 
 ANSWERS_WITHIN = 30.0
-LOOKED_EVERY = 0.2
+LOOKED_EVERY, BRIEF = 0.2, 0.05
 # Seconds beyond the session's for which the group may take to notice that a worker has gone.
 NOTICED_WITHIN = 5.0
 
@@ -33,11 +34,58 @@ class Seat:
 
 def members(connection: Connection, group: str) -> list[str]:
     """Who is in the group, dead ones whose session goes on among them. Raises Retryable."""
+    found = _described(connection, group)
+    return sorted(f"{m.group_instance_id or m.client_id} ({m.host.strip('/')})" for m in found)
+
+
+def _described(connection: Connection, group: str) -> list[MemberDescription]:
     admin = AdminClient(connection.admin())
     with told(group):
         asked = admin.describe_consumer_groups([group], request_timeout=ANSWERS_WITHIN)
-        found = asked[group].result(ANSWERS_WITHIN).members
-    return sorted(f"{m.group_instance_id or m.client_id} ({m.host.strip('/')})" for m in found)
+        return list(asked[group].result(ANSWERS_WITHIN).members)
+
+
+def evict(connection: Connection, settings: Settings, group: str) -> None:
+    """Comes in the place of each who is in the group, by the same name, and leaves at once: no session is
+    waited for, and one who lives all the same cannot commit any more, and ends."""
+    names = [m.group_instance_id for m in _described(connection, group) if m.group_instance_id]
+    came: set[str] = set()
+    consumers = [_consumer(connection, settings, group, **{"group.instance.id": name}) for name in names]
+    try:
+        for name, consumer in zip(names, consumers, strict=True):
+            consumer.subscribe([connection.topic(COMMANDS)], on_assign=_noted(came, name))
+        until = time.monotonic() + settings.session_timeout
+        while len(came) < len(names) and time.monotonic() < until:
+            for consumer in consumers:
+                consumer.poll(BRIEF)
+        # Only who says so before the end leaves: one that merely closes keeps its place.
+        for consumer in consumers:
+            consumer.unsubscribe()
+        while members(connection, group) and time.monotonic() < until:
+            for consumer in consumers:
+                consumer.poll(BRIEF)
+    finally:
+        for consumer in consumers:
+            consumer.close()
+
+
+def _noted(came: set[str], name: str) -> Callable[[Consumer, list[TopicPartition]], None]:
+    def assigned(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.assign(partitions)
+        consumer.pause(partitions)
+        came.add(name)
+
+    return assigned
+
+
+def _consumer(connection: Connection, settings: Settings, group: str, **more: str) -> Consumer:
+    own = {
+        "group.id": group,
+        "session.timeout.ms": settings.session_timeout * 1000,
+        # As the workers'.
+        "partition.assignment.strategy": "range",
+    }
+    return Consumer(connection.consumer(**own, **more))
 
 
 def await_vacancy(
@@ -62,15 +110,7 @@ def await_vacancy(
 def seat(connection: Connection, settings: Settings, group: str) -> Iterator[Seat]:
     """Holds all partitions while the block runs: whoever had them before cannot commit any more. Raises
     Retryable where somebody else comes into the group first."""
-    consumer = Consumer(
-        connection.consumer(
-            **{
-                "group.id": group,
-                "session.timeout.ms": settings.session_timeout * 1000,
-                "partition.assignment.strategy": "range",
-            }
-        )
-    )
+    consumer = _consumer(connection, settings, group)
     over = threading.Event()
     polling = threading.Thread(target=_poll, args=(consumer, over), name="seat", daemon=True)
     try:

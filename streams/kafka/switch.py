@@ -18,7 +18,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.identity import locked
 from streams.kafka.progress import Tell
 from streams.kafka.renewal import Renewal
-from streams.kafka.seat import await_vacancy, seat
+from streams.kafka.seat import await_vacancy, evict, seat
 from streams.kafka.stretch import told
 from streams.kafka.topics import CHANGELOGS, RENEWED
 from streams.settings import Settings
@@ -77,15 +77,21 @@ def switch(
     settings: Settings,
     tell: Tell,
     waiting: Callable[[list[str]], None],
+    *,
+    evicting: bool = False,
 ) -> float | None:
     """Makes the renewal's generation the present one, once no worker runs. None where the states differ: then
     nothing was switched. Else for how many seconds nobody could have worked because of it.
+
+    With `evicting` workers that run are ended, and the sessions of others are not waited for.
 
     Raises Misconfigured where workers go on running, Retryable where it is not switched for another reason.
     """
     group = f"{connection.prefix}loyalty"
     if not _alike(renewal, tell):
         return None
+    if evicting:
+        evict(connection, settings, group)
     await_vacancy(connection, settings, group, lambda there: _meanwhile(renewal, tell, waiting, there))
     begun = time.monotonic()
     with seat(connection, settings, group) as held:

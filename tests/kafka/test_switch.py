@@ -190,10 +190,9 @@ def test_killed_on_its_way_it_goes_on_and_a_worker_too(fleet: Fleet) -> None:
     fleet.send([add("9", member) for member in MEMBERS])
     fleet.await_all()
     assert present(fleet.connection).number == 1
-    worker.program.end()
-    switched = finished(fleet.settings, *STATE, "--switch")
+    switched = finished(fleet.settings, *STATE, "--switch", "--evict")
+    await_end(worker.program)
     after = finished(fleet.settings, *STATE, "--switch")
-    worker.program.start()
     fleet.send([add("1", member) for member in MEMBERS])
     fleet.await_all()
     dropped = finished(fleet.settings, *STATE, "--drop")
