@@ -36,7 +36,9 @@ def state(
     ] = False,
     evict: Annotated[
         bool,
-        typer.Option("--evict", help="Switch at once: workers that run are ended, dead ones' sessions too."),
+        typer.Option(
+            "--evict", help="Do not wait for the sessions of stopped workers; one that runs is ended."
+        ),
     ] = False,
     rate: Annotated[int, typer.Option(min=0, help="Most facts a second to build from; 0: no bound.")] = 0,
 ) -> None:

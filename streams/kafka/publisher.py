@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from streams import codec
 from streams.errors import Retryable
@@ -16,6 +16,12 @@ from streams.tables.store import Write
 
 ANSWERS_WITHIN = 30.0
 SLICE = 5000
+_REPLACED = (
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+)
 
 
 class Publisher:
@@ -59,6 +65,8 @@ class Publisher:
                 self._producer.produce(topic, value, STATE, headers=[(codec.HEADER, schema.encode())])
                 self._producer.send_offsets_to_transaction(list(offsets), member, ANSWERS_WITHIN)
         except KafkaException as failure:
+            if failure.args[0].code() in _REPLACED:
+                raise Retryable("not switched: a worker came meanwhile: stop it, and run it again") from None
             raise Retryable(
                 f"the state is not switched, or cannot be seen to be: {failure.args[0].str()}: run it again"
             ) from None
