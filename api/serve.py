@@ -49,6 +49,7 @@ from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.flow import Flow
 from streams.kafka.foresight import Foresight
+from streams.kafka.generations import present, require_layout, watched
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.journal import FollowedJournal
@@ -131,6 +132,7 @@ async def _parts(
         asked,
         told,
         conditions_followed(connection, conditions),
+        watched(connection),
     )
     for view in views:
         stack.push_async_callback(view.stop)
@@ -187,10 +189,11 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     sys.setswitchinterval(SWITCH)
     safe = safe_of(settings)
     check_door(settings.api_key_hashes, safe)
+    require_layout(await asyncio.to_thread(present, connection))
     stop = _stop_signal()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(listener_of(settings)))
-        own = stack.enter_context(identity(settings, "api"))
+        own = stack.enter_context(identity(settings, "api", connection.generation))
         parts = await _parts(settings, connection, own.directory, stack, stop)
         if parts is None:
             return

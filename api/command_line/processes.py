@@ -10,6 +10,7 @@ from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
 from streams.kafka.clients import Connection, connection
+from streams.kafka.generations import at_present
 from streams.settings import Settings, load, variable
 
 CRASHED = 1
@@ -26,7 +27,7 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load()
     try:
-        cluster = connection(settings, _servers(settings))
+        cluster = at_present(connection(settings, _servers(settings)))
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:

@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from api.command_line.replay_state import state
 
+if TYPE_CHECKING:
     from streams.delivery.records import Subscription
     from streams.delivery.replay import Selection
-    from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
     from streams.kafka.pace import Over, Pace
     from streams.kafka.replay import Asked, Progress, Replay
-    from streams.stages.rebuild import Comparison
 
-DIFFERS = 1
 NOT_DONE = 130
-LISTED = 20
 RATE = "100/s"
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(no_args_is_help=True, help="The past again, from the log: webhooks, state.")
+app.command()(state)
 
 
 @app.command()
@@ -73,51 +69,6 @@ def webhooks(
             selection = replace(selection, fate_of=stack.enter_context(found))
         run = stack.enter_context(Replay(connection, selection, period=period))
         _played(run, connection, subscription, most, dry_run)
-
-
-@app.command()
-def state() -> None:
-    """Make the state again from the facts, beside the one that runs, and compare. Exit code 1: they differ.
-
-    Only read: the running state is not replaced, and no webhook is sent. What does not follow from facts is
-    left out: the memory of commands, of claims and of what waits, and which lead times timers have passed.
-    """
-    from api.command_line.processes import process
-    from streams.kafka.snapshot import stores
-
-    with process("replay") as (settings, connection):
-        found = _compared(connection, stores(connection), settings.home / "tmp")
-    _show(found)
-    if found.different:
-        raise SystemExit(DIFFERS)
-
-
-def _compared(
-    connection: "Connection", stores: "Mapping[str, StoreSettings | None]", folder: "Path"
-) -> "Comparison":
-    from api.command_line.bars import told_by_a_bar
-    from streams.kafka.rebuild import compared
-
-    with told_by_a_bar() as tell:
-        return compared(connection, stores.get, folder, tell)
-
-
-def _show(found: "Comparison") -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, soft_wrap=True)
-    table = Table("entries", box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("same", "different", "changed meanwhile"):
-        table.add_column(title, justify="right")
-    for kind in sorted(found.same | found.different | found.passed_over):
-        counts = (each[kind] for each in (found.same, found.different, found.passed_over))
-        table.add_row(kind, *(f"{count:,}" for count in counts))
-    console.print(table)
-    for difference in found.differences[:LISTED]:
-        console.print(difference)
-    console.print(f"{found.same.total():,} entries are the same, {found.different.total():,} differ")
 
 
 def event_named(name: str | None) -> str | None:

@@ -83,9 +83,17 @@ class App(faust.App):
             self.feeds.append(Exporter(self.metrics, settings.metrics_port, beacon=self.beacon))
 
     def feed(
-        self, connection: Connection, identity: Identity, source: Topic, stage: Stage, settings: Settings
+        self,
+        connection: Connection,
+        identity: Identity,
+        source: Topic,
+        stage: Stage,
+        settings: Settings,
+        *,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Let `stage` work on `source`, through an agent of its own."""
+        """Let `stage` work on `source`, through an agent of its own. `check` may raise, before a partition
+        that came is worked on."""
         channel = self.channel(maxsize=1)
 
         async def play(batches: Any) -> None:
@@ -104,6 +112,7 @@ class App(faust.App):
                 settings=settings,
                 metrics=self.metrics,
                 restores=self.restores,
+                check=check,
                 beacon=self.beacon,
             )
         )

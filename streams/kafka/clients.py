@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured
+from streams.generation import FIRST
 from streams.kafka.topics import LARGEST, Topic
 from streams.settings import Settings, variable
 
@@ -57,11 +58,13 @@ _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": Fal
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The cluster, the prefix of our names in it, and the operator's properties (which may be secrets)."""
+    """The cluster, the prefix of our names in it, the operator's properties (which may be secrets), and which
+    generation of the state is meant."""
 
     bootstrap_servers: str
     prefix: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generation: int = FIRST
 
     def producer(self, **more: object) -> Config:
         """Acknowledged by all replicas, written once, partitioned as Java does; `more` wins over all."""
@@ -76,7 +79,9 @@ class Connection:
 
     def topic(self, topic: Topic) -> str:
         """The topic's name in the cluster."""
-        return self.prefix + topic.name
+        # The first generation's names are those from before there were any.
+        bears = topic.renewed and self.generation != FIRST
+        return f"{self.prefix}{topic.name}{f'-g{self.generation}' if bears else ''}"
 
     def _config(self, tuning: Config, safety: Config, more: Config) -> Config:
         # librdkafka's own lines go the way of all others, instead of straight to the terminal.

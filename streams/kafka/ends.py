@@ -23,6 +23,7 @@ class Ends:
     def __init__(self, connection: Connection) -> None:
         self._admin = AdminClient(connection.admin())
         self._wanted: set[Place] = set()
+        self._acquainted = False
         self._under_way: asyncio.Task[dict[Place, int]] | None = None
         self._next: asyncio.Task[dict[Place, int]] | None = None
 
@@ -57,6 +58,10 @@ class Ends:
                 await asyncio.sleep(AGAIN)
 
     async def _answer(self, wanted: Iterable[Place]) -> dict[Place, int]:
+        if not self._acquainted:
+            # A client that knows no leaders yet was seen to ask for them in vain, for as long as it may.
+            await asyncio.to_thread(self._admin.list_topics, timeout=ANSWERS_WITHIN)
+            self._acquainted = True
         asked = {TopicPartition(*place): Spec.latest() for place in wanted}  # type: ignore[no-untyped-call]
         answers = self._admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWERS_WITHIN

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,7 @@ class Feed(Quiet):
         settings: Settings,
         metrics: Metrics,
         restores: Restores,
+        check: Callable[[], None],
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -79,13 +80,14 @@ class Feed(Quiet):
         self._channel = channel
         self._limit = settings.batch_records
         self._standby = settings.standby
+        self._check = check
         self._metrics = metrics
         self._partitions = Partitions(
             connection,
             source.name,
             identity.directory,
             stage.kinds,
-            position=lambda number: self._committed(self._source_partition(number)),
+            position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
         )
@@ -194,6 +196,12 @@ class Feed(Quiet):
     def _busy(self) -> list[Partition]:
         here = self._partitions.here.values()
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
+
+    def _position(self, number: int) -> int:
+        found = self._committed(self._source_partition(number))
+        # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
+        self._check()
+        return found
 
     def _committed(self, place: TopicPartition) -> int:
         """Where the group stands; the partition's beginning where it has committed nothing yet."""

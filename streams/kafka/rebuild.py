@@ -5,67 +5,132 @@ more facts since is passed over, and said to be.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from streams.domain.store import StoreSettings
+from streams.errors import Misconfigured
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.progress import Report, Tell
 from streams.kafka.restore import restore
-from streams.kafka.stretch import Stretch, slices, whole
+from streams.kafka.stretch import SLICE, Stretch, decided, slices
 from streams.kafka.topics import EVENTS
+from streams.stages.layout import LAYOUT, Layout
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.rebuild import KINDS, Comparison, rebuild, secrets_of
-from streams.stages.turn import Record
-from streams.tables.tables import on_disk
+from streams.tables.store import Write
+from streams.tables.tables import Tables, Unindexed, on_disk
 
 Stores = Callable[[str], StoreSettings | None]
+Say = Callable[[str, int, int], None]
+READS_FACTS, READS_STATE = "rebuilding it from the facts", "reading the state"
 
 
 def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -> Comparison:
     """Raises Retryable where the cluster does not answer."""
     found = Comparison()
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = sorted(whole(connection, EVENTS).bounds)
+    numbers = sorted(decided(connection, EVENTS).bounds)
     for number in numbers:
-        say = partial(_say, tell, f"partition {number + 1} of {len(numbers)}")
+        say = said_of(tell, number, len(numbers))
         with tempfile.TemporaryDirectory(prefix="rebuild-", dir=folder) as place, ExitStack() as stack:
-            running = stack.enter_context(closing(on_disk(Path(place, "running"), LoyaltyStage.kinds)))
-            rebuilt = stack.enter_context(closing(on_disk(Path(place, "rebuilt"), KINDS)))
-            facts = _facts(connection, number)
-            restore(connection, number, running, lambda: False, partial(say, "reading the state"))
-            take = partial(rebuild, rebuilt, store=stores, secret=secrets_of(running))
-            _rebuild(connection, facts, take, partial(say, "rebuilding it from the facts"))
-            # What was looked up there is no draft.
-            running.abort()
-            found.compare(rebuilt, running, _moved(connection, number, facts.bounds[number][1]))
+            running = stack.enter_context(whole_tables(Path(place, "running")))
+            rebuilt = stack.enter_context(tables_of_facts(Path(place, "rebuilt")))
+            keys = Keys(running, partial(bring_up, connection, number, running, partial(say, READS_STATE)))
+            end = take_facts(connection, number, rebuilt, stores, keys, report=partial(say, READS_FACTS))
+            keys.bring_up()
+            found.compare(rebuilt, running, moved(connection, number, end))
     return found
 
 
-def _say(tell: Tell, place: str, what: str, done: int, total: int) -> None:
-    tell(f"{place}: {what}", done, total)
+def said_of(tell: Tell, number: int, count: int) -> Say:
+    """Tells of one partition among so many."""
+    return lambda what, done, total: tell(f"partition {number + 1} of {count}: {what}", done, total)
 
 
-def _rebuild(
-    connection: Connection, facts: Stretch, take: Callable[[Iterable[Record]], None], report: Report
-) -> None:
+def whole_tables(folder: Path) -> closing[Tables]:
+    """The loyalty stage's, to be read through."""
+    return closing(on_disk(folder, LoyaltyStage.kinds, Unindexed))
+
+
+def tables_of_facts(folder: Path) -> closing[Tables]:
+    """Those of the loyalty stage's that follow from facts."""
+    return closing(on_disk(folder, KINDS, Unindexed))
+
+
+def bring_up(connection: Connection, number: int, tables: Tables, report: Report) -> None:
+    restore(connection, number, tables, lambda: False, report)
+
+
+class Keys:
+    """The data keys of a partition's owners, as the running state has them. One that is not there is looked
+    for once more in all that was committed by then: a fact and its key are, together."""
+
+    def __init__(self, running: Tables, bring_up: Callable[[], None]) -> None:
+        self._running = running
+        self._look = secrets_of(running)
+        self._bring_up = bring_up
+        self._late = True
+
+    def __call__(self, owner: str) -> bytes | None:
+        found = self._look(owner)
+        if found is None and self._late:
+            self.bring_up()
+            found = self._look(owner)
+        return found
+
+    def bring_up(self) -> None:
+        self.forget()
+        self._bring_up()
+        self._late = False
+
+    def forget(self) -> None:
+        """Facts of later are to come. What was looked up is no draft, and would fill the memory."""
+        self._running.abort()
+        self._late = True
+
+
+def take_facts(
+    connection: Connection,
+    number: int,
+    into: Tables,
+    stores: Stores,
+    keys: Keys,
+    *,
+    report: Report,
+    publish: Callable[[Sequence[Write]], object] = len,
+    layout: Layout = LAYOUT,
+    size: int = SLICE,
+) -> int:
+    """Takes the facts that the tables have not, `size` at a time; returns where they end. `publish` is given
+    what they changed before the tables have it. Raises Retryable."""
+    facts = facts_from(connection, number, into.checkpoint(EVENTS.name))
+    start, end = facts.bounds[number]
+    if start > end:
+        raise Misconfigured(f"{connection.topic(EVENTS)} is another topic than it was: build --anew")
     done = 0
-    for messages in slices(connection, facts):
-        take(record_of(message, EVENTS.name) for message in messages)
+    for messages in slices(connection, facts, size):
+        keys.forget()
+        rebuild(into, (record_of(message, EVENTS.name) for message in messages), stores, keys, layout)
+        changes = list(into.changelog())
+        publish(changes)
+        into.commit(changes, {EVENTS.name: (messages[-1].offset() or 0) + 1})
         done += len(messages)
         report(done, facts.size)
+    return end
 
 
-def _facts(connection: Connection, number: int, start: int | None = None) -> Stretch:
-    low, end = whole(connection, EVENTS, number).bounds[number]
-    return Stretch(EVENTS, {number: (low if start is None else start, end)})
+def facts_from(connection: Connection, number: int, start: int) -> Stretch:
+    """All up to now, open transactions' too."""
+    low, end = decided(connection, EVENTS, number).bounds[number]
+    return Stretch(EVENTS, {number: (max(low, start), end)})
 
 
-def _moved(connection: Connection, number: int, start: int) -> frozenset[str]:
+def moved(connection: Connection, number: int, start: int) -> frozenset[str]:
     """Of whom there have been facts since."""
-    later = chain.from_iterable(slices(connection, _facts(connection, number, start)))
+    later = chain.from_iterable(slices(connection, facts_from(connection, number, start)))
     return frozenset((message.key() or b"").decode() for message in later)

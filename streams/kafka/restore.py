@@ -150,8 +150,9 @@ def _todo(
 ) -> dict[str, _Table]:
     """By topic, where each table stands and where its changelog ends."""
     topics = {name: connection.topic(CHANGELOGS[name]) for name in tables.names}
-    ends = _offsets(connection, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
-    starts = _offsets(connection, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
+    admin = AdminClient(connection.admin())
+    ends = _offsets(admin, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
+    starts = _offsets(admin, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
     checkpoints = {name: tables.checkpoint(name) for name in topics}
     if any(checkpoints[name] > ends[name] for name in topics):
         LOG.warning("partition %d: its changelog is another one than it was: restoring from zero", partition)
@@ -164,17 +165,18 @@ def _todo(
 
 
 def _offsets(
-    connection: Connection,
+    admin: AdminClient,
     partition: int,
     topics: Mapping[str, str],
     spec: OffsetSpec,
     cancelled: Callable[[], bool],
 ) -> dict[str, int]:
-    admin = AdminClient(connection.admin())
     asked = {TopicPartition(topic, partition): spec for topic in topics.values()}
     deadline = time.monotonic() + ANSWERS_WITHIN
     while True:
         try:
+            # A client that knows no leaders yet was seen to ask for them in vain, for as long as it may.
+            admin.list_topics(next(iter(topics.values())), ASKED_FOR)
             answers = admin.list_offsets(
                 asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ASKED_FOR
             )

@@ -19,6 +19,7 @@ from streams.domain.values import Value
 from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
+from streams.kafka.generations import present, require_layout
 from streams.kafka.identity import identity
 from streams.kafka.progress import Tell
 from streams.kafka.restore import restore
@@ -72,7 +73,8 @@ def look(settings: Settings, connection: Connection, store: str, preview: Previe
     """Shows `preview` every member of the store; returns how many they were."""
     clock: Clock = StreamClock() if settings.clock == "stream" else WallClock()
     shown, count = 0, partitions(connection)[COMMANDS.name]
-    with identity(settings, "preview") as who:
+    require_layout(present(connection))
+    with identity(settings, "preview", connection.generation) as who:
         for number in range(count):
             place = f"partition {number + 1} of {count}"
             report = partial(tell, f"{place}: reading the state")

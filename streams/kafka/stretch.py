@@ -45,16 +45,25 @@ def whole(connection: Connection, topic: Topic, partition: int | None = None) ->
     return between(connection, topic, None, None, partition)
 
 
+def decided(connection: Connection, topic: Topic, partition: int | None = None) -> Stretch:
+    """All that is there now, and what open transactions have appended: whoever reads it waits for their end.
+    Raises Retryable."""
+    # The end for those who read everything.
+    return between(connection, topic, None, None, partition, isolation="read_uncommitted")
+
+
 def between(
     connection: Connection,
     topic: Topic,
     since: datetime | None,
     until: datetime | None,
     partition: int | None = None,
+    *,
+    isolation: str = "read_committed",
 ) -> Stretch:
     """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""
     name = connection.topic(topic)
-    with told(name), reader(connection) as consumer:
+    with told(name), reader(connection, isolation=isolation) as consumer:
         bounds = {}
         there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
         for number in there if partition is None else [partition]:
@@ -96,9 +105,10 @@ def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Itera
         consumer.assign([TopicPartition(name, number, stretch.bounds[number][0]) for number in left])
         heard = time.monotonic()
         while left:
-            messages = consumer.consume(size, _IDLE)
-            if messages:
+            first = consumer.poll(_IDLE)
+            if first is not None:
                 heard = time.monotonic()
+                messages = [first, *consumer.consume(size - 1, 0)] if size > 1 else [first]
                 if found := _within(messages, left):
                     yield found
             elif time.monotonic() - heard > ANSWERS_WITHIN:
@@ -117,21 +127,25 @@ def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
             if offset + 1 >= end:
                 left.pop(number, None)
         elif error.code() == KafkaError._PARTITION_EOF:
-            # Markers of transactions stand at the end and are never delivered.
-            left.pop(number, None)
+            # Markers of transactions stand at the end and are never delivered. Before the end it is an open
+            # transaction at which reading stops for a while.
+            if offset >= end:
+                left.pop(number, None)
         elif error.code() not in PASSING | SETTLING:
             raise KafkaException(error)
     return found
 
 
 @contextmanager
-def reader(connection: Connection, group: str = "reader") -> Iterator[Consumer]:
+def reader(
+    connection: Connection, group: str = "reader", isolation: str = "read_committed"
+) -> Iterator[Consumer]:
     """A consumer that is told where to read and commits nothing by itself."""
     consumer = Consumer(
         connection.consumer(
             **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
             # The end is told only when a fetch comes back empty: do not let the broker hold it.
-            | {"fetch.wait.max.ms": 20}
+            | {"fetch.wait.max.ms": 20, "isolation.level": isolation}
         )
     )
     try:

@@ -12,6 +12,7 @@ from streams.domain.events import DocumentErased, Event, MemberErased
 from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
+from streams.generation import Generation
 from streams.refusals import LARGEST_ACCEPTED, CommandRejected, LetterRedriven, PoisonRecord, Redriven
 from streams.webhooks import CATALOGUE
 
@@ -27,6 +28,7 @@ Key = Literal[
     "as the record's",
     "its place",
     "table entry",
+    "what it is of",
 ]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
@@ -50,6 +52,8 @@ class Topic:
     history: timedelta | None = None
     """Of a compacted topic: for how long what was replaced is kept all the same."""
     partitions: int | None = None
+    renewed: bool = False
+    """Whether each generation of the state has one of its own."""
     largest: int = LARGEST
     """Bytes of the largest batch of records that Kafka takes, compressed."""
 
@@ -144,23 +148,27 @@ API_KEYS = Topic("api-keys", "API key", (ApiKey,), "API", compacted=True, partit
 AUDIT = Topic("audit", "what was changed", (Change,), "API; loyalty admin", 3 * 366 * DAY, partitions=1)
 
 
-def changelog(table: str) -> Topic:
+GENERATIONS = Topic(
+    "generations",
+    "what it is of",
+    (Generation,),
+    "loyalty replay state --switch",
+    compacted=True,
+    partitions=1,
+)
+
+
+def changelog(table: str, *, renewed: bool = False) -> Topic:
     """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
-    return Topic(f"{table}-changelog", "table entry", (), "the table's stage", compacted=True)
+    writer = "the table's stage; loyalty replay state --build" if renewed else "the table's stage"
+    return Topic(f"{table}-changelog", "table entry", (), writer, compacted=True, renewed=renewed)
 
 
+RENEWED = ("members", "ledgers", "coupons", "commands")
+"""The loyalty stage's tables: `loyalty replay state` makes them anew."""
 CHANGELOGS = {
-    table: changelog(table)
-    for table in (
-        "members",
-        "ledgers",
-        "coupons",
-        "commands",
-        "identifiers",
-        "batches",
-        "pending",
-        "endpoints",
-    )
+    **{table: changelog(table, renewed=True) for table in RENEWED},
+    **{table: changelog(table) for table in ("identifiers", "batches", "pending", "endpoints")},
 }
 
 TOPICS = (
@@ -183,5 +191,6 @@ TOPICS = (
     ADMINS,
     API_KEYS,
     AUDIT,
+    GENERATIONS,
     *CHANGELOGS.values(),
 )

@@ -14,6 +14,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.agents import App
 from streams.kafka.clients import Connection
+from streams.kafka.generations import present, require_layout, requiring, watched
 from streams.kafka.identity import identity
 from streams.kafka.services import Quiet
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
@@ -45,10 +46,13 @@ class Follower(Quiet):
 
 @contextmanager
 def worker(settings: Settings, connection: Connection) -> Iterator[App]:
-    """The app, wired; it holds the process's name while the block runs."""
+    """The app, wired; it holds the process's name while the block runs. Raises Misconfigured where the state
+    is none for this release."""
+    require_layout(present(connection))
     with ExitStack() as names:
         app = App(f"{settings.topic_prefix}worker")
         app.expose(settings)
+        app.feeds.append(Follower(watched(connection), beacon=app.beacon))
         stores: dict[str, StoreSettings] = {}
         app.feeds.append(
             Follower(View(connection, SETTINGS, StoreSettings, _kept(stores)), beacon=app.beacon)
@@ -57,10 +61,11 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
         clock = StreamClock() if settings.clock == "stream" else WallClock()
         app.feed(
             connection,
-            names.enter_context(identity(settings, "loyalty")),
+            names.enter_context(identity(settings, "loyalty", connection.generation)),
             COMMANDS,
             LoyaltyStage(stores, clock, timedelta(hours=settings.command_memory_hours)),
             settings,
+            check=requiring(connection),
         )
         app.feed(
             connection,

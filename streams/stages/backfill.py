@@ -55,6 +55,7 @@ def told_again(
             for event in derive(fact, state, store):
                 if type(event).__name__ == wish.event_name:
                     yield record, _corrected(event, wish.correction)
+    tables.commit(list(tables.changelog()), {})
 
 
 def _corrected(event: WebhookEvent, correction: str | None) -> WebhookEvent:

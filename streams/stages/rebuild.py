@@ -1,7 +1,8 @@
 """The loyalty stage's state made again from the facts alone, and compared with the one that runs.
 
 What does not follow from facts is left out: the memory of commands and of what waits for other owners (the
-table `commands`), and what timers know of the lead times that they have passed.
+table `commands`), and what timers know of the lead times that they have passed. `streams.stages.carry` takes
+it over where the state that was made is to run in the other's place.
 """
 
 from collections import Counter
@@ -13,12 +14,13 @@ import msgspec
 
 from streams.codec import build, read
 from streams.domain.events import Event
-from streams.domain.evolve import evolve
 from streams.domain.state import DataKey, Entry
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
+from streams.shredding import HEADER as PERSONAL
 from streams.shredding import opened
 from streams.stages.commands import owner_of
+from streams.stages.layout import LAYOUT, Layout
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
 from streams.tables.owned import Owned
@@ -40,10 +42,11 @@ def rebuild(
     records: Iterable[Record],
     store: Callable[[str], StoreSettings | None],
     secret: Callable[[str], bytes | None],
+    layout: Layout = LAYOUT,
 ) -> None:
-    """Takes facts into the tables, by the rules of now; what is personal in them is sealed with an owner's
-    `secret`. Raises Poison for what is none."""
-    for _ in retold(tables, records, store, secret):
+    """Takes facts into the tables' batch, by the rules of now; what is personal in them is sealed with an
+    owner's `secret`. Raises Poison for what is none."""
+    for _ in retold(tables, records, store, secret, layout):
         pass
 
 
@@ -61,11 +64,12 @@ def retold(
     records: Iterable[Record],
     store: Callable[[str], StoreSettings | None],
     secret: Callable[[str], bytes | None],
+    layout: Layout = LAYOUT,
 ) -> Iterator[Retold]:
-    """Each fact once the tables have taken it; they keep all of them when it is exhausted. Raises Poison."""
+    """Each fact once the tables' batch has taken it. `secret` is asked where there is something to be opened.
+    Raises Poison."""
     for record in records:
-        owner = (record.key or b"").decode(errors="replace")
-        name, tree = read(opened(record.value, record.headers, secret(owner)), record.schema)
+        name, tree = read(_opened(record, secret), record.schema)
         if name not in _EVENTS:
             raise Poison(f"{name} is no fact")
         event: Event = build(_EVENTS[name], tree)
@@ -73,10 +77,16 @@ def retold(
         if settings is None:
             raise Poison(f"store {event.store!r} has no settings")
         state = tables.of(owner_of(event.store, event.member_id))
-        for change in evolve(state, event, settings):
+        for change in layout.evolve(state, event, settings):
             state.apply(change)
         yield Retold(record, event, state, settings)
-    tables.commit(list(tables.changelog()), {})
+
+
+def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
+    if PERSONAL not in record.headers:
+        return record.value
+    owner = (record.key or b"").decode(errors="replace")
+    return opened(record.value, record.headers, secret(owner))
 
 
 def secrets_of(running: Tables) -> Callable[[str], bytes | None]:
@@ -93,6 +103,7 @@ def secrets_of(running: Tables) -> Callable[[str], bytes | None]:
 class Comparison:
     """By kind of entry: how many are the same, and how many are not."""
 
+    layout: Layout = LAYOUT
     same: Counter[str] = field(default_factory=Counter)
     different: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
@@ -101,15 +112,31 @@ class Comparison:
 
     def compare(self, rebuilt: Tables, running: Tables, moved: frozenset[str]) -> None:
         """`moved`: owners that are passed over."""
-        for place, ours, theirs in _paired(_entries(rebuilt), _entries(running)):
-            table, owner, key = place
-            kind = _NAMES[table, key[:1]]
-            if owner in moved:
-                self.passed_over[kind] += 1
-            elif ours == theirs or _known(place, ours) == _known(place, theirs):
-                self.same[kind] += 1
-            else:
-                self._differs(kind, owner, ours, theirs)
+        for place, ours, theirs in paired(rebuilt, running):
+            if place[0] != WORKING:
+                self.judge(place, ours, theirs, moved)
+
+    def judge(
+        self, place: "Place", ours: bytes | None, theirs: bytes | None, moved: frozenset[str] = frozenset()
+    ) -> bool:
+        """Whether both are there, or need not be, and say the same."""
+        table, owner, key = place
+        kind = _NAMES[table, key[:1]]
+        if owner in moved:
+            self.passed_over[kind] += 1
+            return False
+        if ours == theirs or self._alike(place, kind, ours, theirs):
+            self.same[kind] += 1
+            return True
+        self._differs(kind, owner, ours, theirs)
+        return False
+
+    def _alike(self, place: "Place", kind: str, ours: bytes | None, theirs: bytes | None) -> bool:
+        if theirs is None:
+            return kind in self.layout.added
+        return ours is not None and _known(decoded(place, ours), self.layout.added) == _known(
+            decoded(place, theirs), self.layout.added
+        )
 
     def _differs(self, kind: str, owner: str, ours: bytes | None, theirs: bytes | None) -> None:
         self.different[kind] += 1
@@ -119,18 +146,13 @@ class Comparison:
 
 
 Place = tuple[str, str, bytes]
+"""Table, owner, and the key below it."""
+Pair = tuple[Place, bytes | None, bytes | None]
 
 
-def _entries(tables: Tables) -> Iterator[tuple[Place, bytes]]:
-    for table, owner, key, raw in tables.entries():
-        if table != WORKING:
-            yield (table, owner, key), raw
-
-
-def _paired(
-    ours: Iterator[tuple[Place, bytes]], theirs: Iterator[tuple[Place, bytes]]
-) -> Iterator[tuple[Place, bytes | None, bytes | None]]:
+def paired(rebuilt: Tables, running: Tables) -> Iterator[Pair]:
     """Both in the order of their tables' keys, entry beside entry."""
+    ours, theirs = _entries(rebuilt), _entries(running)
     our, their = next(ours, None), next(theirs, None)
     while our or their:
         if their is None or (our and _order(our[0]) < _order(their[0])):
@@ -145,14 +167,25 @@ def _paired(
             our, their = next(ours, None), next(theirs, None)
 
 
+def _entries(tables: Tables) -> Iterator[tuple[Place, bytes]]:
+    return (((table, owner, key), raw) for table, owner, key, raw in tables.entries())
+
+
 def _order(place: Place) -> tuple[str, bytes]:
     table, owner, key = place
     return table, owner.encode() + b"\x00" + key
 
 
-def _known(place: Place, raw: bytes | None) -> dict[str, Any] | None:
-    """The entry without what timers know."""
-    if raw is None:
-        return None
-    entry = _DECODERS[place[0], place[2][:1]].decode(raw)
-    return {name: getattr(entry, name) for name in entry.__struct_fields__ if name not in TIMERS}
+def decoded(place: Place, raw: bytes) -> Entry:
+    """An entry of what follows from facts."""
+    entry: Entry = _DECODERS[place[0], place[2][:1]].decode(raw)
+    return entry
+
+
+def _known(value: Any, added: frozenset[str]) -> Any:
+    """An entry without what timers know, of lots inside it too, nor what the layout before has not."""
+    if isinstance(value, msgspec.Struct):
+        kind = type(value).__name__
+        names = (name for name in value.__struct_fields__ if name not in TIMERS)
+        return kind, *(_known(getattr(value, n), added) for n in names if f"{kind}.{n}" not in added)
+    return tuple(_known(each, added) for each in value) if isinstance(value, tuple) else value

@@ -9,7 +9,7 @@ import msgspec
 from streams.domain.state import E, Entry
 from streams.tables.owned import END_OF_OWNER
 from streams.tables.store import Store, Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, Unindexed, families
 
 OWNERS = "owners"
 """The family in which entries that have ids of their own are found without their owner."""
@@ -18,7 +18,7 @@ Told = Callable[[str, Records, int], None]
 """Called with a table's name, its records that are in the store now, and the offset behind them."""
 
 
-class Replica(Tables):
+class Replica(Unindexed):
     """Follows changelogs and is never changed otherwise. Entries of `found` kinds are found by their key.
 
     One thread restores; any may read through `of_owner` and `holders`.
@@ -54,9 +54,6 @@ class Replica(Tables):
             if (table, rest[:1]) in self._found:
                 place = _place(table, rest) + END_OF_OWNER + owner
                 yield OWNERS, place, None if value is None else b""
-
-    def index(self) -> None:
-        """Nobody waits for what is due here."""
 
     def clear(self) -> None:
         super().clear()

@@ -254,9 +254,17 @@ class Tables:
         self._store.close()
 
 
-def on_disk(folder: Path, kinds: Sequence[type[Entry]]) -> Tables:
+class Unindexed(Tables):
+    """Tables of which nobody asks what is due."""
+
+    def _move_due(self, key: bytes, before: Entry | None, after: Entry | None) -> None: ...
+
+    def index(self) -> None: ...
+
+
+def on_disk(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
     """Tables over a RocksDB of their own, to be closed."""
-    return Tables(RocksStore(folder, families(kinds)), kinds)
+    return tables(RocksStore(folder, families(kinds)), kinds)
 
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:

@@ -125,6 +125,7 @@ def marked(tables: Tables) -> list[str]:
 def differences(run: Pipeline) -> list[str]:
     tables, found = Tables(MemoryStore(families(KINDS)), KINDS), Comparison()
     rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables))
+    tables.commit(list(tables.changelog()), {})
     found.compare(tables, run.tables, frozenset())
     return found.differences
 

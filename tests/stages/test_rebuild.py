@@ -24,6 +24,7 @@ def happened() -> Pipeline:
 def rebuilt(run: Pipeline) -> Tables:
     tables = Tables(MemoryStore(families(KINDS)), KINDS)
     rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables))
+    tables.commit(list(tables.changelog()), {})
     return tables
 
 

@@ -1,0 +1,15 @@
+"""Which of the state's generations is the present one: made anew from facts, it is another generation."""
+
+from streams.domain.values import Instant, Value
+
+FIRST = 1
+STATE = "state"
+"""Of what there are generations: the loyalty stage's tables."""
+
+
+class Generation(Value):
+    """`layout`: by which rules its entries were made; a worker of another layout must not touch them."""
+
+    number: int
+    layout: int
+    switched_at: Instant
