@@ -25,7 +25,7 @@ from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Clock, StreamClock, WallClock
+from streams.stages.turn import StreamClock, Time, WallClock
 from streams.tables.tables import Tables, on_disk
 
 V = TypeVar("V", bound=Value)
@@ -69,7 +69,7 @@ def store_settings(connection: Connection, store: str) -> StoreSettings:
 
 def look(settings: Settings, connection: Connection, store: str, preview: Preview, tell: Tell) -> int:
     """Shows `preview` every member of the store; returns how many they were."""
-    clock: Clock = StreamClock() if settings.clock == "stream" else WallClock()
+    clock: Time = StreamClock() if settings.clock == "stream" else WallClock()
     shown, count = 0, partitions(connection)[COMMANDS.name]
     with identity(settings, "preview") as who:
         for number in range(count):
@@ -83,7 +83,7 @@ def look(settings: Settings, connection: Connection, store: str, preview: Previe
     return shown
 
 
-def show(preview: Preview, tables: Tables, store: str, clock: Clock) -> Iterator[int]:
+def show(preview: Preview, tables: Tables, store: str, clock: Time) -> Iterator[int]:
     """Shows `preview` every member of the store in these tables, which end as they were; yields how many it
     has been shown since the last time. A slice of them is in memory at a time."""
     now, reached = clock.now(tables), b""

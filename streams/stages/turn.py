@@ -116,7 +116,14 @@ class Stage(Protocol):
         """The partition belongs to another process now."""
 
 
-class Clock(Protocol):
+class Time(Protocol):
+    """What time it is, for those who only look."""
+
+    def now(self, tables: Tables) -> datetime:
+        """The time between records."""
+
+
+class Clock(Time, Protocol):
     """What time it is for a partition's timers."""
 
     plays_history: bool
@@ -124,9 +131,6 @@ class Clock(Protocol):
 
     def at(self, turn: Turn, issued_at: datetime) -> datetime:
         """The time at which a record issued at `issued_at` is handled."""
-
-    def now(self, tables: Tables) -> datetime:
-        """The time between records."""
 
     def past(self, tables: Tables, moment: datetime) -> bool:
         """Whether `moment` is of history: what was due then happened then, however late it is come to."""
