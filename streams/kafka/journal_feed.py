@@ -22,7 +22,7 @@ from streams.tables.journal import Heard, Journal, Position
 LOG = logging.getLogger(__name__)
 KEPT = ATTEMPTS.retention or 30 * DAY
 # Short: whatever else the process does waits while a batch is counted.
-BATCH = 500
+BATCH = 250
 PRUNE_EVERY = 60.0
 PRUNED_AT_ONCE = 10_000
 TOPICS = (DELIVERIES, ATTEMPTS, DEAD_LETTERS)
