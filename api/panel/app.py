@@ -75,9 +75,10 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
     panel.include_router(overview.routes(pages, parts.overviews))
+    log = deliveries.Log(parts.deliveries, parts.webhooks, parts.desk, parts.now)
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
-    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings, log))
     for router in _about_deliveries(pages, parts):
         panel.include_router(router)
     # Around the page for whatever breaks too.
