@@ -42,6 +42,7 @@ from api.logins import Logins
 from api.outcomes import Book, Outcomes
 from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
 from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
@@ -85,6 +86,7 @@ def create_app(
     audit: Audit,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
+    forecasts: Forecasts,
     replaying: Ports,
     box: Box,
     journal: Deliveries,
@@ -112,7 +114,7 @@ def create_app(
     settings_log = Audited(settings_log, audit, "settings", stores)
     keys = Audited(key_log, audit, "API key", callers.key)
     webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
-    settings = Programme(stores, settings_log)
+    settings, read = Programme(stores, settings_log), Reading(desk, past)
     orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
     replays = Replays(replaying, orders, webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
@@ -127,7 +129,7 @@ def create_app(
         replay_routes.routes(replays),
         letter_routes.routes(letters),
         programme.routes(settings),
-        reading.routes(Reading(desk, past)),
+        reading.routes(read),
         admins.routes(Access(callers, keys, logins, now)),
         overview_routes.routes(overviews),
     ):
@@ -150,6 +152,8 @@ def create_app(
     panel = Parts(
         webhooks=webhooks,
         programme=settings,
+        forecasts=forecasts,
+        reading=read,
         desk=desk,
         deliveries=journal,
         whys=whys,

@@ -45,5 +45,6 @@ is watched and cancelled at the address in the answer. What was given up is sent
   is good for a day, and `POST /api/token/refresh` gives another. `loyalty admin create` makes an admin.
   Logins want `LOYALTY_SECRET_KEY` to be set.
 
-**Each change** of a subscription, of settings, of an admin or of a key, and each replay, redrive and retry,
-is recorded before it is made: who, what, when, from which address. `loyalty audit list` shows them."""
+**Each change** of a subscription, of settings, of an admin or of a key, each replay, redrive and retry, and
+each erasure of a member is recorded before it is made: who, what, when, from which address. `loyalty audit
+list` shows them."""

@@ -42,7 +42,10 @@ class Events:
     ) -> dict[str, Published | None]:
         """Those published then, and those that tell of something that happened then."""
         there = await self._read(store, member_id, since, until)
-        found: dict[str, Published | None] = {p.event.webhook_event_id: p for p in there}
+        found: dict[str, Published | None] = {}
+        for each in there:
+            # What was backfilled later, for some, was told to all before.
+            found.setdefault(each.event.webhook_event_id, each)
         asked = Search(store, member_id=member_id, since=since, until=until, size=MOST_EVENTS)
         for known in (await self.deliveries.search(asked)).items:
             id_ = known.webhook_event_id

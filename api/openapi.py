@@ -33,6 +33,7 @@ def described() -> str:
         audit=NOBODY,
         store_codes=NOBODY,
         conditions={},
+        forecasts=NOBODY,
         replaying=Ports(Orders(), NOBODY, NOBODY, NOBODY, process=""),
         box=NOBODY,
         journal=NOBODY,

@@ -5,6 +5,7 @@ committed before the request came, by whichever process: it waits until the repl
 the changelogs had at that moment.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,14 +22,17 @@ from api.desk import Desk
 from api.errors import Complaint, Invalid
 from api.fields import MEMBER, StoreCode
 from api.listing import LARGEST_PAGE, instant
-from streams.domain.state import IssuedReward, Lot, Member, State
+from streams.domain.events import Event
+from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
 from streams.domain.store import StoreSettings
 from streams.stages.commands import owner_of
-from streams.stages.replay import TooMuch, replayed
+from streams.stages.replay import TooMuch, replayed, retold
 from streams.stages.turn import Record
+from streams.webhooks.events import WebhookEvent
 
 MOST = 10_000
 """Rows of one member that pages are cut from."""
+History = tuple[tuple[Event, tuple[WebhookEvent, ...]], ...]
 TABLES = ("members", "ledgers", "coupons")
 MemberInPath = Annotated[str, MEMBER]
 Page = Annotated[int, Query(alias="_page", ge=1, le=MOST)]
@@ -71,15 +75,29 @@ class Reading:
         settings = self.desk.settings(store)
         member_id = await self.desk.member(store, text)
         owner = owner_of(store, member_id)
-        try:
-            facts = await self.past.of(owner)
-        except TooMuch as reason:
-            raise Invalid(Complaint("at", f"The past cannot be told: {reason}.", "too_much")) from None
-        state = replayed(owner, facts, settings, at)
+        state = replayed(owner, await self._facts(owner), settings, at)
         if state.get(Member) is None:
             # Not a member yet.
             raise HTTPException(404)
         return list(views.wallet_rows(member_id, state, settings))
+
+    async def history(self, store: str, member_id: str) -> History:
+        """All that happened to a member, the oldest first, with the webhook events that tell of it.
+
+        Raises Invalid where its partition holds too many facts.
+        """
+        owner, settings = owner_of(store, member_id), self.desk.settings(store)
+        facts = await self._facts(owner)
+        await self.desk.book.current(owner, (DataKey.table,))
+        key = self.desk.book.state(owner).get(DataKey)
+        secret = key.secret if key else None
+        return await asyncio.to_thread(lambda: tuple(retold(owner, facts, settings, secret)))
+
+    async def _facts(self, owner: str) -> Iterable[Record]:
+        try:
+            return await self.past.of(owner)
+        except TooMuch as reason:
+            raise Invalid(Complaint("at", f"The past cannot be told: {reason}.", "too_much")) from None
 
 
 def routes(reading: Reading) -> APIRouter:

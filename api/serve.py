@@ -17,6 +17,7 @@ from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, check_door
 from api.callers import Callers
+from api.listening import address_of, listener_of
 from api.log import (
     AuditAppender,
     CommandAppender,
@@ -29,6 +30,7 @@ from api.log import (
 )
 from api.logins import Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.player import Player
 from api.replays import Ports
@@ -46,6 +48,7 @@ from streams.kafka.admin import partitions
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.flow import Flow
+from streams.kafka.foresight import Foresight
 from streams.kafka.history import History
 from streams.kafka.identity import identity
 from streams.kafka.journal import FollowedJournal
@@ -62,7 +65,8 @@ from streams.kafka.topics import (
     SUBSCRIPTIONS,
 )
 from streams.kafka.view import View
-from streams.settings import Settings, variable
+from streams.settings import Settings
+from streams.stages.turn import StreamClock, WallClock
 
 GRACE = 10
 """Seconds that requests under way get when the process is told to stop."""
@@ -185,13 +189,17 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     check_door(settings.api_key_hashes, safe)
     stop = _stop_signal()
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(closing(_listener(settings)))
+        listener = stack.enter_context(closing(listener_of(settings)))
         own = stack.enter_context(identity(settings, "api"))
         parts = await _parts(settings, connection, own.directory, stack, stop)
         if parts is None:
             return
         if not settings.api_key_hashes and not parts.callers:
             raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
+        clock = StreamClock() if settings.clock == "stream" else WallClock()
+        forecasts = Forecasts(Foresight(parts.replicas, clock))
+        # Before the tables that it reads are closed.
+        stack.push_async_callback(forecasts.stop)
         tokens = Tokens(safe)
         sender = sender_of(settings)
         stack.push_async_callback(sender.aclose)
@@ -236,6 +244,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             journal=parts.journal,
             published=parts.published,
             dotted_names=settings.event_names == "dotted",
+            forecasts=forecasts,
             flow=parts.flow,
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             sessions=Sessions(tokens, parts.callers, safe.derived(FORMS), _now) if safe.ready else None,
@@ -254,7 +263,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             )
         )
         serving = asyncio.create_task(server.serve([listener]))
-        started(_address(listener))
+        started(address_of(listener))
         try:
             await _until_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
         finally:
@@ -282,21 +291,3 @@ async def _until_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -
     await asyncio.gather(*others, return_exceptions=True)
     for task in done:
         task.result()
-
-
-def _listener(settings: Settings) -> socket.socket:
-    host, port = settings.api_host, settings.api_port
-    try:
-        made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        where = f"{variable('api_host')}={host!r}, {variable('api_port')}={port}"
-        raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
-    # Connections inherit it, and asyncio does not see that they are TCP: an answer's second packet would wait
-    # 40 ms for the first one's acknowledgement.
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

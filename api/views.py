@@ -39,14 +39,18 @@ def member_row(member_id: str, member: Member) -> Row:
 
 
 def wallet_rows(member_id: str, state: State, store: StoreSettings) -> Iterator[Row]:
-    """One for each active wallet type, and for each other one that the member has had units of."""
-    codes = [wallet.code for wallet in store.wallets if wallet.active]
-    for code in [*codes, *(a.wallet for a in state.scan(Account) if a.wallet not in codes)]:
+    for code in wallet_codes(state, store):
         yield {
             "walletId": wallet_id(store.store, member_id, code),
             "walletType": _wallet_type(store, code),
             "account": _counters(account(state, code)),
         }
+
+
+def wallet_codes(state: State, store: StoreSettings) -> list[str]:
+    """Of each active wallet type, and of each other one that the member has had units of."""
+    codes = [wallet.code for wallet in store.wallets if wallet.active]
+    return [*codes, *(a.wallet for a in state.scan(Account) if a.wallet not in codes)]
 
 
 def _wallet_type(store: StoreSettings, code: str) -> Row:

@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from io import BytesIO
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import fastavro
@@ -34,11 +36,20 @@ class Schema:
     reader: Any
 
 
+_FOLDERS: list[Traversable] = [files("schemas")]
+
+
+def read_also(folder: Traversable) -> None:
+    """Schemas of records that are not delivered with the program, such as those of a webhook of your own."""
+    _FOLDERS.append(folder)
+    schemas.cache_clear()
+
+
 @cache
 def schemas() -> dict[str, Schema]:
-    """Every released schema by its header, read from the package once."""
+    """Every released schema by its header, read from its folder once."""
     raw: dict[tuple[str, int], Any] = {}
-    for file in files("schemas").iterdir():
+    for file in chain.from_iterable(folder.iterdir() for folder in _FOLDERS):
         if file.name.endswith(".avsc"):
             name, version = file.name.removesuffix(".avsc").rsplit(".v", 1)
             raw[name, int(version)] = fastavro.parse_schema(json.loads(file.read_text()), named_schemas={})

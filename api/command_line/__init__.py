@@ -9,6 +9,7 @@ from api.command_line import (
     admin,
     api,
     audit,
+    backfill,
     broker,
     dead_letters,
     demo,
@@ -54,9 +55,11 @@ app.command(name="openapi")(api.describe)
 app.command(name="secret-key")(secret_key.new_key)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
+app.command(name="backfill")(backfill.run)
 app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
 app.command(name="import")(imports.run)
+app.command(name="load-history")(imports.history.load)
 app.command(name="erase")(erase.run)
 app.command(name="demo")(demo.run)
 

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from streams.domain.preview import Announced, Preview
+    from streams.domain.preview import Preview
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
     from streams.settings import Settings
@@ -111,7 +111,7 @@ def _listed(found: "Preview", store: "StoreSettings") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from streams.domain.preview import ends_at
+    from streams.domain.preview import ends_at, of_what
 
     table = Table("told at", "member", "of what", "which ends at", box=box.SIMPLE_HEAD, pad_edge=False)
     for event in found.shown:
@@ -119,7 +119,7 @@ def _listed(found: "Preview", store: "StoreSettings") -> "Table":
         table.add_row(
             _local(event.occurred_at, store),
             event.member_id,
-            Text(_what(event)),
+            Text(of_what(event)),
             _local(end, store) if end else "",
         )
     return table
@@ -127,16 +127,3 @@ def _listed(found: "Preview", store: "StoreSettings") -> "Table":
 
 def _local(moment: datetime, store: "StoreSettings") -> str:
     return f"{moment.astimezone(ZoneInfo(store.time_zone)):%Y-%m-%d %H:%M:%S}"
-
-
-def _what(event: "Announced") -> str:
-    from streams.domain.events import CouponExpiryAnnounced, UnitsExpiryAnnounced
-    from streams.domain.values import plain
-
-    match event:
-        case UnitsExpiryAnnounced():
-            return f"{plain(event.remaining)} units in {event.wallet}"
-        case CouponExpiryAnnounced():
-            return f"coupon {event.coupon.code}"
-        case _:
-            return f"tier {event.level_name}, then {event.future_level_name or 'none'}"

@@ -5,7 +5,7 @@ import signal
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from streams.delivery.replay import Selection
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
-    from streams.kafka.pace import Pace
-    from streams.kafka.replay import Asked, Replay
+    from streams.kafka.pace import Over, Pace
+    from streams.kafka.replay import Asked, Progress, Replay
     from streams.stages.rebuild import Comparison
 
 DIFFERS = 1
@@ -184,7 +184,7 @@ def _played(run: "Replay", connection: "Connection", subscription: str, rate: in
         return
     pace = Throttled(connection, subscription, rate) if rate else AtOnce()
     try:
-        sent, done = _watched(run, pace, total)
+        sent, done = watched("replaying", run, pace, total)
     finally:
         pace.close()
     console.print(f"{sent:,} deliveries replayed{'' if done else '; the same command goes on with the rest'}")
@@ -198,14 +198,20 @@ def _counted(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
     return f"{went_on}{total:,} deliveries of {offsets:,} webhook events{took}"
 
 
-def _watched(run: "Replay", pace: "Pace", total: int) -> tuple[int, bool]:
+class Run(Protocol):
+    """What goes on until it is done, or told to end."""
+
+    def run(self, pace: "Pace", progress: "Progress", over: "Over") -> bool: ...
+
+
+def watched(doing: str, run: Run, pace: "Pace", total: int) -> tuple[int, bool]:
     """How many were sent, and whether that was all. Ctrl-C and SIGTERM end it in order."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     told: list[int] = []
     before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in _ENDING}
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     sent = 0
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -18,7 +18,9 @@ from api.overview import Overviews
 from api.panel import (
     deliveries,
     delivery,
+    expiring,
     failures,
+    members,
     overview,
     redrive,
     replay,
@@ -29,11 +31,14 @@ from api.panel import (
     why,
 )
 from api.panel.door import Door
+from api.panel.forecasts import Forecasts
+from api.panel.happened import Happenings
 from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.sessions import Sessions
 from api.panel.standing import Standings
 from api.programme import Programme
+from api.reading import Reading
 from api.replays import Replays
 from api.subscriptions import Webhooks
 from api.why import Whys
@@ -48,6 +53,8 @@ class Parts:
     webhooks: Webhooks
     programme: Programme
     standings: Standings
+    forecasts: Forecasts
+    reading: Reading
     desk: Desk
     deliveries: Deliveries
     whys: Whys
@@ -79,6 +86,9 @@ def create_panel(parts: Parts) -> ASGIApp:
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings, log))
+    panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
+    happenings = Happenings(parts.reading, parts.deliveries)
+    panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
     for router in _about_deliveries(pages, parts):
         panel.include_router(router)
     # Around the page for whatever breaks too.

@@ -17,9 +17,11 @@ from uuid import UUID
 
 import msgspec
 
+from streams.delivery.backfill import Backfilled, meant_for
 from streams.delivery.batches import collected
 from streams.delivery.forms import OverTime, wanted
 from streams.delivery.records import Attempt, DeadLetter, Delivery
+from streams.delivery.replay import again
 from streams.domain.ids import derived_id
 from streams.webhooks.events import WebhookEvent
 
@@ -135,14 +137,19 @@ class Marks:
     def redriven(self, delivery_id: str, place: Place) -> Iterator[Mark]:
         yield _mark(delivery_id, REDRIVEN, place)
 
-    def event(self, record: WebhookEvent, place: Place, ahead: bool) -> Iterator[Mark]:
-        """`ahead`: the fan-out has not come to it yet."""
+    def event(
+        self, record: WebhookEvent, place: Place, ahead: bool, by: Backfilled | None = None
+    ) -> Iterator[Mark]:
+        """`ahead`: the fan-out has not come to it yet. `by`: the backfill that it is of."""
         name = type(record).__name__
-        for forms in self._subscriptions.naming(record.store, name):
+        named = self._subscriptions.naming(record.store, name)
+        for forms in (f for f in named if meant_for(f.subscription_id, by)):
             for delivery, due in wanted(record, forms, place.appended_at):
                 group = Group(name, forms.subscription_id)
                 state: State = "ahead" if ahead else "due" if due else "not due"
-                if delivery is not None and collected(delivery):
+                if delivery is not None and by:
+                    yield _published(again(delivery, by.name).delivery_id, group, record, state, place)
+                elif delivery is not None and collected(delivery):
                     yield from self._item(record, group, state, place)
                 else:
                     id_ = derived_id(record.webhook_event_id, group.subscription_id)
@@ -196,7 +203,9 @@ def _balance(
     books: Books, id_: str, marks: list[Mark], closed: dict[tuple[int, Group], int], whole: bool
 ) -> None:
     count = Counter(key[16:17] for key, _ in marks)
-    events = [msgspec.msgpack.decode(v, type=Published) for k, v in marks if k[16:17] == PUBLISHED]
+    found = [msgspec.msgpack.decode(v, type=Published) for k, v in marks if k[16:17] == PUBLISHED]
+    # One that is there again, backfilled for who did not get it, is one event all the same.
+    events = {event.webhook_event_id: event for event in sorted(found, key=_weight)}.values()
     for event in events:
         group = Group(event.event_name, event.subscription_id)
         books.published[group] += 1
@@ -207,7 +216,7 @@ def _balance(
             books.outcomes[group][outcome] += 1
     made = next((v for k, v in marks if k[16:17] == MADE), None)
     if events:
-        first = events[0]
+        first = next(iter(events))
         of = first.webhook_event_id, first.event_name, first.subscription_id
     elif made is not None and whole:
         name, subscription_id, event_id = msgspec.msgpack.decode(made, type=tuple[str, str, str])
@@ -216,6 +225,11 @@ def _balance(
         return
     for reason in _problems(count):
         books.differs(Difference(id_, *of, reason))
+
+
+def _weight(event: Published) -> int:
+    """The last of an event's marks stands."""
+    return ("not due", "ahead", "loose", "due").index(event.state)
 
 
 def _outcome(event: Published, count: Counter[bytes], closed: dict[tuple[int, Group], int]) -> Outcome | None:

@@ -79,7 +79,12 @@ class Selection:
         """What is to be sent of an event that it names."""
         for delivery in fan_out(event, (self.subscription,)):
             if self.only == "all" or self.fate_of(delivery.delivery_id) == self.only:
-                yield replace(_alone(delivery) if collected(delivery) else delivery, replay=self.name)
+                yield again(delivery, self.name)
+
+
+def again(delivery: Delivery, name: str) -> Delivery:
+    """As a replay or a backfill of that name sends it."""
+    return replace(_alone(delivery) if collected(delivery) else delivery, replay=name)
 
 
 def _alone(item: Delivery) -> Delivery:

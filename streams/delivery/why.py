@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from streams.delivery.backfill import Backfilled
 from streams.delivery.journal import Known
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.terms import Condition
@@ -51,11 +52,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An event as it stands in its topic. `ahead`: the fan-out has not come to it yet."""
+    """An event as it stands in its topic. `ahead`: the fan-out has not come to it yet. `by`: its backfill."""
 
     event: WebhookEvent
     appended_at: datetime
     ahead: bool
+    by: Backfilled | None = None
 
 
 @dataclass(frozen=True, slots=True)

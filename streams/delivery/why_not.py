@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from streams.delivery.backfill import meant_for
 from streams.delivery.batches import collected
 from streams.delivery.fan_out import fan_out, tree
 from streams.delivery.filter import refused
@@ -19,6 +20,9 @@ def of_event(
 ) -> Verdict:
     """Of an event of which no delivery is known, by all forms that the subscription has had since."""
     id_ = subscription_id
+    if not meant_for(id_, published.by):
+        at = moment(published.appended_at)
+        return Verdict(id_, "filtered", f"It was backfilled at {at}, for other subscriptions than this one.")
     if forms is None:
         return Verdict(id_, "unknown", "Nothing is known of this subscription.")
     times = forms.since(published.appended_at)

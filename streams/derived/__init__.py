@@ -1,6 +1,8 @@
 """From facts to webhook events and messages. Pure: the state is read as it stands after the fact."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from streams.derived.balance import amount_changed
 from streams.derived.customers import of_member
@@ -9,6 +11,7 @@ from streams.derived.head import customer, head
 from streams.derived.rewards import of_reward
 from streams.domain.events import (
     Event,
+    Fact,
     RewardEvent,
     TransactionAssigned,
     TransactionEvent,
@@ -26,9 +29,30 @@ from streams.webhooks.events import (
     WebhookEvent,
 )
 
+F = TypeVar("F", bound=Fact)
+Rule = Callable[[F, State, StoreSettings], Iterator[WebhookEvent]]
+FURTHER: defaultdict[type[Fact], list[Rule[Any]]] = defaultdict(list)
+"""By kind of fact, rules that were added; filled by `derives`."""
+
+
+def derives(fact: type[F]) -> Callable[[Rule[F]], Rule[F]]:
+    """Enter the decorated function: what it makes of such a fact is told after all that was told before."""
+
+    def entered(rule: Rule[F]) -> Rule[F]:
+        FURTHER[fact].append(rule)
+        return rule
+
+    return entered
+
 
 def derive(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     """The webhook events that tell of `event`, in the order in which they are sent."""
+    yield from _derived(event, state, store)
+    for rule in FURTHER.get(type(event), ()):
+        yield from rule(event, state, store)
+
+
+def _derived(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     if isinstance(event, UnitsEvent):
         return _of_units(event, state, store)
     if isinstance(event, TransactionEvent):

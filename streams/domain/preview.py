@@ -30,15 +30,20 @@ class Preview:
         self._store = store
         self._limit = limit
         self._kept: list[Announced] = []
+        self.told = 0
+        """How many of the members will be told of anything."""
         self.start = store.calendar.start_of(first)
         self.end = store.calendar.start_of(first + timedelta(days=days))
 
     def look(self, draft: Draft, member_id: str, now: datetime) -> None:
         """Play ahead what the member's timers bring, and count what the member will be told."""
+        told = False
         for event in forecast(draft, self._store, member_id, now, self.end):
             if isinstance(event, Announced) and event.occurred_at >= self.start:
                 self.counts[self._store.calendar.day(event.occurred_at)][KINDS[type(event)]] += 1
                 self._keep(event)
+                told = True
+        self.told += told
 
     def _keep(self, event: Announced) -> None:
         self._kept.append(event)
@@ -77,6 +82,17 @@ def ends_at(event: Announced) -> datetime | None:
             return event.coupon.active_to
         case TierExpiryAnnounced():
             return event.recalculated_at
+
+
+def of_what(event: Announced) -> str:
+    """In a few words."""
+    match event:
+        case UnitsExpiryAnnounced():
+            return f"{plain(event.remaining)} units in {event.wallet}"
+        case CouponExpiryAnnounced():
+            return f"coupon {event.coupon.code}"
+        case TierExpiryAnnounced():
+            return f"tier {event.level_name}, then {event.future_level_name or 'none'}"
 
 
 def _tree(event: Announced) -> dict[str, object]:

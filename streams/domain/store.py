@@ -105,7 +105,10 @@ class Reward(Value):
 
 
 class StoreSettings(Value):
-    """Key of its record: the store's code. The lead times are days; empty means off."""
+    """Key of its record: the store's code. The lead times are days; empty means off.
+
+    `quiet_before`: of what happened before it no webhook tells; None: all is told.
+    """
 
     store: Code
     wallets: tuple[WalletType, ...]
@@ -116,6 +119,7 @@ class StoreSettings(Value):
     coupons_expiring_days: LeadTimes = ()
     tiers_expiring_days: LeadTimes = ()
     tier_sets: tuple[TierSet, ...] = ()
+    quiet_before: Instant | None = None
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
@@ -173,6 +177,9 @@ class StoreSettings(Value):
     def _unknown_wallet(self, place: str, code: str | None) -> Iterator[str]:
         if self.wallet(code) is None:
             yield f"{place}.wallet {code!r} is none of {[w.code for w in self.wallets if w.active]}"
+
+    def tells_of(self, occurred_at: datetime) -> bool:
+        return self.quiet_before is None or occurred_at >= self.quiet_before
 
     def wallet(self, code: str | None) -> WalletType | None:
         """The active wallet type of that code; without a code, the default one."""

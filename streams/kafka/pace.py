@@ -55,6 +55,30 @@ class AtOnce:
         pass
 
 
+class Steady:
+    """At most `rate` a second, whatever becomes of them."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self.chunk = min(CHUNK, max(1, rate // TRANSACTIONS_A_SECOND))
+        self._next = time.monotonic()
+
+    def wait(self, count: int, over: Over) -> bool:
+        while not over():
+            left = self._next - time.monotonic()
+            if left <= 0:
+                self._next += max(0.0, -left - IDLE) + count / self._rate
+                return True
+            time.sleep(min(IDLE, left))
+        return False
+
+    def appended(self, chunk: Iterable[Delivery]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 class Throttled:
     """At most `rate` a second, and no more than a second's worth, twenty at least, on their way to the
     endpoint: what happens meanwhile waits for no more than that."""

@@ -92,7 +92,7 @@ class Playing:
         with self._beating():
             done = self._played_whole()
         if self._lost.is_set():
-            raise Retryable("another process plays it")
+            raise Retryable("it could not be told of: another process may play it")
         if self._at.state == "running":
             self._close(done)
 
@@ -110,10 +110,10 @@ class Playing:
             return False
 
     def _played(self) -> bool:
-        if self._over():
-            return False
         if self._at.counted is None:
             self._counted()
+        if self._over():
+            return False
         pace = Throttled(self._connection, self._order.subscription_id, self._order.rate)
         try:
             return self._replay.play(pace, lambda _: None, self._over)
@@ -123,8 +123,9 @@ class Playing:
     def _counted(self) -> None:
         late = within(COUNTED_WITHIN)
         found = self._replay.count(lambda: late() or self._over())
-        size = self._replay.plan.stretch.size
-        self._at = replace(self._at, counted=found.deliveries, exact=found.exact, offsets=size)
+        if not self._over():
+            size = self._replay.plan.stretch.size
+            self._at = replace(self._at, counted=found.deliveries, exact=found.exact, offsets=size)
 
     def _over(self) -> bool:
         self._ending = self._ending or self._told()

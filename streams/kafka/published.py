@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from streams.delivery.backfill import backfilled
 from streams.delivery.forms import OverTime
 from streams.delivery.why import Published
 from streams.errors import Poison
@@ -56,10 +57,10 @@ class PublishedEvents:
         for message in (m for some in slices(self._connection, stretch) for m in some if m.key() == key):
             record = record_of(message, WEBHOOK_EVENTS.name)
             try:
-                event = event_of(record, store)
+                event, by = event_of(record, store), backfilled(record.headers)
             except Poison:
                 # The fan-out has put it aside.
                 continue
             if event:
-                found.append(Published(event, moment_of(message), record.offset >= come_to))
+                found.append(Published(event, moment_of(message), record.offset >= come_to, by))
         return found

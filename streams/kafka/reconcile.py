@@ -15,6 +15,7 @@ from typing import NamedTuple
 from confluent_kafka import Message, TopicPartition
 
 from streams import codec
+from streams.delivery.backfill import backfilled
 from streams.delivery.books import Books, Mark, Marks, Place, balanced
 from streams.delivery.forms import OverTime
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
@@ -137,7 +138,7 @@ def _marks(
     def event(record: Record, place: Place) -> Iterable[Mark]:
         read = event_of(record, store)
         ahead = place.offset >= stretches.fanned_out.get(place.partition, -1)
-        return marks.event(read, place, ahead) if read else ()
+        return marks.event(read, place, ahead, backfilled(record.headers)) if read else ()
 
     def attempt(record: Record, place: Place) -> Iterable[Mark]:
         return marks.attempt(codec.decode(Attempt, record.value, record.schema), place)

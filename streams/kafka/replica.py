@@ -20,6 +20,7 @@ from streams.kafka.topics import CHANGELOGS
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.replica import Records, Replica
 from streams.tables.store import RocksStore
+from streams.tables.tables import Tables
 
 KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
 FOUND: tuple[type[Entry], ...] = (Handled, Transfer, PendingLot, Held, IssuedReward)
@@ -73,6 +74,13 @@ class Replicas:
         self._require()
         for replica in self._replicas.values():
             yield from replica.holders(kind, key.encode())
+
+    def tables(self) -> Iterator[Tables]:
+        """Of one partition after the other, for a thread that plays ahead what they hold. Raises Retryable
+        until all is here."""
+        self._require()
+        for number in range(self._count):
+            yield self._replicas[number].beside()
 
     async def current(self, owner: str | None, tables: Iterable[str]) -> None:
         """Returns once those tables of the owner's partition, or of all, have all that was committed before

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from confluent_kafka import Message
 
 from streams import codec
+from streams.delivery.backfill import HEADER, backfilled, meant_for
 from streams.delivery.records import Delivery
 from streams.delivery.replay import Selection
 from streams.errors import Poison
@@ -72,10 +73,19 @@ class Reread:
 
     def _meant(self, message: Message) -> str | None:
         """The event's name where header and key say that it may be meant."""
-        header = dict(message.headers() or ()).get(codec.HEADER)
+        headers = dict(message.headers() or ())
+        header = headers.get(codec.HEADER)
         name = (header.decode() if isinstance(header, bytes) else header or "").rpartition(".v")[0]
         meant = self._selection.names(name) and self._selection.owns(message.key() or b"")
-        return name if meant else None
+        return name if meant and (HEADER not in headers or self._told(message)) else None
+
+    def _told(self, message: Message) -> bool:
+        """Not where it was backfilled for others."""
+        try:
+            by = backfilled(record_of(message, WEBHOOK_EVENTS.name).headers)
+        except Poison:
+            return False
+        return meant_for(self._selection.subscription.subscription_id, by)
 
     def _deliveries(self, message: Message) -> Iterator[Delivery]:
         name = self._meant(message)

@@ -5,36 +5,50 @@ second look reads only what came since.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
+from streams.delivery.records import Subscription
 from streams.domain.preview import Preview
 from streams.domain.state import Member
 from streams.domain.store import StoreSettings
+from streams.domain.values import Value
 from streams.errors import Misconfigured
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
 from streams.kafka.identity import identity
 from streams.kafka.progress import Tell
 from streams.kafka.restore import restore
-from streams.kafka.topics import COMMANDS, SETTINGS
+from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, StreamClock, WallClock
 from streams.tables.tables import Tables, on_disk
 
+V = TypeVar("V", bound=Value)
 SLICE = 2000
 """Entries between two moments at which the tables may forget what they have read."""
 
 
 def stores(connection: Connection) -> dict[str, StoreSettings | None]:
     """All stores' settings as they are now. Raises Retryable where the cluster does not answer."""
-    found: dict[str, StoreSettings | None] = {}
+    return _latest(connection, SETTINGS, StoreSettings)
+
+
+def subscriptions(connection: Connection) -> dict[str, Subscription | None]:
+    """All that there were, as they are now; None: it is gone. Raises Retryable."""
+    return _latest(connection, SUBSCRIPTIONS, Subscription)
+
+
+def _latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V | None]:
+    found: dict[str, V | None] = {}
 
     async def read() -> None:
-        view = View(connection, SETTINGS, StoreSettings, found.__setitem__)
+        view = View(connection, topic, kind, found.__setitem__)
         try:
             await view.start()
         finally:
@@ -64,16 +78,16 @@ def look(settings: Settings, connection: Connection, store: str, preview: Previe
             report = partial(tell, f"{place}: reading the state")
             with closing(on_disk(who.directory / str(number), LoyaltyStage.kinds)) as tables:
                 restore(connection, number, tables, lambda: False, report)
-                for more in show(preview, tables, store, clock):
+                for more in show(preview, tables, store, clock.now):
                     shown += more
                     tell(f"{place}: {shown:,} members looked at", 0, 0)
     return shown
 
 
-def show(preview: Preview, tables: Tables, store: str, clock: Clock) -> Iterator[int]:
+def show(preview: Preview, tables: Tables, store: str, time: Callable[[Tables], datetime]) -> Iterator[int]:
     """Shows `preview` every member of the store in these tables, which end as they were; yields how many it
     has been shown since the last time. A slice of them is in memory at a time."""
-    now, reached = clock.now(tables), b""
+    now, reached = time(tables), b""
     while True:
         owners, reached = tables.slice(Member, f"{store}/", reached, SLICE)
         for owner, _ in owners:

@@ -97,7 +97,7 @@ WEBHOOK_EVENTS = Topic(
     "webhook-events",
     "store/member",
     tuple(entry.event for entry in CATALOGUE.values()),
-    "loyalty stage",
+    "loyalty stage; loyalty backfill",
     retention=90 * DAY,
 )
 REJECTIONS = Topic("rejections", "store/member", (CommandRejected,), "loyalty stage", retention=30 * DAY)

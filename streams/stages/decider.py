@@ -111,8 +111,8 @@ class Decider:
                 turn.poison(kept.record(turn, state.owner), cause)
 
     def _catch_up(self, turn: Turn, state: Owned, now: datetime) -> None:
-        """While history is played, what this member's timers bring before `now` comes before what waited."""
-        if not self._clock.plays_history:
+        """Of history, what this member's timers bring before `now` comes before what waited."""
+        if not self._clock.past(turn.tables, now):
             return
         while entry := min(_timed(state, now), key=_due, default=None):
             self.timer(turn, state.owner, entry, _due(entry))
@@ -204,8 +204,9 @@ class Decider:
             for change in evolve(state, event, store):
                 state.apply(change)
             erasing.record(turn, state, event, self._new_secret)
-            for webhook_event in derive(event, state, store):
-                turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
+            if store.tells_of(event.occurred_at):
+                for webhook_event in derive(event, state, store):
+                    turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)
             for message in messages_of(event, state):
                 turn.send(COMMANDS, owner_of(message.store, message.member_id), message)
             refusal = late_refusal(event)

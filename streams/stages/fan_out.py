@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from streams.codec import decode
+from streams.delivery.backfill import backfilled, meant_for
 from streams.delivery.batches import Batch, Item, close, collect, collected, full
 from streams.delivery.fan_out import fan_out
 from streams.delivery.records import Delivery, Subscription
+from streams.delivery.replay import again
 from streams.delivery.subscription import Subscriptions
 from streams.domain.state import Entry
 from streams.errors import Poison
@@ -45,11 +47,14 @@ class FanOutStage(EachRecord):
 
     def record(self, turn: Turn, record: Record) -> None:
         name, _, _ = (record.schema or "").rpartition(".v")
-        wanted = self._wanted(record, name)
+        by = backfilled(record.headers)
+        wanted = [one for one in self._wanted(record, name) if meant_for(one.subscription_id, by)]
         # Header and key say enough: most events are wanted by nobody and are never decoded.
         if wanted or name not in CATALOGUE:
             for delivery in fan_out(_event(record, name), wanted):
-                if collected(delivery):
+                if by:
+                    turn.send(DELIVERIES, delivery.subscription_id, again(delivery, by.name))
+                elif collected(delivery):
                     self._collect(turn, delivery)
                 else:
                     turn.send(DELIVERIES, delivery.subscription_id, delivery)

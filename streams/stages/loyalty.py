@@ -78,7 +78,9 @@ class LoyaltyStage(Quiet):
         self._planner = Planner(stores)
 
     def wants(self, partition: int, tables: Tables) -> bool:
-        return self.plans(partition) or tables.first_due(self._clock.now(tables)) is not None
+        if self.plans(partition) or self._clock.behind(tables):
+            return True
+        return tables.first_due(self._clock.now(tables)) is not None
 
     def plans(self, partition: int) -> bool:
         """Whether timers do not follow the settings yet."""
@@ -88,10 +90,16 @@ class LoyaltyStage(Quiet):
         self._planner.forget(partition)
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        """Records in order. While history is played, what is due before a record comes before it. Live,
-        a burst of timers must not hold up commands: each gets what the other leaves, half at least."""
+        """Records in order. While history is played, what is due before a record comes before it, and so it
+        is with what was due between history's last record and going live. Live, a burst of timers must not
+        hold up commands: each gets what the other leaves, half at least."""
         if self._clock.plays_history:
             return self._play_history(turn, records, budget)
+        if self._clock.behind(turn.tables):
+            budget -= self._fire(turn, turn.now, budget)
+            if budget <= 0:
+                return 0
+            self._clock.live(turn)
         waiting = turn.tables.first_due(turn.now) is not None
         handled = records[: max(1, budget // 2) if waiting else budget]
         for record in turn.each(handled):
@@ -144,9 +152,10 @@ class LoyaltyStage(Quiet):
             if found is None:
                 break
             owner, entry = found
-            # Played history knows no lateness: what was due between two records happened at its own time,
-            # whichever other members' records share the partition.
-            self._decider.timer(turn, owner, entry, (self._clock.plays_history and entry.due) or now)
+            # History knows no lateness: what was due between two records happened at its own time, whichever
+            # other members' records share the partition.
+            due = entry.due or now
+            self._decider.timer(turn, owner, entry, due if self._clock.past(turn.tables, due) else now)
             fired += 1
         turn.record = record
         return fired

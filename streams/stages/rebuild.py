@@ -7,7 +7,7 @@ table `commands`), and what timers know of the lead times that they have passed.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ from streams.shredding import opened
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
+from streams.tables.owned import Owned
 from streams.tables.tables import Tables
 
 WORKING = "commands"
@@ -42,6 +43,26 @@ def rebuild(
 ) -> None:
     """Takes facts into the tables, by the rules of now; what is personal in them is sealed with an owner's
     `secret`. Raises Poison for what is none."""
+    for _ in retold(tables, records, store, secret):
+        pass
+
+
+class Retold(NamedTuple):
+    """A fact, its owner's state after it, and the settings of now."""
+
+    record: Record
+    fact: Event
+    state: Owned
+    store: StoreSettings
+
+
+def retold(
+    tables: Tables,
+    records: Iterable[Record],
+    store: Callable[[str], StoreSettings | None],
+    secret: Callable[[str], bytes | None],
+) -> Iterator[Retold]:
+    """Each fact once the tables have taken it; they keep all of them when it is exhausted. Raises Poison."""
     for record in records:
         owner = (record.key or b"").decode(errors="replace")
         name, tree = read(opened(record.value, record.headers, secret(owner)), record.schema)
@@ -54,6 +75,7 @@ def rebuild(
         state = tables.of(owner_of(event.store, event.member_id))
         for change in evolve(state, event, settings):
             state.apply(change)
+        yield Retold(record, event, state, settings)
     tables.commit(list(tables.changelog()), {})
 
 

@@ -128,9 +128,18 @@ class Clock(Protocol):
     def now(self, tables: Tables) -> datetime:
         """The time between records."""
 
+    def past(self, tables: Tables, moment: datetime) -> bool:
+        """Whether `moment` is of history: what was due then happened then, however late it is come to."""
+
+    def behind(self, tables: Tables) -> bool:
+        """Whether it is live, and what was due since the history that was played must happen first."""
+
+    def live(self, turn: Turn) -> None:
+        """All of that has happened: history ends at the turn's time."""
+
 
 class WallClock:
-    """Live: now is now."""
+    """Live: now is now. Where history was played before, all up to the first live turn's end is of it."""
 
     plays_history = False
 
@@ -139,6 +148,17 @@ class WallClock:
 
     def now(self, tables: Tables) -> datetime:  # noqa: ARG002
         return datetime.now(UTC)
+
+    def past(self, tables: Tables, moment: datetime) -> bool:
+        played = _played(tables)
+        return played is not None and (not played.over or moment <= played.now)
+
+    def behind(self, tables: Tables) -> bool:
+        played = _played(tables)
+        return played is not None and not played.over
+
+    def live(self, turn: Turn) -> None:
+        turn.tables.of("").apply(StreamTime(now=turn.now, over=True))
 
 
 class StreamClock:
@@ -154,5 +174,17 @@ class StreamClock:
         return max(now, issued_at)
 
     def now(self, tables: Tables) -> datetime:
-        seen = tables.of("").get(StreamTime)
-        return seen.now if seen else self._START
+        played = _played(tables)
+        return played.now if played else self._START
+
+    def past(self, tables: Tables, moment: datetime) -> bool:  # noqa: ARG002
+        return True
+
+    def behind(self, tables: Tables) -> bool:  # noqa: ARG002
+        return False
+
+    def live(self, turn: Turn) -> None: ...
+
+
+def _played(tables: Tables) -> StreamTime | None:
+    return tables.of("").get(StreamTime)

@@ -28,6 +28,7 @@ class Replica(Tables):
         self, store: Store, kinds: Sequence[type[Entry]], found: Sequence[type[Entry]], told: Told
     ) -> None:
         super().__init__(store, kinds)
+        self._all_kinds = kinds
         self._found = {(kind.table, kind.letter) for kind in found}
         self._told = told
         self._ends: dict[str, int] = {}
@@ -63,6 +64,11 @@ class Replica(Tables):
 
     def of_owner(self, owner: str) -> "Committed":
         return Committed(self._store, owner.encode() + END_OF_OWNER)
+
+    def beside(self) -> Tables:
+        """Tables over the same entries for one thread that plays ahead: its changes stay its own, and must
+        not be committed."""
+        return Tables(self._store, self._all_kinds)
 
     def holders(self, kind: type[Entry], key: bytes) -> Iterator[str]:
         """Whose entries of that kind have that key."""

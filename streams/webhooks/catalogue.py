@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.names import LEGACY_TYPES
+from streams.webhooks.names import LEGACY_TYPES, enter
 
 W = TypeVar("W", bound=WebhookEvent)
 Body = Mapping[str, object]
@@ -46,14 +46,18 @@ def webhook(
     triggers: tuple[str, ...],
     legacy: Callable[[W], LegacyBody] | None = None,
     second: Second[W] | None = None,
+    legacy_type: str | None = None,
 ) -> Callable[[Callable[[W], B]], Callable[[W], B]]:
     """Enter the decorated function into the catalogue as the new-format body of `event`.
 
     `triggers` says what sets it off, one action a sentence. Without `legacy`, the legacy body carries the
-    new format's data: the old system had no such webhook.
+    new format's data: the old system had no such webhook. `legacy_type` is the dotted name of one that is not
+    among the names yet.
     """
+    if legacy_type:
+        enter(event.__name__, legacy_type)
 
-    def enter(body: Callable[[W], B]) -> Callable[[W], B]:
+    def entered(body: Callable[[W], B]) -> Callable[[W], B]:
         name = event.__name__
         CATALOGUE[name] = Webhook(
             name=name,
@@ -67,4 +71,4 @@ def webhook(
         )
         return body
 
-    return enter
+    return entered

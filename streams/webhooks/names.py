@@ -30,3 +30,9 @@ _PASCAL = {dotted: name for name, dotted in LEGACY_TYPES.items()}
 def event_name(either: str) -> str | None:
     """The subscription name for either spelling, or None if it is neither's."""
     return either if either in LEGACY_TYPES else _PASCAL.get(either)
+
+
+def enter(name: str, legacy_type: str) -> None:
+    """Both names of one more webhook."""
+    LEGACY_TYPES[name] = legacy_type
+    _PASCAL[legacy_type] = name

@@ -17,6 +17,7 @@ from api.callers import Callers
 from api.credentials import Vault
 from api.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.outcomes import Outcomes
+from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
@@ -30,7 +31,7 @@ from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
-from tests.api.programme import Programme, SettingsInMemory
+from tests.api.programme import MembersInMemory, Programme, SettingsInMemory
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
 
@@ -128,8 +129,10 @@ class Door:
         self.replays, self.box = OrdersInMemory(), BoxInMemory()
         tokens = Tokens(SAFE)
         self.clock = Clock()
+        self.resets = 0
         self.endpoints = FakeSender()
         self.programme = Programme(SETTINGS, now=START)
+        self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
         self.flow = FlowInMemory()
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
@@ -155,6 +158,7 @@ class Door:
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
+            forecasts=Forecasts(self.members, self._seconds),
             replaying=self.replays.ports,
             box=self.box,
             journal=self.deliveries,
@@ -171,6 +175,7 @@ class Door:
         for subscription in [*self.index.of_store("DEFAULT"), *self.index.of_store("OTHER")]:
             self.index.drop(subscription.subscription_id)
         self.log.away, self.caught_up, self.clock.now = False, True, START
+        self.resets += 1
         self.endpoints.sent.clear()
         self.deliveries.reset()
         self.events.reset()
@@ -184,6 +189,10 @@ class Door:
         heard = self.programme.heard
         self.programme.restart()
         self.programme.heard = heard
+
+    def _seconds(self) -> float:
+        """After a reset, nothing that was kept for a minute is still fresh."""
+        return self.clock.peek().timestamp() + 100 * self.resets
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def request() -> httpx.Response:

@@ -1,14 +1,17 @@
 """The programme behind the API in memory: the real stages, and a replica of their tables."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from streams.domain.commands import Command
+from streams.domain.preview import Preview
 from streams.domain.state import Entry, Handled, State
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.kafka.replica import FOUND, KINDS
+from streams.kafka.snapshot import show
 from streams.kafka.topics import EVENTS
 from streams.stages.replay import TooMuch
 from streams.stages.turn import Record
@@ -73,6 +76,22 @@ class Programme(Pipeline):
         if len(self.log[EVENTS.name]) > self.facts_allowed:
             raise TooMuch("more facts than may be read")
         return self.log[EVENTS.name]
+
+
+class MembersInMemory:
+    """Played ahead from the programme's own time."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def now(self, tables: Tables | None = None) -> datetime:  # noqa: ARG002
+        return self._programme.now
+
+    def look(self, preview: Preview, store: str) -> Iterator[int]:
+        self.go_on.wait(20)
+        yield from show(preview, self._programme.replica.beside(), store, self.now)
 
 
 class SettingsInMemory:

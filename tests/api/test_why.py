@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from streams.delivery.backfill import Backfilled
 from streams.delivery.batches import lane
 from streams.delivery.fan_out import fan_out
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.delivery.terms import Condition
+from streams.delivery.why import Published
 from streams.domain.values import Profile
 from streams.webhooks.events import CustomerRegistered
 from tests.api.conftest import START, Door, complaints
@@ -233,6 +235,16 @@ def test_what_the_fan_out_has_not_come_to_is_not_missing(door: Door) -> None:
     door.events.publish(EVENT, ahead=True)
 
     assert said(door)[0] == "not come to yet"
+
+
+def test_what_was_backfilled_for_others_is_not_missing(door: Door) -> None:
+    subscribed(door)
+    by = Backfilled(name="past", subscriptions=(uid(501),))
+    door.events.published.append(Published(EVENT, AT, ahead=False, by=by))
+
+    kind, sentence = said(door)
+    assert kind == "filtered"
+    assert sentence.endswith("for other subscriptions than this one.")
 
 
 def test_what_should_have_been_made_is_missing(door: Door) -> None:

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from streams.codec import decode
 from streams.delivery import records
+from streams.delivery.backfill import HEADER, Backfilled, backfilled
 from streams.delivery.books import Books, Marks, Outcome, Place, balanced
 from streams.delivery.forms import OverTime
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.kafka.topics import WEBHOOK_EVENTS
+from streams.stages.turn import Record
 from streams.webhooks import CATALOGUE
 from tests.driver import WINDOW, Pipeline
 from tests.samples import NOON, SETTINGS, register, subscription, uid
@@ -70,7 +72,8 @@ class Topics:
             for n, record in enumerate(self.events):
                 name, _, _ = (record.schema or "").partition(".")
                 event = decode(CATALOGUE[name].event, record.value, record.schema)
-                yield marks.event(event, Place(0, n, NOON), n >= self.fanned_out)
+                by = backfilled(record.headers)
+                yield marks.event(event, Place(0, n, NOON), n >= self.fanned_out, by)
             yield from (marks.attempt(a, Place(0, n, NOON)) for n, a in enumerate(self.attempts))
             yield from (marks.dead_letter(d, Place(0, n, NOON)) for n, d in enumerate(self.letters))
             yield from (marks.redriven(i, Place(0, n, NOON)) for n, i in enumerate(self.redriven))
@@ -225,3 +228,67 @@ def test_a_batch_that_lacks_an_item_is_named() -> None:
 
     assert "holds other items than those between its first and its last" in reasons(topics.books()).values()
     assert batch.delivery_id in reasons(topics.books())
+
+
+def told_again(run: Pipeline, *subscriptions: str) -> None:
+    """Each event once more, for these."""
+    records = [backfilled_for(record, *subscriptions) for record in run.log[WEBHOOK_EVENTS.name]]
+    run.log[WEBHOOK_EVENTS.name] += records
+    told(run, records)
+
+
+def backfilled_for(record: Record, *subscriptions: str) -> Record:
+    by = Backfilled(name="past", subscriptions=subscriptions)
+    return record._replace(headers={**record.headers, HEADER: by.header})
+
+
+def test_a_backfilled_event_is_published_for_the_chosen_alone() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(uid(1)), register(uid(2)))
+    late, other = subscription(EVENT, number=501), subscription(EVENT, number=502)
+    run.subscribe(late, other)
+    told_again(run, uid(501))
+    # Both were there only after the events were told for the first time.
+    topics = Topics(run, subscribed=[(NOON, late), (NOON, other)])
+
+    books = topics.books()
+
+    assert books.agree
+    assert {group.subscription_id: count for group, count in books.published.items()} == {
+        uid(501): 2,
+        uid(502): 2,
+    }
+    assert {group.subscription_id: dict(found) for group, found in books.outcomes.items()} == {
+        uid(501): {"pending": 2},
+        uid(502): {"filtered": 2},
+    }
+
+
+def test_a_backfilled_event_of_which_nothing_was_made_for_a_chosen_one_is_named() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+    run.when(register(uid(1)))
+    run.subscribe(subscription(EVENT, number=501), subscription(EVENT, number=502))
+    told_again(run, uid(501), uid(502))
+    forms = [(NOON - DAY, form) for form in run.subscriptions]
+    topics = Topics(run, subscribed=forms)
+    topics.events = topics.events[1:]
+    lost = topics.deliveries.pop()
+
+    assert reasons(topics.books()) == {lost.delivery_id: "no delivery was made"}
+
+
+def test_a_backfilled_item_of_an_array_stands_for_itself_between_those_of_a_batch() -> None:
+    legacy = subscription("LevelWillExpire", legacy=True)
+    run = Pipeline(SETTINGS, now=NOON)
+    run.subscribe(legacy)
+    records = [expiring(1), backfilled_for(expiring(2), uid(500)), expiring(3)]
+    run.log[WEBHOOK_EVENTS.name] += records
+    told(run, records)
+    run.close_batches(NOON + 2 * WINDOW)
+    topics = Topics(run, subscribed=[(NOON - DAY, legacy)])
+
+    books = topics.books()
+
+    assert books.agree
+    assert len(topics.deliveries) == 2
+    assert total(books) == {"pending": 3}

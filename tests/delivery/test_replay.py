@@ -41,6 +41,14 @@ def replayed(run: Pipeline, selection: Selection) -> Iterator[Delivery]:
             yield from selection.deliveries(event(record))
 
 
+def test_of_who_is_erased_nothing_is_sent_again() -> None:
+    run = told(WANTED)
+
+    again = list(replayed(run, Selection(WANTED, "r1", erased=frozenset({f"DEFAULT/{ANNA}"}))))
+
+    assert [delivery.member_id for delivery in again] == [BORIS]
+
+
 def test_a_replay_makes_the_same_deliveries_marked_and_in_order() -> None:
     run = told(WANTED)
 

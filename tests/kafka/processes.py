@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ READY_WITHIN = 60.0
 ENDS_WITHIN = 30.0
 SAYS_WITHIN = 60.0
 LOYALTY = Path(sys.executable).with_name("loyalty")
+Program = Sequence[str | Path]
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -30,10 +31,10 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     return {**os.environ, **ours, **more}
 
 
-def finished(settings: Settings, *command: str) -> tuple[int, str]:
+def finished(settings: Settings, *command: str, program: Program = (LOYALTY,)) -> tuple[int, str]:
     """The exit code of `loyalty command`, and what it says: errors too where it fails, never a stack."""
     done = subprocess.run(
-        [LOYALTY, *command],
+        [*program, *command],
         env=environment(settings) | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
@@ -45,12 +46,14 @@ def finished(settings: Settings, *command: str) -> tuple[int, str]:
 
 
 @contextmanager
-def running(settings: Settings, *command: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    settings: Settings, *command: str, program: Program = (LOYALTY,), **more: str
+) -> Iterator[subprocess.Popen[str]]:
     """`loyalty command`, once it has said that it is ready; ended in order, with exit code 0."""
     log = settings.home / f"{command[0]}.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [LOYALTY, *command],
+            [*program, *command],
             env=environment(settings, **more),
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from streams.codec import decode, read
 from streams.domain.commands import Command, UpdateMember
-from streams.domain.events import MemberRegistered, MemberUpdated, UnitsEarned
+from streams.domain.events import MemberRegistered, MemberUpdated, UnitsEarned, UnitsExpired
 from streams.domain.values import Profile
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, Topic
 from streams.refusals import CommandRejected
-from streams.stages.turn import Record, Stage, StreamClock
-from tests.driver import Pipeline, record
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.turn import Record, Stage, StreamClock, WallClock
+from tests.driver import Pipeline, instant, record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, register, uid
 
 
@@ -80,6 +81,24 @@ def test_a_repeat_that_waited_longer_than_commands_are_remembered_changes_nothin
 
     assert [fact.units for fact in run.facts(UnitsEarned)] == [1]
     assert [fact.profile.email for fact in run.facts(MemberUpdated)] == ["anna@example.org"]
+
+
+def test_what_history_left_waiting_is_decided_at_its_own_time_though_it_is_answered_live() -> None:
+    run = slow()
+    send(run, register(email="anna@example.com"), add("10", expires_in_days=2))
+    send(run, add("5", at=NOON + timedelta(days=5)))
+    run.loyalty = LoyaltyStage(run.settings, WallClock(), timedelta(hours=24))
+    run.now = NOON + timedelta(days=30)
+    run.play()
+
+    run.play(*run.answer(*run.asked()))
+
+    happened = [*run.facts(UnitsEarned), *run.facts(UnitsExpired)]
+    assert sorted(fact.occurred_at for fact in happened) == [
+        NOON,
+        instant("2026-03-04T23:59:59"),
+        NOON + timedelta(days=5),
+    ]
 
 
 def test_a_member_s_requests_are_keyed_by_the_identifier() -> None:

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from api.command_line.imports import history
+
+__all__ = ["history", "run"]
+
 if TYPE_CHECKING:
     from connectors.imports.kind import Kind, Run
 
@@ -47,16 +51,16 @@ def run(
     it again later.
     """
     from api.command_line.imports.report import Refusals, show_columns
-    from api.command_line.imports.sending import send_and_wait
+    from api.command_line.imports.sending import refused_lines, send_and_wait
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
     chosen = KINDS[kind]
-    order = _order(chosen, store, zone, attempt)
+    order = run_of(chosen, store, zone, attempt)
     if columns:
         show_columns(chosen, order)
         return
-    path, data = _contents(file)
+    path, data = contents(file)
     with Refusals(report) as refusals:
         try:
             reading = read(chosen, data, order)
@@ -69,14 +73,15 @@ def run(
             if dry_run:
                 print("dry run: nothing was sent")
             elif reading.ready:
-                refusals.add(send_and_wait(chosen, reading.ready, wait))
+                refused = send_and_wait(reading.ready, wait, once=chosen.once)
+                refusals.add(refused_lines(reading.ready, refused))
         finally:
             refusals.show()
     if refusals.count:
         raise SystemExit(REFUSED)
 
 
-def _order(kind: "Kind", store: str, zone: str, attempt: str) -> "Run":
+def run_of(kind: "Kind", store: str, zone: str, attempt: str) -> "Run":
     """Raises Misconfigured naming the option, its value and what would be valid."""
     from zoneinfo import ZoneInfo
 
@@ -100,7 +105,7 @@ def _order(kind: "Kind", store: str, zone: str, attempt: str) -> "Run":
         raise Misconfigured(f"--zone {zone!r} is not valid: a time zone such as Europe/Warsaw") from None
 
 
-def _contents(file: Path | None) -> tuple[Path, bytes]:
+def contents(file: Path | None) -> tuple[Path, bytes]:
     from streams.errors import Misconfigured
 
     if file is None:

@@ -21,10 +21,12 @@ SHOWN = 50
 
 
 class Refusals:
-    """Counts them, writes them to a file as they come, and shows the first of them."""
+    """Counts them, writes them to a file as they come, and shows the first of them; `advice` says how to see
+    all."""
 
-    def __init__(self, report: Path | None) -> None:
+    def __init__(self, report: Path | None, advice: str = "; --report FILE.csv writes all") -> None:
         self.count = 0
+        self._advice = advice
         self._report = report
         self._first: list[Refused] = []
         # Opened before anything is sent: a report that cannot be written must not be found out afterwards.
@@ -61,7 +63,7 @@ class Refusals:
         console.print(table)
         where = f"; all are in {self._report}" if self._report else ""
         if self.count > len(self._first):
-            where = where or "; --report FILE.csv writes all"
+            where = where or self._advice
         console.print(f"{len(self._first):,} of {self.count:,} refused lines shown{where}", soft_wrap=True)
 
 

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.command_line.processes import process
-from connectors.imports.kind import Kind, Ready
+from connectors.imports.kind import Ready
 from connectors.imports.reader import Refused
 from connectors.imports.send import send
 from streams.kafka.outcomes import Outcomes
+from streams.refusals import Refusal
 
 if TYPE_CHECKING:
     from streams.kafka.topics import Topic
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.2
 
 
-def send_and_wait(kind: Kind, ready: Sequence[Ready], wait: int) -> list[Refused]:
-    """Says how many were accepted, as far as can be told. Returns the lines that the programme refused."""
+def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[str, Refusal]:
+    """Says how many were accepted, as far as can be told. Returns what the programme refused, by command.
+
+    `once`: only a line's id tells that it was handled before.
+    """
     with process("import") as (settings, connection):
         outcomes = Outcomes(connection, frozenset(one.command_id for one in ready))
         try:
@@ -40,8 +44,8 @@ def send_and_wait(kind: Kind, ready: Sequence[Ready], wait: int) -> list[Refused
             outcomes.close()
         print(_conclusion(outcomes, over, wait))
         if outcomes.refused:
-            print(_advice(kind, settings.command_memory_hours))
-    return list(_refused(ready, outcomes))
+            print(_advice(settings.command_memory_hours, once=once))
+    return outcomes.refused
 
 
 def _bars() -> Progress:
@@ -76,15 +80,15 @@ def _conclusion(outcomes: Outcomes, over: bool, wait: int) -> str:
     return ", ".join(parts)
 
 
-def _advice(kind: Kind, hours: int) -> str:
-    if kind.once:
+def _advice(hours: int, *, once: bool) -> str:
+    if once:
         return "A refusal is remembered: send the line again under a new transferId."
     return f"A refusal is remembered for {hours} h: to have the same lines decided anew, add --attempt 2."
 
 
-def _refused(ready: Sequence[Ready], outcomes: Outcomes) -> Iterator[Refused]:
+def refused_lines(ready: Iterable[Ready], refused: Mapping[str, Refusal]) -> Iterator[Refused]:
     for one in ready:
-        refusal = outcomes.refused.get(one.command_id)
+        refusal = refused.get(one.command_id)
         if refusal:
             for line in one.lines:
                 yield Refused(line, refusal.field, refusal.value, refusal.reason)

@@ -100,3 +100,5 @@ class StreamTime(Entry):
     table, letter = "commands", b"c"
 
     now: Instant
+    over: bool = False
+    """Whether it has ended: `now` is when the partition went live."""

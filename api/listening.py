@@ -1,0 +1,25 @@
+"""Where the API's server listens."""
+
+import socket
+
+from streams.errors import Misconfigured
+from streams.settings import Settings, variable
+
+
+def listener_of(settings: Settings) -> socket.socket:
+    """Raises Misconfigured where nobody can listen there."""
+    host, port = settings.api_host, settings.api_port
+    try:
+        made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        where = f"{variable('api_host')}={host!r}, {variable('api_port')}={port}"
+        raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
+    # Connections inherit it, and asyncio does not see that they are TCP: an answer's second packet would wait
+    # 40 ms for the first one's acknowledgement.
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+def address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

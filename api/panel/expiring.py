@@ -1,0 +1,117 @@
+"""How long before an end members are told of it; and who would be in the coming weeks."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api import lead_times
+from api.access import requires
+from api.panel.charts import Stacked, stacked
+from api.panel.door import StoreOf
+from api.panel.forecasts import Forecasts
+from api.panel.lead_time_form import CHOICES, KINDS, Filled, Kind, in_force, read, typed
+from api.panel.pages import Pages
+from api.programme import Programme
+from api.subscriptions import Webhooks
+from streams.delivery.records import Subscription
+from streams.delivery.subscription import ANY, names_of
+from streams.domain.preview import KINDS as KIND_OF
+from streams.domain.preview import Preview, ends_at, of_what
+from streams.domain.store import StoreSettings
+
+WEEKS = (2, 4, 8, 13)
+EVENTS: Mapping[Kind, str] = {
+    "units": "PointsWillExpire",
+    "coupons": "CouponWillExpire",
+    "tiers": "LevelWillExpire",
+}
+NAMES: Mapping[Kind, str] = {"units": "Units", "coupons": "Coupons", "tiers": "Tiers"}
+LABELS: Mapping[Kind, str] = {
+    "units": "Days before units expire",
+    "coupons": "Days before a coupon ends",
+    "tiers": "Days before a tier is recalculated",
+}
+Weeks = Annotated[int, Query(ge=1, le=26)]
+
+
+def chart(preview: Preview) -> Stacked:
+    """A column for each day, a bar for each kind."""
+    labels = [f"{day.day} {day:%b}" for day in preview.counts]
+    values = [[count[kind] for count in preview.counts.values()] for kind in KINDS]
+    return stacked(labels, list(NAMES.values()), values)
+
+
+def unheard(store: StoreSettings, subscriptions: Iterable[Subscription]) -> list[str]:
+    """Webhooks that tell of an end which is to be told, and that nobody has subscribed to."""
+    wanted = {name for each in subscriptions for name in names_of(each)}
+    units = store.units_expiring_days or any(w.expiring_days for w in store.wallets)
+    told: Mapping[Kind, bool] = {
+        "units": bool(units),
+        "coupons": bool(store.coupons_expiring_days),
+        "tiers": bool(store.tiers_expiring_days),
+    }
+    return [EVENTS[kind] for kind in KINDS if told[kind] and not wanted & {ANY, EVENTS[kind]}]
+
+
+def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: Webhooks) -> APIRouter:
+    router = APIRouter(dependencies=[requires("read")])
+
+    async def page(
+        request: Request, store: StoreSettings, filled: Filled, weeks: int, saved: bool = False
+    ) -> Response:
+        body, errors = read(filled)
+        asked = store if errors else lead_times.changed(store, body)
+        forecast = None if errors else await forecasts.of(asked, weeks * 7)
+        ended = forecast is not None and forecast.ended
+        return pages.page(
+            request,
+            "expiring",
+            store,
+            400 if errors else 200,
+            filled=filled,
+            now=in_force(store),
+            changed=asked != store,
+            errors=errors,
+            saved=saved,
+            weeks=weeks,
+            forecast=forecast,
+            chart=chart(forecast.preview) if forecast and ended else None,
+            again=f"{request.url.path}?{urlencode([*filled.fields(), ('weeks', str(weeks))])}",
+            of_weeks=lambda n: f"?{urlencode([*filled.fields(), ('weeks', str(n))])}",
+            unheard=unheard(asked, webhooks.index.of_store(store.store)),
+            labels=LABELS,
+            choices=CHOICES,
+            all_weeks=WEEKS,
+            ends_at=ends_at,
+            of_what=of_what,
+            kind_of=lambda event: NAMES[KIND_OF[type(event)]],
+        )
+
+    @router.get("/{store}/expiring")
+    async def index(
+        request: Request, store: StoreOf, weeks: Weeks = 4, saved: Literal["", "yes"] = ""
+    ) -> Response:
+        filled = typed(store, request.query_params)
+        return await page(request, store, filled, weeks, saved=bool(saved))
+
+    @router.post("/{store}/expiring/preview")
+    async def preview(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
+        """What was typed goes into the address: it can be shared, and nothing is saved."""
+        filled = typed(store, await request.form())
+        query = urlencode([*filled.fields(), ("weeks", str(weeks))])
+        here = request.url.path.removesuffix("/preview")
+        return RedirectResponse(f"{here}?{query}#preview", 303)
+
+    @router.post("/{store}/expiring", dependencies=[requires("admin")])
+    async def save(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
+        filled = typed(store, await request.form())
+        body, errors = read(filled)
+        if errors:
+            return await page(request, store, filled, weeks)
+        await programme.change(store.store, "settings", lambda before: lead_times.changed(before, body))
+        return RedirectResponse(f"{request.url.path}?saved=yes", 303)
+
+    return router

@@ -1,0 +1,76 @@
+"""Webhook events derived for the past: whom they are meant for stands in a header beside the schema's.
+
+Whoever else asks for such events passes them over: in the fan-out, in the books and in replays.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from streams.delivery.records import Subscription
+from streams.delivery.subscription import ANY, names_of
+from streams.domain.values import Value
+from streams.errors import Misconfigured, Poison
+
+HEADER = "backfill"
+
+
+class Backfilled(Value):
+    """`name` is the backfill's; its deliveries bear it as a replay's do."""
+
+    name: str
+    subscriptions: tuple[str, ...]
+
+    @property
+    def header(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+def backfilled(headers: Mapping[str, bytes]) -> Backfilled | None:
+    """None: it was told as it happened, and is meant for all. Raises Poison."""
+    raw = headers.get(HEADER)
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=Backfilled)
+    except msgspec.DecodeError as error:
+        raise Poison(f"header {HEADER}={raw[:100]!r} does not say whom it is meant for: {error}") from None
+
+
+def choose(
+    there: Mapping[str, Subscription | None], ids: Sequence[str], store: str | None, event_name: str
+) -> list[Subscription]:
+    """Those of the ids; without ids all of the store that ask for the event and are active. Raises
+    Misconfigured naming what does not fit."""
+    if not ids:
+        asking = (one for one in there.values() if one and one.store == store and _asks(one, event_name))
+        found = sorted((one for one in asking if one.state == "active"), key=lambda s: s.subscription_id)
+        if not found:
+            raise Misconfigured(
+                f"--all-subscriptions: no active one of store {store!r} asks for {event_name}"
+            )
+        return found
+    found = [_one(there, id_, event_name) for id_ in dict.fromkeys(ids)]
+    for one in found[1:]:
+        if one.store != found[0].store:
+            raise Misconfigured(f"--subscription {one.subscription_id!r} is not of store {found[0].store!r}")
+    return found
+
+
+def _one(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
+    found = there.get(id_)
+    if found is None:
+        raise Misconfigured(f"--subscription {id_!r}: there is no subscription of that id")
+    if found.state != "active":
+        raise Misconfigured(f"--subscription {id_!r} is {found.state}: set it active first")
+    if not _asks(found, event_name):
+        raise Misconfigured(f"--subscription {id_!r} does not ask for {event_name}")
+    return found
+
+
+def _asks(subscription: Subscription, event_name: str) -> bool:
+    return not {event_name, ANY}.isdisjoint(names_of(subscription))
+
+
+def meant_for(subscription_id: str, by: Backfilled | None) -> bool:
+    return by is None or subscription_id in by.subscriptions

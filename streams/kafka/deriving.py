@@ -1,0 +1,119 @@
+"""The webhook events that a backfill is to append: derived from the facts, and kept on disk until counted.
+
+The facts are walked partition by partition, from the beginning, and the state is made again on disk beside
+them: in memory is a slice of them at a time.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from confluent_kafka import Message
+
+from streams import codec
+from streams.delivery.backfill import Backfilled
+from streams.delivery.records import Subscription
+from streams.domain.store import StoreSettings
+from streams.kafka.backfill import Derived, Kept, Plan
+from streams.kafka.batch import record_of
+from streams.kafka.clients import Connection
+from streams.kafka.partitioner import partition_of
+from streams.kafka.progress import Tell
+from streams.kafka.restore import restore
+from streams.kafka.sorting import Pair, sorted_on_disk
+from streams.kafka.stretch import Stretch, slices, whole
+from streams.kafka.told_already import Told, told_already
+from streams.kafka.topics import EVENTS
+from streams.stages.backfill import told_again
+from streams.stages.commands import owner_of
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.rebuild import KINDS, secrets_of
+from streams.stages.turn import Record
+from streams.tables.tables import on_disk
+from streams.webhooks.events import WebhookEvent
+
+Stores = Callable[[str], StoreSettings | None]
+
+
+@dataclass(slots=True)
+class Deriving:
+    """For those of `chosen` by whom it is missing. `tell` hears how far it is."""
+
+    connection: Connection
+    plan: Plan
+    chosen: Sequence[Subscription]
+    stores: Stores
+    erased: frozenset[str]
+    """The keys of members that are."""
+    folder: Path
+    tell: Tell
+    _count: int = field(default=0, init=False)
+
+    @contextmanager
+    def derived(self) -> Iterator[Derived]:
+        """All that is missing. Raises Retryable where the cluster does not answer."""
+        # Read after the facts' ends were asked for: what was told of these is among it.
+        reading = partial(self.tell, "reading webhook-events")
+        with (
+            told_already(self.connection, self.plan.wish.event_name, self.folder, reading) as there,
+            sorted_on_disk(self._pairs(there), self.folder) as scan,
+        ):
+            yield Derived(self._count, scan)
+
+    def _pairs(self, there: Told) -> Iterator[Pair]:
+        for number in self._numbers():
+            for record, event in self._told_again(number):
+                id_ = event.webhook_event_id
+                missing = tuple(s.subscription_id for s in self.chosen if not there(id_, s))
+                if missing and record.offset >= self.plan.bounds[number][0]:
+                    self._count += 1
+                    by = Backfilled(name=self.plan.name, subscriptions=missing)
+                    yield _place(record, self._count), _kept(record, event, by)
+
+    def _numbers(self) -> list[int]:
+        """Partitions that are not behind it, and may hold what is asked for."""
+        wish, bounds = self.plan.wish, self.plan.bounds
+        only = None
+        if wish.member_id:
+            only = partition_of(owner_of(wish.store, wish.member_id).encode(), len(bounds))
+        return [n for n, (at, end) in sorted(bounds.items()) if at < end and only in (None, n)]
+
+    def _told_again(self, number: int) -> Iterator[tuple[Record, WebhookEvent]]:
+        """From the partition's beginning: what is before the place to go on from made the state."""
+        low, _ = whole(self.connection, EVENTS, number).bounds[number]
+        facts, done = Stretch(EVENTS, {number: (low, self.plan.bounds[number][1])}), 0
+        what = f"partition {number + 1} of {len(self.plan.bounds)}: deriving from facts"
+        with (
+            tempfile.TemporaryDirectory(prefix="backfill-", dir=self.folder) as place,
+            closing(on_disk(Path(place, "running"), LoyaltyStage.kinds)) as running,
+            closing(on_disk(Path(place, "state"), KINDS)) as tables,
+        ):
+            restore(self.connection, number, running, lambda: False, partial(self.tell, "reading the keys"))
+            secret = secrets_of(running)
+            for messages in slices(self.connection, facts):
+                records = self._known(messages)
+                yield from told_again(tables, records, self.stores, secret, self.plan.wish)
+                # What was looked up there is no draft, and would fill the memory.
+                running.abort()
+                done += len(messages)
+                self.tell(what, done, facts.size)
+
+    def _known(self, messages: list[Message]) -> Iterator[Record]:
+        """Without those of members that are erased: nothing is told of them."""
+        for message in messages:
+            record = record_of(message, EVENTS.name)
+            if (record.key or b"").decode(errors="replace") not in self.erased:
+                yield record
+
+
+def _place(record: Record, index: int) -> bytes:
+    return b"".join(number.to_bytes(8, "big") for number in (record.partition, record.offset, index))
+
+
+def _kept(record: Record, event: WebhookEvent, by: Backfilled) -> bytes:
+    value, schema = codec.encode(event)
+    return msgspec.msgpack.encode(Kept(record.key or b"", value, schema, by.header))
