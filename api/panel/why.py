@@ -74,10 +74,12 @@ class Wanted(BaseModel):
     at: Annotated[str, Field(max_length=40)] = ""
     within: Annotated[int, Field(ge=1, le=1440)] = 60
     subscription: Annotated[str, Field(pattern=f"{UUID}|^$")] = ""
+    asked: bool = False
+    """Whether the form was sent: a link may fill in but a part of it."""
 
     @property
     def asks(self) -> bool:
-        return any(text.strip() for text in (self.event, self.member, self.at))
+        return self.asked or bool(self.event.strip() or (self.member.strip() and self.at.strip()))
 
 
 @dataclass(frozen=True, slots=True)

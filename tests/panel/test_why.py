@@ -127,8 +127,8 @@ def test_a_store_without_webhooks_says_so(door: Door, visitor: Visitor) -> None:
 
 
 def test_half_a_question_is_told_beside_its_field_and_kept(visitor: Visitor) -> None:
-    no_time = visitor.get(PAGE, member="anna@example.com")
-    no_member = visitor.get(PAGE, at="2026-05-04T09:15")
+    no_time = visitor.get(PAGE, member="anna@example.com", asked="true")
+    no_member = visitor.get(PAGE, at="2026-05-04T09:15", asked="true")
     no_id = visitor.get(PAGE, event="42")
 
     assert (no_time.status, no_member.status, no_id.status) == (400, 400, 400)
@@ -154,6 +154,18 @@ def test_too_much_to_look_through_is_told_beside_the_time(door: Door, visitor: V
     page = visitor.get(PAGE, **PLACED)
 
     assert (page.status, "cannot be looked through" in page.text) == (400, True)
+
+
+def test_a_member_s_page_leads_here_with_the_member_filled_in(visitor: Visitor) -> None:
+    body = {"customer": {"email": "anna@example.com"}}
+    member = visitor.door.call("POST", "/api/DEFAULT/member", json=body).json()["customerId"]
+
+    there = visitor.get(f"/panel/DEFAULT/members/{member}").links["Why didn’t I get it?"]
+    page = visitor.get(there)
+
+    assert page.status == 200
+    assert page.fields["member"] == member
+    assert there == f"/panel/DEFAULT/why?member={member}"
 
 
 def test_nothing_is_asked_before_something_is_typed(visitor: Visitor) -> None:
