@@ -82,9 +82,10 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
     panel.include_router(overview.routes(pages, parts.overviews))
+    log = deliveries.Log(parts.deliveries, parts.webhooks, parts.desk, parts.now)
     # In this order: `new` is no subscription's id.
     panel.include_router(webhook_form.routes(pages, parts.webhooks))
-    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings))
+    panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings, log))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     happenings = Happenings(parts.reading, parts.deliveries)
     panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))

@@ -9,6 +9,7 @@ from api import bodies, options
 from api.access import requires
 from api.example_send import sent_example
 from api.fields import id_in_path
+from api.panel.deliveries import Log, Wanted
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
 from api.panel.standing import Standings
@@ -30,18 +31,24 @@ NOTES: dict[str, str] = {
 }
 
 
-def routes(pages: Pages, webhooks: Webhooks, standings: Standings) -> APIRouter:
+class Looked(Wanted):
+    """What the address asks of the log; and what was done just before."""
+
+    done: Done = ""
+
+
+def routes(pages: Pages, webhooks: Webhooks, standings: Standings, log: Log) -> APIRouter:
     router = APIRouter()
-    _looking(router, pages, webhooks, standings)
+    _looking(router, pages, webhooks, standings, log)
     _acting(router, pages, webhooks)
     _ending(router, pages, webhooks)
     return router
 
 
-def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Standings) -> None:
+def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Standings, log: Log) -> None:
     @router.get("/{store}/webhooks/{subscription}", dependencies=[requires("read")])
     async def one(
-        request: Request, store: StoreOf, subscription_id: SubscriptionId, done: Annotated[Done, Query()] = ""
+        request: Request, store: StoreOf, subscription_id: SubscriptionId, looked: Annotated[Looked, Query()]
     ) -> Response:
         found = await webhooks.one(store.store, subscription_id)
         return pages.page(
@@ -52,7 +59,8 @@ def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Sta
             detail=bodies.detail(found, None),
             names=names_of(found),
             standing=standings.of(found),
-            note=NOTES.get(done, ""),
+            note=NOTES.get(looked.done, ""),
+            log=await log.shown(store, looked, found),
         )
 
 

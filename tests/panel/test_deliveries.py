@@ -204,3 +204,18 @@ def test_nobody_looks_without_the_right_to_read(door: Door) -> None:
 
     assert carl.get(LOG).status == 403
     assert Visitor(door).get(LOG).location.startswith("/panel/login?next=")
+
+
+def test_the_page_of_a_webhook_has_its_log_and_what_can_be_done_about_it(
+    door: Door, visitor: Visitor
+) -> None:
+    door.index.put(SHOP)
+    made(door, 1)
+    made(door, 2, "dead")
+
+    page = visitor.get(f"/panel/DEFAULT/webhooks/{uid(500)}", status="dead")
+
+    assert "2026-03-02 11:58:00 CustomerRegistered 00000000… dead 1 503 –" in page.rows()
+    assert not any("11:59:00" in row for row in page.rows())
+    for name in ("redrive", "replay"):
+        assert f"/panel/DEFAULT/webhooks/{uid(500)}/{name}" in page.links.values()
