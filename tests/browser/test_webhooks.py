@@ -103,7 +103,7 @@ def test_a_webhook_is_changed_and_deleted_after_a_question(page: Page, running_p
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("URL (required)").fill(running_pipeline.endpoint.url("after"))
     page.get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
     running_pipeline.member("changed@example.com")
     running_pipeline.endpoint.await_bodies("after", 1)
     page.get_by_role("link", name="Delete").click()
