@@ -16,9 +16,10 @@ from typing import Self
 from streams import codec
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
+from streams.delivery.subscription import require_sent_to
 from streams.domain.ids import derived_id
 from streams.domain.values import Value
-from streams.errors import Misconfigured, Retryable
+from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.pace import Over, Pace
 from streams.kafka.reread import Reread, Tally
@@ -54,12 +55,8 @@ def subscription_of(connection: Connection, subscription_id: str) -> Subscriptio
     """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
     key = subscription_id.encode()
     record = latest(connection, whole(connection, SUBSCRIPTIONS), key.__eq__).get(key)
-    if record is None:
-        raise Misconfigured(f"--subscription {subscription_id!r}: there is no subscription of that id")
-    found = codec.decode(Subscription, record.value, record.schema)
-    if found.state != "active":
-        raise Misconfigured(f"--subscription {subscription_id!r} is {found.state}: set it active first")
-    return found
+    found = record and codec.decode(Subscription, record.value, record.schema)
+    return require_sent_to(found, subscription_id)
 
 
 @dataclass(slots=True)
