@@ -24,7 +24,8 @@ targets         which URLs a webhook may be sent to, as far as their text tells
 
 fields          what fields of bodies may hold
 listing         filters, operators, ordering, paging and scrolling of every list
-access          what a caller must be allowed; auth: who calls; logins, passwords, callers, admins: by what right
+access          what a caller must be allowed; auth: who calls
+logins          by name and password; passwords, callers, admins: who they are, and by what right
 audit           what was changed, and by whom
 limits          the size of a body
 errors          every answer that is not a success, in the contract's words
