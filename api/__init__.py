@@ -5,23 +5,34 @@ app             the FastAPI application, built from its ports; nothing happens o
 desk            from a request to a command, and from what became of it to an answer
 outcomes        sends a command and waits for its end
 members …       one module a resource: members, points, transactions, rewards, custom_events, programme
+                profiles: what a member is; lead_times: what a store sets
 reading         what a member has, and had: routes; views: their bodies
 command_status  what became of a command that was not answered in time
 
-subscriptions   /api/{storeCode}/webhook/…: routes of section "webhooks" of the contract
+subscriptions   made, changed, ended; webhook_routes: section "webhooks" of the contract
 bodies          what clients send and get of a subscription; options: what is beyond the contract
-signing         secrets of subscriptions; example_send: one example, on demand
+signing         secrets of subscriptions; credentials: how an endpoint is shown who sends
+example_send    one example, on demand
+standing        how a subscription fares, in a word
 deliveries      what became of each webhook: routes; delivery_views: their bodies
 why             why one did not arrive; why_routes: its route; events_found: the event that is asked about
+replays         the past, delivered again; replay_routes; wishes: what can be had; player: played here
+letters         what was given up, sent again; letter_routes
+overview        whether it is well; overview_routes
+erasure         a member is forgotten
 targets         which URLs a webhook may be sent to, as far as their text tells
 
 fields          what fields of bodies may hold
 listing         filters, operators, ordering, paging and scrolling of every list
 access          what a caller must be allowed; auth: who calls
+logins          by name and password; passwords, callers, admins: who they are, and by what right
+audit           what was changed, and by whom
 limits          the size of a body
 errors          every answer that is not a success, in the contract's words
-contract        documents for receivers; asyncapi, openapi: of everything, openapi.json as it is committed
+contract        documents for receivers; description, asyncapi, openapi: of everything
 log             control topics and commands written to Kafka and read back
-serve           the process: views, replica, appender, server, and how they end
+running         views, replica, journal, appender: what the process works with; listening: where
+serve           the process: a server over these, and how they end
+panel           pages for people, over the same objects
 command_line    one module a sub-command
 """

@@ -44,11 +44,11 @@ from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
-from api.panel.standing import Conditions, Standings
 from api.programme import Programme, SettingsLog
 from api.reading import Past, Reading
 from api.replays import Ports, Replays
 from api.signing import Signer
+from api.standing import Conditions, Standings
 from api.subscriptions import SubscriptionLog, Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes

@@ -3,7 +3,6 @@
 from typing import Any
 
 from connectors.http.as_sent import AsSent, as_sent
-from streams.delivery.batches import lane
 from streams.delivery.journal import Known, Last
 from streams.delivery.records import Attempt, Subscription
 from streams.delivery.search import One
@@ -17,13 +16,12 @@ UNTRIED = "00000000-0000-0000-0000-000000000000"
 
 def row(known: Known) -> Row:
     """One line of the log."""
-    of_many = known.member_id == lane(known.subscription_id, known.event_name)
     return {
         "messageId": known.delivery_id,
         "subscriptionId": known.subscription_id,
         "webhookEventId": known.webhook_event_id,
         "eventName": known.event_name,
-        "customerId": None if of_many else known.member_id,
+        "customerId": None if known.of_many else known.member_id,
         "createdAt": moment(known.created_at),
         "madeAt": moment(known.made_at),
         "legacy": known.legacy,
@@ -38,13 +36,20 @@ def row(known: Known) -> Row:
 
 def detail(one: One, subscription: Subscription | None, *, dotted_names: bool) -> Row:
     """The whole of it."""
-    request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
-    request = one.delivery and as_sent(one.delivery, subscription, request_id, dotted_names=dotted_names)
+    request = request_of(one, subscription, dotted_names=dotted_names)
     return {
         **row(one.known),
         "request": _request(request) if request else None,
         "attempts": [_attempt(attempt) for attempt in one.attempts],
     }
+
+
+def request_of(one: One, subscription: Subscription | None, *, dotted_names: bool) -> AsSent | None:
+    """As it was sent last, or will be; None where what was in it is not kept."""
+    if one.delivery is None:
+        return None
+    request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
+    return as_sent(one.delivery, subscription, request_id, dotted_names=dotted_names)
 
 
 def _request(request: AsSent) -> Row:

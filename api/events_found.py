@@ -7,7 +7,6 @@ from typing import Protocol
 
 from api.deliveries import Deliveries
 from api.errors import Complaint, Invalid
-from streams.delivery.batches import lane
 from streams.delivery.forms import OverTime
 from streams.delivery.journal import Known
 from streams.delivery.search import Search
@@ -65,7 +64,7 @@ class Events:
         """None where it is not found; what was made of it may be known all the same."""
         if member_id is not None and around is not None:
             return _named(id_, await self._read(store, member_id, *around))
-        known = [k for k in await self.made(store, id_) if not of_many(k)]
+        known = [k for k in await self.made(store, id_) if not k.of_many]
         if not known:
             return None if member_id is None else _named(id_, await self._read(store, member_id, None, None))
         made = [k.waits_since for k in known]
@@ -92,11 +91,6 @@ class Events:
     async def made(self, store: str, webhook_event_id: str) -> tuple[Known, ...]:
         asked = Search(store, webhook_event_id=webhook_event_id, size=MOST_EVENTS)
         return (await self.deliveries.search(asked)).items
-
-
-def of_many(known: Known) -> bool:
-    """Whether it is a legacy array: of no member."""
-    return known.member_id == lane(known.subscription_id, known.event_name)
 
 
 def _named(id_: str, found: Iterable[Published]) -> Published | None:

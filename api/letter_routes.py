@@ -8,15 +8,15 @@ from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
 from api.access import requires
+from api.deliveries import MessageId
 from api.errors import Complaint, Invalid, shown
-from api.fields import Model, Moment, StoreCode, Text, Uuid, id_in_path
+from api.fields import Model, Moment, StoreCode, Text, Uuid
 from api.letters import ROOT, Letter, Letters, LettersAsked
-from api.listing import instant
-from api.replay_routes import DryRun, Page, PageSize
+from api.listing import Page, PageSize, cut, instant_of
+from api.replay_routes import DryRun
 from api.webhook_routes import SINGLE, SubscriptionId
 from streams.webhooks.parts import moment
 
-MessageId = Annotated[str, id_in_path("messageId")]
 _WHICH = {
     "since": "Given up from then on: an ISO 8601 instant.",
     "until": "Given up before.",
@@ -55,7 +55,8 @@ def which(
     event: Annotated[str | None, Query(alias="eventName", description=_WHICH["eventName"])] = None,
     status: Annotated[str | None, Query(description=_WHICH["status"])] = None,
 ) -> LettersAsked:
-    first, last = _instant("since", since), _instant("until", until)
+    first = None if since is None else instant_of("since", since)
+    last = None if until is None else instant_of("until", until)
     return LettersAsked(first, last, event, statuses(status, "status"))
 
 
@@ -73,9 +74,7 @@ def routes(letters: Letters) -> APIRouter:
     ) -> JSONResponse:
         """Deliveries that were given up, the newest first: of many, the newest 10,000. Kept for 90 days."""
         found = await letters.page(store, subscription_id, asked)
-        some = [row(each) for each in found[(page - 1) * size : page * size]]
-        total = {"all": len(found), "filtered": len(found), "estimated": False}
-        return JSONResponse({"items": some, "total": total})
+        return JSONResponse(cut(found, page, size, row))
 
     @router.post(f"{SINGLE}/dead-letter/redrive", summary="Send dead letters again", dependencies=may_change)
     async def redrive(
@@ -130,10 +129,3 @@ def row(letter: Letter) -> dict[str, Any]:
         "redrivenAt": moment(letter.redriven_at),
         "obstacle": letter.obstacle,
     }
-
-
-def _instant(path: str, text: str | None) -> Any:
-    try:
-        return None if text is None else instant(text)
-    except ValueError as error:
-        raise Invalid(Complaint(path, f"It {error}.", "invalid", text)) from None

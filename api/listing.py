@@ -8,7 +8,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Query
 
 from api.errors import Complaint, Invalid, shown
 
@@ -17,6 +19,10 @@ Test = Callable[[Any], bool]
 Kind = Literal["text", "flag", "instant"]
 
 LARGEST_PAGE = 50
+MOST = 10_000
+"""Rows that pages are cut from where a list is not read whole."""
+Page = Annotated[int, Query(alias="_page", ge=1, le=MOST)]
+PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=LARGEST_PAGE)]
 _PARAMETER = re.compile(r"(?P<name>[A-Za-z_]+)(\[(?P<inner>[A-Za-z]*)\])?")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -49,7 +55,7 @@ class Column(Generic[T]):
 
 
 @dataclass(slots=True)
-class Query:
+class Asked:
     """What a client asked of a list."""
 
     tests: list[tuple[str, Test]] = field(default_factory=list)
@@ -90,9 +96,18 @@ def page(
     }
 
 
+def cut(rows: Sequence[T], page: int, size: int, shown: Callable[[T], object]) -> dict[str, Any]:
+    """That page of rows, of which there are MOST at most."""
+    start, count = (page - 1) * size, len(rows)
+    return {
+        "items": [shown(row) for row in rows[start : start + size]],
+        "total": {"all": count, "filtered": count, "estimated": count >= MOST},
+    }
+
+
 def _scrolled(
     kept: Sequence[T],
-    query: Query,
+    query: Asked,
     place: Callable[[T], tuple[str, ...]],
     shown: Callable[[T], dict[str, Any]],
 ) -> dict[str, Any]:
@@ -121,8 +136,8 @@ def place_of(token: str) -> tuple[str, ...]:
     return tuple(read)
 
 
-def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> Query:
-    query, complaints = Query(), []
+def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> Asked:
+    query, complaints = Asked(), []
     for parameter, value in parameters:
         try:
             _add(query, parameter, value, columns)
@@ -138,7 +153,7 @@ def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[A
     return query
 
 
-def _add(query: Query, parameter: str, value: str, columns: Mapping[str, Column[Any]]) -> None:
+def _add(query: Asked, parameter: str, value: str, columns: Mapping[str, Column[Any]]) -> None:
     """Raises LookupError for a parameter that there is not, ValueError for a value that it cannot have."""
     match = _PARAMETER.fullmatch(parameter)
     name, inner = (match["name"], match["inner"]) if match else (parameter, None)
@@ -210,6 +225,14 @@ def instant(value: str) -> datetime:
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
+
+
+def instant_of(path: str, text: str) -> datetime:
+    """As `instant`, of the parameter `path`. Raises Invalid."""
+    try:
+        return instant(text)
+    except ValueError as error:
+        raise Invalid(Complaint(path, f"{shown(text)} {error}.", "invalid", text)) from None
 
 
 _READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": instant}

@@ -1,7 +1,7 @@
 """Is it well? What the panel's overview and GET /api/{storeCode}/overview say.
 
 A store's own subscriptions are for all who may read. What goes on in the whole pipeline is of all stores
-together: it is for callers whose scopes have `admin`; others are told whether it is well.
+together: it is for callers of all stores whose scopes have `admin`; others are told whether it is well.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.auth import Caller
-from api.panel.standing import Standing, Standings
+from api.standing import Standing, Standings
 from streams.delivery.records import Subscription
 from streams.delivery.search import Counters, Page, Search
 from streams.delivery.subscription import Subscriptions
@@ -164,7 +164,8 @@ class Overviews:
         ]
         # The worst are seen first, however many there are.
         endpoints.sort(key=lambda one: (-one.waits(at), -one.last_day("dead"), one.subscription.url))
-        return Overview(at, self.flow.samples, endpoints, "admin" in caller.scopes)
+        whole = "admin" in caller.scopes and not caller.stores
+        return Overview(at, self.flow.samples, endpoints, whole)
 
     async def durations(self, endpoint: Endpoint) -> Durations | None:
         """Of the latest tries; None where there were none, or they are not known now."""

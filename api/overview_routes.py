@@ -18,7 +18,8 @@ def routes(overviews: Overviews) -> APIRouter:
 
     @router.get("/api/{storeCode}/overview", summary="Is it well? Lag, rates, and how each endpoint fares")
     async def overview(store: StoreCode, request: Request) -> Response:
-        """`pipeline` is null for callers without the scope `admin`: it is of all stores together."""
+        """`pipeline` is of all stores together: null for callers of some stores alone, or without the scope
+        `admin`."""
         return exact(row(await overviews.of(store, request.state.caller)))
 
     return router

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -21,7 +21,7 @@ from api.access import requires
 from api.desk import Desk
 from api.errors import Complaint, Invalid
 from api.fields import MEMBER, StoreCode
-from api.listing import LARGEST_PAGE, instant
+from api.listing import MOST, Page, PageSize, cut, instant_of
 from streams.domain.events import Event
 from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
 from streams.domain.store import StoreSettings
@@ -30,13 +30,9 @@ from streams.stages.replay import TooMuch, replayed, retold
 from streams.stages.turn import Record
 from streams.webhooks.events import WebhookEvent
 
-MOST = 10_000
-"""Rows of one member that pages are cut from."""
 History = tuple[tuple[Event, tuple[WebhookEvent, ...]], ...]
 TABLES = ("members", "ledgers", "coupons")
 MemberInPath = Annotated[str, MEMBER]
-Page = Annotated[int, Query(alias="_page", ge=1, le=MOST)]
-PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=LARGEST_PAGE)]
 
 
 class Past(Protocol):
@@ -119,7 +115,7 @@ def routes(reading: Reading) -> APIRouter:
         if at is None:
             found = await reading.member(store, member)
             return _whole(views.wallet_rows(found.member_id, found.state, found.store))
-        return _whole(await reading.balance(store, member, _instant(at)))
+        return _whole(await reading.balance(store, member, instant_of("at", at)))
 
     _rows(router, reading, "lot", "Units not yet spent or expired, in spending order", _lots)
     _rows(router, reading, "transfer", "Transfers that can still be cancelled or activated", _transfers)
@@ -143,9 +139,7 @@ def _rows(
     @router.get(f"/{name}", summary=summary, name=name)
     async def page(store: StoreCode, member: MemberInPath, page: Page = 1, size: PageSize = 10) -> Response:
         found = await reading.member(store, member)
-        some = list(islice(rows(found.state), MOST))
-        start = (page - 1) * size
-        return views.exact({"items": some[start : start + size], "total": _total(len(some))})
+        return views.exact(cut(list(islice(rows(found.state), MOST)), page, size, lambda row: row))
 
 
 def _lots(state: State) -> Iterable[views.Row]:
@@ -162,18 +156,7 @@ def _rewards(state: State) -> Iterable[views.Row]:
 
 def _whole(rows: Iterable[views.Row]) -> Response:
     items = list(rows)
-    return views.exact({"items": items, "total": _total(len(items))})
-
-
-def _total(count: int) -> dict[str, Any]:
-    return {"all": count, "filtered": count, "estimated": count >= MOST}
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return instant(text)
-    except ValueError as error:
-        raise Invalid(Complaint("at", f"It {error}.", "invalid", text)) from None
+    return views.exact(cut(items, 1, MOST, lambda row: row))
 
 
 _AT = (

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.access import requires
 from api.fields import Model, Moment, StoreCode, Uuid, id_in_path
+from api.listing import Page, PageSize, cut
 from api.replays import Replays
 from api.webhook_routes import SINGLE, SubscriptionId
 from api.wishes import RATE, ROOT, Counted, Wish
@@ -25,8 +26,6 @@ Key = Annotated[
         description="The same key again is the same replay: none is begun anew.",
     ),
 ]
-Page = Annotated[int, Query(alias="_page", ge=1, le=10_000)]
-PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=50)]
 
 
 class ReplayBody(Model):
@@ -84,9 +83,7 @@ def routes(replays: Replays) -> APIRouter:
     ) -> JSONResponse:
         """The newest first; kept for 90 days."""
         found = await replays.page(store, subscription_id)
-        some = [row(each) for each in found[(page - 1) * size : page * size]]
-        total = {"all": len(found), "filtered": len(found), "estimated": False}
-        return JSONResponse({"items": some, "total": total})
+        return JSONResponse(cut(found, page, size, row))
 
     @router.get(single, summary="How far a replay has come", dependencies=may_read)
     async def read(store: StoreCode, subscription_id: SubscriptionId, replay_id: ReplayId) -> JSONResponse:

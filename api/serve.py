@@ -1,71 +1,39 @@
-"""The API's process: views, a replica of the members, an appender, a server; and how they end together."""
+"""The API's process: a server over what is running, and how they end together."""
 
 import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import uvicorn
 
 from api.app import create_app
 from api.audit import Audit
 from api.auth import ApiKeys, Gate, check_door
-from api.callers import Callers
 from api.listening import address_of, listener_of
 from api.log import (
     AuditAppender,
-    CommandAppender,
-    TopicLog,
-    callers_followed,
-    conditions_followed,
-    followed,
-    replays_followed,
-    stores_followed,
 )
 from api.logins import Logins, Tokens
-from api.outcomes import Outcomes
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.player import Player
 from api.replays import Ports
+from api.running import parts_of, until_first
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
-from streams.access import ApiKey
-from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
-from streams.delivery.records import EndpointStatus, Subscription
-from streams.delivery.subscription import Subscriptions
 from streams.domain.ids import derived_id
-from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.kafka.admin import partitions
-from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
-from streams.kafka.flow import Flow
 from streams.kafka.foresight import Foresight
-from streams.kafka.generations import present, require_layout, watched
-from streams.kafka.history import History
+from streams.kafka.generations import present, require_layout
 from streams.kafka.identity import identity
-from streams.kafka.journal import FollowedJournal
 from streams.kafka.letterbox import Letterbox
-from streams.kafka.published import PublishedEvents
 from streams.kafka.recount import Recount
-from streams.kafka.replica import Replicas
-from streams.kafka.topics import (
-    API_KEYS,
-    COMMANDS,
-    REPLAY_PROGRESS,
-    REPLAYS,
-    SETTINGS,
-    SUBSCRIPTIONS,
-)
-from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.turn import StreamClock, WallClock
 
@@ -83,102 +51,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What the application works with, all of it running."""
-
-    index: Subscriptions
-    stores: dict[str, StoreSettings]
-    views: tuple[View[Any], ...]
-    appender: Appender
-    replicas: Replicas
-    outcomes: Outcomes
-    past: History
-    journal: FollowedJournal
-    published: PublishedEvents
-    subscriptions: TopicLog[Subscription]
-    settings: TopicLog[StoreSettings]
-    callers: Callers
-    keys: TopicLog[ApiKey]
-    conditions: dict[str, EndpointStatus]
-    orders: Orders
-    order_log: TopicLog[ReplayOrder]
-    progress_log: TopicLog[ReplayProgress]
-    flow: Flow
-
-    def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
-        """Whatever ends one of them for good."""
-        yield from (view.failed() for view in self.views)
-        yield self.appender.failed()
-        yield self.replicas.failed()
-        yield self.flow.failed()
-        yield self.journal.failed()
-
-
-async def _parts(
-    settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
-) -> _Parts | None:
-    """Started, with all read that was there; None where the process is told to stop before."""
-    index, stores = Subscriptions(), dict[str, StoreSettings]()
-    callers, orders = Callers(), Orders()
-    admins, keys = callers_followed(connection, callers)
-    conditions = dict[str, EndpointStatus]()
-    asked, told = replays_followed(connection, orders)
-    views = (
-        followed(connection, index),
-        stores_followed(connection, stores),
-        admins,
-        keys,
-        asked,
-        told,
-        conditions_followed(connection, conditions),
-        watched(connection),
-    )
-    for view in views:
-        stack.push_async_callback(view.stop)
-    appender = Appender(connection)
-    stack.push_async_callback(appender.close)
-    count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
-    replicas = Replicas(connection, directory, count)
-    stack.push_async_callback(replicas.stop)
-    journal = FollowedJournal(connection, directory, count)
-    stack.push_async_callback(journal.stop)
-    outcomes = Outcomes(
-        CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
-    )
-    starts = [*(view.start() for view in views), replicas.start(outcomes.heard)]
-    await _until_first(stop.wait(), replicas.failed(), _all(starts))
-    if stop.is_set():
-        return None
-    flow = Flow(connection)
-    stack.push_async_callback(flow.stop)
-    flow.start()
-    return _Parts(
-        index=index,
-        stores=stores,
-        views=views,
-        appender=appender,
-        replicas=replicas,
-        outcomes=outcomes,
-        past=History(connection, count, settings.history_records),
-        journal=journal,
-        published=PublishedEvents(connection, count, settings.history_records),
-        subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
-        settings=TopicLog(connection, SETTINGS, appender, views[1]),
-        callers=callers,
-        keys=TopicLog(connection, API_KEYS, appender, keys),
-        conditions=conditions,
-        orders=orders,
-        order_log=TopicLog(connection, REPLAYS, appender, asked),
-        progress_log=TopicLog(connection, REPLAY_PROGRESS, appender, told),
-        flow=flow,
-    )
-
-
-async def _all(waits: Iterable[Coroutine[Any, Any, Any]]) -> None:
-    await asyncio.gather(*waits)
-
-
 async def serve(settings: Settings, connection: Connection, started: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; `started` gets the address once requests are answered.
 
@@ -194,7 +66,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(listener_of(settings)))
         own = stack.enter_context(identity(settings, "api", connection.generation))
-        parts = await _parts(settings, connection, own.directory, stack, stop)
+        parts = await parts_of(settings, connection, own.directory, stack, stop)
         if parts is None:
             return
         if not settings.api_key_hashes and not parts.callers:
@@ -268,7 +140,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         serving = asyncio.create_task(server.serve([listener]))
         started(address_of(listener))
         try:
-            await _until_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
+            await until_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
         finally:
             server.should_exit = True
             await serving
@@ -283,14 +155,3 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-async def _until_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
-    """Returns or raises as the first of them does; the others are cancelled."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    for task in done:
-        task.result()

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from api.deliveries import Deliveries
 from api.errors import Complaint, Invalid
-from api.events_found import Events, of_many
+from api.events_found import Events
 from api.subscriptions import SubscriptionLog
 from streams.delivery.batches import lane
 from streams.delivery.forms import Forms, OverTime
@@ -25,6 +25,17 @@ _UNFOUND = "No delivery of it is known, and the event was not found: name the me
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """About the event of that id, or what a member did about then; for one subscription, or all."""
+
+    event: str | None
+    member: str | None
+    at: datetime | None
+    within: timedelta
+    subscription: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Whys:
     """`kept`: for how long it is known what became of deliveries."""
 
@@ -36,16 +47,7 @@ class Whys:
     now: Callable[[], datetime]
     kept: timedelta
 
-    async def why(
-        self,
-        store: str,
-        *,
-        webhook_event_id: str | None = None,
-        member_id: str | None = None,
-        at: datetime | None = None,
-        within: timedelta = timedelta(hours=1),
-        subscription_id: str | None = None,
-    ) -> tuple[Told, ...]:
+    async def why(self, store: str, asked: Question) -> tuple[Told, ...]:
         """One for each event found: the one of that id, or the member's at about that time.
 
         Raises Invalid where the question is not whole or too much would have to be read, 404 for a
@@ -53,18 +55,18 @@ class Whys:
         """
         await self.log.current()
         await self.deliveries.current()
-        around = None if at is None else (at - within, at + within)
-        if webhook_event_id is not None:
-            events = {webhook_event_id: await self.events.by_id(store, webhook_event_id, member_id, around)}
-        elif member_id is not None and around is not None:
-            events = await self.events.of_member(store, member_id, *around)
+        around = None if asked.at is None else (asked.at - asked.within, asked.at + asked.within)
+        if asked.event is not None:
+            events = {asked.event: await self.events.by_id(store, asked.event, asked.member, around)}
+        elif asked.member is not None and around is not None:
+            events = await self.events.of_member(store, asked.member, *around)
         else:
             raise Invalid(Complaint("webhookEventId", "Give it, or customerId and at.", "missing"))
         forms = await self.events.published.forms()
         # What the fan-out has come to is known by now: what it made of that must be here before it is missed.
         await self.deliveries.current()
         return tuple(
-            [await self._told(store, id_, event, forms, subscription_id) for id_, event in events.items()]
+            [await self._told(store, id_, event, forms, asked.subscription) for id_, event in events.items()]
         )
 
     async def _told(
@@ -132,5 +134,5 @@ def _head(
     if published:
         event = published.event
         return type(event).__name__, event.member_id, event.created_at
-    one = next((known for known in made if not of_many(known)), None)
+    one = next((known for known in made if not known.of_many), None)
     return (one.event_name, one.member_id, one.created_at) if one else (None, None, None)

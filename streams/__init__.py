@@ -8,7 +8,10 @@ flow        how the pipeline fares, by what was seen of it: pure
 stages      what is done with a slice of a partition: loyalty, fan-out (the sink stage is in `connectors`)
 tables      entries on disk, their due index, their changelog records
 kafka       topics, feed, restore, views, Faust app, local broker: the only folder that knows Kafka and Faust
-codec       values to Avro and back
+codec       values to Avro and back; avro: straight from structs
+shredding   what is personal in facts, sealed with its owner's key; sealing: secrets of settings
+generation  which of the state's generations is the present one
+access      who may call the API, and what was changed through it
 refusals    rejections and poison, as records
 settings    everything that the environment can set
 errors      the error tree

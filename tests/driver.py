@@ -159,11 +159,7 @@ class Pipeline:
         return [p.cause for p in self._of(POISON.name, PoisonRecord)]
 
     def _of(self, topic: str, kind: type[V]) -> list[V]:
-        return [
-            decode(kind, self.opened(r), r.schema)
-            for r in self.log[topic]
-            if (r.schema or "").startswith(kind.__name__ + ".")
-        ]
+        return [decode(kind, self.opened(r), r.schema) for r in self.log[topic] if r.kind == kind.__name__]
 
     def opened(self, record: Record) -> bytes | None:
         """As those read it who have its owner's key."""

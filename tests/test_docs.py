@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from streams.codec import schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
 from streams.kafka.erasures import Left, left
@@ -31,6 +33,14 @@ def test_every_path_that_the_readme_names_is_there() -> None:
     named = re.findall(r"`((?:streams|schemas|connectors|api|tests)/[\w./-]*)`", README)
 
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["api", "api/panel", "streams", "streams/kafka"])
+def test_every_module_stands_in_its_package_s_map(folder: str) -> None:
+    files = [file.stem for file in (ROOT / folder).glob("*.py") if file.stem != "__init__"]
+    told, _, _ = (ROOT / folder / "__init__.py").read_text().partition('"""\n')
+
+    assert [name for name in files if not re.search(rf"\b{name}\b", told)] == []
 
 
 def test_the_readme_is_short_and_shows_a_webhook_early() -> None:

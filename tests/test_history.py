@@ -47,7 +47,7 @@ def go_live(run: Pipeline, now: datetime) -> None:
 
 
 def told(run: Pipeline) -> list[WebhookEvent]:
-    names = ((r, (r.schema or "").partition(".")[0]) for r in run.log[WEBHOOK_EVENTS.name])
+    names = ((r, r.kind) for r in run.log[WEBHOOK_EVENTS.name])
     return [decode(CATALOGUE[name].event, r.value, r.schema) for r, name in names]
 
 

@@ -36,10 +36,10 @@ from api.panel.happened import Happenings
 from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.sessions import Sessions
-from api.panel.standing import Standings
 from api.programme import Programme
 from api.reading import Reading
 from api.replays import Replays
+from api.standing import Standings
 from api.subscriptions import Webhooks
 from api.why import Whys
 
@@ -89,15 +89,15 @@ def create_panel(parts: Parts) -> ASGIApp:
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     happenings = Happenings(parts.reading, parts.deliveries)
     panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
-    for router in _about_deliveries(pages, parts):
+    for router in _about_deliveries(pages, parts, log):
         panel.include_router(router)
     # Around the page for whatever breaks too.
     return Secured(panel)
 
 
-def _about_deliveries(pages: Pages, parts: Parts) -> Iterable[APIRouter]:
+def _about_deliveries(pages: Pages, parts: Parts, log: deliveries.Log) -> Iterable[APIRouter]:
     webhooks, desk, now = parts.webhooks, parts.desk, parts.now
-    yield deliveries.routes(pages, deliveries.Log(parts.deliveries, webhooks, desk, now))
+    yield deliveries.routes(pages, log)
     room = delivery.Room(parts.deliveries, webhooks, parts.standings, parts.letters, parts.dotted_names)
     yield delivery.routes(pages, room)
     yield redrive.routes(pages, redrive.Redriving(parts.letters, webhooks, now))

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from api.access import requires
 from api.deliveries import Deliveries
 from api.desk import Desk
-from api.fields import UUID, id_in_path
+from api.fields import UUID
 from api.panel import typed
 from api.panel.charts import Stacked, stacked
-from api.panel.door import StoreOf
+from api.panel.door import StoreOf, SubscriptionId
 from api.panel.pages import Pages
 from api.panel.words import STATUSES
 from api.subscriptions import Webhooks
@@ -31,7 +31,6 @@ A_PAGE = 25
 LOOKS = 5
 """Bounded pieces of work for one page, where few deliveries fit."""
 SERIES = ("arrived", "failed attempts", "given up")
-SubscriptionId = Annotated[str, id_in_path("webhook")]
 
 
 class Wanted(BaseModel):

@@ -1,23 +1,21 @@
 """One delivery: where it stands, each attempt, the request; and trying it again."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.access import requires
-from api.deliveries import Deliveries
-from api.delivery_views import UNTRIED
-from api.fields import id_in_path
+from api.deliveries import Deliveries, MessageId
+from api.delivery_views import request_of
 from api.letters import Letters
 from api.panel import typed, words
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.panel.standing import Standing, Standings
+from api.standing import Standing, Standings
 from api.subscriptions import Webhooks
-from connectors.http.as_sent import AsSent, as_sent
 from streams.delivery.journal import Known
 from streams.delivery.records import Subscription
 from streams.delivery.search import One
@@ -26,7 +24,6 @@ NOTES = {
     "redriven": "It is on its way again, with all its tries before it. What comes of it shows here.",
     "replayed": "It is sent once more, with the same message id. What comes of it shows here.",
 }
-MessageId = Annotated[str, id_in_path("message")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +80,6 @@ class Room:
             raise HTTPException(404)
         return found
 
-    def request(self, one: One, subscription: Subscription | None) -> AsSent | None:
-        """As it was sent last, or will be; None where what was in it is not kept."""
-        if one.delivery is None:
-            return None
-        request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
-        return as_sent(one.delivery, subscription, request_id, dotted_names=self.dotted_names)
-
     async def shown(self, store: str, message_id: str, note: str = "", error: str = "") -> dict[str, Any]:
         """What the page draws. Raises 404."""
         one = await self.one(store, message_id)
@@ -102,7 +92,7 @@ class Room:
             "subscription": subscription,
             "standing": standing,
             "now": now_of(one.known, subscription, standing),
-            "sent": self.request(one, subscription),
+            "sent": request_of(one, subscription, dotted_names=self.dotted_names),
             "note": NOTES.get(note, ""),
             "error": error,
             "words": words,
@@ -112,13 +102,13 @@ class Room:
 def routes(pages: Pages, room: Room) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/{store}/deliveries/{message}", dependencies=[requires("read")])
+    @router.get("/{store}/deliveries/{messageId}", dependencies=[requires("read")])
     async def page(
         request: Request, store: StoreOf, message: MessageId, note: Literal["", "redriven", "replayed"] = ""
     ) -> Response:
         return pages.page(request, "delivery", store, **await room.shown(store.store, message, note))
 
-    @router.post("/{store}/deliveries/{message}/retry", dependencies=[requires("subscriptions")])
+    @router.post("/{store}/deliveries/{messageId}/retry", dependencies=[requires("subscriptions")])
     async def retry(request: Request, store: StoreOf, message: MessageId) -> Response:
         one = await room.one(store.store, message)
         errors: typed.Errors = {}

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from api.auth import SOURCE, Source, address_of
+from api.fields import id_in_path
 from api.panel.sessions import COOKIE, Session, Sessions
 from api.programme import Programme
 from streams.domain.store import StoreSettings
@@ -15,6 +16,8 @@ from streams.domain.store import StoreSettings
 OPEN = {"/login"}
 """Paths below the panel's own that nobody need be signed in for."""
 SAFE = {"GET", "HEAD"}
+SubscriptionId = Annotated[str, id_in_path("webhook")]
+"""In the address of whatever page is about one."""
 
 
 class SignInFirst(Exception):

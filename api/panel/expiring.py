@@ -12,7 +12,7 @@ from api.access import requires
 from api.panel.charts import Stacked, stacked
 from api.panel.door import StoreOf
 from api.panel.forecasts import Forecasts
-from api.panel.lead_time_form import CHOICES, KINDS, Filled, Kind, in_force, read, typed
+from api.panel.lead_time_form import CHOICES, KINDS, Filled, Kind, in_force, read, sent
 from api.panel.pages import Pages
 from api.programme import Programme
 from api.subscriptions import Webhooks
@@ -94,20 +94,20 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
     async def index(
         request: Request, store: StoreOf, weeks: Weeks = 4, saved: Literal["", "yes"] = ""
     ) -> Response:
-        filled = typed(store, request.query_params)
+        filled = sent(store, request.query_params)
         return await page(request, store, filled, weeks, saved=bool(saved))
 
     @router.post("/{store}/expiring/preview")
     async def preview(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
         """What was typed goes into the address: it can be shared, and nothing is saved."""
-        filled = typed(store, await request.form())
+        filled = sent(store, await request.form())
         query = urlencode([*filled.fields(), ("weeks", str(weeks))])
         here = request.url.path.removesuffix("/preview")
         return RedirectResponse(f"{here}?{query}#preview", 303)
 
     @router.post("/{store}/expiring", dependencies=[requires("admin")])
     async def save(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
-        filled = typed(store, await request.form())
+        filled = sent(store, await request.form())
         body, errors = read(filled)
         if errors:
             return await page(request, store, filled, weeks)

@@ -104,12 +104,14 @@ class Forecasts:
 
     def _reckon(self, forecast: Forecast, store: str) -> None:
         try:
-            forecast.state = self._looked(forecast, store)
+            became = self._looked(forecast, store)
         except BaseException as error:  # noqa: BLE001 - it is told to whoever waits
             forecast.state = "given up"
             forecast.done.set_exception(error)
         else:
+            # In this order: what has ended is asked at once for how long it has been.
             forecast.ended_at = self._timer()
+            forecast.state = became
             forecast.done.set_result(None)
 
     def _looked(self, forecast: Forecast, store: str) -> Literal["whole", "cut short", "given up"]:

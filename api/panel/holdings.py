@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice
 
+from api.listing import MOST
 from api.panel.charts import Stacked, stacked
-from api.reading import MOST
 from api.views import wallet_codes
 from streams.domain.coupon import VOID
 from streams.domain.ledger import account

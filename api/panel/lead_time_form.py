@@ -56,7 +56,7 @@ def in_force(store: StoreSettings) -> Filled:
     return Filled(days, tuple(wallets))
 
 
-def typed(store: StoreSettings, fields: Mapping[str, object]) -> Filled:
+def sent(store: StoreSettings, fields: Mapping[str, object]) -> Filled:
     """What was sent; what was not is as it is in force."""
     now = in_force(store)
     days = {kind: _text(fields, kind, now.days[kind]) for kind in KINDS}

@@ -1,6 +1,5 @@
 """Members: found by what they are known by; one with all that it has, and what happened to it."""
 
-import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Any
@@ -10,16 +9,17 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.access import requires
-from api.desk import KINDS as KNOWN_BY
 from api.desk import Desk
 from api.errors import Invalid
 from api.fields import UUID
+from api.listing import MOST
 from api.panel import holdings
 from api.panel.door import StoreOf
 from api.panel.forecasts import Forecasts
 from api.panel.happened import Happenings
 from api.panel.pages import Pages, link
-from api.reading import MOST, Reading
+from api.panel.typed import names
+from api.reading import Reading
 from streams.domain.state import Held, PendingLot
 
 A_PAGE = 25
@@ -31,9 +31,7 @@ PageNumber = Annotated[int, Query(ge=1, le=MOST)]
 
 async def found(desk: Desk, store: str, text: str) -> list[str]:
     """Ids of the members whom `text` names: an id, an e-mail address, a phone or a card number."""
-    if re.fullmatch(UUID, text.lower()):
-        return [text.lower()] if await desk.found(store, text.lower()) else []
-    each = [await desk.found(store, f"{kind}={text}") for kind in KNOWN_BY]
+    each = [await desk.found(store, name) for name in names(text)]
     return list(dict.fromkeys(member_id for member_id in each if member_id))
 
 

@@ -15,7 +15,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from api.events_found import of_many
 from api.panel.sessions import Session
 from streams.domain.store import StoreSettings
 from streams.domain.values import plain
@@ -40,7 +39,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "json": pretty}
-    made.globals |= {"nav": NAV, "of_many": of_many}
+    made.globals |= {"nav": NAV}
     return made
 
 

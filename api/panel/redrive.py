@@ -14,8 +14,7 @@ from api.access import requires
 from api.letter_routes import statuses
 from api.letters import Letters, LettersAsked
 from api.panel import typed
-from api.panel.deliveries import SubscriptionId
-from api.panel.door import StoreOf
+from api.panel.door import StoreOf, SubscriptionId
 from api.panel.pages import Pages
 from api.subscriptions import Webhooks
 from streams.domain.store import StoreSettings

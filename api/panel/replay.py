@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 from api.access import requires
 from api.desk import Desk
 from api.errors import Conflict
-from api.fields import UUID, id_in_path
+from api.fields import UUID
 from api.panel import typed, words
-from api.panel.deliveries import SubscriptionId
-from api.panel.door import StoreOf
+from api.panel.door import StoreOf, SubscriptionId
 from api.panel.pages import Pages
+from api.replay_routes import ReplayId
 from api.replays import Replays
 from api.subscriptions import Webhooks
 from api.wishes import RATE, Wish
@@ -40,7 +40,6 @@ ONLY: dict[Only, str] = {
     "failed": "only what was given up",
 }
 HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended already."}
-ReplayId = Annotated[str, id_in_path("replay")]
 
 
 class Wanted(BaseModel):

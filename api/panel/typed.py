@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from api.desk import Desk
+from api.desk import KINDS, Desk
 from api.errors import Conflict, Invalid
 from api.fields import UUID
 from streams.domain.store import StoreSettings
@@ -51,9 +51,9 @@ async def member(errors: Errors, field: str, text: str, store: StoreSettings, de
 
     An id is taken as it is: what was sent about a member stays when the member is gone.
     """
-    if re.fullmatch(UUID, text.strip().lower()):
-        return text.strip().lower()
     for name in names(text):
+        if re.fullmatch(UUID, name):
+            return name
         if found := await desk.found(store.store, name):
             return found
     if text.strip():
@@ -67,7 +67,9 @@ def names(text: str) -> Iterable[str]:
     kind, equals, _ = said.partition("=")
     if not said:
         return ()
-    if equals and kind in {"email", "phone", "loyaltyCardNumber"}:
+    if re.fullmatch(UUID, said.lower()):
+        return (said.lower(),)
+    if equals and kind in KINDS:
         return (said,)
     if "@" in said:
         return (f"email={said}", f"loyaltyCardNumber={said}")

@@ -14,9 +14,8 @@ from api import bodies
 from api.access import requires
 from api.errors import Invalid
 from api.example_send import example_body
-from api.fields import id_in_path
 from api.panel import form
-from api.panel.door import StoreOf
+from api.panel.door import StoreOf, SubscriptionId
 from api.panel.form import Filled
 from api.panel.pages import Pages
 from api.subscriptions import Webhooks
@@ -26,7 +25,6 @@ from streams.delivery.subscription import ANY
 from streams.domain.store import StoreSettings
 from streams.webhooks import CATALOGUE
 
-SubscriptionId = Annotated[str, id_in_path("subscription")]
 CHANGED_SINCE = (
     "Somebody has changed this webhook since you opened the page. What you typed is still here: open the "
     "webhook in another tab to see the change, and add this again."
@@ -99,13 +97,13 @@ def _changing(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     ) -> Response:
         return _form(pages, request, store, filled, webhooks.now(), found=found, **more)
 
-    @router.get("/{store}/webhooks/{subscription}/edit")
+    @router.get("/{store}/webhooks/{webhook}/edit")
     async def edit(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         found = await webhooks.one(store.store, subscription_id)
         filled = form.of(bodies.detail(found, webhooks.vault), ZoneInfo(store.time_zone))
         return shown(request, store, found, filled)
 
-    @router.post("/{store}/webhooks/{subscription}/edit")
+    @router.post("/{store}/webhooks/{webhook}/edit")
     async def save(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         sent = await request.form(max_files=0)
         filled, found = form.read(sent), await webhooks.one(store.store, subscription_id)

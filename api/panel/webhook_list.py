@@ -14,7 +14,7 @@ from api.deliveries import Deliveries
 from api.panel.charts import Sparkline, sparkline
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
-from api.panel.standing import WORDS, Standing, Standings, Word
+from api.standing import WORDS, Standing, Standings, Word
 from api.subscriptions import Webhooks
 from streams.delivery.records import Subscription
 from streams.delivery.search import Hour

@@ -8,20 +8,18 @@ from fastapi.responses import RedirectResponse, Response
 from api import bodies, options
 from api.access import requires
 from api.example_send import sent_example
-from api.fields import id_in_path
 from api.panel.deliveries import Log, Wanted
-from api.panel.door import StoreOf
+from api.panel.door import StoreOf, SubscriptionId
 from api.panel.pages import Pages
-from api.panel.standing import Standings
 from api.panel.webhook_form import saved, to_page
 from api.signing import rotated
+from api.standing import Standings
 from api.subscriptions import Webhooks
 from connectors.http import cloud_events
 from connectors.http.envelope import envelope
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import names_of
 
-SubscriptionId = Annotated[str, id_in_path("subscription")]
 Done = Literal["", "added", "saved", "paused", "resumed"]
 NOTES: dict[str, str] = {
     "added": "Added. Whatever happens from now on is sent there.",
@@ -46,7 +44,7 @@ def routes(pages: Pages, webhooks: Webhooks, standings: Standings, log: Log) -> 
 
 
 def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Standings, log: Log) -> None:
-    @router.get("/{store}/webhooks/{subscription}", dependencies=[requires("read")])
+    @router.get("/{store}/webhooks/{webhook}", dependencies=[requires("read")])
     async def one(
         request: Request, store: StoreOf, subscription_id: SubscriptionId, looked: Annotated[Looked, Query()]
     ) -> Response:
@@ -68,7 +66,7 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     allowed = [requires("subscriptions")]
 
     def set_state(path: str, state: Literal["active", "paused"], done: Done) -> None:
-        @router.post(f"/{{store}}/webhooks/{{subscription}}/{path}", dependencies=allowed, name=path)
+        @router.post(f"/{{store}}/webhooks/{{webhook}}/{path}", dependencies=allowed, name=path)
         async def changed(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
             def change(current: Subscription) -> tuple[Subscription, None]:
                 return options.with_state(current, state, webhooks.now()), None
@@ -79,7 +77,7 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     set_state("pause", "paused", "paused")
     set_state("resume", "active", "resumed")
 
-    @router.post("/{store}/webhooks/{subscription}/test", dependencies=allowed)
+    @router.post("/{store}/webhooks/{webhook}/test", dependencies=allowed)
     async def test(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         """One example, now; shown is what went and what came back."""
         found = await webhooks.one(store.store, subscription_id)
@@ -87,7 +85,7 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
         body = envelope(sample.delivery, sample.request_id, mode=cloud_events.mode_of(sample.delivery, found))
         return pages.page(request, "webhook_test", store, about=found, sample=sample, body=body)
 
-    @router.post("/{store}/webhooks/{subscription}/secret", dependencies=allowed)
+    @router.post("/{store}/webhooks/{webhook}/secret", dependencies=allowed)
     async def rotate(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         found = await webhooks.one(store.store, subscription_id)
 
@@ -101,12 +99,12 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
 def _ending(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     allowed = [requires("subscriptions")]
 
-    @router.get("/{store}/webhooks/{subscription}/delete", dependencies=allowed)
+    @router.get("/{store}/webhooks/{webhook}/delete", dependencies=allowed)
     async def ask(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         found = await webhooks.one(store.store, subscription_id)
         return pages.page(request, "webhook_delete", store, about=found, names=names_of(found))
 
-    @router.post("/{store}/webhooks/{subscription}/delete", dependencies=allowed)
+    @router.post("/{store}/webhooks/{webhook}/delete", dependencies=allowed)
     async def delete(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         await webhooks.delete(store.store, subscription_id, None)
         root = request.scope.get("root_path", "")

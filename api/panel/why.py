@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from api.panel import typed
 from api.panel.door import StoreOf
 from api.panel.pages import Pages
 from api.subscriptions import Webhooks
-from api.why import Whys
+from api.why import Question, Whys
 from streams.delivery.why import Kind, Told, Verdict
 from streams.domain.store import StoreSettings
 
@@ -83,15 +83,6 @@ class Wanted(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    event: str | None
-    member: str | None
-    at: datetime | None
-    within: timedelta
-    subscription: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one event: for those that ask for such, the worst last; and for how many others."""
 
@@ -137,15 +128,9 @@ class Asking:
         self, store: StoreSettings, asked: Question, errors: typed.Errors
     ) -> list[Answer] | None:
         """None where there is no such webhook, which is told. Raises Invalid and Retryable."""
+        event = asked.event and await self._event_of(store, asked.event)
         try:
-            told = await self.whys.why(
-                store.store,
-                webhook_event_id=asked.event and await self._event_of(store, asked.event),
-                member_id=asked.member,
-                at=asked.at,
-                within=asked.within,
-                subscription_id=asked.subscription,
-            )
+            told = await self.whys.why(store.store, replace(asked, event=event))
         except HTTPException:
             errors["subscription"] = "There is no such webhook."
             return None

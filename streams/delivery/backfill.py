@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import ANY, names_of
+from streams.delivery.subscription import ANY, names_of, require_sent_to
 from streams.domain.values import Value
 from streams.errors import Misconfigured, Poison
 
@@ -58,11 +58,7 @@ def choose(
 
 
 def _one(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
-    found = there.get(id_)
-    if found is None:
-        raise Misconfigured(f"--subscription {id_!r}: there is no subscription of that id")
-    if found.state != "active":
-        raise Misconfigured(f"--subscription {id_!r} is {found.state}: set it active first")
+    found = require_sent_to(there.get(id_), id_)
     if not _asks(found, event_name):
         raise Misconfigured(f"--subscription {id_!r} does not ask for {event_name}")
     return found

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from streams.delivery.batches import lane
 from streams.delivery.records import Attempt, DeadLetter, Delivery, ErrorClass, Outcome
 from streams.domain.values import Instant, Value
 
@@ -86,6 +87,11 @@ class Known(Value, array_like=True):
     def next_attempt_at(self) -> datetime | None:
         """None also while it waits for its turn, or for its subscription."""
         return self.retry_at if self.status == "retrying" else None
+
+    @property
+    def of_many(self) -> bool:
+        """Whether it is a legacy array: of no member."""
+        return self.member_id == lane(self.subscription_id, self.event_name)
 
     @property
     def waits_since(self) -> datetime:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from streams.delivery.records import Subscription
+from streams.errors import Misconfigured
 
 Changed = Callable[[str, Subscription | None, Subscription | None], None]
 """Called with a subscription's id, as it was and as it is now."""
@@ -14,6 +15,15 @@ ANY = "*"
 def names_of(subscription: Subscription) -> tuple[str, ...]:
     """The names that it asks for, the first one first, each once."""
     return tuple(dict.fromkeys((subscription.event_name, *subscription.further_events)))
+
+
+def require_sent_to(found: Subscription | None, id_: str) -> Subscription:
+    """Raises Misconfigured, for the option that named it, where there is none or nothing is sent to it."""
+    if found is None:
+        raise Misconfigured(f"--subscription {id_!r}: there is no subscription of that id")
+    if found.state != "active":
+        raise Misconfigured(f"--subscription {id_!r} is {found.state}: set it active first")
+    return found
 
 
 class Subscriptions:

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -34,7 +34,7 @@ _TOPICS = {topic.name: topic for topic in REGISTRY if topic.name in TOPICS}
 
 
 class Flow:
-    """`samples`: the oldest first. To be made, started and stopped in a running event loop."""
+    """`samples`: the oldest first. To be started, and stopped."""
 
     def __init__(self, connection: Connection, every: float = EVERY) -> None:
         self.samples: tuple[Sample, ...] = ()
@@ -44,21 +44,22 @@ class Flow:
         self._counts: dict[str, int] = {}
         self._stopping = threading.Event()
         self._silent = False
-        self._task: asyncio.Task[None] | None = None
+        # A thread of its own, busy for as long as the process runs: the loop's pool stays free for others.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="flow")
+        self._running: Future[None] | None = None
 
     def start(self) -> None:
         """Returns at once: the first sample comes when the cluster answers."""
-        self._task = asyncio.create_task(asyncio.to_thread(self._run))
+        self._running = self._pool.submit(self._run)
 
     async def stop(self) -> None:
         self._stopping.set()
-        if self._task:
-            await asyncio.wait([self._task])
+        await asyncio.to_thread(self._pool.shutdown)
 
     async def failed(self) -> NoReturn:
         """Raises what ended the looking, and never returns."""
-        if self._task:
-            await asyncio.shield(self._task)
+        if self._running:
+            await asyncio.wrap_future(self._running)
         raise AssertionError("it was stopped while somebody watched over it")
 
     def _run(self) -> None:
@@ -80,10 +81,7 @@ class Flow:
         self._silent = True
 
     def _look(self, admin: AdminClient, tails: Tails) -> None:
-        counts = partitions(self._connection, tuple(_TOPICS.values()), admin)
-        places = [
-            (self._connection.topic(_TOPICS[t]), n) for t, count in counts.items() for n in range(count)
-        ]
+        places = self._places(admin)
         # Before the ends: what a stage has handled lies before them.
         committed, members = self._committed(admin, places), self._members(admin)
         begins, ends = (_offsets(admin, places, spec) for spec in (Spec.earliest(), Spec.latest()))  # type: ignore[no-untyped-call]

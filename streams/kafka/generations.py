@@ -13,7 +13,7 @@ from streams.errors import Misconfigured, Retryable
 from streams.generation import FIRST, STATE, Generation
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
-from streams.kafka.stretch import decided, records
+from streams.kafka.stretch import decided, latest
 from streams.kafka.topics import GENERATIONS
 from streams.kafka.view import View
 from streams.stages.layout import LAYOUT, Layout
@@ -23,12 +23,10 @@ _BEGINNING = Generation(number=FIRST, layout=1, switched_at=datetime.fromtimesta
 
 def present(connection: Connection) -> Generation:
     """The one of now: a switch that is under way is waited for. Raises Retryable."""
-    found = _BEGINNING
-    if partitions(connection, (GENERATIONS,)):
-        for record in records(connection, decided(connection, GENERATIONS)):
-            if record.key == STATE.encode() and record.value is not None:
-                found = codec.decode(Generation, record.value, record.schema)
-    return found
+    if not partitions(connection, (GENERATIONS,)):
+        return _BEGINNING
+    found = latest(connection, decided(connection, GENERATIONS)).get(STATE.encode())
+    return codec.decode(Generation, found.value, found.schema) if found else _BEGINNING
 
 
 def at_present(connection: Connection) -> Connection:

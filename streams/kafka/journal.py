@@ -101,7 +101,9 @@ class FollowedJournal:
     ) -> dict[str, Counters]:
         """By subscription."""
         self._require()
-        return {id_: self._reader.counters(id_, now, hours) for id_ in subscription_ids}
+        ids = list(subscription_ids)
+        # Dozens of looks for each: of a store with many, other requests must not wait for them.
+        return await asyncio.to_thread(lambda: {id_: self._reader.counters(id_, now, hours) for id_ in ids})
 
     async def ahead_of(self, known: Known) -> Known | None:
         """A delivery of the same subscription and member that is not over and began before it."""

@@ -71,7 +71,7 @@ class Lookup:
         kind = CATALOGUE[first.event_name].event
         owner = owner_of(first.store, first.member_id)
         for message in self._saying(WEBHOOK_EVENTS, owner, first.webhook_event_id):
-            if _kind(message) == first.event_name:
+            if record_of(message, WEBHOOK_EVENTS.name).kind == first.event_name:
                 for made in chosen.deliveries(_read(kind, message, WEBHOOK_EVENTS)):
                     if made.delivery_id == delivery_id:
                         return made
@@ -86,11 +86,6 @@ class Lookup:
             for message in messages:
                 if message.key() == key.encode() and word.encode() in (message.value() or b""):
                     yield message
-
-
-def _kind(message: Message) -> str:
-    header = dict(message.headers() or ()).get(codec.HEADER)
-    return (header.decode() if isinstance(header, bytes) else header or "").rpartition(".v")[0]
 
 
 def _read(kind: type[V], message: Message, topic: Topic) -> V:

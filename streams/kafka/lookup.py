@@ -1,8 +1,6 @@
 """One member's state for whoever only looks, read from the changelogs; nothing of it is kept on disk."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 
 from streams.domain import identifiers
 from streams.domain.document import has_document
@@ -10,7 +8,7 @@ from streams.domain.state import Member, State, Transaction
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
 from streams.kafka.partitioner import partition_of
-from streams.kafka.stretch import Stretch, slices, whole
+from streams.kafka.stretch import latest, whole
 from streams.kafka.topics import CHANGELOGS, COMMANDS
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
@@ -44,7 +42,7 @@ def look(connection: Connection, store: str, member_id: str) -> Found | None:
         return None
     bought = list(state.scan(Transaction))
     pending = whole(connection, CHANGELOGS["pending"])
-    waiting = _latest(connection, pending, lambda key: key[_MEMBER_OF_PENDING] == member_id.encode())
+    waiting = latest(connection, pending, lambda key: key[_MEMBER_OF_PENDING] == member_id.encode())
     return Found(
         member=member,
         known_by=tuple(each.kind for each in identifiers.of(member.profile)),
@@ -60,17 +58,6 @@ def _state(connection: Connection, owner: str) -> State:
     tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for table in tables.names:
         there = whole(connection, CHANGELOGS[table], number)
-        latest = _latest(connection, there, lambda key: key.startswith(prefix))
-        tables.commit([(table, key, value) for key, value in latest.items()], {})
+        found = latest(connection, there, lambda key: key.startswith(prefix))
+        tables.commit([(table, key, record.value) for key, record in found.items()], {})
     return tables.of(owner)
-
-
-def _latest(
-    connection: Connection, stretch: Stretch, meant: Callable[[bytes], bool]
-) -> dict[bytes, bytes | None]:
-    found: dict[bytes, bytes | None] = {}
-    for message in chain.from_iterable(slices(connection, stretch)):
-        key, value = message.key() or b"", message.value()
-        if meant(key):
-            found[key] = value
-    return {key: value for key, value in found.items() if value is not None}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -66,6 +66,7 @@ class Playing:
         self._told = told
         self._now = now
         self._at = ReplayProgress(replay_id=order.replay_id, state="running", process=process, told_at=now())
+        self._changing = threading.Lock()
         self._ending: Ending | None = None
         self._lost = threading.Event()
         with ExitStack() as stack:
@@ -125,7 +126,7 @@ class Playing:
         found = self._replay.count(lambda: late() or self._over())
         if not self._over():
             size = self._replay.plan.stretch.size
-            self._at = replace(self._at, counted=found.deliveries, exact=found.exact, offsets=size)
+            self._change(counted=found.deliveries, exact=found.exact, offsets=size)
 
     def _over(self) -> bool:
         self._ending = self._ending or self._told()
@@ -140,20 +141,27 @@ class Playing:
             self._end("failed", DELETED)
         else:
             # Nobody's: who is there goes on with it at once.
-            self._at = replace(self._at, process="")
+            self._change(process="")
             self._replay.tell()
 
     def _end(self, state: Literal["done", "cancelled", "failed"], error: str = "") -> None:
-        self._at = replace(self._at, state=state, ended_at=self._now(), error=error)
+        self._change(state=state, ended_at=self._now(), error=error)
         self._replay.tell()
         # Only now: what has no end and no place would be begun anew.
         self._replay.forget()
 
     def _note(self, sent: int, read: int, stands: bool) -> tuple[Topic, str, Value]:
-        now, at = self._now(), self._at
-        begun = at.begun_at or (now if stands else None)
-        self._at = replace(at, told_at=now, begun_at=begun, sent=at.sent + sent, read=at.read + read)
-        return REPLAY_PROGRESS, self._at.replay_id, self._at
+        now = self._now()
+        with self._changing:
+            at = self._at
+            begun = at.begun_at or (now if stands else None)
+            self._at = replace(at, told_at=now, begun_at=begun, sent=at.sent + sent, read=at.read + read)
+            return REPLAY_PROGRESS, self._at.replay_id, self._at
+
+    def _change(self, **fields: Any) -> None:
+        # The beat tells of it on another thread, and must not write an older one back.
+        with self._changing:
+            self._at = replace(self._at, **fields)
 
     @contextmanager
     def _beating(self) -> Iterator[None]:

@@ -147,7 +147,7 @@ def _marks(
         return marks.dead_letter(codec.decode(DeadLetter, record.value, record.schema), place)
 
     def redriven(record: Record, place: Place) -> Iterable[Mark]:
-        if not (record.schema or "").startswith(f"{LetterRedriven.__name__}."):
+        if record.kind != LetterRedriven.__name__:
             return ()
         sent = codec.decode(LetterRedriven, record.value, record.schema)
         return marks.redriven(sent.delivery_id, place)
@@ -184,7 +184,7 @@ def _of(topic: Topic, message: Message, make: Make) -> Iterable[Mark]:
 
 def event_of(record: Record, store: str | None) -> WebhookEvent | None:
     """None: of another store, or no webhook event. Raises Poison."""
-    name, _, _ = (record.schema or "").rpartition(".v")
+    name = record.kind
     of, _, _ = (record.key or b"").decode(errors="replace").partition("/")
     if name not in CATALOGUE or store not in (None, of):
         return None

@@ -1,33 +1,31 @@
 """Webhook events read again and appended to the deliveries: once each, in order, no faster than is wanted.
 
 A replay is what was asked for: its name is made of that. Where it stands, and where it is to end, is
-committed in the transaction that appends its deliveries, as offsets of a group of its own. So it may be
-killed anywhere and is begun again by the same words; of two at a time the later one fences the other. Kafka
-forgets such a group days after its last commit (`offsets.retention.minutes`, 7 days as a rule).
+committed with its deliveries (`streams.kafka.standpoint`): so it may be killed anywhere and is begun again by
+the same words.
 """
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Self
-
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from streams import codec
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
+from streams.delivery.subscription import require_sent_to
 from streams.domain.ids import derived_id
 from streams.domain.values import Value
-from streams.errors import Misconfigured, Retryable
+from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.pace import CHUNK, Over, Pace
+from streams.kafka.pace import Over, Pace
 from streams.kafka.reread import Reread, Tally
-from streams.kafka.stretch import ANSWERS_WITHIN, Stretch, between, records, told, whole
+from streams.kafka.standpoint import Position, Standpoint, appended
+from streams.kafka.stretch import Stretch, between, latest, whole
 from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS, Topic
-from streams.kafka.transactions import transaction
 
 Progress = Callable[[int], None]
 """Called with how many deliveries were appended since the last call."""
@@ -55,16 +53,10 @@ class Asked:
 
 def subscription_of(connection: Connection, subscription_id: str) -> Subscription:
     """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
-    latest = None
-    for record in records(connection, whole(connection, SUBSCRIPTIONS)):
-        if record.key == subscription_id.encode():
-            latest = record
-    if latest is None or latest.value is None:
-        raise Misconfigured(f"--subscription {subscription_id!r}: there is no subscription of that id")
-    found = codec.decode(Subscription, latest.value, latest.schema)
-    if found.state != "active":
-        raise Misconfigured(f"--subscription {subscription_id!r} is {found.state}: set it active first")
-    return found
+    key = subscription_id.encode()
+    record = latest(connection, whole(connection, SUBSCRIPTIONS), key.__eq__).get(key)
+    found = record and codec.decode(Subscription, record.value, record.schema)
+    return require_sent_to(found, subscription_id)
 
 
 @dataclass(slots=True)
@@ -87,19 +79,9 @@ class Replay:
         period: tuple[datetime | None, datetime | None],
         note: Note = lambda _sent, _read, _stands: None,
     ) -> None:
-        self._connection = connection
         self._note = note
         self._turn, self._whole = threading.Lock(), True
-        self._group = f"{connection.prefix}replay-{selection.name}"
-        self._producer = Producer(
-            connection.producer(
-                **{"transactional.id": self._group, "transaction.timeout.ms": 30_000, "linger.ms": 5}
-                | {"queue.buffering.max.messages": 10 * CHUNK}
-            )
-        )
-        with told("the transaction's coordinator"):
-            self._producer.init_transactions(ANSWERS_WITHIN)
-        self._consumer = Consumer(connection.consumer(**{"group.id": self._group}))
+        self._standpoint = Standpoint(connection, f"replay-{selection.name}", WEBHOOK_EVENTS)
         self.plan = self._resumed() or Plan(between(connection, WEBHOOK_EVENTS, *period), resumed=False)
         self._reread = Reread(connection, selection, self.plan.stretch)
         self._at = {number: start for number, (start, _) in self.plan.stretch.bounds.items()}
@@ -108,7 +90,7 @@ class Replay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._consumer.close()
+        self._standpoint.close()
 
     def count(self, over: Over = lambda: False) -> Tally:
         """Deliveries that `run` would append now; see `Reread.count`."""
@@ -139,26 +121,17 @@ class Replay:
 
     def forget(self) -> None:
         """It is over: the same words begin another one."""
-        admin = AdminClient(self._connection.admin())
-        for future in admin.delete_consumer_groups([self._group], request_timeout=ANSWERS_WITHIN).values():
-            # Where that fails, the next one finds that nothing is left, and tries again.
-            with suppress(KafkaException):
-                future.result(ANSWERS_WITHIN)
+        self._standpoint.forget()
 
     def _commit(self, chunk: list[Delivery], positions: dict[int, int]) -> None:
-        with (
-            self._turn,
-            told("a transaction"),
-            self._once_whole(),
-            transaction(self._producer, ANSWERS_WITHIN),
-        ):
+        bounds = self.plan.stretch.bounds
+        with self._turn, self._once_whole():
             read = sum(at - self._at[n] for n, at in positions.items())
-            if note := self._note(len(chunk), read, bool(positions)):
-                self._append(*note)
-            for delivery in chunk:
-                self._append(DELIVERIES, delivery.subscription_id, delivery)
-            if positions:
-                self._stand(positions)
+            note = self._note(len(chunk), read, bool(positions))
+            noted = (appended(*note),) if note else ()
+            made = (appended(DELIVERIES, delivery.subscription_id, delivery) for delivery in chunk)
+            stands = {n: Position(at, str(bounds[n][1])) for n, at in positions.items()}
+            self._standpoint.commit(chain(noted, made), stands)
         self._at |= positions
 
     @contextmanager
@@ -167,29 +140,12 @@ class Replay:
         if not self._whole:
             raise Retryable("its transaction failed: run it again")
         self._whole = False
-        with told("a transaction"):
-            yield
+        yield
         self._whole = True
 
-    def _append(self, topic: Topic, key: str, value: Value) -> None:
-        data, header = codec.encode(value)
-        name = self._connection.topic(topic)
-        self._producer.produce(name, data, key, headers=[(codec.HEADER, header.encode())])
-
-    def _stand(self, positions: dict[int, int]) -> None:
-        """Remembers them, each with where its partition ends, in the transaction."""
-        name, bounds = self._connection.topic(WEBHOOK_EVENTS), self.plan.stretch.bounds
-        offsets = [TopicPartition(name, n, at, str(bounds[n][1])) for n, at in positions.items()]
-        self._producer.send_offsets_to_transaction(
-            offsets, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
-        )
-
     def _resumed(self) -> Plan | None:
-        name = self._connection.topic(WEBHOOK_EVENTS)
-        with told(name):
-            found = self._consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
-            places = self._consumer.committed([TopicPartition(name, n) for n in found], ANSWERS_WITHIN)
-        if any(place.offset < 0 for place in places):
+        found = self._standpoint.positions()
+        if found is None:
             return None
-        bounds = {place.partition: (place.offset, int(place.metadata or 0)) for place in places}
+        bounds = {n: (at.offset, int(at.note or 0)) for n, at in found.items()}
         return Plan(Stretch(WEBHOOK_EVENTS, bounds), resumed=True)

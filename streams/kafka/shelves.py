@@ -10,7 +10,7 @@ from streams.domain.values import Value
 from streams.kafka.clients import Connection
 from streams.kafka.erasures import erased
 from streams.kafka.redrive import Again, Id
-from streams.kafka.stretch import records, whole
+from streams.kafka.stretch import latest, whole
 from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
 from streams.refusals import LetterRedriven, PoisonRecord, Redriven
 from streams.stages.commands import owner_of
@@ -49,7 +49,7 @@ class PoisonShelf:
         )
 
     def remembered(self, record: Record) -> tuple[Hashable, datetime] | None:
-        if not _is(record, Redriven):
+        if record.kind != Redriven.__name__:
             return None
         r = codec.decode(Redriven, record.value, record.schema)
         return (Id(r.poison_partition, r.poison_offset), r.topic, r.partition, r.offset), r.redriven_at
@@ -91,7 +91,7 @@ class DeadLetterShelf:
         )
 
     def remembered(self, record: Record) -> tuple[Hashable, datetime] | None:
-        if not _is(record, LetterRedriven):
+        if record.kind != LetterRedriven.__name__:
             return None
         r = codec.decode(LetterRedriven, record.value, record.schema)
         return (Id(r.partition, r.offset), r.delivery_id), r.redriven_at
@@ -99,12 +99,8 @@ class DeadLetterShelf:
 
 def dead_letters(connection: Connection) -> DeadLetterShelf:
     """The dead letters, beside the subscriptions that there are now and who is erased. Raises Retryable."""
-    there = {
-        (record.key or b"").decode(errors="replace"): record.value is not None
-        for record in records(connection, whole(connection, SUBSCRIPTIONS))
-    }
-    gone = erased(connection)
-    return DeadLetterShelf(lambda id_: there.get(id_, False), lambda owner: owner in gone)
+    there = latest(connection, whole(connection, SUBSCRIPTIONS))
+    return DeadLetterShelf(lambda id_: id_.encode() in there, erased(connection).__contains__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +145,3 @@ class LettersWanted:
             and (not self.ids or place in self.ids)
             and (not self.deliveries or delivery.delivery_id in self.deliveries)
         )
-
-
-def _is(record: Record, kind: type[Value]) -> bool:
-    return (record.schema or "").rpartition(".v")[0] == kind.__name__

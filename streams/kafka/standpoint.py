@@ -12,6 +12,8 @@ from typing import NamedTuple, Self
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from streams import codec
+from streams.domain.values import Value
 from streams.kafka.clients import Connection
 from streams.kafka.stretch import ANSWERS_WITHIN, told
 from streams.kafka.topics import Topic
@@ -28,6 +30,12 @@ class Appended(NamedTuple):
     value: bytes
     headers: Mapping[str, bytes]
     partition: int = -1
+
+
+def appended(topic: Topic, key: str, value: Value) -> Appended:
+    """The value's record."""
+    data, header = codec.encode(value)
+    return Appended(topic, key.encode(), data, {codec.HEADER: header.encode()})
 
 
 class Position(NamedTuple):
@@ -74,15 +82,16 @@ class Standpoint:
         return {place.partition: Position(place.offset, place.metadata or "") for place in places}
 
     def commit(self, records: Iterable[Appended], positions: Mapping[int, Position]) -> None:
-        """All of it or nothing. Raises Retryable."""
+        """All of it or nothing; without positions it stays where it is. Raises Retryable."""
         places = [TopicPartition(self._topic, n, at.offset, at.note) for n, at in positions.items()]
         with told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
             for topic, key, value, headers, partition in records:
                 name = self._connection.topic(topic)
                 self._producer.produce(name, value, key, partition, headers=dict(headers))
-            self._producer.send_offsets_to_transaction(
-                places, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
-            )
+            if places:
+                self._producer.send_offsets_to_transaction(
+                    places, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
+                )
 
     def forget(self) -> None:
         """It is done: one of the same name begins anew."""

@@ -1,10 +1,11 @@
 """A stretch of a topic: what is committed between two offsets of each partition, in slices."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -95,6 +96,18 @@ def records(connection: Connection, stretch: Stretch) -> Iterator[Record]:
     """One by one, each partition's in order: no more are in memory, however large. Raises Retryable."""
     for messages in slices(connection, stretch, 1):
         yield from (record_of(message, stretch.topic.name) for message in messages)
+
+
+def latest(
+    connection: Connection, stretch: Stretch, meant: Callable[[bytes], bool] = lambda _: True
+) -> dict[bytes, Record]:
+    """By key, of those that are meant, the last record; none where that is a tombstone. Raises Retryable."""
+    found: dict[bytes, Record] = {}
+    for message in chain.from_iterable(slices(connection, stretch)):
+        key = message.key() or b""
+        if meant(key):
+            found[key] = record_of(message, stretch.topic.name)
+    return {key: record for key, record in found.items() if record.value is not None}
 
 
 def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Iterator[list[Message]]:

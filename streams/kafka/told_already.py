@@ -46,7 +46,7 @@ def _pairs(connection: Connection, event_name: str, report: Report) -> Iterator[
 
 def _pair(message: Message, event_name: str) -> Iterator[tuple[bytes, bytes]]:
     record = record_of(message, WEBHOOK_EVENTS.name)
-    if (record.schema or "").rpartition(".v")[0] != event_name:
+    if record.kind != event_name:
         return
     try:
         _, tree = codec.read(record.value, record.schema)

@@ -53,7 +53,7 @@ def command_of(record: Record) -> AnyCommand | AdvanceClock:
 
 def _bounded(record: Record) -> bytes | None:
     """What owners tell one another may be larger than the command that it follows from."""
-    name, _, _ = (record.schema or "").rpartition(".v")
+    name = record.kind
     if name not in _MESSAGES and record.value is not None and len(record.value) > LARGEST_COMMAND:
         raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
     return record.value

@@ -46,7 +46,7 @@ class FanOutStage(EachRecord):
         return handled
 
     def record(self, turn: Turn, record: Record) -> None:
-        name, _, _ = (record.schema or "").rpartition(".v")
+        name = record.kind
         by = backfilled(record.headers)
         wanted = [one for one in self._wanted(record, name) if meant_for(one.subscription_id, by)]
         # Header and key say enough: most events are wanted by nobody and are never decoded.

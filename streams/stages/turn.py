@@ -29,6 +29,11 @@ class Record(NamedTuple):
         header = self.headers.get("schema")
         return None if header is None else header.decode(errors="replace")
 
+    @property
+    def kind(self) -> str:
+        """The schema's name without its version, which is its value's type; empty: it names none."""
+        return (self.schema or "").rpartition(".v")[0]
+
 
 class Output(NamedTuple):
     """A record to append; a value of None is a tombstone. `partition` None: where the key's hash says."""

@@ -30,7 +30,7 @@ class BareStage(Quiet):
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         for record in records[:budget]:
             owner = (record.key or b"").decode()
-            name, _, _ = (record.schema or "").rpartition(".v")
+            name = record.kind
             command = decode(_KINDS[name], record.value, record.schema)
             state = turn.tables.of(owner)
             tally = state.get(Tally) or Tally()

@@ -68,7 +68,7 @@ def expected(found: dict[str, ByPartition], memory: timedelta) -> Expected:
 
 def is_message(record: Record) -> bool:
     """Whether a stage wrote the record, and not the harness."""
-    return (record.schema or "").rpartition(".v")[0] in _MESSAGES
+    return record.kind in _MESSAGES
 
 
 class _Alone(Pipeline):

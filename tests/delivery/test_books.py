@@ -70,7 +70,7 @@ class Topics:
         def made() -> Iterator[Iterable[tuple[bytes, bytes]]]:
             yield from (marks.delivery(d, Place(0, n, NOON)) for n, d in enumerate(self.deliveries))
             for n, record in enumerate(self.events):
-                name, _, _ = (record.schema or "").partition(".")
+                name = record.kind
                 event = decode(CATALOGUE[name].event, record.value, record.schema)
                 by = backfilled(record.headers)
                 yield marks.event(event, Place(0, n, NOON), n >= self.fanned_out, by)

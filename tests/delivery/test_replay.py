@@ -30,14 +30,14 @@ def told(*subscriptions: Subscription) -> Pipeline:
 
 
 def event(record: Record) -> WebhookEvent:
-    kind: Any = CATALOGUE[(record.schema or "").partition(".")[0]].event
+    kind: Any = CATALOGUE[record.kind].event
     read: WebhookEvent = decode(kind, record.value, record.schema)
     return read
 
 
 def replayed(run: Pipeline, selection: Selection) -> Iterator[Delivery]:
     for record in run.log[WEBHOOK_EVENTS.name]:
-        if selection.names((record.schema or "").partition(".")[0]) and selection.owns(record.key or b""):
+        if selection.names(record.kind) and selection.owns(record.key or b""):
             yield from selection.deliveries(event(record))
 
 

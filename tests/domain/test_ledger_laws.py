@@ -63,7 +63,7 @@ def timers(tables: Tables) -> list[bytes]:
 
 def facts(run: Pipeline) -> list[Event]:
     log = run.log[EVENTS.name]
-    return [decode(KINDS[(r.schema or "").split(".")[0]], run.opened(r), r.schema) for r in log]
+    return [decode(KINDS[r.kind], run.opened(r), r.schema) for r in log]
 
 
 def replayed(events: list[Event], store: StoreSettings = STORED) -> Tables:

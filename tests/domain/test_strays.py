@@ -167,7 +167,7 @@ def test_a_document_returned_by_a_member_who_has_not_got_it_stays_where_it_is() 
 
 def again(run: Pipeline, kind: type[Message]) -> None:
     """What the stages wrote of that kind is in the log once more, each as it was."""
-    for each in [r for r in run.log[COMMANDS.name] if (r.schema or "").startswith(kind.__name__ + ".")]:
+    for each in [r for r in run.log[COMMANDS.name] if r.kind == kind.__name__]:
         run.arrive(each)
 
 

@@ -319,7 +319,7 @@ def told(run: Apart) -> Iterator[Any]:
 
 
 def _decoded(record: Record) -> Any:
-    name, _, _ = (record.schema or "").partition(".")
+    name = record.kind
     return decode(CATALOGUE[name].event, record.value, record.schema)
 
 

@@ -59,7 +59,7 @@ def finished(settings: Settings, *command: str) -> tuple[int, str]:
 
 def published(fleet: Fleet, settings: Settings, name: str) -> list[Record]:
     found = committed(fleet.connection, WEBHOOK_EVENTS, settings)
-    return [record for record in found if (record.schema or "").startswith(f"{name}.")]
+    return [record for record in found if record.kind == name]
 
 
 def by_member(records: list[Record]) -> Counter[str]:

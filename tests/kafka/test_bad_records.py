@@ -75,7 +75,7 @@ def _taken(reader: Consumer, topic: Topic, seconds: float) -> list[Record]:
 
 
 def _kind(record: Record) -> str:
-    return (record.schema or "").partition(".v")[0]
+    return record.kind
 
 
 def send(producer: Producer, cluster: Connection, command: AddUnits | RegisterMember) -> None:

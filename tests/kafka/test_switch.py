@@ -61,7 +61,7 @@ def names(fleet: Fleet, topic: Topic) -> dict[str, list[str]]:
     found = defaultdict[str, list[str]](list)
     for record in committed(fleet.connection, topic, fleet.settings):
         member = (record.key or b"").decode().removeprefix(f"{STORE}/")
-        found[member].append((record.schema or "").rpartition(".v")[0])
+        found[member].append(record.kind)
     return found
 
 

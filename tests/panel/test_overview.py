@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from api.overview import Durations, durations
+from streams.access import SCOPES, Scope
 from streams.delivery.records import EndpointCondition, EndpointStatus
 from streams.flow.samples import Counted, Sample, Stand
 from tests.api.conftest import START, Door
@@ -175,10 +176,11 @@ def test_another_store_s_webhooks_are_not_shown(visitor: Visitor) -> None:
     assert "theirs.example" not in visitor.door.call("GET", "/api/DEFAULT/overview").text
 
 
-def test_without_the_right_admin_there_is_no_pipeline_but_the_reason_and_whether_it_is_well(
-    door: Door,
+@pytest.mark.parametrize(("scopes", "stores"), [(("read",), ()), (SCOPES, ("DEFAULT",))])
+def test_without_the_right_admin_in_all_stores_there_is_no_pipeline_but_the_reason_and_whether_it_is_well(
+    door: Door, scopes: tuple[Scope, ...], stores: tuple[str, ...]
 ) -> None:
-    employ(door, scopes=("read",))
+    employ(door, scopes=scopes, stores=stores)
     visitor = Visitor(door)
     visitor.sign_in()
 
@@ -188,7 +190,7 @@ def test_without_the_right_admin_there_is_no_pipeline_but_the_reason_and_whether
 
     assert "All is well: everything delivered up to 3 s ago." in well.text
     for page in (well, late):
-        assert "it is shown to those who have the right admin" in page.text
+        assert "it is shown to those who have the right admin , in all stores." in page.text
         assert "commands" not in page.text
     assert "Webhooks are late: the pipeline does not keep up." in late.text
 

@@ -40,7 +40,7 @@ def again(run: Pipeline, wish: Wish) -> list[WebhookEvent]:
 
 
 def told(run: Pipeline, name: str) -> list[WebhookEvent]:
-    records = (r for r in run.log[WEBHOOK_EVENTS.name] if (r.schema or "").startswith(f"{name}."))
+    records = (r for r in run.log[WEBHOOK_EVENTS.name] if r.kind == name)
     return [decode(CATALOGUE[name].event, r.value, r.schema) for r in records]
 
 

@@ -1,0 +1,149 @@
+"""What the API's process works with: views, a replica of the members, the journal, an appender."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.callers import Callers
+from api.log import (
+    CommandAppender,
+    TopicLog,
+    callers_followed,
+    conditions_followed,
+    followed,
+    replays_followed,
+    stores_followed,
+)
+from api.outcomes import Outcomes
+from streams.access import ApiKey
+from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.records import EndpointStatus, Subscription
+from streams.delivery.subscription import Subscriptions
+from streams.domain.store import StoreSettings
+from streams.kafka.admin import partitions
+from streams.kafka.appender import Appender
+from streams.kafka.clients import Connection
+from streams.kafka.flow import Flow
+from streams.kafka.generations import watched
+from streams.kafka.history import History
+from streams.kafka.journal import FollowedJournal
+from streams.kafka.published import PublishedEvents
+from streams.kafka.replica import Replicas
+from streams.kafka.topics import (
+    API_KEYS,
+    COMMANDS,
+    REPLAY_PROGRESS,
+    REPLAYS,
+    SETTINGS,
+    SUBSCRIPTIONS,
+)
+from streams.kafka.view import View
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    index: Subscriptions
+    stores: dict[str, StoreSettings]
+    views: tuple[View[Any], ...]
+    appender: Appender
+    replicas: Replicas
+    outcomes: Outcomes
+    past: History
+    journal: FollowedJournal
+    published: PublishedEvents
+    subscriptions: TopicLog[Subscription]
+    settings: TopicLog[StoreSettings]
+    callers: Callers
+    keys: TopicLog[ApiKey]
+    conditions: dict[str, EndpointStatus]
+    orders: Orders
+    order_log: TopicLog[ReplayOrder]
+    progress_log: TopicLog[ReplayProgress]
+    flow: Flow
+
+    def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
+        """Whatever ends one of them for good."""
+        yield from (view.failed() for view in self.views)
+        yield self.appender.failed()
+        yield self.replicas.failed()
+        yield self.flow.failed()
+        yield self.journal.failed()
+
+
+async def parts_of(
+    settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
+) -> Parts | None:
+    """Started, with all read that was there; None where the process is told to stop before."""
+    index, stores = Subscriptions(), dict[str, StoreSettings]()
+    callers, orders = Callers(), Orders()
+    admins, keys = callers_followed(connection, callers)
+    conditions = dict[str, EndpointStatus]()
+    asked, told = replays_followed(connection, orders)
+    views = (
+        followed(connection, index),
+        stores_followed(connection, stores),
+        admins,
+        keys,
+        asked,
+        told,
+        conditions_followed(connection, conditions),
+        watched(connection),
+    )
+    for view in views:
+        stack.push_async_callback(view.stop)
+    appender = Appender(connection)
+    stack.push_async_callback(appender.close)
+    count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
+    replicas = Replicas(connection, directory, count)
+    stack.push_async_callback(replicas.stop)
+    journal = FollowedJournal(connection, directory, count)
+    stack.push_async_callback(journal.stop)
+    outcomes = Outcomes(
+        CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
+    )
+    starts = [*(view.start() for view in views), replicas.start(outcomes.heard)]
+    await until_first(stop.wait(), replicas.failed(), _all(starts))
+    if stop.is_set():
+        return None
+    flow = Flow(connection)
+    stack.push_async_callback(flow.stop)
+    flow.start()
+    return Parts(
+        index=index,
+        stores=stores,
+        views=views,
+        appender=appender,
+        replicas=replicas,
+        outcomes=outcomes,
+        past=History(connection, count, settings.history_records),
+        journal=journal,
+        published=PublishedEvents(connection, count, settings.history_records),
+        subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
+        settings=TopicLog(connection, SETTINGS, appender, views[1]),
+        callers=callers,
+        keys=TopicLog(connection, API_KEYS, appender, keys),
+        conditions=conditions,
+        orders=orders,
+        order_log=TopicLog(connection, REPLAYS, appender, asked),
+        progress_log=TopicLog(connection, REPLAY_PROGRESS, appender, told),
+        flow=flow,
+    )
+
+
+async def _all(waits: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    await asyncio.gather(*waits)
+
+
+async def until_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
+    """Returns or raises as the first of them does; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for task in done:
+        task.result()
