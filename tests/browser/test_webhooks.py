@@ -151,3 +151,12 @@ def test_the_list_works_without_a_script(page: Page, running_pipeline: Pipeline)
     expect(plain.locator("tbody tr")).to_have_count(1)
     expect(plain.locator("tbody tr")).to_contain_text("CustomerDeactivated")
     without.close()
+
+
+def test_the_longest_name_fits_a_phone(page: Page, running_pipeline: Pipeline) -> None:
+    subscription = running_pipeline.subscribed("long", "CustomerWasRegisteredWithoutActivation")
+
+    for path in ("", "/edit", "/delete", "/redrive", "/replay"):
+        page.goto(f"{LIST}/{subscription}{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert (path, overflow(page)) == (path, 0)
