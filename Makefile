@@ -6,10 +6,10 @@ export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench check lock clean
+.PHONY: help demo test soak bench check screenshots lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
 	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
@@ -30,6 +30,9 @@ check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy streams connectors api tests
 	@.venv/bin/python -m schemas.check
+
+screenshots: .venv/.ready ## the README's pictures of the panel, made anew
+	@LOYALTY_SCREENSHOTS=1 .venv/bin/pytest -q tests/browser/test_screenshots.py
 
 lock: ## pin every dependency anew, by hash, in requirements.lock
 	@$(PYTHON) -m venv --clear .local/uv

@@ -145,6 +145,8 @@ def create_app(
         ready = caught_up()
         return JSONResponse({"status": "OK" if ready else "Problem"}, 200 if ready else 503)
 
+    # Without the last slash it would be no page of the panel's, and none of ours.
+    @app.get("/panel", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def people() -> RedirectResponse:
         return RedirectResponse("/panel/")

@@ -41,8 +41,8 @@ def run(
 ) -> None:
     """Derive webhook events of the past from the facts, by the rules of now, for chosen subscriptions alone.
 
-    What was told to a subscription already is not told again, unless it is corrected. Cut short by Ctrl-C or
-    worse, the same command goes on where it was.
+    What was told to a subscription already is not told again, unless it is corrected; of members that are
+    erased nothing is. Cut short by Ctrl-C or worse, the same command goes on where it was.
     """
     from streams.errors import Misconfigured
     from streams.kafka.backfill import Asked
@@ -111,6 +111,8 @@ def _told_first(made: "Backfill", chosen: "Sequence[Subscription]", rate: int) -
     went_on = "goes on where it was: " if made.plan.resumed else ""
     took = f", {timedelta(seconds=round(count / rate))} at {rate}/s" if rate else ""
     print(f"{went_on}{count:,} {wish.event_name} for {len(chosen):,} subscriptions{took}")
+    if made.found.left_out:
+        print(f"left out: {made.found.left_out:,} members and documents that are erased")
     for one in chosen:
         if one.active_from and one.active_from > wish.since:
             print(

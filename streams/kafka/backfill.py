@@ -91,6 +91,8 @@ class Derived:
 
     count: int
     scan: Scan
+    left_out: int
+    """Owners of whom nothing is told: they are erased."""
 
 
 class Backfill:

@@ -5,8 +5,8 @@ them: in memory is a slice of them at a time.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,26 +17,21 @@ from confluent_kafka import Message
 from streams import codec
 from streams.delivery.backfill import Backfilled
 from streams.delivery.records import Subscription
-from streams.domain.store import StoreSettings
 from streams.kafka.backfill import Derived, Kept, Plan
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.partitioner import partition_of
 from streams.kafka.progress import Tell
-from streams.kafka.restore import restore
+from streams.kafka.rebuild import Keys, Stores, tables_of_facts, whole_tables
 from streams.kafka.sorting import Pair, sorted_on_disk
 from streams.kafka.stretch import Stretch, slices, whole
 from streams.kafka.told_already import Told, told_already
 from streams.kafka.topics import EVENTS
+from streams.shredding import HEADER as PERSONAL
 from streams.stages.backfill import told_again
 from streams.stages.commands import owner_of
-from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import KINDS, secrets_of
 from streams.stages.turn import Record
-from streams.tables.tables import on_disk
 from streams.webhooks.events import WebhookEvent
-
-Stores = Callable[[str], StoreSettings | None]
 
 
 @dataclass(slots=True)
@@ -48,10 +43,11 @@ class Deriving:
     chosen: Sequence[Subscription]
     stores: Stores
     erased: frozenset[str]
-    """The keys of members that are."""
+    """The keys of members and documents that are."""
     folder: Path
     tell: Tell
     _count: int = field(default=0, init=False)
+    _left_out: set[str] = field(default_factory=set, init=False)
 
     @contextmanager
     def derived(self) -> Iterator[Derived]:
@@ -62,7 +58,8 @@ class Deriving:
             told_already(self.connection, self.plan.wish.event_name, self.folder, reading) as there,
             sorted_on_disk(self._pairs(there), self.folder) as scan,
         ):
-            yield Derived(self._count, scan)
+            left_out = sum(self.plan.wish.about(owner.encode()) for owner in self._left_out)
+            yield Derived(self._count, scan, left_out)
 
     def _pairs(self, there: Told) -> Iterator[Pair]:
         for number in self._numbers():
@@ -89,24 +86,26 @@ class Deriving:
         what = f"partition {number + 1} of {len(self.plan.bounds)}: deriving from facts"
         with (
             tempfile.TemporaryDirectory(prefix="backfill-", dir=self.folder) as place,
-            closing(on_disk(Path(place, "running"), LoyaltyStage.kinds)) as running,
-            closing(on_disk(Path(place, "state"), KINDS)) as tables,
+            whole_tables(Path(place, "running")) as running,
+            tables_of_facts(Path(place, "state")) as tables,
         ):
-            restore(self.connection, number, running, lambda: False, partial(self.tell, "reading the keys"))
-            secret = secrets_of(running)
+            keys = Keys(self.connection, number, running, partial(self.tell, "reading the keys"))
             for messages in slices(self.connection, facts):
-                records = self._known(messages)
-                yield from told_again(tables, records, self.stores, secret, self.plan.wish)
-                # What was looked up there is no draft, and would fill the memory.
-                running.abort()
+                keys.forget()
+                records = self._known(messages, keys)
+                yield from told_again(tables, records, self.stores, keys, self.plan.wish)
                 done += len(messages)
                 self.tell(what, done, facts.size)
 
-    def _known(self, messages: list[Message]) -> Iterator[Record]:
-        """Without those of members that are erased: nothing is told of them."""
+    def _known(self, messages: list[Message], keys: Keys) -> Iterator[Record]:
+        """Without those of who is erased, or is found to be by now: nothing is told of them."""
         for message in messages:
             record = record_of(message, EVENTS.name)
-            if (record.key or b"").decode(errors="replace") not in self.erased:
+            owner = (record.key or b"").decode(errors="replace")
+            sealed_for_good = PERSONAL in record.headers and keys(owner) is None
+            if sealed_for_good or owner in self.erased or owner in self._left_out:
+                self._left_out.add(owner)
+            else:
                 yield record
 
 

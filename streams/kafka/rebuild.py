@@ -40,7 +40,7 @@ def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -
         with tempfile.TemporaryDirectory(prefix="rebuild-", dir=folder) as place, ExitStack() as stack:
             running = stack.enter_context(whole_tables(Path(place, "running")))
             rebuilt = stack.enter_context(tables_of_facts(Path(place, "rebuilt")))
-            keys = Keys(running, partial(bring_up, connection, number, running, partial(say, READS_STATE)))
+            keys = Keys(connection, number, running, partial(say, READS_STATE))
             end = take_facts(connection, number, rebuilt, stores, keys, report=partial(say, READS_FACTS))
             keys.bring_up()
             found.compare(rebuilt, running, moved(connection, number, end))
@@ -67,14 +67,16 @@ def bring_up(connection: Connection, number: int, tables: Tables, report: Report
 
 
 class Keys:
-    """The data keys of a partition's owners, as the running state has them. One that is not there is looked
-    for once more in all that was committed by then: a fact and its key are, together."""
+    """The data keys of a partition's owners, as the running state has them; `running` is brought up at once,
+    whatever it held. One that is not there is looked for once more in all that was committed by then: a fact
+    and its key are, together."""
 
-    def __init__(self, running: Tables, bring_up: Callable[[], None]) -> None:
+    def __init__(self, connection: Connection, number: int, running: Tables, report: Report) -> None:
         self._running = running
         self._look = secrets_of(running)
-        self._bring_up = bring_up
-        self._late = True
+        self._bring_up = partial(bring_up, connection, number, running, report)
+        # A key from before may be that of somebody who was erased since: nothing is opened with it.
+        self.bring_up()
 
     def __call__(self, owner: str) -> bytes | None:
         found = self._look(owner)

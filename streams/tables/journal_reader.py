@@ -69,12 +69,17 @@ class JournalReader:
         this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         each = [this - n * HOUR for n in reversed(range(hours))]
         subscription = UUID(subscription_id).bytes
-        oldest = next(self._store.scan(keys.OPEN, subscription), (b"", b""))[0]
+        pending = keys.number_of(self._store, keys.TOTALS, keys.pending_key(subscription))
         return Counters(
             tuple(Hour(at, *keys.sums_of(self._store, keys.hour_key(at, subscription_id))) for at in each),
-            keys.number_of(self._store, keys.TOTALS, keys.pending_key(subscription)),
-            oldest_of(oldest[16:24]) if oldest.startswith(subscription) else None,
+            pending,
+            # Where nothing waits, a scan would pass by all that is over and not yet cleared from the disk.
+            self._oldest_pending(subscription) if pending else None,
         )
+
+    def _oldest_pending(self, subscription: bytes) -> datetime | None:
+        oldest = next(self._store.scan(keys.OPEN, subscription), (b"", b""))[0]
+        return oldest_of(oldest[16:24]) if oldest.startswith(subscription) else None
 
     def ahead_of(self, known: Known) -> Known | None:
         """A delivery of the same subscription and member that is not over and began before it."""

@@ -103,7 +103,7 @@ def test_a_webhook_is_changed_and_deleted_after_a_question(page: Page, running_p
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("URL (required)").fill(running_pipeline.endpoint.url("after"))
     page.get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
     running_pipeline.member("changed@example.com")
     running_pipeline.endpoint.await_bodies("after", 1)
     page.get_by_role("link", name="Delete").click()
@@ -151,3 +151,12 @@ def test_the_list_works_without_a_script(page: Page, running_pipeline: Pipeline)
     expect(plain.locator("tbody tr")).to_have_count(1)
     expect(plain.locator("tbody tr")).to_contain_text("CustomerDeactivated")
     without.close()
+
+
+def test_the_longest_name_fits_a_phone(page: Page, running_pipeline: Pipeline) -> None:
+    subscription = running_pipeline.subscribed("long", "CustomerWasRegisteredWithoutActivation")
+
+    for path in ("", "/edit", "/delete", "/redrive", "/replay"):
+        page.goto(f"{LIST}/{subscription}{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert (path, overflow(page)) == (path, 0)

@@ -35,8 +35,21 @@ MEMBERS = 300
 # Short lots expire and are announced within it; with some thousand commands, every member has timers.
 HISTORY = timedelta(days=150)
 REPEATED, BAD, DOCUMENTS = 0.1, 0.01, 0.06
-_KINDS = ("purchase", "add", "keep", "spend", "buy", "give", "block", "change", "close", "open", "review")
-_WEIGHTS = (35, 18, 8, 18, 10, 10, 4, 6, 1, 3, 3)
+_KINDS = (
+    "purchase",
+    "add",
+    "keep",
+    "spend",
+    "buy",
+    "give",
+    "block",
+    "change",
+    "close",
+    "erase",
+    "open",
+    "review",
+)
+_WEIGHTS = (35, 18, 8, 18, 10, 10, 4, 6, 1, 1, 3, 3)
 # So far behind its first, in records, may a repeat come.
 REPEATED_WITHIN = 40
 UNKNOWN_REWARD = uid(999)
@@ -102,7 +115,7 @@ class _Members:
             self._registered.add(member)
             return register(member, at, f"{member}@example.com")
         match rng.choices(_KINDS, _WEIGHTS)[0]:
-            case "give" | "block" | "change" | "close" | "open" | "review" as kind:
+            case "give" | "block" | "change" | "close" | "erase" | "open" | "review" as kind:
                 return self._other(kind, member, at)
             case "purchase":
                 return purchase(f"{rng.randint(1, 3000) / 100:.2f}", self._document(), member, at)
@@ -130,8 +143,8 @@ class _Members:
                 whose = member if rng.random() < 0.7 else uid(rng.randint(1, MEMBERS))
                 email = f"{whose}@{rng.choice(('example.com', 'example.org', 'example.net'))}"
                 return UpdateMember(**head, profile=Profile(email=email, gender=rng.choice(("f", "m", None))))
-            case "close":
-                return (EraseMember if rng.random() < 0.1 else DeactivateMember)(**head)
+            case "close" | "erase":
+                return (EraseMember if kind == "erase" else DeactivateMember)(**head)
             case "open":
                 return ActivateMember(**head)
         stars = Attribute(key="stars", value=str(rng.randint(1, 5)))

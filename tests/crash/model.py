@@ -12,6 +12,7 @@ from streams.domain.store import StoreSettings
 from streams.kafka.topics import (
     COMMANDS,
     DELIVERIES,
+    ERASURES,
     EVENTS,
     IDENTITY_REQUESTS,
     POISON,
@@ -33,7 +34,7 @@ from tests.scenarios import SETTINGS
 State = dict[tuple[str, bytes], bytes]
 """Entries by table and key."""
 ByPartition = dict[int, list[Record]]
-TOPICS = (EVENTS, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES, POISON)
+TOPICS = (EVENTS, ERASURES, WEBHOOK_EVENTS, REJECTIONS, DELIVERIES, POISON)
 BETWEEN_STAGES = (COMMANDS, IDENTITY_REQUESTS)
 _MESSAGES = {kind.__name__ for kind in MESSAGES}
 

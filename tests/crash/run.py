@@ -10,7 +10,9 @@ from itertools import chain
 from pathlib import Path
 
 from streams.kafka.broker.jars import KAFKA
+from streams.kafka.rebuild import compared
 from streams.kafka.reconcile import Period, reconcile
+from streams.kafka.snapshot import stores
 from streams.kafka.topics import (
     ATTEMPTS,
     CHANGELOGS,
@@ -162,7 +164,7 @@ def _left(wanted: dict[Topic, int], found: Followed) -> str:
 
 
 def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) -> Iterator[str]:
-    sent = Counter((s.key, s.value) for s in plan.records)
+    sent, folder = Counter((s.key, s.value) for s in plan.records), here.broker.folder
     there = (r for r in chain(*found.records[COMMANDS.name].values()) if not model.is_message(r))
     if sent != Counter((r.key, r.value) for r in there):
         yield "commands: the topic holds others than the plan's: the harness is at fault"
@@ -171,11 +173,14 @@ def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) ->
     yield from verdict.of_pending(found, range(PARTITIONS))
     yield from verdict.of_attempts(expected, found)
     yield from verdict.of_http(expected, found, verdict.lines(here.received))
-    yield from verdict.of_books(reconcile(here.connection, Period(), here.broker.folder, lambda *_: None))
+    yield from verdict.of_facts(
+        compared(here.connection, stores(here.connection).get, folder, lambda *_: None)
+    )
+    yield from verdict.of_books(reconcile(here.connection, Period(), folder, lambda *_: None))
     for feed in ("loyalty", "identity", "fan-out"):
-        disks = here.broker.folder.parent.glob(f"worker-*/disk/state/*{feed}/*/[0-9]*")
+        disks = folder.parent.glob(f"worker-*/disk/state/*{feed}/*/[0-9]*")
         yield from verdict.of_disks(disks, found)
-    yield from verdict.of_disks(here.broker.folder.parent.glob("sink-*/disk/state/*sink/*/[0-9]*"), found)
+    yield from verdict.of_disks(folder.parent.glob("sink-*/disk/state/*sink/*/[0-9]*"), found)
 
 
 def _report(plan: Plan, here: World, found: Followed, complaints: list[str], seconds: float) -> Report:

@@ -17,6 +17,7 @@ from streams.kafka.topics import (
     CHANGELOGS,
     COMMANDS,
     DELIVERIES,
+    ERASURES,
     EVENTS,
     POISON,
     REJECTIONS,
@@ -26,12 +27,13 @@ from streams.refusals import CommandRejected, PoisonRecord
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
+from streams.stages.rebuild import Comparison
 from streams.stages.turn import Record
 from streams.tables.due import FAMILY as DUE
-from streams.tables.owned import END_OF_OWNER
 from streams.tables.store import MemoryStore, RocksStore, Store
 from streams.tables.tables import Tables, families
 from streams.webhooks.names import LEGACY_TYPES
+from tests.crash.facts import as_opened, is_data_key
 from tests.crash.listeners import delivery, single
 from tests.crash.model import BETWEEN_STAGES, Expected, State, is_message
 from tests.crash.topics import Followed, grouped, schema
@@ -44,7 +46,12 @@ ByPartition = dict[int, list[Record]]
 def of_records(expected: Expected, found: Followed) -> Complaints:
     """Partition by partition, in order; deliveries, and items of batches, in order for each subscription and
     member."""
-    for topic in (EVENTS, WEBHOOK_EVENTS, REJECTIONS):
+    for number, state in expected.state[LoyaltyStage].items():
+        theirs = as_opened(expected.records[EVENTS.name][number], state)
+        changelog = found.records[CHANGELOGS[DataKey.table].name][number]
+        ours = as_opened(found.records[EVENTS.name][number], _fold(changelog, DataKey.table))
+        yield from _compared(f"{EVENTS.name}[{number}]", theirs, ours)
+    for topic in (ERASURES, WEBHOOK_EVENTS, REJECTIONS):
         for number, records in expected.records[topic.name].items():
             actual = found.records[topic.name][number]
             yield from _compared(f"{topic.name}[{number}]", records, actual)
@@ -133,12 +140,8 @@ def _fold(changelog: Iterable[Record], table: str) -> State:
 
 
 def _followed(state: State) -> State:
-    """Without the data keys, which are drawn."""
-    return {place: value for place, value in state.items() if not _is_data_key(*place)}
-
-
-def _is_data_key(table: str, key: bytes) -> bool:
-    return table == DataKey.table and key.partition(END_OF_OWNER)[2] == DataKey.letter
+    """Of the data keys only that they are there: they are drawn."""
+    return {place: b"" if is_data_key(*place) else value for place, value in state.items()}
 
 
 def _same(name: str, expected: State, actual: State) -> Complaints:
@@ -153,6 +156,13 @@ def of_books(books: Books) -> Complaints:
     left = {name: count for name, count in sum(books.outcomes.values(), Counter()).items() if count}
     if left != {"delivered": books.published.total()}:
         yield f"books: {left} of {books.published.total()} published"
+
+
+def of_facts(replayed: Comparison) -> Complaints:
+    """The running state follows from the facts."""
+    yield from (f"replay state: {one}" for one in replayed.differences[:3])
+    if replayed.passed_over:
+        yield f"replay state: {replayed.passed_over} changed though nothing runs"
 
 
 def of_disks(folders: Iterable[Path], found: Followed) -> Complaints:

@@ -14,10 +14,13 @@ import pytest
 from msgspec.structs import replace
 
 from streams.codec import encode, read
-from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.domain.commands import EraseMember
+from streams.kafka.topics import DELIVERIES, ERASURES, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.settings import Settings
 from streams.stages.turn import Record
 from tests.crash.world import put
+from tests.domain.making import made
+from tests.domain.test_erasure import MARK, life
 from tests.further import NAME, entered
 from tests.kafka import processes
 from tests.kafka.fleet import Fleet, eventually, registrations
@@ -29,7 +32,8 @@ FURTHER = sys.executable, "-m", "tests.further"
 """Today's program, which knows nineteen webhooks."""
 WITHIN = 90.0
 MEMBERS = 40
-REGISTERED = "CustomerRegistered"
+REGISTERED, UPDATED, BOUGHT = "CustomerRegistered", "CustomerUpdated", "TransactionRegistered"
+ASSIGNED = "TransactionAssignedToCustomer"
 CHOSEN, OTHER = subscription(NAME, number=600), subscription(NAME, number=601)
 
 
@@ -158,6 +162,40 @@ def test_a_corrected_one_is_another_event_once_though_it_was_cancelled(
     assert (one_member[0], rest[0]) == (0, 0)
     assert set(by_id(published(fleet, settings, REGISTERED)).values()) == {1}
     assert len(published(fleet, settings, REGISTERED)) == 2 * MEMBERS
+
+
+def test_nothing_is_told_of_who_is_erased_and_all_of_others_as_it_was(
+    fleet: Fleet, settings: Settings
+) -> None:
+    gone, there = uid(MEMBERS + 1), uid(MEMBERS + 2)
+    (worker,) = fleet.workers
+    worker.program.start()
+    fleet.send([*life(gone), *life(there, "Plugh")])
+    eventually(lambda: len(published(fleet, settings, ASSIGNED)) == 4, lambda: worker.log)
+    fleet.send([made(EraseMember, gone)])
+    # The member's, and its document's.
+    eventually(lambda: len(committed(fleet.connection, ERASURES, settings)) == 2, lambda: worker.log)
+    worker.program.end()
+    late = replace(subscription("*", number=603), created_at=datetime.now(UTC) + timedelta(seconds=1))
+    put(fleet.connection, SUBSCRIPTIONS, {uid(603): encode(late)})
+
+    said = [
+        finished(settings, *words(name, "--subscription", uid(603), "--rate", "0"))[1].splitlines()[1:]
+        for name in (UPDATED, BOUGHT)
+    ]
+    with running(settings, "worker", program=FURTHER):
+        eventually(lambda: delivered(fleet, settings)[BOUGHT, uid(603)] == 2, lambda: worker.log)
+
+    left_out = "left out: 2 members and documents that are erased"
+    assert said == [[left_out, "1 events backfilled"], [left_out, "2 events backfilled"]]
+    for name, count in ((UPDATED, 1), (BOUGHT, 2)):
+        values = Counter((record.value or b"").lower() for record in published(fleet, settings, name))
+        # Word for word as it was told live.
+        assert {n for value, n in values.items() if MARK.lower().encode() in value} == {1}
+        assert [n for value, n in values.items() if b"plugh@example.com" in value] == [2] * count
+    bodies = [(r.value or b"").lower() for r in committed(fleet.connection, DELIVERIES, settings)]
+    assert sum(b"plugh@example.com" in body for body in bodies) == 3
+    assert not any(MARK.lower().encode() in body for body in bodies)
 
 
 def by_id(records: list[Record]) -> Counter[str]:

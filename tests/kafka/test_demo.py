@@ -139,6 +139,23 @@ def test_kept_up_it_answers_until_ctrl_c(demo: Started, few: str, tmp_path: Path
     assert running(tmp_path) == {}
 
 
+def test_kept_up_it_lets_one_into_its_panel(demo: Started, few: str, tmp_path: Path) -> None:
+    process = demo("--keep", "--purchases", few)
+    output = until(process, "Ctrl-C stops everything.")
+    found = re.search(r"^Panel +(http\S+)\n +user name (\S+), password (\S+) ", output, re.MULTILINE)
+    assert found is not None
+    panel, username, password = found.groups()
+
+    with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+        asked = browser.get(panel)
+        said = {"username": username, "password": password}
+        entered = browser.post(asked.url.copy_remove_param("next"), data=said)
+
+    assert (asked.url.path, entered.url.path) == ("/panel/login", "/panel/CDSHOP/webhooks")
+    assert "19 of 19 webhooks" in entered.text
+    assert not any(password.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
 def test_ctrl_c_in_the_middle_leaves_nothing(demo: Started, tmp_path: Path) -> None:
     process = demo("--purchases", str(cdnow.EXTRACT))
     until(process, " TransactionRegistered member ")

@@ -39,7 +39,7 @@ COMPACTED = {topic.name for topic in TOPICS if topic.compacted}
 NEVER_THERE = {EVENTS.name, "batches-changelog"}
 """Facts are sealed; legacy arrays, which nobody subscribed to here, hold contacts."""
 
-_NEWCOMERS = count(100)
+NEWCOMERS = count(100)
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -77,19 +77,18 @@ def until(there: Callable[[], bool], what: Callable[[], object]) -> None:
 
 def marked(cluster: Connection) -> set[str]:
     """The topics that hold the mark anywhere, whatever reads it: aborted records and replaced ones too."""
-    return {
-        topic.name for topic in TOPICS if any(SMALL in raw for raw in _raw(cluster, cluster.topic(topic)))
-    }
+    return {topic.name for topic in TOPICS if any(SMALL in raw for raw in raw(cluster, cluster.topic(topic)))}
 
 
 def stirred(cluster: Connection) -> set[str]:
     """`marked`, after more records have come: the cleaner leaves alone where none has."""
-    number = next(_NEWCOMERS)
+    number = next(NEWCOMERS)
     send(cluster, register(uid(number), email=f"{number}@example.com"))
     return marked(cluster)
 
 
-def _raw(cluster: Connection, name: str) -> Iterator[bytes]:
+def raw(cluster: Connection, name: str) -> Iterator[bytes]:
+    """All that stands in the only partition of a topic, in small letters."""
     config = {"group.id": "test", "enable.partition.eof": True}
     consumer = Consumer(cluster.consumer(**config) | {"isolation.level": "read_uncommitted"})
     consumer.assign([TopicPartition(name, 0, 0)])

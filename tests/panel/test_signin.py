@@ -144,3 +144,10 @@ def test_without_a_secret_key_the_sign_in_page_says_what_to_do() -> None:
     page = Visitor(door).get("/panel/login")
 
     assert (page.status, "LOYALTY_SECRET_KEY" in page.text) == (503, True)
+
+
+def test_the_panel_is_found_without_its_last_slash(door: Door) -> None:
+    visitor = Visitor(door)
+    visitor.enter(employ(door))
+
+    assert [visitor.get(path).location for path in ("/", "/panel")] == ["/panel/", "/panel/"]

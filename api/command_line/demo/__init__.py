@@ -2,6 +2,7 @@
 
 run         the command
 scene       its processes and their surroundings, up and down
+admin       who signs in to its panel
 children    one process
 player      the records that go in
 tally       what comes out, counted from the topics

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from api.auth import HEADER
-from api.command_line.demo import report, scene
+from api.command_line.demo import admin, report, scene
 from api.command_line.demo.course import Course
 from api.command_line.demo.player import Played, Player, spoilt
 from api.command_line.demo.reconcile import Row, reconciled
@@ -29,7 +29,7 @@ from streams.domain.commands import AdvanceClock
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.kafka.reconcile import Period
-from streams.kafka.topics import SETTINGS, WEBHOOK_EVENTS
+from streams.kafka.topics import ADMINS, SETTINGS, WEBHOOK_EVENTS
 from streams.settings import load
 from streams.webhooks import CATALOGUE
 
@@ -52,6 +52,8 @@ def play(keep: bool, file: Path | None) -> None:
             logging.basicConfig(filename=here.logs / "demo.log", filemode="w", level=logging.INFO)
             player = Player(here.connection, here.partitions)
             player.put(SETTINGS, store.store, store)
+            guest, password = admin.drawn()
+            player.put(ADMINS, guest.admin_id, guest)
             player.flush()
             line.update("starting receiver and API")
             scene.ends_started(stack, here, lambda said: _show(console, said))
@@ -70,7 +72,7 @@ def play(keep: bool, file: Path | None) -> None:
         agrees = books.agree and all(row.agrees for row in rows)
         _conclude(console, here, agrees, (ready - began, done - ready))
         if keep:
-            _stay(console, here, store.store)
+            _stay(console, here, store.store, password)
     if not agrees:
         raise SystemExit(DOES_NOT_AGREE)
 
@@ -149,13 +151,15 @@ def _conclude(console: Console, here: Scene, agrees: bool, seconds: tuple[float,
     )
 
 
-def _stay(console: Console, here: Scene, store: str) -> None:
+def _stay(console: Console, here: Scene, store: str, password: str) -> None:
     """Until Ctrl-C. Raises Retryable if a process ends meanwhile."""
     subscriptions = f"{here.api}/api/{store}/webhook/subscription"
     key = f"-H '{HEADER}: {here.token}'"
     body = '{"webhookSubscription":{"eventName":"CustomerRegistered","url":"' + here.receiver + '/mine"}}'
     for line in (
         "",
+        f"Panel     {here.api}/panel",
+        f"          user name {admin.USERNAME}, password {password} (drawn for this run, shown only here)",
         f"API       {here.api}, described at {here.api}/docs",
         f"API key   {here.token}",
         f"Receiver  {here.receiver}, its counts at {here.receiver}/stats",

@@ -23,6 +23,7 @@ from streams.kafka.broker import ensure_broker
 from streams.kafka.broker.ports import is_free
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topics import COMMANDS
+from streams.sealing import new_key as new_secret_key
 from streams.settings import Settings, variable
 
 Say = Callable[[str], None]
@@ -118,6 +119,7 @@ def _environment(settings: Settings, digest: str) -> dict[str, str]:
         variable("api_host"): "127.0.0.1",
         variable("api_port"): str(port),
         variable("api_key_hashes"): digest,
+        variable("secret_key"): new_secret_key(),
         variable("allow_targets"): "127.0.0.0/8",
     }
 
