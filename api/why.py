@@ -34,6 +34,14 @@ class Question:
     within: timedelta
     subscription: str | None
 
+    def around(self) -> tuple[datetime, datetime] | None:
+        """The time that is meant, None where none was named. Raises Invalid."""
+        try:
+            return None if self.at is None else (self.at - self.within, self.at + self.within)
+        except OverflowError:
+            message = "That is too far from now: no calendar has what lies around it."
+            raise Invalid(Complaint("at", message, "invalid", self.at and self.at.isoformat())) from None
+
 
 @dataclass(frozen=True, slots=True)
 class Whys:
@@ -55,7 +63,7 @@ class Whys:
         """
         await self.log.current()
         await self.deliveries.current()
-        around = None if asked.at is None else (asked.at - asked.within, asked.at + asked.within)
+        around = asked.around()
         if asked.event is not None:
             events = {asked.event: await self.events.by_id(store, asked.event, asked.member, around)}
         elif asked.member is not None and around is not None:

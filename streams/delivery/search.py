@@ -76,6 +76,11 @@ def newest_first(at: datetime) -> bytes:
     return (_LAST - _micros(at)).to_bytes(8, "big")
 
 
+def before(at: datetime) -> bytes:
+    """Where, newest first, what is older than `at` begins."""
+    return (_LAST - _micros(at) + 1).to_bytes(8, "big")
+
+
 def oldest_first(at: datetime) -> bytes:
     return (_LAST + 1 + _micros(at)).to_bytes(8, "big")
 

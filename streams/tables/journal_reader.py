@@ -13,6 +13,7 @@ from streams.delivery.search import (
     Page,
     Search,
     asked,
+    before,
     newest_first,
     oldest_of,
     place,
@@ -93,4 +94,4 @@ def _start(search: Search) -> bytes:
     start = bytes.fromhex(search.after[0]) if search.after else b""
     if search.until is None:
         return start
-    return max(start, newest_first(search.until - timedelta(microseconds=1)))
+    return max(start, before(search.until))

@@ -332,6 +332,13 @@ def test_a_question_must_be_whole_and_not_too_large(door: Door) -> None:
     }
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_at_the_calendar_s_ends_nothing_can_be_asked(door: Door, at: str) -> None:
+    answer = door.call("GET", PATH, params={"customerId": ANNA, "at": at})
+
+    assert complaints(answer) == {"at": "That is too far from now: no calendar has what lies around it."}
+
+
 def test_items_of_a_legacy_array_are_found_in_it(door: Door) -> None:
     array = replace(subscription("LevelWillExpire", legacy=True), created_at=AT - HOUR)
     subscribed(door, array)

@@ -17,7 +17,9 @@ OF_NO_STORE = {("GET", "/login"), ("POST", "/login"), ("POST", "/logout"), ("GET
 def pages() -> Iterator[tuple[str, str]]:
     """Verb and path of each, below the panel's own."""
     mounted: Any
-    (mounted,) = (route for route in _shared().app.routes if isinstance(route, Mount))
+    (mounted,) = (
+        route for route in _shared().app.routes if isinstance(route, Mount) and route.path == "/panel"
+    )
     for included in mounted.app._app.routes:
         for route in included.original_router.routes if hasattr(included, "original_router") else ():
             yield from ((verb, route.path) for verb in sorted(route.methods))
