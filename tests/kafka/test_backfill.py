@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -172,9 +173,10 @@ def test_nothing_is_told_of_who_is_erased_and_all_of_others_as_it_was(
     worker.program.start()
     lives = [*life(gone), *life(there, "Plugh")]
     # A document finds its buyer once that one is known, whichever partition is ahead.
-    fleet.send(command for command in lives if not isinstance(command, RecordTransaction))
+    at_till: list[Any] = [command for command in lives if isinstance(command, RecordTransaction)]
+    fleet.send(command for command in lives if command not in at_till)
     eventually(lambda: len(published(fleet, settings, ASSIGNED)) == 2, lambda: worker.log)
-    fleet.send(command for command in lives if isinstance(command, RecordTransaction))
+    fleet.send(at_till)
     eventually(lambda: len(published(fleet, settings, ASSIGNED)) == 4, lambda: worker.log)
     fleet.send([made(EraseMember, gone)])
     # The member's, and its document's.
