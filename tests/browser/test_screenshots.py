@@ -5,6 +5,7 @@ LOYALTY_SCREENSHOTS=1 writes them into the repository; without it they are made,
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -47,13 +48,13 @@ def shop(running_pipeline: Pipeline) -> dict[str, str]:
     put(running_pipeline.connection, SETTINGS, {SHOP: encode(replace(STORE, store=SHOP))})
     http, root = running_pipeline.http, f"{running_pipeline.address}/api/{SHOP}"
     until(lambda: http.get(f"{root}/settings").is_success)
-    made = {}
-    for event, url, description, _ in HOOKS:
-        body = {"eventName": event, "url": url, "description": description}
+    made, now = {}, datetime.now(UTC)
+    for days, (event, url, description, _) in enumerate(HOOKS, 40):
+        began = now - timedelta(days=days, hours=days)
+        body = {"eventName": event, "url": url, "description": description, "activeFrom": began.isoformat()}
         answer = http.post(f"{root}/webhook/subscription", json={"webhookSubscription": body})
         made[event] = str(answer.json()["webhookSubscriptionId"])
     assert http.post(f"{root}/webhook/subscription/{made[HELD]}/pause").is_success
-    now = datetime.now(UTC)
     put(running_pipeline.connection, ENDPOINT_STATUS, {made[ASTRAY]: encode(_astray(made[ASTRAY], now))})
     sent = list(_day(made, now))
     producer = Producer(running_pipeline.connection.producer())
@@ -62,7 +63,16 @@ def shop(running_pipeline: Pipeline) -> dict[str, str]:
         topic = running_pipeline.connection.topic(ATTEMPTS)
         producer.produce(topic, value, attempt.subscription_id, headers=[(HEADER, schema)])
     assert producer.flush(30) == 0
+    _at_work(running_pipeline)
     return made
+
+
+def _at_work(pipeline: Pipeline) -> None:
+    """In another store, for the picture of the whole pipeline: records on every stretch of the way."""
+    pipeline.subscribed("at-work")
+    for number in range(20):
+        pipeline.member(f"at-work-{number}@example.com")
+    pipeline.endpoint.await_bodies("at-work", 20)
 
 
 def _astray(subscription: str, now: datetime) -> EndpointStatus:
@@ -120,6 +130,8 @@ def test_the_overview_says_which_endpoint_has_gone_astray(page: Page, shop: dict
     expect(row).to_contain_text("failing")
     expect(row).to_contain_text("503")
     expect(page.get_by_role("row").filter(has_text=HELD)).to_contain_text("paused")
+    # Thousands of attempts: the figures are those of after all this.
+    expect(page.locator("svg.flow")).to_contain_text(re.compile(r"\d,\d{3} kept"))
     _taken(page, "readme-overview")
 
 
