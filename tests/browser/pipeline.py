@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +46,11 @@ class Endpoint:
             self.received.setdefault(path, []).append(json.loads(body))
             self._changed.notify_all()
             return self.answers.get(path, (200, "thanks"))
+
+    def await_that(self, path: str, holds: Callable[[list[dict[str, Any]]], bool]) -> bool:
+        """Whether it came to hold of what came there, in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: holds(self.received.get(path, [])), WITHIN)
 
     def await_bodies(self, path: str, count: int) -> list[dict[str, Any]]:
         """What came there, once it is at least so many."""
