@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from api.auth import SOURCE, Source, address_of
 from api.fields import id_in_path
+from api.panel.pages import root_of
 from api.panel.sessions import COOKIE, Session, Sessions
 from api.programme import Programme
 from streams.domain.store import StoreSettings
@@ -35,7 +36,7 @@ class Door:
         """Before each page. Raises SignInFirst, or 403."""
         if request.method not in SAFE and not _from_here(request):
             raise HTTPException(403, "That request came from another site.")
-        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        path = request.url.path.removeprefix(root_of(request))
         if path in OPEN:
             return
         cookie = request.cookies.get(COOKIE, "")

@@ -5,14 +5,13 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.errors import Conflict, Invalid
 from api.outcomes import Busy
 from api.panel.door import SAFE, SignInFirst
-from api.panel.pages import Pages
+from api.panel.pages import Pages, led_to, root_of
 from streams.errors import Retryable
 
 SENTENCES = {
@@ -71,11 +70,9 @@ def install(app: FastAPI, pages: Pages) -> None:
 
 def _to_sign_in(request: Request) -> Response:
     """And back, where it is a page that was asked for."""
-    root = request.scope.get("root_path", "")
     there = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     query = f"?{urlencode({'next': there})}" if request.method in SAFE else ""
-    target = f"{root}/login{query}"
     if request.headers.get("hx-request"):
         # A redirect would put the whole sign-in page into a part of this one.
-        return Response(status_code=200, headers={"HX-Redirect": f"{root}/login"})
-    return RedirectResponse(target, 303)
+        return Response(status_code=200, headers={"HX-Redirect": f"{root_of(request)}/login"})
+    return led_to(request, f"/login{query}")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -43,6 +43,17 @@ def _environment() -> Environment:
     return made
 
 
+def root_of(request: Request) -> str:
+    """Where the panel is mounted: what each of its addresses begins with."""
+    root: str = request.scope.get("root_path", "")
+    return root
+
+
+def led_to(request: Request, path: str) -> RedirectResponse:
+    """On to that page of the panel, by GET. `path` is below the panel's own."""
+    return RedirectResponse(f"{root_of(request)}{path}", 303)
+
+
 @dataclass(frozen=True, slots=True)
 class Pages:
     environment: Environment = field(default_factory=_environment)
@@ -57,7 +68,7 @@ class Pages:
     ) -> HTMLResponse:
         """`template` without its ending, made for whoever is signed in."""
         session: Session | None = getattr(request.state, "session", None)
-        root = request.scope.get("root_path", "")
+        root = root_of(request)
         zone = ZoneInfo(store.time_zone) if store else UTC
         known = {
             "root": root,

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.auth import address_of
 from api.logins import Logins, TooMany
 from api.panel.door import SignedIn
-from api.panel.pages import Pages
+from api.panel.pages import Pages, led_to, root_of
 from api.panel.sessions import COOKIE, SECONDS, Sessions
 
 NO_KEY = "Nobody can sign in: LOYALTY_SECRET_KEY is not set. `loyalty secret-key` makes one."
@@ -56,7 +56,7 @@ def routes(
             COOKIE,
             sessions.begun(admin),
             max_age=SECONDS,
-            path=request.scope.get("root_path", "") or "/",
+            path=root_of(request) or "/",
             secure=request.url.scheme == "https",
             httponly=True,
             # A link in a message leads to the page, signed in; no form of another site does.
@@ -66,9 +66,8 @@ def routes(
 
     @router.post("/logout")
     async def sign_out(request: Request) -> Response:
-        root = request.scope.get("root_path", "")
-        answer = RedirectResponse(f"{root}/login", 303)
-        answer.delete_cookie(COOKIE, path=root or "/")
+        answer = led_to(request, "/login")
+        answer.delete_cookie(COOKIE, path=root_of(request) or "/")
         return answer
 
     @router.get("/")
@@ -76,7 +75,7 @@ def routes(
         """The only store's page, or a choice."""
         codes = sorted(code for code in store_codes() if session.may_enter(code))
         if len(codes) == 1:
-            return RedirectResponse(f"{request.scope.get('root_path', '')}/{codes[0]}/webhooks", 303)
+            return led_to(request, f"/{codes[0]}/webhooks")
         return pages.page(request, "stores", codes=codes)
 
     return router
@@ -84,6 +83,6 @@ def routes(
 
 def _ours(request: Request, then: str) -> str:
     """Where to go on: a page of the panel, never another site's."""
-    root = request.scope.get("root_path", "")
+    root = root_of(request)
     inside = then.startswith(f"{root}/") and not then.startswith("//") and "\\" not in then
     return then if inside and then.isprintable() else f"{root}/"

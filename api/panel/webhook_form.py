@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
@@ -17,7 +17,7 @@ from api.example_send import example_body
 from api.panel import form
 from api.panel.door import StoreOf, SubscriptionId
 from api.panel.form import Filled
-from api.panel.pages import Pages
+from api.panel.pages import Pages, led_to
 from api.subscriptions import Webhooks
 from connectors.http.keys import PUBLIC
 from streams.delivery.records import Subscription
@@ -167,5 +167,4 @@ def saved(
 
 
 def to_page(request: Request, store: StoreSettings, subscription_id: str, done: str) -> Response:
-    root = request.scope.get("root_path", "")
-    return RedirectResponse(f"{root}/{store.store}/webhooks/{subscription_id}?done={done}", 303)
+    return led_to(request, f"/{store.store}/webhooks/{subscription_id}?done={done}")

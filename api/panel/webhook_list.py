@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.access import requires
 from api.deliveries import Deliveries
 from api.panel.charts import Sparkline, sparkline
 from api.panel.door import StoreOf
-from api.panel.pages import Pages
+from api.panel.pages import Pages, led_to
 from api.standing import WORDS, Standing, Standings, Word
 from api.subscriptions import Webhooks
 from streams.delivery.records import Subscription
@@ -133,7 +133,7 @@ def routes(pages: Pages, webhooks: Webhooks, standings: Standings, journal: Deli
 
     @router.get("/{store}")
     async def home(request: Request, store: StoreOf) -> Response:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/{store.store}/webhooks", 303)
+        return led_to(request, f"/{store.store}/webhooks")
 
     @router.get("/{store}/webhooks")
     async def index(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
@@ -148,7 +148,6 @@ def routes(pages: Pages, webhooks: Webhooks, standings: Standings, journal: Deli
             wanted=wanted,
             listed=found,
             lines=await sparklines(journal, shown, webhooks.now()),
-            done=wanted.done,
             heads=HEADS,
             events=sorted(LEGACY_TYPES),
             statuses=WORDS,

@@ -3,14 +3,14 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from api import bodies, options
 from api.access import requires
 from api.example_send import sent_example
 from api.panel.deliveries import Log, Wanted
 from api.panel.door import StoreOf, SubscriptionId
-from api.panel.pages import Pages
+from api.panel.pages import Pages, led_to
 from api.panel.webhook_form import saved, to_page
 from api.signing import rotated
 from api.standing import Standings
@@ -107,5 +107,4 @@ def _ending(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     @router.post("/{store}/webhooks/{webhook}/delete", dependencies=allowed)
     async def delete(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         await webhooks.delete(store.store, subscription_id, None)
-        root = request.scope.get("root_path", "")
-        return RedirectResponse(f"{root}/{store.store}/webhooks?done=deleted", 303)
+        return led_to(request, f"/{store.store}/webhooks?done=deleted")
