@@ -9,19 +9,16 @@ import pytest
 
 from api.log import TopicLog, replays_followed
 from api.replays import Ports
-from streams.codec import encode
 from streams.delivery.orders import Orders
-from streams.kafka.admin import create_topics
 from streams.kafka.appender import Appender
-from streams.kafka.clients import Connection, connection
+from streams.kafka.clients import Connection
 from streams.kafka.recount import Recount
-from streams.kafka.topics import REPLAY_PROGRESS, REPLAYS, SUBSCRIPTIONS
+from streams.kafka.topics import REPLAY_PROGRESS, REPLAYS
 from streams.settings import Settings
 from tests.api.past import OrdersInMemory, Recounted
-from tests.crash.world import put
 from tests.delivery.test_orders import order, progress
 from tests.kafka.test_replay import WANTED
-from tests.kafka.test_replays_over_http import publish
+from tests.kafka.test_replays_over_http import subscribed_and_published
 from tests.samples import NOON, uid
 
 EVENTS = 40
@@ -30,11 +27,7 @@ Scenario = Callable[[Ports], Awaitable[None]]
 
 @pytest.fixture
 def cluster(settings: Settings) -> Connection:
-    made = connection(settings, settings.bootstrap_servers or "")
-    create_topics(made, settings)
-    put(made, SUBSCRIPTIONS, {WANTED.subscription_id: encode(WANTED)})
-    publish(made, EVENTS)
-    return made
+    return subscribed_and_published(settings, EVENTS)
 
 
 async def on_broker(cluster: Connection, folder: Path, scenario: Scenario) -> None:

@@ -36,10 +36,14 @@ AGO = "2020-01-01T00:00:00Z"
 
 @pytest.fixture
 def cluster(settings: Settings) -> Connection:
+    return subscribed_and_published(settings, EVENTS)
+
+
+def subscribed_and_published(settings: Settings, events: int) -> Connection:
     made = connection(settings, settings.bootstrap_servers or "")
     create_topics(made, settings)
     put(made, SUBSCRIPTIONS, {WANTED.subscription_id: encode(WANTED)})
-    publish(made, EVENTS)
+    publish(made, events)
     return made
 
 
