@@ -107,7 +107,11 @@ class Reward(Value):
 class StoreSettings(Value):
     """Key of its record: the store's code. The lead times are days; empty means off.
 
-    `quiet_before`: of what happened before it no webhook tells; None: all is told.
+    `quiet_before`: of what happened before it no webhook tells; None: all is told. `phone_region`: the ISO
+    3166 code of the country whose numbers may lack the +. `card_pattern`: a regular expression for the
+    whole of a card number. `return_shortfall`: what becomes of units that a return should take and that the
+    member has spent. `campaign_time`: the moment by which a campaign's dates are judged. `revision` grows by
+    one with each accepted change.
     """
 
     store: Code
@@ -120,6 +124,11 @@ class StoreSettings(Value):
     tiers_expiring_days: LeadTimes = ()
     tier_sets: tuple[TierSet, ...] = ()
     quiet_before: Instant | None = None
+    phone_region: Text | None = None
+    card_pattern: Text | None = None
+    return_shortfall: Literal["waived", "debt"] = "waived"
+    campaign_time: Literal["event", "processing"] = "event"
+    revision: Annotated[int, Meta(ge=0)] = 0
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
