@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams.errors import Retryable
@@ -21,7 +20,7 @@ class Ends:
     """Those who ask while a question is under way share the next one. For one event loop."""
 
     def __init__(self, connection: Connection) -> None:
-        self._admin = AdminClient(connection.admin())
+        self._admin = connection.open_admin()
         self._wanted: set[Place] = set()
         self._acquainted = False
         self._under_way: asyncio.Task[dict[Place, int]] | None = None

@@ -15,18 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from confluent_kafka import (
-    OFFSET_INVALID,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
 from faust.types import ChannelT
 from mode import Service
 
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.progress import Restores
@@ -108,21 +103,19 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = Consumer(
-            self._connection.consumer(
-                **{
-                    "group.id": who.group,
-                    "group.instance.id": who.instance,
-                    "session.timeout.ms": who.session_timeout * 1000,
-                    # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                    "queued.min.messages": self._limit,
-                    "fetch.message.max.bytes": 128 << 10,
-                    "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                    # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                    # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                    "partition.assignment.strategy": "range",
-                }
-            )
+        self._consumer = self._connection.open_consumer(
+            **{
+                "group.id": who.group,
+                "group.instance.id": who.instance,
+                "session.timeout.ms": who.session_timeout * 1000,
+                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
+                "queued.min.messages": self._limit,
+                "fetch.message.max.bytes": 128 << 10,
+                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
+                # Not the cooperative one: a member that dies between giving a partition up and saying so,
+                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
+                "partition.assignment.strategy": "range",
+            }
         )
         self._consumer.subscribe(
             [self._connection.topic(self._source)],

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from streams.errors import Retryable
 from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import EVENTS
 from streams.kafka.view import bounds_of
@@ -38,10 +39,8 @@ class History:
 
     def _read(self, owner: bytes) -> list[Record]:
         place = TopicPartition(self._connection.topic(EVENTS), partition_of(owner, self._partitions))
-        consumer = Consumer(
-            self._connection.consumer(
-                **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
-            )
+        consumer = self._connection.open_consumer(
+            **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
         )
         try:
             start, end = bounds_of(consumer, place)

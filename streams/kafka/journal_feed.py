@@ -6,13 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.progress import LINE_EVERY
 from streams.kafka.restore import IDLE, changelog_consumer
 from streams.kafka.stretch import between, moment_of, told

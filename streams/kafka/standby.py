@@ -7,9 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.restore import BATCH, IDLE, Cancelled, Changelogs, changelog_consumer
 from streams.tables.tables import Tables
 

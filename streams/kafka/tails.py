@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
 from streams.kafka.clients import PASSING, SETTLING
+from streams.kafka.cluster import Consumer
 from streams.kafka.ends import Place
 
 TAIL = 100

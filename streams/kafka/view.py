@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
 from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -111,11 +112,9 @@ class View(Generic[V]):
     def _open(self) -> tuple[Consumer, dict[int, int]]:
         """A consumer at the beginning of every partition, and the offsets at which they end now."""
         # An offset out of range means that records were lost or the topic is another one: start over instead.
-        consumer = Consumer(
-            self._connection.consumer(
-                **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
-                | {"auto.offset.reset": "error"}
-            )
+        consumer = self._connection.open_consumer(
+            **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
+            | {"auto.offset.reset": "error"}
         )
         try:
             partitions = self._partitions(consumer)

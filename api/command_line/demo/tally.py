@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.kafka.clients import Connection
@@ -46,11 +46,9 @@ class Tally:
         ]
         self._next: dict[tuple[str, int], int] = {(p.topic, p.partition): 0 for p in self._places}
         self._reached = dict(self._next)
-        self._consumer = Consumer(
-            connection.consumer(
-                **{"group.id": f"{connection.prefix}tally", "enable.partition.eof": True}
-                | {"fetch.wait.max.ms": 50}
-            )
+        self._consumer = connection.open_consumer(
+            **{"group.id": f"{connection.prefix}tally", "enable.partition.eof": True}
+            | {"fetch.wait.max.ms": 50}
         )
         self._consumer.assign(self._places)
 
