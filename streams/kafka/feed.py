@@ -16,15 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
 from faust.types import ChannelT
 from mode import Service
 
 from streams.kafka.batch import Batch, Share, record_of
-from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
@@ -105,21 +107,19 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = Consumer(
-            self._connection.consumer(
-                **{
-                    "group.id": who.group,
-                    "group.instance.id": who.instance,
-                    "session.timeout.ms": who.session_timeout * 1000,
-                    # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                    "queued.min.messages": self._limit,
-                    "fetch.message.max.bytes": 128 << 10,
-                    "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                    # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                    # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                    "partition.assignment.strategy": "range",
-                }
-            )
+        self._consumer = self._connection.open_consumer(
+            **{
+                "group.id": who.group,
+                "group.instance.id": who.instance,
+                "session.timeout.ms": who.session_timeout * 1000,
+                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
+                "queued.min.messages": self._limit,
+                "fetch.message.max.bytes": 128 << 10,
+                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
+                # Not the cooperative one: a member that dies between giving a partition up and saying so,
+                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
+                "partition.assignment.strategy": "range",
+            }
         )
         self._consumer.subscribe(
             [self._connection.topic(self._source)],
@@ -211,8 +211,7 @@ class Feed(Quiet):
                 found: int = self._consumer.committed([place], patience)[0].offset
                 return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
             except KafkaException as failure:
-                passing = failure.args[0].code() in PASSING | SETTLING | COORDINATING
-                if not passing or time.monotonic() > deadline:
+                if not is_passing(failure) or time.monotonic() > deadline:
                     raise
                 time.sleep(BUSY)
 
@@ -231,7 +230,7 @@ class Feed(Quiet):
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
-            elif error.code() not in PASSING | COORDINATING:
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     async def _transact(self) -> None:

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Report
 from streams.kafka.topics import CHANGELOGS
 from streams.tables.tables import Tables
@@ -85,7 +86,7 @@ class Changelogs:
                 # Markers of transactions stand at the end and are never delivered.
                 self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
                 self._by_topic[topic].ended = True
-            elif error.code() not in PASSING | SETTLING:
+            elif not is_passing(error):
                 raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
         for topic, found in records.items():
             self.taken += len(found)
@@ -136,12 +137,10 @@ def _read(
 
 def changelog_consumer(connection: Connection) -> Consumer:
     """Of no group: it is told where to read, and when it has come to an end."""
-    return Consumer(
-        connection.consumer(
-            **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
-            # The end is told only when a fetch comes back empty: do not let the broker hold it.
-            | {"fetch.wait.max.ms": 20}
-        )
+    return connection.open_consumer(
+        **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
+        # The end is told only when a fetch comes back empty: do not let the broker hold it.
+        | {"fetch.wait.max.ms": 20}
     )
 
 
@@ -150,7 +149,7 @@ def _todo(
 ) -> dict[str, _Table]:
     """By topic, where each table stands and where its changelog ends."""
     topics = {name: connection.topic(CHANGELOGS[name]) for name in tables.names}
-    admin = AdminClient(connection.admin())
+    admin = connection.open_admin()
     ends = _offsets(admin, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
     starts = _offsets(admin, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
     checkpoints = {name: tables.checkpoint(name) for name in topics}
@@ -165,7 +164,7 @@ def _todo(
 
 
 def _offsets(
-    admin: AdminClient,
+    admin: Admin,
     partition: int,
     topics: Mapping[str, str],
     spec: OffsetSpec,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec, shredding
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.cluster import Producer
 from streams.kafka.topics import CHANGELOGS
 from streams.stages.turn import Output, Turn
 from streams.tables.store import Write
@@ -33,16 +34,14 @@ class Transactions:
         self._connection = connection
         self._name = name
         self._timeout = timeout
-        self._producer = Producer(
-            connection.producer(
-                **{
-                    "transactional.id": name,
-                    "transaction.timeout.ms": timeout * 1000,
-                    # librdkafka takes no longer one: a record cannot outlive its transaction.
-                    "delivery.timeout.ms": timeout * 1000,
-                    "linger.ms": 0,
-                }
-            )
+        self._producer = connection.open_producer(
+            **{
+                "transactional.id": name,
+                "transaction.timeout.ms": timeout * 1000,
+                # librdkafka takes no longer one: a record cannot outlive its transaction.
+                "delivery.timeout.ms": timeout * 1000,
+                "linger.ms": 0,
+            }
         )
         self._retried(self._producer.init_transactions, ANSWERS_WITHIN)
 

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -111,11 +113,9 @@ class View(Generic[V]):
     def _open(self) -> tuple[Consumer, dict[int, int]]:
         """A consumer at the beginning of every partition, and the offsets at which they end now."""
         # An offset out of range means that records were lost or the topic is another one: start over instead.
-        consumer = Consumer(
-            self._connection.consumer(
-                **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
-                | {"auto.offset.reset": "error"}
-            )
+        consumer = self._connection.open_consumer(
+            **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
+            | {"auto.offset.reset": "error"}
         )
         try:
             partitions = self._partitions(consumer)
@@ -174,7 +174,7 @@ class View(Generic[V]):
 
     def _take(self, message: Message) -> None:
         error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is not None and error.code() in PASSING:
+        if error is not None and is_passing(error):
             LOG.warning("view of %s: %s", self._topic, error.str())
             return
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -216,7 +216,7 @@ def bounds_of(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
             low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
             return int(low), int(end)
         except KafkaException as error:
-            if error.args[0].code() not in SETTLING or time.monotonic() > deadline:
+            if not is_passing(error) or time.monotonic() > deadline:
                 raise
             # Kafka has no call that waits for a leader.
             time.sleep(0.05)
