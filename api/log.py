@@ -3,7 +3,8 @@
 from typing import Generic, TypeVar
 
 from api.callers import Callers
-from streams.access import Admin, ApiKey, Change
+from api.sign_outs import SignOuts
+from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -22,6 +23,7 @@ from streams.kafka.topics import (
     REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
+    SIGN_OUTS,
     SUBSCRIPTIONS,
     Topic,
 )
@@ -110,6 +112,11 @@ def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Adm
         View(connection, ADMINS, Admin, callers.put_admin),
         View(connection, API_KEYS, ApiKey, callers.put_key),
     )
+
+
+def sign_outs_followed(connection: Connection, known: SignOuts) -> View[SignOut]:
+    """The same for sessions that were signed out of."""
+    return View(connection, SIGN_OUTS, SignOut, known.put)
 
 
 def replays_followed(

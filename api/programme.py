@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from api import lead_times
 from api.access import requires
 from api.errors import Complaint, Invalid
-from api.fields import Model, StoreCode, id_in_path
+from api.fields import Model, StoreCode, Tree, id_in_path
 from api.lead_times import NotificationDays
 from api.listing import Column, page
 from api.views import exact
@@ -47,7 +47,7 @@ class SettingsBody(Model):
 
 class CampaignBody(Model):
     campaign: Annotated[
-        dict[str, Any],
+        dict[str, Tree],
         Field(
             description="As in the file of `loyalty store put`, its names in camelCase; without campaignId.",
             examples=[{"name": "Ten a dollar", "trigger": "transaction", "pointsPerCurrencyUnit": 10}],

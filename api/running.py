@@ -15,10 +15,12 @@ from api.log import (
     conditions_followed,
     followed,
     replays_followed,
+    sign_outs_followed,
     stores_followed,
 )
 from api.outcomes import Outcomes
-from streams.access import ApiKey
+from api.sign_outs import SignOuts
+from streams.access import ApiKey, SignOut
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -38,6 +40,7 @@ from streams.kafka.topics import (
     REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
+    SIGN_OUTS,
     SUBSCRIPTIONS,
 )
 from streams.kafka.view import View
@@ -59,6 +62,8 @@ class Parts:
     settings: TopicLog[StoreSettings]
     callers: Callers
     keys: TopicLog[ApiKey]
+    sign_outs: SignOuts
+    sign_out_log: TopicLog[SignOut]
     conditions: dict[str, EndpointStatus]
     orders: Orders
     order_log: TopicLog[ReplayOrder]
@@ -81,13 +86,15 @@ async def parts_of(
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers, orders = Callers(), Orders()
     admins, keys = callers_followed(connection, callers)
-    conditions = dict[str, EndpointStatus]()
+    conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
+    ended = sign_outs_followed(connection, sign_outs)
     asked, told = replays_followed(connection, orders)
     views = (
         followed(connection, index),
         stores_followed(connection, stores),
         admins,
         keys,
+        ended,
         asked,
         told,
         conditions_followed(connection, conditions),
@@ -126,6 +133,8 @@ async def parts_of(
         settings=TopicLog(connection, SETTINGS, appender, views[1]),
         callers=callers,
         keys=TopicLog(connection, API_KEYS, appender, keys),
+        sign_outs=sign_outs,
+        sign_out_log=TopicLog(connection, SIGN_OUTS, appender, ended),
         conditions=conditions,
         orders=orders,
         order_log=TopicLog(connection, REPLAYS, appender, asked),

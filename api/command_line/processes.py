@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from api.command_line.lines import OneLine
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
@@ -46,9 +47,9 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
 
 def log_as(name: str) -> None:
     """Lines on standard error, each with the name of the process."""
-    logging.basicConfig(
-        level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {name}: %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _servers(settings: Settings) -> str:

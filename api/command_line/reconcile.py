@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.delivery.books import Books
     from streams.kafka.clients import Connection
@@ -36,7 +38,7 @@ def run(
     with process("reconcile") as (settings, connection):
         books = watched(settings, connection, period)
     if json:
-        print(_json(books))
+        say(_json(books))
     else:
         _show(books)
     if not books.agree:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.domain.store import StoreSettings
 
@@ -30,7 +32,7 @@ def put(file: Annotated[Path, typer.Argument(help="JSON with the store's setting
                 await appender.close()
 
         asyncio.run(append())
-    print(f"store {settings.store}: {len(settings.campaigns)} campaigns, {len(settings.rewards)} rewards")
+    say(f"store {settings.store}: {len(settings.campaigns)} campaigns, {len(settings.rewards)} rewards")
 
 
 def parsed(file: Path) -> "StoreSettings":
