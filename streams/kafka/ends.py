@@ -1,7 +1,6 @@
 """Where partitions end, as the cluster says: what was committed before the question lies before it."""
 
 import asyncio
-import time
 from collections.abc import Iterable
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
@@ -22,6 +21,7 @@ class Ends:
 
     def __init__(self, connection: Connection) -> None:
         self._admin = connection.open_admin()
+        self._now = connection.cluster.now
         self._wanted: set[Place] = set()
         self._acquainted = False
         self._under_way: asyncio.Task[dict[Place, int]] | None = None
@@ -47,13 +47,13 @@ class Ends:
             await asyncio.wait([before])
         wanted, self._wanted = self._wanted, set()
         self._under_way, self._next = self._next, None
-        until = time.monotonic() + ANSWERS_WITHIN
+        until = self._now() + ANSWERS_WITHIN
         while True:
             try:
                 return await self._answer(wanted)
             except KafkaException as failure:
                 # A topic just made, or a broker just back, has no leader for a moment.
-                if not is_passing(failure) or time.monotonic() > until:
+                if not is_passing(failure) or self._now() > until:
                     raise
                 await asyncio.sleep(AGAIN)
 
