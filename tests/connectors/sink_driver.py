@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.http.attempt import Outside
 from connectors.http.courier import Courier
-from connectors.http.dispatch import Outside
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import Policy
 from connectors.http.sink import SinkStage
