@@ -29,7 +29,7 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import CommandRejected, Refusal
+from streams.refusals import CommandRejected, Refusal, beginning
 from streams.stages import claims, erasing
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
@@ -231,7 +231,7 @@ class Decider:
     ) -> None:
         # From the present on: a command that waited was decided at a time that may be long gone.
         now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
-        rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
+        rejection = refusal and (refusal.field, beginning(refusal.value), refusal.reason)
         state.apply(
             Handled(
                 command_id=command_id,
@@ -251,7 +251,7 @@ class Decider:
                 store=command.store,
                 member_id=command.member_id,
                 field=refusal.field,
-                value=str(refusal.value),
+                value=beginning(refusal.value),
                 reason=refusal.reason,
                 rejected_at=turn.now,
             ),
