@@ -17,9 +17,11 @@ AGAIN = 0.1
 
 
 class Ends:
-    """Those who ask while a question is under way share the next one. For one event loop."""
+    """Those who ask while a question is under way share the next one. For one event loop. `committed`: the
+    ends for whoever reads what is committed; else what open transactions have appended lies before them."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, committed: bool = False) -> None:
+        self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         self._admin = connection.open_admin()
         self._now = connection.cluster.now
         self._wanted: set[Place] = set()
@@ -28,7 +30,7 @@ class Ends:
         self._next: asyncio.Task[dict[Place, int]] | None = None
 
     async def of(self, places: Iterable[Place]) -> dict[Place, int]:
-        """The end of each, open transactions included, as of some moment after the call.
+        """The end of each as of some moment after the call.
 
         Raises Retryable where the cluster does not answer in time.
         """
@@ -64,7 +66,7 @@ class Ends:
             self._acquainted = True
         asked = {TopicPartition(*place): Spec.latest() for place in wanted}  # type: ignore[no-untyped-call]
         answers = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWERS_WITHIN
+            asked, isolation_level=self._isolation, request_timeout=ANSWERS_WITHIN
         )
         found = await asyncio.gather(*(asyncio.wrap_future(each) for each in answers.values()))
         return {(at.topic, at.partition): each.offset for at, each in zip(answers, found, strict=True)}
