@@ -55,8 +55,9 @@ def _acts(run: _Run) -> bool:
         return False
     if campaign.event and campaign.event != trigger.event_name:
         return False
-    if (campaign.active_from and act.now < campaign.active_from) or (
-        campaign.active_to and act.now >= campaign.active_to
+    moment = act.now if run.store.campaign_time == "processing" else run.occasion.happened_at
+    if (campaign.active_from and moment < campaign.active_from) or (
+        campaign.active_to and moment >= campaign.active_to
     ):
         return False
     if campaign.per_member_limit is not None:

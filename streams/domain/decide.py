@@ -77,7 +77,7 @@ def decide(state: State, command: AnyCommand, now: datetime, store: StoreSetting
     act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
     for event in _decide(state, command, act, store):
         yield event
-        occasion = occasions.of(event, command)
+        occasion = occasions.of(event, command, state)
         if occasion:
             yield from tier.moves(state, act, store)
             yield from campaign.on(occasion, state, act, store)
