@@ -21,6 +21,8 @@ class Occasion(Value):
     channel_id: Uuid | None = None
     attributes: tuple[Attribute, ...] = ()
     """The custom event's."""
+    linked_document_number: str | None = None
+    """The purchase that a return names."""
 
 
 def holds(condition: Condition, occasion: Occasion, state: State, store: StoreSettings) -> bool:

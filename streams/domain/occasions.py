@@ -67,5 +67,6 @@ def _transaction(event: TransactionAssigned, command: RegisterTransaction | Take
         happened_at=command.purchased_at,
         gross_value=event.gross_value,
         items=command.items,
+        linked_document_number=command.linked_document_number,
         channel_id=command.channel_id,
     )
