@@ -4,7 +4,7 @@ import asyncio
 import threading
 from typing import NoReturn
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from streams import codec
 from streams.domain.values import Value
@@ -24,8 +24,8 @@ class Appender:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._producer = Producer(
-            connection.producer(**{"delivery.timeout.ms": DELIVERED_WITHIN_MS, "linger.ms": 0})
+        self._producer = connection.open_producer(
+            **{"delivery.timeout.ms": DELIVERED_WITHIN_MS, "linger.ms": 0}
         )
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[NoReturn] = self._loop.create_future()

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
@@ -41,7 +40,7 @@ def differences(connection: Connection, topics: Iterable[Topic]) -> list[Differe
 
 def _found(connection: Connection, names: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
     # Named, for it must live until it has been answered.
-    admin = AdminClient(connection.admin())
+    admin = connection.open_admin()
     asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
     for resource, future in asked.items():
         entries = _answer(future, resource.name)
@@ -63,7 +62,7 @@ def apply(connection: Connection, changes: Iterable[Difference]) -> None:
         entries.setdefault(connection.topic(one.topic), []).append(entry)
     if not entries:
         return
-    admin = AdminClient(connection.admin())
+    admin = connection.open_admin()
     asked = admin.incremental_alter_configs(
         [ConfigResource(ResourceType.TOPIC, name, incremental_configs=of) for name, of in entries.items()]
     )

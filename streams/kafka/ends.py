@@ -1,15 +1,14 @@
 """Where partitions end, as the cluster says: what was committed before the question lies before it."""
 
 import asyncio
-import time
 from collections.abc import Iterable
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.passing import is_passing
 
 Place = tuple[str, int]
 """A topic's name in the cluster, and a partition."""
@@ -21,7 +20,8 @@ class Ends:
     """Those who ask while a question is under way share the next one. For one event loop."""
 
     def __init__(self, connection: Connection) -> None:
-        self._admin = AdminClient(connection.admin())
+        self._admin = connection.open_admin()
+        self._now = connection.cluster.now
         self._wanted: set[Place] = set()
         self._acquainted = False
         self._under_way: asyncio.Task[dict[Place, int]] | None = None
@@ -47,13 +47,13 @@ class Ends:
             await asyncio.wait([before])
         wanted, self._wanted = self._wanted, set()
         self._under_way, self._next = self._next, None
-        until = time.monotonic() + ANSWERS_WITHIN
+        until = self._now() + ANSWERS_WITHIN
         while True:
             try:
                 return await self._answer(wanted)
             except KafkaException as failure:
                 # A topic just made, or a broker just back, has no leader for a moment.
-                if failure.args[0].code() not in SETTLING | PASSING or time.monotonic() > until:
+                if not is_passing(failure) or self._now() > until:
                     raise
                 await asyncio.sleep(AGAIN)
 

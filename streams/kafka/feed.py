@@ -6,35 +6,29 @@ goes wrong on the way aborts the transaction and ends the process; its successor
 
 import asyncio
 import logging
-import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from confluent_kafka import (
-    OFFSET_INVALID,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
 from faust.types import ChannelT
 from mode import Service
 
 from streams.kafka.batch import Batch, Share, record_of
-from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
-from streams.kafka.partitions import Partition, Partitions
+from streams.kafka.partitions import Opened, Partition, Partitions
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
+from streams.tables.store import RocksStore
 
 LOG = logging.getLogger(__name__)
 
@@ -70,6 +64,7 @@ class Feed(Quiet):
         metrics: Metrics,
         restores: Restores,
         check: Callable[[], None],
+        opened: Opened = RocksStore,
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -90,6 +85,7 @@ class Feed(Quiet):
             position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
+            opened=opened,
         )
         self._moves: deque[tuple[bool, int]] = deque()
         self._ended = asyncio.Event()
@@ -108,21 +104,19 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = Consumer(
-            self._connection.consumer(
-                **{
-                    "group.id": who.group,
-                    "group.instance.id": who.instance,
-                    "session.timeout.ms": who.session_timeout * 1000,
-                    # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                    "queued.min.messages": self._limit,
-                    "fetch.message.max.bytes": 128 << 10,
-                    "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                    # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                    # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                    "partition.assignment.strategy": "range",
-                }
-            )
+        self._consumer = self._connection.open_consumer(
+            **{
+                "group.id": who.group,
+                "group.instance.id": who.instance,
+                "session.timeout.ms": who.session_timeout * 1000,
+                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
+                "queued.min.messages": self._limit,
+                "fetch.message.max.bytes": 128 << 10,
+                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
+                # Not the cooperative one: a member that dies between giving a partition up and saying so,
+                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
+                "partition.assignment.strategy": "range",
+            }
         )
         self._consumer.subscribe(
             [self._connection.topic(self._source)],
@@ -207,16 +201,15 @@ class Feed(Quiet):
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
         # A predecessor's transaction that is still open is waited for.
         patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = time.monotonic() + patience
+        deadline = self._connection.cluster.now() + patience
         while True:
             try:
                 found: int = self._consumer.committed([place], patience)[0].offset
                 return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
             except KafkaException as failure:
-                passing = failure.args[0].code() in PASSING | SETTLING | COORDINATING
-                if not passing or time.monotonic() > deadline:
+                if not is_passing(failure) or self._connection.cluster.now() > deadline:
                     raise
-                time.sleep(BUSY)
+                self._connection.cluster.sleep(BUSY)
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -233,7 +226,7 @@ class Feed(Quiet):
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
-            elif error.code() not in PASSING | COORDINATING:
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     async def _transact(self) -> None:
@@ -241,7 +234,7 @@ class Feed(Quiet):
         busy = self._busy()
         if not busy:
             return
-        now = datetime.now(UTC)
+        now = self._connection.cluster.utc()
         shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
@@ -287,7 +280,7 @@ class Feed(Quiet):
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""
         LOG.critical("%s ends: its transaction is stuck in the Kafka client", self._identity.group)
-        os._exit(1)
+        self._connection.cluster.end_process()
 
     async def on_stop(self) -> None:
         # What is under way is committed first.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import (
     OFFSET_INVALID,
-    Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
@@ -15,7 +14,6 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams import codec
@@ -23,7 +21,9 @@ from streams.domain.events import TransactionMatched, TransactionUnmatched
 from streams.errors import Poison, Retryable
 from streams.kafka.admin import partitions
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
 from streams.kafka.view import end_of
 from streams.refusals import CommandRejected, PoisonRecord, Refusal
@@ -54,14 +54,12 @@ class Outcomes:
     """Where the last record stands that is about our commands and has to be handled."""
     _reached: dict[Place, int] = field(default_factory=dict)
     _consumer: Consumer = field(init=False)
-    _admin: AdminClient = field(init=False)
+    _admin: Admin = field(init=False)
 
     def __post_init__(self) -> None:
         group = f"{self.connection.prefix}outcomes"
-        self._admin = AdminClient(self.connection.admin())
-        self._consumer = Consumer(
-            self.connection.consumer(**{"group.id": group, "enable.partition.eof": True})
-        )
+        self._admin = self.connection.open_admin()
+        self._consumer = self.connection.open_consumer(**{"group.id": group, "enable.partition.eof": True})
         counts = partitions(self.connection, FOLLOWED, self._admin)
         places = [(topic.name, n) for topic in FOLLOWED for n in range(counts[topic.name])]
         with _told():
@@ -140,7 +138,7 @@ class Outcomes:
         elif error.code() == KafkaError._PARTITION_EOF:
             # Markers of transactions stand at the end and are never delivered.
             self._reached[place] = max(self._reached[place], offset)
-        elif error.code() not in PASSING | SETTLING:
+        elif not is_passing(error):
             raise Retryable(f"{place[0]} cannot be read: {error.str()}")
 
     def _learn(self, place: Place, record: Record) -> None:

@@ -18,6 +18,9 @@ from streams.stages.turn import Record
 from streams.tables.store import MemoryStore, RocksStore, Store
 from streams.tables.tables import Tables, families
 
+Opened = Callable[[Path, Sequence[str]], Store]
+"""The store in a folder, with those families; made where there is none."""
+
 
 @dataclass(slots=True)
 class Partition:
@@ -69,6 +72,7 @@ class Partitions:
         position: Callable[[int], int],
         crash_tries: int,
         restores: Restores,
+        opened: Opened = RocksStore,
     ) -> None:
         self.here: dict[int, Partition] = {}
         self._coming: dict[int, _Coming] = {}
@@ -79,6 +83,7 @@ class Partitions:
         self._position = position
         self._crash_tries = crash_tries
         self._restores = restores
+        self._opened = opened
         self._standby: Standby | None = None
 
     @property
@@ -150,4 +155,4 @@ class Partitions:
     def _store(self, number: int) -> Store:
         if not self._kinds:
             return MemoryStore(families(()))
-        return RocksStore(self._directory / str(number), families(self._kinds))
+        return self._opened(self._directory / str(number), families(self._kinds))

@@ -1,16 +1,16 @@
 """Bringing a partition's tables up to the end of their committed changelogs."""
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Report
 from streams.kafka.topics import CHANGELOGS
 from streams.tables.tables import Tables
@@ -85,7 +85,7 @@ class Changelogs:
                 # Markers of transactions stand at the end and are never delivered.
                 self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
                 self._by_topic[topic].ended = True
-            elif error.code() not in PASSING | SETTLING:
+            elif not is_passing(error):
                 raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
         for topic, found in records.items():
             self.taken += len(found)
@@ -105,10 +105,10 @@ def restore(
     except Cancelled:
         return False
     if changelogs.missing:
-        begun = time.monotonic()
+        begun = connection.cluster.now()
         if not _read(connection, changelogs, cancelled, report):
             return False
-        took = time.monotonic() - begun
+        took = connection.cluster.now() - begun
         LOG.info("partition %d: restored %d changelog records in %.1f s", partition, changelogs.taken, took)
     if not tables.indexed:
         tables.index()
@@ -136,12 +136,10 @@ def _read(
 
 def changelog_consumer(connection: Connection) -> Consumer:
     """Of no group: it is told where to read, and when it has come to an end."""
-    return Consumer(
-        connection.consumer(
-            **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
-            # The end is told only when a fetch comes back empty: do not let the broker hold it.
-            | {"fetch.wait.max.ms": 20}
-        )
+    return connection.open_consumer(
+        **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
+        # The end is told only when a fetch comes back empty: do not let the broker hold it.
+        | {"fetch.wait.max.ms": 20}
     )
 
 
@@ -150,9 +148,9 @@ def _todo(
 ) -> dict[str, _Table]:
     """By topic, where each table stands and where its changelog ends."""
     topics = {name: connection.topic(CHANGELOGS[name]) for name in tables.names}
-    admin = AdminClient(connection.admin())
-    ends = _offsets(admin, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
-    starts = _offsets(admin, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
+    admin = connection.open_admin()
+    ends = _offsets(connection, admin, partition, topics, OffsetSpec.latest(), cancelled)  # type: ignore[no-untyped-call]
+    starts = _offsets(connection, admin, partition, topics, OffsetSpec.earliest(), cancelled)  # type: ignore[no-untyped-call]
     checkpoints = {name: tables.checkpoint(name) for name in topics}
     if any(checkpoints[name] > ends[name] for name in topics):
         LOG.warning("partition %d: its changelog is another one than it was: restoring from zero", partition)
@@ -164,15 +162,16 @@ def _todo(
     }
 
 
-def _offsets(
-    admin: AdminClient,
+def _offsets(  # noqa: PLR0917 - one caller, and each says what it is
+    connection: Connection,
+    admin: Admin,
     partition: int,
     topics: Mapping[str, str],
     spec: OffsetSpec,
     cancelled: Callable[[], bool],
 ) -> dict[str, int]:
     asked = {TopicPartition(topic, partition): spec for topic in topics.values()}
-    deadline = time.monotonic() + ANSWERS_WITHIN
+    deadline = connection.cluster.now() + ANSWERS_WITHIN
     while True:
         try:
             # A client that knows no leaders yet was seen to ask for them in vain, for as long as it may.
@@ -186,6 +185,6 @@ def _offsets(
             if cancelled():
                 raise Cancelled from None
             # A topic just made, or a broker just back, has no leader for a moment.
-            if time.monotonic() > deadline:
+            if connection.cluster.now() > deadline:
                 raise Retryable(f"changelogs of partition {partition} cannot be read: {error}") from None
-            time.sleep(IDLE)
+            connection.cluster.sleep(IDLE)

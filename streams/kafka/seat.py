@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin._group import MemberDescription
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.stretch import told
 from streams.kafka.topics import COMMANDS
 from streams.kafka.view import bounds_of
@@ -39,7 +39,7 @@ def members(connection: Connection, group: str) -> list[str]:
 
 
 def _described(connection: Connection, group: str) -> list[MemberDescription]:
-    admin = AdminClient(connection.admin())
+    admin = connection.open_admin()
     with told(group):
         asked = admin.describe_consumer_groups([group], request_timeout=ANSWERS_WITHIN)
         return list(asked[group].result(ANSWERS_WITHIN).members)
@@ -85,7 +85,7 @@ def _consumer(connection: Connection, settings: Settings, group: str, **more: st
         # As the workers'.
         "partition.assignment.strategy": "range",
     }
-    return Consumer(connection.consumer(**own, **more))
+    return connection.open_consumer(**own, **more)
 
 
 def await_vacancy(

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
@@ -53,15 +52,13 @@ class Standpoint:
         self._connection = connection
         self._name = f"{connection.prefix}{name}"
         self._topic = connection.topic(topic)
-        self._producer = Producer(
-            connection.producer(
-                **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
-                | {"queue.buffering.max.messages": QUEUED}
-            )
+        self._producer = connection.open_producer(
+            **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
+            | {"queue.buffering.max.messages": QUEUED}
         )
         with told("the transaction's coordinator"):
             self._producer.init_transactions(ANSWERS_WITHIN)
-        self._consumer = Consumer(connection.consumer(**{"group.id": self._name}))
+        self._consumer = connection.open_consumer(**{"group.id": self._name})
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +92,7 @@ class Standpoint:
 
     def forget(self) -> None:
         """It is done: one of the same name begins anew."""
-        admin = AdminClient(self._connection.admin())
+        admin = self._connection.open_admin()
         for future in admin.delete_consumer_groups([self._name], request_timeout=ANSWERS_WITHIN).values():
             # Where that fails, the next one finds that nothing is left, and tries again.
             with suppress(KafkaException):

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
-from confluent_kafka.admin import AdminClient
-
 from streams.errors import Misconfigured, Retryable
 from streams.generation import FIRST
 from streams.kafka.admin import ANSWERS_WITHIN
@@ -123,7 +121,7 @@ def drop(connection: Connection, keep: int | None) -> list[str]:
     kept = {connection.generation, keep}
     gone = sorted(name for name, number in _changelogs(connection) if number not in kept)
     if gone:
-        admin = AdminClient(connection.admin())
+        admin = connection.open_admin()
         with told("topics"):
             for future in admin.delete_topics(gone, operation_timeout=ANSWERS_WITHIN).values():
                 future.result()
@@ -134,7 +132,7 @@ def _changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
     """Those of all generations, by their names in the cluster."""
     names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
     with told("the cluster's topics"):
-        there = AdminClient(connection.admin()).list_topics(timeout=ANSWERS_WITHIN).topics
+        there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
     for name in there:
         if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
             yield name, int(found[1] or FIRST)

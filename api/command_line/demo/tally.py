@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.kafka.clients import Connection
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import (
     ATTEMPTS,
     COMMANDS,
@@ -46,11 +47,9 @@ class Tally:
         ]
         self._next: dict[tuple[str, int], int] = {(p.topic, p.partition): 0 for p in self._places}
         self._reached = dict(self._next)
-        self._consumer = Consumer(
-            connection.consumer(
-                **{"group.id": f"{connection.prefix}tally", "enable.partition.eof": True}
-                | {"fetch.wait.max.ms": 50}
-            )
+        self._consumer = connection.open_consumer(
+            **{"group.id": f"{connection.prefix}tally", "enable.partition.eof": True}
+            | {"fetch.wait.max.ms": 50}
         )
         self._consumer.assign(self._places)
 
@@ -95,7 +94,7 @@ class Tally:
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Transactions leave markers at the end, which are never delivered.
                 self._reached[place] = max(self._reached[place], offset)
-            elif error.fatal() or not error.retriable():
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     def _record(self, topic: str, message: Message) -> None:
