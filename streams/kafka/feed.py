@@ -85,6 +85,7 @@ class Feed(Quiet):
             position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
+            metrics=metrics,
         )
         self._moves: deque[tuple[bool, int]] = deque()
         self._ended = asyncio.Event()
@@ -256,7 +257,8 @@ class Feed(Quiet):
         except TimeoutError:
             self._end_at_once()
         for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
-            p.tables.commit(changes, checkpoints)
+            # As of before the transaction: it was committed, so nobody else has written meanwhile.
+            p.tables.commit(changes, checkpoints, now)
             p.handled(count, offset)
             self._tell_lag(p)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from streams.generation import Generation
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection
-from streams.kafka.ends import Ends, Place
+from streams.kafka.ends import Ends
+from streams.kafka.offsets import Place
 from streams.kafka.progress import Report, Tell
 from streams.kafka.publisher import Publisher
 from streams.kafka.rebuild import (

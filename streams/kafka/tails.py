@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from streams.errors import Retryable
 from streams.kafka.clients import PASSING, SETTLING
 from streams.kafka.cluster import Consumer
-from streams.kafka.ends import Place
+from streams.kafka.offsets import Place
 
 TAIL = 100
 READ_WITHIN = 5.0
