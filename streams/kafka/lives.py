@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from confluent_kafka import KafkaException, TopicCollection
@@ -19,6 +19,7 @@ from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.configuration import tombstones_kept
 from streams.kafka.offsets import AGAIN, ASKED_FOR, Cancelled, Offsets
+from streams.kafka.passing import is_passing
 from streams.tables.checkpoints import Checkpoints
 
 LOG = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Lookup:
             except (KafkaException, Late) as failure:
                 if self._cancelled():
                     raise Cancelled from None
-                if cluster.now() > until:
+                if cluster.now() > until or not (isinstance(failure, Late) or is_passing(failure)):
                     what = f"the changelogs of partition {self._partition} are not told of"
                     raise Retryable(f"{what}: {failure}") from None
                 cluster.sleep(AGAIN)
@@ -120,7 +121,9 @@ def topic_ids(connection: Connection, names: list[str]) -> dict[str, str | None]
     return {name: None if id_ is None or str(id_) in none else str(id_) for name, id_ in found.items()}
 
 
-def settled(lookup: Lookup, partition: int, checkpoints: Checkpoints) -> tuple[dict[str, Log], str | None]:
+def settled(
+    lookup: Lookup, partition: int, checkpoints: Checkpoints, now: datetime
+) -> tuple[dict[str, Log], str | None]:
     """The logs, and why the tables must be read from the beginning; None: they may be read on.
 
     Raises Misconfigured where the disk is ahead of what should be the same topic: to clear it would lose
@@ -141,7 +144,7 @@ def settled(lookup: Lookup, partition: int, checkpoints: Checkpoints) -> tuple[d
             "topic. Bring them back; or delete the partition's folder in LOYALTY_HOME/state to go on with "
             "what Kafka has, and run `loyalty reconcile --state`"
         )
-    return logs, because or _too_old(logs, checkpoints, datetime.now(UTC))
+    return logs, because or _too_old(logs, checkpoints, now)
 
 
 def _another(logs: Mapping[str, Log], checkpoints: Checkpoints) -> str | None:

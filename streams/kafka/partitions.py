@@ -18,7 +18,7 @@ from streams.kafka.standby import Standby
 from streams.stages.proof import LedgerProof
 from streams.stages.turn import Record
 from streams.tables import damage
-from streams.tables.store import MemoryStore, Store, opened
+from streams.tables.store import MemoryStore, Opened, RocksStore, Store, opened
 from streams.tables.tables import Tables, families
 
 
@@ -73,6 +73,7 @@ class Partitions:
         crash_tries: int,
         restores: Restores,
         metrics: Metrics,
+        opened: Opened = RocksStore,
     ) -> None:
         self.here: dict[int, Partition] = {}
         self._coming: dict[int, _Coming] = {}
@@ -84,6 +85,7 @@ class Partitions:
         self._crash_tries = crash_tries
         self._restores = restores
         self._metrics = metrics
+        self._opened = opened
         self._standby: Standby | None = None
 
     @property
@@ -176,7 +178,7 @@ class Partitions:
     def _store(self, number: int) -> Store:
         if not self._kinds:
             return MemoryStore(families(()))
-        return opened(self._folder(number), families(self._kinds), self._count(number))
+        return opened(self._folder(number), families(self._kinds), self._count(number), self._opened)
 
     def _folder(self, number: int) -> Path:
         return self._directory / str(number)

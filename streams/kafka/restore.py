@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.lives import PATIENCE, Log, Lookup, settled
 from streams.kafka.offsets import Cancelled
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Report
 from streams.kafka.topics import CHANGELOGS
 from streams.tables.replica import Records
@@ -70,6 +71,7 @@ class Changelogs:
         heard: Heard = lambda *_: None,
     ) -> None:
         self.partition = partition
+        self._now = connection.cluster.utc
         self._tables = tables
         self._heard = heard
         self._lookup = Lookup(
@@ -78,7 +80,7 @@ class Changelogs:
             {name: connection.topic(CHANGELOGS[name]) for name in tables.names},
             cancelled,
         )
-        self._asked_at = datetime.now(UTC)
+        self._asked_at = self._now()
         self._confirmed: datetime | None = None
         self._by_topic = self._todo()
         self.taken = 0
@@ -87,7 +89,7 @@ class Changelogs:
     def _todo(self) -> dict[str, _Table]:
         """By topic, where each table stands and where its changelog ends."""
         kept = self._tables.checkpoints
-        logs, because = settled(self._lookup, self.partition, kept)
+        logs, because = settled(self._lookup, self.partition, kept, self._asked_at)
         if because:
             self.clear(because)
         fresh = [name for name in logs if kept.as_of(name) is None]
@@ -125,7 +127,7 @@ class Changelogs:
 
     def ask_again(self, within: float = PATIENCE) -> None:
         """Where they end now, as another client hears it. Raises Retryable, Cancelled."""
-        asked_at = datetime.now(UTC)
+        asked_at = self._now()
         for topic, end in self._lookup.ends(within).items():
             self._by_topic[topic].end = max(self._by_topic[topic].end, end)
         self._asked_at = asked_at
@@ -154,7 +156,7 @@ class Changelogs:
                 # Markers of transactions stand at the end and are never delivered.
                 self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
                 self._by_topic[topic].ended = True
-            elif error.code() not in PASSING | SETTLING:
+            elif not is_passing(error):
                 raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
         if any(records.values()):
             self._age(latest)

@@ -1,19 +1,19 @@
 """Warm copies of the partitions that others own, so that taking one over restores a short tail only."""
 
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Cancelled
+from streams.kafka.passing import is_passing
 from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer
 from streams.tables.tables import Tables
 
@@ -27,12 +27,12 @@ class _Copy:
     """Whoever writes to the tables holds the lock."""
 
     tables: Tables | None
+    lock: AbstractContextManager[object]
     changelogs: Changelogs | None = None
     places: list[TopicPartition] = field(default_factory=list)
     caught_up: bool = False
     look_at: float = 0.0
     """When to ask next where its changelogs end."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Standby:
@@ -47,13 +47,13 @@ class Standby:
         self._kept: dict[int, _Copy] = {}
         self._read: dict[int, _Copy] = {}
         self._stopping = False
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="standby")
+        self._pool = connection.cluster.executor("standby")
         self.running: Future[None] = self._pool.submit(self._run)
         """Done when the following has ended; with what ended it."""
 
     def keep(self, number: int, tables: Tables | None = None) -> None:
         """Follow the partition from now on; its tables are opened unless they are given."""
-        self._kept[number] = _Copy(tables)
+        self._kept[number] = _Copy(tables, self._connection.cluster.lock())
 
     def take(self, number: int) -> Tables | None:
         """The partition's tables, not followed any more; None where they are not open."""
@@ -134,7 +134,7 @@ class Standby:
             error, number = message.error(), message.partition()
             if number is not None and number in self._read:
                 by_partition[number].append(message)
-            elif error is not None and error.code() not in PASSING | SETTLING:
+            elif error is not None and not is_passing(error):
                 raise KafkaException(error)
         for number, found in by_partition.items():
             self._follow(number, self._read[number], found)

@@ -1,7 +1,7 @@
 """Ordered bytes in named families, written atomically: the port, and its two sides."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -73,18 +73,6 @@ class MemoryStore:
 
     def close(self) -> None:
         pass
-
-
-def opened(path: Path, families: Iterable[str], counted: Callable[[], None] = lambda: None) -> "RocksStore":
-    """The store in that folder. One that is damaged is set aside, an empty one begun in its place, and
-    `counted` called. Raises Misconfigured, StoreFailed."""
-    names = list(families)
-    try:
-        damage.check(path)
-        return RocksStore(path, names)
-    except StoreDamaged as found:
-        damage.set_aside(path, found, counted)
-        return RocksStore(path, names)
 
 
 class RocksStore:
@@ -189,3 +177,23 @@ class RocksStore:
         self._families.clear()
         self._handles.clear()
         self._db.close()
+
+
+Opened = Callable[[Path, Sequence[str]], Store]
+"""The store in a folder, with those families; made where there is none."""
+
+
+def opened(
+    path: Path,
+    families: Sequence[str],
+    counted: Callable[[], None] = lambda: None,
+    make: Opened = RocksStore,
+) -> Store:
+    """The store in that folder. One that is damaged is set aside, an empty one begun in its place, and
+    `counted` called. Raises Misconfigured, StoreFailed."""
+    try:
+        damage.check(path)
+        return make(path, families)
+    except StoreDamaged as found:
+        damage.set_aside(path, found, counted)
+        return make(path, families)
