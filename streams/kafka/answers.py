@@ -29,7 +29,7 @@ def committed(consumer: Consumer, places: Iterable[TopicPartition], within: floa
 
 def watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tuple[int, int]:
     """Where it begins, and ends for such a consumer."""
-    low, end = consumer.get_watermark_offsets(place, within) or (OFFSET_INVALID, OFFSET_INVALID)
+    low, end = consumer.get_watermark_offsets(place, within)
     if not 0 <= low <= end:
         raise _unanswered(place, "where it begins and ends")
     return low, end

@@ -93,7 +93,7 @@ class Changelogs:
         if because:
             self.clear(because)
         fresh = [name for name in logs if kept.as_of(name) is None]
-        kept.name({name: log.id for name, log in logs.items() if log.id})
+        kept.remember({name: log.id for name, log in logs.items() if log.id})
         kept.complete(self._asked_at, fresh)
         return {
             log.topic: _Table(

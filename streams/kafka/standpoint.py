@@ -74,9 +74,8 @@ class Standpoint:
         """By partition; None where it has not begun."""
         with told(self._topic):
             found = self._consumer.list_topics(self._topic, ANSWERS_WITHIN).topics[self._topic].partitions
-            places = committed(
-                self._consumer, [TopicPartition(self._topic, n) for n in found], ANSWERS_WITHIN
-            )
+            asked = [TopicPartition(self._topic, n) for n in found]
+            places = committed(self._consumer, asked, ANSWERS_WITHIN)
         if any(place.offset < 0 for place in places):
             return None
         return {place.partition: Position(place.offset, place.metadata or "") for place in places}

@@ -33,7 +33,7 @@ class Checkpoints:
         found = [raw for key in keys if (raw := self._store.get(FAMILY, key))]
         return instant(max(found)) if found else None
 
-    def name(self, topics: Mapping[str, str]) -> None:
+    def remember(self, topics: Mapping[str, str]) -> None:
         """By table, the id of the topic that it is read from."""
         changed = {table: id_ for table, id_ in topics.items() if self.topic(table) != id_}
         self._store.write((FAMILY, _TOPIC + table.encode(), id_.encode()) for table, id_ in changed.items())

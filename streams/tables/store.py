@@ -83,7 +83,7 @@ class RocksStore:
 
     def __init__(self, path: Path, families: Iterable[str]) -> None:
         self._path = path
-        self._damage: StoreDamaged | None = None
+        self._damage: str | None = None
         options = {family: self._options() for family in families}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,8 +117,8 @@ class RocksStore:
         return value
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        sequence = self._db.latest_sequence_number()
-        last = start
+        sequence, last = self._db.latest_sequence_number(), start
+        pairs: Iterator[tuple[bytes, bytes]] = iter(())
         try:
             # A walk of its own costs more, for most are short.
             pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
@@ -127,6 +127,8 @@ class RocksStore:
                 last = pair[0]
             self._confirm_end(family, last, sequence)
         except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            # Whoever keeps the error keeps this frame, and so would hold the database open.
+            pairs = iter(())
             raise self._failed(error) from None
 
     def _confirm_end(self, family: str, last: bytes, sequence: int) -> None:
@@ -161,16 +163,17 @@ class RocksStore:
             raise self._failed(error) from None
 
     def _failed(self, error: Exception) -> Exception:
+        error.__traceback__ = None
         # RocksDB's own are bare; others are not of the disk.
         found = damage.meaning(self._path, error) if type(error) is Exception else error
         if isinstance(found, StoreDamaged) and self._damage is None:
-            self._damage = found
+            self._damage = str(found)
             damage.mark(self._path, found)
         return found
 
     def check(self) -> None:
         if self._damage:
-            raise self._damage
+            raise StoreDamaged(self._damage)
 
     def close(self) -> None:
         # The families hold the database open, and with it its lock.
