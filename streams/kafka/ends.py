@@ -7,7 +7,8 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.passing import is_passing
 
 Place = tuple[str, int]
 """A topic's name in the cluster, and a partition."""
@@ -52,7 +53,7 @@ class Ends:
                 return await self._answer(wanted)
             except KafkaException as failure:
                 # A topic just made, or a broker just back, has no leader for a moment.
-                if failure.args[0].code() not in SETTLING | PASSING or self._now() > until:
+                if not is_passing(failure) or self._now() > until:
                     raise
                 await asyncio.sleep(AGAIN)
 

@@ -17,10 +17,11 @@ from faust.types import ChannelT
 from mode import Service
 
 from streams.kafka.batch import Batch, Share, record_of
-from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitions import Opened, Partition, Partitions
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
@@ -206,8 +207,7 @@ class Feed(Quiet):
                 found: int = self._consumer.committed([place], patience)[0].offset
                 return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
             except KafkaException as failure:
-                passing = failure.args[0].code() in PASSING | SETTLING | COORDINATING
-                if not passing or self._connection.cluster.now() > deadline:
+                if not is_passing(failure) or self._connection.cluster.now() > deadline:
                     raise
                 self._connection.cluster.sleep(BUSY)
 
@@ -226,7 +226,7 @@ class Feed(Quiet):
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
-            elif error.code() not in PASSING | COORDINATING:
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     async def _transact(self) -> None:

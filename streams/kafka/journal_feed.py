@@ -12,8 +12,9 @@ from streams import codec
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.errors import Poison
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import LINE_EVERY
 from streams.kafka.restore import IDLE, changelog_consumer
 from streams.kafka.stretch import between, moment_of, told
@@ -104,7 +105,7 @@ class JournalFeed:
         for message in messages:
             error, offset = message.error(), message.offset() or 0
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                if error.code() not in PASSING | SETTLING:
+                if not is_passing(error):
                     raise KafkaException(error)
                 continue
             place = self._topics[message.topic() or ""], message.partition() or 0

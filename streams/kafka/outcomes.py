@@ -21,8 +21,9 @@ from streams.domain.events import TransactionMatched, TransactionUnmatched
 from streams.errors import Poison, Retryable
 from streams.kafka.admin import partitions
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
 from streams.kafka.view import end_of
 from streams.refusals import CommandRejected, PoisonRecord, Refusal
@@ -137,7 +138,7 @@ class Outcomes:
         elif error.code() == KafkaError._PARTITION_EOF:
             # Markers of transactions stand at the end and are never delivered.
             self._reached[place] = max(self._reached[place], offset)
-        elif error.code() not in PASSING | SETTLING:
+        elif not is_passing(error):
             raise Retryable(f"{place[0]} cannot be read: {error.str()}")
 
     def _learn(self, place: Place, record: Record) -> None:

@@ -8,8 +8,9 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message,
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Report
 from streams.kafka.topics import CHANGELOGS
 from streams.tables.tables import Tables
@@ -84,7 +85,7 @@ class Changelogs:
                 # Markers of transactions stand at the end and are never delivered.
                 self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
                 self._by_topic[topic].ended = True
-            elif error.code() not in PASSING | SETTLING:
+            elif not is_passing(error):
                 raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
         for topic, found in records.items():
             self.taken += len(found)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException, Message, TopicPartition
 
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.restore import BATCH, IDLE, Cancelled, Changelogs, changelog_consumer
 from streams.tables.tables import Tables
 
@@ -112,7 +113,7 @@ class Standby:
             error, number = message.error(), message.partition()
             if number is not None and number in self._read:
                 by_partition[number].append(message)
-            elif error is not None and error.code() not in PASSING | SETTLING:
+            elif error is not None and not is_passing(error):
                 raise KafkaException(error)
         for number, found in by_partition.items():
             self._follow(number, self._read[number], found)

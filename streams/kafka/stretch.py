@@ -11,9 +11,10 @@ from confluent_kafka import OFFSET_END, KafkaError, KafkaException, Message, Top
 
 from streams.errors import Retryable
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
 from streams.kafka.view import bounds_of
 from streams.stages.turn import Record
@@ -145,7 +146,7 @@ def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
             # transaction at which reading stops for a while.
             if offset >= end:
                 left.pop(number, None)
-        elif error.code() not in PASSING | SETTLING:
+        elif not is_passing(error):
             raise KafkaException(error)
     return found
 

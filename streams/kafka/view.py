@@ -11,8 +11,9 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Cluster, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ class View(Generic[V]):
 
     def _take(self, message: Message) -> None:
         error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is not None and error.code() in PASSING:
+        if error is not None and is_passing(error):
             LOG.warning("view of %s: %s", self._topic, error.str())
             return
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -213,7 +214,7 @@ def bounds_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = 
             low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
             return int(low), int(end)
         except KafkaException as error:
-            if error.args[0].code() not in SETTLING or cluster.now() > deadline:
+            if not is_passing(error) or cluster.now() > deadline:
                 raise
             # Kafka has no call that waits for a leader.
             cluster.sleep(0.05)

@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.kafka.clients import Connection
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import (
     ATTEMPTS,
     COMMANDS,
@@ -93,7 +94,7 @@ class Tally:
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Transactions leave markers at the end, which are never delivered.
                 self._reached[place] = max(self._reached[place], offset)
-            elif error.fatal() or not error.retriable():
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     def _record(self, topic: str, message: Message) -> None:
