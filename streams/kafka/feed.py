@@ -23,7 +23,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
-from streams.kafka.partitions import Opened, Partition, Partitions
+from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet

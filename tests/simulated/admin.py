@@ -7,6 +7,7 @@ from typing import Any
 
 from confluent_kafka import (
     OFFSET_INVALID,
+    ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
@@ -14,7 +15,6 @@ from confluent_kafka import (
     Node,
     TopicPartition,
 )
-from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ConsumerGroupDescription,
     ListOffsetsResultInfo,
