@@ -23,6 +23,7 @@ from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.refusals import LARGEST_RECORD
 
+_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"
 V = TypeVar("V", bound=Value)
 Tree = dict[str, Any]
@@ -99,7 +100,9 @@ def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:
     try:
         tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
     except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
-        raise Poison(f"is no {header}: {type(error).__name__}: {error}") from None
+        # Where an object of this process lies in memory is no part of the cause: a replay must give the same.
+        reason = _ADDRESS.sub("", str(error))
+        raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
     if source.tell() != len(data):
         raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
     return schema.name, cast(Tree, tree)

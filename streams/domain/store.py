@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Meta
 
+from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
 from streams.domain.rules import Campaign, Days
@@ -20,6 +21,8 @@ from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
 _calendar = cache(Calendar)
 RESERVED = {"admin", "token", "login", "logout", "static", ".", ".."}
 """What stands in an address of the API or of the panel where others have the store, or leads out of it."""
+# Found on the disk each time.
+_zones = cache(available_timezones)
 LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
 
 
@@ -137,7 +140,7 @@ class StoreSettings(Value):
         """Raises ValueError naming what does not fit together."""
         if self.store.lower() in RESERVED:
             raise ValueError(f"store {self.store!r} is not valid: addresses of the API or the panel begin so")
-        if self.time_zone not in available_timezones():
+        if self.time_zone not in _zones():
             raise ValueError(
                 f"time_zone {self.time_zone!r} is no zone of the tz database, such as Europe/Warsaw"
             )
@@ -146,6 +149,7 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
+        identifiers.require_rules(self.identifier_rules)
         for problem in chain(_values(self, ""), self._repeated(), self._problems()):
             raise ValueError(problem)
 
@@ -236,6 +240,11 @@ class StoreSettings(Value):
         """Of the wallet of that code, in days."""
         own = self.wallet_type(code).expiring_days
         return self.units_expiring_days if own is None else own
+
+    @property
+    def identifier_rules(self) -> identifiers.Rules:
+        """By which phone numbers and cards are read."""
+        return identifiers.Rules(self.phone_region, self.card_pattern)
 
     @property
     def calendar(self) -> Calendar:

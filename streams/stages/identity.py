@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from streams.codec import build, read
 from streams.domain.commands import Command, MemberCommand
+from streams.domain.identifiers import is_junk
 from streams.domain.messages import (
     AddressedCommand,
     AnswerClaim,
@@ -90,6 +91,9 @@ class IdentityStage(EachRecord):
         if known:
             owner = owner_of(request.store, known.member_id)
             turn.send(COMMANDS, owner, replace(command, member_id=known.member_id))
+        elif request.otherwise:
+            following, *others = request.otherwise
+            _ask(turn, replace(request, identifier=following, otherwise=tuple(others)))
         else:
             turn.send(
                 REJECTIONS, owner_of(command.store, command.member_id), _nobody(command, request, turn.now)
@@ -129,6 +133,9 @@ def _read(record: Record) -> IdentityRequest:
 
 
 def _known(turn: Turn, store: str, identifier: Identifier) -> Known | None:
+    """Junk names nobody, though members may have been known by it before it was refused."""
+    if is_junk(identifier):
+        return None
     state: Owned = turn.tables.of(key_of(store, identifier))
     return state.get(Known)
 

@@ -186,11 +186,14 @@ class WallClock:
 
     plays_history = False
 
+    def __init__(self, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._utc = utc
+
     def at(self, turn: Turn, issued_at: datetime) -> datetime:  # noqa: ARG002
         return turn.now
 
     def now(self, tables: Tables) -> datetime:  # noqa: ARG002
-        return datetime.now(UTC)
+        return self._utc()
 
     def past(self, tables: Tables, moment: datetime) -> bool:
         played = _played(tables)
