@@ -7,7 +7,6 @@ goes wrong on the way aborts the transaction and ends the process; its successor
 import asyncio
 import logging
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ from mode import Service
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
+from streams.kafka.committed import committed
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitions import Partition, Partitions
-from streams.kafka.passing import is_passing
+from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
@@ -127,7 +127,12 @@ class Feed(Quiet):
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        return list(self._consumer.list_topics(name, timeout=ANSWERS_WITHIN).topics[name].partitions)
+        found = ask_again(
+            self._connection.cluster,
+            lambda: self._consumer.list_topics(name, timeout=ANSWERS_WITHIN),
+            ANSWERS_WITHIN,
+        )
+        return list(found.topics[name].partitions)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -201,15 +206,11 @@ class Feed(Quiet):
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
         # A predecessor's transaction that is still open is waited for.
         patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                found: int = self._consumer.committed([place], patience)[0].offset
-                return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
-            except KafkaException as failure:
-                if not is_passing(failure) or time.monotonic() > deadline:
-                    raise
-                time.sleep(BUSY)
+        return ask_again(self._connection.cluster, lambda: self._asked(place, patience), patience)
+
+    def _asked(self, place: TopicPartition, patience: float) -> int:
+        found: int = committed(self._consumer, [place], patience)[0].offset
+        return found if found >= 0 else self._consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
