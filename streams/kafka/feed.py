@@ -37,6 +37,8 @@ LOG = logging.getLogger(__name__)
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
+# Seconds between two looks at a commit that takes long.
+LOOKED_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,16 +248,19 @@ class Feed(Quiet):
         ]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.to_thread(
-            self._transactions.commit,
-            [s.turn for s in shares],
-            places,
-            self._consumer.consumer_group_metadata,
+        committing = asyncio.create_task(
+            asyncio.to_thread(
+                self._transactions.commit,
+                [s.turn for s in shares],
+                places,
+                self._consumer.consumer_group_metadata,
+            )
         )
-        try:
-            committed = await asyncio.wait_for(committing, self._transactions.limit)
-        except TimeoutError:
-            self._end_at_once()
+        while not committing.done():
+            await asyncio.wait([committing], timeout=LOOKED_EVERY)
+            if self._transactions.stuck:
+                self._end_at_once()
+        committed = committing.result()
         for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
             p.tables.commit(changes, checkpoints)
             p.handled(count, offset)
