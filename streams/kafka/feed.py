@@ -6,11 +6,10 @@ goes wrong on the way aborts the transaction and ends the process; its successor
 
 import asyncio
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,11 +17,12 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
+from streams.kafka.answers import committed, watermarks
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.committed import committed
 from streams.kafka.metrics import Metrics
+from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.progress import Restores
@@ -31,6 +31,7 @@ from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
+from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Feed(Quiet):
         metrics: Metrics,
         restores: Restores,
         check: Callable[[], None],
+        opened: Opened = RocksStore,
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -88,8 +90,11 @@ class Feed(Quiet):
             position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
+            metrics=metrics,
+            opened=opened,
         )
         self._moves: deque[tuple[bool, int]] = deque()
+        self._place: Callable[[bytes], int] | None = None
         self._ended = asyncio.Event()
         # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
         self._connected = False
@@ -126,6 +131,7 @@ class Feed(Quiet):
             on_revoke=self._revoked,
             on_lost=self._revoked,
         )
+        self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
@@ -212,7 +218,7 @@ class Feed(Quiet):
 
     def _asked(self, place: TopicPartition, patience: float) -> int:
         found: int = committed(self._consumer, [place], patience)[0].offset
-        return found if found >= 0 else self._consumer.get_watermark_offsets(place, ANSWERS_WITHIN)[0]
+        return found if found >= 0 else watermarks(self._consumer, place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -237,8 +243,8 @@ class Feed(Quiet):
         busy = self._busy()
         if not busy:
             return
-        now = datetime.now(UTC)
-        shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
+        now = self._connection.cluster.utc()
+        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
@@ -260,9 +266,10 @@ class Feed(Quiet):
             await asyncio.wait([committing], timeout=LOOKED_EVERY)
             if self._transactions.stuck:
                 self._end_at_once()
-        committed = committing.result()
-        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
-            p.tables.commit(changes, checkpoints)
+        done = committing.result()
+        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
+            # As of before the transaction: it was committed, so nobody else has written meanwhile.
+            p.tables.commit(changes, checkpoints, now)
             p.handled(count, offset)
             self._tell_lag(p)
 
@@ -281,12 +288,14 @@ class Feed(Quiet):
     def _tell_lag(self, partition: Partition) -> None:
         _, end = self._consumer.get_watermark_offsets(self._source_partition(partition.number), cached=True)
         gauge = self._metrics.lag.labels(self._source.name, str(partition.number))
-        gauge.set(max(0, end - partition.next))
+        # Below 0: nothing was fetched of it yet.
+        if end >= 0:
+            gauge.set(max(0, end - partition.next))
 
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""
         LOG.critical("%s ends: its transaction is stuck in the Kafka client", self._identity.group)
-        os._exit(1)
+        self._connection.cluster.end_process()
 
     async def on_stop(self) -> None:
         # What is under way is committed first.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaException, TopicPartition
 
 from streams.errors import Misconfigured, Retryable
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Consumer
-from streams.kafka.committed import committed
 from streams.kafka.groups import Groups
 from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.stretch import told

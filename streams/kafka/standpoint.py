@@ -13,8 +13,8 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
-from streams.kafka.committed import committed
 from streams.kafka.stretch import ANSWERS_WITHIN, told
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import transaction
@@ -74,9 +74,8 @@ class Standpoint:
         """By partition; None where it has not begun."""
         with told(self._topic):
             found = self._consumer.list_topics(self._topic, ANSWERS_WITHIN).topics[self._topic].partitions
-            places = committed(
-                self._consumer, [TopicPartition(self._topic, n) for n in found], ANSWERS_WITHIN
-            )
+            asked = [TopicPartition(self._topic, n) for n in found]
+            places = committed(self._consumer, asked, ANSWERS_WITHIN)
         if any(place.offset < 0 for place in places):
             return None
         return {place.partition: Position(place.offset, place.metadata or "") for place in places}

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
@@ -13,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
+from streams.kafka.answers import watermarks
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Cluster, Consumer
 from streams.kafka.passing import ask_again, is_passing
@@ -56,14 +55,14 @@ class View(Generic[V]):
         self._kind = kind
         self._apply = apply
         self._check_every = check_every
-        self._check_at = time.monotonic() + check_every
+        self._check_at = connection.cluster.now() + check_every
         self._next: dict[int, int] = {}
         self._moved = asyncio.Condition()
         self._error: BaseException | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         # A thread of its own: the consumer belongs to it, and the loop's pool stays free for others.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"view {topic.name}")
+        self._thread = connection.cluster.executor(f"view {topic.name}")
 
     async def start(self, progress: Progress | None = None) -> None:
         """Returns when all has been applied that was committed when it was called; then goes on following.
@@ -158,7 +157,7 @@ class View(Generic[V]):
     def _batch(self, consumer: Consumer) -> list[Message]:
         """What is there, at most BATCH + 1; waits for the first one only."""
         first = consumer.poll(IDLE)
-        if time.monotonic() > self._check_at:
+        if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
         return [] if first is None else [first, *consumer.consume(BATCH, 0)]
 
@@ -168,7 +167,7 @@ class View(Generic[V]):
             self._partitions(consumer)
         except KafkaException as error:
             LOG.warning("view of %s: %s", self._topic, error.args[0].str())
-        self._check_at = time.monotonic() + self._check_every
+        self._check_at = self._connection.cluster.now() + self._check_every
 
     async def _fail(self, error: Exception) -> None:
         LOG.critical("view of %s ends: %s: %s", self._topic, type(error).__name__, error)
@@ -217,8 +216,7 @@ def bounds_of(
 ) -> tuple[int, int]:
     """Where the partition begins, and ends for a reader of committed records. Raises KafkaException where no
     leader says so in time."""
-    low, end = ask_again(cluster, lambda: consumer.get_watermark_offsets(partition, ANSWERS_WITHIN), within)
-    return int(low), int(end)
+    return ask_again(cluster, lambda: watermarks(consumer, partition, ANSWERS_WITHIN), within)
 
 
 def _schema(message: Message) -> str | None:

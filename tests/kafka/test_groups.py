@@ -12,8 +12,8 @@ from streams.errors import Retryable
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.committed import NOTHING_YET, Onlooker
 from streams.kafka.groups import Groups, Member
+from streams.kafka.onlooker import NOTHING_YET, Onlooker
 from streams.kafka.topics import COMMANDS
 from streams.settings import Settings
 from tests.kafka.fleet import eventually

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from api.command_line.demo.tally import Tally
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.committed import Onlooker
+from streams.kafka.onlooker import Onlooker
 from streams.kafka.topics import (
     COMMANDS,
     DELIVERIES,

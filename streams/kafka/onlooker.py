@@ -1,36 +1,20 @@
-"""Where a consumer group stands: asked by a consumer, of the group or by its name.
+"""Where a consumer group stands, seen by a consumer that is not in it.
 
-Not by an AdminClient: librdkafka 2.16 was seen to end the process (SIGSEGV in the answer of
+Not by an AdminClient: librdkafka 2.16 was seen to end the process (SIGABRT and SIGSEGV in
 `list_consumer_group_offsets`) when a broker went away.
 """
 
 from collections.abc import Iterable
 from typing import Self
 
-from confluent_kafka import OFFSET_INVALID, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
-from streams.kafka.cluster import Consumer
+from streams.kafka.offsets import Place
 
-Place = tuple[str, int]
-"""A topic's name in the cluster, and a partition."""
 ANSWERS_WITHIN = 5.0
 NOTHING_YET = -1
-
-
-def committed(consumer: Consumer, places: Iterable[TopicPartition], within: float) -> list[TopicPartition]:
-    """By partition, the offset to go on from, NOTHING_YET where there is none, and what was noted with it.
-
-    Raises KafkaException, also where it is one partition only that has no answer: librdkafka gives it an
-    offset below zero like one that is new, and an error.
-    """
-    found = consumer.committed(list(places), within)
-    for place in found:
-        if place.error:
-            raise KafkaException(place.error)
-        if place.offset == OFFSET_INVALID:
-            place.offset = NOTHING_YET
-    return found
 
 
 class Onlooker:
@@ -53,7 +37,7 @@ class Onlooker:
         """By place; NOTHING_YET where there is none. Raises KafkaException."""
         asked = [TopicPartition(*place) for place in places]
         found = committed(self._consumer, asked, within) if asked else []
-        return {(place.topic, place.partition): place.offset for place in found}
+        return {(at.topic, at.partition): max(at.offset, NOTHING_YET) for at in found}
 
     def close(self) -> None:
         self._consumer.close()
