@@ -14,7 +14,7 @@ from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
 from streams.kafka.answers import watermarks
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Cluster, Consumer
-from streams.kafka.passing import is_passing
+from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -23,7 +23,10 @@ Apply = Callable[[str, V | None], None]
 Progress = Callable[[int, int], None]
 """Called with the offsets read so far and the offsets to read."""
 
-ANSWERS_WITHIN = 10.0
+ANSWERS_WITHIN = 5.0
+# Seconds within which a partition whose leader was lost has another one: by default the controller waits 9 s
+# for a silent broker.
+ELECTED_WITHIN = 20.0
 # How long the reader waits for a record, and so how long `stop` may take.
 IDLE = 0.25
 BATCH = 1000
@@ -117,8 +120,9 @@ class View(Generic[V]):
             | {"auto.offset.reset": "error"}
         )
         try:
-            partitions = self._partitions(consumer)
-            ends = {p.partition: end_of(consumer, p, self._connection.cluster) for p in partitions}
+            cluster = self._connection.cluster
+            partitions = ask_again(cluster, lambda: self._partitions(consumer), ELECTED_WITHIN)
+            ends = {p.partition: end_of(consumer, p, cluster) for p in partitions}
         except KafkaException as error:
             consumer.close()
             raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
@@ -207,17 +211,12 @@ def end_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MAC
     return bounds_of(consumer, partition, cluster)[1]
 
 
-def bounds_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> tuple[int, int]:
-    """Where the partition begins, and ends for a reader of committed records."""
-    deadline = cluster.now() + ANSWERS_WITHIN
-    while True:
-        try:
-            return watermarks(consumer, partition, ANSWERS_WITHIN)
-        except KafkaException as error:
-            if not is_passing(error) or cluster.now() > deadline:
-                raise
-            # Kafka has no call that waits for a leader.
-            cluster.sleep(0.05)
+def bounds_of(
+    consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE, within: float = ELECTED_WITHIN
+) -> tuple[int, int]:
+    """Where the partition begins, and ends for a reader of committed records. Raises KafkaException where no
+    leader says so in time."""
+    return ask_again(cluster, lambda: watermarks(consumer, partition, ANSWERS_WITHIN), within)
 
 
 def _schema(message: Message) -> str | None:
