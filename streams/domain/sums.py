@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from streams.domain.state import Account, Entry, Held, Lot, PendingLot
+from streams.domain.values import plain
 
 
 class Imbalance(NamedTuple):
@@ -17,7 +18,8 @@ class Imbalance(NamedTuple):
     found: Decimal
 
     def __str__(self) -> str:
-        return f"wallet {self.wallet!r}: {self.what} is {self.said}, its entries add up to {self.found}"
+        said, found = plain(self.said), plain(self.found)
+        return f"wallet {self.wallet!r}: {self.what} is {said}, its entries add up to {found}"
 
 
 def imbalances(entries: Iterable[Entry]) -> list[Imbalance]:
