@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
+from confluent_kafka import IsolationLevel
+
 from streams.kafka.clients import Connection
 from streams.kafka.offsets import Offsets, Place
 
@@ -10,16 +12,18 @@ ANSWERS_WITHIN = 5.0
 
 
 class Ends:
-    """Those who ask while a question is under way share the next one. For one event loop."""
+    """Those who ask while a question is under way share the next one. For one event loop. `committed`: the
+    ends for whoever reads what is committed; else what open transactions have appended lies before them."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, committed: bool = False) -> None:
+        self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         self._offsets = Offsets(connection, ANSWERS_WITHIN)
         self._wanted: set[Place] = set()
         self._under_way: asyncio.Task[dict[Place, int]] | None = None
         self._next: asyncio.Task[dict[Place, int]] | None = None
 
     async def of(self, places: Iterable[Place]) -> dict[Place, int]:
-        """The end of each, open transactions included, as of some moment after the call.
+        """The end of each as of some moment after the call.
 
         Raises Retryable where the cluster does not answer in time.
         """
@@ -35,4 +39,4 @@ class Ends:
             await asyncio.wait([before])
         wanted, self._wanted = self._wanted, set()
         self._under_way, self._next = self._next, None
-        return await asyncio.to_thread(self._offsets.ends, wanted)
+        return await asyncio.to_thread(self._offsets.ends, wanted, self._isolation)

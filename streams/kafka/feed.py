@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
+from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
@@ -90,6 +92,7 @@ class Feed(Quiet):
             opened=opened,
         )
         self._moves: deque[tuple[bool, int]] = deque()
+        self._place: Callable[[bytes], int] | None = None
         self._ended = asyncio.Event()
         # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
         self._connected = False
@@ -126,6 +129,7 @@ class Feed(Quiet):
             on_revoke=self._revoked,
             on_lost=self._revoked,
         )
+        self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
@@ -237,7 +241,7 @@ class Feed(Quiet):
         if not busy:
             return
         now = self._connection.cluster.utc()
-        shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
+        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
