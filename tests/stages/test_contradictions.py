@@ -2,7 +2,10 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from streams.domain.state import Account, Lot
+from streams.domain.sums import LotShare
 from streams.kafka.topics import EVENTS
 from streams.stages.commands import owner_of
 from streams.stages.proof import LedgerProof, unbalanced
@@ -70,3 +73,12 @@ def test_a_restore_proves_the_sums_of_those_whose_entries_came() -> None:
 
     assert touched.flaw(tables) == (f"{OWNER}, wallet 'default': spendable is 10, its entries add up to 0")
     assert untouched.flaw(tables) is None
+
+
+def test_a_lot_is_read_in_part_as_it_is_read_whole() -> None:
+    tables, _ = spent_twice("40", "20")
+    (lot,) = tables.of(OWNER).scan(Lot)
+
+    share = msgspec.msgpack.decode(msgspec.msgpack.encode(lot), type=LotShare)
+
+    assert (share.wallet, share.remaining) == (lot.wallet, lot.remaining)
