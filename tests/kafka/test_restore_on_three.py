@@ -69,13 +69,19 @@ def entries() -> Iterator[tuple[str, Entry]]:
     for n in range(LOTS):
         owner = owners[n % MEMBERS]
         sums[owner] += 1
-        one = Decimal(1)
-        yield owner, Lot("default", uid(n), units=one, remaining=one, earned_at=NOON, expires_at=None)
+        yield owner, lot(n)
     for owner in owners:
-        yield owner, Member(Profile(), registered_at=NOON, command_id=uid(1))
-        yield owner, Account("default", available=Decimal(sums[owner]), earned=Decimal(sums[owner]))
+        yield owner, Member(profile=Profile(), registered_at=NOON, command_id=uid(1))
+        yield owner, Account(wallet="default", available=Decimal(sums[owner]))
     for n in range(COMMANDS):
-        yield owners[n % MEMBERS], Handled(uid(n), forget_at=NOON + timedelta(days=3))
+        yield owners[n % MEMBERS], Handled(command_id=uid(n), forget_at=NOON + timedelta(days=3))
+
+
+def lot(number: int) -> Lot:
+    one = Decimal(1)
+    return Lot(
+        wallet="default", lot_id=uid(number), units=one, remaining=one, earned_at=NOON, expires_at=None
+    )
 
 
 def silent(three: ThreeBrokers, number: int) -> None:
