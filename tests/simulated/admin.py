@@ -3,10 +3,12 @@ answer without a word, and its partitions then have the offset -1001."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from confluent_kafka import (
     OFFSET_INVALID,
+    ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
@@ -14,7 +16,6 @@ from confluent_kafka import (
     Node,
     TopicPartition,
 )
-from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ConsumerGroupDescription,
     ListOffsetsResultInfo,
@@ -50,7 +51,7 @@ class SimulatedAdmin:
         return described(self._calls, topic, timeout)
 
     def create_topics(self, new_topics: list[NewTopic], *, operation_timeout: float = WITHIN) -> Futures:
-        return {new.topic: self._later(lambda n=new: self._create(n), operation_timeout) for new in new_topics}  # type: ignore[misc]
+        return {new.topic: self._later(partial(self._create, new), operation_timeout) for new in new_topics}
 
     def _create(self, new: NewTopic) -> None:
         if new.topic in self._brokers.topics:
@@ -59,7 +60,7 @@ class SimulatedAdmin:
         self._brokers.create(new.topic, new.num_partitions, compacted=compacted)
 
     def delete_topics(self, topics: list[str], *, operation_timeout: float = WITHIN) -> Futures:
-        return {name: self._later(lambda n=name: self._delete(n), operation_timeout) for name in topics}  # type: ignore[misc]
+        return {name: self._later(partial(self._delete, name), operation_timeout) for name in topics}
 
     def _delete(self, name: str) -> None:
         if name not in self._brokers.topics:
@@ -120,7 +121,7 @@ class SimulatedAdmin:
 
     def describe_consumer_groups(self, group_ids: list[str], *, request_timeout: float = WITHIN) -> Futures:
         return {
-            name: self._later(lambda n=name: _described(self._groups(n)), request_timeout, name)  # type: ignore[misc]
+            name: self._later(partial(_described, self._groups(name)), request_timeout, name)
             for name in group_ids
         }
 
@@ -136,7 +137,7 @@ class SimulatedAdmin:
             return ConsumerGroupTopicPartitions(asked.group_id, there)
 
         return {
-            each.group_id: self._later(lambda e=each: found(e), request_timeout, each.group_id)  # type: ignore[misc]
+            each.group_id: self._later(partial(found, each), request_timeout, each.group_id)
             for each in list_consumer_group_offsets_request
         }
 
@@ -147,7 +148,7 @@ class SimulatedAdmin:
             group.offsets.clear()
 
         return {
-            name: self._later(lambda n=name: delete(self._groups(n)), request_timeout, name)  # type: ignore[misc]
+            name: self._later(partial(delete, self._groups(name)), request_timeout, name)
             for name in group_ids
         }
 
@@ -177,9 +178,9 @@ def _unsupported() -> None:
 
 
 def _at(log: Log, spec: Any, committed: bool) -> int:
-    if spec is OffsetSpec.earliest():
+    if spec is OffsetSpec.earliest():  # type: ignore[no-untyped-call]
         return log.start
-    if spec is OffsetSpec.latest():
+    if spec is OffsetSpec.latest():  # type: ignore[no-untyped-call]
         return log.stable if committed else log.end
     later = (entry.offset for entry in log.entries if entry.at * 1000 >= spec._value)
     return next(later, -1)

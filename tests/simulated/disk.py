@@ -15,7 +15,7 @@ _Undo = list[Write]
 
 @dataclass(slots=True)
 class Disk:
-    """Of one machine: its stores by folder. A dead process writes nothing; a store has one owner at a time."""
+    """Of one machine: its stores by folder. A dead process writes nothing; a store has one owner."""
 
     stores: dict[Path, "_Kept"] = field(default_factory=dict)
 
