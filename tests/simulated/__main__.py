@@ -1,4 +1,4 @@
-"""`python -m tests.simulated`: as many seeds as wanted, or one with all its steps; exit code 1 on complaints."""
+"""`python -m tests.simulated`: many seeds, or one with all its steps; exit code 1 on complaints."""
 
 import argparse
 import sys

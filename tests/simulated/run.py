@@ -35,7 +35,7 @@ class Report:
         lines = [
             f"seed {self.seed}: {self.steps} steps in {self.seconds:.1f} s of its own, {self.fingerprint}"
         ]
-        lines += [f"  {e.at:.3f} {e.name} ended: {type(e.reason).__name__}: {e.reason}" for e in self.endings]
+        lines += [f"  {e.at:.3f} {e.name} ended: {e.reason}" for e in self.endings]
         return "\n".join([*lines, *(f"  complaint: {each}" for each in self.complaints)])
 
 

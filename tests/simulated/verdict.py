@@ -84,7 +84,7 @@ def _of_endings(world: World) -> Iterator[str]:
 
 
 def _named(ending: Ending) -> set[str]:
-    return set(_NAMES.findall(str(ending.reason)))
+    return set(_NAMES.findall(ending.reason))
 
 
 def _of_stuck(world: World) -> Iterator[str]:

@@ -47,7 +47,7 @@ class Ending:
 
     at: float
     name: str
-    reason: BaseException | None
+    reason: str
 
 
 class Direct:
@@ -186,8 +186,9 @@ class World:
         return FanOutStage(subscriptions(), window, clock)
 
     def ended(self, name: str, reason: BaseException | None) -> None:
-        self.endings.append(Ending(self.hub.now, name, reason))
-        self.hub.note(f"{name} ended: {type(reason).__name__}: {reason}")
+        ending = Ending(self.hub.now, name, f"{type(reason).__name__}: {reason}")
+        self.endings.append(ending)
+        self.hub.note(f"{name} ended: {ending.reason}")
 
     def append(self, records: Sequence[Sent]) -> None:
         """As the outside world's producers do, which have troubles of their own."""
