@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
+from streams.kafka.answers import watermarks
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Cluster, Consumer
 from streams.kafka.passing import is_passing
@@ -211,8 +212,7 @@ def bounds_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = 
     deadline = cluster.now() + ANSWERS_WITHIN
     while True:
         try:
-            low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
-            return int(low), int(end)
+            return watermarks(consumer, partition, ANSWERS_WITHIN)
         except KafkaException as error:
             if not is_passing(error) or cluster.now() > deadline:
                 raise
