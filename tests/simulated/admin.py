@@ -14,14 +14,17 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Node,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    ConfigEntry,
     ConsumerGroupDescription,
     ListOffsetsResultInfo,
     MemberAssignment,
     MemberDescription,
     OffsetSpec,
+    TopicDescription,
 )
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
@@ -56,8 +59,7 @@ class SimulatedAdmin:
     def _create(self, new: NewTopic) -> None:
         if new.topic in self._brokers.topics:
             raise plain(TOPIC_ALREADY_EXISTS)
-        compacted = "compact" in (new.config or {}).get("cleanup.policy", "")
-        self._brokers.create(new.topic, new.num_partitions, compacted=compacted)
+        self._brokers.create(new.topic, new.num_partitions, new.config or {})
 
     def delete_topics(self, topics: list[str], *, operation_timeout: float = WITHIN) -> Futures:
         return {name: self._later(partial(self._delete, name), operation_timeout) for name in topics}
@@ -70,7 +72,22 @@ class SimulatedAdmin:
     def describe_configs(
         self, resources: list[ConfigResource], *, request_timeout: float = WITHIN
     ) -> Mapping[ConfigResource, "Future[Any]"]:
-        return {each: self._later(_unsupported, request_timeout) for each in resources}
+        return {each: self._later(partial(self._config, each), request_timeout) for each in resources}
+
+    def _config(self, resource: ConfigResource) -> dict[str, ConfigEntry]:
+        found = self._brokers.configs.get(resource.name)
+        if found is None:
+            raise plain(UNKNOWN_TOPIC_OR_PART)
+        return {name: ConfigEntry(name, value) for name, value in found.items()}
+
+    def describe_topics(self, topics: TopicCollection, *, request_timeout: float = WITHIN) -> Futures:
+        return {name: self._later(partial(self._topic, name), request_timeout) for name in topics.topic_names}
+
+    def _topic(self, name: str) -> TopicDescription:
+        logs = self._brokers.topics.get(name)
+        if logs is None:
+            raise plain(UNKNOWN_TOPIC_OR_PART)
+        return TopicDescription(name, self._brokers.ids[name], False, [])
 
     def incremental_alter_configs(
         self, resources: list[ConfigResource], *, request_timeout: float = WITHIN

@@ -85,6 +85,8 @@ class DiskStore:
         if self._alive():
             self._kept.write([(family, key, None) for key, _ in self._kept.values.scan(family, b"")])
 
+    def check(self) -> None: ...
+
     def close(self) -> None:
         if self._alive():
             self._kept.owner = None

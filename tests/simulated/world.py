@@ -165,9 +165,7 @@ class World:
         self.endings: list[Ending] = []
         self.compacted = False
         for topic in TOPICS:
-            self.cluster.brokers.create(
-                f"{PREFIX}{topic.name}", topic.partitions or PARTITIONS, compacted=topic.compacted
-            )
+            self.cluster.brokers.create(f"{PREFIX}{topic.name}", topic.partitions or PARTITIONS, topic.config)
         self.workers = [Worker(f"worker-{n + 1}", self) for n in range(plan.workers)]
 
     def stage(self, role: str, connection: Connection) -> LoyaltyStage | IdentityStage | FanOutStage:
