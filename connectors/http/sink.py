@@ -100,7 +100,9 @@ class SinkStage:
         taken = records[: max(1, budget)]
         for record in turn.each(taken):
             try:
-                self._take(turn, dispatch, record.offset, decode(Delivery, record.value, record.schema))
+                delivery = decode(Delivery, record.value, record.schema)
+                record.check_key(delivery.subscription_id)
+                self._take(turn, dispatch, record.offset, delivery)
             except Poison as cause:
                 turn.poison(record, cause)
         return len(taken)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured
@@ -19,27 +19,6 @@ from streams.kafka.cluster import Admin, Cluster, Config, Consumer, Librdkafka, 
 from streams.kafka.topics import LARGEST, Topic
 from streams.settings import Settings, variable
 
-# Errors of consumers, by code: only those of transactions say by themselves that they may be tried again.
-# librdkafka goes on by itself after these.
-PASSING = {
-    KafkaError._TRANSPORT,
-    KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._TIMED_OUT,
-    KafkaError._RESOLVE,
-    KafkaError._WAIT_COORD,
-}
-# A topic just made is in the metadata a moment before its leader knows that it leads.
-SETTLING = {
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-}
-# A broker just back is no coordinator for a moment.
-COORDINATING = {
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-}
 LOG = logging.getLogger("kafka")
 
 _COMMON = {"client.id": "loyalty"}

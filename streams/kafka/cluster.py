@@ -2,16 +2,22 @@
 
 `Librdkafka` is the real cluster. The tests have a second one, in memory, that a seed drives. Every call
 raises `confluent_kafka.KafkaException` as librdkafka does, and may answer all that librdkafka may.
+
+What waits for a cluster takes its time, threads and locks from it too: a seed drives those as well.
 """
 
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from typing import Any, Protocol, cast
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, NoReturn, Protocol, cast
 
 import confluent_kafka
 import confluent_kafka.admin
-from confluent_kafka import IsolationLevel, KafkaError, Message, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, Message, TopicCollection, TopicPartition
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
@@ -90,6 +96,9 @@ class Admin(Protocol):
     def delete_topics(
         self, topics: list[str], *, operation_timeout: float = ...
     ) -> Mapping[str, "Future[Any]"]: ...
+    def describe_topics(
+        self, topics: TopicCollection, *, request_timeout: float = ...
+    ) -> Mapping[str, "Future[Any]"]: ...
     def describe_configs(
         self, resources: list[ConfigResource], *, request_timeout: float = ...
     ) -> Mapping[ConfigResource, "Future[Any]"]: ...
@@ -115,7 +124,7 @@ class Admin(Protocol):
 
 
 class Cluster(Protocol):
-    """Makes clients, and keeps their time."""
+    """Makes clients, and keeps the time, the threads and the locks of those who wait for them."""
 
     def consumer(self, config: Config) -> Consumer: ...
     def producer(self, config: Config) -> Producer: ...
@@ -124,6 +133,17 @@ class Cluster(Protocol):
         """Seconds that only grow, from no particular moment."""
 
     def sleep(self, seconds: float) -> None: ...
+    def utc(self) -> datetime:
+        """The wall clock's time."""
+
+    def executor(self, name: str) -> Executor:
+        """One thread of that name."""
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Not to be taken twice by the same thread."""
+
+    def end_process(self) -> NoReturn:
+        """At once: nothing is flushed or closed. Exit code 1."""
 
 
 class Librdkafka:
@@ -143,3 +163,19 @@ class Librdkafka:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def utc(self) -> datetime:
+        return datetime.now(UTC)
+
+    def executor(self, name: str) -> Executor:
+        return ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    def lock(self) -> AbstractContextManager[object]:
+        return threading.Lock()
+
+    def end_process(self) -> NoReturn:
+        os._exit(1)
+
+
+MACHINE = Librdkafka()
+"""Where nothing else is given."""

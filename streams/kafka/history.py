@@ -8,9 +8,10 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 
 from streams.errors import Retryable
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import EVENTS
 from streams.kafka.view import bounds_of
 from streams.stages.replay import TooMuch
@@ -64,6 +65,6 @@ def _to_the_end(consumer: Consumer) -> Iterator[Record]:
                 yield record_of(message, EVENTS.name)
             elif error.code() == KafkaError._PARTITION_EOF:
                 return
-            elif error.code() not in PASSING | SETTLING:
+            elif not is_passing(error):
                 raise KafkaException(error)
     raise Retryable(f"{EVENTS.name} could not be read to its end in {READ_WITHIN:g} s")

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin._group import MemberDescription
 
 from streams.errors import Misconfigured, Retryable
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.stretch import told
@@ -154,7 +155,7 @@ def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
 
 def _position(consumer: Consumer, place: TopicPartition, patience: float) -> TopicPartition:
     # What a predecessor has under way is waited for.
-    found = consumer.committed([place], patience)[0]
+    (found,) = committed(consumer, [place], patience)
     at = found.offset if found.offset >= 0 else bounds_of(consumer, place)[0]
     return TopicPartition(place.topic, place.partition, at)
 

@@ -1,7 +1,6 @@
 """The producing side of a feed: everything that a turn leaves, in one Kafka transaction."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -124,15 +123,15 @@ class Transactions:
 
     def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
         """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
-        deadline = time.monotonic() + self._timeout
+        deadline = self._connection.cluster.now() + self._timeout
         while True:
             try:
                 step(*arguments)
             except KafkaException as failure:
-                if not failure.args[0].retriable() or time.monotonic() > deadline:
+                if not failure.args[0].retriable() or self._connection.cluster.now() > deadline:
                     raise
                 LOG.warning("%s: %s", self._name, failure.args[0].str())
-                time.sleep(RETRY)
+                self._connection.cluster.sleep(RETRY)
             else:
                 return
 

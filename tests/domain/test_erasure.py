@@ -275,7 +275,7 @@ def test_erasure_told_again_changes_nothing() -> None:
 
 
 KEPT = {
-    "comment": ("UnitsEarned", "UnitsSpent"),
+    "comment": ("UnitsEarned", "UnitsSpent", "UnitsTakenBack"),
     "custom_event_type": ("CustomEventRecorded",),
     "level_name": ("TierChanged", "TierExpiryAnnounced"),
     "future_level_name": ("TierExpiryAnnounced",),
@@ -289,6 +289,8 @@ KEPT = {
         "TransactionUnmatched",
         "TransactionAssigned",
     ),
+    "linked_document_number": ("TransactionRecorded", "TransactionAssigned"),
+    "purchase": ("UnitsEarned", "UnitsTakenBack"),
     "field": ("TransactionUnmatched", "UnitsReleased"),
     "value": ("TransactionUnmatched", "UnitsReleased"),
     "reason": ("TransactionUnmatched", "UnitsReleased"),
