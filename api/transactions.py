@@ -15,8 +15,17 @@ from streams.domain.commands import AssignTransaction, RecordTransaction, Regist
 from streams.domain.ids import document_id
 from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
 
-FIELDS = {"document_number": "transaction.header.documentNumber", "items": "transaction.items"}
+FIELDS = {
+    "document_number": "transaction.header.documentNumber",
+    "items": "transaction.items",
+    "buyer.email": "transaction.customerData.email",
+    "buyer.phone": "transaction.customerData.phone",
+    "buyer.loyalty_card_number": "transaction.customerData.loyaltyCardNumber",
+}
 ASSIGN_FIELDS = {
+    "email": "assign.customerEmail",
+    "phone": "assign.customerPhoneNumber",
+    "loyalty_card_number": "assign.customerLoyaltyCardNumber",
     "document_number": "assign.transactionDocumentNumber",
     "to_member": "assign.customerId",
     "member_id": "assign.customerId",

@@ -6,6 +6,8 @@ from connectors.imports.columns import (
     Column,
     Row,
     amount,
+    found_by,
+    identifier_columns,
     instant,
     one_of,
     text,
@@ -21,7 +23,8 @@ _SHARED = (
     "purchasedAt",
     "documentType",
     "channelId",
-    *(column.name for column in (*MEMBER, *IDENTIFIERS)),
+    *(column.name for column in MEMBER),
+    *IDENTIFIERS,
     "buyerName",
     "buyerNip",
 )
@@ -41,7 +44,7 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("label:KEY", text, "the item's label KEY"),
         Column("channelId", uuid, "where it was bought"),
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(found_by, run.rules),
         Column("buyerName", text, "of whom the invoice names"),
         Column("buyerNip", text, "the buyer's tax number"),
     )
@@ -101,4 +104,5 @@ TRANSACTIONS = Kind(
     one_id_at_most,
     _make,
     shared=_SHARED,
+    timed=True,
 )
