@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
 from api.access import requires
-from api.audit import Log
+from api.audit import Audited
 from api.auth import Caller, address_of, new_key
 from api.callers import Callers
 from api.errors import Complaint, Invalid
@@ -63,7 +63,7 @@ class Access:
     """What the routes do, apart from HTTP. `logins` None: there is no key to sign tokens with."""
 
     callers: Callers
-    keys: Log[ApiKey]
+    keys: Audited[ApiKey]
     logins: Logins | None
     now: Callable[[], datetime]
 
@@ -76,8 +76,6 @@ class Access:
     async def created(self, admin_id: str, body: KeyBody, caller: Caller) -> tuple[str, ApiKey]:
         """The key, told this once, and what is kept of it. Raises Invalid."""
         admin, (token, digest), now = self.admin(admin_id), new_key(), self.now()
-        if len(self.callers.keys_of(admin_id)) >= MOST_KEYS:
-            raise Invalid(Complaint("apiKey", f"An admin has at most {MOST_KEYS} keys.", "too_many"))
         if body.expiration_date and body.expiration_date <= now:
             raise Invalid(Complaint("apiKey.expirationDate", "That time is over.", "past"))
         scopes, stores = _granted(admin, body, caller)
@@ -91,15 +89,21 @@ class Access:
             stores=stores,
             expires_at=body.expiration_date,
         )
-        await self.keys.write(key.api_key_id, key)
+
+        def made(_: ApiKey | None) -> ApiKey:
+            if len(self.callers.keys_of(admin_id)) >= MOST_KEYS:
+                raise Invalid(Complaint("apiKey", f"An admin has at most {MOST_KEYS} keys.", "too_many"))
+            return key
+
+        await self.keys.change(key.api_key_id, made)
         return token, key
 
     async def revoke(self, admin_id: str, api_key_id: str) -> None:
-        await self.keys.current()
-        found = self.callers.key(api_key_id)
-        if found is None or found.admin_id != admin_id:
-            raise HTTPException(404)
-        await self.keys.write(api_key_id, None)
+        def made(found: ApiKey | None) -> None:
+            if found is None or found.admin_id != admin_id:
+                raise HTTPException(404)
+
+        await self.keys.change(api_key_id, made)
 
 
 def _granted(admin: Admin, body: KeyBody, caller: Caller) -> tuple[tuple[Scope, ...], tuple[str, ...]]:

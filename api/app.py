@@ -44,18 +44,18 @@ from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
-from api.programme import Programme, SettingsLog
+from api.programme import Programme
 from api.reading import Past, Reading
 from api.replays import Ports, Replays
 from api.signing import Signer
 from api.standing import Conditions, Standings
-from api.subscriptions import SubscriptionLog, Webhooks
+from api.subscriptions import Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes
 from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
-from streams.delivery.orders import ReplayOrder
+from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.topics import ATTEMPTS, DAY
@@ -70,7 +70,7 @@ SECURITY: dict[str, Any] = {
 def create_app(
     *,
     subscriptions: Subscriptions,
-    log: SubscriptionLog,
+    log: Log[Subscription],
     authenticator: Authenticator,
     targets: TargetPolicy,
     now: Callable[[], datetime],
@@ -79,7 +79,7 @@ def create_app(
     book: Book,
     past: Past,
     stores: Callable[[str], StoreSettings | None],
-    settings_log: SettingsLog,
+    settings_log: Log[StoreSettings],
     courier: Courier,
     callers: Callers,
     key_log: Log[ApiKey],
@@ -110,13 +110,12 @@ def create_app(
     )
     errors.install(app)
     desk = Desk(outcomes, book, stores, now)
-    log = Audited(log, audit, "subscription", subscriptions.get)
-    settings_log = Audited(settings_log, audit, "settings", stores)
-    keys = Audited(key_log, audit, "API key", callers.key)
-    webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
-    settings, read = Programme(stores, settings_log), Reading(desk, past)
-    orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
-    replays = Replays(replaying, orders, webhooks.one, now)
+    keys = Audited(key_log, audit, "API key")
+    webhooks = Webhooks(
+        subscriptions, Audited(log, audit, "subscription"), targets, now, courier, signer, vault
+    )
+    settings, read = Programme(stores, Audited(settings_log, audit, "settings")), Reading(desk, past)
+    replays = Replays(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
     standings = Standings(conditions)
     overviews = Overviews(flow, journal, subscriptions, standings, now)

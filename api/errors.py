@@ -11,11 +11,13 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.outcomes import Busy
-from streams.errors import Retryable
+from api.repeats import KeyReused
+from streams.errors import Rejected, Retryable
 
 LOG = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -59,6 +61,13 @@ class Conflict(Exception):
         self.complaint = complaint
 
 
+def refusal(rejected: Rejected) -> Invalid:
+    """A value that no record can hold, told to whoever sent it."""
+    path = ".".join(to_camel(part) for part in rejected.field.split("."))
+    value = {} if rejected.value is None else {"value": shown(rejected.value)}
+    return Invalid(Complaint(path, f"The value {rejected.reason}.", "invalid", **value))
+
+
 def shown(value: object) -> str:
     """`value` as JSON in plain ASCII, cut short: fit for a sentence whatever a client sent."""
     text = json.dumps(value, default=str)
@@ -69,7 +78,9 @@ def install(app: FastAPI) -> None:
     """Every failure of `app` gets its documented answer."""
     app.exception_handler(Invalid)(_invalid)
     app.exception_handler(Conflict)(_conflict)
+    app.exception_handler(Rejected)(_refused)
     app.exception_handler(Busy)(_busy)
+    app.exception_handler(KeyReused)(_reused)
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_plain)
     app.exception_handler(Retryable)(_unavailable)
@@ -80,6 +91,11 @@ async def _invalid(_: Request, error: Invalid) -> Response:
     return _complaints(error.complaints)
 
 
+async def _refused(_: Request, error: Rejected) -> Response:
+    """Nothing is appended that would not read back."""
+    return _complaints(refusal(error).complaints)
+
+
 async def _conflict(_: Request, error: Conflict) -> Response:
     return JSONResponse({"code": 409, "message": "Conflict", "errors": [error.complaint.body()]}, 409)
 
@@ -87,6 +103,11 @@ async def _conflict(_: Request, error: Conflict) -> Response:
 async def _busy(_: Request, __: Busy) -> Response:
     body = {"code": 429, "message": "Too many commands wait for their outcome: repeat it later."}
     return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER)})
+
+
+async def _reused(_: Request, __: KeyReused) -> Response:
+    message = "This Idempotency-Key was used for another request: take another key, or repeat that request."
+    return JSONResponse({"code": 422, "message": message}, 422)
 
 
 async def _malformed(request: Request, error: RequestValidationError) -> Response:

@@ -1,6 +1,6 @@
 """Small control topics: written, and read back before the caller hears of it."""
 
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from api.callers import Callers
 from streams.access import Admin, ApiKey, Change
@@ -23,7 +23,6 @@ from streams.kafka.topics import (
     REPLAYS,
     SETTINGS,
     SUBSCRIPTIONS,
-    Topic,
 )
 from streams.kafka.view import Apply, View
 from streams.stages.commands import owner_of
@@ -32,22 +31,22 @@ VISIBLE_WITHIN = 5.0
 V = TypeVar("V", bound=Value)
 
 
-class TopicLog(Generic[V]):
-    """A compacted topic of one partition behind the API's ports: what is written is in the view when `write`
-    returns, and what any process has written before, when `current` does."""
+class ProgressLog:
+    """How far replays are: each record has one writer at a time, who plays it."""
 
-    def __init__(self, connection: Connection, topic: Topic, appender: Appender, view: View[V]) -> None:
-        self._topic = topic
-        self._place = connection.topic(topic), 0
+    def __init__(self, connection: Connection, appender: Appender, view: View[ReplayProgress]) -> None:
+        self._place = connection.topic(REPLAY_PROGRESS), 0
         self._ends = Ends(connection)
         self._appender = appender
         self._view = view
 
-    async def write(self, key: str, value: V | None) -> None:
-        partition, offset = await self._appender.append(self._topic, key, value)
-        await self._view.reached(partition, offset, VISIBLE_WITHIN)
+    async def write(self, key: str, value: ReplayProgress | None) -> None:
+        """Seen in the view when it returns. Raises Retryable."""
+        _, offset = await self._appender.append(REPLAY_PROGRESS, key, value)
+        await self._view.reached(0, offset, VISIBLE_WITHIN)
 
     async def current(self) -> None:
+        """Returns once the view has all that was written before the call."""
         end = (await self._ends.of([self._place]))[self._place]
         await self._view.reached(0, end - 1, VISIBLE_WITHIN)
 

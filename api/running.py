@@ -10,7 +10,7 @@ from typing import Any
 from api.callers import Callers
 from api.log import (
     CommandAppender,
-    TopicLog,
+    ProgressLog,
     callers_followed,
     conditions_followed,
     followed,
@@ -18,8 +18,9 @@ from api.log import (
     stores_followed,
 )
 from api.outcomes import Outcomes
+from api.topic_log import TopicLog
 from streams.access import ApiKey
-from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.orders import Orders, ReplayOrder
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
@@ -35,7 +36,6 @@ from streams.kafka.replica import Replicas
 from streams.kafka.topics import (
     API_KEYS,
     COMMANDS,
-    REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
     SUBSCRIPTIONS,
@@ -62,7 +62,7 @@ class Parts:
     conditions: dict[str, EndpointStatus]
     orders: Orders
     order_log: TopicLog[ReplayOrder]
-    progress_log: TopicLog[ReplayProgress]
+    progress_log: ProgressLog
     flow: Flow
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
@@ -122,14 +122,14 @@ async def parts_of(
         past=History(connection, count, settings.history_records),
         journal=journal,
         published=PublishedEvents(connection, count, settings.history_records),
-        subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
-        settings=TopicLog(connection, SETTINGS, appender, views[1]),
+        subscriptions=TopicLog(connection, SUBSCRIPTIONS, views[0], index.get),
+        settings=TopicLog(connection, SETTINGS, views[1], stores.get),
         callers=callers,
-        keys=TopicLog(connection, API_KEYS, appender, keys),
+        keys=TopicLog(connection, API_KEYS, keys, callers.key, together=False),
         conditions=conditions,
         orders=orders,
-        order_log=TopicLog(connection, REPLAYS, appender, asked),
-        progress_log=TopicLog(connection, REPLAY_PROGRESS, appender, told),
+        order_log=TopicLog(connection, REPLAYS, asked, orders.order, together=False),
+        progress_log=ProgressLog(connection, appender, told),
         flow=flow,
     )
 

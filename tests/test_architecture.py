@@ -42,7 +42,6 @@ FOREIGN_PRODUCERS = {"schemas.example_producer"}
 """Shows those who have nothing of ours how to write a command; nothing imports it."""
 BESIDE_THE_DOOR = {
     "api.command_line.demo.course",
-    "api.command_line.demo.player",
     "api.command_line.demo.tally",
 }
 """Know Kafka's clients or Faust's services, and should not: a debt that may shrink only."""
@@ -116,6 +115,22 @@ def test_only_one_folder_knows_kafka() -> None:
     knows = {module for module in modules() if any(m.split(".")[0] in KAFKA for m in imports(module))}
 
     assert {m for m in knows - FOREIGN_PRODUCERS if not inside(m, "streams.kafka")} == BESIDE_THE_DOOR
+
+
+def test_kafka_clients_are_made_in_one_place() -> None:
+    """So that all that uses them runs on the simulated cluster too."""
+    classes = {"Consumer", "Producer", "AdminClient"}
+    makers = {
+        module
+        for module in modules()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("confluent_kafka")
+        and classes & {alias.name for alias in node.names}
+    }
+
+    # They check an operator's properties, and whether a broker just started answers: on no cluster yet.
+    assert makers - FOREIGN_PRODUCERS == {"streams.kafka.clients", "streams.kafka.broker.ports"}
 
 
 def test_the_registry_of_topics_the_stages_and_the_codec_can_be_read_without_kafka() -> None:

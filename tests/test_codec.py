@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.codec import Tree, build, decode, encode, read, schemas
-from streams.domain.commands import RegisterTransaction
+from streams.domain.commands import RegisterMember, RegisterTransaction
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import TOPICS
@@ -165,6 +165,19 @@ def test_a_value_of_another_kind_is_poison() -> None:
 def test_a_record_cut_anywhere_is_poison(cut: int) -> None:
     with pytest.raises(Poison):
         read(DATA[:cut], HEADER)
+
+
+@pytest.mark.parametrize("kept", range(len(encode(register())[0])))
+def test_a_cut_records_cause_is_the_same_each_time_it_is_read(kept: int) -> None:
+    data, header = encode(register(email="anna@example.com"))
+    causes = set()
+    for _ in range(2):
+        with pytest.raises(Poison) as caught:
+            decode(RegisterMember, data[:kept], header)
+        causes.add(str(caught.value))
+
+    assert len(causes) == 1
+    assert " at 0x" not in causes.pop()
 
 
 @settings(max_examples=10 * (settings.default.max_examples if settings.default else 10))

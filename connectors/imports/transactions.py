@@ -22,6 +22,7 @@ from streams.domain.values import Buyer, Item
 _SHARED = (
     "purchasedAt",
     "documentType",
+    "linkedDocumentNumber",
     "channelId",
     *(column.name for column in MEMBER),
     *IDENTIFIERS,
@@ -35,6 +36,7 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("documentNumber", text, "of the receipt or invoice: its lines are its items", required=True),
         Column("purchasedAt", instant(run.zone), "when it was bought", required=True),
         Column("documentType", one_of("sell", "return"), "sell or return; sell if empty"),
+        Column("linkedDocumentNumber", text, "of a return: the document number of the purchase"),
         Column("sku", text, "the item's article number", required=True),
         Column("name", text, "the item's name; its sku if empty"),
         Column("quantity", whole(2**31 - 1), "a whole number; 1 if empty"),
@@ -69,6 +71,7 @@ def _make(rows: list[Row], run: Run) -> Ready:
         document_type=first.get("documentType") or "sell",
         buyer=_buyer(first),
         channel_id=first.get("channelId"),
+        linked_document_number=first.get("linkedDocumentNumber"),
     )
     return Ready(command.command_id, tuple(row.line for row in rows), command)
 

@@ -126,6 +126,8 @@ class RegisterTransaction(Command):
     document_type: DocumentType = "sell"
     buyer: Buyer | None = None
     channel_id: Uuid | None = None
+    linked_document_number: Line | None = None
+    """Of a return: the document number of the purchase that it returns, or a part of."""
 
 
 class RecordTransaction(Command):
@@ -141,6 +143,8 @@ class RecordTransaction(Command):
     document_type: DocumentType = "sell"
     buyer: Buyer | None = None
     channel_id: Uuid | None = None
+    linked_document_number: Line | None = None
+    """Of a return: the document number of the purchase that it returns, or a part of."""
 
 
 class AssignTransaction(Command):

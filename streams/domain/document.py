@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from streams.domain import identifiers
+from streams.domain import identifiers, returns
 from streams.domain.act import Act
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
 from streams.domain.events import (
@@ -31,14 +31,9 @@ def register(state: State, command: RegisterTransaction, act: Act) -> Iterator[E
     _require_unknown(state, command.document_number)
     transaction_id = act.id("transaction")
     recorded = _recorded(command, transaction_id, act)
+    returns.require_returnable(state, command, recorded.gross_value)
     yield recorded
-    yield TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
-        transaction_id=transaction_id,
-        document_number=command.document_number,
-        gross_value=recorded.gross_value,
-        document_type=command.document_type,
-    )
+    yield _assigned(command, transaction_id, recorded.gross_value, act)
 
 
 def _require_unknown(state: State, document_number: str) -> None:
@@ -62,6 +57,21 @@ def _recorded(command: Recording, transaction_id: str, act: Act) -> TransactionR
         items=command.items,
         buyer=command.buyer,
         channel_id=command.channel_id,
+        linked_document_number=command.linked_document_number,
+    )
+
+
+def _assigned(
+    told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: Act
+) -> TransactionAssigned:
+    return TransactionAssigned(
+        **act.stamp("TransactionAssigned"),
+        transaction_id=transaction_id,
+        document_number=told.document_number,
+        gross_value=gross_value,
+        document_type=told.document_type,
+        linked_document_number=told.linked_document_number,
+        totals=returns.totals(told.items),
     )
 
 
@@ -141,13 +151,8 @@ def take(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
     """The member's side of a match."""
     require(state, act)
     _require_unknown(state, message.document_number)
-    yield TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
-        transaction_id=message.transaction_id,
-        document_number=message.document_number,
-        gross_value=message.gross_value,
-        document_type=message.document_type,
-    )
+    returns.require_returnable(state, message, message.gross_value)
+    yield _assigned(message, message.transaction_id, message.gross_value, act)
 
 
 def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:

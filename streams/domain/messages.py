@@ -24,6 +24,7 @@ class TakeTransaction(Command):
     channel_id: Uuid | None
     by_hand: bool
     """Whether somebody asked for this match, and is to hear of a refusal."""
+    linked_document_number: Text | None = None
 
 
 class ReturnTransaction(Command):

@@ -18,6 +18,8 @@ from streams.domain.tier_set import MonthDay, Tier, TierSet
 from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
 
 _calendar = cache(Calendar)
+# Found on the disk each time.
+_zones = cache(available_timezones)
 LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
 
 
@@ -133,7 +135,7 @@ class StoreSettings(Value):
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
-        if self.time_zone not in available_timezones():
+        if self.time_zone not in _zones():
             raise ValueError(
                 f"time_zone {self.time_zone!r} is no zone of the tz database, such as Europe/Warsaw"
             )

@@ -1,7 +1,7 @@
 """The only folder that knows Kafka and Faust.
 
 Topics      topics: the registry; retention: as it is set; configuration, admin: in the cluster
-Clients     clients, services, metrics, partitioner, broker (a local one)
+Clients     clients, cluster; passing: which errors pass; services, metrics, partitioner, broker (a local one)
 Feed        feed: records to a stage and one transaction around it; agents, batch, partitions, transactions
 Restore     restore, standby, progress; blame: which record ended the process; identity: its name and folder
 Worker      worker: the stages in one process

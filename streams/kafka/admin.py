@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.cluster import Admin
 from streams.kafka.retention import retained
 from streams.kafka.topics import TOPICS, Topic
 from streams.settings import Settings, variable
@@ -28,7 +28,7 @@ def create_topics(
     cannot be kept as the settings say, Retryable where the cluster does not answer.
     """
     topics = retained(settings.retention, topics)
-    admin = AdminClient(connection.admin())
+    admin = connection.open_admin()
     found = partitions(connection, topics, admin)
     count = _shared(found, topics) or settings.partitions
     missing = [topic for topic in topics if topic.name not in found]
@@ -38,10 +38,10 @@ def create_topics(
 
 
 def partitions(
-    connection: Connection, topics: tuple[Topic, ...] = TOPICS, admin: AdminClient | None = None
+    connection: Connection, topics: tuple[Topic, ...] = TOPICS, admin: Admin | None = None
 ) -> dict[str, int]:
     """The partition count of each topic that exists, by its name in the registry."""
-    admin = admin or AdminClient(connection.admin())
+    admin = admin or connection.open_admin()
     try:
         there = admin.list_topics(timeout=ANSWERS_WITHIN).topics
     except KafkaException as error:
@@ -53,7 +53,7 @@ def partitions(
 
 
 def _create(
-    admin: AdminClient, connection: Connection, missing: Iterable[Topic], count: int, replication: int
+    admin: Admin, connection: Connection, missing: Iterable[Topic], count: int, replication: int
 ) -> list[str]:
     new = [
         NewTopic(connection.topic(t), t.partitions or count, replication, config=_config(t, replication))
@@ -87,7 +87,7 @@ def _created(name: str, failure: BaseException | None, replication: int) -> bool
     raise Retryable(f"Topic {name} could not be created: {error.str()}")
 
 
-def _visible(connection: Connection, topics: tuple[Topic, ...], admin: AdminClient) -> dict[str, int]:
+def _visible(connection: Connection, topics: tuple[Topic, ...], admin: Admin) -> dict[str, int]:
     """All topics' partition counts: brokers hear of a new topic a moment after its creation."""
     deadline = time.monotonic() + VISIBLE_WITHIN
     while len(found := partitions(connection, topics, admin)) < len(topics):

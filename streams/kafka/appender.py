@@ -4,13 +4,14 @@ import asyncio
 import threading
 from typing import NoReturn
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.topics import Topic
+from streams.proof import proven
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -24,8 +25,8 @@ class Appender:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._producer = Producer(
-            connection.producer(**{"delivery.timeout.ms": DELIVERED_WITHIN_MS, "linger.ms": 0})
+        self._producer = connection.open_producer(
+            **{"delivery.timeout.ms": DELIVERED_WITHIN_MS, "linger.ms": 0}
         )
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[NoReturn] = self._loop.create_future()
@@ -36,9 +37,10 @@ class Appender:
     async def append(self, topic: Topic, key: str, value: Value | None) -> Place:
         """Where the record stands, once all replicas have it. A value of None is a tombstone.
 
-        Raises Retryable; the record may then have been written or not, so that it must be safe to repeat.
+        Raises Rejected where it could not be read back, and Retryable; the record may then have been written
+        or not, so that it must be safe to repeat.
         """
-        data, header = (None, None) if value is None else codec.encode(value)
+        data, header = (None, None) if value is None else proven(value)
         place: asyncio.Future[Place] = self._loop.create_future()
         try:
             self._producer.produce(

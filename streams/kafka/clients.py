@@ -1,46 +1,24 @@
 """How every client of this project talks to Kafka: one place for addresses, safety and tuning.
 
-`Connection.producer`, `.consumer` and `.admin` give librdkafka configurations. An operator's file of
-properties may change the tuning, never what the guarantees hang on.
+`Connection.open_producer`, `.open_consumer` and `.open_admin` make clients, of the configurations that
+`.producer`, `.consumer` and `.admin` give. An operator's file of properties may change the tuning, never what
+the guarantees hang on.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured
 from streams.generation import FIRST
+from streams.kafka.cluster import Admin, Cluster, Config, Consumer, Librdkafka, Producer
 from streams.kafka.topics import LARGEST, Topic
 from streams.settings import Settings, variable
 
-Config = dict[str, Any]
-
-# Errors of consumers, by code: only those of transactions say by themselves that they may be tried again.
-# librdkafka goes on by itself after these.
-PASSING = {
-    KafkaError._TRANSPORT,
-    KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._TIMED_OUT,
-    KafkaError._RESOLVE,
-    KafkaError._WAIT_COORD,
-}
-# A topic just made is in the metadata a moment before its leader knows that it leads.
-SETTLING = {
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-}
-# A broker just back is no coordinator for a moment.
-COORDINATING = {
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-}
 LOG = logging.getLogger("kafka")
 
 _COMMON = {"client.id": "loyalty"}
@@ -65,6 +43,18 @@ class Connection:
     prefix: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     generation: int = FIRST
+    cluster: Cluster = field(default_factory=Librdkafka, repr=False, compare=False)
+
+    def open_producer(self, **more: object) -> Producer:
+        """A producer with the properties that `producer` gives."""
+        return self.cluster.producer(self.producer(**more))
+
+    def open_consumer(self, **more: object) -> Consumer:
+        """A consumer with the properties that `consumer` gives."""
+        return self.cluster.consumer(self.consumer(**more))
+
+    def open_admin(self) -> Admin:
+        return self.cluster.admin(self.admin())
 
     def producer(self, **more: object) -> Config:
         """Acknowledged by all replicas, written once, partitioned as Java does; `more` wins over all."""

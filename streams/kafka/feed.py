@@ -6,35 +6,32 @@ goes wrong on the way aborts the transaction and ends the process; its successor
 
 import asyncio
 import logging
-import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from confluent_kafka import (
-    OFFSET_INVALID,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
 from faust.types import ChannelT
 from mode import Service
 
+from streams.kafka.answers import committed, watermarks
 from streams.kafka.batch import Batch, Share, record_of
-from streams.kafka.clients import COORDINATING, PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
+from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
+from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
 
@@ -70,6 +67,7 @@ class Feed(Quiet):
         metrics: Metrics,
         restores: Restores,
         check: Callable[[], None],
+        opened: Opened = RocksStore,
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -90,8 +88,11 @@ class Feed(Quiet):
             position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
+            metrics=metrics,
+            opened=opened,
         )
         self._moves: deque[tuple[bool, int]] = deque()
+        self._place: Callable[[bytes], int] | None = None
         self._ended = asyncio.Event()
         # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
         self._connected = False
@@ -108,21 +109,19 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = Consumer(
-            self._connection.consumer(
-                **{
-                    "group.id": who.group,
-                    "group.instance.id": who.instance,
-                    "session.timeout.ms": who.session_timeout * 1000,
-                    # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                    "queued.min.messages": self._limit,
-                    "fetch.message.max.bytes": 128 << 10,
-                    "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                    # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                    # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                    "partition.assignment.strategy": "range",
-                }
-            )
+        self._consumer = self._connection.open_consumer(
+            **{
+                "group.id": who.group,
+                "group.instance.id": who.instance,
+                "session.timeout.ms": who.session_timeout * 1000,
+                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
+                "queued.min.messages": self._limit,
+                "fetch.message.max.bytes": 128 << 10,
+                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
+                # Not the cooperative one: a member that dies between giving a partition up and saying so,
+                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
+                "partition.assignment.strategy": "range",
+            }
         )
         self._consumer.subscribe(
             [self._connection.topic(self._source)],
@@ -130,6 +129,7 @@ class Feed(Quiet):
             on_revoke=self._revoked,
             on_lost=self._revoked,
         )
+        self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
@@ -207,16 +207,15 @@ class Feed(Quiet):
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
         # A predecessor's transaction that is still open is waited for.
         patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = time.monotonic() + patience
+        deadline = self._connection.cluster.now() + patience
         while True:
             try:
-                found: int = self._consumer.committed([place], patience)[0].offset
-                return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
+                found: int = committed(self._consumer, [place], patience)[0].offset
+                return found if found >= 0 else watermarks(self._consumer, place, patience)[0]
             except KafkaException as failure:
-                passing = failure.args[0].code() in PASSING | SETTLING | COORDINATING
-                if not passing or time.monotonic() > deadline:
+                if not is_passing(failure) or self._connection.cluster.now() > deadline:
                     raise
-                time.sleep(BUSY)
+                self._connection.cluster.sleep(BUSY)
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -233,7 +232,7 @@ class Feed(Quiet):
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
-            elif error.code() not in PASSING | COORDINATING:
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     async def _transact(self) -> None:
@@ -241,8 +240,8 @@ class Feed(Quiet):
         busy = self._busy()
         if not busy:
             return
-        now = datetime.now(UTC)
-        shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
+        now = self._connection.cluster.utc()
+        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
@@ -259,11 +258,12 @@ class Feed(Quiet):
             self._consumer.consumer_group_metadata,
         )
         try:
-            committed = await asyncio.wait_for(committing, self._transactions.limit)
+            done = await asyncio.wait_for(committing, self._transactions.limit)
         except TimeoutError:
             self._end_at_once()
-        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
-            p.tables.commit(changes, checkpoints)
+        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
+            # As of before the transaction: it was committed, so nobody else has written meanwhile.
+            p.tables.commit(changes, checkpoints, now)
             p.handled(count, offset)
             self._tell_lag(p)
 
@@ -282,12 +282,14 @@ class Feed(Quiet):
     def _tell_lag(self, partition: Partition) -> None:
         _, end = self._consumer.get_watermark_offsets(self._source_partition(partition.number), cached=True)
         gauge = self._metrics.lag.labels(self._source.name, str(partition.number))
-        gauge.set(max(0, end - partition.next))
+        # Below 0: nothing was fetched of it yet.
+        if end >= 0:
+            gauge.set(max(0, end - partition.next))
 
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""
         LOG.critical("%s ends: its transaction is stuck in the Kafka client", self._identity.group)
-        os._exit(1)
+        self._connection.cluster.end_process()
 
     async def on_stop(self) -> None:
         # What is under way is committed first.

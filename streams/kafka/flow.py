@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams.errors import Retryable
 from streams.flow.samples import STAGES, TOPICS, Counted, Sample, Stage, Stand
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
-from streams.kafka.ends import ANSWERS_WITHIN, Place
+from streams.kafka.cluster import Admin
+from streams.kafka.ends import ANSWERS_WITHIN
+from streams.kafka.offsets import Offsets, Place
 from streams.kafka.stretch import reader
 from streams.kafka.tails import Tails
 from streams.kafka.topics import TOPICS as REGISTRY
@@ -63,12 +63,12 @@ class Flow:
         raise AssertionError("it was stopped while somebody watched over it")
 
     def _run(self) -> None:
-        admin = AdminClient(self._connection.admin())
+        admin, offsets = self._connection.open_admin(), Offsets(self._connection, ANSWERS_WITHIN)
         with reader(self._connection, "flow") as consumer:
             tails = Tails(consumer)
             while not self._stopping.is_set():
                 try:
-                    self._look(admin, tails)
+                    self._look(admin, offsets, tails)
                     self._silent = False
                 except (KafkaException, Retryable) as failure:
                     self._told(failure)
@@ -80,26 +80,26 @@ class Flow:
             LOG.warning("the overview has no new figures: %s", said)
         self._silent = True
 
-    def _look(self, admin: AdminClient, tails: Tails) -> None:
+    def _look(self, admin: Admin, offsets: Offsets, tails: Tails) -> None:
         places = self._places(admin)
         # Before the ends: what a stage has handled lies before them.
         committed, members = self._committed(admin, places), self._members(admin)
-        begins, ends = (_offsets(admin, places, spec) for spec in (Spec.earliest(), Spec.latest()))  # type: ignore[no-untyped-call]
+        begins, ends = offsets.begins(places), offsets.ends(places, IsolationLevel.READ_COMMITTED)
         tails.look({place: (begins[place], ends[place]) for place in places})
         now = datetime.now(UTC)
         stages = {stage.name: self._stand(stage, tails, committed, members) for stage in STAGES}
         sample = Sample(now, self._counted(tails), stages)
-        before = self.samples or self._past(admin, tails, places, now)
+        before = self.samples or self._past(offsets, tails, places, now)
         self.samples = (*(each for each in before if now - each.at < KEPT + 2 * MINUTE), sample)
 
-    def _places(self, admin: AdminClient) -> list[Place]:
+    def _places(self, admin: Admin) -> list[Place]:
         """Partitions of all topics that are there: once all are, nobody asks again."""
         if len(self._counts) < len(_TOPICS):
             self._counts = partitions(self._connection, tuple(_TOPICS.values()), admin)
         counts = self._counts.items()
         return [(self._connection.topic(_TOPICS[name]), n) for name, count in counts for n in range(count)]
 
-    def _committed(self, admin: AdminClient, places: Iterable[Place]) -> dict[tuple[str, Place], int]:
+    def _committed(self, admin: Admin, places: Iterable[Place]) -> dict[tuple[str, Place], int]:
         """By group and place; negative: nothing yet."""
         asked = [
             (stage.name, [place for place in places if self._names[place[0]] == stage.source])
@@ -112,12 +112,12 @@ class Flow:
             for at in answer.result().topic_partitions or ()
         }
 
-    def _group_offsets(self, admin: AdminClient, name: str, places: Iterable[Place]) -> "Future[Any]":
+    def _group_offsets(self, admin: Admin, name: str, places: Iterable[Place]) -> "Future[Any]":
         group = f"{self._connection.prefix}{name}"
         asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
         return admin.list_consumer_group_offsets([asked], request_timeout=ANSWERS_WITHIN)[group]
 
-    def _members(self, admin: AdminClient) -> dict[str, int]:
+    def _members(self, admin: Admin) -> dict[str, int]:
         names = {f"{self._connection.prefix}{stage.name}": stage.name for stage in STAGES}
         answers = admin.describe_consumer_groups(list(names), request_timeout=ANSWERS_WITHIN)
         return {names[group]: len(answer.result().members) for group, answer in answers.items()}
@@ -140,29 +140,19 @@ class Flow:
             kept[self._names[topic]] += tail.kept
         return {name: Counted(appended[name], kept[name]) for name in appended}
 
-    def _past(self, admin: AdminClient, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
+    def _past(self, offsets: Offsets, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
         """What the topics held at each minute of the hour before, as the records' own times say."""
         minute = now.replace(second=0, microsecond=0) - KEPT
         found = []
         while minute < now:
-            spec = Spec.for_timestamp(int(minute.timestamp() * 1000))
-            found.append(Sample(minute, self._then(tails, _offsets(admin, places, spec)), {}))
+            found.append(Sample(minute, self._then(tails, offsets.since(places, minute)), {}))
             minute += MINUTE
         return found
 
-    def _then(self, tails: Tails, offsets: Mapping[Place, int]) -> dict[str, Counted]:
+    def _then(self, tails: Tails, offsets: Mapping[Place, int | None]) -> dict[str, Counted]:
         appended = defaultdict[str, int](int)
         for place, offset in offsets.items():
             tail = tails.of[place]
-            # Negative: nothing has come since.
-            appended[self._names[place[0]]] -= tail.between(offset, tail.next) if offset >= 0 else 0
+            # None: nothing has come since.
+            appended[self._names[place[0]]] -= 0 if offset is None else tail.between(offset, tail.next)
         return {name: Counted(count, 0) for name, count in appended.items()}
-
-
-def _offsets(admin: AdminClient, places: Iterable[Place], spec: Spec) -> dict[Place, int]:
-    answers = admin.list_offsets(
-        {TopicPartition(*place): spec for place in places},
-        isolation_level=IsolationLevel.READ_COMMITTED,
-        request_timeout=ANSWERS_WITHIN,
-    )
-    return {(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}

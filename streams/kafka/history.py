@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from streams.errors import Retryable
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import EVENTS
 from streams.kafka.view import bounds_of
 from streams.stages.replay import TooMuch
@@ -38,10 +40,8 @@ class History:
 
     def _read(self, owner: bytes) -> list[Record]:
         place = TopicPartition(self._connection.topic(EVENTS), partition_of(owner, self._partitions))
-        consumer = Consumer(
-            self._connection.consumer(
-                **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
-            )
+        consumer = self._connection.open_consumer(
+            **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
         )
         try:
             start, end = bounds_of(consumer, place)
@@ -65,6 +65,6 @@ def _to_the_end(consumer: Consumer) -> Iterator[Record]:
                 yield record_of(message, EVENTS.name)
             elif error.code() == KafkaError._PARTITION_EOF:
                 return
-            elif error.code() not in PASSING | SETTLING:
+            elif not is_passing(error):
                 raise KafkaException(error)
     raise Retryable(f"{EVENTS.name} could not be read to its end in {READ_WITHIN:g} s")

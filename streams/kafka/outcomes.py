@@ -7,23 +7,22 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import (
     OFFSET_INVALID,
-    Consumer,
     ConsumerGroupTopicPartitions,
-    IsolationLevel,
     KafkaError,
     KafkaException,
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams import codec
 from streams.domain.events import TransactionMatched, TransactionUnmatched
 from streams.errors import Poison, Retryable
 from streams.kafka.admin import partitions
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.offsets import Offsets
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
 from streams.kafka.view import end_of
 from streams.refusals import CommandRejected, PoisonRecord, Refusal
@@ -54,14 +53,14 @@ class Outcomes:
     """Where the last record stands that is about our commands and has to be handled."""
     _reached: dict[Place, int] = field(default_factory=dict)
     _consumer: Consumer = field(init=False)
-    _admin: AdminClient = field(init=False)
+    _admin: Admin = field(init=False)
+    _offsets: Offsets = field(init=False)
 
     def __post_init__(self) -> None:
         group = f"{self.connection.prefix}outcomes"
-        self._admin = AdminClient(self.connection.admin())
-        self._consumer = Consumer(
-            self.connection.consumer(**{"group.id": group, "enable.partition.eof": True})
-        )
+        self._admin = self.connection.open_admin()
+        self._offsets = Offsets(self.connection, ANSWERS_WITHIN)
+        self._consumer = self.connection.open_consumer(**{"group.id": group, "enable.partition.eof": True})
         counts = partitions(self.connection, FOLLOWED, self._admin)
         places = [(topic.name, n) for topic in FOLLOWED for n in range(counts[topic.name])]
         with _told():
@@ -120,13 +119,9 @@ class Outcomes:
 
     def _ends(self) -> dict[Place, int]:
         # Beyond transactions that are open: what our commands led to may stand behind those of others.
-        asked = {self._at(place): Spec.latest() for place in self._reached}  # type: ignore[no-untyped-call]
-        found = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
         prefix = self.connection.prefix
-        return {
-            (at.topic.removeprefix(prefix), at.partition): future.result(ANSWERS_WITHIN).offset
-            for at, future in found.items()
-        }
+        found = self._offsets.ends([(prefix + topic, number) for topic, number in self._reached])
+        return {(topic.removeprefix(prefix), number): end for (topic, number), end in found.items()}
 
     def _at(self, place: Place, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self.connection.prefix + place[0], place[1], offset)
@@ -140,7 +135,7 @@ class Outcomes:
         elif error.code() == KafkaError._PARTITION_EOF:
             # Markers of transactions stand at the end and are never delivered.
             self._reached[place] = max(self._reached[place], offset)
-        elif error.code() not in PASSING | SETTLING:
+        elif not is_passing(error):
             raise Retryable(f"{place[0]} cannot be read: {error.str()}")
 
     def _learn(self, place: Place, record: Record) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from streams import codec
 from streams.delivery.records import Attempt, DeadLetter, Delivery
@@ -117,7 +117,7 @@ class _Tried:
         self.under_way: set[str] = set()
         self._key = subscription_id.encode()
         self._names = {connection.topic(topic): topic for topic in (ATTEMPTS, DEAD_LETTERS)}
-        self._consumer = Consumer(connection.consumer(**{"group.id": f"{connection.prefix}replay"}))
+        self._consumer = connection.open_consumer(**{"group.id": f"{connection.prefix}replay"})
         # Before anything is appended: what comes of it must not be missed.
         ends = [(name, whole(connection, topic).bounds) for name, topic in self._names.items()]
         self._consumer.assign(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams import codec
 from streams.errors import Retryable
@@ -31,15 +31,13 @@ class Publisher:
     def __init__(self, connection: Connection, timeout: int) -> None:
         """`connection` is of the generation that is written."""
         self.connection = connection
-        self._producer = Producer(
-            connection.producer(
-                **{
-                    "transactional.id": f"{connection.prefix}renewal",
-                    "transaction.timeout.ms": timeout * 1000,
-                    "delivery.timeout.ms": timeout * 1000,
-                    "queue.buffering.max.messages": 10 * SLICE,
-                }
-            )
+        self._producer = connection.open_producer(
+            **{
+                "transactional.id": f"{connection.prefix}renewal",
+                "transaction.timeout.ms": timeout * 1000,
+                "delivery.timeout.ms": timeout * 1000,
+                "queue.buffering.max.messages": 10 * SLICE,
+            }
         )
         with told("the transaction's coordinator"):
             self._producer.init_transactions(ANSWERS_WITHIN)

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from confluent_kafka import Producer
-
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import Retryable
@@ -153,11 +151,9 @@ class Redrive(Generic[V]):
         self._connection = connection
         self._shelf = shelf
         self._wanted = wanted
-        self._producer = Producer(
-            connection.producer(
-                **{"transactional.id": f"{connection.prefix}{shelf.topic.name}-redrive", "linger.ms": 0}
-                | {"transaction.timeout.ms": 30_000}
-            )
+        self._producer = connection.open_producer(
+            **{"transactional.id": f"{connection.prefix}{shelf.topic.name}-redrive", "linger.ms": 0}
+            | {"transaction.timeout.ms": 30_000}
         )
         with _safely():
             with told("the transaction's coordinator"):

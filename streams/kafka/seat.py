@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin._group import MemberDescription
 
 from streams.errors import Misconfigured, Retryable
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.stretch import told
 from streams.kafka.topics import COMMANDS
 from streams.kafka.view import bounds_of
@@ -39,7 +40,7 @@ def members(connection: Connection, group: str) -> list[str]:
 
 
 def _described(connection: Connection, group: str) -> list[MemberDescription]:
-    admin = AdminClient(connection.admin())
+    admin = connection.open_admin()
     with told(group):
         asked = admin.describe_consumer_groups([group], request_timeout=ANSWERS_WITHIN)
         return list(asked[group].result(ANSWERS_WITHIN).members)
@@ -85,7 +86,7 @@ def _consumer(connection: Connection, settings: Settings, group: str, **more: st
         # As the workers'.
         "partition.assignment.strategy": "range",
     }
-    return Consumer(connection.consumer(**own, **more))
+    return connection.open_consumer(**own, **more)
 
 
 def await_vacancy(
@@ -154,7 +155,7 @@ def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
 
 def _position(consumer: Consumer, place: TopicPartition, patience: float) -> TopicPartition:
     # What a predecessor has under way is waited for.
-    found = consumer.committed([place], patience)[0]
+    (found,) = committed(consumer, [place], patience)
     at = found.offset if found.offset >= 0 else bounds_of(consumer, place)[0]
     return TopicPartition(place.topic, place.partition, at)
 

@@ -1,19 +1,25 @@
 """Warm copies of the partitions that others own, so that taking one over restores a short tail only."""
 
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
-from streams.kafka.clients import PASSING, SETTLING, Connection
-from streams.kafka.restore import BATCH, IDLE, Cancelled, Changelogs, changelog_consumer
+from streams.errors import Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
+from streams.kafka.offsets import Cancelled
+from streams.kafka.passing import is_passing
+from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
+LOOK_EVERY = 600.0
+"""Seconds. A copy says as of when it was whole last: one that has rested for too long is of no use."""
 
 
 @dataclass(slots=True, eq=False)
@@ -21,10 +27,12 @@ class _Copy:
     """Whoever writes to the tables holds the lock."""
 
     tables: Tables | None
+    lock: AbstractContextManager[object]
     changelogs: Changelogs | None = None
     places: list[TopicPartition] = field(default_factory=list)
     caught_up: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    look_at: float = 0.0
+    """When to ask next where its changelogs end."""
 
 
 class Standby:
@@ -39,13 +47,13 @@ class Standby:
         self._kept: dict[int, _Copy] = {}
         self._read: dict[int, _Copy] = {}
         self._stopping = False
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="standby")
+        self._pool = connection.cluster.executor("standby")
         self.running: Future[None] = self._pool.submit(self._run)
         """Done when the following has ended; with what ended it."""
 
     def keep(self, number: int, tables: Tables | None = None) -> None:
         """Follow the partition from now on; its tables are opened unless they are given."""
-        self._kept[number] = _Copy(tables)
+        self._kept[number] = _Copy(tables, self._connection.cluster.lock())
 
     def take(self, number: int) -> Tables | None:
         """The partition's tables, not followed any more; None where they are not open."""
@@ -70,7 +78,7 @@ class Standby:
                 tables.close()
 
     def _run(self) -> None:
-        consumer = changelog_consumer(self._connection)
+        consumer = changelog_consumer(self._connection, reset="error")
         try:
             while not self._stopping:
                 self._assign(consumer)
@@ -88,6 +96,7 @@ class Standby:
         for number, copy in list(self._kept.items()):
             if number not in self._read:
                 self._begin(consumer, number, copy)
+            self._look(copy)
 
     def _begin(self, consumer: Consumer, number: int, copy: _Copy) -> None:
         def taken() -> bool:
@@ -101,9 +110,23 @@ class Standby:
                 copy.changelogs = Changelogs(self._connection, number, copy.tables, taken)
             except Cancelled:
                 return
+        copy.look_at = self._connection.cluster.now() + LOOK_EVERY
         copy.places = copy.changelogs.places()
         consumer.incremental_assign(copy.places)
         self._read[number] = copy
+
+    def _look(self, copy: _Copy) -> None:
+        with copy.lock:
+            if copy.tables is None or copy.changelogs is None:
+                return
+            copy.tables.check()
+            if self._connection.cluster.now() < copy.look_at:
+                return
+            copy.look_at = self._connection.cluster.now() + LOOK_EVERY
+            # Where nobody answers now it is asked again in a while: the copy is followed all the same.
+            with suppress(Retryable, Cancelled):
+                copy.changelogs.ask_again(within=0.0)
+            copy.changelogs.confirm_if_whole()
 
     def _take(self, messages: list[Message]) -> None:
         by_partition: defaultdict[int, list[Message]] = defaultdict(list)
@@ -111,7 +134,7 @@ class Standby:
             error, number = message.error(), message.partition()
             if number is not None and number in self._read:
                 by_partition[number].append(message)
-            elif error is not None and error.code() not in PASSING | SETTLING:
+            elif error is not None and not is_passing(error):
                 raise KafkaException(error)
         for number, found in by_partition.items():
             self._follow(number, self._read[number], found)
@@ -121,6 +144,7 @@ class Standby:
             if self._kept.get(number) is not copy or copy.changelogs is None or copy.tables is None:
                 return
             copy.changelogs.take(messages)
+            copy.changelogs.confirm_if_whole()
             if copy.changelogs.ended and not copy.caught_up:
                 if not copy.tables.indexed:
                     copy.tables.index()

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
 from streams.kafka.stretch import ANSWERS_WITHIN, told
 from streams.kafka.topics import Topic
@@ -53,15 +53,13 @@ class Standpoint:
         self._connection = connection
         self._name = f"{connection.prefix}{name}"
         self._topic = connection.topic(topic)
-        self._producer = Producer(
-            connection.producer(
-                **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
-                | {"queue.buffering.max.messages": QUEUED}
-            )
+        self._producer = connection.open_producer(
+            **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
+            | {"queue.buffering.max.messages": QUEUED}
         )
         with told("the transaction's coordinator"):
             self._producer.init_transactions(ANSWERS_WITHIN)
-        self._consumer = Consumer(connection.consumer(**{"group.id": self._name}))
+        self._consumer = connection.open_consumer(**{"group.id": self._name})
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +74,8 @@ class Standpoint:
         """By partition; None where it has not begun."""
         with told(self._topic):
             found = self._consumer.list_topics(self._topic, ANSWERS_WITHIN).topics[self._topic].partitions
-            places = self._consumer.committed([TopicPartition(self._topic, n) for n in found], ANSWERS_WITHIN)
+            asked = [TopicPartition(self._topic, n) for n in found]
+            places = committed(self._consumer, asked, ANSWERS_WITHIN)
         if any(place.offset < 0 for place in places):
             return None
         return {place.partition: Position(place.offset, place.metadata or "") for place in places}
@@ -95,7 +94,7 @@ class Standpoint:
 
     def forget(self) -> None:
         """It is done: one of the same name begins anew."""
-        admin = AdminClient(self._connection.admin())
+        admin = self._connection.open_admin()
         for future in admin.delete_consumer_groups([self._name], request_timeout=ANSWERS_WITHIN).values():
             # Where that fails, the next one finds that nothing is left, and tries again.
             with suppress(KafkaException):

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
+from streams.kafka.answers import first_since
 from streams.kafka.batch import record_of
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
 from streams.kafka.view import bounds_of
 from streams.stages.turn import Record
@@ -85,11 +88,8 @@ def home(connection: Connection, topic: Topic, key: str) -> int:
 
 
 def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -> int:
-    asked = TopicPartition(place.topic, place.partition, max(0, int(moment.timestamp() * 1000)))
-    found = consumer.offsets_for_times([asked], ANSWERS_WITHIN)[0]
-    if found.error:
-        raise KafkaException(found.error)
-    return end if found.offset in (OFFSET_END, -1) else min(int(found.offset), end)
+    found = first_since(consumer, place, moment, ANSWERS_WITHIN)
+    return end if found is None else min(found, end)
 
 
 def records(connection: Connection, stretch: Stretch) -> Iterator[Record]:
@@ -144,7 +144,7 @@ def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
             # transaction at which reading stops for a while.
             if offset >= end:
                 left.pop(number, None)
-        elif error.code() not in PASSING | SETTLING:
+        elif not is_passing(error):
             raise KafkaException(error)
     return found
 
@@ -154,12 +154,10 @@ def reader(
     connection: Connection, group: str = "reader", isolation: str = "read_committed"
 ) -> Iterator[Consumer]:
     """A consumer that is told where to read and commits nothing by itself."""
-    consumer = Consumer(
-        connection.consumer(
-            **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
-            # The end is told only when a fetch comes back empty: do not let the broker hold it.
-            | {"fetch.wait.max.ms": 20, "isolation.level": isolation}
-        )
+    consumer = connection.open_consumer(
+        **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
+        # The end is told only when a fetch comes back empty: do not let the broker hold it.
+        | {"fetch.wait.max.ms": 20, "isolation.level": isolation}
     )
     try:
         yield consumer

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
-from confluent_kafka.admin import AdminClient
-
 from streams.errors import Misconfigured, Retryable
 from streams.generation import FIRST
 from streams.kafka.admin import ANSWERS_WITHIN
@@ -80,7 +78,7 @@ def switch(
     *,
     evicting: bool = False,
 ) -> float | None:
-    """Makes the renewal's generation the present one, once no worker runs. None where the states differ: then
+    """Makes the renewal's generation the present one, once no worker runs. None where it does not fit: then
     nothing was switched. Else for how many seconds nobody could have worked because of it.
 
     With `evicting` workers that run are ended, and the sessions of others are not waited for.
@@ -104,11 +102,11 @@ def switch(
 
 
 def _alike(renewal: Renewal, tell: Tell) -> bool:
-    """Whether nothing differs, after a few looks: the last finds nothing to do, unless somebody works."""
+    """Whether it fits, after a few looks: the last finds nothing to do, unless somebody works."""
     for _ in range(LOOKS):
-        if renewal.advance(tell) or renewal.found.different:
+        if renewal.advance(tell) or not renewal.fits:
             break
-    return not renewal.found.different
+    return renewal.fits
 
 
 def _meanwhile(renewal: Renewal, tell: Tell, waiting: Callable[[list[str]], None], there: list[str]) -> None:
@@ -123,7 +121,7 @@ def drop(connection: Connection, keep: int | None) -> list[str]:
     kept = {connection.generation, keep}
     gone = sorted(name for name, number in _changelogs(connection) if number not in kept)
     if gone:
-        admin = AdminClient(connection.admin())
+        admin = connection.open_admin()
         with told("topics"):
             for future in admin.delete_topics(gone, operation_timeout=ANSWERS_WITHIN).values():
                 future.result()
@@ -134,7 +132,7 @@ def _changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
     """Those of all generations, by their names in the cluster."""
     names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
     with told("the cluster's topics"):
-        there = AdminClient(connection.admin()).list_topics(timeout=ANSWERS_WITHIN).topics
+        there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
     for name in there:
         if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
             yield name, int(found[1] or FIRST)

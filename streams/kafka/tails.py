@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING
-from streams.kafka.ends import Place
+from streams.kafka.cluster import Consumer
+from streams.kafka.offsets import Place
+from streams.kafka.passing import is_passing
 
 TAIL = 100
 READ_WITHIN = 5.0
@@ -116,5 +117,5 @@ def _take(message: Message, left: dict[Place, int], found: dict[Place, set[int]]
             left.pop(place, None)
     elif error.code() == KafkaError._PARTITION_EOF:
         left.pop(place, None)
-    elif error.code() not in PASSING | SETTLING:
+    elif not is_passing(error):
         raise KafkaException(error)

@@ -1,16 +1,16 @@
 """The producing side of a feed: everything that a turn leaves, in one Kafka transaction."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec, shredding
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.cluster import Producer
 from streams.kafka.topics import CHANGELOGS
 from streams.stages.turn import Output, Turn
 from streams.tables.store import Write
@@ -33,16 +33,14 @@ class Transactions:
         self._connection = connection
         self._name = name
         self._timeout = timeout
-        self._producer = Producer(
-            connection.producer(
-                **{
-                    "transactional.id": name,
-                    "transaction.timeout.ms": timeout * 1000,
-                    # librdkafka takes no longer one: a record cannot outlive its transaction.
-                    "delivery.timeout.ms": timeout * 1000,
-                    "linger.ms": 0,
-                }
-            )
+        self._producer = connection.open_producer(
+            **{
+                "transactional.id": name,
+                "transaction.timeout.ms": timeout * 1000,
+                # librdkafka takes no longer one: a record cannot outlive its transaction.
+                "delivery.timeout.ms": timeout * 1000,
+                "linger.ms": 0,
+            }
         )
         self._retried(self._producer.init_transactions, ANSWERS_WITHIN)
 
@@ -125,15 +123,15 @@ class Transactions:
 
     def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
         """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
-        deadline = time.monotonic() + self._timeout
+        deadline = self._connection.cluster.now() + self._timeout
         while True:
             try:
                 step(*arguments)
             except KafkaException as failure:
-                if not failure.args[0].retriable() or time.monotonic() > deadline:
+                if not failure.args[0].retriable() or self._connection.cluster.now() > deadline:
                     raise
                 LOG.warning("%s: %s", self._name, failure.args[0].str())
-                time.sleep(RETRY)
+                self._connection.cluster.sleep(RETRY)
             else:
                 return
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.answers import watermarks
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import MACHINE, Cluster, Consumer
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -51,14 +52,14 @@ class View(Generic[V]):
         self._kind = kind
         self._apply = apply
         self._check_every = check_every
-        self._check_at = time.monotonic() + check_every
+        self._check_at = connection.cluster.now() + check_every
         self._next: dict[int, int] = {}
         self._moved = asyncio.Condition()
         self._error: BaseException | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         # A thread of its own: the consumer belongs to it, and the loop's pool stays free for others.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"view {topic.name}")
+        self._thread = connection.cluster.executor(f"view {topic.name}")
 
     async def start(self, progress: Progress | None = None) -> None:
         """Returns when all has been applied that was committed when it was called; then goes on following.
@@ -111,15 +112,13 @@ class View(Generic[V]):
     def _open(self) -> tuple[Consumer, dict[int, int]]:
         """A consumer at the beginning of every partition, and the offsets at which they end now."""
         # An offset out of range means that records were lost or the topic is another one: start over instead.
-        consumer = Consumer(
-            self._connection.consumer(
-                **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
-                | {"auto.offset.reset": "error"}
-            )
+        consumer = self._connection.open_consumer(
+            **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
+            | {"auto.offset.reset": "error"}
         )
         try:
             partitions = self._partitions(consumer)
-            ends = {p.partition: end_of(consumer, p) for p in partitions}
+            ends = {p.partition: end_of(consumer, p, self._connection.cluster) for p in partitions}
         except KafkaException as error:
             consumer.close()
             raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
@@ -154,7 +153,7 @@ class View(Generic[V]):
     def _batch(self, consumer: Consumer) -> list[Message]:
         """What is there, at most BATCH + 1; waits for the first one only."""
         first = consumer.poll(IDLE)
-        if time.monotonic() > self._check_at:
+        if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
         return [] if first is None else [first, *consumer.consume(BATCH, 0)]
 
@@ -164,7 +163,7 @@ class View(Generic[V]):
             self._partitions(consumer)
         except KafkaException as error:
             LOG.warning("view of %s: %s", self._topic, error.args[0].str())
-        self._check_at = time.monotonic() + self._check_every
+        self._check_at = self._connection.cluster.now() + self._check_every
 
     async def _fail(self, error: Exception) -> None:
         LOG.critical("view of %s ends: %s: %s", self._topic, type(error).__name__, error)
@@ -174,7 +173,7 @@ class View(Generic[V]):
 
     def _take(self, message: Message) -> None:
         error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is not None and error.code() in PASSING:
+        if error is not None and is_passing(error):
             LOG.warning("view of %s: %s", self._topic, error.str())
             return
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -203,23 +202,22 @@ class View(Generic[V]):
         return name, None if value is None else codec.decode(self._kind, value, _schema(message))
 
 
-def end_of(consumer: Consumer, partition: TopicPartition) -> int:
+def end_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> int:
     """Where the partition ends for a reader of committed records."""
-    return bounds_of(consumer, partition)[1]
+    return bounds_of(consumer, partition, cluster)[1]
 
 
-def bounds_of(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+def bounds_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> tuple[int, int]:
     """Where the partition begins, and ends for a reader of committed records."""
-    deadline = time.monotonic() + ANSWERS_WITHIN
+    deadline = cluster.now() + ANSWERS_WITHIN
     while True:
         try:
-            low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
-            return int(low), int(end)
+            return watermarks(consumer, partition, ANSWERS_WITHIN)
         except KafkaException as error:
-            if error.args[0].code() not in SETTLING or time.monotonic() > deadline:
+            if not is_passing(error) or cluster.now() > deadline:
                 raise
             # Kafka has no call that waits for a leader.
-            time.sleep(0.05)
+            cluster.sleep(0.05)
 
 
 def _schema(message: Message) -> str | None:

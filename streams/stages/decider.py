@@ -29,7 +29,7 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import CommandRejected, Refusal
+from streams.refusals import CommandRejected, Refusal, beginning
 from streams.stages import claims, erasing
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
@@ -252,7 +252,7 @@ class Decider:
                 store=command.store,
                 member_id=command.member_id,
                 field=refusal.field,
-                value=str(refusal.value),
+                value=beginning(refusal.value),
                 reason=refusal.reason,
                 rejected_at=turn.now,
             ),

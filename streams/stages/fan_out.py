@@ -13,29 +13,32 @@ from streams.delivery.subscription import Subscriptions
 from streams.domain.state import Entry
 from streams.errors import Poison
 from streams.kafka.topics import DELIVERIES
+from streams.stages.commands import owner_of
 from streams.stages.quiet import EachRecord
-from streams.stages.turn import Record, Turn, WallClock
+from streams.stages.turn import Clock, Record, Turn, WallClock
 from streams.tables.owned import Owned
 from streams.tables.tables import Tables
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
-# Also where history is played: how long a request waits for more to tell is no matter of the programme's.
-_CLOCK = WallClock()
-
 
 class FanOutStage(EachRecord):
     """What it does follows from the record and from the subscriptions of the moment; it keeps only legacy
-    items that are collected, for `window` at most."""
+    items that are collected, for `window` at most.
+
+    Its clock is the wall's also where history is played: how long a request waits for more to tell is no
+    matter of the programme's.
+    """
 
     kinds: Sequence[type[Entry]] = (Batch, Item)
 
-    def __init__(self, subscriptions: Subscriptions, window: timedelta) -> None:
+    def __init__(self, subscriptions: Subscriptions, window: timedelta, clock: Clock | None = None) -> None:
         self._subscriptions = subscriptions
         self._window = window
+        self._clock = clock or WallClock()
 
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
-        return tables.first_due(_CLOCK.now(tables)) is not None
+        return tables.first_due(self._clock.now(tables)) is not None
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
         """Batches whose time is over must not hold up events: each gets what the other leaves, half at
@@ -95,4 +98,5 @@ def _event(record: Record, name: str) -> WebhookEvent:
     if entry is None:
         raise Poison(f"header schema={record.schema!r} names no webhook event")
     event: WebhookEvent = decode(entry.event, record.value, record.schema)
+    record.check_key(owner_of(event.store, event.member_id))
     return event

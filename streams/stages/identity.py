@@ -25,7 +25,7 @@ from streams.domain.state import Drop, Entry, Known
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
-from streams.refusals import CommandRejected
+from streams.refusals import LARGEST_MESSAGE, CommandRejected
 from streams.stages.commands import COMMANDS_BY_NAME, owner_of
 from streams.stages.quiet import EachRecord
 from streams.stages.turn import Record, Turn
@@ -114,6 +114,8 @@ def key_of(store: str, identifier: Identifier) -> str:
 
 
 def _read(record: Record) -> IdentityRequest:
+    if len(record.value or b"") > LARGEST_MESSAGE:
+        raise Poison(f"has {len(record.value or b''):,} bytes; a request has {LARGEST_MESSAGE:,} at most")
     name, tree = read(record.value, record.schema)
     kind = _KINDS.get(name)
     if kind is None:
@@ -126,9 +128,7 @@ def _read(record: Record) -> IdentityRequest:
         0 <= request.index < len(request.identifiers)
     ):
         raise Poison(f"has index {request.index} where {len(request.identifiers)} identifiers are")
-    key = request_key(request)
-    if record.key != key.encode():
-        raise Poison(f"has the key {(record.key or b'').decode(errors='replace')!r} where {key!r} belongs")
+    record.check_key(request_key(request))
     return request
 
 

@@ -13,6 +13,7 @@ from streams.domain.ids import derived_id
 from streams.domain.messages import AcceptUnits, AnswerClaim, TakeTransaction
 from streams.domain.state import Handled
 from streams.errors import Rejected
+from streams.refusals import beginning
 from streams.stages.commands import MESSAGES
 
 CLAIMED = AnswerClaim.__name__
@@ -47,7 +48,7 @@ def is_for_ever(command: Command) -> bool:
 def remembered(
     command_id: str, refusal: Rejected | None, waits_for: str, forget_at: datetime | None
 ) -> Handled:
-    rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
+    rejection = refusal and (refusal.field, beginning(refusal.value), refusal.reason)
     return Handled(
         command_id=command_id, forget_at=forget_at, rejection=rejection or None, waits_for=waits_for
     )

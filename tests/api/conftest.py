@@ -22,16 +22,18 @@ from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
 from connectors.http.courier import Courier
-from streams.access import ApiKey, Change
+from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.flow.samples import Sample
 from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
+from tests.api.logs import LogInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
-from tests.api.programme import MembersInMemory, Programme, SettingsInMemory
+from tests.api.programme import MembersInMemory, Programme
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
 
@@ -39,26 +41,6 @@ KEY = "a-key-for-tests"
 START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
 SAFE = Safe([new_key()])
 PATH = "/api/DEFAULT/webhook/subscription"
-
-
-class LogInMemory:
-    """Writes straight to the index, unless told that Kafka is away."""
-
-    def __init__(self, index: Subscriptions) -> None:
-        self.index = index
-        self.away = False
-
-    async def write(self, subscription_id: str, value: Subscription | None) -> None:
-        if self.away:
-            raise Retryable("subscriptions: not written")
-        if value is None:
-            self.index.drop(subscription_id)
-        else:
-            self.index.put(value)
-
-    async def current(self) -> None:
-        if self.away:
-            raise Retryable("subscriptions: not read")
 
 
 class Clock:
@@ -73,19 +55,6 @@ class Clock:
 
     def peek(self) -> datetime:
         return self.now
-
-
-class KeysInMemory:
-    """Writes straight to the callers."""
-
-    def __init__(self, callers: Callers) -> None:
-        self._callers = callers
-
-    async def write(self, key: str, value: ApiKey | None) -> None:
-        self._callers.put_key(key, value)
-
-    async def current(self) -> None:
-        await asyncio.sleep(0)
 
 
 class AuditInMemory:
@@ -122,7 +91,7 @@ class Door:
         signed_in: bool = True,
     ) -> None:
         self.index = Subscriptions()
-        self.log = LogInMemory(self.index)
+        self.log = LogInMemory(self.index.get, self._subscribe)
         self.caught_up = True
         self.callers = Callers()
         self.audit = AuditInMemory()
@@ -149,12 +118,11 @@ class Door:
             outcomes=outcomes,
             book=self.programme,
             past=self.programme,
-            # Another dict after each reset.
-            stores=lambda store: self.programme.settings.get(store),  # noqa: PLW0108
-            settings_log=SettingsInMemory(self.programme),
+            stores=self._store,
+            settings_log=LogInMemory(self._store, self._set),
             courier=Courier(self.endpoints, SAFE),
             callers=self.callers,
-            key_log=KeysInMemory(self.callers),
+            key_log=LogInMemory(self.callers.key, self.callers.put_key),
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
@@ -189,6 +157,22 @@ class Door:
         heard = self.programme.heard
         self.programme.restart()
         self.programme.heard = heard
+
+    def _subscribe(self, subscription_id: str, value: Subscription | None) -> None:
+        if value is None:
+            self.index.drop(subscription_id)
+        else:
+            self.index.put(value)
+
+    def _store(self, store: str) -> StoreSettings | None:
+        # Another dict after each reset.
+        return self.programme.settings.get(store)
+
+    def _set(self, store: str, value: StoreSettings | None) -> None:
+        if value is None:
+            del self.programme.settings[store]
+        else:
+            self.programme.settings[store] = value
 
     def _seconds(self) -> float:
         """After a reset, nothing that was kept for a minute is still fresh."""

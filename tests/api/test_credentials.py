@@ -72,7 +72,7 @@ def test_credentials_stay_when_a_replacement_is_silent_and_go_when_it_says_none(
         ({"kind": "mtls", "certificate": "x", "key": "y"}, "certificate is no certificate in PEM"),
         (
             {"kind": "oauth2", "tokenUrl": "http://10.0.0.1/t", "clientId": "c", "clientSecret": "s"},
-            "may not be a target: 10.0.0.1 is private",
+            "tokenUrl may not be a target: 10.0.0.1 is private",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 
 from streams.codec import HEADER
 from streams.kafka.clients import Connection
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
 from streams.stages.turn import Record
 
@@ -64,15 +65,12 @@ class Followed:
         elif error.code() == KafkaError._PARTITION_EOF:
             # Markers of transactions stand at the end and are never delivered.
             self._ends[place] = message.offset() or 0
-        elif not error.retriable() and error.code() not in _PASSING:
+        elif not is_passing(error):
             raise RuntimeError(f"{place}: {error.str()}")
         return error is None
 
     def close(self) -> None:
         self._consumer.close()
-
-
-_PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
 
 
 def _record(message: Message, topic: str) -> Record:

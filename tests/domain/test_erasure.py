@@ -285,7 +285,7 @@ def test_erasure_told_again_changes_nothing() -> None:
 
 
 KEPT = {
-    "comment": ("UnitsEarned", "UnitsSpent"),
+    "comment": ("UnitsEarned", "UnitsSpent", "UnitsTakenBack"),
     "custom_event_type": ("CustomEventRecorded",),
     "level_name": ("TierChanged", "TierExpiryAnnounced"),
     "future_level_name": ("TierExpiryAnnounced",),
@@ -299,6 +299,8 @@ KEPT = {
         "TransactionUnmatched",
         "TransactionAssigned",
     ),
+    "linked_document_number": ("TransactionRecorded", "TransactionAssigned"),
+    "purchase": ("UnitsEarned", "UnitsTakenBack"),
     "field": ("TransactionUnmatched", "UnitsReleased"),
     "value": ("TransactionUnmatched", "UnitsReleased"),
     "reason": ("TransactionUnmatched", "UnitsReleased"),

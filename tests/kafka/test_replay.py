@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
 from api.command_line.replay import per_second, selected, times
@@ -20,7 +20,7 @@ from streams.errors import Misconfigured
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
 from streams.kafka.replay import Asked, subscription_of
-from streams.kafka.stretch import reader, whole
+from streams.kafka.stretch import whole
 from streams.kafka.topics import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.settings import Settings
 from tests.crash.world import put
@@ -155,8 +155,9 @@ def fanned_out(cluster: Connection) -> None:
     """As if the fan-out had come to all of it, and made nothing."""
     name = cluster.topic(WEBHOOK_EVENTS)
     ends = [TopicPartition(name, n, end) for n, (_, end) in whole(cluster, WEBHOOK_EVENTS).bounds.items()]
-    with reader(cluster, "fan-out") as consumer:
-        consumer.commit(offsets=ends, asynchronous=False)
+    consumer = Consumer(cluster.consumer(**{"group.id": f"{cluster.prefix}fan-out"}))
+    consumer.commit(offsets=ends, asynchronous=False)
+    consumer.close()
 
 
 def awaited(holds: Callable[[], bool]) -> None:

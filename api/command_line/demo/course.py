@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from api.command_line.demo.tally import Tally
 from streams.errors import Retryable
@@ -37,7 +36,7 @@ class Course:
     def __init__(self, connection: Connection, tally: Tally) -> None:
         self._connection = connection
         self._tally = tally
-        self._admin = AdminClient(connection.admin())
+        self._admin = connection.open_admin()
         self._seen: object = None
         self._moved_at = time.monotonic()
         self.handled = 0

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from confluent_kafka import Producer
 from msgspec.structs import replace
 
 from streams import codec
@@ -63,7 +62,7 @@ class Player:
 
     def __init__(self, connection: Connection, partitions: int) -> None:
         self._connection = connection
-        self._producer = Producer(connection.producer())
+        self._producer = connection.open_producer()
         self._partitions = partitions
         self._failed: list[str] = []
 

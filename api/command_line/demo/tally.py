@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
+from streams.kafka.answers import watermarks
 from streams.kafka.clients import Connection
+from streams.kafka.passing import is_passing
 from streams.kafka.topics import (
     ATTEMPTS,
     COMMANDS,
@@ -46,11 +48,9 @@ class Tally:
         ]
         self._next: dict[tuple[str, int], int] = {(p.topic, p.partition): 0 for p in self._places}
         self._reached = dict(self._next)
-        self._consumer = Consumer(
-            connection.consumer(
-                **{"group.id": f"{connection.prefix}tally", "enable.partition.eof": True}
-                | {"fetch.wait.max.ms": 50}
-            )
+        self._consumer = connection.open_consumer(
+            **{"group.id": f"{connection.prefix}tally", "enable.partition.eof": True}
+            | {"fetch.wait.max.ms": 50}
         )
         self._consumer.assign(self._places)
 
@@ -80,7 +80,7 @@ class Tally:
         """Whether everything was counted that stands in these topics now."""
         names = {topic.name for topic in topics}
         return all(
-            self._reached[p.topic, p.partition] >= self._consumer.get_watermark_offsets(p, ANSWERS_WITHIN)[1]
+            self._reached[p.topic, p.partition] >= watermarks(self._consumer, p, ANSWERS_WITHIN)[1]
             for p in self._places
             if self._names[p.topic] in names
         )
@@ -95,7 +95,7 @@ class Tally:
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Transactions leave markers at the end, which are never delivered.
                 self._reached[place] = max(self._reached[place], offset)
-            elif error.fatal() or not error.retriable():
+            elif not is_passing(error):
                 raise KafkaException(error)
 
     def _record(self, topic: str, message: Message) -> None:

@@ -37,6 +37,7 @@ from streams.domain.events.transactions import (
     TransactionUnmatched,
 )
 from streams.domain.events.units import (
+    DebtPaid,
     UnitsActivated,
     UnitsBlocked,
     UnitsCancelled,
@@ -49,6 +50,7 @@ from streams.domain.events.units import (
     UnitsReleased,
     UnitsSent,
     UnitsSpent,
+    UnitsTakenBack,
     UnitsUnblocked,
 )
 
@@ -64,6 +66,7 @@ __all__ = [
     "CouponReinstated",
     "CouponUsed",
     "CustomEventRecorded",
+    "DebtPaid",
     "DocumentErased",
     "Event",
     "Fact",
@@ -99,5 +102,6 @@ __all__ = [
     "UnitsReleased",
     "UnitsSent",
     "UnitsSpent",
+    "UnitsTakenBack",
     "UnitsUnblocked",
 ]
