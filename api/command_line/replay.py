@@ -4,7 +4,7 @@ import re
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
