@@ -13,8 +13,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
 from streams.errors import Retryable
-from streams.kafka.clients import PASSING, SETTLING, Connection
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Producer
+from streams.kafka.passing import is_passing
 from streams.kafka.stretch import reader
 from streams.kafka.topics import Topic
 
@@ -120,7 +121,7 @@ class ControlWriter:
             while time.monotonic() < deadline:
                 message = consumer.poll(1.0)
                 error = message.error() if message else None
-                if error is not None and error.code() in PASSING | SETTLING:
+                if error is not None and error.code() != KafkaError._PARTITION_EOF and is_passing(error):
                     continue
                 if message is not None:
                     # An aborted record is passed over: the end comes, or a later record.

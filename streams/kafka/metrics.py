@@ -22,6 +22,13 @@ class Metrics:
         )
         self.lag = self._gauge("loyalty_lag_records", "Records of the partition that are not handled yet.")
 
+        self.aside = Gauge(
+            "loyalty_control_records_set_aside",
+            "Control records that cannot be worked with: see `loyalty doctor`.",
+            ["topic"],
+            registry=self.registry,
+        )
+
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, ["source", "partition"], registry=self.registry)
 
