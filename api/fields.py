@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from api.listing import instant
-from streams.domain.text import flaw, halves
+from streams.domain.text import flaw, flaws
 from streams.domain.values import MOST, UNIT
 
 UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -93,9 +93,8 @@ def _lines(text: str) -> str:
 
 
 def _whole(tree: Any) -> Any:
-    for place in halves(tree):
-        where = f" at {place}" if place else ""
-        raise ValueError(f"must not contain half of a character (U+D800 to U+DFFF){where}")
+    for place, problem in flaws(tree):
+        raise ValueError(f"{problem} at {place}" if place else problem)
     return tree
 
 

@@ -35,15 +35,17 @@ def flaw(text: str, *, lines: bool = False) -> str | None:
     return f"must not contain {what} U+{ord(unfit):04X}"
 
 
-def halves(tree: object, path: str = "") -> Iterator[str]:
-    """Where in a JSON tree a text holds half of a character, which no UTF-8 can say."""
+def flaws(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where in a JSON tree, and why, it cannot be written again: half of a character, and no number."""
     match tree:
         case str() if not tree.isascii() and any("\ud800" <= each <= "\udfff" for each in tree):
-            yield path
+            yield path, "must not contain half of a character (U+D800 to U+DFFF)"
+        case float() if tree != tree or abs(tree) == float("inf"):  # noqa: PLR0124 - only NaN is not itself
+            yield path, "must not be NaN or infinite"
         case dict():
             for name, part in tree.items():
-                yield from halves(name, path)
-                yield from halves(part, f"{path}.{escaped(name)}" if path else escaped(name))
+                yield from flaws(name, path)
+                yield from flaws(part, f"{path}.{escaped(name)}" if path else escaped(name))
         case list():
             for index, part in enumerate(tree):
-                yield from halves(part, f"{path}.{index}")
+                yield from flaws(part, f"{path}.{index}")

@@ -19,6 +19,13 @@ from tests.panel.conftest import Visitor, employ
 HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
 
+@pytest.fixture(autouse=True)
+def nobody_stays(door: Door) -> Iterator[None]:
+    yield
+    for admin in door.callers.admins():
+        door.callers.put_admin(admin.admin_id, None)
+
+
 class Doorman:
     """Logins of anna, from wherever a test says."""
 
@@ -176,12 +183,10 @@ def test_the_scheme_is_the_proxy_s_where_it_is_one_of_ours() -> None:
 
 
 @pytest.fixture
-def visitor(door: Door) -> Iterator[Visitor]:
+def visitor(door: Door) -> Visitor:
     visitor = Visitor(door)
     visitor.enter(employ(door))
-    yield visitor
-    for admin in door.callers.admins():
-        door.callers.put_admin(admin.admin_id, None)
+    return visitor
 
 
 def test_signing_out_ends_the_session_for_whoever_has_its_cookie_and_no_other(
