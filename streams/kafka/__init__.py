@@ -4,7 +4,7 @@ Topics      topics: the registry; retention: as it is set; configuration, admin:
 Clients     clients, cluster; passing: which errors pass; services, metrics, partitioner, broker (a local one)
 Feed        feed: records to a stage and one transaction around it; agents, batch, partitions, transactions
 Restore     restore, standby, progress; blame: which record ended the process; identity: its name and folder
-Worker      worker: the stages in one process
+Worker      worker: the stages in one process; leaving: how one ends where Kafka does not answer
 
 Followed    view: a small topic in memory; replica: members' tables; journal, journal_feed: deliveries
             ends, arrivals: when all is here; flow, tails: how the pipeline fares
