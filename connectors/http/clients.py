@@ -219,4 +219,4 @@ def read_proxy(url: str) -> Proxy:
     user, password = unquote(parts.username), unquote(parts.password or "")
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     headers["Proxy-Authorization"] = f"Basic {pair}"
-    return Proxy(f"{parts.scheme}://{place}", headers, (user, password))
+    return Proxy(f"{parts.scheme}://{place}", headers, (user, password, f"{user}:{password}"))
