@@ -13,6 +13,7 @@ from api.command_line import (
     broker,
     dead_letters,
     demo,
+    doctor,
     erase,
     expiring,
     failures,
@@ -55,6 +56,7 @@ app.command(name="api")(api.run)
 app.command(name="api-key")(api.new_key)
 app.command(name="openapi")(api.describe)
 app.command(name="secret-key")(secret_key.new_key)
+app.command(name="doctor")(doctor.run)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
 app.command(name="backfill")(backfill.run)
