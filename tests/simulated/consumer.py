@@ -119,6 +119,9 @@ class SimulatedConsumer:
         for each in partitions:
             self._positions.pop((each.topic, each.partition), None)
 
+    def seek(self, partition: TopicPartition) -> None:
+        self.incremental_assign([partition])
+
     def pause(self, partitions: list[TopicPartition]) -> None:
         self._paused.update((each.topic, each.partition) for each in partitions)
 
@@ -263,7 +266,9 @@ class SimulatedConsumer:
         place = (partition.topic, partition.partition)
         if cached:
             log = self._brokers.logs[place]
-            return (log.start, self._end(log)) if place in self._positions else (OFFSET_INVALID, OFFSET_INVALID)
+            return (
+                (log.start, self._end(log)) if place in self._positions else (OFFSET_INVALID, OFFSET_INVALID)
+            )
 
         def bounds() -> tuple[int, int]:
             log = self._brokers.logs[place]
