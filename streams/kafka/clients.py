@@ -57,6 +57,8 @@ class Connection:
     prefix: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     generation: int = FIRST
+    home: Path | None = None
+    """Where this machine keeps what it must know again after a restart; None: nowhere."""
     cluster: Cluster = field(default_factory=Librdkafka, repr=False, compare=False)
 
     def open_producer(self, **more: object) -> Producer:
@@ -96,7 +98,7 @@ class Connection:
 def connection(settings: Settings, bootstrap_servers: str) -> Connection:
     """Raises Misconfigured naming the properties file and the line at fault."""
     extra = properties(settings.kafka_config) if settings.kafka_config else {}
-    return Connection(bootstrap_servers, settings.topic_prefix, extra)
+    return Connection(bootstrap_servers, settings.topic_prefix, extra, home=settings.home)
 
 
 def properties(file: Path) -> dict[str, str]:

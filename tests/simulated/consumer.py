@@ -329,7 +329,7 @@ def _message(place: Place, entry: Entry) -> Message:
         offset=entry.offset,
         key=entry.key,
         value=entry.value,
-        headers=entry.headers or None,
+        headers=list(entry.headers) or None,
         timestamp=(1, int(entry.at * 1000)),
     )
 
