@@ -9,7 +9,8 @@ from datetime import datetime
 
 from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from streams.kafka.cluster import Consumer
+from streams.kafka.cluster import Cluster, Consumer
+from streams.kafka.passing import ask_again
 
 
 def committed(consumer: Consumer, places: Iterable[TopicPartition], within: float) -> list[TopicPartition]:
@@ -25,6 +26,17 @@ def committed(consumer: Consumer, places: Iterable[TopicPartition], within: floa
             raise _unanswered(place, "where the group stands")
         found.append(at)
     return found
+
+
+def position(cluster: Cluster, consumer: Consumer, place: TopicPartition, within: float) -> int:
+    """Where the consumer's group is to read on: at the partition's beginning where it has committed nothing.
+    What a predecessor has under way is waited for."""
+
+    def asked() -> int:
+        (found,) = committed(consumer, [place], within)
+        return found.offset if found.offset >= 0 else watermarks(consumer, place, within)[0]
+
+    return ask_again(cluster, asked, within)
 
 
 def watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
-from streams.kafka.answers import committed, watermarks
+from streams.kafka.answers import position
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
@@ -198,24 +198,13 @@ class Feed(Quiet):
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _position(self, number: int) -> int:
-        found = self._committed(self._source_partition(number))
+        # A predecessor's transaction that is still open is waited for.
+        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
+        place = self._source_partition(number)
+        found = position(self._connection.cluster, self._consumer, place, patience)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found
-
-    def _committed(self, place: TopicPartition) -> int:
-        """Where the group stands; the partition's beginning where it has committed nothing yet."""
-        # A predecessor's transaction that is still open is waited for.
-        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = self._connection.cluster.now() + patience
-        while True:
-            try:
-                found: int = committed(self._consumer, [place], patience)[0].offset
-                return found if found >= 0 else watermarks(self._consumer, place, patience)[0]
-            except KafkaException as failure:
-                if not is_passing(failure) or self._connection.cluster.now() > deadline:
-                    raise
-                self._connection.cluster.sleep(BUSY)
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():

@@ -10,12 +10,11 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin._group import MemberDescription
 
 from streams.errors import Misconfigured, Retryable
-from streams.kafka.answers import committed
+from streams.kafka.answers import position
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.stretch import told
 from streams.kafka.topics import COMMANDS
-from streams.kafka.view import bounds_of
 from streams.settings import Settings
 
 ANSWERS_WITHIN = 30.0
@@ -120,7 +119,10 @@ def seat(connection: Connection, settings: Settings, group: str) -> Iterator[Sea
             # As it is now: what Kafka would say later may be of a group into which somebody has come.
             member = consumer.consumer_group_metadata()
             patience = settings.transaction_timeout + ANSWERS_WITHIN
-            offsets = tuple(_position(consumer, place, patience) for place in places)
+            offsets = tuple(
+                TopicPartition(p.topic, p.partition, position(connection.cluster, consumer, p, patience))
+                for p in places
+            )
         polling.start()
         yield Seat(member, offsets)
     finally:
@@ -151,13 +153,6 @@ def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
     if len(ours) < len(every):
         raise Retryable("not switched: a worker was started meanwhile: stop it, and run it again")
     return [TopicPartition(topic, place.partition) for place in ours]
-
-
-def _position(consumer: Consumer, place: TopicPartition, patience: float) -> TopicPartition:
-    # What a predecessor has under way is waited for.
-    (found,) = committed(consumer, [place], patience)
-    at = found.offset if found.offset >= 0 else bounds_of(consumer, place)[0]
-    return TopicPartition(place.topic, place.partition, at)
 
 
 def _poll(consumer: Consumer, over: threading.Event) -> None:
