@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.admin import create_topics
@@ -37,11 +38,19 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     except LoyaltyError:
         raise
     except Exception as error:  # noqa: BLE001 - the process ends, and says why
-        file = settings.home / "logs" / f"{role}-crash.log"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(traceback.format_exc())
-        logging.getLogger(role).critical("ends: %s: %s (stack in %s)", type(error).__name__, error, file)
+        where = _kept(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
+        logging.getLogger(role).critical("ends: %s: %s (stack %s)", type(error).__name__, error, where)
         raise SystemExit(CRASHED) from None
+
+
+def _kept(file: Path, stack: str) -> str:
+    """Where the stack is."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(stack)
+    except OSError as error:
+        return f"not kept: {error}"
+    return f"in {file}"
 
 
 def log_as(name: str) -> None:
