@@ -12,6 +12,7 @@ from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
 from streams.kafka.clients import Connection, connection
 from streams.kafka.generations import at_present
+from streams.kafka.topics import GENERATIONS
 from streams.settings import Settings, load, variable
 
 CRASHED = 1
@@ -28,7 +29,10 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load()
     try:
-        cluster = at_present(connection(settings, _servers(settings)))
+        cluster = connection(settings, _servers(settings))
+        # Made first, where there is none: what is not there cannot be told from what a broker does not know.
+        create_topics(cluster, settings, (GENERATIONS,))
+        cluster = at_present(cluster)
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:
@@ -58,6 +62,12 @@ def log_as(name: str) -> None:
     logging.basicConfig(
         level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {name}: %(message)s", stream=sys.stderr
     )
+
+
+def reachable() -> bool:
+    """Whether a cluster is set, or a local broker runs."""
+    settings = load()
+    return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
 
 
 def _servers(settings: Settings) -> str:

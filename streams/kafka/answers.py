@@ -28,6 +28,21 @@ def committed(consumer: Consumer, places: Iterable[TopicPartition], within: floa
     return found
 
 
+def partitions_of(cluster: Cluster, consumer: Consumer, topic: str, within: float) -> list[int]:
+    """All of the topic's, by its name in the cluster. A broker that has just come back may know of none."""
+
+    def asked() -> list[int]:
+        found = consumer.list_topics(topic, timeout=within).topics.get(topic)
+        if found is None or found.error is not None or not found.partitions:
+            said = found.error if found is not None and found.error is not None else None
+            raise KafkaException(
+                said or KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic} is not there")
+            )
+        return sorted(found.partitions)
+
+    return ask_again(cluster, asked, within)
+
+
 def position(cluster: Cluster, consumer: Consumer, place: TopicPartition, within: float) -> int:
     """Where the consumer's group is to read on: at the partition's beginning where it has committed nothing.
     What a predecessor has under way is waited for."""

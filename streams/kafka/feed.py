@@ -17,7 +17,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
-from streams.kafka.answers import position
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
@@ -38,6 +38,8 @@ LOG = logging.getLogger(__name__)
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
+# Seconds between two looks at a commit that takes long.
+LOOKED_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Feed(Quiet):
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        return list(self._consumer.list_topics(name, timeout=ANSWERS_WITHIN).topics[name].partitions)
+        return partitions_of(self._connection.cluster, self._consumer, name, ANSWERS_WITHIN)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -240,16 +242,19 @@ class Feed(Quiet):
         ]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.to_thread(
-            self._transactions.commit,
-            [s.turn for s in shares],
-            places,
-            self._consumer.consumer_group_metadata,
+        committing = asyncio.create_task(
+            asyncio.to_thread(
+                self._transactions.commit,
+                [s.turn for s in shares],
+                places,
+                self._consumer.consumer_group_metadata,
+            )
         )
-        try:
-            done = await asyncio.wait_for(committing, self._transactions.limit)
-        except TimeoutError:
-            self._end_at_once()
+        while not committing.done():
+            await asyncio.wait([committing], timeout=LOOKED_EVERY)
+            if self._transactions.stuck:
+                self._end_at_once()
+        done = committing.result()
         for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
             # As of before the transaction: it was committed, so nobody else has written meanwhile.
             p.tables.commit(changes, checkpoints, now)

@@ -3,6 +3,7 @@ answer without a word, and its partitions then have the offset -1001."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from confluent_kafka import (
@@ -13,14 +14,17 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Node,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    ConfigEntry,
     ConsumerGroupDescription,
     ListOffsetsResultInfo,
     MemberAssignment,
     MemberDescription,
     OffsetSpec,
+    TopicDescription,
 )
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
@@ -50,16 +54,15 @@ class SimulatedAdmin:
         return described(self._calls, topic, timeout)
 
     def create_topics(self, new_topics: list[NewTopic], *, operation_timeout: float = WITHIN) -> Futures:
-        return {new.topic: self._later(lambda n=new: self._create(n), operation_timeout) for new in new_topics}  # type: ignore[misc]
+        return {new.topic: self._later(partial(self._create, new), operation_timeout) for new in new_topics}
 
     def _create(self, new: NewTopic) -> None:
         if new.topic in self._brokers.topics:
             raise plain(TOPIC_ALREADY_EXISTS)
-        compacted = "compact" in (new.config or {}).get("cleanup.policy", "")
-        self._brokers.create(new.topic, new.num_partitions, compacted=compacted)
+        self._brokers.create(new.topic, new.num_partitions, new.config or {})
 
     def delete_topics(self, topics: list[str], *, operation_timeout: float = WITHIN) -> Futures:
-        return {name: self._later(lambda n=name: self._delete(n), operation_timeout) for name in topics}  # type: ignore[misc]
+        return {name: self._later(partial(self._delete, name), operation_timeout) for name in topics}
 
     def _delete(self, name: str) -> None:
         if name not in self._brokers.topics:
@@ -69,7 +72,22 @@ class SimulatedAdmin:
     def describe_configs(
         self, resources: list[ConfigResource], *, request_timeout: float = WITHIN
     ) -> Mapping[ConfigResource, "Future[Any]"]:
-        return {each: self._later(_unsupported, request_timeout) for each in resources}
+        return {each: self._later(partial(self._config, each), request_timeout) for each in resources}
+
+    def _config(self, resource: ConfigResource) -> dict[str, ConfigEntry]:
+        found = self._brokers.configs.get(resource.name)
+        if found is None:
+            raise plain(UNKNOWN_TOPIC_OR_PART)
+        return {name: ConfigEntry(name, value) for name, value in found.items()}
+
+    def describe_topics(self, topics: TopicCollection, *, request_timeout: float = WITHIN) -> Futures:
+        return {name: self._later(partial(self._topic, name), request_timeout) for name in topics.topic_names}
+
+    def _topic(self, name: str) -> TopicDescription:
+        logs = self._brokers.topics.get(name)
+        if logs is None:
+            raise plain(UNKNOWN_TOPIC_OR_PART)
+        return TopicDescription(name, self._brokers.ids[name], False, [])
 
     def incremental_alter_configs(
         self, resources: list[ConfigResource], *, request_timeout: float = WITHIN
@@ -120,7 +138,7 @@ class SimulatedAdmin:
 
     def describe_consumer_groups(self, group_ids: list[str], *, request_timeout: float = WITHIN) -> Futures:
         return {
-            name: self._later(lambda n=name: _described(self._groups(n)), request_timeout, name)  # type: ignore[misc]
+            name: self._later(partial(_described, self._groups(name)), request_timeout, name)
             for name in group_ids
         }
 
@@ -136,7 +154,7 @@ class SimulatedAdmin:
             return ConsumerGroupTopicPartitions(asked.group_id, there)
 
         return {
-            each.group_id: self._later(lambda e=each: found(e), request_timeout, each.group_id)  # type: ignore[misc]
+            each.group_id: self._later(partial(found, each), request_timeout, each.group_id)
             for each in list_consumer_group_offsets_request
         }
 
@@ -147,7 +165,7 @@ class SimulatedAdmin:
             group.offsets.clear()
 
         return {
-            name: self._later(lambda n=name: delete(self._groups(n)), request_timeout, name)  # type: ignore[misc]
+            name: self._later(partial(delete, self._groups(name)), request_timeout, name)
             for name in group_ids
         }
 
@@ -177,9 +195,9 @@ def _unsupported() -> None:
 
 
 def _at(log: Log, spec: Any, committed: bool) -> int:
-    if spec is OffsetSpec.earliest():
+    if spec is OffsetSpec.earliest():  # type: ignore[no-untyped-call]
         return log.start
-    if spec is OffsetSpec.latest():
+    if spec is OffsetSpec.latest():  # type: ignore[no-untyped-call]
         return log.stable if committed else log.end
     later = (entry.offset for entry in log.entries if entry.at * 1000 >= spec._value)
     return next(later, -1)

@@ -1,8 +1,10 @@
 """Brokers, the logs they lead, and who coordinates what: they may be away, and others take over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zlib import crc32
+
+from confluent_kafka import Uuid
 
 from tests.simulated.hub import Hub
 from tests.simulated.log import Log
@@ -33,12 +35,18 @@ class Brokers:
         self.all = [Broker(number) for number in range(count)]
         self.logs: dict[tuple[str, int], Log] = {}
         self.topics: dict[str, dict[int, Log]] = {}
+        self.ids: dict[str, Uuid] = {}
+        """By topic: one that is made again is another one."""
+        self.configs: dict[str, dict[str, str]] = {}
         self._coordinators: dict[str, int] = {}
         self._loaded: dict[str, float] = {}
         self._rng = hub.rng("brokers")
 
-    def create(self, topic: str, partitions: int, *, compacted: bool = False) -> None:
+    def create(self, topic: str, partitions: int, config: Mapping[str, str]) -> None:
         made = self.topics[topic] = {}
+        self.ids[topic] = Uuid(1, 1 + len(self.ids))
+        self.configs[topic] = dict(config)
+        compacted = "compact" in config.get("cleanup.policy", "")
         for number in range(partitions):
             first = crc32(f"{topic}/{number}".encode()) % len(self.all)
             replicas = tuple((first + n) % len(self.all) for n in range(min(3, len(self.all))))

@@ -54,6 +54,9 @@ class Rates:
     unknown: float = 0.0
 
 
+NO_FAULTS = Rates()
+
+
 @dataclass(frozen=True, slots=True)
 class Dealt:
     """A fault: when, in which process, at which call, and which error."""
@@ -69,9 +72,11 @@ class Faults:
     """Drawn while `on`; a passing error comes a few times in a row, then the call succeeds."""
 
     rng: Random
-    rates: Rates = Rates()
+    rates: Rates = NO_FAULTS
     on: bool = True
     dealt: list[Dealt] = field(default_factory=list)
+    stuck: list[tuple[float, Host]] = field(default_factory=list)
+    """Since when, and in which process."""
     _burst: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def error(self, host: Host, call: str) -> KafkaException | None:

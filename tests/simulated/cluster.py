@@ -8,7 +8,7 @@ from typing import NoReturn
 from streams.kafka.cluster import Admin, Config, Consumer, Producer
 from tests.simulated.admin import SimulatedAdmin
 from tests.simulated.brokers import Brokers
-from tests.simulated.calls import Calls, Faults, Rates
+from tests.simulated.calls import NO_FAULTS, Calls, Faults, Rates
 from tests.simulated.consumer import SimulatedConsumer
 from tests.simulated.coordinators import Coordinators
 from tests.simulated.groups import Group
@@ -23,7 +23,7 @@ BEGAN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 class SimulatedCluster:
     """Brokers in memory, driven by the hub's seed. `rates` are those of faults at the clients' calls."""
 
-    def __init__(self, hub: Hub, brokers: int = 3, rates: Rates = Rates()) -> None:
+    def __init__(self, hub: Hub, brokers: int = 3, rates: Rates = NO_FAULTS) -> None:
         self.hub = hub
         self.brokers = Brokers(hub, brokers)
         self.coordinators = Coordinators(self.brokers)
@@ -57,7 +57,7 @@ class SeenBy:
     def producer(self, config: Config) -> Producer:
         return SimulatedProducer(self._calls(), self._cluster.coordinators, config)
 
-    def admin(self, config: Config) -> Admin:
+    def admin(self, config: Config) -> Admin:  # noqa: ARG002 - as the port has it
         return SimulatedAdmin(self._calls(), self._cluster.group)
 
     def now(self) -> float:

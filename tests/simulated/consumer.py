@@ -263,7 +263,9 @@ class SimulatedConsumer:
         place = (partition.topic, partition.partition)
         if cached:
             log = self._brokers.logs[place]
-            return (log.start, self._end(log)) if place in self._positions else (OFFSET_INVALID, OFFSET_INVALID)
+            return (
+                (log.start, self._end(log)) if place in self._positions else (OFFSET_INVALID, OFFSET_INVALID)
+            )
 
         def bounds() -> tuple[int, int]:
             log = self._brokers.logs[place]
@@ -324,7 +326,7 @@ def _message(place: Place, entry: Entry) -> Message:
         offset=entry.offset,
         key=entry.key,
         value=entry.value,
-        headers=entry.headers or None,
+        headers=list(entry.headers) or None,
         timestamp=(1, int(entry.at * 1000)),
     )
 

@@ -85,7 +85,7 @@ class Coordinators:
         wanted = "committing" if commit else "aborting"
         if found.state == "ongoing":
             self._end(found, commit=commit)
-        elif found.state != wanted and found.state != "empty":
+        elif found.state not in {wanted, "empty"}:
             raise failure(INVALID_TXN_STATE, fatal=True)
 
     def _end(self, transaction: Transaction, *, commit: bool) -> None:
@@ -98,9 +98,7 @@ class Coordinators:
             self._mark_soon(transaction, place, left, commit)
 
     def _mark_soon(self, of: Transaction, place: object, left: list[object], commit: bool) -> None:
-        self._hub.after(
-            self._rng.uniform(*MARKED_WITHIN), lambda: self._mark(of, place, left, commit)
-        )
+        self._hub.after(self._rng.uniform(*MARKED_WITHIN), lambda: self._mark(of, place, left, commit))
 
     def _mark(self, of: Transaction, place: object, left: list[object], commit: bool) -> None:
         at = place.leader if isinstance(place, Log) else self._brokers.coordinator(_name(place)).number

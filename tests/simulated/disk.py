@@ -15,7 +15,7 @@ _Undo = list[Write]
 
 @dataclass(slots=True)
 class Disk:
-    """Of one machine: its stores by folder. A dead process writes nothing; a store has one owner at a time."""
+    """Of one machine: its stores by folder. A dead process writes nothing; a store has one owner."""
 
     stores: dict[Path, "_Kept"] = field(default_factory=dict)
 
@@ -84,6 +84,8 @@ class DiskStore:
     def clear(self, family: str) -> None:
         if self._alive():
             self._kept.write([(family, key, None) for key, _ in self._kept.values.scan(family, b"")])
+
+    def check(self) -> None: ...
 
     def close(self) -> None:
         if self._alive():

@@ -1,11 +1,13 @@
 """Kafka's own table of error codes: which of them say that the same may be asked again.
 
-From the protocol guide of Apache Kafka 4 ("Error Codes"), whose list is `org.apache.kafka.common.protocol.Errors`.
+From the protocol guide of Apache Kafka 4, "Error Codes".
 """
 
 from confluent_kafka import KafkaError, KafkaException
 
-RETRIABLE = frozenset({2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 88, 89})
+RETRIABLE = frozenset(
+    {2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 88, 89}
+)
 """Codes of the protocol that pass."""
 LAST = 132
 PROTOCOL = tuple(code for code in range(-1, LAST + 1) if code != 0)
@@ -21,7 +23,7 @@ OF_CLIENT = (
 
 
 def error(code: int, reason: str = "", *, fatal: bool = False, abort: bool = False) -> KafkaError:
-    """As librdkafka gives it from a transactional call, the one place where it says what may be tried again."""
+    """As librdkafka gives it from a transactional call, which alone says what may be tried again."""
     passes = code in RETRIABLE or code in OF_CLIENT
     return KafkaError(
         code, reason or None, fatal=fatal, retriable=passes and not fatal, txn_requires_abort=abort

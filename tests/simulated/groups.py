@@ -50,9 +50,7 @@ class Group:
         self._partitions = partitions
         self._ids = 0
 
-    def join(
-        self, key: str, known_id: str, topics: tuple[str, ...], session: float, joined: Joined
-    ) -> str:
+    def join(self, key: str, known_id: str, topics: tuple[str, ...], session: float, joined: Joined) -> str:
         """Returns the member's id. `joined` is called once the group has settled."""
         member = self.members.get(key)
         static = bool(key)

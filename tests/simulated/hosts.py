@@ -78,6 +78,10 @@ class Host:
         self.name = name
         self.dead = False
         self.frozen = False
+        self.died_at: float | None = None
+        self.frozen_for = 0.0
+        """Seconds of its life."""
+        self._frozen_at = 0.0
         self.threads: dict[Thread, None] = {}
         self.buried: list[Callable[[], None]] = []
         """Called when it dies."""
@@ -127,7 +131,7 @@ class Host:
         """At once: nothing is flushed or closed."""
         if self.dead:
             return
-        self.dead = True
+        self.dead, self.died_at = True, self.hub.now
         self.hub.note(f"{self.name} is dead")
         for thread in list(self.threads):
             with suppress(*_ENDINGS):
@@ -136,13 +140,14 @@ class Host:
             bury()
 
     def freeze(self) -> None:
-        self.frozen = True
+        self.frozen, self._frozen_at = True, self.hub.now
         self.hub.note(f"{self.name} is frozen")
 
     def thaw(self) -> None:
         if not self.frozen:
             return
         self.frozen = False
+        self.frozen_for += self.hub.now - self._frozen_at
         self.hub.note(f"{self.name} goes on")
         held, self._held = self._held, []
         for happen in held:

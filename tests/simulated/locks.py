@@ -91,7 +91,7 @@ class OneThread(Executor):
         for thread in self._closers:
             thread.wake()
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         while wait and self._thread is not None:
             self._closers.append(thread_of(self._host))
             self._host.park(None)

@@ -81,7 +81,8 @@ class Log:
 
     def read(self, offset: int, most: int, *, committed: bool) -> tuple[list[Entry], int]:
         """Records from `offset` on, and where to read on: behind what nobody is given."""
-        limit, found = self.stable if committed else self.end, []
+        limit = self.stable if committed else self.end
+        found: list[Entry] = []
         for entry in self._from(offset):
             if entry.offset >= limit:
                 break
@@ -96,8 +97,8 @@ class Log:
         return iter(self.read(self.start, len(self.entries), committed=True)[0])
 
     def compact(self) -> int:
-        """Drop what was replaced, aborted or only marks, below the last stable offset; offsets stay. Tombstones
-        stay too: they go after days only. Returns how many went."""
+        """Drop what was replaced, aborted or only marks, below the last stable offset; offsets stay.
+        Tombstones stay too: they go after days only. Returns how many went."""
         stable, before = self.stable, len(self.entries)
         latest = {
             entry.key: entry.offset

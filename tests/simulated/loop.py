@@ -64,7 +64,7 @@ class SimulatedLoop(BaseEventLoop):
         self._host.spawn(work, "worker")
         return future
 
-    def _new_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> "asyncio.Task[Any]":
+    def _new_task(self, _: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> "asyncio.Task[Any]":
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, **more)
         self._tasks.append(task)
         if len(self._tasks) > 200:
@@ -77,7 +77,7 @@ class SimulatedLoop(BaseEventLoop):
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
                 with suppress(BaseException):
-                    task.get_coro().close()  # type: ignore[union-attr]
+                    task.get_coro().close()
         self._tasks.clear()
         self._ready.clear()  # type: ignore[attr-defined]
         self._scheduled.clear()  # type: ignore[attr-defined]

@@ -15,7 +15,9 @@ News = tuple[str, Assignment]
 class Membership:
     """`news` wait for the next poll; `wake` is called when there are some."""
 
-    def __init__(self, calls: Calls, group: Group, config: dict[str, object], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, calls: Calls, group: Group, config: dict[str, object], wake: Callable[[], None]
+    ) -> None:
         self.group = group
         self.key = str(config.get("group.instance.id", ""))
         self.static = bool(self.key)

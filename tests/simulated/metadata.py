@@ -22,7 +22,6 @@ def described(calls: Calls, topic: str | None, timeout: float) -> Any:
 
 def _metadata(calls: Calls, topic: str | None) -> Any:
     found = ClusterMetadata()
-    found.brokers = {broker.number: broker for broker in calls.brokers.all if not broker.away}
     names = list(calls.brokers.topics) if topic is None else [topic]
     found.topics = {name: _topic(calls, name) for name in names}
     return found

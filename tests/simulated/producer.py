@@ -64,7 +64,7 @@ class SimulatedProducer:
         value: str | bytes | None = None,
         key: str | bytes | None = None,
         partition: int = -1,
-        callback: None = None,
+        callback: None = None,  # noqa: ARG002
         on_delivery: OnDelivery | None = None,
         timestamp: int = 0,
         headers: Any = None,
@@ -276,6 +276,7 @@ class SimulatedProducer:
         deadline = self._deadline(timeout)
         if self._calls.faults.comes(self._calls.faults.rates.stuck):
             self._host.hub.note(f"{self._host.name}: {self._name}: a commit never returns")
+            self._calls.faults.stuck.append((self._calls.now, self._host))
             while True:
                 self._host.park(None)
         if self.flush(timeout):

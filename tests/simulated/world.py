@@ -17,7 +17,7 @@ from streams.kafka.feed import Feed, Identity
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.progress import Restores
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, TOPICS, WEBHOOK_EVENTS, Topic
+from streams.kafka.topics import TOPICS, Topic
 from streams.settings import Settings
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
@@ -39,11 +39,6 @@ SESSION, TRANSACTION = 6, 10
 MEMORY = timedelta(days=200)
 """Longer than a run's history: a repeat is never too late."""
 BACKOFF = (0.3, 2.0)
-FEEDS: tuple[tuple[str, Topic], ...] = (
-    ("loyalty", COMMANDS),
-    ("identity", IDENTITY_REQUESTS),
-    ("fan-out", WEBHOOK_EVENTS),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class Ending:
 
     at: float
     name: str
-    reason: BaseException | None
+    reason: str
 
 
 class Direct:
@@ -83,8 +78,11 @@ class Worker:
         host = self.host = Host(hub, self.name)
         hub.note(f"{self.name} starts")
         loop = self._loop = SimulatedLoop(host)
-        loop.begin(lambda: self._main(host), lambda: hub.after(0, host.kill))
+        loop.begin(lambda: self._main(host), lambda: self._over(host))
         host.buried.append(lambda: self._gone(host))
+
+    def _over(self, host: Host) -> None:
+        self.world.hub.after(0, host.kill)
 
     def _gone(self, host: Host) -> None:
         self.disk.release()
@@ -99,7 +97,7 @@ class Worker:
     async def _main(self, host: Host) -> None:
         stop = self._stop = asyncio.Event()
         connection = Connection("simulated", PREFIX, cluster=self.world.cluster.seen_by(host))
-        feeds = [self._feed(connection, host, role, topic) for role, topic in FEEDS]
+        feeds = [self._feed(connection, host, role, topic) for role, topic in self.world.plan.feeds.items()]
         try:
             for feed in feeds:
                 await feed.start()
@@ -167,18 +165,16 @@ class World:
         self.endings: list[Ending] = []
         self.compacted = False
         for topic in TOPICS:
-            self.cluster.brokers.create(
-                f"{PREFIX}{topic.name}", topic.partitions or PARTITIONS, compacted=topic.compacted
-            )
+            self.cluster.brokers.create(f"{PREFIX}{topic.name}", topic.partitions or PARTITIONS, topic.config)
         self.workers = [Worker(f"worker-{n + 1}", self) for n in range(plan.workers)]
 
-    def stage(self, role: str, connection: Connection) -> Stage:
+    def stage(self, role: str, connection: Connection) -> LoyaltyStage | IdentityStage | FanOutStage:
         stage = self._stage(role, connection)
-        # A poll that has nothing to wait for takes real time only.
-        stage.patience = 2.0  # type: ignore[misc]
+        # Whoever waits hears at once what comes: a longer wait only costs fewer steps.
+        stage.patience = 2.0
         return stage
 
-    def _stage(self, role: str, connection: Connection) -> Any:
+    def _stage(self, role: str, connection: Connection) -> LoyaltyStage | IdentityStage | FanOutStage:
         match role:
             case "loyalty":
                 return LoyaltyStage(stores(), StreamClock(), MEMORY, lambda: SECRET)
@@ -188,15 +184,16 @@ class World:
         return FanOutStage(subscriptions(), window, clock)
 
     def ended(self, name: str, reason: BaseException | None) -> None:
-        self.endings.append(Ending(self.hub.now, name, reason))
-        self.hub.note(f"{name} ended: {type(reason).__name__}: {reason}")
+        ending = Ending(self.hub.now, name, f"{type(reason).__name__}: {reason}")
+        self.endings.append(ending)
+        self.hub.note(f"{name} ended: {ending.reason}")
 
     def append(self, records: Sequence[Sent]) -> None:
         """As the outside world's producers do, which have troubles of their own."""
         for sent in records:
             number = partition_of(sent.key or b"", PARTITIONS) if sent.partition is None else sent.partition
             headers = [(HEADER, sent.schema.encode())] if sent.schema is not None else []
-            log = self.cluster.brokers.logs[f"{PREFIX}{COMMANDS.name}", number]
+            log = self.cluster.brokers.logs[f"{PREFIX}{self.plan.source.name}", number]
             log.append([(sent.key, sent.value, headers, self.hub.now)])
 
     def play(self, step: Step) -> None:
@@ -266,5 +263,3 @@ def subscriptions() -> Subscriptions:
     for listener in LISTENERS:
         made.put(listener)
     return made
-
-
