@@ -17,14 +17,14 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
-from streams.kafka.answers import committed, watermarks
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
-from streams.kafka.passing import ask_again, is_passing
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
@@ -136,12 +136,7 @@ class Feed(Quiet):
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        found = ask_again(
-            self._connection.cluster,
-            lambda: self._consumer.list_topics(name, timeout=ANSWERS_WITHIN),
-            ANSWERS_WITHIN,
-        )
-        return list(found.topics[name].partitions)
+        return partitions_of(self._connection.cluster, self._consumer, name, ANSWERS_WITHIN)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -206,20 +201,13 @@ class Feed(Quiet):
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _position(self, number: int) -> int:
-        found = self._committed(self._source_partition(number))
+        # A predecessor's transaction that is still open is waited for.
+        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
+        place = self._source_partition(number)
+        found = position(self._connection.cluster, self._consumer, place, patience)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found
-
-    def _committed(self, place: TopicPartition) -> int:
-        """Where the group stands; the partition's beginning where it has committed nothing yet."""
-        # A predecessor's transaction that is still open is waited for.
-        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        return ask_again(self._connection.cluster, lambda: self._asked(place, patience), patience)
-
-    def _asked(self, place: TopicPartition, patience: float) -> int:
-        found: int = committed(self._consumer, [place], patience)[0].offset
-        return found if found >= 0 else watermarks(self._consumer, place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
