@@ -1,6 +1,6 @@
 """The application, built from its ports."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,7 @@ from streams.access import ApiKey
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
+from streams.kafka.aside import SetAside
 from streams.kafka.topics import ATTEMPTS, DAY
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
@@ -92,6 +93,7 @@ def create_app(
     journal: Deliveries,
     published: EventsPublished,
     flow: Flow,
+    aside: Callable[[], Sequence[SetAside]],
     dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
@@ -118,7 +120,7 @@ def create_app(
     replays = Replays(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
     standings = Standings(conditions)
-    overviews = Overviews(flow, journal, subscriptions, standings, now)
+    overviews = Overviews(flow, journal, subscriptions, standings, now, aside)
     events = Events(journal, published)
     whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (

@@ -13,6 +13,7 @@ from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
+from streams.kafka.sieve import Apply
 from streams.kafka.topics import (
     ADMINS,
     API_KEYS,
@@ -24,7 +25,7 @@ from streams.kafka.topics import (
     SETTINGS,
     SUBSCRIPTIONS,
 )
-from streams.kafka.view import Apply, View
+from streams.kafka.view import View
 from streams.stages.commands import owner_of
 
 VISIBLE_WITHIN = 5.0

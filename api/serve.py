@@ -121,6 +121,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             dotted_names=settings.event_names == "dotted",
             forecasts=forecasts,
             flow=parts.flow,
+            aside=lambda: [one for view in parts.views for one in view.aside],
             logins=Logins(parts.callers, tokens) if safe.ready else None,
             sessions=Sessions(tokens, parts.callers, safe.derived(FORMS), _now) if safe.ready else None,
             signer=SealedKeys(safe) if safe.ready else None,

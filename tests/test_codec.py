@@ -141,9 +141,9 @@ DATA, HEADER = encode(add("12.5"))
         (DATA, "AddUnits.v99", "header schema='AddUnits.v99' names no released schema"),
         (DATA, "AddUnits", "header schema='AddUnits' names no released schema"),
         (None, HEADER, "has no value"),
-        (DATA[:-30], HEADER, "is no AddUnits.v2: "),
-        (b"", HEADER, "is no AddUnits.v2: "),
-        (DATA + b"\x00\x00", HEADER, "is no AddUnits.v2: 2 bytes are left over"),
+        (DATA[:-30], HEADER, "is no AddUnits.v3: "),
+        (b"", HEADER, "is no AddUnits.v3: "),
+        (DATA + b"\x00\x00", HEADER, "is no AddUnits.v3: 2 bytes are left over"),
     ],
     ids=["no header", "unknown version", "no version", "null", "truncated", "empty", "left over"],
 )

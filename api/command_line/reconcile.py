@@ -18,7 +18,10 @@ LISTED = 20
 def run(
     *,
     since: Annotated[
-        str | None, typer.Option("--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time.")
+        str | None,
+        typer.Option(
+            "--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time (of --store, else UTC)."
+        ),
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="And before.")] = None,
     store: Annotated[str | None, typer.Option(help="Only of this store.")] = None,
@@ -38,7 +41,7 @@ def run(
     """
     from api.command_line.processes import process
     from api.command_line.reconcile_state import check_state
-    from api.command_line.redriving import moment
+    from api.command_line.redriving import moment, zone_of
     from streams.errors import Misconfigured
     from streams.kafka.reconcile import Period
 
@@ -47,8 +50,11 @@ def run(
     if state:
         check_state(json=json)
         return
-    period = Period(moment("--from", since), moment("--to", until), store)
+    for option, text in (("--from", since), ("--to", until)):
+        moment(option, text)
     with process("reconcile") as (settings, connection):
+        zone = zone_of(connection, store)
+        period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
         books = watched(settings, connection, period)
     if json:
         print(_json(books))

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 from connectors.http.auth import Basic, Bearer, Certificate, Credentials, OAuth2
 from connectors.http.keys import PRIVATE, SHARED
@@ -63,4 +64,4 @@ def _of_query(url: str) -> Iterator[str]:
     for field in url.partition("?")[2].split("&"):
         value = field.partition("=")[2]
         if len(value) >= _FEWEST_IN_A_QUERY:
-            yield value
+            yield from (value, unquote(value))

@@ -1,6 +1,6 @@
 """What an answer means for a delivery. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -71,12 +71,22 @@ class Settlement:
 def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
     """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
     again on schedule, and given up when that is spent."""
-    answer, number = sent.answer, sent.pending.attempts + 1
     if sent.delivered:
         return Settlement(_attempt(sent, "delivered", None), None, None)
-    if answer.status == GONE:
+    if sent.answer.status == GONE:
         return Settlement(_attempt(sent, "held", None), timedelta(0), None)
-    asked, waited = asked_for(answer.retry_after, now), timedelta(seconds=sent.pending.waited)
+    return _failed(sent, asked_for(sent.answer.retry_after, now), now, jitter)
+
+
+def settle_unforeseen(sent: Sent, error: Exception, now: datetime) -> Settlement:
+    """For an answer that `settle` has no place for: a failed attempt, tried again when the longest wait is
+    over."""
+    return _failed(replace(sent, answer=failed_within(error)), None, now, jitter=1.0)
+
+
+def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
+    answer, number = sent.answer, sent.pending.attempts + 1
+    waited = timedelta(seconds=sent.pending.waited)
     wait = next_wait(number, waited, answer.status, asked=asked, jitter=jitter, waits=sent.waits)
     if wait is not None:
         return Settlement(_attempt(sent, "retry", now + wait), wait, None)

@@ -4,7 +4,6 @@ A delivery is taken into the `pending` table in one transaction; its outcome is 
 before that, it is sent again: at least once, with the same messageId.
 """
 
-import dataclasses
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +15,7 @@ from connectors.http.attempt import Outside
 from connectors.http.dispatch import Dispatch, Finished
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import WELL, Health, condition, told
-from connectors.http.outcome import FAULT, Hopeless, Sent, Settlement, buried, failed_within, settle
+from connectors.http.outcome import FAULT, Hopeless, Sent, Settlement, buried, settle, settle_unforeseen
 from connectors.http.pending import Pending
 from streams.codec import decode
 from streams.delivery.records import Delivery, Subscription
@@ -136,15 +135,13 @@ class SinkStage:
         dispatch.wake(finished.endpoint, retry_at)
 
     def _settlement(self, sent: Sent, now: datetime) -> Settlement:
-        """An answer that nobody foresaw is a failed attempt, not the end of the transaction."""
-        jitter = self._outside.jitter()
+        """What an answer does to whoever reads it is not the end of the transaction."""
         try:
-            return settle(sent, now, jitter)
+            return settle(sent, now, self._outside.jitter())
         except Exception as error:
-            LOG.exception(
-                "attempt %s of delivery %s: %s", sent.request_id, sent.pending.delivery.delivery_id, FAULT
-            )
-            return settle(dataclasses.replace(sent, answer=failed_within(error)), now, jitter)
+            which = sent.pending.delivery.delivery_id
+            LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, FAULT)
+            return settle_unforeseen(sent, error, now)
 
     def _bury(self, turn: Turn, lane: Owned, hopeless: Hopeless) -> None:
         """And some of those that waited behind it: each would else take a turn of its own."""

@@ -6,6 +6,8 @@ from connectors.imports.columns import (
     Column,
     Row,
     amount,
+    found_by,
+    identifier_columns,
     instant,
     one_of,
     text,
@@ -22,7 +24,8 @@ _SHARED = (
     "documentType",
     "linkedDocumentNumber",
     "channelId",
-    *(column.name for column in (*MEMBER, *IDENTIFIERS)),
+    *(column.name for column in MEMBER),
+    *IDENTIFIERS,
     "buyerName",
     "buyerNip",
 )
@@ -43,7 +46,7 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("label:KEY", text, "the item's label KEY"),
         Column("channelId", uuid, "where it was bought"),
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(found_by, run.rules),
         Column("buyerName", text, "of whom the invoice names"),
         Column("buyerNip", text, "the buyer's tax number"),
     )
@@ -104,4 +107,5 @@ TRANSACTIONS = Kind(
     one_id_at_most,
     _make,
     shared=_SHARED,
+    timed=True,
 )

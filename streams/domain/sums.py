@@ -5,7 +5,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
+from msgspec import Raw, Struct
+
 from streams.domain.state import Account, Entry, Held, Lot, PendingLot
+from streams.domain.values import plain
+
+
+class LotShare(Struct, frozen=True, array_like=True):
+    """The first fields of a lot as it is stored, which never move: read in a quarter of the time."""
+
+    wallet: str
+    lot_id: Raw
+    units: Raw
+    remaining: Decimal
 
 
 class Imbalance(NamedTuple):
@@ -17,10 +29,11 @@ class Imbalance(NamedTuple):
     found: Decimal
 
     def __str__(self) -> str:
-        return f"wallet {self.wallet!r}: {self.what} is {self.said}, its entries add up to {self.found}"
+        said, found = plain(self.said), plain(self.found)
+        return f"wallet {self.wallet!r}: {self.what} is {said}, its entries add up to {found}"
 
 
-def imbalances(entries: Iterable[Entry]) -> list[Imbalance]:
+def imbalances(entries: Iterable[Entry | LotShare]) -> list[Imbalance]:
     """Where one owner's entries of the table `ledgers` break the law."""
     accounts: dict[str, Account] = {}
     sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -28,7 +41,7 @@ def imbalances(entries: Iterable[Entry]) -> list[Imbalance]:
         match entry:
             case Account():
                 accounts[entry.wallet] = entry
-            case Lot():
+            case Lot() | LotShare():
                 sums[entry.wallet, "spendable"] += entry.remaining
             case PendingLot():
                 sums[entry.lot.wallet, "pending"] += entry.lot.units

@@ -121,7 +121,7 @@ class ControlWriter:
             while time.monotonic() < deadline:
                 message = consumer.poll(1.0)
                 error = message.error() if message else None
-                if error is not None and is_passing(error):
+                if error is not None and error.code() != KafkaError._PARTITION_EOF and is_passing(error):
                     continue
                 if message is not None:
                     # An aborted record is passed over: the end comes, or a later record.

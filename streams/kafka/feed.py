@@ -24,7 +24,7 @@ from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
-from streams.kafka.passing import is_passing
+from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
@@ -38,6 +38,8 @@ LOG = logging.getLogger(__name__)
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
+# Seconds between two looks at a commit that takes long.
+LOOKED_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,12 @@ class Feed(Quiet):
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        return list(self._consumer.list_topics(name, timeout=ANSWERS_WITHIN).topics[name].partitions)
+        found = ask_again(
+            self._connection.cluster,
+            lambda: self._consumer.list_topics(name, timeout=ANSWERS_WITHIN),
+            ANSWERS_WITHIN,
+        )
+        return list(found.topics[name].partitions)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -207,15 +214,11 @@ class Feed(Quiet):
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
         # A predecessor's transaction that is still open is waited for.
         patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = self._connection.cluster.now() + patience
-        while True:
-            try:
-                found: int = committed(self._consumer, [place], patience)[0].offset
-                return found if found >= 0 else watermarks(self._consumer, place, patience)[0]
-            except KafkaException as failure:
-                if not is_passing(failure) or self._connection.cluster.now() > deadline:
-                    raise
-                self._connection.cluster.sleep(BUSY)
+        return ask_again(self._connection.cluster, lambda: self._asked(place, patience), patience)
+
+    def _asked(self, place: TopicPartition, patience: float) -> int:
+        found: int = committed(self._consumer, [place], patience)[0].offset
+        return found if found >= 0 else watermarks(self._consumer, place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -251,16 +254,19 @@ class Feed(Quiet):
         ]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.to_thread(
-            self._transactions.commit,
-            [s.turn for s in shares],
-            places,
-            self._consumer.consumer_group_metadata,
+        committing = asyncio.create_task(
+            asyncio.to_thread(
+                self._transactions.commit,
+                [s.turn for s in shares],
+                places,
+                self._consumer.consumer_group_metadata,
+            )
         )
-        try:
-            done = await asyncio.wait_for(committing, self._transactions.limit)
-        except TimeoutError:
-            self._end_at_once()
+        while not committing.done():
+            await asyncio.wait([committing], timeout=LOOKED_EVERY)
+            if self._transactions.stuck:
+                self._end_at_once()
+        done = committing.result()
         for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
             # As of before the transaction: it was committed, so nobody else has written meanwhile.
             p.tables.commit(changes, checkpoints, now)

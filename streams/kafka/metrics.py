@@ -28,6 +28,12 @@ class Metrics:
             ["source", "partition"],
             registry=self.registry,
         )
+        self.aside = Gauge(
+            "loyalty_control_records_set_aside",
+            "Control records that cannot be worked with: see `loyalty doctor`.",
+            ["topic"],
+            registry=self.registry,
+        )
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, ["source", "partition"], registry=self.registry)

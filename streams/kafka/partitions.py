@@ -170,7 +170,10 @@ class Partitions:
         damage.set_aside(
             self._folder(number), StoreDamaged(f"partition {number}: {flaw}"), self._count(number)
         )
-        return self._open(number)
+        tables = self._open(number)
+        # Whatever became of the folder.
+        tables.clear()
+        return tables
 
     def _open(self, number: int) -> Tables:
         return Tables(self._store(number), self._kinds)

@@ -60,6 +60,8 @@ class Topic:
     partitions: int | None = None
     renewed: bool = False
     """Whether each generation of the state has one of its own."""
+    on_disk: bool = False
+    """Whether each machine keeps the last good record of each key, for when the log has a bad one left."""
     largest: int = LARGEST
     """Bytes of the largest batch of records that Kafka takes, compressed."""
 
@@ -141,12 +143,21 @@ SUBSCRIPTIONS = Topic(
     compacted=True,
     history=14 * DAY,
     partitions=1,
+    on_disk=True,
 )
 REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
 REPLAY_PROGRESS = Topic(
     "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1
 )
-SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
+SETTINGS = Topic(
+    "settings",
+    "store",
+    (StoreSettings,),
+    "API; loyalty store put",
+    compacted=True,
+    partitions=1,
+    on_disk=True,
+)
 
 
 ADMINS = Topic("admins", "admin", (Admin,), "API; loyalty admin", compacted=True, partitions=1)
@@ -161,6 +172,7 @@ GENERATIONS = Topic(
     "loyalty replay state --switch",
     compacted=True,
     partitions=1,
+    on_disk=True,
 )
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from streams.domain.events import Event, UnitsSpent
 from streams.domain.state import Change, Drop, Entry, Lot, wallet_prefix
 from streams.domain.store import StoreSettings
-from streams.domain.values import Draw
+from streams.domain.values import Draw, plain
 from streams.stages.layout import Layout
 from streams.tables.owned import Owned
 
@@ -27,7 +27,8 @@ def take(state: Owned, event: Event, settings: StoreSettings, layout: Layout) ->
     if isinstance(event, UnitsSpent):
         others = _drawn_anew(state, event)
         if others and _taken(state, others, settings, layout) is None:
-            return f"{said}; {others.units} of {event.units} units were taken of other lots"
+            taken = f"{plain(others.units)} of {plain(event.units)}"
+            return f"{said}; {taken} units were taken of other lots"
     return f"{said}; it was passed over"
 
 

@@ -1,19 +1,24 @@
 """What a restored partition proves by itself: that the lots of its wallets add up to their accounts."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 
 import msgspec
 
 from streams.domain.state import Account, Entry, Held, Lot, PendingLot
-from streams.domain.sums import Imbalance, imbalances
+from streams.domain.sums import Imbalance, LotShare, imbalances
 from streams.tables.owned import END_OF_OWNER
 from streams.tables.tables import Tables
 
 TABLE = Account.table
 _KINDS: tuple[type[Entry], ...] = (Account, Lot, PendingLot, Held)
-_DECODE = {kind.letter: msgspec.msgpack.Decoder(kind).decode for kind in _KINDS}
-MANY = 5000
+_DECODE: dict[bytes, Callable[[bytes], Entry | LotShare]] = {
+    kind.letter: msgspec.msgpack.Decoder(kind).decode for kind in _KINDS
+}
+# Nearly all entries are lots.
+_DECODE[Lot.letter] = msgspec.msgpack.Decoder(LotShare).decode
+_Entries = tuple[str, list[Entry | LotShare]]
+MANY = 2000
 """Owners of whom to look at each costs more than to walk through all."""
 
 
@@ -44,7 +49,7 @@ def unbalanced(tables: Tables, owners: Collection[bytes] | None = None) -> Itera
             yield owner, broken
 
 
-def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[tuple[str, list[Entry]]]:
+def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[_Entries]:
     for owner in sorted(owners):
         state = tables.of(owner.decode())
         yield owner.decode(), [entry for kind in _KINDS for entry in state.scan(kind)]
@@ -52,7 +57,7 @@ def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[tuple[str, list[E
         tables.abort()
 
 
-def _everybody(tables: Tables) -> Iterator[tuple[str, list[Entry]]]:
+def _everybody(tables: Tables) -> Iterator[_Entries]:
     for owner, found in groupby(tables.entries([TABLE]), key=lambda entry: entry[1]):
         decoders = ((_DECODE.get(key[:1]), raw) for _, _, key, raw in found)
         yield owner, [decode(raw) for decode, raw in decoders if decode]

@@ -28,6 +28,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.flow.samples import Sample
+from streams.kafka.aside import SetAside
 from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
@@ -104,6 +105,7 @@ class Door:
         self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
         self.flow = FlowInMemory()
+        self.aside: list[SetAside] = []
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
@@ -132,6 +134,7 @@ class Door:
             journal=self.deliveries,
             published=self.events,
             flow=self.flow,
+            aside=lambda: self.aside,
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
@@ -153,6 +156,7 @@ class Door:
         # Its methods are bound in the application: it is emptied, not replaced.
         vars(self.box).update(vars(BoxInMemory()))
         self.flow.samples = ()
+        self.aside.clear()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()

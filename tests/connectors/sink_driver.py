@@ -51,9 +51,11 @@ class Sink:
         self,
         sender: Sender,
         store: Store | None = None,
+        *,
         concurrency: int = 3,
         dotted_names: bool = False,
         jitter: float = 0.5,
+        safe: Safe | None = None,
         **policy: Any,
     ) -> None:
         self.now = NOON
@@ -66,7 +68,7 @@ class Sink:
         self.stage = SinkStage(
             Outside(
                 self.subscriptions,
-                Courier(sender, Safe(), dotted_names=dotted_names),
+                Courier(sender, safe or Safe(), dotted_names=dotted_names),
                 Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),

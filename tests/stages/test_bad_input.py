@@ -61,9 +61,9 @@ VALUE = GOOD.value or b""
 @pytest.mark.parametrize(
     ("bad", "cause"),
     [
-        (changed(value=b"\xff" * 40), "is no AddUnits.v2: "),
-        (changed(value=VALUE[:-20]), "is no AddUnits.v2: "),
-        (changed(value=VALUE + b"\x00"), "is no AddUnits.v2: 1 bytes are left over"),
+        (changed(value=b"\xff" * 40), "is no AddUnits.v3: "),
+        (changed(value=VALUE[:-20]), "is no AddUnits.v3: "),
+        (changed(value=VALUE + b"\x00"), "is no AddUnits.v3: 1 bytes are left over"),
         (changed(value=None), "has no value"),
         (changed(headers={}), "has no header 'schema' that names its schema"),
         (
@@ -112,7 +112,7 @@ def test_a_command_too_large_is_put_aside_whole_and_the_limit_named() -> None:
     run.arrive(oversized(1 << 20), oversized(5 << 20))
 
     most, more = [decode(PoisonRecord, r.value, r.schema) for r in run.log[POISON.name]]
-    assert most.cause.startswith("is no AddUnits.v2: ")
+    assert most.cause.startswith("is no AddUnits.v3: ")
     assert more.cause == "has 5,242,880 bytes; a command has 1,048,576 at most"
     assert (more.value, more.left_out) == (oversized(5 << 20).value, 0)
     assert still_works(run)

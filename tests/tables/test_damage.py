@@ -1,4 +1,4 @@
-"""A folder of state that cannot be read is set aside, whatever is wrong with it, and nothing is read in part."""
+"""A folder that cannot be read is set aside, whatever is wrong with it, and nothing is read in part."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ Hurt = Callable[[Path], object]
 
 def written(folder: Path) -> Path:
     """A store whose entries are in a file, and in no memory of this process."""
-    place, chance = folder / "0", Random(1)
+    place, chance = folder / "0", Random(1)  # noqa: S311
     store = RocksStore(place, FAMILIES)
     for first in range(0, COUNT, 1000):
         store.write(("entries", key(n), chance.randbytes(60)) for n in range(first, first + 1000))
@@ -45,7 +45,7 @@ def shortened(file: Path) -> None:
 def garbled(file: Path, at: float) -> None:
     data = bytearray(file.read_bytes())
     start = int(len(data) * at)
-    data[start : start + 200] = Random(2).randbytes(200)
+    data[start : start + 200] = Random(2).randbytes(200)  # noqa: S311
     file.write_bytes(data)
 
 
@@ -108,8 +108,7 @@ def test_damage_inside_a_file_is_an_error_of_whoever_reads_there_and_never_a_sho
     with pytest.raises(StoreDamaged, match=str(place)):
         list(store.scan("entries", b""))
     with pytest.raises(StoreDamaged, match=str(place)):
-        for number in range(COUNT):
-            store.get("entries", key(number))
+        all(store.get("entries", key(number)) for number in range(COUNT))
     with pytest.raises(StoreDamaged, match=str(place)):
         store.check()
     store.close()

@@ -9,7 +9,7 @@ What is kept is in that form already, so that its key (`identifier`) follows fro
 store's rules have become since. What was kept before there were rules stands under the same key.
 """
 
-from streams.domain.identifiers.mangled import Unreadable
+from streams.domain.identifiers.mangled import Unreadable, trimmed
 from streams.domain.identifiers.of_profile import (
     FIELDS,
     claimed,
@@ -45,4 +45,5 @@ __all__ = [
     "read_field",
     "require_rules",
     "sought",
+    "trimmed",
 ]

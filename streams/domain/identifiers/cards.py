@@ -1,6 +1,7 @@
 """Numbers of loyalty cards: of a store's own pattern, or of what cards commonly are. Pure."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from streams.domain.identifiers.mangled import FILLS, Unreadable, is_filler, require_meant
@@ -20,12 +21,19 @@ def read_card(cell: str, pattern: str | None) -> str:
         raise Unreadable("is a spreadsheet's text: must be the card's number alone")
     if len(cell) > _MOST:
         raise Unreadable(f"must have {_MOST} characters at most")
+    cell = unicodedata.normalize("NFC", cell)
     if len(cell) >= FILLS and cell.isdigit() and is_filler(cell):
         raise Unreadable("is a placeholder, which names nobody: leave it empty")
-    if not _compiled(pattern).fullmatch(cell):
+    if not _compiled(pattern).fullmatch(cell) or (pattern is None and not _is_plain(cell)):
         wanted = f"must match the store's card_pattern {pattern}" if pattern else _COMMON_SAID
         raise Unreadable(wanted)
     return cell
+
+
+def _is_plain(cell: str) -> bool:
+    """Whether its digits are 0-9 and its letters of the common width: no reader of cards knows others."""
+    digits = "".join(letter for letter in cell if letter.isdigit())
+    return digits.isascii() and unicodedata.normalize("NFKC", cell) == cell
 
 
 _COMMON_SAID = "must be a card's number: letters and digits, with blanks, dashes, dots or slashes between"
@@ -64,7 +72,7 @@ def _alternatives(pattern: str) -> list[list[str]]:
         part = _PART.match(pattern, at)
         if part is None:
             raise ValueError(
-                "must be made of characters and classes such as [0-9]{8}, and | between alternatives: no groups"
+                "must be made of characters and classes such as [0-9]{8}, with | between alternatives"
             )
         found[-1].append(part[1] or "")
         at = part.end()

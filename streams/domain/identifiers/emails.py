@@ -23,6 +23,8 @@ def read_email(cell: str) -> Address:
     require_meant(cell)
     if cell.casefold().startswith(_LINKS):
         raise Unreadable("is a link: must be the address alone, such as name@example.com")
+    if "@" not in cell:
+        raise Unreadable("is no e-mail address, such as name@example.com")
     try:
         found = validate_email(cell, check_deliverability=False)
     except EmailNotValidError as error:

@@ -5,8 +5,9 @@ import unicodedata
 
 _LIST = """
     na nan null none nil nothing brak brakdanych nd niedotyczy niema nieznany nieznana undefined unknown
-    unavailable notavailable notapplicable missing empty blank void keine keiner kein aucun aucune ninguno ninguna nessuno
-    nenhum geen ingen no nie nein test tbd tba todo dummy noemail nomail nophone nocard true false x xx xxx xxxx
+    unavailable notavailable notapplicable missing empty blank void keine keiner kein aucun aucune ninguno
+    ninguna nessuno nenhum geen ingen no nie nein test tbd tba todo dummy noemail nomail nophone nocard true
+    false x xx xxx xxxx
 """
 _WORDS = frozenset(_LIST.split())
 """Small letters, without what is neither letter nor digit: N/A and n.a. are one word."""

@@ -15,7 +15,7 @@ _MOST = 255
 
 
 class Rules(NamedTuple):
-    """What a store sets. `region`: whose phone numbers may lack the +; `card_pattern`: of all of a card's number."""
+    """What a store sets. `region`: whose phones may lack the +; `card_pattern`: for a whole card number."""
 
     region: str | None = None
     card_pattern: str | None = None
@@ -64,7 +64,7 @@ def _forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
     if not cell:
         return ()
     if len(cell) > _MOST:
-        raise Unreadable(f"must have {_MOST} characters at most")
+        raise Unreadable(f"must have {_MOST} characters at most, not {len(cell)}")
     match kind:
         case "phone":
             return (read_phone(cell, rules.region),)
