@@ -28,6 +28,7 @@ from api import (
     why_routes,
 )
 from api.admins import Access
+from api.answer_headers import AnswerHeaders
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
@@ -112,6 +113,7 @@ def create_app(
         redirect_slashes=False,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
+            Middleware(AnswerHeaders),
             Middleware(Forwarded, trusted=trusted_proxies),
             Middleware(Guarded, authenticator=authenticator),
             Middleware(BodyLimit),

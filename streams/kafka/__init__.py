@@ -6,7 +6,7 @@ Clients     clients, cluster; passing: which errors pass; offsets, answers: what
 Feed        feed: records to a stage and one transaction around it; agents, batch, partitions, transactions
 Restore     restore, standby, progress; lives: whether a disk may be added to
             blame: which record ended the process; identity: its name and folder
-Worker      worker: the stages in one process
+Worker      worker: the stages in one process; leaving: how one ends where Kafka does not answer
 
 Followed    view: a small topic in memory; replica: members' tables
             journal, journal_feed, journal_fit: deliveries
