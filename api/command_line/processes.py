@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from api.command_line.lines import OneLine
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
@@ -59,9 +60,9 @@ def _kept(file: Path, stack: str) -> str:
 
 def log_as(name: str) -> None:
     """Lines on standard error, each with the name of the process."""
-    logging.basicConfig(
-        level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {name}: %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def reachable() -> bool:

@@ -29,6 +29,7 @@ from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
+from streams.kafka.unreadable import end_of_batch, failure_of, is_unreadable
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
 from streams.tables.store import Opened, RocksStore
@@ -165,7 +166,7 @@ class Feed(Quiet):
                 moved = {number for _, number in self._moves}
                 await self._move()
                 self._resume_restored()
-                self._buffer(messages, moved)
+                await self._buffer(messages, moved)
                 await self._transact()
                 # Before the next poll, which may wait: what was just committed may begin something.
                 for partition in self._partitions.here.values():
@@ -216,15 +217,33 @@ class Feed(Quiet):
     def _source_partition(self, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._connection.topic(self._source), number, offset)
 
-    def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
+    async def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
+            elif is_unreadable(message):
+                await self._set_aside(message, moved)
             elif not is_passing(error):
                 raise KafkaException(error)
+
+    async def _set_aside(self, message: Message, moved: set[int]) -> None:
+        """A batch that the client cannot give: it ends the process as often as a record may, then it is put
+        into poison, and what stands behind it is read."""
+        record = record_of(message, self._source.name)._replace(key=None, value=None)
+        partition = self._partitions.here.get(record.partition)
+        # It is told again until something else is asked for.
+        if partition is None or record.partition in moved or partition.has_passed(record.offset):
+            return
+        if not partition.blame.put_aside(record):
+            failure = failure_of(message)
+            partition.blame.count(record, failure)
+            raise failure
+        end = await asyncio.to_thread(end_of_batch, self._connection, message)
+        partition.wait_for(record, end)
+        self._consumer.seek(self._source_partition(record.partition, end))
 
     async def _transact(self) -> None:
         """One transaction, if there is anything to do."""
@@ -236,10 +255,7 @@ class Feed(Quiet):
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
-        offsets = [
-            p.waiting[count - 1].offset + 1 if count else p.next
-            for p, count in zip(busy, handled, strict=True)
-        ]
+        offsets = [p.after(count) for p, count in zip(busy, handled, strict=True)]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
         committing = asyncio.create_task(

@@ -17,6 +17,7 @@ from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
 from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
+from streams.kafka.unreadable import readable
 from streams.kafka.view import bounds_of
 from streams.stages.turn import Record
 
@@ -122,6 +123,7 @@ def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Itera
             if first is not None:
                 heard = time.monotonic()
                 messages = [first, *consumer.consume(size - 1, 0)] if size > 1 else [first]
+                messages = readable(connection, consumer, messages)
                 if found := _within(messages, left):
                     yield found
             elif time.monotonic() - heard > ANSWERS_WITHIN:

@@ -119,6 +119,9 @@ class SimulatedConsumer:
         for each in partitions:
             self._positions.pop((each.topic, each.partition), None)
 
+    def seek(self, partition: TopicPartition) -> None:
+        self.incremental_assign([partition])
+
     def pause(self, partitions: list[TopicPartition]) -> None:
         self._paused.update((each.topic, each.partition) for each in partitions)
 
@@ -168,7 +171,8 @@ class SimulatedConsumer:
         while len(found) < most:
             self._rebalance()
             event = self._event() if not found else None
-            got = [event] if event else self._fetch(most - len(found))
+            # A message without a value is false.
+            got = self._fetch(most - len(found)) if event is None else [event]
             found += got
             if not got:
                 if self._calls.now >= deadline:
