@@ -1,8 +1,11 @@
 """The only folder that knows Kafka and Faust.
 
 Topics      topics: the registry; retention: as it is set; configuration, admin: in the cluster
-Clients     clients, cluster; passing: which errors pass; services, metrics, partitioner, broker (a local one)
-Feed        feed: records to a stage and one transaction around it; agents, batch, partitions, transactions
+Clients     clients, cluster; passing: which errors pass; unreadable: batches that cannot be given
+            groups, describer: who is in consumer groups; onlooker: where they stand; services, metrics,
+            partitioner, broker (a local one)
+Feed        feed: records to a stage and one transaction around it; agents, batch, source, partitions,
+            transactions
 Restore     restore, standby, progress; blame: which record ended the process; identity: its name and folder
 Worker      worker: the stages in one process
 

@@ -8,25 +8,23 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
 from faust.types import ChannelT
 from mode import Service
 
-from streams.kafka.answers import committed, watermarks
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
-from streams.kafka.passing import ask_again, is_passing
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
+from streams.kafka.source import Identity, numbers_of, open_source, position_of
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.kafka.unreadable import end_of_batch, failure_of, is_unreadable
@@ -38,21 +36,8 @@ LOG = logging.getLogger(__name__)
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
-ANSWERS_WITHIN = 30.0
 # Seconds between two looks at a commit that takes long.
 LOOKED_EVERY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this process is to Kafka: kept over restarts, so that a restart moves nothing and a predecessor
-    that is still alive is fenced."""
-
-    group: str
-    instance: str
-    directory: Path
-    session_timeout: int
-    transaction_timeout: int
 
 
 class Feed(Quiet):
@@ -112,20 +97,7 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = self._connection.open_consumer(
-            **{
-                "group.id": who.group,
-                "group.instance.id": who.instance,
-                "session.timeout.ms": who.session_timeout * 1000,
-                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                "queued.min.messages": self._limit,
-                "fetch.message.max.bytes": 128 << 10,
-                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                "partition.assignment.strategy": "range",
-            }
-        )
+        self._consumer = open_source(self._connection, who, self._limit)
         self._consumer.subscribe(
             [self._connection.topic(self._source)],
             on_assign=self._assigned,
@@ -135,13 +107,7 @@ class Feed(Quiet):
         self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
-        name = self._connection.topic(self._source)
-        found = ask_again(
-            self._connection.cluster,
-            lambda: self._consumer.list_topics(name, timeout=ANSWERS_WITHIN),
-            ANSWERS_WITHIN,
-        )
-        return list(found.topics[name].partitions)
+        return numbers_of(self._connection, self._consumer, self._connection.topic(self._source))
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -206,20 +172,11 @@ class Feed(Quiet):
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _position(self, number: int) -> int:
-        found = self._committed(self._source_partition(number))
+        place = self._source_partition(number)
+        found = position_of(self._connection, self._consumer, self._identity, place)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found
-
-    def _committed(self, place: TopicPartition) -> int:
-        """Where the group stands; the partition's beginning where it has committed nothing yet."""
-        # A predecessor's transaction that is still open is waited for.
-        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        return ask_again(self._connection.cluster, lambda: self._asked(place, patience), patience)
-
-    def _asked(self, place: TopicPartition, patience: float) -> int:
-        found: int = committed(self._consumer, [place], patience)[0].offset
-        return found if found >= 0 else watermarks(self._consumer, place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():

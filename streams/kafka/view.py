@@ -173,9 +173,7 @@ class View(Generic[V]):
         if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
         messages = [] if first is None else [first, *consumer.consume(BATCH, 0)]
-        found = readable(self._connection, consumer, messages)
-        self.poisoned += len(messages) - len(found)
-        return found
+        return readable(self._connection, consumer, messages)
 
     def _check(self, consumer: Consumer) -> None:
         """Raises Misconfigured where the topic has gone: librdkafka would wait for it without a word."""

@@ -13,10 +13,11 @@ from streams.codec import HEADER
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
-from streams.kafka.feed import Feed, Identity
+from streams.kafka.feed import Feed
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.progress import Restores
+from streams.kafka.source import Identity
 from streams.kafka.topics import TOPICS, Topic
 from streams.settings import Settings
 from streams.stages.fan_out import FanOutStage
