@@ -2,8 +2,10 @@
 
 Topics      topics: the registry; retention: as it is set; configuration, admin: in the cluster
 Clients     clients, cluster; passing: which errors pass; offsets, answers: what is an offset, and what none
-            services, metrics, partitioner, broker (a local one)
-Feed        feed: records to a stage and one transaction around it; agents, batch, partitions, transactions
+            unreadable: batches that cannot be given; groups, describer: who is in consumer groups
+            onlooker: where they stand; services, metrics, partitioner, broker (a local one)
+Feed        feed: records to a stage and one transaction around it; agents, batch, source, partitions,
+            transactions
 Restore     restore, standby, progress; lives: whether a disk may be added to
             blame: which record ended the process; identity: its name and folder
 Worker      worker: the stages in one process; leaving: how one ends where Kafka does not answer
