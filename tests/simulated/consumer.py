@@ -24,7 +24,7 @@ from tests.simulated.membership import Membership
 from tests.simulated.metadata import described
 
 Place = tuple[str, int]
-SHORTEST_WAIT = 0.1
+SHORTEST_WAIT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
