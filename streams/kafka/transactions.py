@@ -23,8 +23,11 @@ Committed = tuple[list[Write], dict[str, int]]
 
 # Seconds for one try of a step; asked again, the client goes on from where it is.
 ANSWERS_WITHIN = 5.0
+# Seconds for the offsets, in one try: where they run out, the client gives the transaction up. No longer, for
+# librdkafka 2.16 waits for the group's old coordinator until that is back: a new process asks who it is now.
+OFFSETS_WITHIN = 8.0
 # Seconds after the end of a try's time within which it must have come back.
-COMES_BACK_WITHIN = 5.0
+COMES_BACK_WITHIN = 2.0
 # Seconds between the tries of a step that a busy or absent broker refused.
 RETRY = 0.1
 
@@ -79,8 +82,7 @@ class Transactions:
             # All of it is in the log before the offsets are: a successor that sees the offsets decided can
             # trust the changelog's end.
             self._tried(self._producer.flush, self._timeout)
-            # One try has all the time: where it runs out, the client gives the transaction up.
-            self._retried(partial(self._send_offsets, offsets, member), self._timeout, deadline)
+            self._retried(partial(self._send_offsets, offsets, member), OFFSETS_WITHIN, deadline)
             self._retried(self._producer.commit_transaction, ANSWERS_WITHIN, deadline)
         except KafkaException as failure:
             self._abort()

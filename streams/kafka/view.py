@@ -18,6 +18,7 @@ from streams.kafka.last_good import LastGood, last_good_of
 from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.sieve import Apply, Sieve
 from streams.kafka.topics import Topic
+from streams.kafka.unreadable import readable
 
 LOG = logging.getLogger(__name__)
 V = TypeVar("V", bound=Value)
@@ -171,7 +172,10 @@ class View(Generic[V]):
         first = consumer.poll(IDLE)
         if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
-        return [] if first is None else [first, *consumer.consume(BATCH, 0)]
+        messages = [] if first is None else [first, *consumer.consume(BATCH, 0)]
+        found = readable(self._connection, consumer, messages)
+        self.poisoned += len(messages) - len(found)
+        return found
 
     def _check(self, consumer: Consumer) -> None:
         """Raises Misconfigured where the topic has gone: librdkafka would wait for it without a word."""

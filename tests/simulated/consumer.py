@@ -119,6 +119,9 @@ class SimulatedConsumer:
         for each in partitions:
             self._positions.pop((each.topic, each.partition), None)
 
+    def seek(self, partition: TopicPartition) -> None:
+        self.incremental_assign([partition])
+
     def pause(self, partitions: list[TopicPartition]) -> None:
         self._paused.update((each.topic, each.partition) for each in partitions)
 
