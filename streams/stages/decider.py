@@ -33,9 +33,11 @@ from streams.refusals import CommandRejected, Refusal
 from streams.stages import claims, erasing
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
-from streams.stages.memory import CLAIMED, last_step, memory_id
+from streams.stages.memory import CLAIMED, FINGERPRINT, last_step, memory_id
 from streams.stages.turn import Clock, Turn
 from streams.tables.owned import Owned
+
+LONGEST_FINGERPRINT = 64
 
 
 class Decider:
@@ -232,12 +234,14 @@ class Decider:
         # From the present on: a command that waited was decided at a time that may be long gone.
         now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
         rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
+        before = state.get(Handled, command_id.encode())
         state.apply(
             Handled(
                 command_id=command_id,
                 forget_at=now + self._memory,
                 rejection=rejection or None,
                 waits_for=waits_for,
+                fingerprint=before.fingerprint if before else _fingerprint(turn),
             )
         )
 
@@ -277,6 +281,12 @@ class Decider:
         if left is not None and left.due is not None and left.due <= now:
             # Nothing was to be told: it must not wake again for that.
             state.apply(silent(state, left, store, now))
+
+
+def _fingerprint(turn: Turn) -> str:
+    """Of the request that the command came from."""
+    found = turn.record.headers.get(FINGERPRINT) if turn.record else None
+    return (found or b"").decode(errors="replace")[:LONGEST_FINGERPRINT]
 
 
 def _no_settings(store: str) -> StoreSettings:

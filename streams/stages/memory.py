@@ -17,12 +17,17 @@ CLAIMED = AnswerClaim.__name__
 """What a command waits for that needs identifiers, or that came behind such a one."""
 
 
+FINGERPRINT = "fingerprint"
+"""A header of a command's record: of the request that it came from, to tell another one under the same id."""
+
+
 class Conclusion(NamedTuple):
     """A command's end: with `rejection` (field, value, reason) it changed nothing. `owner` handled its last
-    step."""
+    step. `fingerprint` is of what was asked; empty: it is not known."""
 
     owner: str
     rejection: tuple[str, str, str] | None
+    fingerprint: str = ""
 
 
 def memory_id(command: Command) -> str:
@@ -56,9 +61,9 @@ def conclusion(command_id: str, find: Callable[[str], tuple[str, Handled] | None
         return None
     owner, first = found
     if first.rejection or not first.waits_for:
-        return Conclusion(owner, first.rejection)
+        return Conclusion(owner, first.rejection, first.fingerprint)
     last = find(step_id(command_id, first.waits_for))
     if first.waits_for == CLAIMED or last is None or last[1].rejection:
         # A step that was refused is followed by the command's own refusal.
         return None
-    return Conclusion(last[0], None)
+    return Conclusion(last[0], None, first.fingerprint)
