@@ -9,7 +9,7 @@ from streams.derived.messages import answer_to, late_refusal, messages_of
 from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
 from streams.domain.decide import Timed, decide, due, overdue, silent
 from streams.domain.document import sought
-from streams.domain.events import Event
+from streams.domain.events import Event, WrongCodeGiven
 from streams.domain.evolve import evolve
 from streams.domain.identifiers import FIELDS
 from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
@@ -171,13 +171,14 @@ class Decider:
         store = self._store(command)
         before = state.get(Member)
         self._happen(turn, state, overdue(state, command, now, store), store)
-        first = True
+        may_refuse = True
         try:
             for event in decide(state, command, now, store):
-                first = False
+                # That a wrong code was given is on record although nothing else comes of it.
+                may_refuse = isinstance(event, WrongCodeGiven)
                 self._happen(turn, state, iter((event,)), store)
         except Rejected as late:
-            if first:
+            if may_refuse:
                 raise
             raise RuntimeError(
                 f"{type(command).__name__} was refused after its first event: {late}"

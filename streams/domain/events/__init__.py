@@ -18,6 +18,7 @@ from streams.domain.events.members import (
     TierExpiryAnnounced,
     TierFloorRemoved,
     TierRecalculated,
+    WrongCodeGiven,
 )
 from streams.domain.events.rewards import (
     CouponExpired,
@@ -100,4 +101,5 @@ __all__ = [
     "UnitsSent",
     "UnitsSpent",
     "UnitsUnblocked",
+    "WrongCodeGiven",
 ]
