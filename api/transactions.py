@@ -15,8 +15,18 @@ from streams.domain.commands import AssignTransaction, RecordTransaction, Regist
 from streams.domain.ids import document_id
 from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
 
-FIELDS = {"document_number": "transaction.header.documentNumber", "items": "transaction.items"}
+FIELDS = {
+    "document_number": "transaction.header.documentNumber",
+    "linked_document_number": "transaction.header.linkedDocumentNumber",
+    "items": "transaction.items",
+    "buyer.email": "transaction.customerData.email",
+    "buyer.phone": "transaction.customerData.phone",
+    "buyer.loyalty_card_number": "transaction.customerData.loyaltyCardNumber",
+}
 ASSIGN_FIELDS = {
+    "email": "assign.customerEmail",
+    "phone": "assign.customerPhoneNumber",
+    "loyalty_card_number": "assign.customerLoyaltyCardNumber",
     "document_number": "assign.transactionDocumentNumber",
     "to_member": "assign.customerId",
     "member_id": "assign.customerId",
@@ -30,6 +40,9 @@ class SkuBody(Model):
 class HeaderBody(Model):
     document_number: Line
     document_type: DocumentType = "sell"
+    linked_document_number: Annotated[
+        Line | None, Field(description="Of a return: the document number of the purchase.")
+    ] = None
     purchased_at: Moment | None = None
 
 
@@ -104,6 +117,7 @@ async def _record(desk: Desk, asked: Asked, said: TransactionFields) -> Response
         "document_number": number,
         "purchased_at": said.header.purchased_at or asked.at,
         "document_type": said.header.document_type,
+        "linked_document_number": said.header.linked_document_number,
         "items": tuple(_item(item) for item in said.items),
         "buyer": _buyer(buyer) if buyer else None,
         "channel_id": said.channel_id,

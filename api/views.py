@@ -70,6 +70,8 @@ def _counters(sums: Account) -> dict[str, Decimal]:
         "transferredUnits": plain(sums.sent),
         "receivedUnits": plain(sums.received),
         "cancelledUnits": plain(sums.cancelled),
+        "returnedUnits": plain(sums.returned),
+        "owedUnits": plain(sums.owed),
     }
 
 

@@ -64,10 +64,10 @@ class Settings(BaseSettings):
         description="Days for which topics are kept, where not as long as usual: deliveries=3d,attempts=14d.",
     )
     session_timeout: int = Field(
-        default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
+        default=10, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
     )
     transaction_timeout: int = Field(
-        default=30, ge=5, le=900, description="Seconds after which Kafka aborts a transaction left open."
+        default=20, ge=5, le=900, description="Seconds after which Kafka aborts a transaction left open."
     )
     command_memory_hours: int = Field(
         default=24, ge=1, le=24 * 366, description="Hours for which a command's id is remembered."

@@ -17,6 +17,7 @@ from api.command_line import (
     erase,
     expiring,
     failures,
+    identifiers,
     imports,
     poison,
     receiver,
@@ -43,6 +44,7 @@ app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
 app.add_typer(expiring.app, name="expiring")
+app.add_typer(identifiers.app, name="identifiers")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(poison.app, name="poison")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries given up: list, show, redrive.")
 
-Times = "90m, 24h, 7d ago or an ISO 8601 time"
+Times = "90m, 24h, 7d ago or an ISO 8601 time, of UTC where it names no zone"
 Subscriptions = Annotated[
     list[str] | None, typer.Option("--subscription", help="Only of this one, by its id.")
 ]

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Poison records: list, redrive.")
 
 Topics = Annotated[list[str] | None, typer.Option("--topic", help="Only those that came in this topic.")]
-Since = Annotated[str | None, typer.Option(help="Only those found since: 90m, 24h, 7d or an ISO 8601 time.")]
+Since = Annotated[
+    str | None, typer.Option(help="Only those found since: 90m, 24h, 7d or an ISO 8601 time (UTC).")
+]
 Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this one, by its id in `poison list`.")]
 
 

@@ -51,6 +51,12 @@ def log_as(name: str) -> None:
     )
 
 
+def reachable() -> bool:
+    """Whether a cluster is set, or a local broker runs."""
+    settings = load()
+    return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
+
+
 def _servers(settings: Settings) -> str:
     if settings.bootstrap_servers:
         return settings.bootstrap_servers

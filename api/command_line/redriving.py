@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from streams.kafka.clients import Connection
     from streams.kafka.redrive import Count, Found, Id, Redrive
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -100,13 +102,13 @@ def places(ids: list[str] | None, command: str) -> "frozenset[Id]":
     return frozenset(Id(*map(int, one.split(":"))) for one in ids or ())
 
 
-def moment(option: str, text: str | None) -> datetime | None:
+def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
     """The time that is meant, if any. Raises Misconfigured."""
-    return None if text is None else parsed(option, text, datetime.now(UTC))
+    return None if text is None else parsed(option, text, datetime.now(UTC), zone)
 
 
-def parsed(option: str, text: str, now: datetime) -> datetime:
-    """`90m` before `now`, or the time that is meant: in UTC where it says no zone. Raises Misconfigured."""
+def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
     from streams.errors import Misconfigured
 
     ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
@@ -118,4 +120,12 @@ def parsed(option: str, text: str, now: datetime) -> datetime:
         raise Misconfigured(
             f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def zone_of(connection: "Connection", store: str | None) -> tzinfo:
+    """The store's own; UTC for all stores together, and for one that has no settings any more."""
+    from streams.kafka.snapshot import stores
+
+    settings = stores(connection).get(store) if store else None
+    return ZoneInfo(settings.time_zone) if settings else UTC

@@ -10,6 +10,7 @@ from streams.domain.events import (
     CouponExpiryAnnounced,
     CouponReinstated,
     CouponUsed,
+    DebtPaid,
     DocumentErased,
     Event,
     RedemptionStatusChanged,
@@ -32,6 +33,7 @@ from streams.domain.events import (
     UnitsReleased,
     UnitsSent,
     UnitsSpent,
+    UnitsTakenBack,
     UnitsUnblocked,
 )
 from streams.domain.store import StoreSettings
@@ -79,6 +81,10 @@ def _of_units(event: UnitsEvent, store: StoreSettings) -> str:  # noqa: PLR0912 
             said = f"{how_many}: no longer blocked."
         case UnitsCancelled():
             said = f"{how_many}: taken back{', still pending' if event.pending else ''}."
+        case UnitsTakenBack():
+            said = f"A return took back {how_many}{_missing(event, store)}{commented(event.comment)}."
+        case DebtPaid():
+            said = f"{how_many}: paid for what returns could not take."
         case UnitsHeld():
             said = f"{how_many}: set aside for another member{commented(event.comment)}."
         case UnitsReleased():
@@ -140,6 +146,12 @@ def _of_reward(event: RewardEvent, store: StoreSettings) -> str:
         case _:
             assert_never(event)
     return said
+
+
+def _missing(event: UnitsTakenBack, store: StoreSettings) -> str:
+    owed = f", {units(event.owed, event.wallet, store)} of them to be paid later" if event.owed else ""
+    lacking = f", of which {units(event.waived, event.wallet, store)} were not there" if event.waived else ""
+    return owed + lacking
 
 
 def _usable(event: UnitsEarned, store: StoreSettings) -> str:

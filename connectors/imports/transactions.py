@@ -6,6 +6,8 @@ from connectors.imports.columns import (
     Column,
     Row,
     amount,
+    found_by,
+    identifier_columns,
     instant,
     one_of,
     text,
@@ -20,8 +22,10 @@ from streams.domain.values import Buyer, Item
 _SHARED = (
     "purchasedAt",
     "documentType",
+    "linkedDocumentNumber",
     "channelId",
-    *(column.name for column in (*MEMBER, *IDENTIFIERS)),
+    *(column.name for column in MEMBER),
+    *IDENTIFIERS,
     "buyerName",
     "buyerNip",
 )
@@ -32,6 +36,7 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("documentNumber", text, "of the receipt or invoice: its lines are its items", required=True),
         Column("purchasedAt", instant(run.zone), "when it was bought", required=True),
         Column("documentType", one_of("sell", "return"), "sell or return; sell if empty"),
+        Column("linkedDocumentNumber", text, "of a return: the document number of the purchase"),
         Column("sku", text, "the item's article number", required=True),
         Column("name", text, "the item's name; its sku if empty"),
         Column("quantity", whole(2**31 - 1), "a whole number; 1 if empty"),
@@ -41,7 +46,7 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("label:KEY", text, "the item's label KEY"),
         Column("channelId", uuid, "where it was bought"),
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(found_by, run.rules),
         Column("buyerName", text, "of whom the invoice names"),
         Column("buyerNip", text, "the buyer's tax number"),
     )
@@ -66,6 +71,7 @@ def _make(rows: list[Row], run: Run) -> Ready:
         document_type=first.get("documentType") or "sell",
         buyer=_buyer(first),
         channel_id=first.get("channelId"),
+        linked_document_number=first.get("linkedDocumentNumber"),
     )
     return Ready(command.command_id, tuple(row.line for row in rows), command)
 
@@ -101,4 +107,5 @@ TRANSACTIONS = Kind(
     one_id_at_most,
     _make,
     shared=_SHARED,
+    timed=True,
 )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from streams.derived.head import customer, head
 from streams.domain.events import (
+    DebtPaid,
     UnitsActivated,
     UnitsBlocked,
     UnitsCancelled,
@@ -13,6 +14,7 @@ from streams.domain.events import (
     UnitsReceived,
     UnitsSent,
     UnitsSpent,
+    UnitsTakenBack,
     UnitsUnblocked,
 )
 from streams.domain.ids import derived_id
@@ -20,7 +22,7 @@ from streams.domain.ledger import account
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause
-from streams.webhooks.events import AvailablePointsAmountChanged
+from streams.webhooks.events import AvailablePointsAmountChanged, TakenBack
 
 Movement = (
     UnitsEarned
@@ -30,6 +32,8 @@ Movement = (
     | UnitsBlocked
     | UnitsUnblocked
     | UnitsCancelled
+    | UnitsTakenBack
+    | DebtPaid
     | UnitsSent
     | UnitsReceived
 )
@@ -62,6 +66,18 @@ def amount_changed(
         sequence=after.changes,
         transfer_id=event.transfer_id,
         cause=change.cause,
+        taken_back=_taken_back(event) if isinstance(event, UnitsTakenBack) else None,
+    )
+
+
+def _taken_back(event: UnitsTakenBack) -> TakenBack:
+    return TakenBack(
+        purchase=event.purchase,
+        pending=sum((share.units for share in event.pending), Decimal(0)),
+        active=event.drawn,
+        blocked=sum((share.units for share in event.blocked), Decimal(0)),
+        owed=event.owed,
+        waived=event.waived,
     )
 
 
@@ -75,8 +91,17 @@ def _change(event: Movement) -> _Change | None:
             return _Change(-event.lot.units, "expire")
         case UnitsCancelled():
             return None if event.pending else _Change(-event.units, "cancel")
+        case UnitsTakenBack() | DebtPaid():
+            return _returned(event)
         case _:
             return _moved(event)
+
+
+def _returned(event: UnitsTakenBack | DebtPaid) -> _Change:
+    if isinstance(event, DebtPaid):
+        return _Change(-event.units, "subtract")
+    # Told of even where none of them could be spent: nothing else says that they are gone.
+    return _Change(-event.drawn, "subtract", event.cause)
 
 
 def _moved(

@@ -75,6 +75,7 @@ def _take(event: TransactionMatched, state: State) -> TakeTransaction:
         items=document.items,
         channel_id=document.channel_id,
         by_hand=event.by_hand,
+        linked_document_number=document.linked_document_number,
     )
 
 

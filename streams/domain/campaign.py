@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from streams.domain import returns
 from streams.domain.act import Act
 from streams.domain.conditions import Occasion, holds
 from streams.domain.events import CampaignApplied, Event
@@ -14,8 +15,8 @@ from streams.domain.member import updated
 from streams.domain.reward import issued
 from streams.domain.rules import Campaign, Effect
 from streams.domain.state import CampaignUse, Member, State
-from streams.domain.store import StoreSettings
-from streams.domain.values import UNIT, Attribute, Cause, EffectGiven, EffectType
+from streams.domain.store import StoreSettings, WalletType
+from streams.domain.values import MOST, UNIT, Attribute, Cause, EffectGiven, EffectType
 
 
 class _Run(NamedTuple):
@@ -55,8 +56,9 @@ def _acts(run: _Run) -> bool:
         return False
     if campaign.event and campaign.event != trigger.event_name:
         return False
-    if (campaign.active_from and act.now < campaign.active_from) or (
-        campaign.active_to and act.now >= campaign.active_to
+    moment = act.now if run.store.campaign_time == "processing" else run.occasion.happened_at
+    if (campaign.active_from and moment < campaign.active_from) or (
+        campaign.active_to and moment >= campaign.active_to
     ):
         return False
     if campaign.per_member_limit is not None:
@@ -113,7 +115,7 @@ def _give(run: _Run, effect: Effect, number: int) -> Outcome:
     # Compared before it is cut: what no wallet holds may have more digits than can be cut.
     if not wallet or units >= room(run.state, wallet) + UNIT or units < UNIT:
         return _skipped(effect), None
-    units = units.quantize(UNIT, rounding=ROUND_DOWN)
+    units, trigger = units.quantize(UNIT, rounding=ROUND_DOWN), run.occasion.trigger
     event = earned(
         wallet,
         units,
@@ -124,22 +126,46 @@ def _give(run: _Run, effect: Effect, number: int) -> Outcome:
         locked_for_days=effect.locked_for_days,
         comment=run.campaign.name,
         cause=run.cause,
+        purchase=trigger.document_number if trigger.type == "transaction" else None,
         index=number,
     )
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
 
 
 def _deduct(run: _Run, effect: Effect, number: int) -> Outcome:
-    """What is there, where less is there than the rule takes: a return must not fail for it."""
+    """What is there, where less is there than the rule takes: a purchase must not fail for it."""
     wallet = run.store.wallet(effect.wallet)
     if not wallet:
         return _skipped(effect), None
+    if run.occasion.trigger.type == "return_transaction":
+        return _take_back(run, effect, wallet, number)
     units = min(_units(effect, run.occasion), account(run.state, wallet.code).spendable)
     if units < UNIT:
         return _skipped(effect), None
     units = units.quantize(UNIT, rounding=ROUND_DOWN)
     event = spent(run.state, wallet, units, run.act, comment=run.campaign.name, cause=run.cause, index=number)
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
+
+
+def _take_back(run: _Run, effect: Effect, wallet: WalletType, number: int) -> Outcome:
+    """For a return that names no purchase. One that does has taken what the purchase gave already."""
+    units = min(_units(effect, run.occasion), MOST)
+    if units < UNIT or returns.names_known_purchase(run.state, run.occasion.linked_document_number):
+        return _skipped(effect), None
+    event = returns.deducted(
+        run.state,
+        wallet.code,
+        units.quantize(UNIT, rounding=ROUND_DOWN),
+        run.act,
+        run.store,
+        comment=run.campaign.name,
+        cause=run.cause,
+        index=number,
+    )
+    taken = event.units - event.waived
+    if not taken:
+        return _skipped(effect), None
+    return EffectGiven(type=effect.type, wallet=wallet.code, points=taken), event
 
 
 def _reward(run: _Run, effect: Effect, number: int) -> Outcome:
@@ -163,7 +189,9 @@ def _attribute(run: _Run, effect: Effect, number: int) -> Outcome:
     if attributes == member.profile.custom_attributes:
         return _skipped(effect), None
     profile = replace(member.profile, custom_attributes=attributes)
-    event = updated(profile, member.registered_at, run.act, run.cause, number)
+    event = updated(
+        profile, member.registered_at, run.act, member.phone_as_typed, cause=run.cause, index=number
+    )
     return EffectGiven(type=effect.type, attribute=given), event
 
 

@@ -126,6 +126,8 @@ class RegisterTransaction(Command):
     document_type: DocumentType = "sell"
     buyer: Buyer | None = None
     channel_id: Uuid | None = None
+    linked_document_number: Line | None = None
+    """Of a return: the document number of the purchase that it returns, or a part of."""
 
 
 class RecordTransaction(Command):
@@ -141,6 +143,8 @@ class RecordTransaction(Command):
     document_type: DocumentType = "sell"
     buyer: Buyer | None = None
     channel_id: Uuid | None = None
+    linked_document_number: Line | None = None
+    """Of a return: the document number of the purchase that it returns, or a part of."""
 
 
 class AssignTransaction(Command):
@@ -170,14 +174,17 @@ class AddUnits(Command):
     expires_in_days: Days | None = None
     comment: Text | None = None
     locked_for_days: Days | None = None
+    once: bool = False
+    """Whether its id is remembered for ever once it was carried out, and not for the window alone."""
 
 
 class SpendUnits(Command):
-    """Take units away, those that expire soonest first."""
+    """Take units away, those that expire soonest first. `once`: as of AddUnits."""
 
     units: Decimal
     wallet: Code | None = None
     comment: Text | None = None
+    once: bool = False
 
 
 class BlockUnits(Command):

@@ -2,39 +2,47 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import get_args
 
-from streams.domain.rules import Condition
+from streams.domain.rules import ATTRIBUTES, NUMBERS, Condition, Subject, number
 from streams.domain.state import Member, Standing, State
 from streams.domain.store import StoreSettings
-from streams.domain.values import Attribute, Item, Trigger, Uuid, Value, plain
+from streams.domain.values import Attribute, Instant, Item, Trigger, Uuid, Value, plain
 
 
 class Occasion(Value):
     """What a member did, as campaigns see it."""
 
     trigger: Trigger
+    happened_at: Instant
+    """The day of the purchase, the event or the registration, not of when the programme learnt of it."""
     gross_value: Decimal = Decimal(0)
     items: tuple[Item, ...] = ()
     channel_id: Uuid | None = None
     attributes: tuple[Attribute, ...] = ()
     """The custom event's."""
+    linked_document_number: str | None = None
+    """The purchase that a return names."""
 
 
 def holds(condition: Condition, occasion: Occasion, state: State, store: StoreSettings) -> bool:
-    found = list(_values(condition, occasion, state, store))
+    found = _values(condition, occasion, state, store)
     wanted = condition.values
     match condition.operator:
         case "is" | "is_one_of":
-            return _any_equal(found, wanted)
+            return _any_equal(condition, found)
         case "is_not":
-            return not _any_equal(found, wanted)
+            return not _any_equal(condition, found)
         case "contains":
             return any(wanted[0] in value for value in found)
         case "at_least" | "more_than" | "at_most" | "less_than":
             compare = _COMPARE[condition.operator]
-            return any(_compared(value, wanted[0], compare) for value in found)
+            return condition.subject not in _TEXTS and any(
+                _compared(value, wanted[0], compare) for value in found
+            )
 
 
+_TEXTS: frozenset[Subject] = frozenset(get_args(Subject)) - {*NUMBERS, *ATTRIBUTES}
 _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
     "at_least": Decimal.__ge__,
     "more_than": Decimal.__gt__,
@@ -47,7 +55,7 @@ def _values(condition: Condition, occasion: Occasion, state: State, store: Store
     items = occasion.items
     match condition.subject:
         case "gross_value":
-            yield str(plain(occasion.gross_value))
+            yield f"{plain(occasion.gross_value):f}"
         case "item_count":
             yield str(sum(item.quantity for item in items))
         case "sku":
@@ -88,19 +96,22 @@ def _named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
     return (pair.value for pair in pairs if pair.key == name)
 
 
-def _number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() else None
-
-
-def _any_equal(found: list[str], wanted: tuple[str, ...]) -> bool:
-    """As texts or as numbers: 10 is 10.00."""
-    return any(value == each or _compared(value, each, Decimal.__eq__) for value in found for each in wanted)
+def _any_equal(condition: Condition, found: Iterator[str]) -> bool:
+    """10 is 10.00 where the subject is a number. Of texts, 01234 is not 1234."""
+    if condition.subject in NUMBERS:
+        return any(_compared(value, each, Decimal.__eq__) for value in found for each in condition.values)
+    return any(value in condition.values for value in found)
 
 
 def _compared(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
-    left, right = _number(value), _number(wanted)
+    left, right = number(value), _stored(wanted)
     return left is not None and right is not None and operator(left, right)
+
+
+def _stored(text: str) -> Decimal | None:
+    """The number of a condition. Older releases also stored such as `1E2`."""
+    try:
+        stored = Decimal(text)
+    except ArithmeticError:
+        return None
+    return stored if stored.is_finite() else None

@@ -16,6 +16,7 @@ from streams.domain import (
     ledger,
     member,
     occasions,
+    returns,
     reward,
     tier,
     transfers,
@@ -53,7 +54,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
-from streams.domain.events import CustomEventRecorded, Event
+from streams.domain.events import CustomEventRecorded, Event, TransactionAssigned
 from streams.domain.messages import (
     AcceptUnits,
     AnswerSearch,
@@ -64,8 +65,9 @@ from streams.domain.messages import (
     ReturnTransaction,
     TakeTransaction,
 )
-from streams.domain.state import Entry, IssuedReward, Lot, Member, PendingLot, Standing, State
-from streams.domain.store import StoreSettings
+from streams.domain.state import Account, Entry, IssuedReward, Lot, Member, PendingLot, Standing, State
+from streams.domain.store import StoreSettings, WalletType
+from streams.domain.values import Cause
 
 
 def decide(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
@@ -75,14 +77,31 @@ def decide(state: State, command: AnyCommand, now: datetime, store: StoreSetting
     lead to.
     """
     act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+    yield from _paying(state, act, _followed(state, command, act, store))
+
+
+def _paying(state: State, act: Act, events: Iterator[Event]) -> Iterator[Event]:
+    """After each event, what the units that it brought pay of the member's debt."""
+    for event in events:
+        yield event
+        yield from returns.debt_paid(state, event, act)
+
+
+def _followed(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
     for event in _decide(state, command, act, store):
         yield event
-        occasion = occasions.of(event, command)
+        if isinstance(event, TransactionAssigned):
+            yield from returns.taken_back(state, event, _cause_of(event, command), act, store)
+        occasion = occasions.of(event, command, state)
         if occasion:
             yield from tier.moves(state, act, store)
             yield from campaign.on(occasion, state, act, store)
     if store.tier_sets and state.get(Member):
         yield from tier.moves(state, act, store)
+
+
+def _cause_of(event: TransactionAssigned, command: AnyCommand) -> Cause:
+    return Cause(transaction_id=event.transaction_id, performed_at=getattr(command, "purchased_at", None))
 
 
 def _decide(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
@@ -114,13 +133,13 @@ def _alone(rule: Callable[[State, Any, Act], Iterator[Event]]) -> Rule:
 
 
 RULES: dict[type[Command], Rule] = {
-    RegisterMember: _alone(member.register),
-    SignUpMember: _alone(member.sign_up),
+    RegisterMember: member.register,
+    SignUpMember: member.sign_up,
     ActivateMember: _alone(member.activate),
-    UpdateMember: _alone(member.update),
-    ChangeOwnEmail: _alone(member.ask_change),
-    ChangeOwnPhone: _alone(member.ask_change),
-    ConfirmChange: _alone(member.confirm_change),
+    UpdateMember: member.update,
+    ChangeOwnEmail: member.ask_change,
+    ChangeOwnPhone: member.ask_change,
+    ConfirmChange: member.confirm_change,
     SendActivationCode: _alone(member.send_code),
     RequestPasswordReset: _alone(member.reset_password),
     DeactivateMember: _alone(member.deactivate),
@@ -128,8 +147,8 @@ RULES: dict[type[Command], Rule] = {
     AssignTier: tier.assign,
     RemoveManualTier: tier.remove_manual,
     RegisterTransaction: _alone(document.register),
-    RecordTransaction: _alone(document.record),
-    AssignTransaction: _alone(document.assign),
+    RecordTransaction: document.record,
+    AssignTransaction: document.assign,
     AnswerSearch: _alone(document.found),
     TakeTransaction: _alone(document.take),
     ReturnTransaction: _alone(document.returned),
@@ -160,6 +179,16 @@ SETTLES = (EraseMember, AcceptUnits, RefuseUnits)
 
 def overdue(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
     """What must have happened before `command` is decided: what it would pay with has not expired."""
+    for wallet in _paying_wallets(state, command, store):
+        act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+        for event in ledger.overdue(state, wallet, act):
+            yield event
+            # As when its timer had been there first: the command may yet be refused.
+            yield from tier.moves(state, act.because_of(event.command_id), store)
+
+
+def _paying_wallets(state: State, command: AnyCommand, store: StoreSettings) -> list[WalletType]:
+    wallet = None
     match command:
         case SpendUnits() | BlockUnits() | TransferUnits():
             wallet = store.wallet(command.wallet)
@@ -168,14 +197,11 @@ def overdue(state: State, command: AnyCommand, now: datetime, store: StoreSettin
             wallet = store.wallet(bought.wallet) if bought else None
         case CancelTransfer():
             wallet = transfers.wallet_of(state, command.transfer_id, store)
+        case RegisterTransaction() | TakeTransaction() if command.document_type == "return":
+            return [store.wallet_type(each.wallet) for each in state.scan(Account)]
         case _:
-            return
-    if wallet:
-        act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-        for event in ledger.overdue(state, wallet, act):
-            yield event
-            # As when its timer had been there first: the command may yet be refused.
-            yield from tier.moves(state, act.because_of(event.command_id), store)
+            pass
+    return [wallet] if wallet else []
 
 
 Timed = Lot | PendingLot | IssuedReward | Standing
@@ -184,6 +210,10 @@ Timed = Lot | PendingLot | IssuedReward | Standing
 def due(state: State, entry: Timed, store: StoreSettings, member_id: str, now: datetime) -> Iterator[Event]:
     """What the timer of `entry` brings at `now`."""
     act = Act(cause_id=_cause(entry), store=store.store, member_id=member_id, now=now)
+    yield from _paying(state, act, _timed(state, entry, act, store))
+
+
+def _timed(state: State, entry: Timed, act: Act, store: StoreSettings) -> Iterator[Event]:
     match entry:
         case Lot():
             yield from ledger.lot_due(state, entry, act, store)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from streams.domain import identifiers
+from streams.domain import identifiers, returns
 from streams.domain.act import Act
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
 from streams.domain.events import (
@@ -18,6 +18,7 @@ from streams.domain.ids import document_id
 from streams.domain.member import require
 from streams.domain.messages import AnswerSearch, EraseDocument, ReturnTransaction, TakeTransaction
 from streams.domain.state import Document, State, Transaction
+from streams.domain.store import StoreSettings
 from streams.domain.values import MOST, UNIT, Identifier
 from streams.errors import Poison, Rejected
 
@@ -30,14 +31,9 @@ def register(state: State, command: RegisterTransaction, act: Act) -> Iterator[E
     _require_unknown(state, command.document_number)
     transaction_id = act.id("transaction")
     recorded = _recorded(command, transaction_id, act)
+    returns.require_returnable(state, command, recorded.gross_value)
     yield recorded
-    yield TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
-        transaction_id=transaction_id,
-        document_number=command.document_number,
-        gross_value=recorded.gross_value,
-        document_type=command.document_type,
-    )
+    yield _assigned(command, transaction_id, recorded.gross_value, act)
 
 
 def _require_unknown(state: State, document_number: str) -> None:
@@ -61,6 +57,21 @@ def _recorded(command: Recording, transaction_id: str, act: Act) -> TransactionR
         items=command.items,
         buyer=command.buyer,
         channel_id=command.channel_id,
+        linked_document_number=command.linked_document_number,
+    )
+
+
+def _assigned(
+    told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: Act
+) -> TransactionAssigned:
+    return TransactionAssigned(
+        **act.stamp("TransactionAssigned"),
+        transaction_id=transaction_id,
+        document_number=told.document_number,
+        gross_value=gross_value,
+        document_type=told.document_type,
+        linked_document_number=told.linked_document_number,
+        totals=returns.totals(told.items),
     )
 
 
@@ -80,9 +91,11 @@ def _gross_value(command: Recording) -> Decimal:
     return gross
 
 
-def record(state: State, command: RecordTransaction, act: Act) -> Iterator[Event]:
-    """The document is its own owner: its member is looked for by what the till knew."""
+def record(state: State, command: RecordTransaction, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
+    refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
     _require_own(command, act)
+    sought(command, store)
     earlier = state.get(Document)
     if earlier:
         raise Rejected(
@@ -93,7 +106,7 @@ def record(state: State, command: RecordTransaction, act: Act) -> Iterator[Event
     yield _recorded(command, act.member_id, act)
 
 
-def assign(state: State, command: AssignTransaction, act: Act) -> Iterator[Event]:
+def assign(state: State, command: AssignTransaction, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Matches at once where the member is named by id; otherwise the search answers."""
     document = _unmatched(state, command, act)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
@@ -101,15 +114,17 @@ def assign(state: State, command: AssignTransaction, act: Act) -> Iterator[Event
         raise Rejected(
             "to_member", given, "must be given alone, or loyalty_card_number, or phone, or email instead"
         )
+    sought(command, store)
     if command.to_member:
         yield _matched(document, command.to_member, act, by_hand=True)
 
 
-def sought(command: RecordTransaction | AssignTransaction) -> tuple[Identifier, ...]:
-    """Whom the document's member is looked for by, the strongest first."""
+def sought(command: RecordTransaction | AssignTransaction, store: StoreSettings) -> tuple[Identifier, ...]:
+    """By what the document's member is looked for, the strongest first. Raises Rejected."""
+    rules = store.identifier_rules
     if isinstance(command, AssignTransaction):
-        return tuple(identifiers.of(command))
-    return tuple(identifiers.of(command.buyer)) if command.buyer else ()
+        return identifiers.looked_for(command, rules, "")
+    return identifiers.looked_for(command.buyer, rules, "buyer.") if command.buyer else ()
 
 
 def found(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:
@@ -136,13 +151,8 @@ def take(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
     """The member's side of a match."""
     require(state, act)
     _require_unknown(state, message.document_number)
-    yield TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
-        transaction_id=message.transaction_id,
-        document_number=message.document_number,
-        gross_value=message.gross_value,
-        document_type=message.document_type,
-    )
+    returns.require_returnable(state, message, message.gross_value)
+    yield _assigned(message, message.transaction_id, message.gross_value, act)
 
 
 def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:

@@ -49,6 +49,7 @@ def earned(
     locked_for_days: int | None = None,
     comment: str | None = None,
     cause: Cause | None = None,
+    purchase: str | None = None,
     index: int = 0,
 ) -> UnitsEarned:
     """A new lot. The days override the wallet type's policy. What is locked is so until the day's end, and
@@ -73,6 +74,7 @@ def earned(
         cause=cause,
         locked_until=locked_until,
         oldest_first=wallet.spending_order == "oldest_created",
+        purchase=purchase,
     )
 
 

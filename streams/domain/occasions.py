@@ -1,5 +1,7 @@
 """Which facts set campaigns off, and what these are shown of them."""
 
+from datetime import datetime
+
 from streams.domain.commands import RegisterTransaction
 from streams.domain.conditions import Occasion
 from streams.domain.events import (
@@ -10,12 +12,13 @@ from streams.domain.events import (
     TransactionAssigned,
 )
 from streams.domain.messages import AnyCommand, TakeTransaction
+from streams.domain.state import Member, State
 from streams.domain.values import Trigger
 
 
-def of(event: Event, command: AnyCommand) -> Occasion | None:
-    """The occasion that `event` is, if any. A transaction counts once it is some member's; a member who signs
-    up, once the account is active."""
+def of(event: Event, command: AnyCommand, state: State) -> Occasion | None:
+    """The occasion that `event` is, if any; `state` is the state after it. A transaction counts once it is
+    some member's; a member who signs up, once the account is active."""
     match event:
         case TransactionAssigned() if isinstance(command, RegisterTransaction | TakeTransaction):
             return _transaction(event, command)
@@ -28,24 +31,27 @@ def of(event: Event, command: AnyCommand) -> Occasion | None:
                     performed_at=event.happened_at,
                     event_name=event.custom_event_type,
                 ),
+                happened_at=event.happened_at,
                 attributes=event.attributes,
             )
         case MemberRegistered():
-            return _registered(event)
+            return _registered(event, event.registered_at)
         case MemberActivated() if event.first:
-            return _registered(event)
+            member = state.get(Member)
+            return _registered(event, member.registered_at if member else event.occurred_at)
         case _:
             return None
 
 
-def _registered(event: MemberRegistered | MemberActivated) -> Occasion:
+def _registered(event: MemberRegistered | MemberActivated, registered_at: datetime) -> Occasion:
     return Occasion(
         trigger=Trigger(
             type="internal_event",
             trigger_id=event.event_id,
             created_at=event.occurred_at,
             event_name="CustomerRegistered",
-        )
+        ),
+        happened_at=registered_at,
     )
 
 
@@ -58,7 +64,9 @@ def _transaction(event: TransactionAssigned, command: RegisterTransaction | Take
             performed_at=command.purchased_at,
             document_number=command.document_number,
         ),
+        happened_at=command.purchased_at,
         gross_value=event.gross_value,
         items=command.items,
+        linked_document_number=command.linked_document_number,
         channel_id=command.channel_id,
     )

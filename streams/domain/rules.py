@@ -1,5 +1,6 @@
 """Campaigns as a store sets them: when they act, for whom, and what they do."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -32,7 +33,9 @@ Subject = Literal[
     "member_tier",
 ]
 NUMBERS: tuple[Subject, ...] = ("gross_value", "item_count")
-NAMED: tuple[Subject, ...] = ("label", "event_attribute", "member_attribute")
+ATTRIBUTES: tuple[Subject, ...] = ("event_attribute", "member_attribute")
+"""Texts that comparisons of size read as numbers: nobody has said what an attribute holds."""
+NAMED: tuple[Subject, ...] = ("label", *ATTRIBUTES)
 Operator = Literal["is", "is_not", "is_one_of", "contains", "at_least", "more_than", "at_most", "less_than"]
 COMPARISONS: tuple[Operator, ...] = ("at_least", "more_than", "at_most", "less_than")
 INTERNAL_EVENTS = ("CustomerRegistered",)
@@ -42,8 +45,9 @@ class Condition(Value):
     """`subject operator values`, such as `category is_one_of ("jazz", "blues")`.
 
     Where the subject may have several values (each item has a category), one that fits is enough; `is_not`
-    asks that none fits. `name` is the key of a label or attribute. Comparisons read both sides as numbers;
-    what is no number does not fit.
+    asks that none fits. `name` is the key of a label or attribute. The subject says what is compared: of
+    `NUMBERS` the amounts, of all others the texts, sign for sign. Comparisons of size read an attribute as a
+    number; an attribute that is none does not fit.
     """
 
     subject: Subject
@@ -69,7 +73,8 @@ class Effect(Value):
 
 class Campaign(Value):
     """Acts when `trigger` happens, all `conditions` hold and the moment lies within `active_from` and
-    `active_to`. `event` names the custom event's type or the internal event.
+    `active_to`: the event's own, or that of its handling, as the store's `campaign_time` says. `event` names
+    the custom event's type or the internal event.
 
     `points_per_currency_unit` and the fields beside it are the short form of one give_points effect; 0: none.
     """
@@ -105,21 +110,30 @@ class Campaign(Value):
 
 
 def _condition(condition: Condition) -> Iterator[str]:
-    if condition.subject in NAMED and condition.name is None:
-        yield f"name must be the key of the {condition.subject.replace('_', ' ')}"
-    if condition.operator in COMPARISONS or condition.subject in NUMBERS:
-        for value in condition.values:
-            if not _number(value):
-                yield f"values {value!r} is no number"
-    if condition.operator != "is_one_of" and len(condition.values) != 1:
-        yield f"values must be one, for operator {condition.operator!r}"
+    subject, operator = condition.subject, condition.operator
+    if subject in NAMED and condition.name is None:
+        yield f"name must be the key of the {subject.replace('_', ' ')}"
+    if operator != "is_one_of" and len(condition.values) != 1:
+        yield f"values must be one, for operator {operator!r}"
+    if subject in NUMBERS and operator == "contains":
+        yield f"operator 'contains' is for texts, and {subject!r} is a number"
+    elif operator in COMPARISONS and subject not in (*NUMBERS, *ATTRIBUTES):
+        yield f"operator {operator!r} is for numbers, and {subject!r} is a text"
+    elif operator in COMPARISONS or subject in NUMBERS:
+        yield from (
+            f"values {value!r} is no number such as 29.33"
+            for value in condition.values
+            if number(value) is None
+        )
 
 
-def _number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except ArithmeticError:
-        return False
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?")
+
+
+def number(text: str) -> Decimal | None:
+    """The number that `text` is in the one form that amounts have; None: it is none. `Decimal` alone would
+    read `1_234`, `1E3` and the digits of every script."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def _effect(effect: Effect) -> Iterator[str]:

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Meta
 
+from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
 from streams.domain.rules import Campaign, Days
@@ -143,6 +144,7 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
+        identifiers.require_rules(self.identifier_rules)
         for problem in chain(_numbers(self, ""), self._repeated(), self._problems()):
             raise ValueError(problem)
 
@@ -233,6 +235,11 @@ class StoreSettings(Value):
         """Of the wallet of that code, in days."""
         own = self.wallet_type(code).expiring_days
         return self.units_expiring_days if own is None else own
+
+    @property
+    def identifier_rules(self) -> identifiers.Rules:
+        """By which phone numbers and cards are read."""
+        return identifiers.Rules(self.phone_region, self.card_pattern)
 
     @property
     def calendar(self) -> Calendar:

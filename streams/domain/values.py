@@ -101,6 +101,14 @@ class Item(Value):
     labels: tuple[Attribute, ...] = ()
 
 
+class SkuTotal(Value):
+    """All of one SKU in a transaction: its lines are summed."""
+
+    sku: Text
+    quantity: int
+    gross_value: Decimal
+
+
 class Cause(Value):
     """What made units or rewards move: a campaign and the thing that triggered it."""
 
@@ -185,6 +193,21 @@ class Draw(Value):
     expires_at: Instant | None
     oldest_first: bool = False
     """Whether the lot stands in order of age instead of expiry."""
+
+
+class Share(Value):
+    """Units of one lot."""
+
+    lot_id: Uuid
+    units: Decimal
+
+
+class BlockedShare(Value):
+    """Units of one lot that a blocking transfer keeps."""
+
+    transfer_id: Uuid
+    lot_id: Uuid
+    units: Decimal
 
 
 def plain(amount: Decimal) -> Decimal:

@@ -12,7 +12,8 @@ Followed    view: a small topic in memory; sieve, aside, last_good: records of i
 Read        stretch: a stretch of a topic, in slices; sorting: very many pairs, on disk
             snapshot, lookup, foresight: state; history, published: one member's past
             kept, fates: what became of deliveries
-Written     appender: single records; control: control topics, by one writer at a time; outcomes: what became of commands
+Written     appender: single records; control: control topics, by one writer at a time
+            outcomes: what became of commands
 
 Again       redrive, shelves, letterbox: what was put aside; standpoint: how far something has come
             replay, reread, pace; playing, recount: those that were asked for over HTTP

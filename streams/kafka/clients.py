@@ -21,7 +21,16 @@ from streams.settings import Settings, variable
 
 LOG = logging.getLogger("kafka")
 
-_COMMON = {"client.id": "loyalty"}
+_COMMON = {
+    "client.id": "loyalty",
+    # A frozen or unreachable broker holds whatever it was asked for so long (60 s unless told otherwise). By
+    # then the cluster is about to give its partitions to others: it does after 9 s.
+    "socket.timeout.ms": 6_000,
+    "api.version.request.timeout.ms": 5_000,
+    "socket.connection.setup.timeout.ms": 5_000,
+    # 10 s otherwise: a broker that is back is noticed at once.
+    "reconnect.backoff.max.ms": 1_000,
+}
 _PRODUCER = {"linger.ms": 2, "compression.type": "lz4", "delivery.timeout.ms": 30_000}
 # Java's partitioner: a record of the same key goes to the same partition, whoever writes it.
 _SAFE_PRODUCER = {

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,25 +17,29 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
+from streams.kafka.answers import committed, watermarks
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
-from streams.kafka.partitions import Opened, Partition, Partitions
-from streams.kafka.passing import is_passing
+from streams.kafka.partitioner import partition_of
+from streams.kafka.partitions import Partition, Partitions
+from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
-from streams.tables.store import RocksStore
+from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
+# Seconds between two looks at a commit that takes long.
+LOOKED_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,11 @@ class Feed(Quiet):
             position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
+            metrics=metrics,
             opened=opened,
         )
         self._moves: deque[tuple[bool, int]] = deque()
+        self._place: Callable[[bytes], int] | None = None
         self._ended = asyncio.Event()
         # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
         self._connected = False
@@ -124,10 +131,16 @@ class Feed(Quiet):
             on_revoke=self._revoked,
             on_lost=self._revoked,
         )
+        self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        return list(self._consumer.list_topics(name, timeout=ANSWERS_WITHIN).topics[name].partitions)
+        found = ask_again(
+            self._connection.cluster,
+            lambda: self._consumer.list_topics(name, timeout=ANSWERS_WITHIN),
+            ANSWERS_WITHIN,
+        )
+        return list(found.topics[name].partitions)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -201,15 +214,11 @@ class Feed(Quiet):
         """Where the group stands; the partition's beginning where it has committed nothing yet."""
         # A predecessor's transaction that is still open is waited for.
         patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = self._connection.cluster.now() + patience
-        while True:
-            try:
-                found: int = self._consumer.committed([place], patience)[0].offset
-                return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
-            except KafkaException as failure:
-                if not is_passing(failure) or self._connection.cluster.now() > deadline:
-                    raise
-                self._connection.cluster.sleep(BUSY)
+        return ask_again(self._connection.cluster, lambda: self._asked(place, patience), patience)
+
+    def _asked(self, place: TopicPartition, patience: float) -> int:
+        found: int = committed(self._consumer, [place], patience)[0].offset
+        return found if found >= 0 else watermarks(self._consumer, place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -235,7 +244,7 @@ class Feed(Quiet):
         if not busy:
             return
         now = self._connection.cluster.utc()
-        shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
+        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
@@ -245,18 +254,22 @@ class Feed(Quiet):
         ]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.to_thread(
-            self._transactions.commit,
-            [s.turn for s in shares],
-            places,
-            self._consumer.consumer_group_metadata,
+        committing = asyncio.create_task(
+            asyncio.to_thread(
+                self._transactions.commit,
+                [s.turn for s in shares],
+                places,
+                self._consumer.consumer_group_metadata,
+            )
         )
-        try:
-            committed = await asyncio.wait_for(committing, self._transactions.limit)
-        except TimeoutError:
-            self._end_at_once()
-        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
-            p.tables.commit(changes, checkpoints)
+        while not committing.done():
+            await asyncio.wait([committing], timeout=LOOKED_EVERY)
+            if self._transactions.stuck:
+                self._end_at_once()
+        done = committing.result()
+        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
+            # As of before the transaction: it was committed, so nobody else has written meanwhile.
+            p.tables.commit(changes, checkpoints, now)
             p.handled(count, offset)
             self._tell_lag(p)
 
@@ -275,7 +288,9 @@ class Feed(Quiet):
     def _tell_lag(self, partition: Partition) -> None:
         _, end = self._consumer.get_watermark_offsets(self._source_partition(partition.number), cached=True)
         gauge = self._metrics.lag.labels(self._source.name, str(partition.number))
-        gauge.set(max(0, end - partition.next))
+        # Below 0: nothing was fetched of it yet.
+        if end >= 0:
+            gauge.set(max(0, end - partition.next))
 
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
+from streams.kafka.answers import committed
 from streams.kafka.clients import Connection
 from streams.kafka.stretch import ANSWERS_WITHIN, told
 from streams.kafka.topics import Topic
@@ -73,7 +74,8 @@ class Standpoint:
         """By partition; None where it has not begun."""
         with told(self._topic):
             found = self._consumer.list_topics(self._topic, ANSWERS_WITHIN).topics[self._topic].partitions
-            places = self._consumer.committed([TopicPartition(self._topic, n) for n in found], ANSWERS_WITHIN)
+            asked = [TopicPartition(self._topic, n) for n in found]
+            places = committed(self._consumer, asked, ANSWERS_WITHIN)
         if any(place.offset < 0 for place in places):
             return None
         return {place.partition: Position(place.offset, place.metadata or "") for place in places}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
-from confluent_kafka import OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
+from streams.kafka.answers import first_since
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
@@ -87,11 +88,8 @@ def home(connection: Connection, topic: Topic, key: str) -> int:
 
 
 def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -> int:
-    asked = TopicPartition(place.topic, place.partition, max(0, int(moment.timestamp() * 1000)))
-    found = consumer.offsets_for_times([asked], ANSWERS_WITHIN)[0]
-    if found.error:
-        raise KafkaException(found.error)
-    return end if found.offset in (OFFSET_END, -1) else min(int(found.offset), end)
+    found = first_since(consumer, place, moment, ANSWERS_WITHIN)
+    return end if found is None else min(found, end)
 
 
 def records(connection: Connection, stretch: Stretch) -> Iterator[Record]:

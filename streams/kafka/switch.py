@@ -76,7 +76,7 @@ def switch(
     *,
     evicting: bool = False,
 ) -> float | None:
-    """Makes the renewal's generation the present one, once no worker runs. None where the states differ: then
+    """Makes the renewal's generation the present one, once no worker runs. None where it does not fit: then
     nothing was switched. Else for how many seconds nobody could have worked because of it.
 
     With `evicting` workers that run are ended, and the sessions of others are not waited for.
@@ -100,11 +100,11 @@ def switch(
 
 
 def _alike(renewal: Renewal, tell: Tell) -> bool:
-    """Whether nothing differs, after a few looks: the last finds nothing to do, unless somebody works."""
+    """Whether it fits, after a few looks: the last finds nothing to do, unless somebody works."""
     for _ in range(LOOKS):
-        if renewal.advance(tell) or renewal.found.different:
+        if renewal.advance(tell) or not renewal.fits:
             break
-    return not renewal.found.different
+    return renewal.fits
 
 
 def _meanwhile(renewal: Renewal, tell: Tell, waiting: Callable[[list[str]], None], there: list[str]) -> None:

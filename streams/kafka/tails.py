@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
 from streams.kafka.cluster import Consumer
-from streams.kafka.ends import Place
+from streams.kafka.offsets import Place
 from streams.kafka.passing import is_passing
 
 TAIL = 100

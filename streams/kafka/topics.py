@@ -13,7 +13,14 @@ from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.generation import Generation
-from streams.refusals import LARGEST_ACCEPTED, CommandRejected, LetterRedriven, PoisonRecord, Redriven
+from streams.refusals import (
+    LARGEST_ACCEPTED,
+    LARGEST_RECORD,
+    CommandRejected,
+    LetterRedriven,
+    PoisonRecord,
+    Redriven,
+)
 from streams.webhooks import CATALOGUE
 
 Key = Literal[
@@ -35,8 +42,7 @@ DAY = timedelta(days=1)
 TOMBSTONES_KEPT = 7 * DAY
 # Kafka itself may keep what was replaced or erased for ever, where little is written.
 REPLACED_FOR = 7 * DAY
-# What we make of a command of the largest size, its JSON bodies above all, must not be refused.
-LARGEST = 8 << 20
+LARGEST = LARGEST_RECORD
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Retryable
+from streams.kafka.answers import watermarks
 from streams.kafka.aside import SetAside, raw_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Cluster, Consumer
 from streams.kafka.last_good import LastGood, last_good_of
-from streams.kafka.passing import is_passing
+from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.sieve import Apply, Sieve
 from streams.kafka.topics import Topic
 
@@ -23,7 +24,10 @@ V = TypeVar("V", bound=Value)
 Progress = Callable[[int, int], None]
 """Called with the offsets read so far and the offsets to read."""
 
-ANSWERS_WITHIN = 10.0
+ANSWERS_WITHIN = 5.0
+# Seconds within which a partition whose leader was lost has another one: by default the controller waits 9 s
+# for a silent broker.
+ELECTED_WITHIN = 20.0
 # How long the reader waits for a record, and so how long `stop` may take.
 IDLE = 0.25
 BATCH = 1000
@@ -125,8 +129,9 @@ class View(Generic[V]):
             | {"auto.offset.reset": "error"}
         )
         try:
-            partitions = self._partitions(consumer)
-            ends = {p.partition: end_of(consumer, p, self._connection.cluster) for p in partitions}
+            cluster = self._connection.cluster
+            partitions = ask_again(cluster, lambda: self._partitions(consumer), ELECTED_WITHIN)
+            ends = {p.partition: end_of(consumer, p, cluster) for p in partitions}
             last_good = last_good_of(self._connection, self._control, max(ends.values()))
         except KafkaException as error:
             consumer.close()
@@ -203,15 +208,9 @@ def end_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MAC
     return bounds_of(consumer, partition, cluster)[1]
 
 
-def bounds_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> tuple[int, int]:
-    """Where the partition begins, and ends for a reader of committed records."""
-    deadline = cluster.now() + ANSWERS_WITHIN
-    while True:
-        try:
-            low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
-            return int(low), int(end)
-        except KafkaException as error:
-            if not is_passing(error) or cluster.now() > deadline:
-                raise
-            # Kafka has no call that waits for a leader.
-            cluster.sleep(0.05)
+def bounds_of(
+    consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE, within: float = ELECTED_WITHIN
+) -> tuple[int, int]:
+    """Where the partition begins, and ends for a reader of committed records. Raises KafkaException where no
+    leader says so in time."""
+    return ask_again(cluster, lambda: watermarks(consumer, partition, ANSWERS_WITHIN), within)

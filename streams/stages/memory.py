@@ -5,13 +5,17 @@ remembered there was decided in the same transaction.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
-from streams.domain.commands import AssignTransaction, Command, TransferUnits
+from streams.domain.commands import AddUnits, AssignTransaction, Command, SpendUnits, TransferUnits
 from streams.domain.ids import derived_id
 from streams.domain.messages import AcceptUnits, AnswerClaim, TakeTransaction
-from streams.domain.state import Handled
+from streams.domain.state import Handled, State
+from streams.errors import Rejected
+from streams.refusals import beginning
 from streams.stages.commands import MESSAGES
+from streams.stages.turn import Turn
 
 CLAIMED = AnswerClaim.__name__
 """What a command waits for that needs identifiers, or that came behind such a one."""
@@ -19,6 +23,9 @@ CLAIMED = AnswerClaim.__name__
 
 FINGERPRINT = "fingerprint"
 """A header of a command's record: of the request that it came from, to tell another one under the same id."""
+
+
+LONGEST_FINGERPRINT = 64
 
 
 class Conclusion(NamedTuple):
@@ -40,6 +47,38 @@ def memory_id(command: Command) -> str:
 def step_id(command_id: str, step: str) -> str:
     """Under which a later step of a command is remembered: the message of that name."""
     return derived_id(command_id, step)
+
+
+def is_for_ever(command: Command) -> bool:
+    """Whether the command is never forgotten: the same line of a file may come again at any time."""
+    return isinstance(command, AddUnits | SpendUnits) and command.once
+
+
+def remembered(
+    turn: Turn,
+    state: State,
+    command_id: str,
+    forget_at: datetime | None,
+    *,
+    refusal: Rejected | None,
+    waits_for: str,
+) -> Handled:
+    """What is to be remembered from now on of a command that `turn` handles, or that it goes on with."""
+    rejection = refusal and (refusal.field, beginning(refusal.value), refusal.reason)
+    before = state.get(Handled, command_id.encode())
+    return Handled(
+        command_id=command_id,
+        forget_at=forget_at,
+        rejection=rejection or None,
+        waits_for=waits_for,
+        fingerprint=before.fingerprint if before else _fingerprint(turn),
+    )
+
+
+def _fingerprint(turn: Turn) -> str:
+    """Of the request that the command came from."""
+    found = turn.record.headers.get(FINGERPRINT) if turn.record else None
+    return (found or b"").decode(errors="replace")[:LONGEST_FINGERPRINT]
 
 
 def last_step(command: Command) -> str:

@@ -68,6 +68,17 @@ class TransactionAssignedToCustomer(WebhookEvent):
     customer: Customer
 
 
+class TakenBack(Value):
+    """What a return took of the units that its purchase gave, and what of them was not there."""
+
+    purchase: Text | None
+    pending: Decimal
+    active: Decimal
+    blocked: Decimal
+    owed: Decimal
+    waived: Decimal
+
+
 class AvailablePointsAmountChanged(WebhookEvent):
     """`amount` is what is available after the change, `amount_change` its magnitude, never negative.
 
@@ -84,6 +95,7 @@ class AvailablePointsAmountChanged(WebhookEvent):
     sequence: int
     transfer_id: Uuid
     cause: Cause | None
+    taken_back: TakenBack | None = None
 
 
 class CustomerBoughtReward(WebhookEvent):

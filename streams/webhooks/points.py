@@ -1,11 +1,12 @@
 """Bodies of the webhooks about units."""
 
 from streams.domain.values import plain
+from streams.webhooks import events
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
 from streams.webhooks.legacy_shapes import Collected, OldAmountChanged, OldPointsWillExpire
 from streams.webhooks.parts import action_cause, customer, moment, wallet_type
-from streams.webhooks.shapes import AmountChangedBody, DatedCause, PointsWillExpireBody
+from streams.webhooks.shapes import AmountChangedBody, DatedCause, PointsWillExpireBody, TakenBack
 
 _OLD_CHANGE_TYPES = {
     "block": "subtract",
@@ -44,8 +45,12 @@ def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:
     ),
 )
 def available_points_amount_changed(event: AvailablePointsAmountChanged) -> AmountChangedBody:
-    """The number of units that a member can spend changed: earned, spent, expired, or moved by hand."""
-    return {
+    """The number of units that a member can spend changed: earned, spent, expired, or moved by hand.
+
+    After a return it says what was taken, in `takenBack`, even where all of it was pending or blocked: then
+    the amount is as it was.
+    """
+    body: AmountChangedBody = {
         "customer": customer(event.customer),
         "accountId": event.wallet_id,
         "amount": plain(event.amount),
@@ -54,6 +59,20 @@ def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Amou
         "transferId": event.transfer_id,
         "wallet": {"walletId": event.wallet_id, "walletType": wallet_type(event.wallet)},
         "actionCause": _cause(event),
+    }
+    if event.taken_back:
+        body["takenBack"] = _taken_back(event.taken_back)
+    return body
+
+
+def _taken_back(taken: events.TakenBack) -> TakenBack:
+    return {
+        "purchaseDocumentNumber": taken.purchase,
+        "pending": plain(taken.pending),
+        "active": plain(taken.active),
+        "blocked": plain(taken.blocked),
+        "owed": plain(taken.owed),
+        "waived": plain(taken.waived),
     }
 
 

@@ -3,9 +3,19 @@
 They say what is there, and forbid nothing more: a receiver should not stumble over a field that is added.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from msgspec import Meta
 
@@ -72,8 +82,8 @@ def _returned(body: Callable[[Any], object]) -> Schema:
 
 def _schema(hint: Any) -> Schema:
     origin, parts = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return {**_schema(parts[0]), **_said(parts[1])}
+    if origin in {Annotated, NotRequired}:
+        return {**_schema(parts[0]), **_said(*parts[1:])}
     if origin is Literal:
         return {"type": "string", "enum": list(parts)}
     if origin is list:
@@ -82,7 +92,7 @@ def _schema(hint: Any) -> Schema:
         return _one_of([_schema(part) for part in parts])
     if is_typeddict(hint):
         fields = get_type_hints(hint, include_extras=True)
-        return _object({name: _schema(inner) for name, inner in fields.items()})
+        return _object({name: _schema(inner) for name, inner in fields.items()}, hint.__required_keys__)
     return {"type": _SIMPLE[hint]}
 
 
@@ -90,13 +100,17 @@ def _is_union(hint: Any) -> bool:
     return get_origin(hint) in {Union, type(int | None)}
 
 
-def _said(meta: Meta) -> Schema:
+def _said(meta: Meta | None = None) -> Schema:
+    if meta is None:
+        return {}
     about = {"description": meta.description} if meta.description else {}
     return {**about, **(meta.extra_json_schema or {})}
 
 
-def _object(properties: dict[str, Schema]) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _object(properties: dict[str, Schema], required: Collection[str] | None = None) -> Schema:
+    """All properties are required where none are named."""
+    named = [name for name in properties if required is None or name in required]
+    return {"type": "object", "properties": properties, "required": named}
 
 
 def _one_of(parts: list[Schema]) -> Schema:

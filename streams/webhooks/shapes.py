@@ -1,11 +1,12 @@
 """The shapes of all that stands under `data`, key for key as receivers get it.
 
 The bodies' functions are typed by them, so that the type checker holds each body to its shape; the JSON
-Schemas are made from them. Every key is always there: what is not known is null.
+Schemas are made from them. Every key is always there, and null where it is not known, but for those that are
+NotRequired: the original has none such.
 """
 
 from decimal import Decimal
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -183,6 +184,17 @@ class PointsWillExpireBody(TypedDict):
     pointsWillExpire: Moment
 
 
+class TakenBack(TypedDict):
+    """What a return took: units by where they were, and those that were not there."""
+
+    purchaseDocumentNumber: str | None
+    pending: Amount
+    active: Amount
+    blocked: Amount
+    owed: Annotated[Decimal, Meta(description="The member's debt: units that come pay it first.")]
+    waived: Annotated[Decimal, Meta(description="Not there, and not asked for any more.")]
+
+
 class AmountChangedBody(TypedDict):
     customer: Contact
     accountId: Id
@@ -192,3 +204,4 @@ class AmountChangedBody(TypedDict):
     transferId: Id
     wallet: WalletOf
     actionCause: DatedCause | None
+    takenBack: NotRequired[TakenBack]

@@ -47,6 +47,9 @@ SAID = {
     "UnitsBlocked": "12.5 points: blocked (“x”).",
     "UnitsUnblocked": "12.5 points: no longer blocked.",
     "UnitsCancelled": "12.5 points: taken back, still pending.",
+    "UnitsTakenBack": "A return took back 12.5 points, 12.5 points of them to be paid later, "
+    "of which 12.5 points were not there (“x”).",
+    "DebtPaid": "12.5 points: paid for what returns could not take.",
     "UnitsHeld": "12.5 points: set aside for another member (“x”).",
     "UnitsReleased": "12.5 points: not transferred, for x x x.",
     "UnitsSent": "Gave 12.5 points to another member (“x”).",

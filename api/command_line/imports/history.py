@@ -19,7 +19,9 @@ def load(
     members: Annotated[Path, typer.Option(help="CSV of members, each with its registeredAt.")],
     transactions: Annotated[Path, typer.Option(help="CSV of their transactions.")],
     store: Annotated[str, typer.Option(help="Code of the store.")] = "DEFAULT",
-    zone: Annotated[str, typer.Option(help="Time zone of times that name none.")] = "UTC",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of times that name none.", show_default="the store's")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, and send nothing.")] = False,
     skip_refused: Annotated[
         bool, typer.Option("--skip-refused", help="Send the others where the files have refused lines.")
@@ -34,15 +36,16 @@ def load(
     The files' columns: `loyalty import members --columns`. Where a line of the files is refused nothing is
     sent, for later it could not be played at its own time. Exit code 1 where any was, by whomever.
     """
-    from api.command_line.imports import contents, run_of
+    from api.command_line.imports import contents
+    from api.command_line.imports.whose import run_of
     from connectors.imports.history import dated
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
-    run = run_of(KINDS["members"], store, zone, "1")
+    files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
+    run = run_of(KINDS["members"], store, zone, "1", dry_run=dry_run)
     readings: dict[Path, Reading] = {}
-    for kind, file in (("members", members), ("transactions", transactions)):
-        path, data = contents(file)
+    for kind, (path, data) in files.items():
         try:
             readings[path] = dated(read(KINDS[kind], data, run), run)
         except Misconfigured as error:

@@ -38,6 +38,7 @@ from streams.domain.events.transactions import (
     TransactionUnmatched,
 )
 from streams.domain.events.units import (
+    DebtPaid,
     UnitsActivated,
     UnitsBlocked,
     UnitsCancelled,
@@ -50,6 +51,7 @@ from streams.domain.events.units import (
     UnitsReleased,
     UnitsSent,
     UnitsSpent,
+    UnitsTakenBack,
     UnitsUnblocked,
 )
 
@@ -65,6 +67,7 @@ __all__ = [
     "CouponReinstated",
     "CouponUsed",
     "CustomEventRecorded",
+    "DebtPaid",
     "DocumentErased",
     "Event",
     "Fact",
@@ -100,6 +103,7 @@ __all__ = [
     "UnitsReleased",
     "UnitsSent",
     "UnitsSpent",
+    "UnitsTakenBack",
     "UnitsUnblocked",
     "WrongCodeGiven",
 ]

@@ -8,6 +8,7 @@ from streams.domain.values import (
     DocumentType,
     Instant,
     Item,
+    SkuTotal,
     Text,
     Uuid,
 )
@@ -24,6 +25,8 @@ class TransactionRecorded(Fact):
     items: tuple[Item, ...]
     buyer: Buyer | None
     channel_id: Uuid | None
+    linked_document_number: Text | None = None
+    """Of a return: the purchase's document number."""
 
 
 class TransactionMatched(Fact):
@@ -49,10 +52,14 @@ class TransactionUnmatched(Fact):
 
 
 class TransactionAssigned(Fact):
+    """It is the member's. `totals` is what may be returned of a purchase, or what a return returns."""
+
     transaction_id: Uuid
     document_number: Text
     gross_value: Decimal
     document_type: DocumentType = "sell"
+    linked_document_number: Text | None = None
+    totals: tuple[SkuTotal, ...] = ()
 
 
 class DocumentErased(Fact):

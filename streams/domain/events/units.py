@@ -4,10 +4,12 @@ from decimal import Decimal
 
 from streams.domain.events.fact import Fact
 from streams.domain.values import (
+    BlockedShare,
     Cause,
     Code,
     Draw,
     Instant,
+    Share,
     Text,
     Uuid,
 )
@@ -24,6 +26,8 @@ class UnitsEarned(Fact):
     cause: Cause | None
     locked_until: Instant | None = None
     oldest_first: bool = False
+    purchase: Text | None = None
+    """The document number of the purchase that gave them: its returns take them back."""
 
 
 class UnitsActivated(Fact):
@@ -78,6 +82,42 @@ class UnitsCancelled(Fact):
     wallet: Code
     units: Decimal
     pending: bool
+    draws: tuple[Draw, ...]
+
+
+class UnitsTakenBack(Fact):
+    """A return took `units` back: `pending` ones, those of `draws` that could be spent, and `blocked` ones.
+    What was not there is the member's debt (`owed`), or nothing more is taken for it (`waived`).
+
+    `purchase` is the document number of the purchase, and `shares` says what is taken for each lot that it
+    gave; without it, the return named none.
+    """
+
+    transfer_id: Uuid
+    wallet: Code
+    units: Decimal
+    pending: tuple[Share, ...]
+    draws: tuple[Draw, ...]
+    blocked: tuple[BlockedShare, ...]
+    owed: Decimal
+    waived: Decimal
+    purchase: Text | None
+    shares: tuple[Share, ...]
+    comment: Text | None
+    cause: Cause | None
+
+    @property
+    def drawn(self) -> Decimal:
+        """How much less the member can spend."""
+        return sum((draw.units for draw in self.draws), Decimal(0))
+
+
+class DebtPaid(Fact):
+    """Units that came to the wallet pay what a return could not take."""
+
+    transfer_id: Uuid
+    wallet: Code
+    units: Decimal
     draws: tuple[Draw, ...]
 
 
@@ -147,6 +187,8 @@ UnitsEvent = (
     | UnitsBlocked
     | UnitsUnblocked
     | UnitsCancelled
+    | UnitsTakenBack
+    | DebtPaid
     | UnitsHeld
     | UnitsReleased
     | UnitsSent

@@ -52,22 +52,46 @@ def _recorded(state: State, event: TransactionRecorded) -> Change:
         items=event.items,
         buyer=event.buyer,
         channel_id=event.channel_id,
+        linked_document_number=event.linked_document_number,
     )
 
 
 def _assigned(state: State, event: TransactionAssigned) -> Iterator[Change]:
     returned = event.document_type == "return"
-    if state.get(Transaction, event.document_number.encode()) is None:
-        yield Transaction(
-            document_number=event.document_number,
-            transaction_id=event.transaction_id,
-            gross_value=event.gross_value,
-            returned=returned,
-        )
+    known = state.get(Transaction, event.document_number.encode())
+    own = known or Transaction(
+        document_number=event.document_number,
+        transaction_id=event.transaction_id,
+        gross_value=event.gross_value,
+        returned=returned,
+    )
+    if known is None or (event.totals and not returned):
+        yield own if returned else replace(own, left=event.totals)
+    if returned and event.linked_document_number:
+        yield from _less(state, event.linked_document_number, event)
     member = state.get(Member)
     if member:
         value = -event.gross_value if returned else event.gross_value
         yield replace(member, purchases=member.purchases + value)
+
+
+def _less(state: State, purchase: str, event: TransactionAssigned) -> Iterator[Change]:
+    """What is left of the purchase after the return."""
+    bought = state.get(Transaction, purchase.encode())
+    if bought is None:
+        raise LookupError(f"purchase {purchase!r} is returned but is not there")
+    back = {total.sku: total for total in event.totals}
+    left = tuple(
+        replace(
+            total,
+            quantity=total.quantity - back[total.sku].quantity,
+            gross_value=total.gross_value - back[total.sku].gross_value,
+        )
+        if total.sku in back
+        else total
+        for total in bought.left
+    )
+    yield replace(bought, left=left, returned_value=bought.returned_value + event.gross_value)
 
 
 def _document(state: State, document_number: str) -> Document:

@@ -1,12 +1,12 @@
 """What changes of units change: a wallet's sums, its lots, and what is out of reach."""
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from streams.domain.events import (
+    DebtPaid,
     UnitsActivated,
     UnitsBlocked,
     UnitsCancelled,
@@ -19,20 +19,23 @@ from streams.domain.events import (
     UnitsReleased,
     UnitsSent,
     UnitsSpent,
+    UnitsTakenBack,
     UnitsUnblocked,
 )
+from streams.domain.evolve.lots import lost, lot_at, moved, placed, take, untraced
+from streams.domain.evolve.returns import pay_debt, take_back
 from streams.domain.ids import derived_id
 from streams.domain.ledger import account, scheduled
 from streams.domain.state import (
-    Account,
     Change,
     Drop,
-    Ending,
+    Gift,
     Held,
     Lot,
     PendingLot,
     Pledge,
     State,
+    Transaction,
     Transfer,
     lot_key,
 )
@@ -48,30 +51,31 @@ def evolve_units(state: State, event: UnitsEvent, store: StoreSettings) -> Itera
             yield from _activate(state, event, store)
         case UnitsSpent():
             before = account(state, event.wallet)
-            yield _moved(before, -event.units, spent=before.spent + event.units)
-            yield from _take(state, event.wallet, event.draws)
+            yield moved(before, -event.units, spent=before.spent + event.units)
+            yield from take(state, event.wallet, event.draws)
         case UnitsExpired():
             before = account(state, event.wallet)
-            yield _moved(before, -event.lot.units, expired=before.expired + event.lot.units)
-            yield from _take(state, event.wallet, (event.lot,))
-            yield from _untraced(state, event.lot.lot_id)
+            yield moved(before, -event.lot.units, expired=before.expired + event.lot.units)
+            ended = lot_at(state, event.wallet, event.lot)
+            yield from lost(state, ended.purchase, ended.lot_id, event.lot.units)
+            yield from take(state, event.wallet, (event.lot,))
+            yield from untraced(state, event.lot.lot_id)
         case UnitsBlocked() | UnitsHeld():
             yield from _set_aside(state, event)
         case UnitsUnblocked() | UnitsReleased() | UnitsSent():
             yield from _settle(state, event, store)
         case UnitsCancelled():
             yield from _cancel(state, event)
+        case UnitsTakenBack():
+            yield from take_back(state, event)
+        case DebtPaid():
+            yield from pay_debt(state, event)
         case UnitsReceived():
             yield from _receive(state, event, store)
         case UnitsExpiryAnnounced():
             yield from _announce(state, event, store)
         case _:
             assert_never(event)
-
-
-def _moved(before: Account, change: Decimal, **sums: Decimal) -> Account:
-    """The account after a change of what is available: each is counted."""
-    return replace(before, available=before.available + change, changes=before.changes + 1, **sums)
 
 
 def _earn(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Change]:
@@ -84,36 +88,34 @@ def _earn(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Ch
         earned_at=event.occurred_at,
         expires_at=event.expires_at,
         oldest_first=event.oldest_first,
+        purchase=event.purchase,
     )
+    yield from _given(state, event)
     if event.locked_until is not None:
         yield replace(before, pending=before.pending + event.units)
         yield PendingLot(lot=lot, unlocks_at=event.locked_until)
         return
-    yield _moved(before, event.units, earned=before.earned + event.units)
+    yield moved(before, event.units, earned=before.earned + event.units)
     yield from _opened(lot, store)
 
 
+def _given(state: State, event: UnitsEarned) -> Iterator[Change]:
+    """What a purchase gave is kept with it, for its returns."""
+    bought = state.get(Transaction, event.purchase.encode()) if event.purchase else None
+    if bought:
+        gift = Gift(lot_id=event.transfer_id, wallet=event.wallet, units=event.units)
+        yield replace(bought, gifts=(*bought.gifts, gift))
+
+
 def _opened(lot: Lot, store: StoreSettings) -> Iterator[Change]:
-    yield from _placed(lot, store)
-    yield Transfer(wallet=lot.wallet, place=lot.draw(lot.units))
-
-
-def _placed(lot: Lot, store: StoreSettings) -> Iterator[Change]:
-    yield scheduled(lot, store)
-    yield from _endings(lot)
-
-
-def _endings(lot: Lot) -> Iterator[Ending]:
-    if lot.oldest_first and lot.expires_at is not None:
-        yield Ending(wallet=lot.wallet, expires_at=lot.expires_at, place=lot.draw(lot.units))
+    yield from placed(lot, store)
+    yield Transfer(wallet=lot.wallet, place=lot.draw(lot.units), purchase=lot.purchase)
 
 
 def _activate(state: State, event: UnitsActivated, store: StoreSettings) -> Iterator[Change]:
     before = account(state, event.wallet)
     pending = _pending(state, event.transfer_id)
-    yield _moved(
-        before, event.units, pending=before.pending - event.units, earned=before.earned + event.units
-    )
+    yield moved(before, event.units, pending=before.pending - event.units, earned=before.earned + event.units)
     yield Drop(entry=pending)
     yield from _opened(pending.lot, store)
 
@@ -125,33 +127,15 @@ def _pending(state: State, transfer_id: str) -> PendingLot:
     return pending
 
 
-def _take(state: State, wallet: str, draws: Iterable[Draw]) -> Iterator[Change]:
-    for draw in draws:
-        lot = _lot(state, wallet, draw)
-        left = lot.remaining - draw.units
-        if left:
-            yield replace(lot, remaining=left)
-            continue
-        for gone in (lot, *_endings(lot)):
-            yield Drop(entry=gone)
-
-
-def _untraced(state: State, transfer_id: str) -> Iterator[Change]:
-    """What gave these units cannot be taken back any more."""
-    transfer = state.get(Transfer, transfer_id.encode())
-    if transfer:
-        yield Drop(entry=transfer)
-
-
 def _set_aside(state: State, event: UnitsBlocked | UnitsHeld) -> Iterator[Change]:
     before = account(state, event.wallet)
     blocked = isinstance(event, UnitsBlocked)
     if blocked:
-        yield _moved(before, -event.units, blocked=before.blocked + event.units)
+        yield moved(before, -event.units, blocked=before.blocked + event.units)
     else:
         yield replace(before, held=before.held + event.units)
-    pledges = tuple(Pledge(lot=_lot(state, event.wallet, d), units=d.units) for d in event.draws)
-    yield from _take(state, event.wallet, event.draws)
+    pledges = tuple(Pledge(lot=lot_at(state, event.wallet, d), units=d.units) for d in event.draws)
+    yield from take(state, event.wallet, event.draws)
     yield Held(
         transfer_id=event.transfer_id,
         command_id=event.command_id,
@@ -174,11 +158,11 @@ def _settle(
         raise LookupError(f"transfer {event.transfer_id} holds nothing")
     match event:
         case UnitsSent():
-            yield _moved(before, -event.units, held=before.held - event.units, sent=before.sent + event.units)
+            yield moved(before, -event.units, held=before.held - event.units, sent=before.sent + event.units)
         case UnitsReleased():
             yield replace(before, held=before.held - event.units)
         case UnitsUnblocked():
-            yield _moved(before, event.units, blocked=before.blocked - event.units)
+            yield moved(before, event.units, blocked=before.blocked - event.units)
     yield Drop(entry=held)
     if not isinstance(event, UnitsSent):
         for pledge in held.pledges:
@@ -195,23 +179,27 @@ def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Ch
         return
     wallet = account(state, before.wallet)
     yield replace(wallet, returns=wallet.returns + 1)
-    yield from _placed(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
+    yield from placed(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
 
 
 def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:
     before = account(state, event.wallet)
     if event.pending:
+        pending = _pending(state, event.transfer_id)
         yield replace(before, pending=before.pending - event.units, cancelled=before.cancelled + event.units)
-        yield Drop(entry=_pending(state, event.transfer_id))
+        yield Drop(entry=pending)
+        yield from lost(state, pending.lot.purchase, event.transfer_id, event.units)
         return
-    yield _moved(before, -event.units, cancelled=before.cancelled + event.units)
-    yield from _take(state, event.wallet, event.draws)
-    yield from _untraced(state, event.transfer_id)
+    given = state.get(Transfer, event.transfer_id.encode())
+    yield moved(before, -event.units, cancelled=before.cancelled + event.units)
+    yield from take(state, event.wallet, event.draws)
+    yield from untraced(state, event.transfer_id)
+    yield from lost(state, given.purchase if given else None, event.transfer_id, event.units)
 
 
 def _receive(state: State, event: UnitsReceived, store: StoreSettings) -> Iterator[Change]:
     before = account(state, event.wallet)
-    yield _moved(
+    yield moved(
         before, event.units, earned=before.earned + event.units, received=before.received + event.units
     )
     for index, draw in enumerate(event.draws):
@@ -224,7 +212,7 @@ def _receive(state: State, event: UnitsReceived, store: StoreSettings) -> Iterat
             expires_at=draw.expires_at,
             oldest_first=draw.oldest_first,
         )
-        yield from _placed(lot, store)
+        yield from placed(lot, store)
 
 
 def _announce(state: State, event: UnitsExpiryAnnounced, store: StoreSettings) -> Iterator[Change]:
@@ -247,10 +235,3 @@ def _lots_of(state: State, event: UnitsExpiryAnnounced) -> Iterator[Lot]:
         lot = state.get(Lot, lot_key(event.wallet, place))
         if lot:
             yield lot
-
-
-def _lot(state: State, wallet: str, place: Draw) -> Lot:
-    lot = state.get(Lot, lot_key(wallet, place))
-    if lot is None:
-        raise LookupError(f"lot {place.lot_id} of wallet {wallet!r} is not in the ledger")
-    return lot

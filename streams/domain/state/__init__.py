@@ -17,7 +17,7 @@ from streams.domain.state.ledgers import (
     lot_key,
     wallet_prefix,
 )
-from streams.domain.state.members import CampaignUse, Document, Member, Secret, Standing, Transaction
+from streams.domain.state.members import CampaignUse, Document, Gift, Member, Secret, Standing, Transaction
 from streams.domain.state.working import Claim, DataKey, Handled, Known, Plan, StreamTime, Waiting
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "E",
     "Ending",
     "Entry",
+    "Gift",
     "Handled",
     "Held",
     "IssuedReward",

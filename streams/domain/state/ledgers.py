@@ -35,6 +35,10 @@ class Account(Entry):
     cancelled: Decimal = Decimal(0)
     returns: int = 0
     """How many lots came back after they were gone."""
+    returned: Decimal = Decimal(0)
+    """What returns took. All of it but what was pending is in `spent` too."""
+    owed: Decimal = Decimal(0)
+    """What returns should have taken and was not there: units that come pay it first."""
 
     @property
     def spendable(self) -> Decimal:
@@ -63,6 +67,8 @@ class Lot(Entry):
     returns: int = 0
     """Which return of the wallet's lots brought it back after it was gone; 0: it was never gone. It makes the
     ids of its ends differ: parts of a lot may come back one by one, each to an end of its own."""
+    purchase: Text | None = None
+    """The document number of the purchase that gave it."""
 
     def key(self) -> bytes:
         return lot_key(self.wallet, self.draw(self.remaining))
@@ -118,7 +124,9 @@ class Transfer(Entry):
 
     wallet: Code
     place: Draw
-    """Its `units` are all that it gave."""
+    """Its `units` are all that it gave, less what returns took of it."""
+    purchase: Text | None = None
+    """The document number of the purchase that gave them."""
 
     def key(self) -> bytes:
         return self.place.lot_id.encode()

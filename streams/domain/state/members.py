@@ -11,8 +11,10 @@ from streams.domain.values import (
     Instant,
     Item,
     Profile,
+    SkuTotal,
     Text,
     Uuid,
+    Value,
 )
 
 
@@ -32,6 +34,8 @@ class Member(Entry):
     """Whether the account was ever open, if it was closed since."""
     erased_at: Instant | None = None
     """Since when nothing is known of who it is."""
+    phone_as_typed: Text | None = None
+    """As it came, where the profile has it in another form."""
 
 
 class Secret(Entry):
@@ -110,6 +114,18 @@ class Document(Entry):
     channel_id: Uuid | None
     to_member: Uuid | None = None
     """Whom it was matched to."""
+    linked_document_number: Text | None = None
+
+
+class Gift(Value):
+    """A lot that a purchase gave: `units`, of which returns have taken `taken`, and `gone` are cancelled or
+    have expired."""
+
+    lot_id: Uuid
+    wallet: Text
+    units: Decimal
+    taken: Decimal = Decimal(0)
+    gone: Decimal = Decimal(0)
 
 
 class Transaction(Entry):
@@ -119,6 +135,13 @@ class Transaction(Entry):
     transaction_id: Uuid
     gross_value: Decimal
     returned: bool = False
+    """Whether it is a return itself."""
+    left: tuple[SkuTotal, ...] = ()
+    """What of a purchase was not returned yet; empty where no release had kept what was bought."""
+    returned_value: Decimal = Decimal(0)
+    """The sum of a purchase's returns."""
+    gifts: tuple[Gift, ...] = ()
+    """What a purchase gave."""
 
     def key(self) -> bytes:
         return self.document_number.encode()

@@ -1,0 +1,54 @@
+"""What a consumer is answered about offsets: an offset, nothing where there is nothing, or an error.
+
+librdkafka may leave an error in one partition's answer, or a number below 0 in the place of an offset, and
+call the whole a success. Here that is a KafkaException, of a kind that passes where nothing else was said.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+
+from streams.kafka.cluster import Consumer
+
+
+def committed(consumer: Consumer, places: Iterable[TopicPartition], within: float) -> list[TopicPartition]:
+    """Where the consumer's group stands in each, in their order; OFFSET_INVALID: it has committed nothing."""
+    asked = list(places)
+    answers = {(at.topic, at.partition): at for at in consumer.committed(asked, within)}
+    found = []
+    for place in asked:
+        at = answers.get((place.topic, place.partition))
+        if at is not None and at.error:
+            raise KafkaException(at.error)
+        if at is None or (at.offset < 0 and at.offset != OFFSET_INVALID):
+            raise _unanswered(place, "where the group stands")
+        found.append(at)
+    return found
+
+
+def watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tuple[int, int]:
+    """Where it begins, and ends for such a consumer."""
+    low, end = consumer.get_watermark_offsets(place, within)
+    if not 0 <= low <= end:
+        raise _unanswered(place, "where it begins and ends")
+    return low, end
+
+
+def first_since(consumer: Consumer, place: TopicPartition, moment: datetime, within: float) -> int | None:
+    """The first record that is as young as that; None: there is none."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    asked = TopicPartition(place.topic, place.partition, milliseconds)
+    (at,) = consumer.offsets_for_times([asked], within)
+    if at.error:
+        raise KafkaException(at.error)
+    if at.offset == OFFSET_END:
+        return None
+    if at.offset < 0:
+        raise _unanswered(place, f"where it was at {moment}")
+    return int(at.offset)
+
+
+def _unanswered(place: TopicPartition, what: str) -> KafkaException:
+    said = f"{place.topic}[{place.partition}]: {what} was not answered"
+    return KafkaException(KafkaError(KafkaError.OFFSET_NOT_AVAILABLE, said))
