@@ -17,6 +17,7 @@ from api.audit import Log
 from api.auth import Caller, address_of, new_key
 from api.callers import Callers
 from api.errors import Complaint, Invalid
+from api.json_body import Router
 from api.logins import Expired, Logins, TooMany
 from streams.access import SCOPES, Admin, ApiKey, Scope
 from streams.webhooks.parts import moment
@@ -133,7 +134,7 @@ def _row(key: ApiKey) -> dict[str, Any]:
 
 
 def routes(access: Access) -> APIRouter:
-    router = APIRouter(tags=["access"])
+    router = Router(tags=["access"])
     keys, allowed = "/api/admin/{admin}/api-key", [requires("admin")]
 
     @router.post("/api/admin/login_check", summary="Log in")

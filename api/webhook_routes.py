@@ -11,8 +11,10 @@ from api.access import requires
 from api.bodies import CreationBody, ReplacementBody
 from api.example_send import sent_example
 from api.fields import StoreCode, id_in_path
+from api.json_body import Router
 from api.signing import rotated, shown_once
 from api.subscriptions import Webhooks
+from api.views import exact
 from streams.delivery.records import Subscription
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -38,7 +40,7 @@ Seen = Annotated[int | None, Depends(revision_asked_for)]
 
 def routes(webhooks: Webhooks) -> APIRouter:
     """The contract's paths, verbs and statuses; and, beyond it, pausing, test sends and secrets."""
-    router = APIRouter(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
+    router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     _reading(router, webhooks)
     _writing(router, webhooks)
     _acting(router, webhooks)
@@ -55,9 +57,9 @@ def _reading(router: APIRouter, webhooks: Webhooks) -> None:
         return JSONResponse(await webhooks.page(store, request.query_params.multi_items()))
 
     @router.get(SINGLE, summary="Read a subscription", dependencies=allowed)
-    async def read(store: StoreCode, subscription_id: SubscriptionId) -> JSONResponse:
+    async def read(store: StoreCode, subscription_id: SubscriptionId) -> Response:
         found = await webhooks.one(store, subscription_id)
-        return JSONResponse(bodies.detail(found, webhooks.vault), headers={"ETag": f'"{found.revision}"'})
+        return exact(bodies.detail(found, webhooks.vault), headers={"ETag": f'"{found.revision}"'})
 
     @router.get("/event", summary="List the events to subscribe to", dependencies=allowed)
     async def events(store: StoreCode) -> JSONResponse:  # noqa: ARG001 - the path has it

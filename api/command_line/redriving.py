@@ -107,15 +107,17 @@ def moment(option: str, text: str | None) -> datetime | None:
 
 def parsed(option: str, text: str, now: datetime) -> datetime:
     """`90m` before `now`, or the time that is meant: in UTC where it says no zone. Raises Misconfigured."""
+    from streams.domain.moments import RANGE, OutOfRange, read_instant
     from streams.errors import Misconfigured
 
     ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     try:
         if ago:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        found = datetime.fromisoformat(text)
+        return read_instant(text)
+    except OutOfRange:
+        raise Misconfigured(f"{option} {text!r} {RANGE}") from None
     except (ValueError, OverflowError):
         raise Misconfigured(
             f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

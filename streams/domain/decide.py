@@ -133,10 +133,10 @@ def _alone(rule: Callable[[State, Any, Act], Iterator[Event]]) -> Rule:
 
 
 RULES: dict[type[Command], Rule] = {
-    RegisterMember: _alone(member.register),
-    SignUpMember: _alone(member.sign_up),
+    RegisterMember: member.register,
+    SignUpMember: member.sign_up,
     ActivateMember: _alone(member.activate),
-    UpdateMember: _alone(member.update),
+    UpdateMember: member.update,
     ChangeOwnEmail: _alone(member.ask_change),
     ChangeOwnPhone: _alone(member.ask_change),
     ConfirmChange: _alone(member.confirm_change),

@@ -1,7 +1,7 @@
 """Accounts of members: opened, activated, changed, closed."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec.structs import replace
@@ -33,32 +33,32 @@ from streams.domain.events import (
     MemberUpdated,
     PasswordResetIssued,
 )
+from streams.domain.moments import RANGE, is_in_range, stored_day
 from streams.domain.state import Member, Secret, State
+from streams.domain.store import StoreSettings
 from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
 CODES_HOLD_FOR = timedelta(hours=24)
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""Anniversaries are counted from when a member registered: they must not leave the calendar."""
 
 
-def register(state: State, command: RegisterMember, act: Act) -> Iterator[Event]:
+def register(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
     identifiers.check(command.profile)
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
-        profile=command.profile,
+        profile=_dated(command.profile, store),
         registered_at=_registered_at(command, command.issued_at),
     )
 
 
-def sign_up(state: State, command: SignUpMember, act: Act) -> Iterator[Event]:
+def sign_up(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
     identifiers.check(command.profile)
     code, number = _code(act)
     yield MemberSignedUp(
         **act.stamp("MemberSignedUp"),
-        profile=command.profile,
+        profile=_dated(command.profile, store),
         registered_at=_registered_at(command, command.issued_at),
         code=code,
         code_number=number,
@@ -74,20 +74,28 @@ def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]
     yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
-def update(state: State, command: UpdateMember, act: Act) -> Iterator[Event]:
+def update(state: State, command: UpdateMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Nothing where nothing changes."""
     member = known(state, act)
     identifiers.check(command.profile)
+    profile = _dated(command.profile, store)
     registered_at = _registered_at(command, member.registered_at)
-    if (command.profile, registered_at) != (member.profile, member.registered_at):
-        yield updated(command.profile, registered_at, act)
+    if (profile, registered_at) != (_dated(member.profile, store), member.registered_at):
+        yield updated(profile, registered_at, act)
+
+
+def _dated(profile: Profile, store: StoreSettings) -> Profile:
+    """The birthday as a day: a producer may have sent the midnight of the store's zone for it."""
+    if profile.birth_date is None:
+        return profile
+    return replace(profile, birth_date=stored_day(store.calendar.written_day(profile.birth_date)))
 
 
 def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
     at = command.registered_at or otherwise
-    if not EARLIEST <= at < LATEST:
-        reason = f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}"
-        raise Rejected("registered_at", at.isoformat(), reason)
+    # Anniversaries are counted from it: they must not leave the calendar.
+    if not is_in_range(at):
+        raise Rejected("registered_at", at.isoformat(), RANGE)
     return at
 
 

@@ -12,9 +12,10 @@ from msgspec import Meta
 
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
+from streams.domain.moments import RANGE, is_in_range
 from streams.domain.rules import Campaign, Days
 from streams.domain.tier_set import MonthDay, Tier, TierSet
-from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
+from streams.domain.values import MOST, Code, Instant, Text, Uuid, Value, is_amount
 
 _calendar = cache(Calendar)
 LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
@@ -141,7 +142,7 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
-        for problem in chain(_numbers(self, ""), self._repeated(), self._problems()):
+        for problem in chain(_extremes(self, ""), self._repeated(), self._problems()):
             raise ValueError(problem)
 
     def _repeated(self) -> Iterator[str]:
@@ -237,18 +238,21 @@ class StoreSettings(Value):
         return _calendar(self.time_zone)
 
 
-def _numbers(part: object, path: str) -> Iterator[str]:
-    """Amounts that no schema could write, or that are less than nothing; each begins with the field."""
+def _extremes(part: object, path: str) -> Iterator[str]:
+    """Amounts that no schema could write or that are less than nothing, and instants of no year that counts;
+    each begins with the field."""
     match part:
+        case datetime():
+            if not is_in_range(part):
+                yield f"{path} {part.isoformat()} {RANGE}"
         case Decimal():
-            # In this order: a remainder of what is too large cannot be told.
-            if not part.is_finite() or not 0 <= part <= MOST or part % UNIT:
+            if not is_amount(part):
                 yield f"{path} must lie between 0 and {MOST}, with six decimals at most"
         case Value():
             for name in part.__struct_fields__:
-                yield from _numbers(getattr(part, name), f"{path}.{name}" if path else name)
+                yield from _extremes(getattr(part, name), f"{path}.{name}" if path else name)
         case tuple():
             for index, each in enumerate(part):
-                yield from _numbers(each, f"{path}[{index}]")
+                yield from _extremes(each, f"{path}[{index}]")
         case _:
             pass
