@@ -18,8 +18,8 @@ test: .venv/.ready ## all tests, the ones on a real broker and in a browser incl
 	@.venv/bin/python -m tests.browser.chromium
 	@.venv/bin/pytest
 
-soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again
-	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED))
+soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again, CLUSTER=3
+	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED)) $(if $(CLUSTER),--brokers $(CLUSTER))
 	@.venv/bin/pytest -m soak
 
 bench: .venv/.ready ## how fast it is here, beside the machine's own limits; QUICK=1 only sees it run

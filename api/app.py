@@ -1,6 +1,6 @@
 """The application, built from its ports."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
 from api.events_found import Events, EventsPublished
+from api.forwarded import Forwarded
 from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
@@ -44,21 +45,23 @@ from api.overview import Flow, Overviews
 from api.panel.app import Parts, create_panel
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
-from api.programme import Programme, SettingsLog
+from api.programme import Programme
 from api.reading import Past, Reading
 from api.replays import Ports, Replays
 from api.signing import Signer
 from api.standing import Conditions, Standings
-from api.subscriptions import SubscriptionLog, Webhooks
+from api.subscriptions import Webhooks
 from api.targets import TargetPolicy
 from api.webhook_routes import routes as subscription_routes
 from api.why import Whys
 from connectors.http.courier import Courier
 from streams.access import ApiKey
-from streams.delivery.orders import ReplayOrder
+from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
+from streams.kafka.aside import SetAside
 from streams.kafka.topics import ATTEMPTS, DAY
+from streams.settings import Network
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {
@@ -70,7 +73,7 @@ SECURITY: dict[str, Any] = {
 def create_app(
     *,
     subscriptions: Subscriptions,
-    log: SubscriptionLog,
+    log: Log[Subscription],
     authenticator: Authenticator,
     targets: TargetPolicy,
     now: Callable[[], datetime],
@@ -79,7 +82,7 @@ def create_app(
     book: Book,
     past: Past,
     stores: Callable[[str], StoreSettings | None],
-    settings_log: SettingsLog,
+    settings_log: Log[StoreSettings],
     courier: Courier,
     callers: Callers,
     key_log: Log[ApiKey],
@@ -92,11 +95,13 @@ def create_app(
     journal: Deliveries,
     published: EventsPublished,
     flow: Flow,
+    aside: Callable[[], Sequence[SetAside]],
     dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,
     signer: Signer | None = None,
     vault: Vault | None = None,
+    trusted_proxies: Sequence[Network] = (),
 ) -> FastAPI:
     """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
     whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
@@ -106,20 +111,23 @@ def create_app(
         description=DESCRIPTION,
         redirect_slashes=False,
         # Outermost first: nobody sends us a body before we know who it is.
-        middleware=[Middleware(Guarded, authenticator=authenticator), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(Forwarded, trusted=trusted_proxies),
+            Middleware(Guarded, authenticator=authenticator),
+            Middleware(BodyLimit),
+        ],
     )
     errors.install(app)
     desk = Desk(outcomes, book, stores, now)
-    log = Audited(log, audit, "subscription", subscriptions.get)
-    settings_log = Audited(settings_log, audit, "settings", stores)
-    keys = Audited(key_log, audit, "API key", callers.key)
-    webhooks = Webhooks(subscriptions, log, targets, now, courier, signer, vault)
-    settings, read = Programme(stores, settings_log), Reading(desk, past)
-    orders: Audited[ReplayOrder] = Audited(replaying.log, audit, "replay", replaying.orders.get)
-    replays = Replays(replaying, orders, webhooks.one, now)
+    keys = Audited(key_log, audit, "API key")
+    webhooks = Webhooks(
+        subscriptions, Audited(log, audit, "subscription"), targets, now, courier, signer, vault
+    )
+    settings, read = Programme(stores, Audited(settings_log, audit, "settings")), Reading(desk, past)
+    replays = Replays(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)
     letters = Letters(box, webhooks.one, audit)
     standings = Standings(conditions)
-    overviews = Overviews(flow, journal, subscriptions, standings, now)
+    overviews = Overviews(flow, journal, subscriptions, standings, now, aside)
     events = Events(journal, published)
     whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
     for router in (

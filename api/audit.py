@@ -10,7 +10,7 @@ from api.auth import SOURCE, Source
 from streams.access import Change
 from streams.domain.values import Value
 
-V_contra = TypeVar("V_contra", bound=Value, contravariant=True)
+V = TypeVar("V", bound=Value)
 Action = Literal["created", "changed", "deleted"]
 Subject = Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
 
@@ -22,9 +22,11 @@ class Audit:
     append: Callable[[Change], Awaitable[None]]
     now: Callable[[], datetime]
 
-    async def record(self, action: Action, subject: Subject, subject_id: str) -> None:
-        """Of whoever the request under way is from."""
-        source = SOURCE.get() or Source("unknown", "")
+    async def record(
+        self, action: Action, subject: Subject, subject_id: str, source: Source | None = None
+    ) -> None:
+        """Of `source`, or of whoever the request under way is from."""
+        source = source or SOURCE.get() or Source("unknown", "")
         await self.append(
             Change(
                 change_id=str(uuid4()),
@@ -38,29 +40,52 @@ class Audit:
         )
 
 
-class Log(Protocol[V_contra]):
+Make = Callable[[V | None], V | None]
+"""From what there is to what there is to be; None: nothing."""
+Announce = Callable[[V | None, V | None], Awaitable[None]]
+
+
+class Log(Protocol[V]):
     """A compacted topic, written and followed."""
 
-    async def write(self, key: str, value: V_contra | None) -> None: ...
+    async def change(self, key: str, make: Make[V], announce: Announce[V]) -> None:
+        """What `make` gives is durable, and to be seen, when it returns; where it is another thing than
+        before, `announce` was done first. Nobody changed it in between: where somebody did, both are called
+        again. What they raise ends it. Raises Retryable."""
 
-    async def current(self) -> None: ...
+    async def current(self) -> None:
+        """Returns once all is to be seen that was written before the call, by whichever process."""
 
 
-class Audited(Generic[V_contra]):
-    """The same log, each write of which is recorded first. `known`: whether there is such a one already."""
+class Audited(Generic[V]):
+    """The same log, each change of which is recorded first."""
 
-    def __init__(
-        self, log: Log[V_contra], audit: Audit, subject: Subject, known: Callable[[str], object | None]
-    ) -> None:
+    def __init__(self, log: Log[V], audit: Audit, subject: Subject) -> None:
         self._log = log
         self._audit = audit
         self._subject: Subject = subject
-        self._known = known
 
-    async def write(self, key: str, value: V_contra | None) -> None:
-        action: Action = "created" if self._known(key) is None else "changed"
-        await self._audit.record("deleted" if value is None else action, self._subject, key)
-        await self._log.write(key, value)
+    async def change(self, key: str, make: Make[V]) -> None:
+        """What is left as it is changes nothing, and is not recorded."""
+        # Of the one whose change it is: it may be written beside those of others.
+        recorded, source = False, SOURCE.get()
+
+        async def record(before: V | None, after: V | None) -> None:
+            nonlocal recorded
+            if not recorded:
+                await self._audit.record(_action(before, after), self._subject, key, source)
+                recorded = True
+
+        await self._log.change(key, make, record)
+
+    async def write(self, key: str, value: V | None) -> None:
+        await self.change(key, lambda _: value)
 
     async def current(self) -> None:
         await self._log.current()
+
+
+def _action(before: Value | None, after: Value | None) -> Action:
+    if after is None:
+        return "deleted"
+    return "created" if before is None else "changed"

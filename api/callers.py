@@ -3,6 +3,8 @@
 from collections import defaultdict
 
 from streams.access import Admin, ApiKey
+from streams.kafka.aside import Unfit
+from streams.meaning import Fault
 
 
 class Callers:
@@ -22,6 +24,10 @@ class Callers:
             self._admins[admin_id] = admin
 
     def put_key(self, api_key_id: str, key: ApiKey | None) -> None:
+        """Raises Unfit for one with the digest of another: nobody could say whose key it is."""
+        other = self._by_digest.get(key.digest) if key else None
+        if other and other.api_key_id != api_key_id:
+            raise Unfit(api_key_id, Fault("digest", f"is that of API key {other.api_key_id} too"))
         gone = self._keys.pop(api_key_id, None)
         if gone:
             del self._by_digest[gone.digest]

@@ -77,14 +77,23 @@ def authenticated(
     if vault is None:
         message = "Credentials cannot be kept here: LOYALTY_SECRET_KEY is not set."
         raise Invalid(Complaint(PLACE, message, "unavailable"))
-    secret = msgspec.json.encode(wanted.model_dump(exclude={"kind"})).decode()
+    fields = wanted.model_dump(exclude={"kind"})
+    if isinstance(wanted, OAuth2Auth):
+        fields["token_url"] = _checked(wanted.token_url, policy)
+    secret = msgspec.json.encode(fields).decode()
     try:
-        if isinstance(wanted, OAuth2Auth):
-            target(wanted.token_url, policy)
         credentials(wanted.kind, secret)
     except ValueError as problem:
         raise Invalid(Complaint(PLACE, f"Not valid: {problem}.", "invalid_credentials")) from None
     return replace(subscription, auth=Auth(kind=wanted.kind, secret=vault.seal(secret)))
+
+
+def _checked(token_url: str, policy: TargetPolicy) -> str:
+    try:
+        return target(token_url, policy)
+    except ValueError as problem:
+        message = f"Not valid: tokenUrl {problem}."
+        raise Invalid(Complaint(PLACE, message, "invalid_credentials")) from None
 
 
 def sealed(

@@ -17,11 +17,11 @@ from api.fields import UUID, StoreCode
 from api.outcomes import Book, Outcomes
 from streams.domain.act import Act
 from streams.domain.commands import Command
-from streams.domain.identifiers import identifier
+from streams.domain.identifiers import NO_RULES, Unreadable, sought
 from streams.domain.ids import derived_id
 from streams.domain.state import Entry, Known, Member, State
 from streams.domain.store import StoreSettings
-from streams.domain.values import IdentifierKind
+from streams.domain.values import Identifier, IdentifierKind, Profile
 from streams.stages.commands import owner_of
 from streams.stages.identity import key_of
 
@@ -126,13 +126,30 @@ class Desk:
             owner = owner_of(store, text)
             member = await self._patient(owner, "members", lambda state: state.get(Member))
             return text if member else None
+        for each in self._sought(store, text):
+            known = await self._patient(key_of(store, each), "identifiers", lambda state: state.get(Known))
+            if known:
+                found: str = known.member_id
+                return found
+        return None
+
+    def _sought(self, store: str, text: str) -> tuple[Identifier, ...]:
+        """By what a member may be known that is named by `email=…`, `phone=…` or `loyaltyCardNumber=…`; junk
+        names nobody."""
         kind, equals, value = text.partition("=")
         wanted = next((each for each in KINDS if each == kind and equals), None)
-        known_by = identifier(wanted, value) if wanted else None
-        if known_by is None:
-            return None
-        known = await self._patient(key_of(store, known_by), "identifiers", lambda state: state.get(Known))
-        return known.member_id if known else None
+        settings = self.stores(store)
+        rules = settings.identifier_rules if settings else NO_RULES
+        try:
+            return sought(wanted, value, rules) if wanted else ()
+        except Unreadable:
+            return ()
+
+    async def profile(self, store: str, member_id: str) -> Profile | None:
+        """The member's profile as it is kept, if there is such a member."""
+        owner = owner_of(store, member_id)
+        member = await self._patient(owner, "members", lambda state: state.get(Member))
+        return member.profile if member else None
 
     async def owner_of(self, store: str, kinds: Sequence[type[Entry]], key: str) -> str:
         """The member who has an entry of one of those kinds, of one table, with that key.

@@ -3,24 +3,30 @@
 import json
 import logging
 import re
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.outcomes import Busy
-from streams.errors import Retryable
+from api.repeats import KeyReused
+from streams.errors import Rejected, Retryable
 
 LOG = logging.getLogger(__name__)
 Body = dict[str, Any]
 RETRY_AFTER = 2
 """Seconds."""
+UNREADABLE = (UnicodeError, RecursionError, OverflowError, ZoneInfoNotFoundError)
+"""What Python raises for texts, depths, numbers, instants and zones that it cannot handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,13 @@ class Conflict(Exception):
         self.complaint = complaint
 
 
+def refusal(rejected: Rejected) -> Invalid:
+    """A value that no record can hold, told to whoever sent it."""
+    path = ".".join(to_camel(part) for part in rejected.field.split("."))
+    value = {} if rejected.value is None else {"value": shown(rejected.value)}
+    return Invalid(Complaint(path, f"The value {rejected.reason}.", "invalid", **value))
+
+
 def shown(value: object) -> str:
     """`value` as JSON in plain ASCII, cut short: fit for a sentence whatever a client sent."""
     text = json.dumps(value, default=str)
@@ -69,15 +82,24 @@ def install(app: FastAPI) -> None:
     """Every failure of `app` gets its documented answer."""
     app.exception_handler(Invalid)(_invalid)
     app.exception_handler(Conflict)(_conflict)
+    app.exception_handler(Rejected)(_refused)
     app.exception_handler(Busy)(_busy)
+    app.exception_handler(KeyReused)(_reused)
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_plain)
     app.exception_handler(Retryable)(_unavailable)
+    for kind in UNREADABLE:
+        app.exception_handler(kind)(_unreadable)
     app.exception_handler(Exception)(_broken)
 
 
 async def _invalid(_: Request, error: Invalid) -> Response:
     return _complaints(error.complaints)
+
+
+async def _refused(_: Request, error: Rejected) -> Response:
+    """Nothing is appended that would not read back."""
+    return _complaints(refusal(error).complaints)
 
 
 async def _conflict(_: Request, error: Conflict) -> Response:
@@ -87,6 +109,11 @@ async def _conflict(_: Request, error: Conflict) -> Response:
 async def _busy(_: Request, __: Busy) -> Response:
     body = {"code": 429, "message": "Too many commands wait for their outcome: repeat it later."}
     return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER)})
+
+
+async def _reused(_: Request, __: KeyReused) -> Response:
+    message = "This Idempotency-Key was used for another request: take another key, or repeat that request."
+    return JSONResponse({"code": 422, "message": message}, 422)
 
 
 async def _malformed(request: Request, error: RequestValidationError) -> Response:
@@ -109,6 +136,23 @@ def _complaint(detail: Body) -> Complaint:
     path = ".".join(str(part) for part in detail["loc"][1:])
     # Only names of fields are shown with their values: anything else may hold a header's value.
     return Complaint(path, detail["msg"], detail["type"])
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    return _complaints([Complaint("", problem_of(error), "unreadable")])
+
+
+def problem_of(error: Exception) -> str:
+    """What is wrong with a request that no parser of ours has refused, though nothing can be made of it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    LOG.warning("a request ended in %s at %s:%s", type(error).__name__, last.filename, last.lineno)
+    match error:
+        case UnicodeError():
+            return "Something in the request holds half of a character (U+D800 to U+DFFF), or is no UTF-8."
+        case RecursionError():
+            return "Something in the request is nested too deep."
+        case _:
+            return "A number or an instant in the request is beyond what can be reckoned with."
 
 
 async def _plain(request: Request, error: HTTPException) -> Response:

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from api.listing import instant
 from streams.domain.moments import OutOfRange, read_day
+from streams.domain.text import flaw, flaws
 from streams.domain.values import MOST, is_amount
 
 UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -88,8 +89,35 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "examples": ["1990-05-31"]}),
 ]
 """The day as it is written: a time and an offset beside it move nothing."""
-Text = Annotated[str, Field(max_length=255)]
-Line = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+def _name(text: str) -> str:
+    problem = flaw(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+def _lines(text: str) -> str:
+    problem = flaw(text, lines=True)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+def _whole(tree: Any) -> Any:
+    for place, problem in flaws(tree):
+        raise ValueError(f"{problem} at {place}" if place else problem)
+    return tree
+
+
+Text = Annotated[str, Field(max_length=255), AfterValidator(_name)]
+"""A name, or anything that stands in one line."""
+Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
+Comment = Annotated[str, Field(max_length=255), AfterValidator(_lines)]
+"""May have several lines."""
+Tree = Annotated[Any, AfterValidator(_whole)]
+"""JSON of any shape."""
 Code = Annotated[str, Field(pattern=CODE)]
 Uuid = Annotated[str, Field(pattern=UUID)]
 Days = Annotated[int, Field(ge=1, le=36_500)]

@@ -1,9 +1,10 @@
 """Small control topics: written, and read back before the caller hears of it."""
 
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from api.callers import Callers
-from streams.access import Admin, ApiKey, Change
+from api.sign_outs import SignOuts
+from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -13,6 +14,7 @@ from streams.domain.values import Value
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.ends import Ends
+from streams.kafka.sieve import Apply
 from streams.kafka.topics import (
     ADMINS,
     API_KEYS,
@@ -22,34 +24,47 @@ from streams.kafka.topics import (
     REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
+    SIGN_OUTS,
     SUBSCRIPTIONS,
-    Topic,
 )
-from streams.kafka.view import Apply, View
+from streams.kafka.view import View
 from streams.stages.commands import owner_of
 
 VISIBLE_WITHIN = 5.0
 V = TypeVar("V", bound=Value)
 
 
-class TopicLog(Generic[V]):
-    """A compacted topic of one partition behind the API's ports: what is written is in the view when `write`
-    returns, and what any process has written before, when `current` does."""
+class ProgressLog:
+    """How far replays are: each record has one writer at a time, who plays it."""
 
-    def __init__(self, connection: Connection, topic: Topic, appender: Appender, view: View[V]) -> None:
-        self._topic = topic
-        self._place = connection.topic(topic), 0
+    def __init__(self, connection: Connection, appender: Appender, view: View[ReplayProgress]) -> None:
+        self._place = connection.topic(REPLAY_PROGRESS), 0
         self._ends = Ends(connection)
         self._appender = appender
         self._view = view
 
-    async def write(self, key: str, value: V | None) -> None:
-        partition, offset = await self._appender.append(self._topic, key, value)
-        await self._view.reached(partition, offset, VISIBLE_WITHIN)
+    async def write(self, key: str, value: ReplayProgress | None) -> None:
+        """Seen in the view when it returns. Raises Retryable."""
+        _, offset = await self._appender.append(REPLAY_PROGRESS, key, value)
+        await self._view.reached(0, offset, VISIBLE_WITHIN)
 
     async def current(self) -> None:
+        """Returns once the view has all that was written before the call."""
         end = (await self._ends.of([self._place]))[self._place]
         await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+
+
+class SignOutLog:
+    """Sessions that were signed out of: each is written once, by whichever process was told."""
+
+    def __init__(self, appender: Appender, view: View[SignOut]) -> None:
+        self._appender = appender
+        self._view = view
+
+    async def write(self, key: str, value: SignOut | None) -> None:
+        """Seen in the view when it returns. Raises Retryable."""
+        _, offset = await self._appender.append(SIGN_OUTS, key, value)
+        await self._view.reached(0, offset, VISIBLE_WITHIN)
 
 
 class AuditAppender:
@@ -110,6 +125,11 @@ def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Adm
         View(connection, ADMINS, Admin, callers.put_admin),
         View(connection, API_KEYS, ApiKey, callers.put_key),
     )
+
+
+def sign_outs_followed(connection: Connection, known: SignOuts) -> View[SignOut]:
+    """The same for sessions that were signed out of."""
+    return View(connection, SIGN_OUTS, SignOut, known.put)
 
 
 def replays_followed(

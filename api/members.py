@@ -11,6 +11,7 @@ from api.desk import Asked, Desk
 from api.fields import MEMBER, Line, Model, Uuid
 from api.json_body import Router
 from api.profiles import FIELDS, CustomerBody, profile_of
+from streams.domain import identifiers
 from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
@@ -96,9 +97,9 @@ def routes(desk: Desk) -> APIRouter:
     async def update(asked: Annotated[Asked, head], member: Member, body: CustomerBody) -> Response:
         """What is absent from it is unset; `registeredAt` stays as it is."""
         member_id, customer = await desk.member(asked.store, member), body.customer
-        command = UpdateMember(
-            **asked.head(member_id), profile=profile_of(customer), registered_at=customer.registered_at
-        )
+        before = await desk.profile(asked.store, member_id)
+        profile = profile_of(customer, desk.settings(asked.store).identifier_rules, before)
+        command = UpdateMember(**asked.head(member_id), profile=profile, registered_at=customer.registered_at)
         return await desk.answer(asked, command, FIELDS)
 
     @router.post("/member/{member}/activate", summary="Activate an account", status_code=204)
@@ -151,12 +152,15 @@ def _route(router: APIRouter, desk: Desk, action: Action) -> None:
 async def _open(
     desk: Desk, asked: Asked, body: CustomerBody, command: type[RegisterMember] | type[SignUpMember]
 ) -> Response:
+    rules = desk.settings(asked.store).identifier_rules
+    profile = profile_of(body.customer, rules)
+
     def made(act: Act) -> object:
-        return {"customerId": act.member_id, "email": body.customer.email}
+        return {"customerId": act.member_id, "email": identifiers.read("email", profile.email, rules)}
 
     opening = command(
         **asked.head(derived_id(asked.store, "member", asked.command_id)),
-        profile=profile_of(body.customer),
+        profile=profile,
         registered_at=body.customer.registered_at,
     )
     return await desk.answer(asked, opening, FIELDS, made)

@@ -39,5 +39,6 @@ def described() -> str:
         journal=NOBODY,
         published=NOBODY,
         flow=NOBODY,
+        aside=NOBODY,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

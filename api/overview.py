@@ -18,6 +18,7 @@ from streams.errors import Retryable
 from streams.flow.figures import Fare, fares, rate
 from streams.flow.samples import Sample
 from streams.flow.verdict import Trouble, counted, spoken, troubles, well
+from streams.kafka.aside import SetAside
 
 TRIES = 50
 """How many of an endpoint's latest deliveries tell how fast it answers."""
@@ -81,6 +82,8 @@ class Overview:
     samples: Sequence[Sample]
     endpoints: Sequence[Endpoint]
     whole: bool
+    aside: Sequence[SetAside] = ()
+    """Of the store, or of all for those who see the whole."""
 
     @property
     def counted(self) -> bool:
@@ -96,7 +99,8 @@ class Overview:
         pipeline = troubles(self.samples, self.at)
         late = any(trouble.weight == "bad" for trouble in pipeline)
         told = pipeline if self.whole else [OTHERS] if late else []
-        return sorted([*told, *_of_endpoints(self.endpoints, self.at)], key=lambda one: one.weight != "bad")
+        found = [*_of_aside(self.aside), *told, *_of_endpoints(self.endpoints, self.at)]
+        return sorted(found, key=lambda one: one.weight != "bad")
 
     @property
     def sentence(self) -> str:
@@ -115,6 +119,14 @@ OTHERS = Trouble(
     "bad", "Webhooks are late: the pipeline does not keep up.", "An operator sees here what is wrong."
 )
 """What those are told who do not see the whole pipeline."""
+
+
+def _of_aside(aside: Sequence[SetAside]) -> Iterator[Trouble]:
+    for one in aside:
+        stays = "what was there before stays" if one.in_force is not None else "nothing is there instead"
+        wrong = f"{one.key}: {one.fault.field} {one.fault.reason}"
+        what = f"A record of {one.topic} cannot be used, and {stays}: {wrong}."
+        yield Trouble("bad", what, "See where it stands, then set it anew.", command="loyalty doctor")
 
 
 def _of_endpoints(endpoints: Sequence[Endpoint], now: datetime) -> Iterator[Trouble]:
@@ -154,6 +166,7 @@ class Overviews:
     index: Subscriptions
     standings: Standings
     now: Callable[[], datetime]
+    aside: Callable[[], Sequence[SetAside]]
 
     async def of(self, store: str, caller: Caller) -> Overview:
         at = self.now()
@@ -165,7 +178,9 @@ class Overviews:
         # The worst are seen first, however many there are.
         endpoints.sort(key=lambda one: (-one.waits(at), -one.last_day("dead"), one.subscription.url))
         whole = "admin" in caller.scopes and not caller.stores
-        return Overview(at, self.flow.samples, endpoints, whole)
+        own = {store, *(one.subscription_id for one in subscriptions)}
+        aside = [one for one in self.aside() if whole or one.key in own]
+        return Overview(at, self.flow.samples, endpoints, whole, aside)
 
     async def durations(self, endpoint: Endpoint) -> Durations | None:
         """Of the latest tries; None where there were none, or they are not known now."""

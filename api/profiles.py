@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.errors import Complaint, Invalid
+from api.errors import Complaint, Invalid, shown
 from api.fields import AddressBody, AttributeBody, Day, Model, Moment, Text
 from streams.domain import identifiers
 from streams.domain.calendar import Calendar
+from streams.domain.identifiers import Rules
 from streams.domain.values import Address, Attribute, Company, Profile
 from streams.errors import Rejected
 from streams.webhooks.parts import midnight
@@ -17,6 +18,11 @@ FIELDS = {
     "profile.phone": "customer.phone",
     "profile.loyalty_card_number": "customer.loyaltyCardNumber",
     "registered_at": "customer.registeredAt",
+}
+_CODES = {
+    "customer.email": "invalid_email",
+    "customer.phone": "invalid_phone",
+    "customer.loyaltyCardNumber": "invalid_card",
 }
 _PLAIN = (
     "first_name",
@@ -60,8 +66,9 @@ class CustomerBody(Model):
     customer: CustomerFields
 
 
-def profile_of(customer: CustomerFields) -> Profile:
-    """Raises Invalid for an e-mail address that is none."""
+def profile_of(customer: CustomerFields, rules: Rules, before: Profile | None = None) -> Profile:
+    """As it was typed: the stage keeps it in its one form. What has not changed since `before` is not judged.
+    Raises Invalid for an identifier that is none."""
     profile = Profile(
         **{name: getattr(customer, name) for name in _PLAIN},
         address=Address(**customer.address.model_dump()) if customer.address else None,
@@ -69,10 +76,11 @@ def profile_of(customer: CustomerFields) -> Profile:
         custom_attributes=tuple(Attribute(**each.model_dump()) for each in customer.custom_attributes),
     )
     try:
-        identifiers.check(profile)
+        identifiers.profile_of(profile, rules, before)
     except Rejected as refusal:
-        message = f"The address {refusal.reason}."
-        raise Invalid(Complaint("customer.email", message, "invalid_email", refusal.value)) from None
+        path = FIELDS[refusal.field]
+        complaint = Complaint(path, f"{shown(refusal.value)} {refusal.reason}.", _CODES[path], refusal.value)
+        raise Invalid(complaint) from None
     return profile
 
 

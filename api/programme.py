@@ -1,10 +1,9 @@
 """/api/{storeCode}/settings and /campaign: what a store sets."""
 
-import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -16,14 +15,17 @@ from starlette.exceptions import HTTPException
 
 from api import lead_times
 from api.access import requires
-from api.errors import Complaint, Invalid
-from api.fields import Model, StoreCode, id_in_path
+from api.audit import Audited
+from api.errors import Complaint, Invalid, refusal
+from api.fields import Model, StoreCode, Tree, id_in_path
 from api.json_body import Router, write_json
 from api.lead_times import NotificationDays
 from api.listing import Column, page
+from api.revisions import CHANGED_SINCE, Seen, etag, require_revision
 from api.views import exact
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings
+from streams.proof import unwritable
 
 COLUMNS: dict[str, Column[Campaign]] = {
     "campaignId": Column("text", lambda c: c.campaign_id),
@@ -34,21 +36,13 @@ COLUMNS: dict[str, Column[Campaign]] = {
 CampaignId = Annotated[str, id_in_path("campaign")]
 
 
-class SettingsLog(Protocol):
-    async def write(self, key: str, value: StoreSettings | None) -> None:
-        """Durable, and seen by `stores`, when it returns. Raises Retryable."""
-
-    async def current(self) -> None:
-        """Returns once `stores` knows all that was written before, by whichever process."""
-
-
 class SettingsBody(Model):
     settings: NotificationDays
 
 
 class CampaignBody(Model):
     campaign: Annotated[
-        dict[str, Any],
+        dict[str, Tree],
         Field(
             description="As in the file of `loyalty store put`, its names in camelCase; without campaignId.",
             examples=[{"name": "Ten a dollar", "trigger": "transaction", "pointsPerCurrencyUnit": 10}],
@@ -58,11 +52,10 @@ class CampaignBody(Model):
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Changes of one process come one after the other; of two at the same moment, one process's is lost."""
+    """Changes come one after the other, of whichever process: none overwrites another unseen."""
 
     stores: Callable[[str], StoreSettings | None]
-    log: SettingsLog
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    log: Audited[StoreSettings]
 
     async def store(self, code: str) -> StoreSettings:
         """As of now. Raises 404."""
@@ -72,15 +65,30 @@ class Programme:
             raise HTTPException(404)
         return found
 
-    async def change(self, code: str, path: str, change: Callable[[StoreSettings], StoreSettings]) -> None:
-        """Raises Invalid, for `path`, where the settings would not fit together."""
-        async with self.turn:
-            changed = change(await self.store(code))
+    async def change(
+        self,
+        code: str,
+        path: str,
+        change: Callable[[StoreSettings], StoreSettings],
+        revision: int | None = None,
+    ) -> None:
+        """Raises Invalid, for `path`, where the settings would not fit together; 412 where they are not at
+        `revision` any more; 404."""
+
+        def made(before: StoreSettings | None) -> StoreSettings:
+            if before is None:
+                raise HTTPException(404)
+            require_revision(before.revision, revision)
+            changed = change(before)
+            if changed == before:
+                return before
             try:
                 changed.check()
             except ValueError as error:
                 raise Invalid(Complaint(path, f"{error}.", "invalid")) from None
-            await self.log.write(code, changed)
+            return replace(changed, revision=before.revision + 1)
+
+        await self.log.change(code, made)
 
 
 def routes(programme: Programme) -> APIRouter:
@@ -89,17 +97,17 @@ def routes(programme: Programme) -> APIRouter:
 
     @router.get("/settings", summary="How long before an end members are told", dependencies=reading)
     async def settings(store: StoreCode) -> JSONResponse:
-        return JSONResponse({"settings": lead_times.shown(await programme.store(store))})
+        return _told(await programme.store(store))
 
-    @router.patch("/settings", summary="Change that", dependencies=admin)
-    async def patch(store: StoreCode, body: SettingsBody) -> JSONResponse:
+    @router.patch("/settings", summary="Change that", responses=CHANGED_SINCE, dependencies=admin)
+    async def patch(store: StoreCode, body: SettingsBody, seen: Seen) -> JSONResponse:
         """What is not given stays as it is."""
-        return await _set(programme, store, body)
+        return await _set(programme, store, body, seen)
 
-    @router.post("/settings", summary="Change that", dependencies=admin)
-    async def post(store: StoreCode, body: SettingsBody) -> JSONResponse:
+    @router.post("/settings", summary="Change that", responses=CHANGED_SINCE, dependencies=admin)
+    async def post(store: StoreCode, body: SettingsBody, seen: Seen) -> JSONResponse:
         """As PATCH."""
-        return await _set(programme, store, body)
+        return await _set(programme, store, body, seen)
 
     @router.get("/campaign", summary="List campaigns", dependencies=reading)
     async def campaigns(store: StoreCode, request: Request) -> Response:
@@ -116,14 +124,16 @@ def routes(programme: Programme) -> APIRouter:
             raise HTTPException(404)
         return exact(_camel(one))
 
-    @router.post("/campaign", summary="Add a campaign", dependencies=admin)
-    async def create(store: StoreCode, body: CampaignBody) -> JSONResponse:
-        """Acts from now on, as far as its dates say."""
+    @router.post("/campaign", summary="Add a campaign", responses=CHANGED_SINCE, dependencies=admin)
+    async def create(store: StoreCode, body: CampaignBody, seen: Seen) -> JSONResponse:
+        """Acts from now on, as far as its dates say. If-Match takes the ETag of the settings."""
         campaign_id = str(uuid.uuid4())
         made = _campaign(campaign_id, body.campaign)
-        await programme.change(
-            store, "campaign", lambda before: replace(before, campaigns=(*before.campaigns, made))
-        )
+
+        def added(before: StoreSettings) -> StoreSettings:
+            return replace(before, campaigns=(*before.campaigns, made))
+
+        await programme.change(store, "campaign", added, seen)
         return JSONResponse({"campaignId": campaign_id})
 
     return router
@@ -133,20 +143,27 @@ def _place(campaign: Campaign) -> tuple[str, ...]:
     return campaign.name, campaign.campaign_id
 
 
-async def _set(programme: Programme, store: str, body: SettingsBody) -> JSONResponse:
-    await programme.change(store, "settings", lambda before: lead_times.changed(before, body.settings))
-    return JSONResponse({"settings": lead_times.shown(await programme.store(store))})
+async def _set(programme: Programme, store: str, body: SettingsBody, seen: int | None) -> JSONResponse:
+    await programme.change(store, "settings", lambda before: lead_times.changed(before, body.settings), seen)
+    return _told(await programme.store(store))
+
+
+def _told(store: StoreSettings) -> JSONResponse:
+    return JSONResponse({"settings": lead_times.shown(store)}, headers=etag(store.revision))
 
 
 def _campaign(campaign_id: str, said: dict[str, Any]) -> Campaign:
     """Raises Invalid naming the field."""
     try:
         tree = {**_snake(said), "campaign_id": campaign_id}
-        return msgspec.json.decode(write_json(tree), type=Campaign)
+        made = msgspec.json.decode(write_json(tree), type=Campaign)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         where = ".".join(["campaign", *([to_camel(path.rstrip("`"))] if path else [])])
         raise Invalid(Complaint(where, f"{reason}.", "invalid")) from None
+    for unkept in unwritable(made, "campaign"):
+        raise refusal(unkept)
+    return made
 
 
 def _snake(tree: Any) -> Any:

@@ -3,15 +3,17 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
+from api.audit import Audited, Log
 from api.auth import SOURCE
 from api.errors import Complaint, Conflict, Invalid, shown
+from api.repeats import fingerprint, require_same
 from api.wishes import ROOT, Counted, Wish, known_event, require, selection_of, valid_rate
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress, Standing
 from streams.delivery.records import Subscription
@@ -22,14 +24,6 @@ KEPT = timedelta(days=90)
 ENDS_WITHIN = 5.0
 Find = Callable[[str, str], Awaitable[Subscription]]
 """The subscription of that store and id, as it is now. Raises 404."""
-
-
-class OrderLog(Protocol):
-    async def write(self, key: str, value: ReplayOrder | None) -> None:
-        """Durable, and among the orders, when it returns. Raises Retryable."""
-
-    async def current(self) -> None:
-        """Returns once the orders have all that was written before the call."""
 
 
 class ProgressLog(Protocol):
@@ -57,7 +51,7 @@ class Ports:
     """What replays are asked for through."""
 
     orders: Orders
-    log: OrderLog
+    log: Log[ReplayOrder]
     progress: ProgressLog
     counter: Counter
     process: str
@@ -69,11 +63,9 @@ class Replays:
     """Every method raises 404 where the store has no such subscription, and Retryable."""
 
     ports: Ports
-    log: OrderLog
-    """Audited."""
+    log: Audited[ReplayOrder]
     find: Find
     now: Callable[[], datetime]
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def count(self, store: str, subscription_id: str, wish: Wish) -> Counted:
         """Sends nothing. Raises Invalid, and Conflict where nothing is sent to the subscription."""
@@ -90,18 +82,29 @@ class Replays:
         return Counted(found.deliveries, found.exact, found.offsets, seconds, arrays)
 
     async def start(self, store: str, subscription_id: str, wish: Wish, key: str | None = None) -> Standing:
-        """It is played from now on, whatever becomes of this process. With the `key` of one that was asked
-        for before it is that one. Raises Invalid, and Conflict while another one of the subscription runs."""
-        async with self.turn:
-            id_ = derived_id(subscription_id, "replay", key) if key else str(uuid.uuid4())
-            _, order = await self._asked(store, subscription_id, wish, id_)
-            await self.log.current()
-            if known := self.ports.orders.get(id_):
-                return known
-            self._refuse_a_second(subscription_id)
-            await self.log.write(id_, order)
-            await self._forget_old()
+        """It is played from now on, whatever becomes of this process. With the `key` of one that the caller
+        asked for before it is that one, and raises KeyReused where that was another wish. Raises Invalid, and
+        Conflict while another one of the subscription runs."""
+        id_ = self._id(subscription_id, key)
+        _, asked = await self._asked(store, subscription_id, wish, id_)
+        order = replace(asked, fingerprint=fingerprint(repr(wish))) if key else asked
+
+        def made(before: ReplayOrder | None) -> ReplayOrder:
+            if before is None:
+                self._refuse_a_second(subscription_id)
+                return order
+            require_same(before.fingerprint, order.fingerprint)
+            return before
+
+        await self.log.change(id_, made)
+        await self._forget_old()
         return self._one(subscription_id, id_)
+
+    def _id(self, subscription_id: str, key: str | None) -> str:
+        """With the same key of the same caller the same one."""
+        source = SOURCE.get()
+        who = source.who if source else "unknown"
+        return derived_id(subscription_id, "replay", who, key) if key else str(uuid.uuid4())
 
     async def page(self, store: str, subscription_id: str) -> list[Standing]:
         """All of the last ninety days, the newest first."""
@@ -121,10 +124,12 @@ class Replays:
         found = await self.one(store, subscription_id, replay_id)
         if found.ended:
             raise Conflict(Complaint("replay", f"It is {found.state} already.", "ended", found.state))
-        if found.order.cancelled_at is None:
-            await self.log.write(replay_id, replace(found.order, cancelled_at=self.now()))
+        await self.log.change(replay_id, self._cancelled)
         await self._ended(subscription_id, replay_id)
         return self._one(subscription_id, replay_id)
+
+    def _cancelled(self, order: ReplayOrder | None) -> ReplayOrder | None:
+        return replace(order, cancelled_at=self.now()) if order and order.cancelled_at is None else order
 
     async def _ended(self, subscription_id: str, replay_id: str) -> None:
         news = asyncio.Event()

@@ -10,16 +10,20 @@ from typing import Any
 from api.callers import Callers
 from api.log import (
     CommandAppender,
-    TopicLog,
+    ProgressLog,
+    SignOutLog,
     callers_followed,
     conditions_followed,
     followed,
     replays_followed,
+    sign_outs_followed,
     stores_followed,
 )
 from api.outcomes import Outcomes
+from api.sign_outs import SignOuts
+from api.topic_log import TopicLog
 from streams.access import ApiKey
-from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.orders import Orders, ReplayOrder
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
@@ -35,7 +39,6 @@ from streams.kafka.replica import Replicas
 from streams.kafka.topics import (
     API_KEYS,
     COMMANDS,
-    REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
     SUBSCRIPTIONS,
@@ -59,10 +62,12 @@ class Parts:
     settings: TopicLog[StoreSettings]
     callers: Callers
     keys: TopicLog[ApiKey]
+    sign_outs: SignOuts
+    sign_out_log: SignOutLog
     conditions: dict[str, EndpointStatus]
     orders: Orders
     order_log: TopicLog[ReplayOrder]
-    progress_log: TopicLog[ReplayProgress]
+    progress_log: ProgressLog
     flow: Flow
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
@@ -81,13 +86,15 @@ async def parts_of(
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers, orders = Callers(), Orders()
     admins, keys = callers_followed(connection, callers)
-    conditions = dict[str, EndpointStatus]()
+    conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
+    ended = sign_outs_followed(connection, sign_outs)
     asked, told = replays_followed(connection, orders)
     views = (
         followed(connection, index),
         stores_followed(connection, stores),
         admins,
         keys,
+        ended,
         asked,
         told,
         conditions_followed(connection, conditions),
@@ -122,14 +129,16 @@ async def parts_of(
         past=History(connection, count, settings.history_records),
         journal=journal,
         published=PublishedEvents(connection, count, settings.history_records),
-        subscriptions=TopicLog(connection, SUBSCRIPTIONS, appender, views[0]),
-        settings=TopicLog(connection, SETTINGS, appender, views[1]),
+        subscriptions=TopicLog(connection, SUBSCRIPTIONS, views[0], index.get),
+        settings=TopicLog(connection, SETTINGS, views[1], stores.get),
         callers=callers,
-        keys=TopicLog(connection, API_KEYS, appender, keys),
+        keys=TopicLog(connection, API_KEYS, keys, callers.key, together=False),
+        sign_outs=sign_outs,
+        sign_out_log=SignOutLog(appender, ended),
         conditions=conditions,
         orders=orders,
-        order_log=TopicLog(connection, REPLAYS, appender, asked),
-        progress_log=TopicLog(connection, REPLAY_PROGRESS, appender, told),
+        order_log=TopicLog(connection, REPLAYS, asked, orders.order, together=False),
+        progress_log=ProgressLog(connection, appender, told),
         flow=flow,
     )
 

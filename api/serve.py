@@ -21,8 +21,10 @@ from api.logins import Logins, Tokens
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.player import Player
+from api.protocol import KEPT_ALIVE, LARGEST_HEADERS, Bounded
 from api.replays import Ports
 from api.running import parts_of, until_first
+from api.sign_outs import Revocations
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
@@ -37,7 +39,7 @@ from streams.kafka.recount import Recount
 from streams.settings import Settings
 from streams.stages.turn import StreamClock, WallClock
 
-GRACE = 10
+GRACE = 5
 """Seconds that requests under way get when the process is told to stop."""
 SWITCH = 0.001
 """Seconds that a thread may compute while another one waits to."""
@@ -121,8 +123,18 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             dotted_names=settings.event_names == "dotted",
             forecasts=forecasts,
             flow=parts.flow,
+            aside=lambda: [one for view in parts.views for one in view.aside],
             logins=Logins(parts.callers, tokens) if safe.ready else None,
-            sessions=Sessions(tokens, parts.callers, safe.derived(FORMS), _now) if safe.ready else None,
+            sessions=Sessions(
+                tokens,
+                parts.callers,
+                safe.derived(FORMS),
+                _now,
+                Revocations(parts.sign_outs, parts.sign_out_log, _now),
+            )
+            if safe.ready
+            else None,
+            trusted_proxies=settings.trusted_proxies,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )
@@ -135,6 +147,12 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 server_header=False,
                 lifespan="off",
                 timeout_graceful_shutdown=GRACE,
+                timeout_keep_alive=KEPT_ALIVE,
+                # Its own would believe whoever is on this machine: see `Forwarded`.
+                proxy_headers=False,
+                http=Bounded,
+                ws="none",
+                h11_max_incomplete_event_size=LARGEST_HEADERS,
             )
         )
         serving = asyncio.create_task(server.serve([listener]))

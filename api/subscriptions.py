@@ -1,26 +1,29 @@
 """Subscriptions: made, changed, ended, apart from HTTP."""
 
-import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
 from api import bodies, options
-from api.credentials import Vault, authenticated, sealed
-from api.errors import Complaint, Invalid
+from api.audit import Audited
+from api.credentials import Vault, authenticated, sealed, value_of
+from api.errors import Complaint, Conflict, Invalid
 from api.listing import Column, page
+from api.revisions import require_revision
 from api.signing import Signer, signed
 from api.targets import TargetPolicy
 from connectors.http.courier import Courier
-from streams.delivery.records import Subscription
+from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, names_of
 from streams.webhooks.names import event_name
 
+MOST = 500
+"""Subscriptions of a store: every worker, sink and API process holds all of them in memory."""
 Change = Callable[[Subscription], tuple[Subscription, str | None]]
 
 # A filter sees what the client sees: instants to the second.
@@ -34,44 +37,37 @@ COLUMNS: dict[str, Column[Subscription]] = {
 }
 
 
-class SubscriptionLog(Protocol):
-    async def write(self, subscription_id: str, value: Subscription | None) -> None:
-        """Durable, and in the index, when it returns; None ends the subscription. Raises Retryable."""
-
-    async def current(self) -> None:
-        """Returns once the index has all that was written before the call, by whichever process."""
-
-
 @dataclass(frozen=True, slots=True)
 class Webhooks:
     """What the routes do. What it reads is as of the call: each waits for the index."""
 
     index: Subscriptions
-    log: SubscriptionLog
+    log: Audited[Subscription]
     targets: TargetPolicy
     now: Callable[[], datetime]
     courier: Courier
     signer: Signer | None = None
     vault: Vault | None = None
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def page(self, store: str, parameters: list[tuple[str, str]]) -> dict[str, Any]:
+    async def page(
+        self, store: str, parameters: list[tuple[str, str]], *, whole: bool = True
+    ) -> dict[str, Any]:
+        """Without `whole`, no header's value is shown."""
         await self.log.current()
-        return page(
-            self.index.of_store(store), parameters, COLUMNS, _place, lambda s: bodies.row(s, self.vault)
-        )
+        rows = self.index.of_store(store)
+        return page(rows, parameters, COLUMNS, _place, lambda s: bodies.row(s, self.vault, whole=whole))
 
     async def one(self, store: str, subscription_id: str) -> Subscription:
         """Raises 404 for another store's, as for none at all."""
         await self.log.current()
-        found = self.index.get(subscription_id)
-        if found is None or found.store != store:
-            raise HTTPException(404)
-        return found
+        return _of(store, self.index.get(subscription_id))
 
     async def create(self, store: str, body: bodies.Creation) -> tuple[Subscription, str | None]:
         """The subscription, and its secret where it is signed."""
         now = self.now()
+        if len(self.index.of_store(store)) >= MOST:
+            message = f"A store has at most {MOST} subscriptions: end one that is not needed any more."
+            raise Conflict(Complaint(options.ROOT, message, "too_many"))
         plain = Subscription(
             subscription_id=str(uuid.uuid4()),
             store=store,
@@ -91,26 +87,28 @@ class Webhooks:
         self, store: str, subscription_id: str, revision: int | None, change: Change
     ) -> tuple[Subscription, str | None]:
         """What `change` makes of it, and the secret that comes with that. Raises 412 where it is not at
-        `revision` any more. Changes of one process come one after the other."""
-        async with self.turn:
-            current = await self.one(store, subscription_id)
-            _require(current, revision)
-            changed, secret = change(current)
-            if changed != current:
-                await self.log.write(
-                    subscription_id, msgspec.structs.replace(changed, revision=current.revision + 1)
-                )
-            return changed, secret
+        `revision` any more. Changes come one after the other, of whichever process."""
+        changed: list[tuple[Subscription, str | None]] = []
+
+        def made(before: Subscription | None) -> Subscription:
+            current = _of(store, before)
+            require_revision(current.revision, revision)
+            changed.append(change(current))
+            after = changed[-1][0]
+            return after if after == current else replace(after, revision=current.revision + 1)
+
+        await self.log.change(subscription_id, made)
+        return changed[-1]
 
     def replaced(self, current: Subscription, body: bodies.Replacement) -> tuple[Subscription, str | None]:
         if body.event_name is not None and bodies.known_event(body.event_name) != current.event_name:
             message = f"The event cannot be changed: it stays {current.event_name}."
             raise Invalid(Complaint(f"{options.ROOT}.eventName", message, "immutable"))
         further = body.further_events
-        changed = msgspec.structs.replace(
+        changed = replace(
             current,
             url=bodies.checked_url(body, self.targets),
-            headers=sealed(bodies.headers_of(body), self.vault, current.headers),
+            headers=sealed(self._headers(body, current), self.vault, current.headers),
             legacy=current.legacy if body.legacy is None else body.legacy,
             further_events=current.further_events if further is None else bodies.known_events(further),
         )
@@ -120,6 +118,16 @@ class Webhooks:
             changed = options.with_state(changed, body.state, self.now())
         return self._secured(options.applied(changed, body), body, self.now())
 
+    def _headers(self, body: bodies.Target, current: Subscription) -> tuple[Header, ...]:
+        """What a client sends back as it was shown, hidden, stays as it is."""
+        before = {header.name: value_of(header, self.vault) for header in current.headers}
+        return tuple(
+            replace(header, value=kept)
+            if header.value == bodies.HIDDEN and (kept := before.get(header.name)) is not None
+            else header
+            for header in bodies.headers_of(body)
+        )
+
     def _secured(
         self, subscription: Subscription, body: bodies.Target, now: datetime
     ) -> tuple[Subscription, str | None]:
@@ -128,16 +136,18 @@ class Webhooks:
         return signed(shown, bodies.signing_wanted(body), self.signer, now, body.signing_key)
 
     async def delete(self, store: str, subscription_id: str, revision: int | None) -> None:
-        async with self.turn:
-            current = await self.one(store, subscription_id)
-            _require(current, revision)
-            await self.log.write(subscription_id, None)
+        def made(before: Subscription | None) -> None:
+            require_revision(_of(store, before).revision, revision)
+
+        await self.log.change(subscription_id, made)
 
 
 def _place(subscription: Subscription) -> tuple[str, ...]:
     return subscription.created_at.isoformat(timespec="microseconds"), subscription.subscription_id
 
 
-def _require(current: Subscription, revision: int | None) -> None:
-    if revision is not None and revision != current.revision:
-        raise HTTPException(412, "Precondition Failed")
+def _of(store: str, found: Subscription | None) -> Subscription:
+    """Raises 404 for another store's, as for none at all."""
+    if found is None or found.store != store:
+        raise HTTPException(404)
+    return found

@@ -8,9 +8,14 @@ from typing import Protocol
 import httpx
 
 from connectors.http.guard import host_refusal, refusal
+from connectors.http.urls import target as sent_to
+from connectors.http.urls import unsendable
 from streams.settings import Network
 
 LONGEST = 2048
+_IPV6 = 6
+_BEGINNING = re.compile(r"(?P<scheme>https?://)(?P<authority>[^/?#]*)", re.IGNORECASE)
+_PLACE = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -34,43 +39,57 @@ class PublicTargets:
 
 
 def target(text: str, policy: TargetPolicy) -> str:
-    """The URL to store: as written, but names in other scripts in their ASCII form.
+    """The URL to store, and to send to byte for byte: as written, but names in other scripts in ASCII.
 
     Raises ValueError with the reason, which never holds the URL: it may carry a password.
     """
     if len(text) > LONGEST:
         raise ValueError(f"has {len(text)} characters, at most {LONGEST} are allowed")
-    if re.search(r"[\x00-\x20\x7f\\]", text):
-        raise ValueError("must have no blanks, control characters or backslashes")
-    try:
-        # Read by the library that will send to it: both must understand the same host.
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, UnicodeEncodeError):
-        raise ValueError("is no URL") from None
-    _refuse_parts(url, text)
-    reason = policy.refusal(url.raw_host.decode())
+    begun = _BEGINNING.match(text)
+    if begun is None:
+        raise ValueError("must begin with http:// or https://")
+    authority = begun["authority"]
+    if "@" in authority:
+        raise ValueError("must hold no user name and password: send them in a header")
+    stored = begun["scheme"] + _in_ascii(authority) + text[begun.end() :]
+    reason = unsendable(stored)
+    if reason:
+        raise ValueError(reason)
+    if "#" in text:
+        raise ValueError("must have no fragment, which is never sent: leave out what begins with #")
+    return _permitted(stored, policy)
+
+
+def _permitted(stored: str, policy: TargetPolicy) -> str:
+    begun = _BEGINNING.match(stored)
+    place = _PLACE.fullmatch(begun["authority"]) if begun else None
+    if place is None:
+        raise ValueError("is no URL: behind the host, only a colon and a port are valid")
+    if not _is_host(place["host"]):
+        raise ValueError("must name a host: a name of letters, digits and hyphens, or an address")
+    if place["port"] and not 1 <= int(place["port"][:6]) <= 65_535:
+        raise ValueError("must have a port of 1 to 65535")
+    # Read as the sender will read it: both must understand the same host.
+    reason = policy.refusal(sent_to(stored).bare_host)
     if reason:
         raise ValueError(f"may not be a target: {reason}")
-    stored = text if text.isascii() else str(url)
-    if len(stored) > LONGEST:
-        raise ValueError(f"has {len(stored)} characters when encoded, at most {LONGEST} are allowed")
     return stored
 
 
-def _refuse_parts(url: httpx.URL, text: str) -> None:
-    if url.scheme not in {"http", "https"}:
-        raise ValueError("must begin with http:// or https://")
-    if not _is_host(url.raw_host.decode()):
-        raise ValueError("must name a host")
-    if url.userinfo or "@" in text.split("/")[2]:
-        raise ValueError("must hold no user name and password: send them in a header")
-    if "#" in text:
-        raise ValueError("must have no fragment")
-    if url.port is not None and not 1 <= url.port <= 65_535:
-        raise ValueError("must have a port of 1 to 65535")
+def _in_ascii(authority: str) -> str:
+    if authority.isascii():
+        return authority
+    name, colon, port = authority.partition(":")
+    try:
+        return httpx.URL(f"http://{name}/").raw_host.decode() + colon + port
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError("must name a host: no domain name is written so") from None
 
 
 def _is_host(host: str) -> bool:
-    if ":" in host:
-        return "%" not in host
+    if host.startswith("["):
+        try:
+            return ip_address(host[1:-1]).version == _IPV6 and "%" not in host
+        except ValueError:
+            return False
     return len(host) <= 253 and all(_NAME.fullmatch(label) for label in host.removesuffix(".").split("."))

@@ -20,8 +20,14 @@ FIELDS = {
     "document_number": "transaction.header.documentNumber",
     "linked_document_number": "transaction.header.linkedDocumentNumber",
     "items": "transaction.items",
+    "buyer.email": "transaction.customerData.email",
+    "buyer.phone": "transaction.customerData.phone",
+    "buyer.loyalty_card_number": "transaction.customerData.loyaltyCardNumber",
 }
 ASSIGN_FIELDS = {
+    "email": "assign.customerEmail",
+    "phone": "assign.customerPhoneNumber",
+    "loyalty_card_number": "assign.customerLoyaltyCardNumber",
     "document_number": "assign.transactionDocumentNumber",
     "to_member": "assign.customerId",
     "member_id": "assign.customerId",

@@ -3,7 +3,7 @@
 import logging
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from api import bodies, options
@@ -12,6 +12,7 @@ from api.bodies import CreationBody, ReplacementBody
 from api.example_send import sent_example
 from api.fields import StoreCode, id_in_path
 from api.json_body import Router
+from api.revisions import CHANGED_SINCE, Seen, etag
 from api.signing import rotated, shown_once
 from api.subscriptions import Webhooks
 from api.views import exact
@@ -21,21 +22,7 @@ from streams.webhooks.names import LEGACY_TYPES
 LOG = logging.getLogger(__name__)
 
 COLLECTION, SINGLE = "/subscription", "/subscription/{webhookSubscription}"
-_IF_MATCH = "The ETag that was read: 412 where the subscription has changed since."
 SubscriptionId = Annotated[str, id_in_path("webhookSubscription")]
-
-
-def revision_asked_for(
-    if_match: Annotated[str | None, Header(alias="If-Match", max_length=64, description=_IF_MATCH)] = None,
-) -> int | None:
-    """The revision that the client has seen. Anything that is no revision of ours matches none: -1."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    seen = if_match.strip().removeprefix("W/").strip('"')
-    return int(seen) if seen.isascii() and seen.isdigit() else -1
-
-
-Seen = Annotated[int | None, Depends(revision_asked_for)]
 
 
 def routes(webhooks: Webhooks) -> APIRouter:
@@ -54,16 +41,25 @@ def _reading(router: APIRouter, webhooks: Webhooks) -> None:
     async def index(store: StoreCode, request: Request) -> JSONResponse:
         """Filters are `field=value` or `field[operator]=value`, all of which must hold. `_scroll` begins a
         walk through all, `_scroll=` with what `scroll.next` says goes on, until nothing comes."""
-        return JSONResponse(await webhooks.page(store, request.query_params.multi_items()))
+        asked = request.query_params.multi_items()
+        return JSONResponse(await webhooks.page(store, asked, whole=_may_see_values(request)))
 
     @router.get(SINGLE, summary="Read a subscription", dependencies=allowed)
-    async def read(store: StoreCode, subscription_id: SubscriptionId) -> Response:
+    async def read(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> Response:
+        """Values of headers are hidden from callers who may not change subscriptions."""
         found = await webhooks.one(store, subscription_id)
-        return exact(bodies.detail(found, webhooks.vault), headers={"ETag": f'"{found.revision}"'})
+        shown = bodies.detail(found, webhooks.vault, whole=_may_see_values(request))
+        return exact(shown, headers=etag(found.revision))
 
     @router.get("/event", summary="List the events to subscribe to", dependencies=allowed)
     async def events(store: StoreCode) -> JSONResponse:  # noqa: ARG001 - the path has it
         return JSONResponse({"items": sorted(LEGACY_TYPES)})
+
+
+def _may_see_values(request: Request) -> bool:
+    """Headers may be passwords: to be seen by those who may set them."""
+    scopes: frozenset[str] = request.state.caller.scopes
+    return not scopes.isdisjoint({"subscriptions", "admin"})
 
 
 def _writing(router: APIRouter, webhooks: Webhooks) -> None:
@@ -159,7 +155,7 @@ _REPLACED: dict[int | str, dict[str, Any]] = {
 _NOTHING: dict[str, Any] = {
     "status_code": 204,
     "response_class": Response,
-    "responses": {412: {"description": "It has been changed since."}},
+    "responses": CHANGED_SINCE,
 }
 _PARAMETERS = [
     {"name": name, "in": "query", "required": False, "schema": schema, "description": text}

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from starlette.exceptions import HTTPException
 
 from api.deliveries import Deliveries
 from api.errors import Complaint, Invalid
 from api.events_found import Events
-from api.subscriptions import SubscriptionLog
 from streams.delivery.batches import lane
 from streams.delivery.forms import Forms, OverTime
 from streams.delivery.journal import Known
@@ -43,6 +43,11 @@ class Question:
             raise Invalid(Complaint("at", message, "invalid", self.at and self.at.isoformat())) from None
 
 
+class Followed(Protocol):
+    async def current(self) -> None:
+        """Returns once all subscriptions are here that were written before the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Whys:
     """`kept`: for how long it is known what became of deliveries."""
@@ -50,7 +55,7 @@ class Whys:
     deliveries: Deliveries
     events: Events
     subscriptions: Subscriptions
-    log: SubscriptionLog
+    log: Followed
     endpoint_of: Callable[[str], EndpointStatus | None]
     now: Callable[[], datetime]
     kept: timedelta

@@ -17,10 +17,13 @@ from typing import Any, TypeVar, cast
 import fastavro
 import msgspec
 
-from streams.avro import Writer, writer
+from streams.avro import Writer, readable, writer
+from streams.domain.text import shown
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
+from streams.refusals import LARGEST_RECORD
 
+_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"
 V = TypeVar("V", bound=Value)
 Tree = dict[str, Any]
@@ -28,11 +31,13 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One released file. `reader` is the newest version of the same name, None where this is it."""
+    """One released file. `reader` is the newest version of the same name, None where this is it. It and
+    `readable` are for reading, `parsed` for writing."""
 
     name: str
     version: int
     parsed: Any
+    readable: Any
     reader: Any
 
 
@@ -56,7 +61,11 @@ def schemas() -> dict[str, Schema]:
     newest = {name: max(v for n, v in raw if n == name) for name, _ in raw}
     return {
         f"{name}.v{version}": Schema(
-            name, version, parsed, None if version == newest[name] else raw[name, newest[name]]
+            name,
+            version,
+            parsed,
+            readable(parsed),
+            None if version == newest[name] else readable(raw[name, newest[name]]),
         )
         for (name, version), parsed in raw.items()
     }
@@ -82,14 +91,18 @@ def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:
         raise Poison(f"has no header {HEADER!r} that names its schema")
     schema = schemas().get(header)
     if schema is None:
-        raise Poison(f"header {HEADER}={header!r} names no released schema")
+        raise Poison(f"header {HEADER}={shown(header)} names no released schema")
     if data is None:
         raise Poison("has no value")
+    if len(data) > LARGEST_RECORD:
+        raise Poison(f"has {len(data):,} bytes; a record has {LARGEST_RECORD:,} at most")
     source = BytesIO(data)
     try:
-        tree = fastavro.schemaless_reader(source, schema.parsed, schema.reader)
+        tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
     except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
-        raise Poison(f"is no {header}: {type(error).__name__}: {error}") from None
+        # Where an object of this process lies in memory is no part of the cause: a replay must give the same.
+        reason = _ADDRESS.sub("", str(error))
+        raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
     if source.tell() != len(data):
         raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
     return schema.name, cast(Tree, tree)

@@ -5,6 +5,8 @@
     ├── Rejected          the command breaks a rule: to `rejections`, 4xx at the REST door
     ├── Poison            no schema reads the record, its key lies, or nobody asked for it: to `poison`
     └── Retryable         somebody else's trouble that may pass: try again later
+        ├── StoreFailed   the disk takes no more, or another process has the folder
+        └── StoreDamaged  what the disk gives back is not what was written: made again at the next start
 
 Anything outside this tree is a bug or a broken machine: the transaction is aborted, the process ends.
 A record that ends it again and again is put aside in the end: see `streams.kafka.blame`.
@@ -35,3 +37,11 @@ class Poison(LoyaltyError):
 
 class Retryable(LoyaltyError):
     """An outside failure that time may heal."""
+
+
+class StoreFailed(Retryable):
+    """The disk refuses work for a reason of its own. Names the folder and the reason."""
+
+
+class StoreDamaged(Retryable):
+    """A folder of state on this disk cannot be read. It is set aside when it is opened next."""

@@ -12,9 +12,19 @@ LARGEST_COMMAND = 1 << 20
 LARGEST_ACCEPTED = 6 << 20
 """Bytes that the commands topic takes, so that a command too large is refused with its reason and kept whole.
 Compressed: what it holds may be any size."""
+MOST_PARTS = 10_000
+"""Items, labels and attributes of a command: one of two bytes becomes two dozen in a JSON body."""
+LARGEST_MESSAGE = LARGEST_COMMAND + (1 << 10)
+"""Bytes of what owners tell one another: it says a little more than the command that it follows from."""
+LARGEST_RECORD = 8 << 20
+"""Bytes of any record that we write: what we make of a command of the largest size, its JSON bodies above
+all, must not be refused."""
+MISPLACED = "stands on partition"
+"""How the cause of a poison record begins that was well, but not where its key belongs."""
 # The traceback of a bug, if need be.
 KEPT_OF_CAUSE = 8 << 10
 _KEPT_WHOLE = 7 << 20
+_KEPT_OF_REFUSED = 1 << 10
 _KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
 
 
@@ -62,6 +72,12 @@ class PoisonRecord(Value):
             return short
         key, value = (self.key or b"")[:_KEPT_OF_TEXT], (self.value or b"")[:_KEPT_OF_VALUE]
         return replace(short, key=key, value=value, headers={}, left_out=size - _bytes(key, value, {}))
+
+
+def beginning(refused: object) -> str:
+    """Of a long value the beginning: it is kept with the state for as long as its command is remembered."""
+    text = str(refused)
+    return text if len(text) <= _KEPT_OF_REFUSED else f"{text[:_KEPT_OF_REFUSED]}…"
 
 
 class Redriven(Value):

@@ -64,10 +64,10 @@ class Settings(BaseSettings):
         description="Days for which topics are kept, where not as long as usual: deliveries=3d,attempts=14d.",
     )
     session_timeout: int = Field(
-        default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
+        default=10, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
     )
     transaction_timeout: int = Field(
-        default=30, ge=5, le=900, description="Seconds after which Kafka aborts a transaction left open."
+        default=20, ge=5, le=900, description="Seconds after which Kafka aborts a transaction left open."
     )
     command_memory_hours: int = Field(
         default=24, ge=1, le=24 * 366, description="Hours for which a command's id is remembered."
@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(), description="Proxies before the API whose X-Forwarded-For is believed, as CIDR; none."
     )
     command_wait: float = Field(
         default=5.0, gt=0, le=60, description="Seconds for which the API waits for a command's outcome."
@@ -147,7 +150,9 @@ class Settings(BaseSettings):
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
     )
 
-    @field_validator("api_key_hashes", "secret_key", "allow_targets", "retention", mode="before")
+    @field_validator(
+        "api_key_hashes", "secret_key", "allow_targets", "trusted_proxies", "retention", mode="before"
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

@@ -30,10 +30,11 @@ PURE_STDLIB = {
     "operator",
     "re",
     "typing",
+    "unicodedata",
     "uuid",
     "zoneinfo",
 }
-PURE_OTHERS = {"msgspec", "streams.errors", "streams.refusals"}
+PURE_OTHERS = {"msgspec", "phonenumbers", "email_validator", "streams.errors", "streams.refusals"}
 READS_THE_CLOCK = {"now", "utcnow", "today"}
 DRAWS = {"uuid1", "uuid4"}
 KAFKA = {"confluent_kafka", "faust", "mode", "aiokafka"}

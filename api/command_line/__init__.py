@@ -13,9 +13,11 @@ from api.command_line import (
     broker,
     dead_letters,
     demo,
+    doctor,
     erase,
     expiring,
     failures,
+    identifiers,
     imports,
     poison,
     receiver,
@@ -42,6 +44,7 @@ app.add_typer(broker.app, name="broker")
 app.add_typer(topics.app, name="topics")
 app.add_typer(store.app, name="store")
 app.add_typer(expiring.app, name="expiring")
+app.add_typer(identifiers.app, name="identifiers")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(poison.app, name="poison")
@@ -53,6 +56,7 @@ app.command(name="api")(api.run)
 app.command(name="api-key")(api.new_key)
 app.command(name="openapi")(api.describe)
 app.command(name="secret-key")(secret_key.new_key)
+app.command(name="doctor")(doctor.run)
 app.command(name="worker")(worker.run)
 app.command(name="sink")(sink.run)
 app.command(name="backfill")(backfill.run)

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
+    from api.audit import Audited
     from api.callers import Callers
     from streams.access import Admin, Scope
-    from streams.kafka.appender import Appender
     from streams.kafka.clients import Connection
 
-    Work = Callable[[Callers, Appender], Awaitable[str]]
+    Work = Callable[[Callers, Audited[Admin]], Awaitable[str]]
 
 app = typer.Typer(no_args_is_help=True, help="Admins, who log in to the API: create, password, list, remove.")
 
@@ -32,16 +35,19 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
     from uuid import uuid4
 
     from streams.access import SCOPES, Admin
+    from streams.domain.text import flaw
     from streams.errors import Misconfigured
 
     scopes = _scopes(scope)
     password = _hashed(_password())
-    if not 1 <= len(username) <= 255:
-        raise Misconfigured(f"username {username!r} is not valid: 1 to 255 characters")
+    problem = flaw(username)
+    if problem or not 1 <= len(username) <= 255:
+        raise Misconfigured(f"username {username!r} is not valid: {problem or '1 to 255 characters'}")
+    for code in store or ():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code):
+            raise Misconfigured(f"--store {code!r} is no store's code: letters, digits and _.- only")
 
-    async def work(callers: "Callers", appender: "Appender") -> str:
-        if callers.named(username):
-            raise Misconfigured(f"There is an admin {username!r} already: see `loyalty admin password`")
+    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
         now = datetime.now(UTC)
         admin = Admin(
             admin_id=str(uuid4()),
@@ -52,7 +58,13 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
             scopes=scopes or SCOPES,
             stores=tuple(store or ()),
         )
-        await _write(appender, "created", admin.admin_id, admin)
+
+        def made(_: "Admin | None") -> "Admin":
+            if callers.named(username):
+                raise Misconfigured(f"There is an admin {username!r} already: see `loyalty admin password`")
+            return admin
+
+        await admins.change(admin.admin_id, made)
         return f"admin {username} made: {admin.admin_id}"
 
     _done(work)
@@ -65,9 +77,11 @@ def password(username: Username) -> None:
 
     fresh = _hashed(_password())
 
-    async def work(callers: "Callers", appender: "Appender") -> str:
-        admin = replace(_one(callers, username), password=fresh, tokens_since=datetime.now(UTC))
-        await _write(appender, "changed", admin.admin_id, admin)
+    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+        def made(_: "Admin | None") -> "Admin":
+            return replace(_one(callers, username), password=fresh, tokens_since=datetime.now(UTC))
+
+        await admins.change(_one(callers, username).admin_id, made)
         return f"password of {username} set"
 
     _done(work)
@@ -77,9 +91,9 @@ def password(username: Username) -> None:
 def remove(username: Username) -> None:
     """End an admin, every login of it and every one of its API keys."""
 
-    async def work(callers: "Callers", appender: "Appender") -> str:
+    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
         admin = _one(callers, username)
-        await _write(appender, "deleted", admin.admin_id, None)
+        await admins.write(admin.admin_id, None)
         return f"admin {username} removed, and with it {len(callers.keys_of(admin.admin_id))} API keys"
 
     _done(work)
@@ -89,10 +103,12 @@ def remove(username: Username) -> None:
 def listed() -> None:
     """Each admin: id, name, scopes, stores, API keys."""
 
-    async def work(callers: "Callers", _: "Appender") -> str:
+    from streams.domain.text import escaped
+
+    async def work(callers: "Callers", _: "Audited[Admin]") -> str:
         return "\n".join(
-            f"{a.admin_id}  {a.username}  {','.join(a.scopes)}  {','.join(a.stores) or 'all stores'}  "
-            f"{len(callers.keys_of(a.admin_id))} API keys"
+            f"{a.admin_id}  {escaped(a.username)}  {','.join(a.scopes)}  "
+            f"{','.join(a.stores) or 'all stores'}  {len(callers.keys_of(a.admin_id))} API keys"
             for a in callers.admins()
         )
 
@@ -103,33 +119,28 @@ def _done(work: "Work") -> None:
     from api.command_line.processes import process
 
     with process("admin") as (_, connection):
-        print(asyncio.run(_with_callers(connection, work)))
+        say(*asyncio.run(_with_callers(connection, work)).split("\n"))
 
 
 async def _with_callers(connection: "Connection", work: "Work") -> str:
-    from api.callers import Callers
-    from api.log import callers_followed
-    from streams.kafka.appender import Appender
-
-    callers, appender = Callers(), Appender(connection)
-    views = callers_followed(connection, callers)
-    try:
-        await asyncio.gather(*(view.start() for view in views))
-        return await work(callers, appender)
-    finally:
-        await asyncio.gather(appender.close(), *(view.stop() for view in views))
-
-
-async def _write(appender: "Appender", action: str, admin_id: str, admin: "Admin | None") -> None:
-    from api.audit import Audit
+    from api.audit import Audit, Audited
     from api.auth import SOURCE, Source
-    from api.log import AuditAppender
+    from api.callers import Callers
+    from api.log import AuditAppender, callers_followed
+    from api.topic_log import TopicLog
+    from streams.kafka.appender import Appender
     from streams.kafka.topics import ADMINS
 
     SOURCE.set(Source(f"loyalty admin ({user()})", ""))
+    callers, appender = Callers(), Appender(connection)
+    views = callers_followed(connection, callers)
     audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
-    await audit.record(action, "admin", admin_id)  # type: ignore[arg-type]
-    await appender.append(ADMINS, admin_id, admin)
+    log = TopicLog(connection, ADMINS, views[0], callers.admin, together=False)
+    try:
+        await asyncio.gather(*(view.start() for view in views))
+        return await work(callers, Audited(log, audit, "admin"))
+    finally:
+        await asyncio.gather(appender.close(), *(view.stop() for view in views))
 
 
 def _one(callers: "Callers", username: str) -> "Admin":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
 from api.command_line.replay import NOT_DONE, RATE, per_second, times, watched
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from streams.kafka.backfill import Asked, Backfill
 
 Event = Annotated[str, typer.Argument(help="Which one, as CustomerUpdated: one that is new, or corrected.")]
-Since = Annotated[str, typer.Option("--from", help="Of what happened since: 24h, 365d ago or a time.")]
+Since = Annotated[
+    str, typer.Option("--from", help="Of what happened since: 24h, 365d ago or a time (of the store).")
+]
 Until = Annotated[str, typer.Option("--to", help="And before.")]
 Chosen = Annotated[list[str] | None, typer.Option(help="For this one, by its id; give it again for more.")]
 All = Annotated[str | None, typer.Option(help="For all active ones of this store that ask for it.")]
@@ -52,16 +55,17 @@ def run(
     if bool(ids) == bool(all_subscriptions):
         raise Misconfigured("of --subscription and --all-subscriptions one must be given, and one only")
     asked = Asked(known(event), since, until, ids, all_subscriptions, member, corrected)
-    period, most = times(since, until, datetime.now(UTC)), per_second(rate)
+    now, most = datetime.now(UTC), per_second(rate)
+    times(since, until, now)
     with ExitStack() as stack:
-        made, chosen = _made(stack, asked, period)
+        made, chosen = _made(stack, asked, now)
         _told_first(made, chosen, most)
         if dry_run:
-            print("dry run: nothing was appended")
+            say("dry run: nothing was appended")
             return
         pace = Steady(most) if most else AtOnce()
         sent, done = watched("backfilling", made, pace, made.found.count)
-    print(f"{sent:,} events backfilled{'' if done else '; the same command goes on with the rest'}")
+    say(f"{sent:,} events backfilled{'' if done else '; the same command goes on with the rest'}")
     if not done:
         raise SystemExit(NOT_DONE)
 
@@ -78,12 +82,11 @@ def known(event: str) -> str:
     return found
 
 
-def _made(
-    stack: ExitStack, asked: "Asked", period: tuple[datetime, datetime]
-) -> tuple["Backfill", "Sequence[Subscription]"]:
+def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", "Sequence[Subscription]"]:
     """With its events derived, and for whom. Raises Misconfigured where they cannot be chosen."""
     from api.command_line.bars import told_by_a_bar
     from api.command_line.processes import process
+    from api.command_line.redriving import zone_of
     from streams.delivery.backfill import choose
     from streams.kafka.backfill import Backfill, planned
     from streams.kafka.deriving import Deriving
@@ -96,6 +99,7 @@ def _made(
     there, ids = subscriptions(connection), asked.subscriptions
     chosen = choose(there, ids, asked.all_of, asked.event_name)
     standpoint = stack.enter_context(Standpoint(connection, f"backfill-{asked.name}", EVENTS))
+    period = times(asked.since, asked.until, now, zone_of(connection, chosen[0].store))
     plan = planned(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
     with told_by_a_bar() as tell:
         deriving = Deriving(
@@ -110,11 +114,9 @@ def _told_first(made: "Backfill", chosen: "Sequence[Subscription]", rate: int) -
     count, wish = made.found.count, made.plan.wish
     went_on = "goes on where it was: " if made.plan.resumed else ""
     took = f", {timedelta(seconds=round(count / rate))} at {rate}/s" if rate else ""
-    print(f"{went_on}{count:,} {wish.event_name} for {len(chosen):,} subscriptions{took}")
+    say(f"{went_on}{count:,} {wish.event_name} for {len(chosen):,} subscriptions{took}")
     if made.found.left_out:
-        print(f"left out: {made.found.left_out:,} members and documents that are erased")
+        say(f"left out: {made.found.left_out:,} members and documents that are erased")
     for one in chosen:
         if one.active_from and one.active_from > wish.since:
-            print(
-                f"{one.subscription_id} is active from {one.active_from:%Y-%m-%d %H:%M}: gets none of before"
-            )
+            say(f"{one.subscription_id} is active from {one.active_from:%Y-%m-%d %H:%M}: gets none of before")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.kafka.redrive import Found
     from streams.kafka.shelves import PoisonWanted
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Poison records: list, redrive.")
 
 Topics = Annotated[list[str] | None, typer.Option("--topic", help="Only those that came in this topic.")]
-Since = Annotated[str | None, typer.Option(help="Only those found since: 90m, 24h, 7d or an ISO 8601 time.")]
+Since = Annotated[
+    str | None, typer.Option(help="Only those found since: 90m, 24h, 7d or an ISO 8601 time (UTC).")
+]
 Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this one, by its id in `poison list`.")]
 
 
@@ -37,7 +41,7 @@ def show(
         found = put_aside(connection, PoisonShelf(), wanted)
         if json:
             for one in found:
-                print(_json(one))
+                say(_json(one))
         else:
             # The table shows no bytes: they need not be in memory, however many records there are.
             _table([copy(one, record=replace(one.record, value=None)) for one in found], limit)

@@ -1,8 +1,11 @@
-"""`loyalty reconcile`: whether published = delivered + filtered + pending + dead, from the topics alone."""
+"""`loyalty reconcile`: whether published = delivered + filtered + pending + dead, from the topics alone; and,
+with --state, whether the running state is what the facts make, and adds up."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from api.command_line.lines import say
 
 if TYPE_CHECKING:
     from streams.delivery.books import Books
@@ -17,26 +20,46 @@ LISTED = 20
 def run(
     *,
     since: Annotated[
-        str | None, typer.Option("--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time.")
+        str | None,
+        typer.Option(
+            "--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time (of --store, else UTC)."
+        ),
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="And before.")] = None,
     store: Annotated[str | None, typer.Option(help="Only of this store.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, the differing ids in it.")] = False,
+    state: Annotated[
+        bool,
+        typer.Option("--state", help="Check the running state instead: sums, identifiers, and the facts."),
+    ] = False,
 ) -> None:
     """Counts, for each event and subscription, what was published and what became of it. Exit code 1, with
     the differing ids, where it does not add up.
 
     Webhook events from before the oldest deliveries that Kafka still keeps are left out.
+
+    With --state it is the running state that is checked, while all goes on: whether lots add up to their
+    wallets, whether each identifier is one member's, and whether all is as the facts make it.
     """
     from api.command_line.processes import process
-    from api.command_line.redriving import moment
+    from api.command_line.reconcile_state import check_state
+    from api.command_line.redriving import moment, zone_of
+    from streams.errors import Misconfigured
     from streams.kafka.reconcile import Period
 
-    period = Period(moment("--from", since), moment("--to", until), store)
+    if state and (since or until or store):
+        raise Misconfigured("--state looks at all there is: --from, --to and --store are not of it")
+    if state:
+        check_state(json=json)
+        return
+    for option, text in (("--from", since), ("--to", until)):
+        moment(option, text)
     with process("reconcile") as (settings, connection):
+        zone = zone_of(connection, store)
+        period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
         books = watched(settings, connection, period)
     if json:
-        print(_json(books))
+        say(_json(books))
     else:
         _show(books)
     if not books.agree:

@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from streams.kafka.clients import Connection
     from streams.kafka.redrive import Count, Found, Id, Redrive
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -61,6 +63,8 @@ def listed(
     from rich.table import Table
     from rich.text import Text
 
+    from streams.domain.text import escaped
+
     console = Console()
     newest = sorted(found, key=lambda one: at(one.record))[-limit:]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -72,8 +76,8 @@ def listed(
         about, *lines = told(one.record)
         table.add_row(
             str(one.id),
-            f"{about}\n{_seconds(at(one.record))}",
-            Text("\n".join(lines)),
+            Text(f"{escaped(about)}\n{_seconds(at(one.record))}"),
+            Text("\n".join(map(escaped, lines))),
             _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
         )
     if newest:
@@ -100,13 +104,13 @@ def places(ids: list[str] | None, command: str) -> "frozenset[Id]":
     return frozenset(Id(*map(int, one.split(":"))) for one in ids or ())
 
 
-def moment(option: str, text: str | None) -> datetime | None:
+def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
     """The time that is meant, if any. Raises Misconfigured."""
-    return None if text is None else parsed(option, text, datetime.now(UTC))
+    return None if text is None else parsed(option, text, datetime.now(UTC), zone)
 
 
-def parsed(option: str, text: str, now: datetime) -> datetime:
-    """`90m` before `now`, or the time that is meant: in UTC where it says no zone. Raises Misconfigured."""
+def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
     from streams.domain.moments import RANGE, OutOfRange, read_instant
     from streams.errors import Misconfigured
 
@@ -114,10 +118,18 @@ def parsed(option: str, text: str, now: datetime) -> datetime:
     try:
         if ago:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return read_instant(text)
+        return read_instant(text, zone)
     except OutOfRange:
         raise Misconfigured(f"{option} {text!r} {RANGE}") from None
     except (ValueError, OverflowError):
         raise Misconfigured(
             f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
         ) from None
+
+
+def zone_of(connection: "Connection", store: str | None) -> tzinfo:
+    """The store's own; UTC for all stores together, and for one that has no settings any more."""
+    from streams.kafka.snapshot import stores
+
+    settings = stores(connection).get(store) if store else None
+    return ZoneInfo(settings.time_zone) if settings else UTC

@@ -4,7 +4,7 @@ import re
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
@@ -31,7 +31,10 @@ def webhooks(
     *,
     subscription: Annotated[str, typer.Option(help="To which one, by its id.")],
     since: Annotated[
-        str, typer.Option("--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time.")
+        str,
+        typer.Option(
+            "--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time (of the store)."
+        ),
     ],
     until: Annotated[str, typer.Option("--to", help="And before.")] = "0s",
     event: Annotated[str | None, typer.Option(help="Only of this event, as CustomerUpdated.")] = None,
@@ -54,15 +57,19 @@ def webhooks(
     Of members that are erased nothing is sent again.
     """
     from api.command_line.processes import process
+    from api.command_line.redriving import zone_of
     from streams.kafka.erasures import erased
     from streams.kafka.fates import fates
     from streams.kafka.replay import Asked, Replay, subscription_of
 
     asked = Asked(subscription, since, until, event_named(event), member, only)
-    period, most = times(since, until, datetime.now(UTC)), per_second(rate)
+    now, most = datetime.now(UTC), per_second(rate)
+    times(since, until, now)
     with ExitStack() as stack:
         settings, connection = stack.enter_context(process("replay"))
-        selection = selected(subscription_of(connection, subscription), asked)
+        chosen = subscription_of(connection, subscription)
+        period = times(since, until, now, zone_of(connection, chosen.store))
+        selection = selected(chosen, asked)
         selection = replace(selection, erased=erased(connection))
         if only != "all":
             found = fates(connection, subscription, period[0], settings.home / "tmp")
@@ -82,12 +89,12 @@ def event_named(name: str | None) -> str | None:
     return found
 
 
-def times(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
-    """Raises Misconfigured where they are no times, or nothing lies between them."""
+def times(since: str, until: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
+    """Of `zone` where they name none. Raises Misconfigured: they are no times, or nothing lies between."""
     from api.command_line.redriving import parsed
     from streams.errors import Misconfigured
 
-    first, last = parsed("--from", since, now), parsed("--to", until, now)
+    first, last = parsed("--from", since, now, zone), parsed("--to", until, now, zone)
     if first >= last:
         raise Misconfigured(f"--from {since!r} is not valid: it must be before --to {until!r}")
     return first, last

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -40,6 +42,12 @@ def state(
             "--evict", help="Do not wait for the sessions of stopped workers; one that runs is ended."
         ),
     ] = False,
+    mend: Annotated[
+        bool,
+        typer.Option(
+            "--mend", help="Where the states differ, the running one is wrong: see `reconcile --state`."
+        ),
+    ] = False,
     rate: Annotated[int, typer.Option(min=0, help="Most facts a second to build from; 0: no bound.")] = 0,
 ) -> None:
     """Make the state again from the facts, beside the one that runs, and compare. Exit code 1: they differ.
@@ -51,6 +59,8 @@ def state(
     follow from facts is carried over; run again, it goes on. With --switch, while no worker runs, the rest is
     caught up, compared once more, and from then on it is the state; it waits until the last worker's session
     is over. No webhook is sent by any of it.
+
+    With --mend, given to both, what differs does not stand in the way: the facts are right.
     """
     from api.command_line.processes import process
     from streams.errors import Misconfigured
@@ -62,13 +72,15 @@ def state(
         raise Misconfigured("--anew and --rate are of --build")
     if evict and not switch:
         raise Misconfigured("--evict is of --switch")
+    if mend and not (build or switch):
+        raise Misconfigured("--mend is of --build and --switch")
     with process("replay") as (settings, connection):
         if drop:
             _drop(settings, connection)
         elif switch:
-            _switch(settings, connection, evicting=evict)
+            _switch(settings, connection, evicting=evict, mend=mend)
         elif build:
-            _build(settings, connection, anew=anew, rate=rate)
+            _build(settings, connection, anew=anew, rate=rate, mend=mend)
         else:
             _end(_compared(connection, stores(connection), settings.home / "tmp"))
 
@@ -83,7 +95,7 @@ def _compared(
         return compared(connection, stores.get, folder, tell)
 
 
-def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: int) -> None:
+def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: int, mend: bool) -> None:
     from api.command_line.bars import told_by_a_bar
     from streams.kafka.switch import begin, folder_of, given_up, number_of, under_way
 
@@ -94,13 +106,13 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
             place = None
         place = place or begin(connection, folder)
         with told_by_a_bar() as tell:
-            renewal = _renewal(settings, connection, place, rate)
+            renewal = _renewal(settings, connection, place, rate=rate, mend=mend)
             renewal.advance(tell)
-    print(f"generation {number_of(place)} is built beside generation {connection.generation}")
-    _end(renewal.found)
+    say(f"generation {number_of(place)} is built beside generation {connection.generation}")
+    _end(renewal.found, mend=mend)
 
 
-def _switch(settings: "Settings", connection: "Connection", *, evicting: bool) -> None:
+def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, mend: bool) -> None:
     from api.command_line.bars import told_by_a_bar
     from streams.kafka.generations import present
     from streams.kafka.switch import folder_of, given_up, number_of, switch, under_way
@@ -111,15 +123,15 @@ def _switch(settings: "Settings", connection: "Connection", *, evicting: bool) -
             _nothing_to_switch_to(present(connection))
             return
         with told_by_a_bar() as tell:
-            renewal = _renewal(settings, connection, place)
+            renewal = _renewal(settings, connection, place, mend=mend)
             took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)
         if took is None:
-            print("not switched: the states differ")
+            say("not switched: the states differ; with --mend the facts are taken to be right")
             raise SystemExit(DIFFERS)
         given_up(place)
-    print(f"switched to generation {number_of(place)}, {took:.1f} s after the last worker was gone")
-    print("start the workers; and the API, where nothing starts it again")
+    say(f"switched to generation {number_of(place)}, {took:.1f} s after the last worker was gone")
+    say("start the workers; and the API, where nothing starts it again")
 
 
 def _drop(settings: "Settings", connection: "Connection") -> None:
@@ -129,8 +141,8 @@ def _drop(settings: "Settings", connection: "Connection") -> None:
         place = under_way(connection, folder)
         gone = drop(connection, number_of(place) if place else None)
     for name in gone:
-        print(f"deleted {name}")
-    print(f"{len(gone)} changelogs of other generations deleted; the present one is {connection.generation}")
+        say(f"deleted {name}")
+    say(f"{len(gone)} changelogs of other generations deleted; the present one is {connection.generation}")
 
 
 def _nothing_to_switch_to(now: "Generation") -> None:
@@ -141,10 +153,12 @@ def _nothing_to_switch_to(now: "Generation") -> None:
         raise Misconfigured("nothing was built here to switch to: `loyalty replay state --build` comes first")
     # Perhaps it was cut short just after it was done.
     since = f"{now.switched_at:%Y-%m-%d %H:%M:%S} UTC"
-    print(f"nothing to do: the state is of generation {now.number} since {since}")
+    say(f"nothing to do: the state is of generation {now.number} since {since}")
 
 
-def _renewal(settings: "Settings", connection: "Connection", place: "Path", rate: int = 0) -> "Renewal":
+def _renewal(
+    settings: "Settings", connection: "Connection", place: "Path", *, rate: int = 0, mend: bool
+) -> "Renewal":
     from dataclasses import replace
 
     from streams.kafka.publisher import Publisher
@@ -153,7 +167,8 @@ def _renewal(settings: "Settings", connection: "Connection", place: "Path", rate
     from streams.kafka.switch import number_of
 
     publisher = Publisher(replace(connection, generation=number_of(place)), settings.transaction_timeout)
-    return Renewal(connection, settings, place, publisher, stores=stores(connection).get, rate=rate)
+    there = stores(connection)
+    return Renewal(connection, settings, place, publisher, stores=there.get, rate=rate, mend=mend)
 
 
 def _said_once() -> "Callable[[list[str]], None]":
@@ -170,9 +185,9 @@ def _said_once() -> "Callable[[list[str]], None]":
     return say
 
 
-def _end(found: "Comparison") -> None:
+def _end(found: "Comparison", *, mend: bool = False) -> None:
     _show(found)
-    if found.different:
+    if found.different and not mend:
         raise SystemExit(DIFFERS)
 
 
@@ -191,4 +206,6 @@ def _show(found: "Comparison") -> None:
     console.print(table)
     for difference in found.differences[:LISTED]:
         console.print(difference)
+    for fact in found.contradictions[:LISTED]:
+        console.print(fact, markup=False)
     console.print(f"{found.same.total():,} entries are the same, {found.different.total():,} differ")

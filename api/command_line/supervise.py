@@ -8,7 +8,7 @@ Supervised = Annotated[
     bool,
     typer.Option(
         "--supervise",
-        help="Run it as a child, and start it again, 1 to 30 s later, when it ends unexpectedly.",
+        help="Run it as a child, and start it again, 1 to 5 s later, when it ends unexpectedly.",
     ),
 ]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from api.command_line.failures import FAILED
 from streams.kafka.broker.child import on_leash
 
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+# The longest is short: an outage of the cluster must not go on here when it is over there.
+FIRST_WAIT, LONGEST_WAIT = 1.0, 5.0
 # Seconds of life after which an end is a new trouble, not the old one again.
 WELL = 60.0
 

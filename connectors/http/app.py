@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from connectors.http.attempt import Outside
 from connectors.http.courier import Courier, check_keys
-from connectors.http.dispatch import Outside
 from connectors.http.health import Policy
-from connectors.http.sender import HttpxSender
+from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
 from streams.kafka.agents import App
 from streams.kafka.clients import Connection
@@ -75,13 +75,13 @@ def safe_of(settings: Settings) -> Safe:
     return Safe([key.get_secret_value() for key in settings.secret_key])
 
 
-def sender_of(settings: Settings) -> HttpxSender:
-    return HttpxSender(
+def sender_of(settings: Settings) -> HttpSender:
+    return HttpSender(
         timeout=settings.request_timeout,
         allowed=settings.allow_targets,
         proxy=settings.proxy.get_secret_value() if settings.proxy else None,
     )
 
 
-def courier_of(settings: Settings, sender: HttpxSender, safe: Safe) -> Courier:
+def courier_of(settings: Settings, sender: HttpSender, safe: Safe) -> Courier:
     return Courier(sender, safe, dotted_names=settings.event_names == "dotted")

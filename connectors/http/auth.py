@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from connectors.http.urls import target
 from streams.delivery.terms import AuthKind
 
-_HTTP = re.compile(r"https?://[^/?#\s@]+([/?#]|$)")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -61,8 +61,10 @@ class OAuth2:
     scope: str = ""
 
     def __post_init__(self) -> None:
-        if not _HTTP.match(self.token_url):
-            raise ValueError("token_url must be an http or https URL")
+        try:
+            target(self.token_url)
+        except ValueError:
+            raise ValueError("token_url must be an http or https URL") from None
 
 
 @dataclass(frozen=True, slots=True)

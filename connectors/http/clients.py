@@ -9,17 +9,24 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address
+from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
-from httpx_aiohttp import AiohttpTransport
+from multidict import CIMultiDict
+from yarl import URL
 
+from connectors.http.answer_reader import MOST_HEADERS, MOST_OF_A_HEAD, read_by_us
 from connectors.http.auth import Certificate
+from connectors.http.envelope import USER_AGENT
 from connectors.http.guard import GuardedResolver, TargetRefused, guarded_sockets, inside
+from connectors.http.urls import Target
 from streams.settings import Network
 
 IDLE = 4.0
@@ -28,21 +35,46 @@ is seldom lost between our sending and their closing."""
 MOST_CERTIFICATES = 200
 """Clients kept for certificates; the one used longest ago goes first, if it has nothing under way."""
 
-OnSent = Callable[[object, object, object], Awaitable[None]]
+OnSent = Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST. `token` is what `on_sent` knows it by."""
+
+    target: Target
+    headers: Mapping[str, str]
+    body: bytes
+    token: object
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    url: str
+    headers: Mapping[str, str]
+    secrets: tuple[str, ...]
+    """User and password: not to be kept where it says them."""
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Reads none either: what an endpoint calls a cookie would stand in our log."""
+
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
+        """Nothing is kept."""
 
 
 class Client:
     """One way out: directly, guarded, or through a proxy."""
 
-    def __init__(self, direct: AiohttpTransport, proxied: AiohttpTransport | None) -> None:
+    def __init__(self, direct: aiohttp.ClientSession, proxied: aiohttp.ClientSession | None) -> None:
         self.direct = direct
         self.proxied = proxied
         self.under_way = 0
 
     async def aclose(self) -> None:
-        await self.direct.aclose()
+        await self.direct.close()
         if self.proxied:
-            await self.proxied.aclose()
+            await self.proxied.close()
 
 
 class Clients:
@@ -55,12 +87,15 @@ class Clients:
         resolver: AbstractResolver,
         proxy: str | None,
         *,
+        connect_timeout: float,
         on_sent: OnSent,
     ) -> None:
         self._allowed = allowed
         self._per_host = connections_per_host
         self._resolver = resolver
-        self._proxy = _proxy(proxy) if proxy else None
+        self.proxy = read_proxy(proxy) if proxy else None
+        # Nothing but connecting: the whole attempt's time is its caller's.
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._trace = aiohttp.TraceConfig()
         self._trace.on_request_headers_sent.append(on_sent)
         self._usual = self._client(httpx.create_ssl_context())
@@ -69,25 +104,46 @@ class Clients:
 
     @asynccontextmanager
     async def sent(
-        self, request: httpx.Request, certificate: Certificate | None
-    ) -> AsyncIterator[httpx.Response]:
-        """The answer's head; its body is dropped after. Raises what the transport does, and TargetRefused."""
+        self, request: Request, certificate: Certificate | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer's head; its body is dropped after. Raises what aiohttp does, and TargetRefused."""
         client = await self._for(certificate) if certificate else self._usual
         client.under_way += 1
         try:
-            tunnelled = client.proxied and await self._tunnelled(request)
-            transport = client.proxied if client.proxied and tunnelled else client.direct
-            response = await transport.handle_async_request(tunnelled or request)
-            try:
+            address = await self._address(request.target) if client.proxied else None
+            if client.proxied and address:
+                posted = self._posted(client.proxied, request, address)
+            else:
+                posted = self._posted(client.direct, request)
+            async with posted as response:
                 yield response
-            finally:
-                await response.aclose()
         finally:
             client.under_way -= 1
 
     async def aclose(self) -> None:
         for client in (self._usual, *self._certified.values()):
             await client.aclose()
+
+    def _posted(
+        self, session: aiohttp.ClientSession, request: Request, address: str | None = None
+    ) -> "aiohttp.client._RequestContextManager":
+        """`address`: through the proxy, to that one, under the endpoint's name."""
+        target = request.target
+        headers = CIMultiDict(request.headers)
+        headers["Host"] = target.authority
+        # Unasked, aiohttp offers gzip: an error page is to be read, not unpacked.
+        headers["Accept-Encoding"] = "identity"
+        by = self.proxy if address else None
+        return session.post(
+            target.url(address),
+            headers=headers,
+            data=request.body,
+            allow_redirects=False,
+            server_hostname=target.bare_host if address else None,
+            proxy=by.url if by else None,
+            proxy_headers=by.headers if by else None,
+            trace_request_ctx=request.token,
+        )
 
     async def _for(self, certificate: Certificate) -> Client:
         async with self._making:
@@ -111,12 +167,9 @@ class Clients:
             resolver=GuardedResolver(self._resolver, self._allowed),
             socket_factory=guarded_sockets(self._allowed),
         )
-        direct = AiohttpTransport(client=self._session(guarded))
-        if self._proxy is None:
-            return Client(direct, None)
-        # It dials nobody but the operator's proxy.
-        to_proxy = self._session(self._connector(tls, resolver=self._resolver))
-        return Client(direct, AiohttpTransport(client=to_proxy, proxy=self._proxy))
+        # The one to the proxy dials nobody but the operator's proxy.
+        to_proxy = self._session(self._connector(tls, resolver=self._resolver)) if self.proxy else None
+        return Client(self._session(guarded), to_proxy)
 
     def _connector(
         self,
@@ -124,7 +177,7 @@ class Clients:
         resolver: AbstractResolver,
         socket_factory: Callable[[aiohttp.AddrInfoType], socket.socket] | None = None,
     ) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(
+        connector = aiohttp.TCPConnector(
             resolver=resolver,
             socket_factory=socket_factory,
             # No limit over all: a slow host's connections would keep the others waiting.
@@ -133,40 +186,45 @@ class Clients:
             keepalive_timeout=IDLE,
             ssl=tls,
         )
+        return read_by_us(connector)
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
+            # Where a request names nobody: else aiohttp tells the world its version and Python's.
+            headers={"User-Agent": USER_AGENT},
+            cookie_jar=_NoCookies(),
             trace_configs=[self._trace],
             trust_env=False,
+            timeout=self._timeout,
+            # A body is read as it came: a small one may unpack to gigabytes.
+            auto_decompress=False,
+            # The reader of answers bounds the head as a whole.
+            max_line_size=MOST_OF_A_HEAD,
+            max_field_size=MOST_OF_A_HEAD,
+            max_headers=MOST_HEADERS,
         )
 
-    async def _tunnelled(self, request: httpx.Request) -> httpx.Request | None:
-        """The request to the checked address, under the endpoint's name; None: it needs no proxy."""
-        url = request.url
-        host = url.raw_host.decode()
+    async def _address(self, target: Target) -> str | None:
+        """The checked address that the proxy is to connect to; None: no proxy is needed."""
         resolver = GuardedResolver(self._resolver, self._allowed)
-        found = await resolver.resolve(host, url.port or 0, socket.AF_UNSPEC)
+        found = await resolver.resolve(target.bare_host, target.port, socket.AF_UNSPEC)
         addresses = [ip_address(answer["host"]) for answer in found]
         if all(inside(address, self._allowed) for address in addresses):
             return None
-        if url.scheme != "https":
-            raise TargetRefused(f"{host} is to be reached through the proxy, and by https alone")
-        return httpx.Request(
-            request.method,
-            url.copy_with(host=str(addresses[0])),
-            headers=request.headers,
-            content=request.content,
-            extensions=request.extensions | {"sni_hostname": host},
-        )
+        if target.scheme != "https":
+            raise TargetRefused(f"{target.bare_host} is to be reached through the proxy, and by https alone")
+        return str(addresses[0])
 
 
-def _proxy(url: str) -> httpx.Proxy:
-    """With its password in a header: the transport would hand it on in a way that aiohttp gives up."""
-    given = httpx.Proxy(url)
-    if given.auth is None:
-        return given
-    user, password = given.auth
+def read_proxy(url: str) -> Proxy:
+    """With its password in a header, which aiohttp sends to the proxy alone."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    headers = {"User-Agent": USER_AGENT}
+    if parts.username is None:
+        return Proxy(f"{parts.scheme}://{place}", headers, ())
+    user, password = unquote(parts.username), unquote(parts.password or "")
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return httpx.Proxy(given.url, headers={"Proxy-Authorization": f"Basic {pair}"})
+    headers["Proxy-Authorization"] = f"Basic {pair}"
+    return Proxy(f"{parts.scheme}://{place}", headers, (user, password, f"{user}:{password}"))

@@ -5,24 +5,34 @@ is tried again on schedule, and arrives once the secret, the key or the token is
 unsigned or unauthenticated instead.
 """
 
+import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
 from connectors.http import cloud_events
 from connectors.http.auth import Basic, Bearer, Certificate, Credentials, OAuth2, credentials
 from connectors.http.envelope import envelope, headers
+from connectors.http.kept import Blanking, visible
 from connectors.http.keys import HmacKey, Key, key
-from connectors.http.sender import Answer, Sender, parsed
+from connectors.http.known_secrets import of_credentials, secrets_within
+from connectors.http.outcome import FAULT, failed_within
+from connectors.http.sender import Answer, Sender
 from connectors.http.signing import original, standard
 from connectors.http.tokens import NoToken, Tokens
-from streams.delivery.records import Delivery, Subscription
+from connectors.http.urls import target
+from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.terms import Auth, Sealed, SigningKey
 from streams.errors import Misconfigured
 from streams.sealing import MAKE_ONE, Safe, Unopened
 
+LOG = logging.getLogger(__name__)
 _REMEMBERED = 16_384
+_BLANKINGS = 1_024
+_FEW = 4_096
+"""Characters of headers up to which what is to be blanked is remembered, in some ten times their room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +59,40 @@ class Courier:
         # Reading a key or a certificate costs more than signing: once for each, not for each request.
         self._key: Callable[[Sealed], Key] = lru_cache(_REMEMBERED)(self._read_key)
         self._credentials: Callable[[Auth], Credentials] = lru_cache(_REMEMBERED)(self._read_credentials)
+        self._blanking: Callable[[Subscription], Blanking] = lru_cache(_BLANKINGS)(self._made_blanking)
+        self._token_blanking: Callable[[str], Blanking] = lru_cache(_BLANKINGS)(lambda text: Blanking([text]))
 
     async def send(
         self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
     ) -> Answer:
-        """Raises nothing for what network, endpoint, URL or secrets do wrong."""
+        """Raises nothing, whatever network, endpoint, token server, URL or secrets do wrong. No secret of the
+        subscription is left in the answer."""
+        try:
+            answer = await self._sent(delivery, subscription, request_id, at)
+        except (_Unsendable, Unopened) as reason:
+            answer = _unsent(str(reason))
+        except Exception as error:
+            LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, FAULT)
+            answer = failed_within(error)
+        return self._blanked(answer, subscription)
+
+    async def _sent(
+        self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
+    ) -> Answer:
         mode = cloud_events.mode_of(delivery, subscription)
         body = envelope(delivery, request_id, self._dotted_names, mode)
         attempt = _Attempt(delivery, subscription, request_id, at, body)
-        try:
-            standing = cloud_events.headers(delivery, request_id, mode, self._dotted_names)
-            standing |= self._signature(attempt)
-            match self._shown(subscription):
-                case None:
-                    return await self._post(attempt, standing)
-                case Basic() | Bearer() as fixed:
-                    return await self._post(attempt, standing | {"Authorization": fixed.authorization})
-                case OAuth2() as client:
-                    return await self._post_with_token(attempt, standing, client)
-                case Certificate() as certificate:
-                    return await self._post(attempt, standing, certificate)
-        except (_Unsendable, Unopened) as reason:
-            return _unsent(str(reason))
+        standing = cloud_events.headers(delivery, request_id, mode, self._dotted_names)
+        standing |= self._signature(attempt)
+        match self._shown(subscription):
+            case None:
+                return await self._post(attempt, standing)
+            case Basic() | Bearer() as fixed:
+                return await self._post(attempt, standing | {"Authorization": fixed.authorization})
+            case OAuth2() as client:
+                return await self._post_with_token(attempt, standing, client)
+            case Certificate() as certificate:
+                return await self._post(attempt, standing, certificate)
 
     async def _post(
         self, attempt: _Attempt, standing: dict[str, str], certificate: Certificate | None = None
@@ -92,13 +114,43 @@ class Courier:
         token = await self._tokens.token(owner, client, at)
         if isinstance(token, NoToken):
             return _unsent(token.reason)
-        answer = await self._post(attempt, standing | {"Authorization": f"Bearer {token}"})
+        answer = await self._post_bearing(token, attempt, standing)
         if answer.status != 401:
             return answer
         fresh = await self._tokens.token(owner, client, at, spent=token)
         if isinstance(fresh, NoToken):
             return answer
-        return await self._post(attempt, standing | {"Authorization": f"Bearer {fresh}"})
+        return _kept(await self._post_bearing(fresh, attempt, standing), self._token_blanking(token))
+
+    async def _post_bearing(self, token: str, attempt: _Attempt, standing: dict[str, str]) -> Answer:
+        answer = await self._post(attempt, standing | {"Authorization": f"Bearer {token}"})
+        return _kept(answer, self._token_blanking(token))
+
+    def _blanked(self, answer: Answer, subscription: Subscription) -> Answer:
+        """Where that fails, nothing of what was said is kept."""
+        if not answer.response and not answer.error:
+            return answer
+        few = sum(map(_length, subscription.headers)) <= _FEW
+        try:
+            return _kept(answer, (self._blanking if few else self._made_blanking)(subscription))
+        except Exception:
+            which = subscription.subscription_id
+            LOG.exception("an answer to subscription %s could not be searched for secrets", which)
+            return replace(answer, response="", error="not kept" if answer.error else None)
+
+    def _made_blanking(self, subscription: Subscription) -> Blanking:
+        """Of what can be opened: nothing else was sent."""
+        secrets = list(secrets_within(subscription, self._opened))
+        if subscription.auth:
+            with suppress(_Unsendable, Unopened):
+                secrets += of_credentials(self._credentials(subscription.auth))
+        return Blanking(secrets)
+
+    def _opened(self, sealed: Sealed) -> str:
+        try:
+            return self._safe.open(sealed)
+        except Unopened:
+            return ""
 
     def _shown(self, subscription: Subscription) -> Credentials | None:
         if subscription.auth is None:
@@ -125,8 +177,11 @@ class Courier:
         secret = self._key(newest.secret) if newest else None
         if newest is None or not isinstance(secret, HmacKey):
             raise _Unsendable("no HMAC key to sign with is live")
-        url = parsed(attempt.subscription.url)
-        return original(url, attempt.request_id, attempt.at, attempt.body, key=secret, version=newest.version)
+        try:
+            to = target(attempt.subscription.url)
+        except ValueError as error:
+            raise _Unsendable(f"could not be sent: {error}") from None
+        return original(to, attempt.request_id, attempt.at, attempt.body, key=secret, version=newest.version)
 
     def _read_key(self, sealed: Sealed) -> Key:
         try:
@@ -158,5 +213,16 @@ def check_keys(subscriptions: Iterator[Subscription], safe: Safe) -> None:
         raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_ONE}")
 
 
+def _length(header: Header) -> int:
+    return len(header.sealed.text if header.sealed else header.value)
+
+
+def _kept(answer: Answer, blanking: Blanking) -> Answer:
+    if not answer.response and not answer.error:
+        return answer
+    error = blanking.blanked(answer.error) if answer.error else None
+    return replace(answer, response=blanking.blanked(answer.response), error=error)
+
+
 def _unsent(reason: str) -> Answer:
-    return Answer(None, reason[:255], "before sending", "", None, 0)
+    return Answer(None, visible(reason)[:255], "before sending", "", None, 0)

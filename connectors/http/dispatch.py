@@ -5,39 +5,27 @@ next keys are in memory; a delivery is read from disk when its request begins.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from connectors.http.agenda import Agenda
-from connectors.http.courier import Courier
+from connectors.http.attempt import Outside, attempted
 from connectors.http.endpoint import Endpoint
-from connectors.http.health import WELL, Health, Policy, failed, held_since, reactivated, succeeded
+from connectors.http.health import WELL, Health, failed, held_since, reactivated, succeeded
 from connectors.http.outcome import DELETED, WAITED_OUT, Hopeless, Sent
 from connectors.http.pending import Pending
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.subscription import Subscriptions
 from streams.tables.tables import Tables
 
+LOG = logging.getLogger(__name__)
 UNKNOWN_FOR = timedelta(seconds=30)
 """How long a delivery waits for a subscription that has not been heard of: the news of it may be late."""
 BURIED_AT_ONCE = 200
 SETTLED_TOGETHER = 50
 _ALWAYS = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the sink reaches out to. Time, ids and jitter are ports."""
-
-    subscriptions: Subscriptions
-    courier: Courier
-    policy: Policy
-    now: Callable[[], datetime]
-    new_id: Callable[[], str]
-    jitter: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +175,9 @@ class Dispatch:
         kept = self.outside.policy.held_for
         if kept is None:
             return
-        if now < since + kept:
-            self.wake(endpoint, since + kept)
+        until = min(since, _ALWAYS - kept) + kept
+        if now < until:
+            self.wake(endpoint, until)
         elif not self._bury(endpoint, now - kept, WAITED_OUT):
             later = self.tables.next_due(endpoint.group, now - kept)
             if later:
@@ -239,34 +228,32 @@ class Dispatch:
             endpoint.under_way[due] = asyncio.create_task(self._serve(endpoint, due))
 
     async def _serve(self, endpoint: Endpoint, due: bytes) -> None:
+        """One attempt, from claimed to finished. Only what the disk does wrong is the process's failure."""
         try:
-            sent = await self._send(self.tables.due_entry(due, Pending))
-        except Exception as failure:  # noqa: BLE001 - a bug; the feed ends the process with it
+            pending = self.tables.due_entry(due, Pending)
+        except Exception as failure:  # noqa: BLE001 - the feed ends the process with it
             self._failure = failure
             return
+        sent = await attempted(self.outside, pending)
         self.under_way -= 1
         del endpoint.under_way[due]
         if sent is None:
             endpoint.claimed.discard(due)
             self.wake(endpoint, self.outside.now())
             return
-        self._learn(endpoint, sent)
+        # First of all: it is settled, whatever goes wrong in what follows.
         self.finished.append(Finished(endpoint, due, sent, self.outside.now()))
+        self._learn(endpoint, sent)
         # The next goes out at once: a turn may be some time away.
         self._start(endpoint)
 
-    async def _send(self, pending: Pending) -> Sent | None:
-        """None: its subscription was deleted in this very moment."""
-        outside, delivery = self.outside, pending.delivery
-        # As it is now: an address corrected since then is the one to use.
-        subscription = outside.subscriptions.get(delivery.subscription_id)
-        if subscription is None:
-            return None
-        request_id, started_at = outside.new_id(), outside.now()
-        answer = await outside.courier.send(delivery, subscription, request_id, started_at)
-        return Sent(pending, request_id, started_at, answer, subscription.retry_waits)
-
     def _learn(self, endpoint: Endpoint, sent: Sent) -> None:
+        try:
+            self._judge(endpoint, sent)
+        except Exception:
+            LOG.exception("subscription %s: nothing was learnt of an answer", endpoint.subscription_id)
+
+    def _judge(self, endpoint: Endpoint, sent: Sent) -> None:
         """At once, not when it is committed: a dead endpoint must not use up the tries of a whole backlog."""
         if sent.delivered:
             self._found(endpoint, succeeded(endpoint.health))

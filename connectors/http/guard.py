@@ -54,7 +54,14 @@ _LOW_32 = tuple(ip_network(text) for text in ("::/96", "::ffff:0:0/96", "::ffff:
 
 
 class TargetRefused(Retryable):
-    """Nothing was sent: the address is not one that a webhook may go to."""
+    """Nothing was sent: the address is not one that a webhook may go to.
+
+    The words are for the subscriber, who wrote the name and is not told what it means in our network; `found`
+    is for our own log."""
+
+    def __init__(self, reason: str, found: str = "") -> None:
+        super().__init__(reason)
+        self.found = found
 
 
 def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
@@ -91,6 +98,16 @@ def host_refusal(host: str, allowed: tuple[Network, ...]) -> str | None:
     return f"{address} is {reason}" if reason else None
 
 
+def dialled_refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
+    """Why `address` may not be dialled. Here everything but an address is refused: whatever dialled a name
+    would look it up by itself, past the guard."""
+    try:
+        reason = refusal(ip_address(address), allowed)
+    except ValueError:
+        return f"{address!r} is no address"
+    return f"{address} is {reason}" if reason else None
+
+
 class GuardedResolver(AbstractResolver):
     """Resolves through `inner` and refuses a name of which any address is refused.
 
@@ -105,12 +122,16 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Raises TargetRefused, or OSError where the name does not resolve."""
-        _refuse(host_refusal(host, self._allowed))
+        reason = host_refusal(host, self._allowed)
+        if reason:
+            raise TargetRefused(reason)
         answers = await self._inner.resolve(host, port, family)
         if not answers:
             raise OSError(f"{host} has no address")
         for answer in answers:
-            _refuse(host_refusal(answer["host"], self._allowed))
+            found = dialled_refusal(answer["host"], self._allowed)
+            if found:
+                raise TargetRefused(f"{host} leads to an address that webhooks may not be sent to", found)
         return answers
 
     async def close(self) -> None:
@@ -126,7 +147,9 @@ def guarded_sockets(allowed: tuple[Network, ...]) -> Callable[[AddrInfoType], so
 
     def opened(target: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = target
-        _refuse(host_refusal(str(address[0]), allowed))
+        reason = dialled_refusal(str(address[0]), allowed)
+        if reason:
+            raise TargetRefused("an address that webhooks may not be sent to", reason)
         return socket.socket(family, kind, protocol)
 
     return opened
@@ -146,8 +169,3 @@ def _disguise(host: str) -> str | None:
     except OSError:
         return None
     return f"{host} stands for {meant}: write the address in full, or a name"
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise TargetRefused(reason)

@@ -1,6 +1,6 @@
 """What an answer means for a delivery. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -11,7 +11,21 @@ from streams.delivery.records import Attempt, DeadLetter, ErrorClass, Outcome
 from streams.delivery.retry import GONE, next_wait
 
 DELETED = "the subscription was deleted"
+_LONGEST_RETRY_AFTER = 1000
+"""Characters."""
+_LONGEST_WAIT = 10**9
+_MOST_OF_A_RESPONSE = 4096
 WAITED_OUT = "waited for its subscription to be active again for as long as the deployment lets it"
+
+
+FAULT = "failed within the sender"
+"""What is told of an attempt that something nobody foresaw has ended: its name, no more, for it may show a
+secret. The log has the rest."""
+
+
+def failed_within(error: BaseException) -> Answer:
+    """The answer in place of one. The endpoint may have seen the request."""
+    return Answer(None, f"{FAULT}: {type(error).__name__}", "after sending", "", None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +71,22 @@ class Settlement:
 def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
     """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
     again on schedule, and given up when that is spent."""
-    answer, number = sent.answer, sent.pending.attempts + 1
     if sent.delivered:
         return Settlement(_attempt(sent, "delivered", None), None, None)
-    if answer.status == GONE:
+    if sent.answer.status == GONE:
         return Settlement(_attempt(sent, "held", None), timedelta(0), None)
-    asked, waited = asked_for(answer.retry_after, now), timedelta(seconds=sent.pending.waited)
+    return _failed(sent, asked_for(sent.answer.retry_after, now), now, jitter)
+
+
+def settle_unforeseen(sent: Sent, error: Exception, now: datetime) -> Settlement:
+    """For an answer that `settle` has no place for: a failed attempt, tried again when the longest wait is
+    over."""
+    return _failed(replace(sent, answer=failed_within(error)), None, now, jitter=1.0)
+
+
+def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
+    answer, number = sent.answer, sent.pending.attempts + 1
+    waited = timedelta(seconds=sent.pending.waited)
     wait = next_wait(number, waited, answer.status, asked=asked, jitter=jitter, waits=sent.waits)
     if wait is not None:
         return Settlement(_attempt(sent, "retry", now + wait), wait, None)
@@ -85,23 +109,30 @@ def buried(
 
 
 def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
-    """The wait that a Retry-After header asks for, in seconds or by an HTTP date. None where it is not there,
-    makes no sense, or is over."""
+    """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or by an HTTP date.
+    None where it is not there, cannot be read, or is over. Whoever uses it has a cap."""
     text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit():
-        # More digits than any sensible time has: whoever reads it has a cap.
-        wait = timedelta(seconds=min(int(text[:12]), 10**9))
-    else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
+    if not text.isascii() or len(text) > _LONGEST_RETRY_AFTER:
+        return None
+    if text.isdigit():
+        return timedelta(seconds=min(int(text), _LONGEST_WAIT)) or None
+    try:
+        moment = parsedate_to_datetime(text)
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError, TypeError, IndexError):
+        # What the standard library's reader of dates says beside what it promises.
+        return None
     return wait if wait > timedelta(0) else None
 
 
 def _words(answer: Answer) -> str:
-    return f"answered {answer.status}" if answer.status is not None else answer.error or "no answer"
+    words = f"answered {answer.status}" if answer.status is not None else answer.error or "no answer"
+    return _storable(words)
+
+
+def _storable(text: str) -> str:
+    """Halves of characters have no place in a record."""
+    return text.encode(errors="replace").decode()
 
 
 def _error_class(answer: Answer) -> ErrorClass:
@@ -123,8 +154,8 @@ def _attempt(sent: Sent, outcome: Outcome, retry_at: datetime | None) -> Attempt
         duration_ms=answer.duration_ms,
         outcome=outcome,
         status=answer.status,
-        error=f"{answer.phase}: {answer.error}"[:255] if answer.error else None,
+        error=_storable(f"{answer.phase}: {answer.error}")[:255] if answer.error else None,
         next_attempt_at=retry_at,
-        response=answer.response or None,
+        response=_storable(answer.response[:_MOST_OF_A_RESPONSE]) or None,
         error_class=None if outcome == "delivered" else _error_class(answer),
     )

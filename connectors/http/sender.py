@@ -1,29 +1,30 @@
 """One POST and what came of it.
 
-The client is httpx's transport interface over aiohttp's connections: at 100 connections aiohttp costs a
-tenth of the processor time of httpx's own. There is no `httpx.AsyncClient` around it: its cookie jar
-would carry what one endpoint set to another, its log line names the URL, and a webhook needs neither
-redirects nor retries beneath its own.
+The client is aiohttp: at 100 connections it costs a tenth of the processor time of httpx's own. It carries no
+cookie from one endpoint to another, follows no redirect and tries nothing again beneath the sink's own tries.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from types import SimpleNamespace
 from typing import Literal, Protocol
 
 import aiohttp
-import httpx
 from aiohttp.abc import AbstractResolver
 
+from connectors.http.answer_reader import Unreadable
 from connectors.http.auth import Certificate
-from connectors.http.clients import Clients
+from connectors.http.clients import Clients, Request
 from connectors.http.guard import TargetRefused
+from connectors.http.kept import Blanking, visible
+from connectors.http.urls import InvalidTarget, target
 from streams.settings import Network
 
+LOG = logging.getLogger(__name__)
 Phase = Literal["before sending", "after sending"]
 
 MOST_OF_A_BODY = 4096
@@ -61,13 +62,13 @@ class Sender(Protocol):
         certificate: Certificate | None = None,
         most: int = MOST_OF_A_BODY,
     ) -> Answer:
-        """POSTs once, follows no redirect. Raises nothing for what network, endpoint or URL do wrong.
+        """POSTs once, follows no redirect. Raises nothing, whatever network, endpoint or URL do wrong.
 
         `certificate` is shown where the endpoint's TLS asks for one; `most` bytes of the answer are read.
         """
 
 
-class HttpxSender:
+class HttpSender:
     """Sends to real endpoints, and to no refused address. To be made in the loop that uses it."""
 
     def __init__(
@@ -85,14 +86,16 @@ class HttpxSender:
         `proxy`: a URL; what is not in an `allowed` network goes through it.
         """
         self._timeout = timeout
-        self._extensions = {"timeout": {"connect": min(CONNECT_TIMEOUT, timeout / 2)}}
         self._clients = Clients(
             allowed,
             connections_per_host,
             resolver or aiohttp.ThreadedResolver(),
             proxy,
+            connect_timeout=min(CONNECT_TIMEOUT, timeout / 2),
             on_sent=_note_sent,
         )
+        by = self._clients.proxy
+        self._blanking = Blanking(by.secrets if by else ())
 
     async def send(
         self,
@@ -104,22 +107,12 @@ class HttpxSender:
         most: int = MOST_OF_A_BODY,
     ) -> Answer:
         exchange, started = _Exchange(most), time.perf_counter()
-        token = _EXCHANGE.set(exchange)
         try:
             async with asyncio.timeout(self._timeout):
                 await self._exchange(exchange, url, headers, body, certificate)
-        except TargetRefused as refused:
-            exchange.error = f"refused address: {refused}"
-        except TimeoutError:
-            awaited = "for the answer" if exchange.sent else "for a connection"
-            exchange.error = f"timed out after {self._timeout:g} s waiting {awaited}"
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            exchange.error = _sentence(error, sent=exchange.sent)
-        except ValueError as error:
-            # A name or a header that cannot be written; aiohttp says so after it has called the trace.
-            exchange.sent, exchange.error = False, f"could not be sent: {error}"
-        finally:
-            _EXCHANGE.reset(token)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this attempt's failure
+            exchange.fail(error, self._timeout)
+        exchange.error = self._blanking.blanked(exchange.error) if exchange.error else None
         return exchange.answer(time.perf_counter() - started)
 
     async def aclose(self) -> None:
@@ -134,20 +127,17 @@ class HttpxSender:
         body: bytes,
         certificate: Certificate | None,
     ) -> None:
-        # Unasked, aiohttp offers gzip: an error page is to be read, not unpacked.
-        encoded = [(b"accept-encoding", b"identity")]
-        encoded += [(name.encode(), value.encode()) for name, value in headers.items()]
-        request = httpx.Request(
-            "POST", parsed(url), headers=encoded, content=body, extensions=self._extensions
-        )
+        request = Request(target(url), headers, body, exchange)
         async with self._clients.sent(request, certificate) as response:
             await _read(exchange, response)
 
 
-async def _read(exchange: "_Exchange", response: httpx.Response) -> None:
-    exchange.status = response.status_code
-    exchange.retry_after = response.headers.get("retry-after")
-    async for chunk in response.aiter_raw():
+async def _read(exchange: "_Exchange", response: aiohttp.ClientResponse) -> None:
+    exchange.status = response.status
+    waits = response.headers.getall("Retry-After", [])
+    # Two that differ leave open which one is meant.
+    exchange.retry_after = waits[0] if len(waits) == 1 else None
+    async for chunk in response.content.iter_any():
         exchange.body += chunk
         if len(exchange.body) > exchange.most:
             break
@@ -164,48 +154,57 @@ class _Exchange:
     retry_after: str | None = None
     body: bytes = b""
 
+    def fail(self, error: Exception, timeout: float) -> None:
+        """What a failure tells: a status stands, even where what followed could not be read."""
+        if isinstance(error.__cause__, Unreadable):
+            self.status = self.status or error.__cause__.code
+        elif isinstance(error, TargetRefused):
+            LOG.warning("refused address: %s%s", error, f" ({error.found})" if error.found else "")
+            self.error = f"refused address: {error}"
+        elif isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+            awaited = "for the answer" if self.sent else "for a connection"
+            self.error = f"timed out after {timeout:g} s waiting {awaited}"
+        elif isinstance(error, aiohttp.ClientError | OSError):
+            self.error = _sentence(error, sent=self.sent)
+        elif isinstance(error, InvalidTarget):
+            self.error = str(error)
+        elif isinstance(error, ValueError):
+            # A URL, a name or a header that cannot be written; aiohttp says so after it has called the trace.
+            self.sent, self.error = False, f"could not be sent: {error}"
+        else:
+            LOG.error("an attempt failed in a way that nobody foresaw", exc_info=error)
+            self.error = f"failed within the sender: {type(error).__name__}"
+
     def answer(self, seconds: float) -> Answer:
-        error = self.error[:_MOST_OF_AN_ERROR] if self.error and self.status is None else None
+        error = visible(self.error)[:_MOST_OF_AN_ERROR] if self.error and self.status is None else None
         return Answer(
             status=self.status,
             error=error,
             phase=None if error is None else "after sending" if self.sent else "before sending",
             response=self.body[: self.most].decode(errors="replace"),
-            retry_after=self.retry_after,
+            retry_after=visible(self.retry_after) if self.retry_after else None,
             duration_ms=round(seconds * 1000),
         )
 
 
-_EXCHANGE: ContextVar[_Exchange] = ContextVar("exchange")
-"""The attempt that the running task makes: the transport has no way to hand it to the trace below."""
-
-
-async def _note_sent(_session: object, _context: object, _headers: object) -> None:
-    _EXCHANGE.get().sent = True
-
-
-@lru_cache(maxsize=4096)
-def parsed(url: str) -> httpx.URL:
-    """Raises InvalidURL."""
-    return httpx.URL(url)
+async def _note_sent(_session: object, context: SimpleNamespace, _headers: object) -> None:
+    context.trace_request_ctx.sent = True
 
 
 def _sentence(error: Exception, *, sent: bool) -> str:
     """Never the URL itself: it may hold a secret."""
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return "not a URL to send to: http or https is needed, and a host in its usual form"
-    # What the transport raises tells little: it calls any connection that broke a connect timeout.
-    cause = error.__cause__ if isinstance(error, httpx.HTTPError) and error.__cause__ else error
-    match cause:
+    match error:
         case aiohttp.ClientConnectorError():
-            return _unconnected(cause)
+            return _unconnected(error)
         case aiohttp.ConnectionTimeoutError():
             return "could not connect: timed out"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before an answer"
         case aiohttp.ClientResponseError():
-            return _not_http(cause)
-    return f"{'the connection broke' if sent else 'could not be sent'}: {cause or type(cause).__name__}"
+            return _not_http(error)
+        case aiohttp.InvalidURL():
+            return "could not be sent: not a URL to send to"
+    return f"{'the connection broke' if sent else 'could not be sent'}: {error or type(error).__name__}"
 
 
 def _not_http(error: aiohttp.ClientResponseError) -> str:

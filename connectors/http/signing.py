@@ -5,9 +5,8 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
-import httpx
-
 from connectors.http.keys import HmacKey, Key
+from connectors.http.urls import Target
 
 
 def standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) -> dict[str, str]:
@@ -22,19 +21,19 @@ def standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) ->
 
 
 def original(
-    url: httpx.URL, request_id: str, at: datetime, body: bytes, *, key: HmacKey, version: int
+    to: Target, request_id: str, at: datetime, body: bytes, *, key: HmacKey, version: int
 ) -> dict[str, str]:
     """The original platform's. One key signs, the header that tells its version lets receivers choose.
 
     Signed are the lines POST, `length:host`, `length:path`, the body's SHA-256, timestamp and request id.
     Host without port and path without query, as the platform's own language splits a URL; as they are sent.
+    An IPv6 address has its brackets there.
     """
-    host, path = url.raw_host.decode(), url.raw_path.partition(b"?")[0].decode()
     timestamp = str(int(at.timestamp()))
     lines = (
         "POST",
-        f"{len(host)}:{host}",
-        f"{len(path)}:{path}",
+        f"{len(to.host)}:{to.host}",
+        f"{len(to.path)}:{to.path}",
         hashlib.sha256(body).hexdigest(),
         timestamp,
         request_id,

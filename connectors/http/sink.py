@@ -4,16 +4,18 @@ A delivery is taken into the `pending` table in one transaction; its outcome is 
 before that, it is sent again: at least once, with the same messageId.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from connectors.http.agenda import Agenda
-from connectors.http.dispatch import Dispatch, Finished, Outside
+from connectors.http.attempt import Outside
+from connectors.http.dispatch import Dispatch, Finished
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import WELL, Health, condition, told
-from connectors.http.outcome import Hopeless, Sent, buried, settle
+from connectors.http.outcome import FAULT, Hopeless, Sent, Settlement, buried, settle, settle_unforeseen
 from connectors.http.pending import Pending
 from streams.codec import decode
 from streams.delivery.records import Delivery, Subscription
@@ -24,6 +26,7 @@ from streams.stages.turn import Record, Turn
 from streams.tables.owned import Owned
 from streams.tables.tables import Tables
 
+LOG = logging.getLogger(__name__)
 BUSY, IDLE = 0.005, 0.05
 """Seconds for which the feed may wait for records: with requests not settled yet, and with none."""
 BURIED_OF_A_LANE = 100
@@ -97,7 +100,9 @@ class SinkStage:
         taken = records[: max(1, budget)]
         for record in turn.each(taken):
             try:
-                self._take(turn, dispatch, record.offset, decode(Delivery, record.value, record.schema))
+                delivery = decode(Delivery, record.value, record.schema)
+                record.check_key(delivery.subscription_id)
+                self._take(turn, dispatch, record.offset, delivery)
             except Poison as cause:
                 turn.poison(record, cause)
         return len(taken)
@@ -117,7 +122,7 @@ class SinkStage:
         if isinstance(came, Hopeless):
             self._bury(turn, lane, came)
             return
-        settlement = settle(came, turn.now, self._outside.jitter())
+        settlement = self._settlement(came, turn.now)
         if settlement.attempt:
             turn.send(ATTEMPTS, lane.owner, settlement.attempt)
         if settlement.dead_letter:
@@ -128,6 +133,15 @@ class SinkStage:
         retry_at = turn.now + settlement.wait
         lane.apply(_tried(came, retry_at, settlement.wait.total_seconds()))
         dispatch.wake(finished.endpoint, retry_at)
+
+    def _settlement(self, sent: Sent, now: datetime) -> Settlement:
+        """What an answer does to whoever reads it is not the end of the transaction."""
+        try:
+            return settle(sent, now, self._outside.jitter())
+        except Exception as error:
+            which = sent.pending.delivery.delivery_id
+            LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, FAULT)
+            return settle_unforeseen(sent, error, now)
 
     def _bury(self, turn: Turn, lane: Owned, hopeless: Hopeless) -> None:
         """And some of those that waited behind it: each would else take a turn of its own."""

@@ -2,16 +2,21 @@
 
 import asyncio
 import base64
+import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
 from connectors.http.auth import OAuth2
+from connectors.http.envelope import USER_AGENT
 from connectors.http.sender import Answer, Sender
+from connectors.http.urls import target
+
+LOG = logging.getLogger(__name__)
 
 MOST_OF_A_TOKEN = 65_536
 """Bytes of the token server's answer."""
@@ -22,6 +27,7 @@ LONGEST = 86_400
 EARLY = timedelta(seconds=30)
 """Given up before its end: a request must still arrive with it. Of a short-lived one, a tenth of its life."""
 _MOST_HELD = 10_000
+_T = TypeVar("_T")
 _ERROR_CODE = re.compile("[a-z_]{1,64}")
 
 
@@ -33,7 +39,7 @@ class NoToken:
 
 
 class _Granted(msgspec.Struct):
-    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+$")]
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+\Z")]
     token_type: str = "bearer"  # noqa: S105
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
@@ -86,43 +92,60 @@ class Tokens:
         return came.text if isinstance(came, _Token) else came
 
     async def _fetched(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
+        """Raises nothing: all attempts that wait for the token would fail with it, and those after them."""
+        try:
+            return await self._granted(terms, at)
+        except Exception as error:
+            LOG.exception("a token could not be fetched")
+            return NoToken(f"no access token: {type(error).__name__}")
+
+    async def _granted(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
         form = {"grant_type": "client_credentials"} | ({"scope": terms.scope} if terms.scope else {})
         pair = f"{quote_plus(terms.client_id)}:{quote_plus(terms.client_secret)}"
         headers = {
             "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
+            "User-Agent": USER_AGENT,
         }
         answer = await self._sender.send(
             terms.token_url, headers, urlencode(form).encode(), most=MOST_OF_A_TOKEN
         )
-        came = _granted(answer)
+        came = _grant(answer)
         if isinstance(came, _Granted):
             return _Token(came.access_token, came.ends(at))
         return NoToken(f"no access token from {_host(terms.token_url)}: {came}")
 
 
 def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]
+    try:
+        return target(url).authority
+    except ValueError:
+        return "its token URL"
 
 
-def _granted(answer: Answer) -> _Granted | str:
+def _grant(answer: Answer) -> _Granted | str:
     """The grant, or why there is none: no more of the answer than a code, for it may hold a token."""
     if answer.status is None:
         return answer.error or "no answer"
     if answer.status != 200:
         return f"answered {answer.status}{_error_code(answer.response)}"
-    try:
-        # Some say their numbers in quotes.
-        granted = msgspec.json.decode(answer.response, type=_Granted, strict=False)
-    except msgspec.MsgspecError:
+    granted = _read(answer.response, _Granted)
+    if granted is None:
         return "its answer holds no access_token"
     return granted if granted.token_type.lower() == "bearer" else "its token is not of type Bearer"
 
 
 def _error_code(response: str) -> str:
+    refused = _read(response, _Refused)
+    return f" {refused.error}" if refused and _ERROR_CODE.fullmatch(refused.error) else ""
+
+
+def _read(text: str, kind: type[_T]) -> _T | None:
+    """None where it is none. A reader of JSON meets texts that it has no error of its own for: nested more
+    deeply than the stack is, numbers beyond any, halves of characters."""
     try:
-        code = msgspec.json.decode(response, type=_Refused).error
-    except msgspec.MsgspecError:
-        return ""
-    return f" {code}" if _ERROR_CODE.fullmatch(code) else ""
+        # Some say their numbers in quotes.
+        return msgspec.json.decode(text, type=kind, strict=False)
+    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError):
+        return None

@@ -7,10 +7,11 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from connectors.imports.table import Line, is_text
+from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
+from streams.domain.identifiers import Rules, trimmed
 from streams.domain.moments import OutOfRange, read_day, read_instant
-from streams.domain.values import MOST, Attribute, IdentifierKind, Profile
+from streams.domain.values import MOST, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
 
 Parse = Callable[[str], Any]
@@ -60,9 +61,11 @@ def matched(columns: Sequence[Column], header: Line) -> dict[str, Column]:
     """The file's columns, in its order. Raises Misconfigured naming what is unknown, missing or double."""
     valid = f"valid are: {', '.join(column.name for column in columns)}"
     found: dict[str, Column] = {}
-    for name in header.cells:
+    for name in _names(header):
         column = next((c for c in columns if _is(c, name)), None)
-        if column is None or not is_text(name):
+        if not is_text(name):
+            raise Misconfigured(f"line {header.number}: column {shown(name)!r} is no UTF-8 text: {AS_CSV}")
+        if column is None:
             raise Misconfigured(f"line {header.number}: column {shown(name)!r} is unknown; {valid}")
         if name in found:
             raise Misconfigured(f"line {header.number}: column {name!r} is there twice")
@@ -73,13 +76,29 @@ def matched(columns: Sequence[Column], header: Line) -> dict[str, Column]:
     return found
 
 
+def _names(header: Line) -> list[str]:
+    """Without the empty ones at the end: spreadsheets write as many as their widest line ever had."""
+    names = [trimmed(cell) for cell in header.cells]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def cells_of(columns: Mapping[str, Column], line: Line) -> dict[str, str] | None:
+    """By column; None where there are not as many."""
+    cells = line.cells[: len(columns)]
+    if line.fault or len(cells) < len(columns) or any(line.cells[len(columns) :]):
+        return None
+    return dict(zip(columns, cells, strict=True))
+
+
 def row(columns: Mapping[str, Column], line: Line) -> Row:
     """Raises Rejected naming the column, the cell and what is valid."""
     if line.fault:
         raise Rejected("line", "", line.fault)
-    if len(line.cells) != len(columns):
+    cells = cells_of(columns, line)
+    if cells is None:
         raise Rejected("line", f"{len(line.cells)} cells", f"must have {len(columns)}, as the first line has")
-    cells = dict(zip(columns, line.cells, strict=True))
     values = {name: _value(columns[name], name, cell) for name, cell in cells.items() if cell}
     for name, column in columns.items():
         if column.required and name not in values:
@@ -101,7 +120,7 @@ def _is(column: Column, name: str) -> bool:
 
 def _value(column: Column, name: str, cell: str) -> Any:
     if not is_text(cell):
-        raise Rejected(name, shown(cell), "must be UTF-8 text")
+        raise Rejected(name, shown(cell), f"must be UTF-8 text: {AS_CSV} where it was made")
     try:
         return column.parse(cell)
     except ValueError as error:
@@ -112,6 +131,12 @@ def text(cell: str) -> str:
     if len(cell) > 255:
         raise ValueError(f"must have 255 characters at most, not {len(cell)}")
     return cell
+
+
+def own_id(cell: str) -> str:
+    """An id that the file's author gave: two that a spreadsheet has made alike would be taken for one."""
+    identifiers.require_own_id(trimmed(cell))
+    return text(cell)
 
 
 def uuid(cell: str) -> str:
@@ -126,18 +151,24 @@ def code(cell: str) -> str:
     return cell
 
 
-def email(cell: str) -> str:
-    try:
-        identifiers.check(Profile(email=cell))
-    except Rejected as refusal:
-        raise ValueError(refusal.reason) from None
-    return text(cell)
+def known_by(kind: IdentifierKind, rules: Rules) -> Parse:
+    """What a member is to be known by. It goes on as it was typed: the stage keeps it in its one form."""
+
+    def parse(cell: str) -> str:
+        identifiers.read(kind, cell, rules)
+        return text(cell)
+
+    return parse
 
 
-def phone(cell: str) -> str:
-    if identifiers.identifier("phone", cell) is None:
-        raise ValueError("must be a phone number such as +48600100200")
-    return text(cell)
+def found_by(kind: IdentifierKind, rules: Rules) -> Parse:
+    """What a member may have been known by since before the store had rules, too."""
+
+    def parse(cell: str) -> str:
+        identifiers.sought(kind, cell, rules)
+        return text(cell)
+
+    return parse
 
 
 def amount(cell: str) -> Decimal:
@@ -202,11 +233,15 @@ def instant(zone: tzinfo) -> Parse:
 
 MEMBER = (
     Column("memberId", uuid, "the member's UUID"),
-    Column("memberExternalId", text, "the member's id in your system, as in the file of members"),
-)
-IDENTIFIERS = (
-    Column("email", email, "e-mail address"),
-    Column("phone", phone, "phone number"),
-    Column("loyaltyCardNumber", text, "card number"),
+    Column("memberExternalId", own_id, "the member's id in your system, as in the file of members"),
 )
 KINDS_OF_IDENTIFIER: tuple[IdentifierKind, ...] = ("loyaltyCardNumber", "phone", "email")
+IDENTIFIERS: Mapping[IdentifierKind, str] = {
+    "email": "e-mail address",
+    "phone": "phone number: +48600100200, or as it is dialled in the store's phone_region",
+    "loyaltyCardNumber": "card number",
+}
+
+
+def identifier_columns(parse: Callable[[IdentifierKind, Rules], Parse], rules: Rules) -> tuple[Column, ...]:
+    return tuple(Column(kind, parse(kind, rules), meaning) for kind, meaning in IDENTIFIERS.items())

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypedDict
 
 from connectors.imports.columns import KINDS_OF_IDENTIFIER, Column, Row
 from streams.domain.commands import Command
+from streams.domain.identifiers import NO_RULES, Rules
 from streams.domain.ids import derived_id
 from streams.domain.messages import AddressedCommand
 from streams.errors import Rejected
@@ -15,7 +16,8 @@ from streams.errors import Rejected
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One import. `issued_at` is when the programme learns of it; `zone` is that of times without one.
+    """One import. `issued_at` is when the programme learns of it, `zone` is that of times without one, and by
+    `rules` the store reads phones and cards.
 
     The same line of another `attempt` is another command.
     """
@@ -24,6 +26,7 @@ class Run:
     issued_at: datetime
     attempt: str = "1"
     zone: tzinfo = UTC
+    rules: Rules = NO_RULES
 
     def head(self, kind: str, member_id: str, natural: str, content: str = "") -> "Head":
         """Its `command_id` follows from what is given here: the same file again makes the same commands."""
@@ -66,6 +69,8 @@ class Kind:
     shared: tuple[str, ...] | None = None
     once: bool = False
     """Whether only the id of a line, and not the domain, tells that it was handled before."""
+    timed: bool = False
+    """Whether its lines have times, which may lack their zone."""
 
 
 def member_of(row: Row, run: Run) -> str | None:

@@ -1,16 +1,16 @@
 """A line a match: a recorded transaction is given to a member. Pure."""
 
-from connectors.imports.columns import IDENTIFIERS, MEMBER, Column, Row, text
+from connectors.imports.columns import MEMBER, Column, Row, found_by, identifier_columns, own_id
 from connectors.imports.kind import Kind, Ready, Run, member_of, one_way
 from streams.domain.commands import AssignTransaction
 from streams.domain.ids import document_id
 
 
-def _columns(_run: Run) -> tuple[Column, ...]:
+def _columns(run: Run) -> tuple[Column, ...]:
     return (
-        Column("documentNumber", text, "of the transaction, recorded without its member", required=True),
+        Column("documentNumber", own_id, "of the transaction, recorded without its member", required=True),
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(found_by, run.rules),
     )
 
 

@@ -1,6 +1,16 @@
 """A line a member: an account to be opened. Pure."""
 
-from connectors.imports.columns import IDENTIFIERS, MEMBER, Column, Row, day, instant, text, yes_or_no
+from connectors.imports.columns import (
+    MEMBER,
+    Column,
+    Row,
+    day,
+    identifier_columns,
+    instant,
+    known_by,
+    text,
+    yes_or_no,
+)
 from connectors.imports.kind import Kind, Ready, Run, member_of, one_id_at_most
 from streams.domain.commands import RegisterMember
 from streams.domain.values import Address, Company, Profile
@@ -12,7 +22,7 @@ _ADDRESS = ("street", "address1", "address2", "postal", "city", "province", "cou
 def _columns(run: Run) -> tuple[Column, ...]:
     return (
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(known_by, run.rules),
         Column("firstName", text, "given name"),
         Column("lastName", text, "family name"),
         Column("gender", text, "as your programme writes it"),
@@ -69,4 +79,4 @@ def _profile(row: Row) -> Profile:
     )
 
 
-MEMBERS = Kind("members", "accounts to be opened", _columns, _key, _check, _make)
+MEMBERS = Kind("members", "accounts to be opened", _columns, _key, _check, _make, timed=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from connectors.imports.columns import Column, Row, matched, row
+from connectors.imports.columns import Column, Row, cells_of, matched, row
 from connectors.imports.kind import Kind, Ready, Run
 from connectors.imports.matches import MATCHES
 from connectors.imports.members import MEMBERS
@@ -97,10 +97,10 @@ def _agree(kind: Kind, earlier: list[Row], one: Row) -> None:
 
 def _about(kind: Kind, columns: Mapping[str, Column], line: Line) -> str:
     """The key of a line, refused or not; empty where it cannot be told."""
-    if line.fault or len(line.cells) != len(columns):
+    cells = cells_of(columns, line)
+    if cells is None:
         return ""
-    cells = {name: cell for name, cell in zip(columns, line.cells, strict=True) if cell}
-    return kind.key(Row(line.number, cells, ""))
+    return kind.key(Row(line.number, {name: cell for name, cell in cells.items() if cell}, ""))
 
 
 def _spoil(rows: Iterable[Row], by: int, reading: Reading) -> None:

@@ -6,8 +6,11 @@ from connectors.imports.columns import (
     Column,
     Row,
     amount,
+    found_by,
+    identifier_columns,
     instant,
     one_of,
+    own_id,
     text,
     uuid,
     whole,
@@ -22,7 +25,8 @@ _SHARED = (
     "documentType",
     "linkedDocumentNumber",
     "channelId",
-    *(column.name for column in (*MEMBER, *IDENTIFIERS)),
+    *(column.name for column in MEMBER),
+    *IDENTIFIERS,
     "buyerName",
     "buyerNip",
 )
@@ -30,10 +34,10 @@ _SHARED = (
 
 def _columns(run: Run) -> tuple[Column, ...]:
     return (
-        Column("documentNumber", text, "of the receipt or invoice: its lines are its items", required=True),
+        Column("documentNumber", own_id, "of the receipt or invoice: its lines are its items", required=True),
         Column("purchasedAt", instant(run.zone), "when it was bought", required=True),
         Column("documentType", one_of("sell", "return"), "sell or return; sell if empty"),
-        Column("linkedDocumentNumber", text, "of a return: the document number of the purchase"),
+        Column("linkedDocumentNumber", own_id, "of a return: the document number of the purchase"),
         Column("sku", text, "the item's article number", required=True),
         Column("name", text, "the item's name; its sku if empty"),
         Column("quantity", whole(2**31 - 1), "a whole number; 1 if empty"),
@@ -43,7 +47,7 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("label:KEY", text, "the item's label KEY"),
         Column("channelId", uuid, "where it was bought"),
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(found_by, run.rules),
         Column("buyerName", text, "of whom the invoice names"),
         Column("buyerNip", text, "the buyer's tax number"),
     )
@@ -104,4 +108,5 @@ TRANSACTIONS = Kind(
     one_id_at_most,
     _make,
     shared=_SHARED,
+    timed=True,
 )

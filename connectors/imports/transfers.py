@@ -1,21 +1,23 @@
 """A line a transfer: units given to a member or taken away. Pure."""
 
 from connectors.imports.columns import (
-    IDENTIFIERS,
     KINDS_OF_IDENTIFIER,
     MEMBER,
     Column,
     Row,
     code,
+    found_by,
+    identifier_columns,
     more_than_nothing,
     one_of,
+    own_id,
     text,
     whole,
 )
 from connectors.imports.kind import Kind, Ready, Run, member_of, one_way
 from streams.codec import encode
 from streams.domain.commands import AddUnits, SpendUnits
-from streams.domain.identifiers import identifier
+from streams.domain.identifiers import sought
 from streams.domain.ids import derived_id
 from streams.domain.messages import AddressedCommand
 from streams.domain.values import Identifier
@@ -24,13 +26,13 @@ from streams.errors import Rejected
 _FOR_ADDING = ("expiresInDays", "lockedForDays")
 
 
-def _columns(_run: Run) -> tuple[Column, ...]:
+def _columns(run: Run) -> tuple[Column, ...]:
     return (
-        Column("transferId", text, "your own id: the same does nothing while remembered", required=True),
+        Column("transferId", own_id, "your own id: the same is carried out once", required=True),
         Column("type", one_of("adding", "spending"), "adding or spending", required=True),
         Column("units", more_than_nothing, "how many", required=True),
         *MEMBER,
-        *IDENTIFIERS,
+        *identifier_columns(found_by, run.rules),
         Column("wallet", code, "code of the wallet type; the store's own if empty"),
         Column("expiresInDays", whole(36_500), "of adding; the wallet type's policy if empty"),
         Column("lockedForDays", whole(36_500), "of adding; the wallet type's policy if empty"),
@@ -48,18 +50,24 @@ def _make(rows: list[Row], run: Run) -> Ready:
     if member_id:
         command = _command(row, run, member_id)
         return Ready(command.command_id, (row.line,), command)
-    known_by = _identifier(row)
+    first, *others = _identifiers(row, run)
     # A refusal is told under this id, for nobody is known by the identifier.
-    command = _command(row, run, derived_id(run.store, "import", "unknown", known_by.kind, known_by.value))
+    command = _command(row, run, derived_id(run.store, "import", "unknown", first.kind, first.value))
     value, schema = encode(command)
     addressed = AddressedCommand(
-        store=run.store, identifier=known_by, issued_at=run.issued_at, schema=schema, command=value
+        store=run.store,
+        identifier=first,
+        issued_at=run.issued_at,
+        schema=schema,
+        command=value,
+        otherwise=tuple(others),
     )
     return Ready(command.command_id, (row.line,), addressed)
 
 
 def _command(row: Row, run: Run, member_id: str) -> AddUnits | SpendUnits:
-    # Its own id alone: a line that was changed after it was accepted must not give the units again.
+    # Its own id alone, and once: a line that was changed after it was accepted must not give the units again,
+    # and the same file may come again after months.
     head = run.head("transfers", member_id, _key(row))
     if row.get("type") == "adding":
         return AddUnits(
@@ -69,15 +77,19 @@ def _command(row: Row, run: Run, member_id: str) -> AddUnits | SpendUnits:
             expires_in_days=row.get("expiresInDays"),
             locked_for_days=row.get("lockedForDays"),
             comment=row.get("comment"),
+            once=True,
         )
     for name in _FOR_ADDING:
         if row.get(name):
             raise Rejected(name, str(row.get(name)), "must be empty where units are spent")
-    return SpendUnits(**head, units=row.get("units"), wallet=row.get("wallet"), comment=row.get("comment"))
+    return SpendUnits(
+        **head, units=row.get("units"), wallet=row.get("wallet"), comment=row.get("comment"), once=True
+    )
 
 
-def _identifier(row: Row) -> Identifier:
-    found = (identifier(kind, row.get(kind)) for kind in KINDS_OF_IDENTIFIER)
+def _identifiers(row: Row, run: Run) -> tuple[Identifier, ...]:
+    """Of the one that is given: its form, and what it may have been kept as before."""
+    found = (sought(kind, row.get(kind), run.rules) for kind in KINDS_OF_IDENTIFIER)
     return next(each for each in found if each)
 
 

@@ -45,7 +45,10 @@ def problem(condition: Condition) -> str | None:
     """Why the condition could not be evaluated, or None."""
     if not 1 <= condition.path.count(".") + 1 <= DEEPEST or not all(condition.path.split(".")):
         return f"path must be 1 to {DEEPEST} names or indexes, joined by dots"
-    value = _DECODER.decode(condition.value)
+    try:
+        value = _DECODER.decode(condition.value)
+    except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError):
+        return "value must be JSON"
     match condition.operator:
         case "in" if not isinstance(value, list) or not 1 <= len(value) <= LONGEST:
             return f"value must be an array of 1 to {LONGEST} values, for in"

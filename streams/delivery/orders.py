@@ -41,6 +41,8 @@ class ReplayOrder(Value):
     """Which API process was asked: it begins with it at once, another one when nobody does."""
     cancelled_at: Instant | None = None
     """When it was asked to end before it is done."""
+    fingerprint: Text = ""
+    """Of what was asked under an Idempotency-Key; empty: there was none."""
 
 
 class ReplayProgress(Value):
@@ -133,6 +135,9 @@ class Orders:
     def get(self, replay_id: str) -> Standing | None:
         order = self._orders.get(replay_id)
         return Standing(order, self._progress.get(replay_id)) if order else None
+
+    def order(self, replay_id: str) -> ReplayOrder | None:
+        return self._orders.get(replay_id)
 
     def of(self, subscription_id: str) -> list[Standing]:
         """The newest first."""

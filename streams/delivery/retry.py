@@ -33,8 +33,9 @@ _ASKS_FOR_MORE = {408, 425, 429}
 
 
 def retried(status: int | None) -> bool:
-    """Whether time may heal it: no answer at all, a 5xx, or a 4xx that asks to come again."""
-    return status is None or status >= 500 or status in _ASKS_FOR_MORE
+    """Whether time may heal it: no answer at all, a 5xx, or a 4xx that asks to come again. A status that
+    there is not counts as a 5xx (RFC 9110, section 15)."""
+    return status is None or not 100 <= status < 500 or status in _ASKS_FOR_MORE
 
 
 def next_wait(

@@ -189,7 +189,9 @@ def _attribute(run: _Run, effect: Effect, number: int) -> Outcome:
     if attributes == member.profile.custom_attributes:
         return _skipped(effect), None
     profile = replace(member.profile, custom_attributes=attributes)
-    event = updated(profile, member.registered_at, run.act, run.cause, number)
+    event = updated(
+        profile, member.registered_at, run.act, member.phone_as_typed, cause=run.cause, index=number
+    )
     return EffectGiven(type=effect.type, attribute=given), event
 
 

@@ -174,14 +174,17 @@ class AddUnits(Command):
     expires_in_days: Days | None = None
     comment: Text | None = None
     locked_for_days: Days | None = None
+    once: bool = False
+    """Whether its id is remembered for ever once it was carried out, and not for the window alone."""
 
 
 class SpendUnits(Command):
-    """Take units away, those that expire soonest first."""
+    """Take units away, those that expire soonest first. `once`: as of AddUnits."""
 
     units: Decimal
     wallet: Code | None = None
     comment: Text | None = None
+    once: bool = False
 
 
 class BlockUnits(Command):

@@ -18,6 +18,7 @@ from streams.domain.ids import document_id
 from streams.domain.member import require
 from streams.domain.messages import AnswerSearch, EraseDocument, ReturnTransaction, TakeTransaction
 from streams.domain.state import Document, State, Transaction
+from streams.domain.store import StoreSettings
 from streams.domain.values import MOST, Identifier, is_amount
 from streams.errors import Poison, Rejected
 
@@ -90,9 +91,11 @@ def _gross_value(command: Recording) -> Decimal:
     return gross
 
 
-def record(state: State, command: RecordTransaction, act: Act) -> Iterator[Event]:
-    """The document is its own owner: its member is looked for by what the till knew."""
+def record(state: State, command: RecordTransaction, act: Act, store: StoreSettings) -> Iterator[Event]:
+    """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
+    refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
     _require_own(command, act)
+    sought(command, store)
     earlier = state.get(Document)
     if earlier:
         raise Rejected(
@@ -103,7 +106,7 @@ def record(state: State, command: RecordTransaction, act: Act) -> Iterator[Event
     yield _recorded(command, act.member_id, act)
 
 
-def assign(state: State, command: AssignTransaction, act: Act) -> Iterator[Event]:
+def assign(state: State, command: AssignTransaction, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Matches at once where the member is named by id; otherwise the search answers."""
     document = _unmatched(state, command, act)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
@@ -111,15 +114,17 @@ def assign(state: State, command: AssignTransaction, act: Act) -> Iterator[Event
         raise Rejected(
             "to_member", given, "must be given alone, or loyalty_card_number, or phone, or email instead"
         )
+    sought(command, store)
     if command.to_member:
         yield _matched(document, command.to_member, act, by_hand=True)
 
 
-def sought(command: RecordTransaction | AssignTransaction) -> tuple[Identifier, ...]:
-    """Whom the document's member is looked for by, the strongest first."""
+def sought(command: RecordTransaction | AssignTransaction, store: StoreSettings) -> tuple[Identifier, ...]:
+    """By what the document's member is looked for, the strongest first. Raises Rejected."""
+    rules = store.identifier_rules
     if isinstance(command, AssignTransaction):
-        return tuple(identifiers.of(command))
-    return tuple(identifiers.of(command.buyer)) if command.buyer else ()
+        return identifiers.looked_for(command, rules, "")
+    return identifiers.looked_for(command.buyer, rules, "buyer.") if command.buyer else ()
 
 
 def found(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:

@@ -44,22 +44,24 @@ CODES_HOLD_FOR = timedelta(hours=24)
 
 def register(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
-    identifiers.check(command.profile)
+    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
-        profile=_dated(command.profile, store),
+        profile=profile,
         registered_at=_registered_at(command, command.issued_at),
+        phone_as_typed=_as_typed(command.profile, profile),
     )
 
 
 def sign_up(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
-    identifiers.check(command.profile)
+    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     code, number = _code(act)
     yield MemberSignedUp(
         **act.stamp("MemberSignedUp"),
-        profile=_dated(command.profile, store),
+        profile=profile,
         registered_at=_registered_at(command, command.issued_at),
+        phone_as_typed=_as_typed(command.profile, profile),
         code=code,
         code_number=number,
     )
@@ -77,11 +79,11 @@ def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]
 def update(state: State, command: UpdateMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Nothing where nothing changes."""
     member = known(state, act)
-    identifiers.check(command.profile)
-    profile = _dated(command.profile, store)
+    profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
+    profile = _dated(profile, store)
     registered_at = _registered_at(command, member.registered_at)
     if (profile, registered_at) != (_dated(member.profile, store), member.registered_at):
-        yield updated(profile, registered_at, act)
+        yield updated(profile, registered_at, act, _phone_as_typed(member, command.profile, profile))
 
 
 def _dated(profile: Profile, store: StoreSettings) -> Profile:
@@ -89,6 +91,16 @@ def _dated(profile: Profile, store: StoreSettings) -> Profile:
     if profile.birth_date is None:
         return profile
     return replace(profile, birth_date=stored_day(store.calendar.written_day(profile.birth_date)))
+
+
+def _as_typed(said: Profile, kept: Profile) -> str | None:
+    """The phone number as it came, where that is another text than the one that is kept."""
+    return said.phone if said.phone != kept.phone else None
+
+
+def _phone_as_typed(member: Member, said: Profile, kept: Profile) -> str | None:
+    """As `_as_typed`; while the number is the same, as it came first."""
+    return member.phone_as_typed if kept.phone == member.profile.phone else _as_typed(said, kept)
 
 
 def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
@@ -100,35 +112,49 @@ def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherw
 
 
 def updated(
-    profile: Profile, registered_at: datetime, act: Act, cause: Cause | None = None, index: int = 0
+    profile: Profile,
+    registered_at: datetime,
+    act: Act,
+    phone_as_typed: str | None,
+    *,
+    cause: Cause | None = None,
+    index: int = 0,
 ) -> MemberUpdated:
     return MemberUpdated(
-        **act.stamp("MemberUpdated", index), profile=profile, registered_at=registered_at, cause=cause
+        **act.stamp("MemberUpdated", index),
+        profile=profile,
+        registered_at=registered_at,
+        cause=cause,
+        phone_as_typed=phone_as_typed,
     )
 
 
-def ask_change(state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: Act) -> Iterator[Event]:
+def ask_change(
+    state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: Act, store: StoreSettings
+) -> Iterator[Event]:
     """A change of contact details holds once the code that was sent there has come back."""
     member = require(state, act)
     kind: Literal["email", "phone"]
     if isinstance(command, ChangeOwnEmail):
-        kind, value, before = "email", command.email, member.profile.email
-        identifiers.check(Profile(email=value))
+        kind, said, before = "email", command.email, member.profile.email
     else:
-        kind, value, before = "phone", command.phone, member.profile.phone
-    if identifiers.identifier(kind, value) is None:
-        raise Rejected(kind, value, "is empty")
+        kind, said, before = "phone", command.phone, member.profile.phone
+    value = identifiers.read_field(kind, said, store.identifier_rules, kind)
+    if value is None:
+        raise Rejected(kind, said, "is empty")
     if value == before:
-        raise Rejected(kind, value, "is the member's already")
+        raise Rejected(kind, said, "is the member's already")
     code, number = _code(act)
     yield ContactChangeAsked(
         **act.stamp("ContactChangeAsked"), kind=kind, value=value, code=code, code_number=number
     )
 
 
-def confirm_change(state: State, command: ConfirmChange, act: Act) -> Iterator[Event]:
+def confirm_change(state: State, command: ConfirmChange, act: Act, store: StoreSettings) -> Iterator[Event]:
     member = require(state, act)
-    yield updated(confirmed(state, command, act), member.registered_at, act)
+    said = confirmed(state, command, act)
+    profile = identifiers.profile_of(said, store.identifier_rules, member.profile)
+    yield updated(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
 
 
 def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile:

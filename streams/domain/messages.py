@@ -130,10 +130,11 @@ class FindMember(Value):
 
 
 class AddressedCommand(Value):
-    """A command for whoever is known by `identifier`: the member's id in `command` is filled in.
+    """A command for whoever is known by `identifier`, or else by the first of `otherwise` that is anybody's:
+    the member's id in `command` is filled in.
 
-    `schema` is the header that the command's own record would have. Where nobody is known by it, the command
-    is refused, and the refusal's member is the id that was in the command.
+    `schema` is the header that the command's own record would have. Where nobody is known by them, the
+    command is refused, and the refusal's member is the id that was in the command.
     """
 
     store: Code
@@ -141,6 +142,7 @@ class AddressedCommand(Value):
     issued_at: Instant
     schema: Text
     command: bytes
+    otherwise: tuple[Identifier, ...] = ()
 
 
 IdentityRequest = ClaimIdentifiers | ReleaseIdentifier | FindMember | AddressedCommand

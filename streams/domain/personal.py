@@ -29,9 +29,9 @@ from streams.domain.values import Item, Profile
 
 NOBODY = Profile()
 PERSONAL: dict[type[Event], dict[str, object]] = {
-    MemberRegistered: {"profile": NOBODY},
-    MemberSignedUp: {"profile": NOBODY, "code": "", "code_number": 0},
-    MemberUpdated: {"profile": NOBODY},
+    MemberRegistered: {"profile": NOBODY, "phone_as_typed": None},
+    MemberSignedUp: {"profile": NOBODY, "code": "", "code_number": 0, "phone_as_typed": None},
+    MemberUpdated: {"profile": NOBODY, "phone_as_typed": None},
     ContactChangeAsked: {"value": "", "code": "", "code_number": 0},
     ActivationCodeIssued: {"code": "", "code_number": 0},
     PasswordResetIssued: {"code": "", "code_number": 0},

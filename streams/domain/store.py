@@ -10,14 +10,20 @@ from zoneinfo import available_timezones
 
 from msgspec import Meta
 
+from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
 from streams.domain.moments import RANGE, is_in_range
 from streams.domain.rules import Campaign, Days
+from streams.domain.text import flaw
 from streams.domain.tier_set import MonthDay, Tier, TierSet
 from streams.domain.values import MOST, Code, Instant, Text, Uuid, Value, is_amount
 
 _calendar = cache(Calendar)
+RESERVED = {"admin", "token", "login", "logout", "static", ".", ".."}
+"""What stands in an address of the API or of the panel where others have the store, or leads out of it."""
+# Found on the disk each time.
+_zones = cache(available_timezones)
 LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
 
 
@@ -133,7 +139,9 @@ class StoreSettings(Value):
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
-        if self.time_zone not in available_timezones():
+        if self.store.lower() in RESERVED:
+            raise ValueError(f"store {self.store!r} is not valid: addresses of the API or the panel begin so")
+        if self.time_zone not in _zones():
             raise ValueError(
                 f"time_zone {self.time_zone!r} is no zone of the tz database, such as Europe/Warsaw"
             )
@@ -142,7 +150,8 @@ class StoreSettings(Value):
             raise ValueError(f"wallets: the codes {codes} must differ")
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
-        for problem in chain(_extremes(self, ""), self._repeated(), self._problems()):
+        identifiers.require_rules(self.identifier_rules)
+        for problem in chain(_values(self, ""), self._repeated(), self._problems()):
             raise ValueError(problem)
 
     def _repeated(self) -> Iterator[str]:
@@ -234,12 +243,18 @@ class StoreSettings(Value):
         return self.units_expiring_days if own is None else own
 
     @property
+    def identifier_rules(self) -> identifiers.Rules:
+        """By which phone numbers and cards are read."""
+        return identifiers.Rules(self.phone_region, self.card_pattern)
+
+    @property
     def calendar(self) -> Calendar:
         return _calendar(self.time_zone)
 
 
-def _extremes(part: object, path: str) -> Iterator[str]:
-    """Amounts that no schema could write or that are less than nothing, and instants of no year that counts;
+def _values(part: object, path: str) -> Iterator[str]:
+    """Amounts that no schema could write, or that are less than nothing, texts that no line could show, and
+    instants of no year that counts;
     each begins with the field."""
     match part:
         case datetime():
@@ -248,11 +263,13 @@ def _extremes(part: object, path: str) -> Iterator[str]:
         case Decimal():
             if not is_amount(part):
                 yield f"{path} must lie between 0 and {MOST}, with six decimals at most"
+        case str() if problem := flaw(part):
+            yield f"{path} {problem}"
         case Value():
             for name in part.__struct_fields__:
-                yield from _extremes(getattr(part, name), f"{path}.{name}" if path else name)
+                yield from _values(getattr(part, name), f"{path}.{name}" if path else name)
         case tuple():
             for index, each in enumerate(part):
-                yield from _extremes(each, f"{path}[{index}]")
+                yield from _values(each, f"{path}[{index}]")
         case _:
             pass

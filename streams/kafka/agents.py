@@ -69,6 +69,10 @@ class App(faust.App):
         # Channels deliver only after the flow was resumed; Faust's consumer, which is off, would do it.
         self.flow_control.resume()
 
+    def _create_directories(self) -> None:
+        # Faust's are made in the working directory, which need not be writable, and stay empty.
+        pass
+
     def at_its_start(self, check: Callable[[], None]) -> None:
         """Call `check` when the app starts, after the feeds that were added before; it may raise."""
         self.feeds.append(_Opening(check, self.beacon))

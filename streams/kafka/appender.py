@@ -11,6 +11,7 @@ from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.topics import Topic
+from streams.proof import proven
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -36,9 +37,10 @@ class Appender:
     async def append(self, topic: Topic, key: str, value: Value | None) -> Place:
         """Where the record stands, once all replicas have it. A value of None is a tombstone.
 
-        Raises Retryable; the record may then have been written or not, so that it must be safe to repeat.
+        Raises Rejected where it could not be read back, and Retryable; the record may then have been written
+        or not, so that it must be safe to repeat.
         """
-        data, header = (None, None) if value is None else codec.encode(value)
+        data, header = (None, None) if value is None else proven(value)
         place: asyncio.Future[Place] = self._loop.create_future()
         try:
             self._producer.produce(

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from streams.kafka.ends import Ends, Place
+from streams.kafka.ends import Ends
+from streams.kafka.offsets import Place
 
 
 class Arrivals:

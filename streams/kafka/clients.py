@@ -21,7 +21,16 @@ from streams.settings import Settings, variable
 
 LOG = logging.getLogger("kafka")
 
-_COMMON = {"client.id": "loyalty"}
+_COMMON = {
+    "client.id": "loyalty",
+    # A frozen or unreachable broker holds whatever it was asked for so long (60 s unless told otherwise). By
+    # then the cluster is about to give its partitions to others: it does after 9 s.
+    "socket.timeout.ms": 6_000,
+    "api.version.request.timeout.ms": 5_000,
+    "socket.connection.setup.timeout.ms": 5_000,
+    # 10 s otherwise: a broker that is back is noticed at once.
+    "reconnect.backoff.max.ms": 1_000,
+}
 _PRODUCER = {"linger.ms": 2, "compression.type": "lz4", "delivery.timeout.ms": 30_000}
 # Java's partitioner: a record of the same key goes to the same partition, whoever writes it.
 _SAFE_PRODUCER = {
@@ -30,7 +39,12 @@ _SAFE_PRODUCER = {
     "partitioner": "murmur2_random",
     "message.max.bytes": LARGEST,
 }
-_CONSUMER = {"auto.offset.reset": "earliest"}
+_CONSUMER = {
+    "auto.offset.reset": "earliest",
+    # What one fetch may bring, and (zstd) what a batch may unpack to; 50 and 100 MB unless told otherwise.
+    "fetch.max.bytes": 2 * LARGEST,
+    "receive.message.max.bytes": 4 * LARGEST,
+}
 _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
 
 
@@ -43,6 +57,8 @@ class Connection:
     prefix: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     generation: int = FIRST
+    home: Path | None = None
+    """Where this machine keeps what it must know again after a restart; None: nowhere."""
     cluster: Cluster = field(default_factory=Librdkafka, repr=False, compare=False)
 
     def open_producer(self, **more: object) -> Producer:
@@ -82,7 +98,7 @@ class Connection:
 def connection(settings: Settings, bootstrap_servers: str) -> Connection:
     """Raises Misconfigured naming the properties file and the line at fault."""
     extra = properties(settings.kafka_config) if settings.kafka_config else {}
-    return Connection(bootstrap_servers, settings.topic_prefix, extra)
+    return Connection(bootstrap_servers, settings.topic_prefix, extra, home=settings.home)
 
 
 def properties(file: Path) -> dict[str, str]:

@@ -5,15 +5,16 @@ from concurrent.futures import Future
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.topics import Topic
+from streams.kafka.topics import TOMBSTONES_KEPT, Topic
 
 ANSWERS_WITHIN = 10.0
+_NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 T = TypeVar("T")
 
 
@@ -52,6 +53,23 @@ def kept_for(connection: Connection, topic: Topic) -> timedelta | None:
     ((_, entries),) = _found(connection, [connection.topic(topic)])
     kept = int(entries["retention.ms"])
     return None if kept < 0 else timedelta(milliseconds=kept)
+
+
+def tombstones_kept(connection: Connection, names: Iterable[str]) -> dict[str, timedelta]:
+    """For how long each topic keeps a tombstone, by the topic's name in the cluster. As we make them, where
+    these credentials may not look. Raises Retryable, KafkaException."""
+    admin = connection.open_admin()
+    asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
+    found = {}
+    for resource, future in asked.items():
+        try:
+            kept = int(future.result(ANSWERS_WITHIN)["delete.retention.ms"].value)
+            found[resource.name] = timedelta(milliseconds=kept)
+        except KafkaException as failure:
+            if failure.args[0].code() not in _NOT_ALLOWED:
+                raise
+            found[resource.name] = TOMBSTONES_KEPT
+    return found
 
 
 def apply(connection: Connection, changes: Iterable[Difference]) -> None:

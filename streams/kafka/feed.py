@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,25 +17,30 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
-from streams.kafka.partitions import Opened, Partition, Partitions
+from streams.kafka.partitioner import partition_of
+from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
+from streams.kafka.unreadable import end_of_batch, failure_of, is_unreadable
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
-from streams.tables.store import RocksStore
+from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
 ANSWERS_WITHIN = 30.0
+# Seconds between two looks at a commit that takes long.
+LOOKED_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,11 @@ class Feed(Quiet):
             position=self._position,
             crash_tries=settings.crash_tries,
             restores=restores,
+            metrics=metrics,
             opened=opened,
         )
         self._moves: deque[tuple[bool, int]] = deque()
+        self._place: Callable[[bytes], int] | None = None
         self._ended = asyncio.Event()
         # Before it runs there is nothing to wait for or to leave: a start that fails ends the process too.
         self._connected = False
@@ -124,10 +132,11 @@ class Feed(Quiet):
             on_revoke=self._revoked,
             on_lost=self._revoked,
         )
+        self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        return list(self._consumer.list_topics(name, timeout=ANSWERS_WITHIN).topics[name].partitions)
+        return partitions_of(self._connection.cluster, self._consumer, name, ANSWERS_WITHIN)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -157,7 +166,7 @@ class Feed(Quiet):
                 moved = {number for _, number in self._moves}
                 await self._move()
                 self._resume_restored()
-                self._buffer(messages, moved)
+                await self._buffer(messages, moved)
                 await self._transact()
                 # Before the next poll, which may wait: what was just committed may begin something.
                 for partition in self._partitions.here.values():
@@ -192,24 +201,13 @@ class Feed(Quiet):
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _position(self, number: int) -> int:
-        found = self._committed(self._source_partition(number))
+        # A predecessor's transaction that is still open is waited for.
+        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
+        place = self._source_partition(number)
+        found = position(self._connection.cluster, self._consumer, place, patience)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found
-
-    def _committed(self, place: TopicPartition) -> int:
-        """Where the group stands; the partition's beginning where it has committed nothing yet."""
-        # A predecessor's transaction that is still open is waited for.
-        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        deadline = self._connection.cluster.now() + patience
-        while True:
-            try:
-                found: int = self._consumer.committed([place], patience)[0].offset
-                return found if found >= 0 else self._consumer.get_watermark_offsets(place, patience)[0]
-            except KafkaException as failure:
-                if not is_passing(failure) or self._connection.cluster.now() > deadline:
-                    raise
-                self._connection.cluster.sleep(BUSY)
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -219,15 +217,33 @@ class Feed(Quiet):
     def _source_partition(self, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._connection.topic(self._source), number, offset)
 
-    def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
+    async def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
+            elif is_unreadable(message):
+                await self._set_aside(message, moved)
             elif not is_passing(error):
                 raise KafkaException(error)
+
+    async def _set_aside(self, message: Message, moved: set[int]) -> None:
+        """A batch that the client cannot give: it ends the process as often as a record may, then it is put
+        into poison, and what stands behind it is read."""
+        record = record_of(message, self._source.name)._replace(key=None, value=None)
+        partition = self._partitions.here.get(record.partition)
+        # It is told again until something else is asked for.
+        if partition is None or record.partition in moved or partition.has_passed(record.offset):
+            return
+        if not partition.blame.put_aside(record):
+            failure = failure_of(message)
+            partition.blame.count(record, failure)
+            raise failure
+        end = await asyncio.to_thread(end_of_batch, self._connection, message)
+        partition.wait_for(record, end)
+        self._consumer.seek(self._source_partition(record.partition, end))
 
     async def _transact(self) -> None:
         """One transaction, if there is anything to do."""
@@ -235,28 +251,29 @@ class Feed(Quiet):
         if not busy:
             return
         now = self._connection.cluster.utc()
-        shares = [Share(Turn(p.number, p.tables, now), *p.offered(self._limit)) for p in busy]
+        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
-        offsets = [
-            p.waiting[count - 1].offset + 1 if count else p.next
-            for p, count in zip(busy, handled, strict=True)
-        ]
+        offsets = [p.after(count) for p, count in zip(busy, handled, strict=True)]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.to_thread(
-            self._transactions.commit,
-            [s.turn for s in shares],
-            places,
-            self._consumer.consumer_group_metadata,
+        committing = asyncio.create_task(
+            asyncio.to_thread(
+                self._transactions.commit,
+                [s.turn for s in shares],
+                places,
+                self._consumer.consumer_group_metadata,
+            )
         )
-        try:
-            committed = await asyncio.wait_for(committing, self._transactions.limit)
-        except TimeoutError:
-            self._end_at_once()
-        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, committed, strict=True):
-            p.tables.commit(changes, checkpoints)
+        while not committing.done():
+            await asyncio.wait([committing], timeout=LOOKED_EVERY)
+            if self._transactions.stuck:
+                self._end_at_once()
+        done = committing.result()
+        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
+            # As of before the transaction: it was committed, so nobody else has written meanwhile.
+            p.tables.commit(changes, checkpoints, now)
             p.handled(count, offset)
             self._tell_lag(p)
 
@@ -275,7 +292,9 @@ class Feed(Quiet):
     def _tell_lag(self, partition: Partition) -> None:
         _, end = self._consumer.get_watermark_offsets(self._source_partition(partition.number), cached=True)
         gauge = self._metrics.lag.labels(self._source.name, str(partition.number))
-        gauge.set(max(0, end - partition.next))
+        # Below 0: nothing was fetched of it yet.
+        if end >= 0:
+            gauge.set(max(0, end - partition.next))
 
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""

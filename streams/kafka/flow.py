@@ -10,18 +10,22 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
+from confluent_kafka import IsolationLevel, KafkaException
 
 from streams.errors import Retryable
 from streams.flow.samples import STAGES, TOPICS, Counted, Sample, Stage, Stand
 from streams.kafka.admin import partitions
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin
-from streams.kafka.ends import ANSWERS_WITHIN, Place
+from streams.kafka.ends import ANSWERS_WITHIN
+from streams.kafka.groups import Groups
+from streams.kafka.offsets import Offsets, Place
+from streams.kafka.onlooker import Onlooker
 from streams.kafka.stretch import reader
 from streams.kafka.tails import Tails
 from streams.kafka.topics import TOPICS as REGISTRY
@@ -31,6 +35,14 @@ EVERY = 5.0
 KEPT = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 _TOPICS = {topic.name: topic for topic in REGISTRY if topic.name in TOPICS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """Who is asked how far the stages have come, by their names, and who works in them."""
+
+    onlookers: Mapping[str, Onlooker]
+    groups: Groups
 
 
 class Flow:
@@ -63,12 +75,15 @@ class Flow:
         raise AssertionError("it was stopped while somebody watched over it")
 
     def _run(self) -> None:
-        admin = self._connection.open_admin()
-        with reader(self._connection, "flow") as consumer:
-            tails = Tails(consumer)
+        admin, offsets = self._connection.open_admin(), Offsets(self._connection, ANSWERS_WITHIN)
+        with ExitStack() as opened:
+            tails = Tails(self._connection, opened.enter_context(reader(self._connection, "flow")))
+            groups = opened.enter_context(Groups(self._connection))
+            onlookers = {s.name: opened.enter_context(Onlooker(self._connection, s.name)) for s in STAGES}
+            stages = _Stages(onlookers, groups)
             while not self._stopping.is_set():
                 try:
-                    self._look(admin, tails)
+                    self._look(admin, offsets, tails, stages)
                     self._silent = False
                 except (KafkaException, Retryable) as failure:
                     self._told(failure)
@@ -80,16 +95,16 @@ class Flow:
             LOG.warning("the overview has no new figures: %s", said)
         self._silent = True
 
-    def _look(self, admin: Admin, tails: Tails) -> None:
+    def _look(self, admin: Admin, offsets: Offsets, tails: Tails, asked: "_Stages") -> None:
         places = self._places(admin)
         # Before the ends: what a stage has handled lies before them.
-        committed, members = self._committed(admin, places), self._members(admin)
-        begins, ends = (_offsets(admin, places, spec) for spec in (Spec.earliest(), Spec.latest()))  # type: ignore[no-untyped-call]
+        committed, members = self._committed(asked.onlookers, places), self._members(asked.groups)
+        begins, ends = offsets.begins(places), offsets.ends(places, IsolationLevel.READ_COMMITTED)
         tails.look({place: (begins[place], ends[place]) for place in places})
         now = datetime.now(UTC)
         stages = {stage.name: self._stand(stage, tails, committed, members) for stage in STAGES}
         sample = Sample(now, self._counted(tails), stages)
-        before = self.samples or self._past(admin, tails, places, now)
+        before = self.samples or self._past(offsets, tails, places, now)
         self.samples = (*(each for each in before if now - each.at < KEPT + 2 * MINUTE), sample)
 
     def _places(self, admin: Admin) -> list[Place]:
@@ -99,28 +114,21 @@ class Flow:
         counts = self._counts.items()
         return [(self._connection.topic(_TOPICS[name]), n) for name, count in counts for n in range(count)]
 
-    def _committed(self, admin: Admin, places: Iterable[Place]) -> dict[tuple[str, Place], int]:
+    def _committed(
+        self, onlookers: Mapping[str, Onlooker], places: Iterable[Place]
+    ) -> dict[tuple[str, Place], int]:
         """By group and place; negative: nothing yet."""
-        asked = [
-            (stage.name, [place for place in places if self._names[place[0]] == stage.source])
-            for stage in STAGES
-        ]
-        answers = [(name, self._group_offsets(admin, name, its)) for name, its in asked if its]
-        return {
-            (name, (at.topic, at.partition)): at.offset
-            for name, answer in answers
-            for at in answer.result().topic_partitions or ()
-        }
+        found: dict[tuple[str, Place], int] = {}
+        for stage in STAGES:
+            its = [place for place in places if self._names[place[0]] == stage.source]
+            answer = onlookers[stage.name].committed(its, ANSWERS_WITHIN)
+            found |= {(stage.name, place): offset for place, offset in answer.items()}
+        return found
 
-    def _group_offsets(self, admin: Admin, name: str, places: Iterable[Place]) -> "Future[Any]":
-        group = f"{self._connection.prefix}{name}"
-        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
-        return admin.list_consumer_group_offsets([asked], request_timeout=ANSWERS_WITHIN)[group]
-
-    def _members(self, admin: Admin) -> dict[str, int]:
+    def _members(self, groups: Groups) -> dict[str, int]:
         names = {f"{self._connection.prefix}{stage.name}": stage.name for stage in STAGES}
-        answers = admin.describe_consumer_groups(list(names), request_timeout=ANSWERS_WITHIN)
-        return {names[group]: len(answer.result().members) for group, answer in answers.items()}
+        found = groups.members(names, ANSWERS_WITHIN)
+        return {names[group]: len(members) for group, members in found.items()}
 
     def _stand(
         self,
@@ -140,29 +148,19 @@ class Flow:
             kept[self._names[topic]] += tail.kept
         return {name: Counted(appended[name], kept[name]) for name in appended}
 
-    def _past(self, admin: Admin, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
+    def _past(self, offsets: Offsets, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
         """What the topics held at each minute of the hour before, as the records' own times say."""
         minute = now.replace(second=0, microsecond=0) - KEPT
         found = []
         while minute < now:
-            spec = Spec.for_timestamp(int(minute.timestamp() * 1000))
-            found.append(Sample(minute, self._then(tails, _offsets(admin, places, spec)), {}))
+            found.append(Sample(minute, self._then(tails, offsets.since(places, minute)), {}))
             minute += MINUTE
         return found
 
-    def _then(self, tails: Tails, offsets: Mapping[Place, int]) -> dict[str, Counted]:
+    def _then(self, tails: Tails, offsets: Mapping[Place, int | None]) -> dict[str, Counted]:
         appended = defaultdict[str, int](int)
         for place, offset in offsets.items():
             tail = tails.of[place]
-            # Negative: nothing has come since.
-            appended[self._names[place[0]]] -= tail.between(offset, tail.next) if offset >= 0 else 0
+            # None: nothing has come since.
+            appended[self._names[place[0]]] -= 0 if offset is None else tail.between(offset, tail.next)
         return {name: Counted(count, 0) for name, count in appended.items()}
-
-
-def _offsets(admin: Admin, places: Iterable[Place], spec: Spec) -> dict[Place, int]:
-    answers = admin.list_offsets(
-        {TopicPartition(*place): spec for place in places},
-        isolation_level=IsolationLevel.READ_COMMITTED,
-        request_timeout=ANSWERS_WITHIN,
-    )
-    return {(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}

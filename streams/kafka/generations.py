@@ -4,17 +4,20 @@ Each generation has changelogs of its own. A process reads the present one at it
 once more for each partition that comes to it, when nobody who had it before can commit any more.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from streams import codec
 from streams.errors import Misconfigured, Retryable
 from streams.generation import FIRST, STATE, Generation
 from streams.kafka.admin import partitions
+from streams.kafka.aside import SetAside, raw_of
 from streams.kafka.clients import Connection
-from streams.kafka.stretch import decided, latest
-from streams.kafka.topics import GENERATIONS
+from streams.kafka.last_good import last_good_of
+from streams.kafka.sieve import Sieve
+from streams.kafka.stretch import ANSWERS_WITHIN, decided, slices, told
+from streams.kafka.topics import CHANGELOGS, GENERATIONS, RENEWED
 from streams.kafka.view import View
 from streams.stages.layout import LAYOUT, Layout
 
@@ -22,16 +25,58 @@ _BEGINNING = Generation(number=FIRST, layout=1, switched_at=datetime.fromtimesta
 
 
 def present(connection: Connection) -> Generation:
-    """The one of now: a switch that is under way is waited for. Raises Retryable."""
-    if not partitions(connection, (GENERATIONS,)):
-        return _BEGINNING
-    found = latest(connection, decided(connection, GENERATIONS)).get(STATE.encode())
-    return codec.decode(Generation, found.value, found.schema) if found else _BEGINNING
+    """The one of now: a switch that is under way is waited for.
+
+    A record of it that cannot be worked with changes nothing: the last good one stands. Raises Misconfigured
+    where none is known and it could be any of several; Retryable, also where the topic is not there: a broker
+    that knows of none says nothing of the state.
+    """
+    found = {STATE: _BEGINNING}
+
+    def apply(what: str, generation: Generation | None) -> None:
+        found[what] = generation or _BEGINNING
+
+    stretch = decided(connection, GENERATIONS)
+    kept = last_good_of(connection, GENERATIONS, max(end for _, end in stretch.bounds.values()))
+    sieve = Sieve(connection.topic(GENERATIONS), Generation, apply, kept)
+    for messages in slices(connection, stretch):
+        for message in messages:
+            sieve.take(message.partition() or 0, raw_of(message))
+    sieve.save()
+    bad = sieve.aside.get(STATE.encode())
+    if bad and bad.in_force is None:
+        _require_the_first(connection, bad)
+    return found[STATE]
+
+
+def _require_the_first(connection: Connection, bad: SetAside) -> None:
+    """Raises Misconfigured where there may be others: on a wrong one's state nothing must be decided."""
+    others = sorted({number for _, number in changelogs(connection) if number != FIRST})
+    if others:
+        raise Misconfigured(
+            f"Set aside: {bad}. The state may be of generation {FIRST} or {', '.join(map(str, others))}: "
+            "start with the LOYALTY_HOME of a machine that has worked on it, which knows"
+        )
+
+
+def changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
+    """Those of all generations, by their names in the cluster. Raises Retryable."""
+    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
+    with told("the cluster's topics"):
+        there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
+    for name in there:
+        if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
+            yield name, int(found[1] or FIRST)
 
 
 def at_present(connection: Connection) -> Connection:
     """With the names that topics have now. Raises Retryable."""
     return replace(connection, generation=present(connection).number)
+
+
+def as_shown(connection: Connection) -> Connection:
+    """The same, for who only shows topics, of which there may be none yet."""
+    return at_present(connection) if partitions(connection, (GENERATIONS,)) else connection
 
 
 def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:

@@ -25,7 +25,7 @@ from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, Topic
 from streams.tables.journal import Journal
 from streams.tables.journal_keys import FAMILIES
 from streams.tables.journal_reader import JournalReader
-from streams.tables.store import RocksStore
+from streams.tables.store import opened
 
 FOLDER = "journal-1"
 """The number is the layout's."""
@@ -38,7 +38,7 @@ class FollowedJournal:
     def __init__(self, connection: Connection, directory: Path, count: int) -> None:
         self._connection = connection
         self._places = [(connection.topic(topic), number) for topic in TOPICS for number in range(count)]
-        self._store = RocksStore(directory / FOLDER, FAMILIES)
+        self._store = opened(directory / FOLDER, FAMILIES)
         self._reader = JournalReader(self._store)
         self._arrivals = Arrivals(Ends(connection))
         self._feed = JournalFeed(

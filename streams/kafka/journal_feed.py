@@ -14,11 +14,13 @@ from streams.errors import Poison
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
+from streams.kafka.journal_fit import settled
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import LINE_EVERY
 from streams.kafka.restore import IDLE, changelog_consumer
 from streams.kafka.stretch import between, moment_of, told
 from streams.kafka.topics import ATTEMPTS, DAY, DEAD_LETTERS, DELIVERIES
+from streams.kafka.unreadable import readable
 from streams.tables.journal import Heard, Journal, Position
 
 LOG = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ class JournalFeed:
 
     def _run(self) -> None:
         places = self._begin()
-        consumer = changelog_consumer(self._connection)
+        consumer = changelog_consumer(self._connection, reset="earliest")
         try:
             with told("the journal of deliveries"):
                 consumer.assign(places)
@@ -74,26 +76,32 @@ class JournalFeed:
             consumer.close()
 
     def _begin(self) -> list[TopicPartition]:
-        """Where to read on. Where a topic ends before that, it is another one: all is read anew."""
+        """Where to read on. All is read anew where the topics are others than they were."""
         since = datetime.now(UTC) - KEPT
         bounds = {topic: between(self._connection, topic, since, None).bounds for topic in TOPICS}
-        ends = {(t.name, number): end for t, found in bounds.items() for number, (_, end) in found.items()}
-        if any(self._journal.position(*place) > end for place, end in ends.items()):
-            LOG.warning("the topics of deliveries are others than they were: the journal is made anew")
+        places = [(topic.name, number) for topic, found in bounds.items() for number in found]
+        with told("the topics of deliveries"):
+            ids, because = settled(self._connection, self._journal, places)
+        if because:
+            LOG.warning("the journal of deliveries is made anew: %s", because)
             self._journal.clear()
-        places = []
+        self._journal.name(ids)
+        starts = []
         for topic, found in bounds.items():
             for number, (start, _) in found.items():
                 at = max(start, self._journal.position(topic.name, number))
                 self._positions[topic.name, number] = at
-                places.append(TopicPartition(self._connection.topic(topic), number, at))
-        self._first, self._end = sum(self._positions.values()), sum(ends.values())
-        return places
+                starts.append(TopicPartition(self._connection.topic(topic), number, at))
+        self._first = sum(self._positions.values())
+        self._end = sum(end for found in bounds.values() for _, end in found.values())
+        return starts
 
     def _follow(self, consumer: Consumer) -> None:
+        self._journal.check()
         first = consumer.poll(IDLE)
         if first is not None:
-            self._take([first, *consumer.consume(BATCH - 1, 0)])
+            messages = [first, *consumer.consume(BATCH - 1, 0)]
+            self._take(readable(self._connection, consumer, messages))
         self._tell()
         if time.monotonic() > self._prune_at:
             gone = self._journal.prune(datetime.now(UTC) - KEPT, PRUNED_AT_ONCE)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from streams.errors import Misconfigured
 from streams.kafka.services import Quiet
@@ -21,6 +21,19 @@ class Metrics:
             "loyalty_restore_records_left", "Changelog records to be read before the partition is served."
         )
         self.lag = self._gauge("loyalty_lag_records", "Records of the partition that are not handled yet.")
+
+        self.set_aside = Counter(
+            "loyalty_state_set_aside",
+            "Folders of state that were damaged or wrong, and are made again from Kafka.",
+            ["source", "partition"],
+            registry=self.registry,
+        )
+        self.aside = Gauge(
+            "loyalty_control_records_set_aside",
+            "Control records that cannot be worked with: see `loyalty doctor`.",
+            ["topic"],
+            registry=self.registry,
+        )
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, ["source", "partition"], registry=self.registry)

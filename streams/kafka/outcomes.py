@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import (
     OFFSET_INVALID,
-    ConsumerGroupTopicPartitions,
-    IsolationLevel,
     KafkaError,
     KafkaException,
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import OffsetSpec as Spec  # type: ignore[attr-defined]
 
 from streams import codec
 from streams.domain.events import TransactionMatched, TransactionUnmatched
@@ -23,8 +20,11 @@ from streams.kafka.admin import partitions
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin, Consumer
+from streams.kafka.offsets import Offsets
+from streams.kafka.onlooker import Onlooker
 from streams.kafka.passing import is_passing
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
+from streams.kafka.unreadable import readable
 from streams.kafka.view import end_of
 from streams.refusals import CommandRejected, PoisonRecord, Refusal
 from streams.stages.turn import Record
@@ -55,10 +55,14 @@ class Outcomes:
     _reached: dict[Place, int] = field(default_factory=dict)
     _consumer: Consumer = field(init=False)
     _admin: Admin = field(init=False)
+    _onlookers: dict[str, Onlooker] = field(init=False)
+    _offsets: Offsets = field(init=False)
 
     def __post_init__(self) -> None:
         group = f"{self.connection.prefix}outcomes"
         self._admin = self.connection.open_admin()
+        self._onlookers = {group: Onlooker(self.connection, group) for group in HANDLERS}
+        self._offsets = Offsets(self.connection, ANSWERS_WITHIN)
         self._consumer = self.connection.open_consumer(**{"group.id": group, "enable.partition.eof": True})
         counts = partitions(self.connection, FOLLOWED, self._admin)
         places = [(topic.name, n) for topic in FOLLOWED for n in range(counts[topic.name])]
@@ -68,6 +72,8 @@ class Outcomes:
 
     def close(self) -> None:
         self._consumer.close()
+        for onlooker in self._onlookers.values():
+            onlooker.close()
 
     def sent(self, topic: Topic, partition: int, offset: int) -> None:
         """One of the commands stands there."""
@@ -83,7 +89,7 @@ class Outcomes:
 
     def read(self, seconds: float) -> None:
         """Takes what comes, for about so long."""
-        for message in self._consumer.consume(BATCH, seconds):
+        for message in readable(self.connection, self._consumer, self._consumer.consume(BATCH, seconds)):
             self._take(message)
 
     def over(self) -> bool:
@@ -106,25 +112,17 @@ class Outcomes:
 
     def _progress(self) -> Iterator[tuple[int, int]]:
         """Of each place where records of ours stand: the last one's offset, and where its group is."""
+        prefix = self.connection.prefix
         for group, topic in HANDLERS.items():
-            ours = [place for place in self._last if place[0] == topic.name]
-            if ours:
-                asked = ConsumerGroupTopicPartitions(
-                    f"{self.connection.prefix}{group}", [self._at(place) for place in ours]
-                )
-                (answer,) = self._admin.list_consumer_group_offsets([asked]).values()
-                found = {p.partition: p.offset for p in answer.result(ANSWERS_WITHIN).topic_partitions}
-                yield from ((self._last[place], found.get(place[1], -1)) for place in ours)
+            ours = {(prefix + name, n): last for (name, n), last in self._last.items() if name == topic.name}
+            found = self._onlookers[group].committed(ours, ANSWERS_WITHIN)
+            yield from ((last, found[place]) for place, last in ours.items())
 
     def _ends(self) -> dict[Place, int]:
         # Beyond transactions that are open: what our commands led to may stand behind those of others.
-        asked = {self._at(place): Spec.latest() for place in self._reached}  # type: ignore[no-untyped-call]
-        found = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
         prefix = self.connection.prefix
-        return {
-            (at.topic.removeprefix(prefix), at.partition): future.result(ANSWERS_WITHIN).offset
-            for at, future in found.items()
-        }
+        found = self._offsets.ends([(prefix + topic, number) for topic, number in self._reached])
+        return {(topic.removeprefix(prefix), number): end for (topic, number), end in found.items()}
 
     def _at(self, place: Place, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self.connection.prefix + place[0], place[1], offset)

@@ -8,18 +8,18 @@ from itertools import islice
 from pathlib import Path
 
 from streams.domain.state import Entry
-from streams.errors import Poison
+from streams.errors import Misconfigured, Poison, StoreDamaged
 from streams.kafka.blame import Blame
 from streams.kafka.clients import Connection
+from streams.kafka.metrics import Metrics
 from streams.kafka.progress import Restores
 from streams.kafka.restore import restore
 from streams.kafka.standby import Standby
+from streams.stages.proof import LedgerProof
 from streams.stages.turn import Record
-from streams.tables.store import MemoryStore, RocksStore, Store
+from streams.tables import damage
+from streams.tables.store import MemoryStore, Opened, RocksStore, Store, opened
 from streams.tables.tables import Tables, families
-
-Opened = Callable[[Path, Sequence[str]], Store]
-"""The store in a folder, with those families; made where there is none."""
 
 
 @dataclass(slots=True)
@@ -32,6 +32,24 @@ class Partition:
     next: int
     """The offset of the first record that is not handled."""
     waiting: deque[Record] = field(default_factory=deque)
+    _batches: dict[int, int] = field(default_factory=dict)
+    """Of what stands for a whole batch that cannot be read, where the next batch begins."""
+
+    def wait_for(self, unreadable: Record, end: int) -> None:
+        """It stands for all before `end`."""
+        self._batches[unreadable.offset] = end
+        self.waiting.append(unreadable)
+
+    def has_passed(self, offset: int) -> bool:
+        """Whether the record there is handled, or among those that wait."""
+        return offset < self.after(len(self.waiting))
+
+    def after(self, count: int) -> int:
+        """The offset after the first `count` records that wait."""
+        if not count:
+            return self.next
+        last = self.waiting[count - 1].offset
+        return self._batches.get(last, last + 1)
 
     def offered(self, limit: int) -> tuple[list[Record], Poison | None]:
         """The records of the next turn, `limit` at most. With a cause it is one, to be put aside."""
@@ -49,7 +67,7 @@ class Partition:
         """Committed: the first `count` records that waited, and all before `offset`."""
         self.next = offset
         for _ in range(count):
-            self.waiting.popleft()
+            self._batches.pop(self.waiting.popleft().offset, None)
         self.blame.passed(offset)
 
 
@@ -72,6 +90,7 @@ class Partitions:
         position: Callable[[int], int],
         crash_tries: int,
         restores: Restores,
+        metrics: Metrics,
         opened: Opened = RocksStore,
     ) -> None:
         self.here: dict[int, Partition] = {}
@@ -83,6 +102,7 @@ class Partitions:
         self._position = position
         self._crash_tries = crash_tries
         self._restores = restores
+        self._metrics = metrics
         self._opened = opened
         self._standby: Standby | None = None
 
@@ -140,8 +160,12 @@ class Partitions:
         tables = (self._standby and self._standby.take(number)) or self._open(number)
         blame = Blame(self._directory / f"crash-{number}.json", self._crash_tries)
         try:
-            with self._restores.shown(self._source, number) as report:
-                whole = restore(self._connection, number, tables, lambda: coming.cancelled, report)
+            whole, flaw = self._restored(number, tables, coming)
+            if flaw:
+                tables = self._begun_anew(number, tables, flaw)
+                whole, flaw = self._restored(number, tables, coming)
+            if flaw:
+                raise _not_served(number, flaw)
             partition = Partition(number, tables, blame, self._position(number) if whole else 0)
         except BaseException:
             tables.close()
@@ -149,10 +173,44 @@ class Partitions:
         blame.passed(partition.next)
         return partition
 
+    def _restored(self, number: int, tables: Tables, coming: _Coming) -> tuple[bool, str | None]:
+        """Whether it was not cancelled; and what is wrong with what was restored."""
+        proof = LedgerProof()
+        with self._restores.shown(self._source, number) as report:
+            whole = restore(
+                self._connection, number, tables, lambda: coming.cancelled, report, heard=proof.hear
+            )
+        return whole, proof.flaw(tables) if whole else None
+
+    def _begun_anew(self, number: int, tables: Tables, flaw: str) -> Tables:
+        """Empty tables: the folder that they were in may be of another time."""
+        tables.close()
+        damage.set_aside(
+            self._folder(number), StoreDamaged(f"partition {number}: {flaw}"), self._count(number)
+        )
+        tables = self._open(number)
+        # Whatever became of the folder.
+        tables.clear()
+        return tables
+
     def _open(self, number: int) -> Tables:
         return Tables(self._store(number), self._kinds)
 
     def _store(self, number: int) -> Store:
         if not self._kinds:
             return MemoryStore(families(()))
-        return self._opened(self._directory / str(number), families(self._kinds))
+        return opened(self._folder(number), families(self._kinds), self._count(number), self._opened)
+
+    def _folder(self, number: int) -> Path:
+        return self._directory / str(number)
+
+    def _count(self, number: int) -> Callable[[], None]:
+        return self._metrics.set_aside.labels(self._source, str(number)).inc
+
+
+def _not_served(number: int, flaw: str) -> Misconfigured:
+    return Misconfigured(
+        f"Partition {number} is not served: {flaw}, even where all was read from Kafka. `loyalty reconcile "
+        "--state` says what else is wrong; `loyalty replay state --build --mend`, then `--switch --mend`, "
+        "make the state again from the facts"
+    )

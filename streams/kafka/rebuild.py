@@ -107,9 +107,11 @@ def take_facts(
     publish: Callable[[Sequence[Write]], object] = len,
     layout: Layout = LAYOUT,
     size: int = SLICE,
+    contradicted: Callable[[list[str]], object] = len,
 ) -> int:
     """Takes the facts that the tables have not, `size` at a time; returns where they end. `publish` is given
-    what they changed before the tables have it. Raises Retryable."""
+    what they changed before the tables have it, `contradicted` which of them contradict others. Raises
+    Retryable."""
     facts = facts_from(connection, number, into.checkpoint(EVENTS.name))
     start, end = facts.bounds[number]
     if start > end:
@@ -117,7 +119,8 @@ def take_facts(
     done = 0
     for messages in slices(connection, facts, size):
         keys.forget()
-        rebuild(into, (record_of(message, EVENTS.name) for message in messages), stores, keys, layout)
+        records = (record_of(message, EVENTS.name) for message in messages)
+        contradicted(rebuild(into, records, stores, keys, layout))
         changes = list(into.changelog())
         publish(changes)
         into.commit(changes, {EVENTS.name: (messages[-1].offset() or 0) + 1})

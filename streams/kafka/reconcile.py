@@ -6,6 +6,7 @@ a delivery's end, its beginning is read too.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -20,6 +21,8 @@ from streams.delivery.books import Books, Mark, Marks, Place, balanced
 from streams.delivery.forms import OverTime
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.errors import Poison
+from streams.kafka.answers import committed, partitions_of
+from streams.kafka.aside import Unfit, fitting, raw_of
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.configuration import kept_for
@@ -103,8 +106,8 @@ def fanned_out(connection: Connection) -> dict[int, int]:
     """By partition, up to where the fan-out has committed; -1: nothing yet."""
     name = connection.topic(WEBHOOK_EVENTS)
     with told(name), reader(connection, FAN_OUT) as consumer:
-        found = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
-        places = consumer.committed([TopicPartition(name, number) for number in found], ANSWERS_WITHIN)
+        found = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
+        places = committed(consumer, [TopicPartition(name, number) for number in found], ANSWERS_WITHIN)
     return {place.partition: place.offset for place in places}
 
 
@@ -112,18 +115,11 @@ def over_time(connection: Connection, stretch: Stretch) -> OverTime:
     """What subscriptions were, as far as their topic keeps it. Raises Retryable."""
     subscriptions = OverTime()
     for message in chain.from_iterable(slices(connection, stretch)):
-        record = record_of(message, SUBSCRIPTIONS.name)
-        form = None if record.value is None else _decoded(Subscription, record)
-        subscriptions.add((record.key or b"").decode(), moment_of(message), form)
+        # What cannot be worked with was set aside by all who follow the topic: the form before it stayed.
+        with suppress(Unfit):
+            fit = fitting(Subscription, raw_of(message))
+            subscriptions.add(fit.key, moment_of(message), fit.value)
     return subscriptions
-
-
-def _decoded(kind: type[Subscription], record: Record) -> Subscription | None:
-    try:
-        return codec.decode(kind, record.value, record.schema)
-    except Poison:
-        # Nobody else could read it either.
-        return None
 
 
 def _marks(

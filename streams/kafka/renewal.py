@@ -15,7 +15,8 @@ from pathlib import Path
 from streams.generation import Generation
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection
-from streams.kafka.ends import Ends, Place
+from streams.kafka.ends import Ends
+from streams.kafka.offsets import Place
 from streams.kafka.progress import Report, Tell
 from streams.kafka.publisher import Publisher
 from streams.kafka.rebuild import (
@@ -42,7 +43,7 @@ from streams.tables.tables import Tables
 
 class Renewal:
     """`connection` is of the generation that runs, `publisher` writes the one that is made. `rate`: most
-    facts a second; 0: as fast as it goes."""
+    facts a second; 0: as fast as it goes. `mend`: where the two differ, what runs is wrong."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Renewal:
         stores: Stores,
         layout: Layout = LAYOUT,
         rate: int = 0,
+        mend: bool = False,
     ) -> None:
         self.layout = layout
         self.publisher = publisher
@@ -62,10 +64,12 @@ class Renewal:
         self._folder = folder
         self._stores = stores
         self._rate = rate
+        self._mend = mend
         create_topics(self._next, settings, (COMMANDS, *(CHANGELOGS[table] for table in RENEWED)))
         self._count = len(decided(connection, EVENTS).bounds)
         self._found: dict[int, Comparison] = {}
         self._settled: dict[int, list[int]] = {}
+        self._contradictions: list[str] = []
 
     def advance(self, tell: Tell) -> bool:
         """Takes facts, compares, and carries over what does not follow from facts, once. Whether nothing is
@@ -88,6 +92,11 @@ class Renewal:
         return Generation(number=number, layout=self.layout.number, switched_at=now)
 
     @property
+    def fits(self) -> bool:
+        """Whether what was made may take the running state's place."""
+        return self._mend or not self.found.different
+
+    @property
     def found(self) -> Comparison:
         """What came of the last look at each partition."""
         whole = Comparison(self.layout)
@@ -95,6 +104,7 @@ class Renewal:
             for name in ("same", "different", "passed_over"):
                 getattr(whole, name).update(getattr(each, name))
             whole.differences += each.differences
+        whole.contradictions = self._contradictions
         return whole
 
     def _ends(self) -> dict[int, list[int]]:
@@ -123,7 +133,7 @@ class Renewal:
             later = moved(self._running, number, end)
             say("comparing", 0, 0)
             written = self.publisher.publish(number, carried(found, made, running, later))
-        return not (written or later or found.different)
+        return not (written or later or (found.different and not self._mend))
 
     def _take(self, number: int, facts: Tables, keys: Keys, say: Say) -> int:
         return take_facts(
@@ -136,6 +146,7 @@ class Renewal:
             publish=partial(self.publisher.publish, number),
             layout=self.layout,
             size=min(SLICE, self._rate or SLICE),
+            contradicted=self._contradictions.extend,
         )
 
     def _paced(self, report: Report) -> Report:

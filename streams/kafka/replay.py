@@ -13,7 +13,6 @@ from datetime import datetime
 from itertools import chain
 from typing import Self
 
-from streams import codec
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay import Only, Selection
 from streams.delivery.subscription import require_sent_to
@@ -23,9 +22,10 @@ from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.pace import Over, Pace
 from streams.kafka.reread import Reread, Tally
+from streams.kafka.snapshot import subscriptions
 from streams.kafka.standpoint import Position, Standpoint, appended
-from streams.kafka.stretch import Stretch, between, latest, whole
-from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS, Topic
+from streams.kafka.stretch import Stretch, between
+from streams.kafka.topics import DELIVERIES, WEBHOOK_EVENTS, Topic
 
 Progress = Callable[[int], None]
 """Called with how many deliveries were appended since the last call."""
@@ -53,10 +53,7 @@ class Asked:
 
 def subscription_of(connection: Connection, subscription_id: str) -> Subscription:
     """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
-    key = subscription_id.encode()
-    record = latest(connection, whole(connection, SUBSCRIPTIONS), key.__eq__).get(key)
-    found = record and codec.decode(Subscription, record.value, record.schema)
-    return require_sent_to(found, subscription_id)
+    return require_sent_to(subscriptions(connection).get(subscription_id), subscription_id)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from streams.kafka.standby import Standby
 from streams.kafka.topics import CHANGELOGS
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.replica import Records, Replica
-from streams.tables.store import RocksStore
+from streams.tables.store import opened
 from streams.tables.tables import Tables
 
 KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
@@ -109,7 +109,7 @@ class Replicas:
                 self._hear(records)
             self._arrivals.read((self._connection.topic(CHANGELOGS[table]), number), offset)
 
-        store = RocksStore(self._directory / str(number), Replica.families(KINDS))
+        store = opened(self._directory / str(number), Replica.families(KINDS))
         self._replicas[number] = Replica(store, KINDS, FOUND, told)
         return self._replicas[number]
 

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin._group import MemberDescription
 
 from streams.errors import Misconfigured, Retryable
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.clients import Connection
-from streams.kafka.cluster import Consumer
+from streams.kafka.cluster import MACHINE, Consumer
+from streams.kafka.groups import Groups
+from streams.kafka.passing import is_passing
 from streams.kafka.stretch import told
 from streams.kafka.topics import COMMANDS
-from streams.kafka.view import bounds_of
 from streams.settings import Settings
 
 ANSWERS_WITHIN = 30.0
@@ -32,23 +33,21 @@ class Seat:
     offsets: tuple[TopicPartition, ...]
 
 
-def members(connection: Connection, group: str) -> list[str]:
+def members(groups: Groups, group: str) -> list[str]:
     """Who is in the group, dead ones whose session goes on among them. Raises Retryable."""
-    found = _described(connection, group)
-    return sorted(f"{m.group_instance_id or m.client_id} ({m.host.strip('/')})" for m in found)
-
-
-def _described(connection: Connection, group: str) -> list[MemberDescription]:
-    admin = connection.open_admin()
-    with told(group):
-        asked = admin.describe_consumer_groups([group], request_timeout=ANSWERS_WITHIN)
-        return list(asked[group].result(ANSWERS_WITHIN).members)
+    found = groups.members([group], ANSWERS_WITHIN)[group]
+    return sorted(f"{m.instance or m.client} ({m.host})" for m in found)
 
 
 def evict(connection: Connection, settings: Settings, group: str) -> None:
     """Comes in the place of each who is in the group, by the same name, and leaves at once: no session is
     waited for, and one who lives all the same cannot commit any more, and ends."""
-    names = [m.group_instance_id for m in _described(connection, group) if m.group_instance_id]
+    with Groups(connection) as groups:
+        _evict(connection, settings, groups, group)
+
+
+def _evict(connection: Connection, settings: Settings, groups: Groups, group: str) -> None:
+    names = [m.instance for m in groups.members([group], ANSWERS_WITHIN)[group] if m.instance]
     came: set[str] = set()
     consumers = [_consumer(connection, settings, group, **{"group.instance.id": name}) for name in names]
     try:
@@ -61,7 +60,7 @@ def evict(connection: Connection, settings: Settings, group: str) -> None:
         # Only who says so before the end leaves: one that merely closes keeps its place.
         for consumer in consumers:
             consumer.unsubscribe()
-        while members(connection, group) and time.monotonic() < until:
+        while members(groups, group) and time.monotonic() < until:
             for consumer in consumers:
                 consumer.poll(BRIEF)
     finally:
@@ -97,13 +96,14 @@ def await_vacancy(
     Raises Misconfigured where somebody is still there after that.
     """
     until = time.monotonic() + settings.session_timeout + NOTICED_WITHIN
-    while there := members(connection, group):
-        if time.monotonic() > until:
-            raise Misconfigured(
-                f"not switched: workers still run: {', '.join(there)}: stop them, and run it again"
-            )
-        waiting(there)
-        time.sleep(LOOKED_EVERY)
+    with Groups(connection) as groups:
+        while there := members(groups, group):
+            if time.monotonic() > until:
+                raise Misconfigured(
+                    f"not switched: workers still run: {', '.join(there)}: stop them, and run it again"
+                )
+            waiting(there)
+            time.sleep(LOOKED_EVERY)
 
 
 @contextmanager
@@ -119,7 +119,10 @@ def seat(connection: Connection, settings: Settings, group: str) -> Iterator[Sea
             # As it is now: what Kafka would say later may be of a group into which somebody has come.
             member = consumer.consumer_group_metadata()
             patience = settings.transaction_timeout + ANSWERS_WITHIN
-            offsets = tuple(_position(consumer, place, patience) for place in places)
+            offsets = tuple(
+                TopicPartition(p.topic, p.partition, position(connection.cluster, consumer, p, patience))
+                for p in places
+            )
         polling.start()
         yield Seat(member, offsets)
     finally:
@@ -131,7 +134,7 @@ def seat(connection: Connection, settings: Settings, group: str) -> Iterator[Sea
 
 def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
     """All partitions of the topic, once they are ours."""
-    every = consumer.list_topics(topic, ANSWERS_WITHIN).topics[topic].partitions
+    every = partitions_of(MACHINE, consumer, topic, ANSWERS_WITHIN)
     ours: list[TopicPartition] = []
 
     def assigned(consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -143,20 +146,13 @@ def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
     until = time.monotonic() + ANSWERS_WITHIN
     while not ours:
         message = consumer.poll(LOOKED_EVERY)
-        if message is not None and (error := message.error()):
+        if message is not None and (error := message.error()) and not is_passing(error):
             raise KafkaException(error)
         if time.monotonic() > until:
             raise Retryable(f"the group does not let us in within {ANSWERS_WITHIN:g} s: run it again")
     if len(ours) < len(every):
         raise Retryable("not switched: a worker was started meanwhile: stop it, and run it again")
     return [TopicPartition(topic, place.partition) for place in ours]
-
-
-def _position(consumer: Consumer, place: TopicPartition, patience: float) -> TopicPartition:
-    # What a predecessor has under way is waited for.
-    found = consumer.committed([place], patience)[0]
-    at = found.offset if found.offset >= 0 else bounds_of(consumer, place)[0]
-    return TopicPartition(place.topic, place.partition, at)
 
 
 def _poll(consumer: Consumer, over: threading.Event) -> None:

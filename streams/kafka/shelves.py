@@ -12,7 +12,7 @@ from streams.kafka.erasures import erased
 from streams.kafka.redrive import Again, Id
 from streams.kafka.stretch import latest, whole
 from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
-from streams.refusals import LetterRedriven, PoisonRecord, Redriven
+from streams.refusals import MISPLACED, LetterRedriven, PoisonRecord, Redriven
 from streams.stages.commands import owner_of
 from streams.stages.turn import Record
 
@@ -20,7 +20,8 @@ _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
 class PoisonShelf:
-    """Each goes to its topic and partition, with its key, headers and bytes."""
+    """Each goes to its topic and partition, with its key, headers and bytes; to its key's partition where it
+    stood on another."""
 
     topic = POISON
     kind = PoisonRecord
@@ -31,8 +32,9 @@ class PoisonShelf:
         return None if record.topic in _BY_NAME else "of a topic that is no more"
 
     def again(self, record: PoisonRecord) -> Again:
-        # Its partition too: not every producer's hash is ours, and a clock's record goes to each of them.
-        return Again(_BY_NAME[record.topic], record.partition, record.key, record.value, record.headers)
+        # To its own partition, as each has clock's records; but for what stood where its key does not belong.
+        partition = -1 if record.cause.startswith(MISPLACED) else record.partition
+        return Again(_BY_NAME[record.topic], partition, record.key, record.value, record.headers)
 
     def name(self, place: Id, record: PoisonRecord) -> Hashable:
         # By origin too: where the poison topic was made anew, its places mean other records.

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from streams.delivery.records import Subscription
-from streams.domain.preview import Preview
 from streams.domain.state import Member
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
@@ -28,9 +27,18 @@ from streams.kafka.view import View
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Clock, StreamClock, WallClock
+from streams.tables.owned import Owned
 from streams.tables.tables import Tables, on_disk
 
 V = TypeVar("V", bound=Value)
+
+
+class Watcher(Protocol):
+    """Is shown the members of a store one by one. Ends with the state as it was."""
+
+    def look(self, draft: Owned, member_id: str, now: datetime, /) -> None: ...
+
+
 SLICE = 2000
 """Entries between two moments at which the tables may forget what they have read."""
 
@@ -69,8 +77,8 @@ def store_settings(connection: Connection, store: str) -> StoreSettings:
     return settings
 
 
-def look(settings: Settings, connection: Connection, store: str, preview: Preview, tell: Tell) -> int:
-    """Shows `preview` every member of the store; returns how many they were."""
+def look(settings: Settings, connection: Connection, store: str, watcher: Watcher, tell: Tell) -> int:
+    """Shows `watcher` every member of the store; returns how many they were."""
     clock: Clock = StreamClock() if settings.clock == "stream" else WallClock()
     shown, count = 0, partitions(connection)[COMMANDS.name]
     require_layout(present(connection))
@@ -80,20 +88,20 @@ def look(settings: Settings, connection: Connection, store: str, preview: Previe
             report = partial(tell, f"{place}: reading the state")
             with closing(on_disk(who.directory / str(number), LoyaltyStage.kinds)) as tables:
                 restore(connection, number, tables, lambda: False, report)
-                for more in show(preview, tables, store, clock.now):
+                for more in show(watcher, tables, store, clock.now):
                     shown += more
                     tell(f"{place}: {shown:,} members looked at", 0, 0)
     return shown
 
 
-def show(preview: Preview, tables: Tables, store: str, time: Callable[[Tables], datetime]) -> Iterator[int]:
-    """Shows `preview` every member of the store in these tables, which end as they were; yields how many it
+def show(watcher: Watcher, tables: Tables, store: str, time: Callable[[Tables], datetime]) -> Iterator[int]:
+    """Shows `watcher` every member of the store in these tables, which end as they were; yields how many it
     has been shown since the last time. A slice of them is in memory at a time."""
     now, reached = time(tables), b""
     while True:
         owners, reached = tables.slice(Member, f"{store}/", reached, SLICE)
         for owner, _ in owners:
-            preview.look(tables.of(owner), owner.removeprefix(f"{store}/"), now)
+            watcher.look(tables.of(owner), owner.removeprefix(f"{store}/"), now)
             # The draft of one member is no other's, and would fill the memory.
             tables.abort()
         yield len(owners)

@@ -4,18 +4,22 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException, Message, TopicPartition
 
+from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
+from streams.kafka.offsets import Cancelled
 from streams.kafka.passing import is_passing
-from streams.kafka.restore import BATCH, IDLE, Cancelled, Changelogs, changelog_consumer
+from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer, given
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
+LOOK_EVERY = 600.0
+"""Seconds. A copy says as of when it was whole last: one that has rested for too long is of no use."""
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +31,8 @@ class _Copy:
     changelogs: Changelogs | None = None
     places: list[TopicPartition] = field(default_factory=list)
     caught_up: bool = False
+    look_at: float = 0.0
+    """When to ask next where its changelogs end."""
 
 
 class Standby:
@@ -72,13 +78,13 @@ class Standby:
                 tables.close()
 
     def _run(self) -> None:
-        consumer = changelog_consumer(self._connection)
+        consumer = changelog_consumer(self._connection, reset="error")
         try:
             while not self._stopping:
                 self._assign(consumer)
                 first = consumer.poll(IDLE)
                 if first is not None:
-                    self._take([first, *consumer.consume(BATCH, 0)])
+                    self._take(given(self._connection, consumer, [first, *consumer.consume(BATCH, 0)]))
         finally:
             consumer.close()
 
@@ -90,6 +96,7 @@ class Standby:
         for number, copy in list(self._kept.items()):
             if number not in self._read:
                 self._begin(consumer, number, copy)
+            self._look(copy)
 
     def _begin(self, consumer: Consumer, number: int, copy: _Copy) -> None:
         def taken() -> bool:
@@ -103,9 +110,23 @@ class Standby:
                 copy.changelogs = Changelogs(self._connection, number, copy.tables, taken)
             except Cancelled:
                 return
+        copy.look_at = self._connection.cluster.now() + LOOK_EVERY
         copy.places = copy.changelogs.places()
         consumer.incremental_assign(copy.places)
         self._read[number] = copy
+
+    def _look(self, copy: _Copy) -> None:
+        with copy.lock:
+            if copy.tables is None or copy.changelogs is None:
+                return
+            copy.tables.check()
+            if self._connection.cluster.now() < copy.look_at:
+                return
+            copy.look_at = self._connection.cluster.now() + LOOK_EVERY
+            # Where nobody answers now it is asked again in a while: the copy is followed all the same.
+            with suppress(Retryable, Cancelled):
+                copy.changelogs.ask_again(within=0.0)
+            copy.changelogs.confirm_if_whole()
 
     def _take(self, messages: list[Message]) -> None:
         by_partition: defaultdict[int, list[Message]] = defaultdict(list)
@@ -123,6 +144,7 @@ class Standby:
             if self._kept.get(number) is not copy or copy.changelogs is None or copy.tables is None:
                 return
             copy.changelogs.take(messages)
+            copy.changelogs.confirm_if_whole()
             if copy.changelogs.ended and not copy.caught_up:
                 if not copy.tables.indexed:
                     copy.tables.index()

@@ -1,7 +1,6 @@
 """From one generation of the state to the next: which is being made, the moment at which it becomes the
 present one, and what is left of those before."""
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,15 +9,14 @@ from pathlib import Path
 from shutil import rmtree
 
 from streams.errors import Misconfigured, Retryable
-from streams.generation import FIRST
 from streams.kafka.admin import ANSWERS_WITHIN
 from streams.kafka.clients import Connection
+from streams.kafka.generations import changelogs
 from streams.kafka.identity import locked
 from streams.kafka.progress import Tell
 from streams.kafka.renewal import Renewal
 from streams.kafka.seat import await_vacancy, evict, seat
 from streams.kafka.stretch import told
-from streams.kafka.topics import CHANGELOGS, RENEWED
 from streams.settings import Settings
 from streams.stages.layout import LAYOUT, Layout
 
@@ -53,7 +51,7 @@ def under_way(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> 
 
 def begin(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path:
     """Where a generation is to be made whose changelogs nobody has written to. Raises Retryable."""
-    highest = max([connection.generation, *(number for _, number in _changelogs(connection))])
+    highest = max([connection.generation, *(number for _, number in changelogs(connection))])
     place = folder / f"generation-{highest + 1}.{layout.number}"
     place.mkdir()
     return place
@@ -78,7 +76,7 @@ def switch(
     *,
     evicting: bool = False,
 ) -> float | None:
-    """Makes the renewal's generation the present one, once no worker runs. None where the states differ: then
+    """Makes the renewal's generation the present one, once no worker runs. None where it does not fit: then
     nothing was switched. Else for how many seconds nobody could have worked because of it.
 
     With `evicting` workers that run are ended, and the sessions of others are not waited for.
@@ -102,11 +100,11 @@ def switch(
 
 
 def _alike(renewal: Renewal, tell: Tell) -> bool:
-    """Whether nothing differs, after a few looks: the last finds nothing to do, unless somebody works."""
+    """Whether it fits, after a few looks: the last finds nothing to do, unless somebody works."""
     for _ in range(LOOKS):
-        if renewal.advance(tell) or renewal.found.different:
+        if renewal.advance(tell) or not renewal.fits:
             break
-    return not renewal.found.different
+    return renewal.fits
 
 
 def _meanwhile(renewal: Renewal, tell: Tell, waiting: Callable[[list[str]], None], there: list[str]) -> None:
@@ -119,20 +117,10 @@ def drop(connection: Connection, keep: int | None) -> list[str]:
     """Deletes the changelogs of all generations but the present one, and `keep`. Returns their names. Raises
     Retryable."""
     kept = {connection.generation, keep}
-    gone = sorted(name for name, number in _changelogs(connection) if number not in kept)
+    gone = sorted(name for name, number in changelogs(connection) if number not in kept)
     if gone:
         admin = connection.open_admin()
         with told("topics"):
             for future in admin.delete_topics(gone, operation_timeout=ANSWERS_WITHIN).values():
                 future.result()
     return gone
-
-
-def _changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
-    """Those of all generations, by their names in the cluster."""
-    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
-    with told("the cluster's topics"):
-        there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
-    for name in there:
-        if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
-            yield name, int(found[1] or FIRST)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
-from streams.access import Admin, ApiKey, Change
+from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.orders import ReplayOrder, ReplayProgress
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
@@ -13,12 +13,20 @@ from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.generation import Generation
-from streams.refusals import LARGEST_ACCEPTED, CommandRejected, LetterRedriven, PoisonRecord, Redriven
+from streams.refusals import (
+    LARGEST_ACCEPTED,
+    LARGEST_RECORD,
+    CommandRejected,
+    LetterRedriven,
+    PoisonRecord,
+    Redriven,
+)
 from streams.webhooks import CATALOGUE
 
 Key = Literal[
     "admin",
     "API key",
+    "session",
     "what was changed",
     "store/member",
     "identifier",
@@ -35,8 +43,7 @@ DAY = timedelta(days=1)
 TOMBSTONES_KEPT = 7 * DAY
 # Kafka itself may keep what was replaced or erased for ever, where little is written.
 REPLACED_FOR = 7 * DAY
-# What we make of a command of the largest size, its JSON bodies above all, must not be refused.
-LARGEST = 8 << 20
+LARGEST = LARGEST_RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Topic:
     partitions: int | None = None
     renewed: bool = False
     """Whether each generation of the state has one of its own."""
+    on_disk: bool = False
+    """Whether each machine keeps the last good record of each key, for when the log has a bad one left."""
     largest: int = LARGEST
     """Bytes of the largest batch of records that Kafka takes, compressed."""
 
@@ -135,16 +144,26 @@ SUBSCRIPTIONS = Topic(
     compacted=True,
     history=14 * DAY,
     partitions=1,
+    on_disk=True,
 )
 REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
 REPLAY_PROGRESS = Topic(
     "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1
 )
-SETTINGS = Topic("settings", "store", (StoreSettings,), "API", compacted=True, partitions=1)
+SETTINGS = Topic(
+    "settings",
+    "store",
+    (StoreSettings,),
+    "API; loyalty store put",
+    compacted=True,
+    partitions=1,
+    on_disk=True,
+)
 
 
 ADMINS = Topic("admins", "admin", (Admin,), "API; loyalty admin", compacted=True, partitions=1)
 API_KEYS = Topic("api-keys", "API key", (ApiKey,), "API", compacted=True, partitions=1)
+SIGN_OUTS = Topic("sign-outs", "session", (SignOut,), "API", compacted=True, partitions=1)
 AUDIT = Topic("audit", "what was changed", (Change,), "API; loyalty admin", 3 * 366 * DAY, partitions=1)
 
 
@@ -155,6 +174,7 @@ GENERATIONS = Topic(
     "loyalty replay state --switch",
     compacted=True,
     partitions=1,
+    on_disk=True,
 )
 
 
@@ -190,6 +210,7 @@ TOPICS = (
     SETTINGS,
     ADMINS,
     API_KEYS,
+    SIGN_OUTS,
     AUDIT,
     GENERATIONS,
     *CHANGELOGS.values(),

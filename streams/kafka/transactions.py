@@ -1,8 +1,10 @@
 """The producing side of a feed: everything that a turn leaves, in one Kafka transaction."""
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -20,7 +22,12 @@ Committed = tuple[list[Write], dict[str, int]]
 """A turn's changes, and by table where its changelog ends behind them."""
 
 # Seconds for one try of a step; asked again, the client goes on from where it is.
-ANSWERS_WITHIN = 10.0
+ANSWERS_WITHIN = 5.0
+# Seconds for the offsets, in one try: where they run out, the client gives the transaction up. No longer, for
+# librdkafka 2.16 waits for the group's old coordinator until that is back: a new process asks who it is now.
+OFFSETS_WITHIN = 8.0
+# Seconds after the end of a try's time within which it must have come back.
+COMES_BACK_WITHIN = 2.0
 # Seconds between the tries of a step that a busy or absent broker refused.
 RETRY = 0.1
 
@@ -30,9 +37,11 @@ class Transactions:
     name and aborts what that left open. `timeout` in seconds."""
 
     def __init__(self, connection: Connection, name: str, timeout: int) -> None:
+        self._cluster = connection.cluster
         self._connection = connection
         self._name = name
         self._timeout = timeout
+        self._comes_back_at = math.inf
         self._producer = connection.open_producer(
             **{
                 "transactional.id": name,
@@ -42,13 +51,13 @@ class Transactions:
                 "linger.ms": 0,
             }
         )
-        self._retried(self._producer.init_transactions, ANSWERS_WITHIN)
+        self._retried(self._producer.init_transactions, ANSWERS_WITHIN, self._cluster.now() + timeout)
 
     @property
-    def limit(self) -> float:
-        """Seconds after which `commit` cannot be on its way any more, whatever the client says: when the
-        coordinators were restarted in the middle, it was seen to wait for ever in spite of its own limits."""
-        return self._timeout + 2 * ANSWERS_WITHIN
+    def stuck(self) -> bool:
+        """Whether the client should have come back from a step of `commit`, and has not: when coordinators
+        went away in the middle, it was seen to wait for ever in spite of its own limits."""
+        return self._cluster.now() > self._comes_back_at
 
     def commit(
         self, turns: list[Turn], offsets: list[TopicPartition], member: Callable[[], object]
@@ -60,6 +69,8 @@ class Transactions:
         Raises Retryable once the transaction is aborted; the process must not go on after that.
         """
         changes = [list(turn.tables.changelog()) for turn in turns]
+        # The coordinator's clock begins with the first record: what takes longer has been aborted.
+        deadline = self._cluster.now() + self._timeout
         self._producer.begin_transaction()
         try:
             for turn in turns:
@@ -70,9 +81,9 @@ class Transactions:
             ]
             # All of it is in the log before the offsets are: a successor that sees the offsets decided can
             # trust the changelog's end.
-            self._producer.flush(self._timeout)
-            self._retried(self._send_offsets, offsets, member)
-            self._retried(self._producer.commit_transaction, ANSWERS_WITHIN)
+            self._tried(self._producer.flush, self._timeout)
+            self._retried(partial(self._send_offsets, offsets, member), OFFSETS_WITHIN, deadline)
+            self._retried(self._producer.commit_transaction, ANSWERS_WITHIN, deadline)
         except KafkaException as failure:
             self._abort()
             error = failure.args[0]
@@ -118,22 +129,30 @@ class Transactions:
             else:
                 return
 
-    def _send_offsets(self, offsets: list[TopicPartition], member: Callable[[], object]) -> None:
-        self._producer.send_offsets_to_transaction(offsets, member(), ANSWERS_WITHIN)
+    def _send_offsets(
+        self, offsets: list[TopicPartition], member: Callable[[], object], within: float
+    ) -> None:
+        self._producer.send_offsets_to_transaction(offsets, member(), within)
 
-    def _retried(self, step: Callable[..., None], *arguments: Any) -> None:
+    def _retried(self, step: Callable[[float], object], within: float, deadline: float) -> None:
         """Until the transaction would have timed out: a cluster that is away so long has aborted it."""
-        deadline = self._connection.cluster.now() + self._timeout
         while True:
             try:
-                step(*arguments)
+                self._tried(step, within)
             except KafkaException as failure:
-                if not failure.args[0].retriable() or self._connection.cluster.now() > deadline:
+                if not failure.args[0].retriable() or self._cluster.now() > deadline:
                     raise
                 LOG.warning("%s: %s", self._name, failure.args[0].str())
-                self._connection.cluster.sleep(RETRY)
+                self._cluster.sleep(RETRY)
             else:
                 return
+
+    def _tried(self, step: Callable[[float], object], within: float) -> None:
+        self._comes_back_at = self._cluster.now() + within + COMES_BACK_WITHIN
+        try:
+            step(within)
+        finally:
+            self._comes_back_at = math.inf
 
     def _abort(self) -> None:
         # Best effort: where it fails too, the broker aborts when the transaction times out or the successor

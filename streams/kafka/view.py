@@ -8,21 +8,28 @@ from typing import Generic, NoReturn, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
-from streams import codec
 from streams.domain.values import Value
-from streams.errors import LoyaltyError, Misconfigured, Poison, Retryable
+from streams.errors import LoyaltyError, Misconfigured, Retryable
+from streams.kafka.answers import watermarks
+from streams.kafka.aside import SetAside, raw_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Cluster, Consumer
-from streams.kafka.passing import is_passing
+from streams.kafka.last_good import LastGood, last_good_of
+from streams.kafka.passing import ask_again, is_passing
+from streams.kafka.sieve import Apply, Sieve
 from streams.kafka.topics import Topic
+from streams.kafka.unreadable import is_unreadable, readable
+from streams.meaning import Fault
 
 LOG = logging.getLogger(__name__)
 V = TypeVar("V", bound=Value)
-Apply = Callable[[str, V | None], None]
 Progress = Callable[[int, int], None]
 """Called with the offsets read so far and the offsets to read."""
 
-ANSWERS_WITHIN = 10.0
+ANSWERS_WITHIN = 5.0
+# Seconds within which a partition whose leader was lost has another one: by default the controller waits 9 s
+# for a silent broker.
+ELECTED_WITHIN = 20.0
 # How long the reader waits for a record, and so how long `stop` may take.
 IDLE = 0.25
 BATCH = 1000
@@ -31,8 +38,9 @@ BATCH = 1000
 class View(Generic[V]):
     """Calls `apply(key, value)` on the event loop for each record in order; a tombstone's value is None.
 
-    A record that cannot be decoded is logged as an error, counted in `poisoned` and not applied. When reading
-    fails for good, `failed` and `reached` raise. The partitions are those there at the start.
+    A record that cannot be worked with is set aside (see `streams.kafka.aside`): the last good one of its key
+    stays. When reading fails for good, `failed` and `reached` raise. The partitions are those there at the
+    start.
     """
 
     def __init__(
@@ -44,15 +52,19 @@ class View(Generic[V]):
         *,
         check_every: float = 30.0,
     ) -> None:
-        self.poisoned = 0
         self.caught_up = False
+        self.name = topic.name
         self._connection = connection
         self._topic = connection.topic(topic)
+        self._control = topic
+        self._sieve = Sieve(self._topic, kind, apply, LastGood(None))
         self._kind = kind
         self._apply = apply
         self._check_every = check_every
         self._check_at = connection.cluster.now() + check_every
         self._next: dict[int, int] = {}
+        self._unread: list[SetAside] = []
+        """Batches that the client cannot give: their keys are not known."""
         self._moved = asyncio.Condition()
         self._error: BaseException | None = None
         self._stopping = False
@@ -104,6 +116,11 @@ class View(Generic[V]):
             await asyncio.wait([self._task])
         self._thread.shutdown(wait=False)
 
+    @property
+    def aside(self) -> list[SetAside]:
+        """What is set aside now, in the order of the log."""
+        return sorted([*self._sieve.aside.values(), *self._unread], key=lambda each: each.offset)
+
     def _raise_if_failed(self) -> None:
         if self._error:
             raise self._error
@@ -116,14 +133,17 @@ class View(Generic[V]):
             | {"auto.offset.reset": "error"}
         )
         try:
-            partitions = self._partitions(consumer)
-            ends = {p.partition: end_of(consumer, p, self._connection.cluster) for p in partitions}
+            cluster = self._connection.cluster
+            partitions = ask_again(cluster, lambda: self._partitions(consumer), ELECTED_WITHIN)
+            ends = {p.partition: end_of(consumer, p, cluster) for p in partitions}
+            last_good = last_good_of(self._connection, self._control, max(ends.values()))
         except KafkaException as error:
             consumer.close()
             raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
         except LoyaltyError:
             consumer.close()
             raise
+        self._sieve = Sieve(self._topic, self._kind, self._apply, last_good)
         consumer.assign(partitions)
         return consumer, ends
 
@@ -143,6 +163,7 @@ class View(Generic[V]):
                     for message in messages:
                         self._take(message)
                     self._moved.notify_all()
+                await loop.run_in_executor(self._thread, self._sieve.save)
         except Exception as error:  # noqa: BLE001 - it is raised again by whoever waits for this view
             await self._fail(error)
         finally:
@@ -154,7 +175,13 @@ class View(Generic[V]):
         first = consumer.poll(IDLE)
         if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
-        return [] if first is None else [first, *consumer.consume(BATCH, 0)]
+        messages = [] if first is None else [first, *consumer.consume(BATCH, 0)]
+        self._unread += [self._unread_batch(message) for message in messages if is_unreadable(message)]
+        return readable(self._connection, consumer, messages)
+
+    def _unread_batch(self, message: Message) -> SetAside:
+        fault = Fault("the batch", "cannot be unpacked")
+        return SetAside(self._topic, message.partition() or 0, message.offset() or 0, "unknown", fault, None)
 
     def _check(self, consumer: Consumer) -> None:
         """Raises Misconfigured where the topic has gone: librdkafka would wait for it without a word."""
@@ -182,23 +209,8 @@ class View(Generic[V]):
             # Transactions leave markers at the end that are never delivered: only the end itself is sure.
             self._next[partition] = max(self._next[partition], offset)
             return
-        try:
-            self._apply(*self._decoded(message))
-        except Poison as poison:
-            self.poisoned += 1
-            place = f"{self._topic}[{partition}] at offset {offset}"
-            LOG.error("poison record in %s: %s", place, poison)  # noqa: TRY400
+        self._sieve.take(partition, raw_of(message))
         self._next[partition] = offset + 1
-
-    def _decoded(self, message: Message) -> tuple[str, V | None]:
-        key, value = message.key(), message.value()
-        try:
-            name = (key or b"").decode()
-        except UnicodeDecodeError:
-            raise Poison("has a key that is no text") from None
-        if not name:
-            raise Poison("has no key")
-        return name, None if value is None else codec.decode(self._kind, value, _schema(message))
 
 
 def end_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> int:
@@ -206,21 +218,9 @@ def end_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MAC
     return bounds_of(consumer, partition, cluster)[1]
 
 
-def bounds_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> tuple[int, int]:
-    """Where the partition begins, and ends for a reader of committed records."""
-    deadline = cluster.now() + ANSWERS_WITHIN
-    while True:
-        try:
-            low, end = consumer.get_watermark_offsets(partition, ANSWERS_WITHIN)
-            return int(low), int(end)
-        except KafkaException as error:
-            if not is_passing(error) or cluster.now() > deadline:
-                raise
-            # Kafka has no call that waits for a leader.
-            cluster.sleep(0.05)
-
-
-def _schema(message: Message) -> str | None:
-    headers = dict(message.headers() or [])
-    value = headers.get(codec.HEADER)
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+def bounds_of(
+    consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE, within: float = ELECTED_WITHIN
+) -> tuple[int, int]:
+    """Where the partition begins, and ends for a reader of committed records. Raises KafkaException where no
+    leader says so in time."""
+    return ask_again(cluster, lambda: watermarks(consumer, partition, ANSWERS_WITHIN), within)

@@ -16,6 +16,7 @@ from streams.kafka.agents import App
 from streams.kafka.clients import Connection
 from streams.kafka.generations import present, require_layout, requiring, watched
 from streams.kafka.identity import identity
+from streams.kafka.metrics import Metrics
 from streams.kafka.services import Quiet
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.kafka.view import View
@@ -29,9 +30,10 @@ from streams.stages.turn import StreamClock, WallClock
 class Follower(Quiet):
     """Keeps a view current for as long as the process runs, and ends the process when it cannot."""
 
-    def __init__(self, view: View[Any], **service: Any) -> None:
+    def __init__(self, view: View[Any], metrics: Metrics, **service: Any) -> None:
         super().__init__(**service)
         self._view = view
+        metrics.aside.labels(view.name).set_function(lambda: len(view.aside))
 
     async def on_start(self) -> None:
         await self._view.start()
@@ -52,10 +54,10 @@ def worker(settings: Settings, connection: Connection) -> Iterator[App]:
     with ExitStack() as names:
         app = App(f"{settings.topic_prefix}worker")
         app.expose(settings)
-        app.feeds.append(Follower(watched(connection), beacon=app.beacon))
+        app.feeds.append(Follower(watched(connection), app.metrics, beacon=app.beacon))
         stores: dict[str, StoreSettings] = {}
         app.feeds.append(
-            Follower(View(connection, SETTINGS, StoreSettings, _kept(stores)), beacon=app.beacon)
+            Follower(View(connection, SETTINGS, StoreSettings, _kept(stores)), app.metrics, beacon=app.beacon)
         )
         subscriptions = follow_subscriptions(app, connection)
         clock = StreamClock() if settings.clock == "stream" else WallClock()
@@ -94,7 +96,9 @@ def follow_subscriptions(app: App, connection: Connection) -> Subscriptions:
         else:
             subscriptions.put(subscription)
 
-    app.feeds.append(Follower(View(connection, SUBSCRIPTIONS, Subscription, apply), beacon=app.beacon))
+    app.feeds.append(
+        Follower(View(connection, SUBSCRIPTIONS, Subscription, apply), app.metrics, beacon=app.beacon)
+    )
     return subscriptions
 
 

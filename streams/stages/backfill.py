@@ -50,7 +50,7 @@ def told_again(
     once this is exhausted; what is personal is sealed with an owner's `secret`. Raises Poison for what is no
     fact."""
     wanted = (record for record in facts if wish.about(record.key))
-    for record, fact, state, store in retold(tables, wanted, stores, secret):
+    for record, fact, state, store, _ in retold(tables, wanted, stores, secret):
         if wish.covers(fact.occurred_at):
             for event in derive(fact, state, store):
                 if type(event).__name__ == wish.event_name:

@@ -4,7 +4,7 @@ Identifiers live on other partitions than their members. A command that needs so
 has come, and so is whatever comes for the same member meanwhile: a member's commands are decided in order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +17,9 @@ from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember,
 from streams.domain.member import confirmed
 from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
 from streams.domain.state import Claim, Drop, Member, Waiting
-from streams.domain.values import Identifier
+from streams.domain.store import StoreSettings
+from streams.domain.values import Identifier, Profile
+from streams.errors import Rejected
 from streams.kafka.topics import COMMANDS
 from streams.stages.turn import Record, Turn
 from streams.tables.owned import Owned
@@ -37,8 +39,14 @@ class Kept(NamedTuple):
         return Record(COMMANDS.name, turn.partition, offset, owner.encode(), self.command, headers)
 
 
-def wanted(state: Owned, command: AnyCommand, now: datetime) -> tuple[Identifier, ...]:
-    """Identifiers that the member would have after `command` and has not now. Raises Rejected as it would."""
+def wanted(
+    state: Owned,
+    command: AnyCommand,
+    now: datetime,
+    settings: Callable[[AnyCommand], StoreSettings],
+) -> tuple[Identifier, ...]:
+    """Identifiers that the member would have after `command` and has not now, also as another may stand under
+    them since before. Raises Rejected as the command would."""
     match command:
         case RegisterMember() | SignUpMember() | UpdateMember():
             profile = command.profile
@@ -47,8 +55,9 @@ def wanted(state: Owned, command: AnyCommand, now: datetime) -> tuple[Identifier
             profile = confirmed(state, command, act)
         case _:
             return ()
-    before = _now(state)
-    return tuple(each for each in identifiers.sorted_of(profile) if each not in before)
+    member = state.get(Member)
+    before = member.profile if member else Profile()
+    return identifiers.claimed(profile, settings(command).identifier_rules, before)
 
 
 def _now(state: Owned) -> set[Identifier]:
@@ -56,11 +65,23 @@ def _now(state: Owned) -> set[Identifier]:
     return set(identifiers.of(member.profile)) if member else set()
 
 
+def suffices(
+    state: Owned, concluded: Claim, command: AnyCommand, settings: Callable[[AnyCommand], StoreSettings]
+) -> bool:
+    """Whether the claim is for all that the command needs: the store's rules may have changed meanwhile."""
+    try:
+        needed = wanted(state, command, concluded.decided_at, settings)
+    except Rejected:
+        # Told when the command is decided.
+        return True
+    return set(needed) <= set(concluded.identifiers)
+
+
 def released(before: Member | None, after: Member | None) -> Iterator[Identifier]:
     """What the member is not known by any more."""
     if before is not None and after is not None and before is not after:
         kept = set(identifiers.of(after.profile))
-        yield from (each for each in identifiers.sorted_of(before.profile) if each not in kept)
+        yield from (each for each in identifiers.known_by(before.profile) if each not in kept)
 
 
 def unused(state: Owned, concluded: Claim) -> Iterator[Identifier]:

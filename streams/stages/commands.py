@@ -1,7 +1,10 @@
 """Reading commands: from a record to a command that may be decided, or to why it may not."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, get_args, get_type_hints
+
+import msgspec
 
 from streams.codec import build, read
 from streams.domain.commands import (
@@ -23,7 +26,7 @@ from streams.domain.messages import (
 )
 from streams.domain.moments import RANGE, is_in_range
 from streams.errors import Poison, Rejected
-from streams.refusals import LARGEST_COMMAND
+from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
 from streams.stages.turn import Record
 
 COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
@@ -35,6 +38,7 @@ MESSAGES = get_args(Message)
 ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
 """Messages that end something that their addressee has begun."""
 _MESSAGES = {kind.__name__ for kind in MESSAGES}
+_AS_THEY_ARE = (datetime, Decimal, bytes)
 
 
 class Invalid(Exception):
@@ -49,10 +53,12 @@ class Invalid(Exception):
 
 def command_of(record: Record) -> AnyCommand | AdvanceClock:
     """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
-    command = parse(_bounded(record), record.schema)
+    value = _bounded(record)
+    command = parse(value, record.schema)
     _check_instants(command, record.kind)
     if isinstance(command, Command):
-        _check_key(record, owner_of(command.store, command.member_id))
+        record.check_key(owner_of(command.store, command.member_id))
+        _check_parts(command, value or b"")
     return command
 
 
@@ -86,11 +92,27 @@ def _check_instant(
     raise Invalid(command, name, refusal)
 
 
+def _check_parts(command: Command, value: bytes) -> None:
+    # A part has two bytes at least: few records need be counted.
+    parts = len(value) > 2 * MOST_PARTS and _parts(msgspec.to_builtins(command, builtin_types=_AS_THEY_ARE))
+    if parts > MOST_PARTS:
+        reason = f"are more items, labels and attributes than the {MOST_PARTS:,} that a command may have"
+        refusal = Rejected("parts", f"{parts:,}", reason)
+        head = Command(**{field: getattr(command, field) for field in Command.__struct_fields__})
+        raise Invalid(head, type(command).__name__, refusal)
+
+
+def _parts(tree: object) -> int:
+    if isinstance(tree, dict):
+        return sum(_parts(part) for part in tree.values())
+    return len(tree) + sum(_parts(part) for part in tree) if isinstance(tree, (list, tuple)) else 0
+
+
 def _bounded(record: Record) -> bytes | None:
-    """What owners tell one another may be larger than the command that it follows from."""
-    name = record.kind
-    if name not in _MESSAGES and record.value is not None and len(record.value) > LARGEST_COMMAND:
-        raise Poison(f"has {len(record.value):,} bytes; a command has {LARGEST_COMMAND:,} at most")
+    """The value, which is of no more bytes than a command may have, or a message between owners."""
+    kind, most = ("message", LARGEST_MESSAGE) if record.kind in _MESSAGES else ("command", LARGEST_COMMAND)
+    if record.value is not None and len(record.value) > most:
+        raise Poison(f"has {len(record.value):,} bytes; a {kind} has {most:,} at most")
     return record.value
 
 
@@ -112,10 +134,3 @@ def parse(value: bytes | None, schema: str | None) -> AnyCommand | AdvanceClock:
 def owner_of(store: str, member_id: str) -> str:
     """The key of a member's records and the owner of its entries."""
     return f"{store}/{member_id}"
-
-
-def _check_key(record: Record, owner: str) -> None:
-    """A record on the wrong partition would see another state: its key must be its member's."""
-    if record.key != owner.encode():
-        key = (record.key or b"").decode(errors="replace")
-        raise Poison(f"has the key {key!r} where {owner!r} belongs")

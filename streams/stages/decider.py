@@ -29,11 +29,12 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import CommandRejected, Refusal
+from streams.refusals import CommandRejected, Refusal, beginning
 from streams.stages import claims, erasing
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
 from streams.stages.identity import request_key
-from streams.stages.memory import CLAIMED, last_step, memory_id
+from streams.stages.memory import CLAIMED, is_for_ever, last_step, memory_id, remembered
+from streams.stages.timed import due_of, timed
 from streams.stages.turn import Clock, Turn
 from streams.tables.owned import Owned
 
@@ -73,7 +74,7 @@ class Decider:
             claims.wait(state, under_way, command, now)
             return
         try:
-            wanted = claims.wanted(state, command, now)
+            wanted = claims.wanted(state, command, now, self._store)
             if wanted:
                 # What is refused for another reason claims nothing: seen without its events happening.
                 next(decide(state, command, now, self._store(command)), None)
@@ -98,6 +99,10 @@ class Decider:
             taken = answer.taken
             refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
             self._refused(turn, state, command, refusal)
+        elif not claims.suffices(state, under_way, command, self._store):
+            # The store's rules have changed meanwhile: by these it would be known by something else.
+            self._release(turn, command, claims.unused(state, under_way))
+            self._begin(turn, state, command, first.decided_at)
         else:
             self._conclude(turn, state, command, first.decided_at)
             # Granted, and refused all the same by what has changed since: nobody is known by it.
@@ -114,8 +119,8 @@ class Decider:
         """Of history, what this member's timers bring before `now` comes before what waited."""
         if not self._clock.past(turn.tables, now):
             return
-        while entry := min(_timed(state, now), key=_due, default=None):
-            self.timer(turn, state.owner, entry, _due(entry))
+        while entry := min(timed(state, now), key=due_of, default=None):
+            self.timer(turn, state.owner, entry, due_of(entry))
 
     def _repeated(self, turn: Turn, state: Owned, command: AnyCommand) -> bool:
         """Whether the command was handled before: then it is answered as it was. A message that comes again,
@@ -131,7 +136,8 @@ class Decider:
         except Rejected as refusal:
             self._refused(turn, state, command, refusal)
             return
-        self._remember(turn, state, memory_id(command), None, last_step(command))
+        until = None if is_for_ever(command) else self._forget_at(turn)
+        state.apply(remembered(memory_id(command), None, last_step(command), until))
         if not isinstance(command, MESSAGES):
             self._search(turn, state, command)
 
@@ -153,7 +159,7 @@ class Decider:
         if not isinstance(command, RecordTransaction | AssignTransaction):
             return
         document = state.get(Document)
-        identifiers = sought(command)
+        identifiers = sought(command, self._store(command))
         if document and identifiers and not document.to_member:
             request = FindMember(
                 command_id=command.command_id,
@@ -229,17 +235,12 @@ class Decider:
     def _remember(
         self, turn: Turn, state: Owned, command_id: str, refusal: Rejected | None, waits_for: str = ""
     ) -> None:
+        state.apply(remembered(command_id, refusal, waits_for, self._forget_at(turn)))
+
+    def _forget_at(self, turn: Turn) -> datetime:
         # From the present on: a command that waited was decided at a time that may be long gone.
         now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
-        rejection = refusal and (refusal.field, str(refusal.value), refusal.reason)
-        state.apply(
-            Handled(
-                command_id=command_id,
-                forget_at=now + self._memory,
-                rejection=rejection or None,
-                waits_for=waits_for,
-            )
-        )
+        return now + self._memory
 
     def reject(self, turn: Turn, command: Command, name: str, refusal: Rejected) -> None:
         turn.send_beside(
@@ -251,7 +252,7 @@ class Decider:
                 store=command.store,
                 member_id=command.member_id,
                 field=refusal.field,
-                value=str(refusal.value),
+                value=beginning(refusal.value),
                 reason=refusal.reason,
                 rejected_at=turn.now,
             ),
@@ -281,18 +282,3 @@ class Decider:
 
 def _no_settings(store: str) -> StoreSettings:
     return StoreSettings(store=store, wallets=())
-
-
-def _timed(state: Owned, now: datetime) -> Iterator[Timed]:
-    """The owner's entries that are due at `now`."""
-    kinds: tuple[type[Timed], ...] = (Lot, PendingLot, IssuedReward, Standing)
-    for kind in kinds:
-        for entry in state.scan(kind):
-            if entry.due is not None and entry.due <= now:
-                yield entry
-
-
-def _due(entry: Timed) -> datetime:
-    if entry.due is None:
-        raise ValueError(f"{type(entry).__name__} is not due")
-    return entry.due

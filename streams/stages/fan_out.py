@@ -13,6 +13,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.domain.state import Entry
 from streams.errors import Poison
 from streams.kafka.topics import DELIVERIES
+from streams.stages.commands import owner_of
 from streams.stages.quiet import EachRecord
 from streams.stages.turn import Clock, Record, Turn, WallClock
 from streams.tables.owned import Owned
@@ -97,4 +98,5 @@ def _event(record: Record, name: str) -> WebhookEvent:
     if entry is None:
         raise Poison(f"header schema={record.schema!r} names no webhook event")
     event: WebhookEvent = decode(entry.event, record.value, record.schema)
+    record.check_key(owner_of(event.store, event.member_id))
     return event

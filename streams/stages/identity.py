@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from streams.codec import build, read
 from streams.domain.commands import Command, MemberCommand
+from streams.domain.identifiers import is_junk
 from streams.domain.messages import (
     AddressedCommand,
     AnswerClaim,
@@ -24,7 +25,7 @@ from streams.domain.state import Drop, Entry, Known
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
-from streams.refusals import CommandRejected
+from streams.refusals import LARGEST_MESSAGE, CommandRejected
 from streams.stages.commands import COMMANDS_BY_NAME, owner_of
 from streams.stages.quiet import EachRecord
 from streams.stages.turn import Record, Turn
@@ -90,6 +91,9 @@ class IdentityStage(EachRecord):
         if known:
             owner = owner_of(request.store, known.member_id)
             turn.send(COMMANDS, owner, replace(command, member_id=known.member_id))
+        elif request.otherwise:
+            following, *others = request.otherwise
+            _ask(turn, replace(request, identifier=following, otherwise=tuple(others)))
         else:
             turn.send(
                 REJECTIONS, owner_of(command.store, command.member_id), _nobody(command, request, turn.now)
@@ -110,6 +114,8 @@ def key_of(store: str, identifier: Identifier) -> str:
 
 
 def _read(record: Record) -> IdentityRequest:
+    if len(record.value or b"") > LARGEST_MESSAGE:
+        raise Poison(f"has {len(record.value or b''):,} bytes; a request has {LARGEST_MESSAGE:,} at most")
     name, tree = read(record.value, record.schema)
     kind = _KINDS.get(name)
     if kind is None:
@@ -122,13 +128,14 @@ def _read(record: Record) -> IdentityRequest:
         0 <= request.index < len(request.identifiers)
     ):
         raise Poison(f"has index {request.index} where {len(request.identifiers)} identifiers are")
-    key = request_key(request)
-    if record.key != key.encode():
-        raise Poison(f"has the key {(record.key or b'').decode(errors='replace')!r} where {key!r} belongs")
+    record.check_key(request_key(request))
     return request
 
 
 def _known(turn: Turn, store: str, identifier: Identifier) -> Known | None:
+    """Junk names nobody, though members may have been known by it before it was refused."""
+    if is_junk(identifier):
+        return None
     state: Owned = turn.tables.of(key_of(store, identifier))
     return state.get(Known)
 

@@ -112,8 +112,8 @@ class LoyaltyStage(Quiet):
         return len(handled)
 
     def _play_history(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        for index, record in enumerate(turn.each(records)):
-            command = self._read(turn, record)
+        for index, record in enumerate(records):
+            command = self._read(turn, record) if turn.takes(record) else None
             if command is not None:
                 now = self._clock.at(turn, command.issued_at)
                 budget -= self._fire(turn, now, budget)
@@ -121,6 +121,7 @@ class LoyaltyStage(Quiet):
                     return index
                 self._handle(turn, record, command, now)
             budget -= 1
+        turn.record = None
         # A command that waited was decided at a time gone by, and so may be what it started.
         self._planner.work(turn, self._clock.now(turn.tables), budget)
         self._fire(turn, self._clock.now(turn.tables), budget)

@@ -5,12 +5,15 @@ remembered there was decided in the same transaction.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
-from streams.domain.commands import AssignTransaction, Command, TransferUnits
+from streams.domain.commands import AddUnits, AssignTransaction, Command, SpendUnits, TransferUnits
 from streams.domain.ids import derived_id
 from streams.domain.messages import AcceptUnits, AnswerClaim, TakeTransaction
 from streams.domain.state import Handled
+from streams.errors import Rejected
+from streams.refusals import beginning
 from streams.stages.commands import MESSAGES
 
 CLAIMED = AnswerClaim.__name__
@@ -35,6 +38,20 @@ def memory_id(command: Command) -> str:
 def step_id(command_id: str, step: str) -> str:
     """Under which a later step of a command is remembered: the message of that name."""
     return derived_id(command_id, step)
+
+
+def is_for_ever(command: Command) -> bool:
+    """Whether the command is never forgotten: the same line of a file may come again at any time."""
+    return isinstance(command, AddUnits | SpendUnits) and command.once
+
+
+def remembered(
+    command_id: str, refusal: Rejected | None, waits_for: str, forget_at: datetime | None
+) -> Handled:
+    rejection = refusal and (refusal.field, beginning(refusal.value), refusal.reason)
+    return Handled(
+        command_id=command_id, forget_at=forget_at, rejection=rejection or None, waits_for=waits_for
+    )
 
 
 def last_step(command: Command) -> str:

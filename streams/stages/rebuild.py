@@ -20,6 +20,7 @@ from streams.errors import Poison
 from streams.shredding import HEADER as PERSONAL
 from streams.shredding import opened
 from streams.stages.commands import owner_of
+from streams.stages.contradictions import take
 from streams.stages.layout import LAYOUT, Layout
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.turn import Record
@@ -43,11 +44,11 @@ def rebuild(
     store: Callable[[str], StoreSettings | None],
     secret: Callable[[str], bytes | None],
     layout: Layout = LAYOUT,
-) -> None:
+) -> list[str]:
     """Takes facts into the tables' batch, by the rules of now; what is personal in them is sealed with an
-    owner's `secret`. Raises Poison for what is none."""
-    for _ in retold(tables, records, store, secret, layout):
-        pass
+    owner's `secret`. Returns which of them contradict others, and how. Raises Poison for what is none."""
+    told = retold(tables, records, store, secret, layout)
+    return [f"{each.state.owner}: {each.contradicts}" for each in told if each.contradicts]
 
 
 class Retold(NamedTuple):
@@ -57,6 +58,8 @@ class Retold(NamedTuple):
     fact: Event
     state: Owned
     store: StoreSettings
+    contradicts: str | None = None
+    """Why it cannot be true beside the facts before it."""
 
 
 def retold(
@@ -77,9 +80,8 @@ def retold(
         if settings is None:
             raise Poison(f"store {event.store!r} has no settings")
         state = tables.of(owner_of(event.store, event.member_id))
-        for change in layout.evolve(state, event, settings):
-            state.apply(change)
-        yield Retold(record, event, state, settings)
+        contradicts = take(state, event, settings, layout)
+        yield Retold(record, event, state, settings, contradicts)
 
 
 def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
@@ -109,6 +111,10 @@ class Comparison:
     passed_over: Counter[str] = field(default_factory=Counter)
     """Of owners of whom more has happened meanwhile."""
     differences: list[str] = field(default_factory=list)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many differ, by kind of entry and in which way."""
+    contradictions: list[str] = field(default_factory=list)
+    """Facts that cannot all be true."""
 
     def compare(self, rebuilt: Tables, running: Tables, moved: frozenset[str]) -> None:
         """`moved`: owners that are passed over."""
@@ -140,8 +146,9 @@ class Comparison:
 
     def _differs(self, kind: str, owner: str, ours: bytes | None, theirs: bytes | None) -> None:
         self.different[kind] += 1
+        which = "is not rebuilt" if ours is None else "is not there" if theirs is None else "differs"
+        self.kinds[kind, which] += 1
         if len(self.differences) < SHOWN:
-            which = "is not rebuilt" if ours is None else "is not there" if theirs is None else "differs"
             self.differences.append(f"{owner}: {kind} {which}")
 
 

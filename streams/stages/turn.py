@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from streams.domain.commands import AdvanceClock
 from streams.domain.state import Entry, StreamTime
 from streams.domain.values import Value
 from streams.errors import Poison
 from streams.kafka.topics import POISON, Topic
-from streams.refusals import PoisonRecord
+from streams.refusals import MISPLACED, PoisonRecord
 from streams.tables.tables import Tables
 
 KEY_KEPT = 1024
+LONGEST_KEY = 8 << 10
+"""Bytes: more than the key of any owner, identifier or subscription has."""
 
 
 class Record(NamedTuple):
@@ -34,6 +37,12 @@ class Record(NamedTuple):
         """The schema's name without its version, which is its value's type; empty: it names none."""
         return (self.schema or "").rpartition(".v")[0]
 
+    def check_key(self, owner: str) -> None:
+        """Raises Poison where the key is not that of the value's owner: it would see another state."""
+        if self.key != owner.encode():
+            key = (self.key or b"")[:KEY_KEPT].decode(errors="replace")
+            raise Poison(f"has the key {key!r} where {owner!r} belongs")
+
 
 class Output(NamedTuple):
     """A record to append; a value of None is a tombstone. `partition` None: where the key's hash says."""
@@ -47,12 +56,15 @@ class Output(NamedTuple):
 
 
 class Turn:
-    """One partition's share of a transaction."""
+    """One partition's share of a transaction; `place` says which partition of its source a key belongs to."""
 
-    __slots__ = ("now", "outputs", "partition", "record", "tables")
+    __slots__ = ("_place", "now", "outputs", "partition", "record", "tables")
 
-    def __init__(self, partition: int, tables: Tables, now: datetime) -> None:
+    def __init__(
+        self, partition: int, tables: Tables, now: datetime, place: Callable[[bytes], int] | None = None
+    ) -> None:
         self.partition = partition
+        self._place = place
         self.tables = tables
         self.now = now
         """The wall clock's time at the start of the transaction."""
@@ -61,11 +73,37 @@ class Turn:
         """What is being handled: it is to blame where the stage fails. None: a timer, or nothing."""
 
     def each(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The records, each to blame while it is the latest."""
+        """The records that stand where they belong, each to blame while it is the latest."""
         for record in records:
-            self.record = record
-            yield record
+            if self.takes(record):
+                yield record
         self.record = None
+
+    def takes(self, record: Record) -> bool:
+        """Whether it stands where its key belongs; it is to blame from now on. Otherwise it is put aside: on
+        another partition its owner would have a second state."""
+        self.record = record
+        try:
+            self._check_place(record)
+        except Poison as cause:
+            self.poison(record, cause)
+            return False
+        return True
+
+    def _check_place(self, record: Record) -> None:
+        # A clock's record goes to each partition, whatever its key; what has no key, the stage refuses.
+        if not record.key or record.kind == AdvanceClock.__name__:
+            return
+        if len(record.key) > LONGEST_KEY:
+            raise Poison(f"has a key of {len(record.key):,} bytes; one has {LONGEST_KEY:,} at most")
+        if self._place is None:
+            return
+        expected = self._place(record.key)
+        if record.partition != expected:
+            raise Poison(
+                f"{MISPLACED} {record.partition}: expected partition {expected} for this key "
+                "(partitioner: murmur2)"
+            )
 
     def send(self, topic: Topic, key: str, value: Value | None) -> None:
         """Append where the key's hash says."""

@@ -50,6 +50,19 @@ class Journal:
         """Where to read on."""
         return keys.number_of(self._store, keys.POSITIONS, keys.position_key(topic, partition))
 
+    def topic_id(self, topic: str) -> str | None:
+        """Of the topic that its positions are of; None: it was not told."""
+        raw = self._store.get(keys.POSITIONS, keys.topic_key(topic))
+        return raw.decode() if raw else None
+
+    def name(self, ids: Mapping[str, str]) -> None:
+        """The topics' ids, by their names."""
+        self._store.write((keys.POSITIONS, keys.topic_key(topic), id_.encode()) for topic, id_ in ids.items())
+
+    def check(self) -> None:
+        """Raises StoreDamaged once it was met."""
+        self._store.check()
+
     def take(self, records: Iterable[Heard], positions: Mapping[Position, int]) -> None:
         """The records, and where to read on after them, in one write."""
         changes = _Changes()

@@ -8,6 +8,7 @@ totals     h hour subscription             deliveries delivered, attempts failed
            p subscription                  how many are not over
 ages       hour, delivery                  when something was heard of it
 positions  topic/partition                 where to read on
+           zero byte, topic                the topic's id
 """
 
 from datetime import datetime
@@ -68,3 +69,7 @@ def hours(at: datetime) -> bytes:
 
 def position_key(topic: str, partition: int) -> bytes:
     return topic.encode() + b"/" + str(partition).encode()
+
+
+def topic_key(topic: str) -> bytes:
+    return b"\x00" + topic.encode()

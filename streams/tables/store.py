@@ -1,11 +1,14 @@
 """Ordered bytes in named families, written atomically: the port, and its two sides."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+
+from streams.errors import StoreDamaged
+from streams.tables import damage
 
 Write = tuple[str, bytes, bytes | None]
 """Family, key, and the value, or None to delete."""
@@ -14,7 +17,7 @@ _MIB = 1 << 20
 
 
 class Store(Protocol):
-    """What a partition's tables need of a disk."""
+    """What a partition's tables need of a disk. Every call may raise StoreDamaged or StoreFailed."""
 
     def get(self, family: str, key: bytes) -> bytes | None:
         """The value, or None."""
@@ -27,6 +30,9 @@ class Store(Protocol):
 
     def clear(self, family: str) -> None:
         """Remove every key of the family."""
+
+    def check(self) -> None:
+        """Raises again the StoreDamaged that some call has raised, in whichever thread."""
 
     def close(self) -> None: ...
 
@@ -62,6 +68,9 @@ class MemoryStore:
         self._values[family].clear()
         self._pairs[family].clear()
 
+    def check(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -73,11 +82,16 @@ class RocksStore:
     _cache = Cache(32 * _MIB)
 
     def __init__(self, path: Path, families: Iterable[str]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._damage: str | None = None
         options = {family: self._options() for family in families}
-        self._db = Rdict(str(path), options=self._options(), column_families=options)
-        self._families = {family: self._db.get_column_family(family) for family in options}
-        self._handles = {family: self._db.get_column_family_handle(family) for family in options}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = Rdict(str(path), options=self._options(), column_families=options)
+            self._families = {family: self._db.get_column_family(family) for family in options}
+            self._handles = {family: self._db.get_column_family_handle(family) for family in options}
+        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            raise damage.meaning(path, error) from None
 
     def _options(self) -> Options:
         blocks = BlockBasedOptions()
@@ -96,12 +110,36 @@ class RocksStore:
         return options
 
     def get(self, family: str, key: bytes) -> bytes | None:
-        value: bytes | None = self._families[family].get(key)
+        try:
+            value: bytes | None = self._families[family].get(key)
+        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            raise self._failed(error) from None
         return value
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        # A walk of its own costs twice as much, for most are short.
-        return cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
+        sequence, last = self._db.latest_sequence_number(), start
+        pairs: Iterator[tuple[bytes, bytes]] = iter(())
+        try:
+            # A walk of its own costs more, for most are short.
+            pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
+            for pair in pairs:
+                yield pair
+                last = pair[0]
+            self._confirm_end(family, last, sequence)
+        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            # Whoever keeps the error keeps this frame, and so would hold the database open.
+            pairs = iter(())
+            raise self._failed(error) from None
+
+    def _confirm_end(self, family: str, last: bytes, sequence: int) -> None:
+        """A walk that meets a damaged block ends there, as if nothing came after, and says nothing."""
+        walk = self._families[family].iter()
+        walk.seek(last)
+        if walk.valid() and walk.key() == last:
+            walk.next()
+        walk.status()
+        if walk.valid() and self._db.latest_sequence_number() == sequence:
+            raise StoreDamaged(f"{self._path} is damaged: {family} was not read to its end")
 
     def write(self, writes: Iterable[Write]) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -110,16 +148,55 @@ class RocksStore:
                 batch.delete(key, self._handles[family])
             else:
                 batch.put(key, value, self._handles[family])
-        self._db.write(batch)
+        self._write(batch)
 
     def clear(self, family: str) -> None:
         # The end is exclusive, and no key starts with nine 0xff bytes.
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(b"", b"\xff" * 9, self._handles[family])
-        self._db.write(batch)
+        self._write(batch)
+
+    def _write(self, batch: WriteBatch) -> None:
+        try:
+            self._db.write(batch)
+        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> Exception:
+        error.__traceback__ = None
+        # RocksDB's own are bare; others are not of the disk.
+        found = damage.meaning(self._path, error) if type(error) is Exception else error
+        if isinstance(found, StoreDamaged) and self._damage is None:
+            self._damage = str(found)
+            damage.mark(self._path, found)
+        return found
+
+    def check(self) -> None:
+        if self._damage:
+            raise StoreDamaged(self._damage)
 
     def close(self) -> None:
         # The families hold the database open, and with it its lock.
         self._families.clear()
         self._handles.clear()
         self._db.close()
+
+
+Opened = Callable[[Path, Sequence[str]], Store]
+"""The store in a folder, with those families; made where there is none."""
+
+
+def opened(
+    path: Path,
+    families: Sequence[str],
+    counted: Callable[[], None] = lambda: None,
+    make: Opened = RocksStore,
+) -> Store:
+    """The store in that folder. One that is damaged is set aside, an empty one begun in its place, and
+    `counted` called. Raises Misconfigured, StoreFailed."""
+    try:
+        damage.check(path)
+        return make(path, families)
+    except StoreDamaged as found:
+        damage.set_aside(path, found, counted)
+        return make(path, families)

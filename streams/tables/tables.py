@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from streams.domain.state import Change, Drop, E, Entry
+from streams.tables.checkpoints import FAMILY as CHECKPOINTS
+from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, place
 from streams.tables.owned import END_OF_OWNER, Owned
-from streams.tables.store import RocksStore, Store, Write
+from streams.tables.store import Store, Write, opened
 
-CHECKPOINTS = "checkpoints"
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
@@ -31,6 +32,7 @@ class Tables:
 
     def __init__(self, store: Store, kinds: Sequence[type[Entry]]) -> None:
         self.names = sorted({kind.table for kind in kinds})
+        self.checkpoints = Checkpoints(store)
         self._store = store
         self._kinds = {(kind.table, kind.letter): kind for kind in kinds}
         self._decoders = {kind: msgspec.msgpack.Decoder(kind).decode for kind in kinds}
@@ -173,10 +175,14 @@ class Tables:
                 entry = seen[key]
                 yield name, key, None if entry is None else _ENCODE(entry)
 
-    def commit(self, changes: Iterable[Write], checkpoints: Mapping[str, int]) -> None:
+    def commit(
+        self, changes: Iterable[Write], checkpoints: Mapping[str, int], at: datetime | None = None
+    ) -> None:
         """Entries, due index and the changelogs' offsets, in one write: the state stays a prefix of the
-        committed changelog. `changes` is what `changelog` yielded."""
-        self._store.write([*changes, *self._due.writes(), *_checkpoint_writes(checkpoints)])
+        committed changelog. `changes` is what `changelog` yielded. `at`: a moment at which nobody else could
+        write to the changelogs any more."""
+        offsets, moment = offset_writes(checkpoints), as_of_writes(at)
+        self._store.write([*changes, *self._due.writes(), *offsets, *moment])
         self._due.committed()
         self._reset()
 
@@ -187,8 +193,7 @@ class Tables:
 
     def checkpoint(self, table: str) -> int:
         """The changelog offset from which the table is to be restored; 0 where it holds nothing."""
-        raw = self._store.get(CHECKPOINTS, table.encode())
-        return 0 if raw is None else int.from_bytes(raw, "big")
+        return self.checkpoints.offset(table)
 
     @property
     def indexed(self) -> bool:
@@ -220,7 +225,7 @@ class Tables:
         for table in sorted({kind.table for kind in self._kinds.values() if kind.timed()}):
             for writes in _slices(self._due_writes(table), 10_000):
                 self._store.write(writes)
-        self._store.write(_checkpoint_writes({DUE: 1}))
+        self._store.write(offset_writes({DUE: 1}))
 
     def _due_writes(self, table: str) -> Iterator[Write]:
         timed = {k.letter: decode for k, decode in self._decoders.items() if k.table == table and k.timed()}
@@ -241,12 +246,16 @@ class Tables:
         self._due.forget()
         self._reset()
 
-    def entries(self) -> Iterator[tuple[str, str, bytes, bytes]]:
-        """Everything committed, as table, owner, key below it and value: for comparing two states."""
-        for table in self.names:
+    def entries(self, names: Iterable[str] = ()) -> Iterator[tuple[str, str, bytes, bytes]]:
+        """Everything committed, of those tables or of all, as table, owner, key below it and value."""
+        for table in names or self.names:
             for key, raw in self._store.scan(table, b""):
                 owner, _, rest = key.partition(END_OF_OWNER)
                 yield table, owner.decode(), rest, raw
+
+    def check(self) -> None:
+        """Raises StoreDamaged once it was met."""
+        self._store.check()
 
     def close(self) -> None:
         # A batch that looked for what is due walks the store still, and would hold it open.
@@ -264,7 +273,7 @@ class Unindexed(Tables):
 
 def on_disk(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
     """Tables over a RocksDB of their own, to be closed."""
-    return tables(RocksStore(folder, families(kinds)), kinds)
+    return tables(opened(folder, families(kinds)), kinds)
 
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
@@ -281,10 +290,6 @@ def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
     while new is not None:
         yield new
         new = next(waiting, None)
-
-
-def _checkpoint_writes(checkpoints: Mapping[str, int]) -> list[Write]:
-    return [(CHECKPOINTS, table.encode(), offset.to_bytes(8, "big")) for table, offset in checkpoints.items()]
 
 
 def _slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:

@@ -22,16 +22,19 @@ from api.panel.sessions import FORMS, Sessions
 from api.signing import Signer
 from api.targets import PublicTargets
 from connectors.http.courier import Courier
-from streams.access import ApiKey, Change
+from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
+from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.flow.samples import Sample
+from streams.kafka.aside import SetAside
 from streams.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
+from tests.api.logs import LogInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
-from tests.api.programme import MembersInMemory, Programme, SettingsInMemory
+from tests.api.programme import MembersInMemory, Programme
 from tests.connectors.fakes import FakeSender, always, answered
 from tests.scenarios.store import SETTINGS
 
@@ -39,26 +42,6 @@ KEY = "a-key-for-tests"
 START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
 SAFE = Safe([new_key()])
 PATH = "/api/DEFAULT/webhook/subscription"
-
-
-class LogInMemory:
-    """Writes straight to the index, unless told that Kafka is away."""
-
-    def __init__(self, index: Subscriptions) -> None:
-        self.index = index
-        self.away = False
-
-    async def write(self, subscription_id: str, value: Subscription | None) -> None:
-        if self.away:
-            raise Retryable("subscriptions: not written")
-        if value is None:
-            self.index.drop(subscription_id)
-        else:
-            self.index.put(value)
-
-    async def current(self) -> None:
-        if self.away:
-            raise Retryable("subscriptions: not read")
 
 
 class Clock:
@@ -73,19 +56,6 @@ class Clock:
 
     def peek(self) -> datetime:
         return self.now
-
-
-class KeysInMemory:
-    """Writes straight to the callers."""
-
-    def __init__(self, callers: Callers) -> None:
-        self._callers = callers
-
-    async def write(self, key: str, value: ApiKey | None) -> None:
-        self._callers.put_key(key, value)
-
-    async def current(self) -> None:
-        await asyncio.sleep(0)
 
 
 class AuditInMemory:
@@ -122,7 +92,7 @@ class Door:
         signed_in: bool = True,
     ) -> None:
         self.index = Subscriptions()
-        self.log = LogInMemory(self.index)
+        self.log = LogInMemory(self.index.get, self._subscribe)
         self.caught_up = True
         self.callers = Callers()
         self.audit = AuditInMemory()
@@ -135,6 +105,7 @@ class Door:
         self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
         self.flow = FlowInMemory()
+        self.aside: list[SetAside] = []
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
@@ -149,12 +120,11 @@ class Door:
             outcomes=outcomes,
             book=self.programme,
             past=self.programme,
-            # Another dict after each reset.
-            stores=lambda store: self.programme.settings.get(store),  # noqa: PLW0108
-            settings_log=SettingsInMemory(self.programme),
+            stores=self._store,
+            settings_log=LogInMemory(self._store, self._set),
             courier=Courier(self.endpoints, SAFE),
             callers=self.callers,
-            key_log=KeysInMemory(self.callers),
+            key_log=LogInMemory(self.callers.key, self.callers.put_key),
             audit=Audit(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
@@ -164,6 +134,7 @@ class Door:
             journal=self.deliveries,
             published=self.events,
             flow=self.flow,
+            aside=lambda: self.aside,
             logins=Logins(self.callers, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
@@ -185,10 +156,27 @@ class Door:
         # Its methods are bound in the application: it is emptied, not replaced.
         vars(self.box).update(vars(BoxInMemory()))
         self.flow.samples = ()
+        self.aside.clear()
         self.endpoints.endpoint = always(answered())
         heard = self.programme.heard
         self.programme.restart()
         self.programme.heard = heard
+
+    def _subscribe(self, subscription_id: str, value: Subscription | None) -> None:
+        if value is None:
+            self.index.drop(subscription_id)
+        else:
+            self.index.put(value)
+
+    def _store(self, store: str) -> StoreSettings | None:
+        # Another dict after each reset.
+        return self.programme.settings.get(store)
+
+    def _set(self, store: str, value: StoreSettings | None) -> None:
+        if value is None:
+            del self.programme.settings[store]
+        else:
+            self.programme.settings[store] = value
 
     def _seconds(self) -> float:
         """After a reset, nothing that was kept for a minute is still fresh."""

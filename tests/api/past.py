@@ -1,6 +1,5 @@
 """The past in memory, as the API sees it: replays that were asked for, dead letters, deliveries."""
 
-import asyncio
 from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from streams.kafka.kept import Kept
 from streams.kafka.redrive import Count, Found, Id
 from streams.kafka.shelves import LettersWanted
 from streams.kafka.topics import DELIVERIES
+from tests.api.logs import LogInMemory
 from tests.samples import NOON
 
 PROCESS = "here"
@@ -34,13 +34,9 @@ class OrdersInMemory:
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.orders, self, self.progress, self, PROCESS)
-
-    async def write(self, key: str, value: ReplayOrder | None) -> None:
-        self.orders.put(key, value)
-
-    async def current(self) -> None:
-        await asyncio.sleep(0)
+        return Ports(
+            self.orders, LogInMemory(self.orders.order, self.orders.put), self.progress, self, PROCESS
+        )
 
     async def of(self, order: ReplayOrder, subscription: Subscription) -> Recounted | None:
         assert order.subscription_id == subscription.subscription_id

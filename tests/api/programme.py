@@ -92,19 +92,3 @@ class MembersInMemory:
     def look(self, preview: Preview, store: str) -> Iterator[int]:
         self.go_on.wait(20)
         yield from show(preview, self._programme.replica.beside(), store, self.now)
-
-
-class SettingsInMemory:
-    """Writes straight to the programme's settings."""
-
-    def __init__(self, programme: Programme) -> None:
-        self._programme = programme
-
-    async def write(self, key: str, value: StoreSettings | None) -> None:
-        if value is None:
-            del self._programme.settings[key]
-        else:
-            self._programme.settings[key] = value
-
-    async def current(self) -> None:
-        await asyncio.sleep(0)

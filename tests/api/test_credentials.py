@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from api.credentials import Vault
+from connectors.http.sender import Answer
 from streams.delivery.records import Subscription
 from tests.api.conftest import KEY, PATH, SAFE, Door, complaints
+from tests.connectors.fakes import Sent, always, answered
 
 BASIC = {"kind": "basic", "username": "shop", "password": "correct horse"}
 PLAIN = {"url": "https://shop.example/hook"}
@@ -72,7 +74,7 @@ def test_credentials_stay_when_a_replacement_is_silent_and_go_when_it_says_none(
         ({"kind": "mtls", "certificate": "x", "key": "y"}, "certificate is no certificate in PEM"),
         (
             {"kind": "oauth2", "tokenUrl": "http://10.0.0.1/t", "clientId": "c", "clientSecret": "s"},
-            "may not be a target: 10.0.0.1 is private",
+            "tokenUrl may not be a target: 10.0.0.1 is private",
         ),
     ],
 )
@@ -116,3 +118,50 @@ def test_a_replacement_that_changes_nothing_is_not_written(safe: Door) -> None:
     assert put(safe, made, headers=HEADERS).status_code == 204
 
     assert kept(safe, made) == before
+
+
+def test_a_test_send_to_an_endpoint_that_echoes_shows_no_secret(safe: Door) -> None:
+    made = safe.subscribed(auth=BASIC, headers=HEADERS)
+
+    async def echo(sent: Sent) -> Answer:
+        return answered(200, f"{sent.headers} correct%20horse correct\\u0020horse")
+
+    safe.endpoints.endpoint = echo
+    told = safe.call("POST", f"{PATH}/{made}/test").json()
+    safe.endpoints.endpoint = always(answered())
+
+    assert told["delivered"] is True
+    assert "content-type" in told["response"]
+    for secret in ("c2hvcDpjb3JyZWN0IGhvcnNl", "battery staple", "horse"):
+        assert secret not in told["response"]
+
+
+@pytest.mark.parametrize(
+    "said", ['{"access_token":"a","x":' + "[" * 3000 + "]" * 3000 + "}", "[" * 60_000, "\x00", ""]
+)
+def test_a_test_send_whose_token_server_talks_nonsense_has_a_result(safe: Door, said: str) -> None:
+    token_url = "https://login.example/token"
+    auth = {"kind": "oauth2", "tokenUrl": token_url, "clientId": "c", "clientSecret": "secret"}
+    made = safe.subscribed(auth=auth)
+
+    safe.endpoints.by_url[token_url] = always(answered(200, said))
+    tested = safe.call("POST", f"{PATH}/{made}/test")
+    del safe.endpoints.by_url[token_url]
+
+    assert tested.status_code == 200
+    assert tested.json()["delivered"] is False
+    assert tested.json()["error"].startswith("before sending: no access token from login.example: ")
+
+
+def test_a_test_send_that_breaks_the_sender_has_a_result(safe: Door) -> None:
+    made = safe.subscribed()
+
+    async def broken(_: Sent) -> Answer:
+        raise RecursionError
+
+    safe.endpoints.endpoint = broken
+    tested = safe.call("POST", f"{PATH}/{made}/test")
+    safe.endpoints.endpoint = always(answered())
+
+    assert tested.status_code == 200
+    assert tested.json()["error"] == "after sending: failed within the sender: RecursionError"

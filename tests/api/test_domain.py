@@ -481,4 +481,4 @@ def test_each_request_is_one_command(door: Door) -> None:
 
     schemas = [record.schema for record in door.programme.log["commands"]]
     assert schemas.count(f"{UpdateMember.__name__}.v1") == 1
-    assert schemas.count(f"{SpendUnits.__name__}.v1") == 1
+    assert schemas.count(f"{SpendUnits.__name__}.v2") == 1

@@ -26,10 +26,11 @@ from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.planner import NOBODY
 from streams.stages.turn import Turn, WallClock
+from streams.tables.checkpoints import FAMILY as CHECKPOINTS
 from streams.tables.due import FAMILY, due_key
 from streams.tables.owned import END_OF_OWNER
 from streams.tables.store import RocksStore, Write
-from streams.tables.tables import CHECKPOINTS, families, on_disk
+from streams.tables.tables import families, on_disk
 from tests.bench import load
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record

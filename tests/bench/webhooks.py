@@ -8,8 +8,8 @@ from ipaddress import ip_network
 from confluent_kafka import Consumer, Message
 
 from connectors.http.app import sink as sink_app
-from connectors.http.dispatch import Outside
-from connectors.http.sender import HttpxSender
+from connectors.http.attempt import Outside
+from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
 from streams.codec import decode
 from streams.delivery.records import Delivery
@@ -30,7 +30,7 @@ _BODY = b'{"customer": {"customerId": "00000000-0000-0000-0000-000000000000"}, "
 
 async def http(url: str, total: int) -> Run:
     """The sink's HTTP client alone, a hundred requests at once."""
-    sender = HttpxSender(timeout=TIMEOUT, allowed=HERE)
+    sender = HttpSender(timeout=TIMEOUT, allowed=HERE)
     left = total
 
     async def send() -> None:
@@ -50,7 +50,7 @@ async def http(url: str, total: int) -> Run:
 
 async def post(connection: Connection, url: str, over: Callable[[], bool], ready: Callable[[], None]) -> None:
     """Consumes and POSTs all that comes, and keeps no promise."""
-    sender = HttpxSender(timeout=TIMEOUT, allowed=HERE)
+    sender = HttpSender(timeout=TIMEOUT, allowed=HERE)
     consumer = Consumer(connection.consumer(**{"group.id": "bench-post"}))
     consumer.subscribe([connection.topic(DELIVERIES)], on_assign=lambda *_: ready())
     under_way: set[asyncio.Task[object]] = set()

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from connectors.http.attempt import Outside
 from connectors.http.courier import Courier
-from connectors.http.dispatch import Outside
 from connectors.http.endpoint import Endpoint
 from connectors.http.health import Policy
+from connectors.http.sender import Sender
 from connectors.http.sink import SinkStage
 from streams.codec import HEADER, encode
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
@@ -48,11 +49,13 @@ class Sink:
 
     def __init__(
         self,
-        sender: FakeSender,
+        sender: Sender,
         store: Store | None = None,
+        *,
         concurrency: int = 3,
         dotted_names: bool = False,
         jitter: float = 0.5,
+        safe: Safe | None = None,
         **policy: Any,
     ) -> None:
         self.now = NOON
@@ -65,7 +68,7 @@ class Sink:
         self.stage = SinkStage(
             Outside(
                 self.subscriptions,
-                Courier(sender, Safe(), dotted_names=dotted_names),
+                Courier(sender, safe or Safe(), dotted_names=dotted_names),
                 Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),

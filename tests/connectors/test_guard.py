@@ -146,7 +146,7 @@ def test_a_name_is_not_judged_before_it_resolves() -> None:
 async def test_every_address_of_a_name_must_pass() -> None:
     resolver = GuardedResolver(Names(["8.8.8.8", "10.0.0.5"]), ())
 
-    with pytest.raises(TargetRefused, match=r"10\.0\.0\.5 is private"):
+    with pytest.raises(TargetRefused, match="leads to an address that webhooks may not"):
         await resolver.resolve("hooks.example.com", 443)
 
 
@@ -156,8 +156,26 @@ async def test_a_name_that_turns_private_is_refused_the_next_time() -> None:
     first = await resolver.resolve("hooks.example.com", 443)
 
     assert [answer["host"] for answer in first] == ["8.8.8.8"]
-    with pytest.raises(TargetRefused, match="metadata"):
+    with pytest.raises(TargetRefused, match="leads to an address") as refused:
         await resolver.resolve("hooks.example.com", 443)
+    assert "169.254" not in str(refused.value)
+    assert refused.value.found == "169.254.169.254 is a cloud's metadata service"
+
+
+@pytest.mark.parametrize("answer", ["localhost", "db.internal", "", "127.1", "8.8.8.8.evil.example"])
+async def test_a_resolver_that_answers_a_name_is_not_followed(answer: str) -> None:
+    resolver = GuardedResolver(Names([answer]), LOOPBACK)
+
+    with pytest.raises(TargetRefused, match="leads to an address") as refused:
+        await resolver.resolve("hooks.example.com", 443)
+    assert refused.value.found == f"{answer!r} is no address"
+
+
+def test_no_socket_is_made_for_a_name() -> None:
+    opened = guarded_sockets(LOOPBACK)
+
+    with pytest.raises(TargetRefused):
+        opened((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("localhost", 80)))
 
 
 async def test_an_allowed_network_may_be_named() -> None:

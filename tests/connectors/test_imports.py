@@ -87,7 +87,7 @@ def test_a_member_s_line_is_the_whole_profile() -> None:
             "members",
             "memberId,email,phone,loyaltyCardNumber,firstName,lastName,birthDate,registeredAt,street,city,"
             "agreement1,agreement2,attribute:shoeSize,attribute:club",
-            f'{ANNA.upper()},anna@example.com,+48 600,C-1,Anna,"Nowak, Jr.",1990-05-31,'
+            f'{ANNA.upper()},anna@example.com,+48 600 100 200,C-1,Anna,"Nowak, Jr.",1990-05-31,'
             '2024-02-29T10:15:00+01:00,"Długa ""5""",Kraków,YES,0,38,',
         )
     )
@@ -102,7 +102,7 @@ def test_a_member_s_line_is_the_whole_profile() -> None:
             first_name="Anna",
             last_name="Nowak, Jr.",
             email="anna@example.com",
-            phone="+48 600",
+            phone="+48 600 100 200",
             loyalty_card_number="C-1",
             birth_date=datetime(1990, 5, 31, tzinfo=UTC),
             address=Address(street='Długa "5"', city="Kraków"),
@@ -232,6 +232,7 @@ def test_a_transfer_names_its_member_by_id_or_by_what_he_is_known_by() -> None:
         expires_in_days=90,
         locked_for_days=14,
         comment="Welcome",
+        once=True,
     )
     assert [r.record.identifier for r in reading.ready if isinstance(r.record, AddressedCommand)] == [
         Identifier(kind="email", value="anna@example.com"),
@@ -248,7 +249,7 @@ def test_a_match_goes_to_the_document() -> None:
 
 
 LINES = {
-    "members": ("memberId,email,birthDate,agreement1,registeredAt", f"{ANNA},a@b,,,"),
+    "members": ("memberId,email,birthDate,agreement1,registeredAt", f"{ANNA},a@b.pl,,,"),
     "transactions": ("documentNumber,purchasedAt,sku,grossValue,quantity", "R-1,2026-03-02,S,1,1"),
     "transfers": ("transferId,type,units,memberId,email,lockedForDays", f"T-1,adding,1,{ANNA},,"),
     "matches": ("documentNumber,memberId,memberExternalId", f"R-1,{ANNA},"),
@@ -379,8 +380,7 @@ def test_lines_that_are_no_csv_or_no_text_refuse_themselves_alone() -> None:
         (5, "line", "3 cells"),
         (9, "line", ""),
     ]
-    assert "nor is anything from it to line 10" in reading.refused[-1].reason
-    assert [ready.lines for ready in reading.ready] == [(6,), (8,)]
+    assert [ready.lines for ready in reading.ready] == [(6,), (8,), (10,)]
 
 
 def test_times_without_a_zone_are_of_the_zone_that_is_said() -> None:
@@ -424,8 +424,8 @@ def test_a_corrected_line_is_a_new_command_except_that_a_transfer_is_its_id_alon
         return only(imported(kind, header, line)).command_id
 
     member, document = "memberId,email", "documentNumber,email"
-    assert id_of("members", member, f"{ANNA},a@b") != id_of("members", member, f"{ANNA},a@c")
-    assert id_of("matches", document, "R,a@b") != id_of("matches", document, "R,a@c")
+    assert id_of("members", member, f"{ANNA},a@b.pl") != id_of("members", member, f"{ANNA},a@c.pl")
+    assert id_of("matches", document, "R,a@b.pl") != id_of("matches", document, "R,a@c.pl")
     transfer = "transferId,type,units,memberId"
     assert id_of("transfers", transfer, f"T,adding,1,{ANNA}") == id_of(
         "transfers", transfer, f"T,adding,2,{ANNA}"
@@ -436,7 +436,7 @@ def test_a_corrected_line_is_a_new_command_except_that_a_transfer_is_its_id_alon
 def test_any_cells_are_refused_or_make_a_record_that_the_workers_read(kind: str, data: st.DataObject) -> None:
     cell = st.one_of(
         st.text(max_size=300),
-        st.sampled_from(["", ANNA, "adding", "2026-03-02", "1", "a@b", "sell", "true", "0.000001", "()"]),
+        st.sampled_from(["", ANNA, "adding", "2026-03-02", "1", "a@b.pl", "sell", "true", "0.000001", "()"]),
     )
     names = [c.name.replace("KEY", "k") for c in KINDS[kind].columns(RUN)]
     row = data.draw(st.lists(cell, min_size=len(names), max_size=len(names)))

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from connectors.http.receiver import Behaviour, Printed, Receiver, listening
-from connectors.http.sender import HttpxSender
+from connectors.http.sender import HttpSender
 from tests.samples import ANNA, BORIS, uid
 
 pytestmark = pytest.mark.anyio
@@ -141,7 +141,7 @@ async def test_it_fails_as_told() -> None:
 
 
 async def test_it_answers_late_as_told() -> None:
-    sender = HttpxSender(timeout=0.2, allowed=(ip_network("127.0.0.1/32"),))
+    sender = HttpSender(timeout=0.2, allowed=(ip_network("127.0.0.1/32"),))
 
     async with listening(Receiver(Behaviour(delay=3600))) as url:
         answer = await sender.send(url, {}, body(1))

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from connectors.http.sender import Answer, HttpxSender, Sender
+from connectors.http.sender import Answer, HttpSender, Sender
 from tests.connectors.fakes import Endpoint, FakeSender, Sent, always, answered, failed
 from tests.connectors.servers import closed, served
 
@@ -22,7 +22,7 @@ async def fake(endpoint: Endpoint | None) -> AsyncIterator[tuple[Sender, str]]:
 @asynccontextmanager
 async def real(endpoint: Endpoint | None) -> AsyncIterator[tuple[Sender, str]]:
     """Without an endpoint, the URL is one where nobody listens any more."""
-    sender = HttpxSender(timeout=5, allowed=(ip_network("127.0.0.1/32"),))
+    sender = HttpSender(timeout=5, allowed=(ip_network("127.0.0.1/32"),))
     async with served(endpoint) if endpoint else closed() as url, aclosing(sender):
         yield sender, url
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from connectors.http.auth import Certificate
-from connectors.http.sender import HttpxSender
+from connectors.http.sender import HttpSender
 from tests.connectors.certificates import Authority
 from tests.connectors.servers import Server, talking
 from tests.connectors.test_guard import Names
@@ -59,7 +59,7 @@ async def secure(tls: ssl.SSLContext) -> AsyncIterator[tuple[int, list[tuple[str
 async def test_an_endpoint_sees_the_certificate_that_its_request_came_with(authority: Authority) -> None:
     tls = authority.server("127.0.0.1", asks_for_certificate=True)
 
-    async with secure(tls) as (port, came), aclosing(HttpxSender(timeout=5, allowed=LOOPBACK)) as sender:
+    async with secure(tls) as (port, came), aclosing(HttpSender(timeout=5, allowed=LOOPBACK)) as sender:
         url = f"https://127.0.0.1:{port}/"
         for name in ("till", "desk", "till"):
             answer = await sender.send(url, {}, b"{}", certificate=certificate(authority, name))
@@ -71,7 +71,7 @@ async def test_an_endpoint_sees_the_certificate_that_its_request_came_with(autho
 async def test_without_a_certificate_an_endpoint_that_wants_one_is_not_reached(authority: Authority) -> None:
     tls = authority.server("127.0.0.1", asks_for_certificate=True)
 
-    async with secure(tls) as (port, came), aclosing(HttpxSender(timeout=5, allowed=LOOPBACK)) as sender:
+    async with secure(tls) as (port, came), aclosing(HttpSender(timeout=5, allowed=LOOPBACK)) as sender:
         answer = await sender.send(f"https://127.0.0.1:{port}/", {}, b"{}")
 
     assert answer.status is None
@@ -85,7 +85,7 @@ async def test_a_certificate_of_an_endpoint_that_nobody_vouches_for_is_not_accep
     (tmp_path / "other").mkdir()
     tls = Authority(tmp_path / "other").server("127.0.0.1")
 
-    async with secure(tls) as (port, came), aclosing(HttpxSender(timeout=5, allowed=LOOPBACK)) as sender:
+    async with secure(tls) as (port, came), aclosing(HttpSender(timeout=5, allowed=LOOPBACK)) as sender:
         for shown in (None, certificate(authority)):
             answer = await sender.send(f"https://127.0.0.1:{port}/", {}, b"{}", certificate=shown)
             assert str(answer.error).startswith("TLS certificate of 127.0.0.1 not accepted: ")
@@ -101,7 +101,7 @@ async def test_many_certificates_do_not_open_ever_more_clients(
     tls = authority.server("127.0.0.1", asks_for_certificate=True)
     shown = [certificate(authority, str(number)) for number in range(4)]
 
-    async with secure(tls) as (port, came), aclosing(HttpxSender(timeout=5, allowed=LOOPBACK)) as sender:
+    async with secure(tls) as (port, came), aclosing(HttpSender(timeout=5, allowed=LOOPBACK)) as sender:
         url = f"https://127.0.0.1:{port}/"
         answers = await asyncio.gather(
             *(sender.send(url, {}, b"{}", certificate=one) for one in (*shown, *shown))
@@ -169,11 +169,11 @@ async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 @asynccontextmanager
 async def proxied(
     names: Names, *endpoint: str, status: bytes = b"200 OK"
-) -> AsyncIterator[tuple[HttpxSender, Proxy, Server]]:
+) -> AsyncIterator[tuple[HttpSender, Proxy, Server]]:
     proxy = Proxy(int(endpoint[0]) if endpoint else 1, status)
     async with talking(proxy) as server:
         url = server.url.removesuffix("/hook").replace("//", "//me:hunter2@")
-        sender = HttpxSender(timeout=5, allowed=LOOPBACK, resolver=names, proxy=url)
+        sender = HttpSender(timeout=5, allowed=LOOPBACK, resolver=names, proxy=url)
         async with aclosing(sender):
             yield sender, proxy, server
 
@@ -223,7 +223,11 @@ async def test_a_client_certificate_is_shown_through_a_proxy_too(authority: Auth
 @pytest.mark.parametrize(
     ("addresses", "url", "error"),
     [
-        (["8.8.8.8", "192.168.1.1"], f"https://{NAME}/", "192.168.1.1 is private"),
+        (
+            ["8.8.8.8", "192.168.1.1"],
+            f"https://{NAME}/",
+            "leads to an address that webhooks may not",
+        ),
         ([], "https://169.254.169.254/", "is a cloud's metadata service"),
         (["8.8.8.8"], f"http://{NAME}/", "reached through the proxy, and by https alone"),
     ],
@@ -248,12 +252,41 @@ async def test_an_allowed_network_is_reached_without_the_proxy() -> None:
     assert (answer.status, endpoint.connections, server.connections) == (200, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (b"407 me:hunter2 is not hunter2", "407 *** is not ***"),
+        (b"407 bWU6aHVudGVyMg==", "407 ***"),
+        (b"502 Passerelle erron\xe9e\x1b[2J", "502 Passerelle erron\\udce9e\\x1b[2J"),
+    ],
+)
+async def test_what_a_proxy_says_is_told_without_its_password(status: bytes, told: str) -> None:
+    async with proxied(Names(["8.8.8.8"]), status=status) as (sender, _, _):
+        answer = await sender.send(f"https://{NAME}/", {}, b"{}")
+
+    assert (answer.error, answer.phase) == (f"the proxy did not connect: {told}", "before sending")
+
+
+async def test_a_proxy_whose_phrase_is_in_latin_1_connects(authority: Authority) -> None:
+    names = Names(["8.8.8.8"])
+
+    async with (
+        secure(authority.server(NAME)) as (port, _),
+        proxied(names, str(port), status=b"200 Connexion \xe9tablie") as (sender, proxy, _),
+    ):
+        answer = await sender.send(f"https://{NAME}:8443/%7Ehook?a=%2F", {}, b"{}")
+
+    assert (answer.status, answer.error) == (200, None)
+    assert "user-agent: loyalty-webhooks/" in proxy.heads[0].lower()
+    assert "aiohttp" not in proxy.heads[0].lower()
+
+
 async def test_a_proxy_that_refuses_or_is_away_is_a_failure_before_sending() -> None:
     names = Names(["8.8.8.8"])
     async with proxied(names, status=b"403 Forbidden") as (sender, _, _):
         refused = await sender.send(f"https://{NAME}/", {}, b"{}")
     names = Names(["8.8.8.8"])
-    away = HttpxSender(timeout=5, resolver=names, proxy="http://me:hunter2@127.0.0.1:1")
+    away = HttpSender(timeout=5, resolver=names, proxy="http://me:hunter2@127.0.0.1:1")
     async with aclosing(away):
         unreached = await away.send(f"https://{NAME}/", {}, b"{}")
 

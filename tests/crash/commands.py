@@ -69,9 +69,9 @@ class Sent:
         return [] if self.schema is None else [(HEADER, self.schema)]
 
 
-def commands(rng: Random, count: int) -> Iterator[Sent]:
+def commands(rng: Random, count: int, members_count: int = MEMBERS) -> Iterator[Sent]:
     """`count` records, issued in order; a repeat is the same bytes again."""
-    members = _Members(rng)
+    members = _Members(rng, members_count)
     step = HISTORY / count
     repeats: list[tuple[int, int, Sent]] = []
     for number in range(count):
@@ -98,13 +98,14 @@ def end_of_history(rng: Random, partitions: int) -> list[Sent]:
 class _Members:
     """Who is registered, so that most commands are accepted."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, count: int) -> None:
         self._rng = rng
+        self._count = count
         self._registered: set[str] = set()
         self._documents: list[str] = []
 
     def command(self, at: datetime) -> MemberCommand:
-        member = uid(self._rng.randint(1, MEMBERS))
+        member = uid(self._rng.randint(1, self._count))
         made = self._next(member, at)
         return replace(made, command_id=_drawn(self._rng))
 
@@ -134,13 +135,13 @@ class _Members:
         match kind:
             case "give":
                 # Some to nobody, some to who is on another partition: both must be asked for.
-                receiver = uid(rng.randint(1, MEMBERS + 20))
+                receiver = uid(rng.randint(1, self._count + self._count // 15))
                 return TransferUnits(**head, receiver_id=receiver, units=Decimal(rng.randint(1, 60)))
             case "block":
                 return BlockUnits(**head, units=Decimal(rng.randint(1, 40)))
             case "change":
                 # Now and then another member's: one of the two is refused.
-                whose = member if rng.random() < 0.7 else uid(rng.randint(1, MEMBERS))
+                whose = member if rng.random() < 0.7 else uid(rng.randint(1, self._count))
                 email = f"{whose}@{rng.choice(('example.com', 'example.org', 'example.net'))}"
                 return UpdateMember(**head, profile=Profile(email=email, gender=rng.choice(("f", "m", None))))
             case "close" | "erase":
@@ -163,7 +164,7 @@ class _Members:
             "issued_at": at,
             "document_number": number,
         }
-        member = uid(rng.randint(1, MEMBERS))
+        member = uid(rng.randint(1, self._count))
         if rng.random() < 0.3:
             return AssignTransaction(**head, to_member=member)
         buyer = Buyer(email=f"{member}@example.com") if rng.random() < 0.8 else None

@@ -55,14 +55,14 @@ class Expected:
 def expected(found: dict[str, ByPartition], memory: timedelta) -> Expected:
     """`found` holds the two topics that the stages read, as they are."""
     loyalty = {n: _loyalty(records, memory) for n, records in found[COMMANDS.name].items()}
-    identity = {n: _identity(records, memory) for n, records in found[IDENTITY_REQUESTS.name].items()}
+    identity = {n: identity_run(records, memory) for n, records in found[IDENTITY_REQUESTS.name].items()}
     runs = (*loyalty.values(), *identity.values())
     return Expected(
         {topic.name: {number: run.log[topic.name] for number, run in loyalty.items()} for topic in TOPICS},
         {topic.name: [r for run in runs for r in run.told(topic)] for topic in BETWEEN_STAGES},
         {
-            LoyaltyStage: {number: _state(run.tables) for number, run in loyalty.items()},
-            IdentityStage: {number: _state(run.identifiers) for number, run in identity.items()},
+            LoyaltyStage: {number: state_of(run.tables) for number, run in loyalty.items()},
+            IdentityStage: {number: state_of(run.identifiers) for number, run in identity.items()},
         },
     )
 
@@ -72,7 +72,7 @@ def is_message(record: Record) -> bool:
     return record.kind in _MESSAGES
 
 
-class _Alone(Pipeline):
+class Alone(Pipeline):
     """One partition of one stage, and the fan-out behind it: what it tells others goes nowhere."""
 
     def readers(self) -> list[tuple[Topic, Stage]]:
@@ -82,15 +82,15 @@ class _Alone(Pipeline):
         return self.log[topic.name]
 
 
-def _alone(memory: timedelta) -> _Alone:
+def _alone(memory: timedelta) -> Alone:
     # As workers read them: a decimal comes out of Avro with another exponent, and stands so in the state.
     settings = decode(StoreSettings, *encode(SETTINGS))
-    run = _Alone(settings, now=NOON, clock=StreamClock(), memory=memory)
+    run = Alone(settings, now=NOON, clock=StreamClock(), memory=memory)
     run.subscribe(*LISTENERS)
     return run
 
 
-def _loyalty(commands: list[Record], memory: timedelta) -> _Alone:
+def _loyalty(commands: list[Record], memory: timedelta) -> Alone:
     run = _alone(memory)
     for command in commands:
         assert command.topic == COMMANDS.name
@@ -99,14 +99,15 @@ def _loyalty(commands: list[Record], memory: timedelta) -> _Alone:
     return run
 
 
-def _identity(requests: list[Record], memory: timedelta) -> _Alone:
+def identity_run(requests: list[Record], memory: timedelta) -> Alone:
+    """One partition of the identity stage."""
     run = _alone(memory)
     for request in requests:
         run.ask(request)
     return run
 
 
-def _state(tables: Tables) -> State:
+def state_of(tables: Tables) -> State:
     return {
         (table, owner.encode() + END_OF_OWNER + rest): value for table, owner, rest, value in tables.entries()
     }

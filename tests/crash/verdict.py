@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -36,11 +37,18 @@ from streams.webhooks.names import LEGACY_TYPES
 from tests.crash.facts import as_opened, is_data_key
 from tests.crash.listeners import delivery, single
 from tests.crash.model import BETWEEN_STAGES, Expected, State, is_message
-from tests.crash.topics import Followed, grouped, schema
+from tests.crash.topics import grouped, schema
 from tests.samples import NOON
 
 Complaints = Iterator[str]
 ByPartition = dict[int, list[Record]]
+
+
+class Followed(Protocol):
+    """What the topics hold, by topic and partition."""
+
+    @property
+    def records(self) -> dict[str, ByPartition]: ...
 
 
 def of_records(expected: Expected, found: Followed) -> Complaints:
@@ -111,7 +119,7 @@ def of_state(expected: Expected, found: Followed) -> Complaints:
     for stage, states in expected.state.items():
         for number, state in states.items():
             name = f"{stage.__name__}: changelogs of partition {number}"
-            yield from _same(name, _followed(state), _followed(_compacted(found, number, stage)))
+            yield from same(name, followed(state), followed(_compacted(found, number, stage)))
 
 
 def of_pending(found: Followed, partitions: Iterable[int]) -> Complaints:
@@ -139,12 +147,12 @@ def _fold(changelog: Iterable[Record], table: str) -> State:
     return state
 
 
-def _followed(state: State) -> State:
+def followed(state: State) -> State:
     """Of the data keys only that they are there: they are drawn."""
     return {place: b"" if is_data_key(*place) else value for place, value in state.items()}
 
 
-def _same(name: str, expected: State, actual: State) -> Complaints:
+def same(name: str, expected: State, actual: State) -> Complaints:
     odd = [key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key)]
     if odd:
         yield f"{name}: {len(odd)} of {len(expected)} entries differ, among them {min(odd)}"
@@ -183,21 +191,26 @@ def of_disks(folders: Iterable[Path], found: Followed) -> Complaints:
 def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
     kinds = _kinds(folder.parent.parent.name)
     store = RocksStore(folder, families(kinds))
-    tables, complete = Tables(store, kinds), True
-    complaints: list[str] = []
     try:
-        for table in tables.names:
-            changelog = found.records[CHANGELOGS[table].name][number]
-            checkpoint = tables.checkpoint(table)
-            prefix = _fold((r for r in changelog if r.offset < checkpoint), table)
-            complaints += _same(
-                f"{folder}: {table}", prefix, {(table, k): v for k, v in store.scan(table, b"")}
-            )
-            complete = complete and not (changelog and changelog[-1].offset >= checkpoint)
-        if tables.indexed:
-            complaints += _index(folder, store, kinds)
+        return of_store(str(folder), store, kinds, number, found)
     finally:
         store.close()
+
+
+def of_store(
+    name: str, store: Store, kinds: Sequence[type[Entry]], number: int, found: Followed
+) -> tuple[list[str], bool]:
+    """The complaints, and whether it holds the whole of its partition's changelogs."""
+    tables, complete = Tables(store, kinds), True
+    complaints: list[str] = []
+    for table in tables.names:
+        changelog = found.records[CHANGELOGS[table].name][number]
+        checkpoint = tables.checkpoint(table)
+        prefix = _fold((r for r in changelog if r.offset < checkpoint), table)
+        complaints += same(f"{name}: {table}", prefix, {(table, k): v for k, v in store.scan(table, b"")})
+        complete = complete and not (changelog and changelog[-1].offset >= checkpoint)
+    if tables.indexed:
+        complaints += _index(name, store, kinds)
     return complaints, complete
 
 
@@ -209,14 +222,14 @@ def _kinds(feed: str) -> Sequence[type[Entry]]:
     return IdentityStage.kinds if feed.endswith("identity") else LoyaltyStage.kinds
 
 
-def _index(folder: Path, store: Store, kinds: Sequence[type[Entry]]) -> Complaints:
+def _index(name: str, store: Store, kinds: Sequence[type[Entry]]) -> Complaints:
     fresh = MemoryStore(families(kinds))
     names = sorted({kind.table for kind in kinds})
     fresh.write((table, key, value) for table in names for key, value in store.scan(table, b""))
     Tables(fresh, kinds).index()
     kept, made = [{key for key, _ in side.scan(DUE, b"")} for side in (store, fresh)]
     if kept != made:
-        yield f"{folder}: due index: {len(kept - made)} keys too many, {len(made - kept)} missing"
+        yield f"{name}: due index: {len(kept - made)} keys too many, {len(made - kept)} missing"
 
 
 def of_http(expected: Expected, found: Followed, received: list[LogLine]) -> Complaints:

@@ -58,6 +58,7 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Profile
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from streams.stages.commands import owner_of
+from streams.stages.proof import unbalanced
 from streams.stages.turn import Record
 from streams.tables.owned import Owned
 from streams.tables.tables import Tables
@@ -220,6 +221,10 @@ class WholeMachine(RuleBasedStateMachine):
                 mine = [e for e in gone if owner_of(STORE, e.member_id) == state.owner]
                 never = sum((e.units for e in mine if e.wallet == account.wallet), Decimal(0))
                 assert_sums(state, account, never)
+
+    @invariant()
+    def what_a_restore_proves_holds(self) -> None:
+        assert list(unbalanced(self.run.tables)) == []
 
     @invariant()
     def nothing_is_put_aside(self) -> None:

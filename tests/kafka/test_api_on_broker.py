@@ -15,14 +15,15 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from api.auth import new_key
-from api.log import TopicLog, followed
+from api.log import followed
+from api.topic_log import TopicLog
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.kafka import admin, clients
-from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.topics import SUBSCRIPTIONS
 from streams.settings import Settings
+from tests.api.logs import put
 
 SOON = 10.0
 
@@ -50,12 +51,11 @@ def subscription(url: str = "https://shop.example/") -> Subscription:
 async def process(connection: Connection) -> AsyncIterator[tuple[Subscriptions, TopicLog[Subscription]]]:
     """What one API process has: an index of its own and the log."""
     index = Subscriptions()
-    view, appender = followed(connection, index), Appender(connection)
+    view = followed(connection, index)
     try:
         await asyncio.wait_for(view.start(), SOON)
-        yield index, TopicLog(connection, SUBSCRIPTIONS, appender, view)
+        yield index, TopicLog(connection, SUBSCRIPTIONS, view, index.get)
     finally:
-        await appender.close()
         await view.stop()
 
 
@@ -66,14 +66,14 @@ def test_what_one_process_wrote_is_in_its_index_and_in_those_of_all_that_write_l
 
     async def scenario() -> None:
         async with process(connection) as (mine, log), process(connection) as (others, other_log):
-            await log.write(wanted.subscription_id, wanted)
+            await put(log, wanted.subscription_id, wanted)
             assert mine.get(wanted.subscription_id) == wanted
-            await other_log.write(later.subscription_id, later)
+            await put(other_log, later.subscription_id, later)
             assert others.get(wanted.subscription_id) == wanted
 
-            await log.write(wanted.subscription_id, None)
+            await put(log, wanted.subscription_id, None)
             assert mine.get(wanted.subscription_id) is None
-            await other_log.write(later.subscription_id, None)
+            await put(other_log, later.subscription_id, None)
             assert others.get(wanted.subscription_id) is None
 
     asyncio.run(scenario())
@@ -84,8 +84,8 @@ def test_a_subscription_survives_a_restart_and_an_ended_one_stays_ended(connecti
 
     async def first() -> None:
         async with process(connection) as (_, log):
-            await asyncio.gather(*(log.write(s.subscription_id, s) for s in (kept, ended)))
-            await log.write(ended.subscription_id, None)
+            await asyncio.gather(*(put(log, s.subscription_id, s) for s in (kept, ended)))
+            await put(log, ended.subscription_id, None)
 
     async def second() -> None:
         async with process(connection) as (index, _):
@@ -100,8 +100,8 @@ def test_ending_a_subscription_is_a_tombstone_on_the_topic(connection: Connectio
 
     async def scenario() -> None:
         async with process(connection) as (_, log):
-            await log.write(ended.subscription_id, ended)
-            await log.write(ended.subscription_id, None)
+            await put(log, ended.subscription_id, ended)
+            await put(log, ended.subscription_id, None)
 
     asyncio.run(scenario())
 

@@ -14,18 +14,19 @@ from streams.domain.events import UnitsEarned
 from streams.kafka.admin import create_topics
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection, connection
+from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import COMMANDS, EVENTS, POISON, Topic
 from streams.refusals import PoisonRecord
 from streams.settings import Settings, variable
 from streams.stages.commands import owner_of
 from streams.stages.turn import Record
-from tests.kafka.processes import running
+from tests.kafka.processes import finished, running
 from tests.kafka.test_scenarios_on_broker import prepare
-from tests.samples import ANNA, add, register
+from tests.samples import ANNA, BORIS, add, register
 from tests.samples import SETTINGS as STORE_SETTINGS
 
 WITHIN = 60.0
-FLOODED, HEALTHY = 0, 1
+FLOODED, HEALTHY = partition_of(b"flood", 3), partition_of(owner_of("DEFAULT", ANNA).encode(), 3)
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_a_payload_that_only_its_compression_let_in_is_put_aside_in_part(
 ) -> None:
     huge = cluster.producer(**{"message.max.bytes": 100 << 20, "queue.buffering.max.kbytes": 1 << 20})
     producer, followed = Producer(huge), Followed(cluster, settings)
-    producer.produce(cluster.topic(COMMANDS), b"\x00" * (40 << 20), b"key", HEALTHY)
+    producer.produce(cluster.topic(COMMANDS), b"\x00" * (40 << 20), owner_of("DEFAULT", ANNA), HEALTHY)
     send(producer, cluster, register())
     assert producer.flush(WITHIN) == 0
 
@@ -161,3 +162,28 @@ def test_a_flood_of_poison_in_one_partition_holds_up_no_other(
     offsets = sorted(decode(PoisonRecord, r.value, r.schema).offset for r in followed.poison)
     assert offsets == [*range(1 + count)]
     assert max(followed.facts_at[1:]) < max(followed.poison_at)
+
+
+def test_a_client_of_another_partitioner_makes_no_second_member_and_a_redrive_puts_its_record_right(
+    settings: Settings, cluster: Connection
+) -> None:
+    other = Producer(cluster.producer(partitioner="consistent"))
+    followed = Followed(cluster, settings)
+    value, header = encode(register(BORIS))
+    key = owner_of("DEFAULT", BORIS)
+    other.produce(cluster.topic(COMMANDS), value, key, headers={HEADER: header})
+    assert other.flush(WITHIN) == 0
+
+    with running(settings, "worker"):
+        followed.until(poison=1)
+        assert finished(settings, "poison", "redrive")[0] == 0
+        followed.until(facts=1)
+    followed.close()
+
+    (kept,) = followed.poison
+    poison = decode(PoisonRecord, kept.value, kept.schema)
+    assert poison.cause == (
+        f"stands on partition {poison.partition}: expected partition {HEALTHY} for this key "
+        "(partitioner: murmur2)"
+    )
+    assert [fact.kind for fact in followed.facts] == ["MemberRegistered"]

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from api.auth import new_key
@@ -18,6 +20,7 @@ from streams.delivery.search import Search
 from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
 from streams.kafka.journal import FOLDER, FollowedJournal
+from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, SETTINGS, Topic
 from streams.settings import Settings
 from tests.crash.world import put
@@ -115,6 +118,53 @@ async def _elsewhere(settings: Settings, tmp_path: Path) -> None:
     again = await opened(elsewhere, tmp_path / "j", settings.partitions)
 
     assert statuses(await again.search(Search(STORE))) == [(uid(2), "pending")]
+    await again.stop()
+
+
+def test_a_damaged_journal_is_set_aside_and_read_anew(settings: Settings, tmp_path: Path) -> None:
+    asyncio.run(_damaged(settings, tmp_path))
+
+
+async def _damaged(settings: Settings, tmp_path: Path) -> None:
+    cluster = connection(settings, settings.bootstrap_servers or "")
+    create_topics(cluster, settings)
+    appended(cluster, replace(delivery(1), created_at=NOW))
+    journal = await opened(cluster, tmp_path / "j", settings.partitions)
+    await journal.stop()
+    (tmp_path / "j" / FOLDER / "CURRENT").write_bytes(b"")
+
+    again = await opened(cluster, tmp_path / "j", settings.partitions)
+
+    assert statuses(await again.search(Search(STORE))) == [(uid(1), "pending")]
+    assert len(list((tmp_path / "j").glob(f"{FOLDER}.damaged-*"))) == 1
+    await again.stop()
+
+
+def test_a_journal_that_lacks_what_its_topics_have_lost_is_read_anew(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asyncio.run(_outslept(settings, tmp_path))
+
+    assert "the journal of deliveries is made anew: it has come to offset 1 of" in caplog.text
+
+
+async def _outslept(settings: Settings, tmp_path: Path) -> None:
+    """What became of a delivery was told while nobody read, and is gone by now: it is no pending one."""
+    cluster = connection(settings, settings.bootstrap_servers or "")
+    create_topics(cluster, settings)
+    one, two, three = (replace(delivery(n), created_at=NOW) for n in (1, 2, 3))
+    appended(cluster, one)
+    journal = await opened(cluster, tmp_path / "j", settings.partitions)
+    await journal.stop()
+    appended(cluster, two, three)
+    name, number = cluster.topic(DELIVERIES), partition_of(uid(500).encode(), settings.partitions)
+    admin = AdminClient(cluster.admin())
+    for future in admin.delete_records([TopicPartition(name, number, 2)]).values():
+        future.result(WITHIN)
+
+    again = await opened(cluster, tmp_path / "j", settings.partitions)
+
+    assert statuses(await again.search(Search(STORE))) == [(uid(3), "pending")]
     await again.stop()
 
 

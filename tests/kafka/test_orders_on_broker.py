@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from api.log import TopicLog, replays_followed
+from api.log import ProgressLog, replays_followed
 from api.replays import Ports
+from api.topic_log import TopicLog
 from streams.delivery.orders import Orders
 from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection
 from streams.kafka.recount import Recount
-from streams.kafka.topics import REPLAY_PROGRESS, REPLAYS
+from streams.kafka.topics import REPLAYS
 from streams.settings import Settings
+from tests.api.logs import put
 from tests.api.past import OrdersInMemory, Recounted
 from tests.delivery.test_orders import order, progress
 from tests.kafka.test_replay import WANTED
@@ -36,8 +38,8 @@ async def on_broker(cluster: Connection, folder: Path, scenario: Scenario) -> No
     appender = Appender(cluster)
     try:
         await asyncio.gather(asked.start(), told.start())
-        log = TopicLog(cluster, REPLAYS, appender, asked)
-        progress_log = TopicLog(cluster, REPLAY_PROGRESS, appender, told)
+        log = TopicLog(cluster, REPLAYS, asked, orders.order, together=False)
+        progress_log = ProgressLog(cluster, appender, told)
         await scenario(Ports(orders, log, progress_log, Recount(cluster, folder), "here"))
     finally:
         await appender.close()
@@ -63,10 +65,10 @@ def test_what_is_written_is_among_the_orders_and_what_is_forgotten_is_not(
     ports: Callable[[Scenario], None],
 ) -> None:
     async def scenario(found: Ports) -> None:
-        await found.log.write(uid(1), order(1))
-        await found.log.write(uid(2), order(2))
+        await put(found.log, uid(1), order(1))
+        await put(found.log, uid(2), order(2))
         await found.progress.write(uid(1), progress(1, state="done", sent=3))
-        await found.log.write(uid(2), None)
+        await put(found.log, uid(2), None)
         await found.log.current()
 
         (standing,) = found.orders.of(order().subscription_id)

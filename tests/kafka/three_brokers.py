@@ -23,7 +23,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka.broker import jars, ports, storage, tools
-from streams.kafka.broker.child import spawn
+from streams.kafka.broker.child import on_leash, spawn
 from streams.kafka.broker.local import LOG4J
 from tests.kafka import tcp_proxy
 
@@ -52,7 +52,8 @@ class Process:
         return self._running.pid if self._running and there else None
 
     def start(self) -> None:
-        self._running = spawn(self.command, self.console, leashed=True)
+        # Killed with this process, not asked to end: without a controller a broker would never be done.
+        self._running = spawn(on_leash(self.command, signal.SIGKILL), self.console, leashed=False)
 
     def send(self, number: signal.Signals) -> None:
         if self._running and self._running.poll() is None:

@@ -110,7 +110,7 @@ by_hand = Scenario(
 to_nobody = Scenario(
     "a document is not matched to whom nobody knows",
     document_id(STORE, "TILL/3"),
-    [_document("TILL/3"), _match("TILL/3", phone="+48 404"), _match("TILL/3", to_member=uid(404))],
+    [_document("TILL/3"), _match("TILL/3", phone="+48 000 000 404"), _match("TILL/3", to_member=uid(404))],
     [("TransactionRegistered", {"documentNumber": "TILL/3"})],
     refused=["document_number", "member_id"],
 )

@@ -41,6 +41,9 @@ class Counting:
     def clear(self, family: str) -> None:
         self._store.clear(family)
 
+    def check(self) -> None:
+        self._store.check()
+
     def close(self) -> None:
         self._store.close()
 

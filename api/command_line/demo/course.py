@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-
 from api.command_line.demo.tally import Tally
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
+from streams.kafka.onlooker import Onlooker
 from streams.kafka.topics import (
     COMMANDS,
     DELIVERIES,
@@ -36,7 +35,7 @@ class Course:
     def __init__(self, connection: Connection, tally: Tally) -> None:
         self._connection = connection
         self._tally = tally
-        self._admin = connection.open_admin()
+        self._onlookers = {group: Onlooker(connection, group) for group, _, _ in STAGES}
         self._seen: object = None
         self._moved_at = time.monotonic()
         self.handled = 0
@@ -60,15 +59,8 @@ class Course:
         """Records seen in `source` that the group has not handled. The offsets' own difference would also
         count the markers that transactions leave."""
         wanted = self._tally.next_offsets(self._connection.topic(source))
-        committed = self._committed(group, wanted)
-        return sum(max(0, place.offset - max(0, committed[place.partition])) for place in wanted)
-
-    def _committed(self, group: str, places: list[TopicPartition]) -> dict[int, int]:
-        asked = ConsumerGroupTopicPartitions(
-            f"{self._connection.prefix}{group}", [TopicPartition(p.topic, p.partition) for p in places]
-        )
-        (answer,) = self._admin.list_consumer_group_offsets([asked], request_timeout=ANSWERS_WITHIN).values()
-        return {p.partition: p.offset for p in answer.result().topic_partitions}
+        committed = self._onlookers[group].committed(((p.topic, p.partition) for p in wanted), ANSWERS_WITHIN)
+        return sum(max(0, p.offset - max(0, committed[p.topic, p.partition])) for p in wanted)
 
     def _watch(self) -> None:
         tally = self._tally

@@ -1,5 +1,6 @@
 """The demo from its first line to its last."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -20,7 +21,7 @@ from api.command_line.demo.reconcile import Row, reconciled
 from api.command_line.demo.scene import Scene
 from api.command_line.demo.tally import Kind, Tally
 from api.command_line.reconcile import summary, watched
-from api.command_line.store import parsed
+from api.command_line.store import parsed, stored
 from connectors import cdnow
 from connectors.cdnow.history import commands
 from connectors.cdnow.reader import purchases
@@ -29,7 +30,7 @@ from streams.domain.commands import AdvanceClock
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.kafka.reconcile import Period
-from streams.kafka.topics import ADMINS, SETTINGS, WEBHOOK_EVENTS
+from streams.kafka.topics import ADMINS, WEBHOOK_EVENTS
 from streams.settings import load
 from streams.webhooks import CATALOGUE
 
@@ -51,7 +52,7 @@ def play(keep: bool, file: Path | None) -> None:
             here = scene.prepared(stack, settings, line.update)
             logging.basicConfig(filename=here.logs / "demo.log", filemode="w", level=logging.INFO)
             player = Player(here.connection, here.partitions)
-            player.put(SETTINGS, store.store, store)
+            asyncio.run(stored(here.connection, store))
             guest, password = admin.drawn()
             player.put(ADMINS, guest.admin_id, guest)
             player.flush()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams import codec
+from streams.kafka.answers import watermarks
 from streams.kafka.clients import Connection
 from streams.kafka.passing import is_passing
 from streams.kafka.topics import (
@@ -79,7 +80,7 @@ class Tally:
         """Whether everything was counted that stands in these topics now."""
         names = {topic.name for topic in topics}
         return all(
-            self._reached[p.topic, p.partition] >= self._consumer.get_watermark_offsets(p, ANSWERS_WITHIN)[1]
+            self._reached[p.topic, p.partition] >= watermarks(self._consumer, p, ANSWERS_WITHIN)[1]
             for p in self._places
             if self._names[p.topic] in names
         )

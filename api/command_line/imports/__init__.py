@@ -1,17 +1,14 @@
 """`loyalty import`: a CSV file of members, transactions, transfers or matches becomes commands."""
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from api.command_line.imports import history
+from api.command_line.lines import say
 
 __all__ = ["history", "run"]
-
-if TYPE_CHECKING:
-    from connectors.imports.kind import Kind, Run
 
 REFUSED = 1
 """Exit code where a line was refused, here or by the programme."""
@@ -19,13 +16,15 @@ REFUSED = 1
 KindName = Literal["members", "transactions", "transfers", "matches"]
 File = Annotated[
     Path | None,
-    typer.Argument(help="CSV in UTF-8, by commas or semicolons; the first line names the columns."),
+    typer.Argument(help="CSV in UTF-8, by commas, semicolons or tabs; the first line names the columns."),
 ]
 Store = Annotated[str, typer.Option(help="Code of the store.")]
 Report = Annotated[Path | None, typer.Option(help="Also write the refused lines to this CSV file.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file, and send nothing.")]
 Wait = Annotated[int, typer.Option(min=0, max=86_400, help="Most seconds to wait for one more outcome.")]
-Zone = Annotated[str, typer.Option(help="Time zone of times that name none.")]
+Zone = Annotated[
+    str | None, typer.Option(help="Time zone of times that name none.", show_default="the store's")
+]
 Attempt = Annotated[
     str, typer.Option(help="Another one has lines decided anew that were refused before; not of transfers.")
 ]
@@ -40,27 +39,27 @@ def run(
     report: Report = None,
     dry_run: DryRun = False,
     wait: Wait = 30,
-    zone: Zone = "UTC",
+    zone: Zone = None,
     attempt: Attempt = "1",
     columns: Columns = False,
 ) -> None:
     """Import a CSV file. A line that is refused stops no other; exit code 1 where any was.
 
-    Run again, the same file changes nothing: members and documents are unique in the programme. A transfer is
-    known by its transferId for as long as commands are remembered (LOYALTY_COMMAND_MEMORY_HOURS): do not send
-    it again later.
+    Run again, the same file changes nothing, however much later: members and documents are unique in the
+    programme, and the transferId of a transfer that was carried out is never forgotten.
     """
     from api.command_line.imports.report import Refusals, show_columns
     from api.command_line.imports.sending import refused_lines, send_and_wait
+    from api.command_line.imports.whose import bare_run, run_of
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
     chosen = KINDS[kind]
-    order = run_of(chosen, store, zone, attempt)
     if columns:
-        show_columns(chosen, order)
+        show_columns(chosen, bare_run(store, attempt, zone))
         return
     path, data = contents(file)
+    order = run_of(chosen, store, zone, attempt)
     with Refusals(report) as refusals:
         try:
             reading = read(chosen, data, order)
@@ -68,10 +67,10 @@ def run(
             raise Misconfigured(f"{path}: {error}") from None
         refusals.add(reading.refused)
         lines = sum(len(ready.lines) for ready in reading.ready)
-        print(f"{path}: {len(reading.ready):,} commands in {lines:,} lines; {refusals.count:,} lines refused")
+        say(f"{path}: {len(reading.ready):,} commands in {lines:,} lines; {refusals.count:,} lines refused")
         try:
             if dry_run:
-                print("dry run: nothing was sent")
+                say("dry run: nothing was sent")
             elif reading.ready:
                 refused = send_and_wait(reading.ready, wait, once=chosen.once)
                 refusals.add(refused_lines(reading.ready, refused))
@@ -79,30 +78,6 @@ def run(
             refusals.show()
     if refusals.count:
         raise SystemExit(REFUSED)
-
-
-def run_of(kind: "Kind", store: str, zone: str, attempt: str) -> "Run":
-    """Raises Misconfigured naming the option, its value and what would be valid."""
-    from zoneinfo import ZoneInfo
-
-    from connectors.imports.columns import code
-    from connectors.imports.kind import Run
-    from streams.errors import Misconfigured
-
-    for option, value in (("--store", store), ("--attempt", attempt)):
-        try:
-            code(value)
-        except ValueError as error:
-            raise Misconfigured(f"{option} {value!r} is not valid: {error}") from None
-    if kind.once and attempt != "1":
-        raise Misconfigured(
-            f"--attempt {attempt!r} is not for transfers: they would be made twice. "
-            "Give those that were refused a new transferId instead"
-        )
-    try:
-        return Run(store, datetime.now(UTC), attempt, ZoneInfo(zone))
-    except (ValueError, OSError, KeyError):
-        raise Misconfigured(f"--zone {zone!r} is not valid: a time zone such as Europe/Warsaw") from None
 
 
 def contents(file: Path | None) -> tuple[Path, bytes]:

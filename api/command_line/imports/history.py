@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from connectors.imports.reader import Reading
     from streams.refusals import Refusal
@@ -19,7 +21,9 @@ def load(
     members: Annotated[Path, typer.Option(help="CSV of members, each with its registeredAt.")],
     transactions: Annotated[Path, typer.Option(help="CSV of their transactions.")],
     store: Annotated[str, typer.Option(help="Code of the store.")] = "DEFAULT",
-    zone: Annotated[str, typer.Option(help="Time zone of times that name none.")] = "UTC",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of times that name none.", show_default="the store's")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, and send nothing.")] = False,
     skip_refused: Annotated[
         bool, typer.Option("--skip-refused", help="Send the others where the files have refused lines.")
@@ -34,15 +38,16 @@ def load(
     The files' columns: `loyalty import members --columns`. Where a line of the files is refused nothing is
     sent, for later it could not be played at its own time. Exit code 1 where any was, by whomever.
     """
-    from api.command_line.imports import contents, run_of
+    from api.command_line.imports import contents
+    from api.command_line.imports.whose import run_of
     from connectors.imports.history import dated
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
+    files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
     run = run_of(KINDS["members"], store, zone, "1")
     readings: dict[Path, Reading] = {}
-    for kind, file in (("members", members), ("transactions", transactions)):
-        path, data = contents(file)
+    for kind, (path, data) in files.items():
         try:
             readings[path] = dated(read(KINDS[kind], data, run), run)
         except Misconfigured as error:
@@ -60,9 +65,9 @@ def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     ready = in_order(*(reading.ready for reading in readings.values()))
     if ready:
         first, last = ready[0].record.issued_at, ready[-1].record.issued_at
-        print(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+        say(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     if dry_run:
-        print("nothing was sent")
+        say("nothing was sent")
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
@@ -76,7 +81,7 @@ def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") 
         with Refusals(None, "") as refusals:
             refusals.add(reading.refused)
             refusals.add(refused_lines(reading.ready, refused))
-            print(f"{path}: {refusals.count:,} lines refused")
+            say(f"{path}: {refusals.count:,} lines refused")
             refusals.show()
         count += refusals.count
     return count

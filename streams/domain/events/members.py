@@ -16,8 +16,11 @@ from streams.domain.values import (
 
 
 class MemberRegistered(Fact):
+    """`phone_as_typed`: the number as it came, where the profile has it in another form."""
+
     profile: Profile
     registered_at: Instant
+    phone_as_typed: Text | None = None
 
 
 class MemberSignedUp(Fact):
@@ -27,6 +30,7 @@ class MemberSignedUp(Fact):
     registered_at: Instant
     code: Text
     code_number: int
+    phone_as_typed: Text | None = None
 
 
 class MemberActivated(Fact):
@@ -41,6 +45,7 @@ class MemberUpdated(Fact):
     profile: Profile
     registered_at: Instant
     cause: Cause | None
+    phone_as_typed: Text | None = None
 
 
 class ContactChangeAsked(Fact):

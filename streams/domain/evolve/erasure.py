@@ -10,7 +10,7 @@ from streams.domain.values import Profile
 
 
 def member_erased(state: State, member: Member, event: MemberErased) -> Iterator[Change]:
-    yield replace(member, profile=Profile(), erased_at=event.occurred_at)
+    yield replace(member, profile=Profile(), phone_as_typed=None, erased_at=event.occurred_at)
     yield from [Drop(entry=secret) for secret in state.scan(Secret)]
     yield from [replace(held, comment=None) for held in state.scan(Held)]
     yield from [replace(issued, status_comment=None) for issued in state.scan(IssuedReward)]

@@ -69,6 +69,7 @@ def _opened(event: MemberRegistered | MemberSignedUp) -> Iterator[Change]:
         command_id=event.command_id,
         status="inactive" if alone else "active",
         signed_up=alone,
+        phone_as_typed=event.phone_as_typed,
     )
     if isinstance(event, MemberSignedUp):
         yield _secret(event)
@@ -76,7 +77,12 @@ def _opened(event: MemberRegistered | MemberSignedUp) -> Iterator[Change]:
 
 def _updated(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
     before = _member(state, event.member_id)
-    yield replace(before, profile=event.profile, registered_at=event.registered_at)
+    yield replace(
+        before,
+        profile=event.profile,
+        registered_at=event.registered_at,
+        phone_as_typed=event.phone_as_typed,
+    )
     if event.registered_at != before.registered_at:
         yield from rejoined(state, event, store)
     # A code that was sent for what has changed since confirms nothing any more.

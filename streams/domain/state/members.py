@@ -34,6 +34,8 @@ class Member(Entry):
     """Whether the account was ever open, if it was closed since."""
     erased_at: Instant | None = None
     """Since when nothing is known of who it is."""
+    phone_as_typed: Text | None = None
+    """As it came, where the profile has it in another form."""
 
 
 class Secret(Entry):

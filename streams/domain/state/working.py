@@ -13,12 +13,12 @@ from streams.domain.values import (
 
 
 class Handled(Entry):
-    """The memory of a command: what was answered. Forgotten at `forget_at`."""
+    """The memory of a command: what was answered. Forgotten at `forget_at`; None: never."""
 
     table, letter = "commands", b"h"
 
     command_id: Uuid
-    forget_at: Instant
+    forget_at: Instant | None
     rejection: tuple[str, str, str] | None = None
     """Field, value and reason, where it was refused."""
     waits_for: Text = ""

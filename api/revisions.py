@@ -1,0 +1,32 @@
+"""Revisions as clients see them: the ETag of what was read, and If-Match where it is changed."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from starlette.exceptions import HTTPException
+
+_IF_MATCH = "The ETag that was read: 412 where it has been changed since."
+CHANGED_SINCE: dict[int | str, dict[str, Any]] = {412: {"description": "It has been changed since."}}
+
+
+def revision_asked_for(
+    if_match: Annotated[str | None, Header(alias="If-Match", max_length=64, description=_IF_MATCH)] = None,
+) -> int | None:
+    """The revision that the client has seen. Anything that is no revision of ours matches none: -1."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    seen = if_match.strip().removeprefix("W/").strip('"')
+    return int(seen) if seen.isascii() and seen.isdigit() else -1
+
+
+Seen = Annotated[int | None, Depends(revision_asked_for)]
+
+
+def etag(revision: int) -> dict[str, str]:
+    return {"ETag": f'"{revision}"'}
+
+
+def require_revision(present: int, seen: int | None) -> None:
+    """Raises 412 where `seen` is another one; None: whichever it is."""
+    if seen is not None and seen != present:
+        raise HTTPException(412, "Precondition Failed")

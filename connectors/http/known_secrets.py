@@ -1,0 +1,67 @@
+"""The secrets that a subscription's requests are made with, as an endpoint may know them. Pure."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
+
+from connectors.http.auth import Basic, Bearer, Certificate, Credentials, OAuth2
+from connectors.http.keys import PRIVATE, SHARED
+from streams.delivery.records import Subscription
+from streams.delivery.terms import Sealed
+
+_FEWEST_OF_A_PART = 6
+"""Characters from which a part of a header's value is a secret by itself: less is `Basic` or a version."""
+_FEWEST_IN_A_QUERY = 12
+_PARTS = re.compile(r"[\s;,]+")
+
+
+def secrets_within(subscription: Subscription, opened: Callable[[Sealed], str]) -> Iterator[str]:
+    """`opened` opens what is sealed. Without its credentials, which `of_credentials` tells."""
+    for header in subscription.headers:
+        yield from _of_header(opened(header.sealed) if header.sealed else header.value)
+    for key in subscription.signing_keys:
+        text = opened(key.secret)
+        yield from (text, text.removeprefix(SHARED).removeprefix(PRIVATE))
+    yield from _of_query(subscription.url)
+
+
+def of_credentials(credentials: Credentials) -> Iterator[str]:
+    match credentials:
+        case Basic(username, password):
+            yield from (username, password, f"{username}:{password}")
+        case Bearer(token):
+            yield token
+        case OAuth2():
+            yield from (credentials.client_secret, f"{credentials.client_id}:{credentials.client_secret}")
+        case Certificate():
+            # What stands between the lines that say that it is a key.
+            yield from (line for line in credentials.key.split("\n") if line and not line.startswith("-----"))
+
+
+def _of_header(value: str) -> Iterator[str]:
+    """The whole, and what a receiver would take out of it: `Token abc`, `a=b; c=d`, `Basic …`."""
+    yield value
+    for part in _PARTS.split(value):
+        for secret in (part, part.partition("=")[2]):
+            if len(secret) >= _FEWEST_OF_A_PART:
+                yield secret
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "basic":
+        yield from _of_pair(rest)
+
+
+def _of_pair(encoded: str) -> Iterator[str]:
+    try:
+        pair = base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        return
+    yield from (pair, *pair.split(":", 1))
+
+
+def _of_query(url: str) -> Iterator[str]:
+    """Values long enough to sign or to open something."""
+    for field in url.partition("?")[2].split("&"):
+        value = field.partition("=")[2]
+        if len(value) >= _FEWEST_IN_A_QUERY:
+            yield from (value, unquote(value))

@@ -1,0 +1,99 @@
+"""Numbers of loyalty cards: of a store's own pattern, or of what cards commonly are. Pure."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from streams.domain.identifiers.mangled import FILLS, Unreadable, is_filler, require_meant
+
+_MOST = 64
+_COMMON = re.compile(r"[^\W_]([^\W_]|[ _./+:-]){0,63}|[+]?[0-9][0-9 -]{0,63}")
+_ATOM = r"(?:\[\^?\]?(?:\\.|[^\\\]])*\]|\\[dswDSW]|\\[^A-Za-z0-9]|[^\\\[\](){}.*+?|^$]|\.)"
+_PART = re.compile(rf"{_ATOM}(\?|\*|\+|\{{[0-9]{{1,3}}(?:,[0-9]{{0,3}})?\}})?")
+_MOST_TRIES = 100_000
+"""Of one alternative, at the most: how a text may be shared out among its parts of no fixed length."""
+
+
+def read_card(cell: str, pattern: str | None) -> str:
+    """`pattern` is for all of it; None: letters and digits with common punctuation. Raises Unreadable."""
+    require_meant(cell)
+    if cell[0] in "='":
+        raise Unreadable("is a spreadsheet's text: must be the card's number alone")
+    if len(cell) > _MOST:
+        raise Unreadable(f"must have {_MOST} characters at most")
+    cell = unicodedata.normalize("NFC", cell)
+    if len(cell) >= FILLS and cell.isdigit() and is_filler(cell):
+        raise Unreadable("is a placeholder, which names nobody: leave it empty")
+    if not _compiled(pattern).fullmatch(cell) or (pattern is None and not _is_plain(cell)):
+        wanted = f"must match the store's card_pattern {pattern}" if pattern else _COMMON_SAID
+        raise Unreadable(wanted)
+    return cell
+
+
+def _is_plain(cell: str) -> bool:
+    """Whether its digits are 0-9 and its letters of the common width: no reader of cards knows others."""
+    digits = "".join(letter for letter in cell if letter.isdigit())
+    return digits.isascii() and unicodedata.normalize("NFKC", cell) == cell
+
+
+_COMMON_SAID = "must be a card's number: letters and digits, with blanks, dashes, dots or slashes between"
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str | None) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII) if pattern else _COMMON
+
+
+def require_pattern(pattern: str) -> None:
+    """Raises ValueError for what is no regular expression, or one that could take long to match.
+
+    Alternatives of characters and classes, each with how often it may stand, and no groups: then the tries
+    can be counted before there is anything to match.
+    """
+    alternatives = _alternatives(pattern)
+    for alternative in alternatives:
+        if _tries(alternative) > _MOST_TRIES:
+            raise ValueError("has too many parts of no fixed length: it could take very long to match")
+    try:
+        re.compile(pattern, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+
+
+def _alternatives(pattern: str) -> list[list[str]]:
+    """Of each the quantifiers of its parts."""
+    found: list[list[str]] = [[]]
+    at = 0
+    while at < len(pattern):
+        if pattern[at] == "|":
+            found.append([])
+            at += 1
+            continue
+        part = _PART.match(pattern, at)
+        if part is None:
+            raise ValueError(
+                "must be made of characters and classes such as [0-9]{8}, with | between alternatives"
+            )
+        found[-1].append(part[1] or "")
+        at = part.end()
+    return found
+
+
+def _tries(quantifiers: list[str]) -> int:
+    tries = 1
+    for each in quantifiers:
+        tries *= _lengths(each)
+    return tries
+
+
+def _lengths(quantifier: str) -> int:
+    """How many lengths the part may have, of a text of the most characters."""
+    match quantifier:
+        case "":
+            return 1
+        case "?":
+            return 2
+        case "*" | "+":
+            return _MOST
+    least, comma, most = quantifier[1:-1].partition(",")
+    return max(1, int(most or _MOST) - int(least) + 1) if comma else 1

@@ -1,0 +1,120 @@
+"""Phone numbers to E.164, in which each has one form. Pure."""
+
+import re
+import unicodedata
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
+
+from streams.domain.identifiers.mangled import Unreadable, is_filler, require_meant, unwrapped
+
+EXAMPLE = "+48600100200"
+_FORM = re.compile(r"[(]?[+]?[0-9(][0-9 ()./-]*")
+_CHARACTERS = re.compile(r"[0-9 ()./+-]*")
+_MOST = 64
+_MOST_DIGITS = 17
+"""Fifteen of E.164, and the 00 before them."""
+# Of other scripts and of typesetters; U+2212 is the minus sign, U+30FC the Japanese dash.
+_DASHES = "\u2212\u30fc"
+_SAME_AS = {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": ".", "\uff0f": "/"}
+_TOO_LONG_OR_SHORT = {
+    ValidationResult.TOO_LONG: "has too many digits for one number",
+    ValidationResult.TOO_SHORT: "has too few digits",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks the area's code",
+}
+
+
+class NoCountry(Unreadable):
+    """A number that may be good, where nobody has said of which country."""
+
+
+def read_phone(cell: str, region: str | None) -> str:
+    """The number in E.164. `region`: the country whose numbers may lack the +. Raises Unreadable, NoCountry.
+
+    With the + a length that its country knows is enough: which numbers are in use changes faster than any
+    list of them. Without it the number must be in use: a digit that got lost would not be missed else.
+    """
+    typed = _typed(cell)
+    national = "+" not in typed
+    if national and is_filler(_digits(typed)):
+        raise Unreadable("is a placeholder: if it is real, write it with + and its country's code")
+    if len(_digits(typed)) > _MOST_DIGITS:
+        raise Unreadable(f"must be one number, such as {EXAMPLE}")
+    if national and region is None:
+        raise NoCountry(
+            f"must begin with + and the country's code, such as {EXAMPLE}: the store has no phone_region"
+        )
+    number = _without_trunk(_parsed(typed, region))
+    verdict = phonenumbers.is_possible_number_with_reason(number)
+    if verdict != ValidationResult.IS_POSSIBLE:
+        reason = _TOO_LONG_OR_SHORT.get(verdict, "has a number of digits that no number there has")
+        raise Unreadable(f"{reason}: +{number.country_code} is its country's code")
+    filler = len(set(phonenumbers.national_significant_number(number))) == 1
+    if (national or filler) and not phonenumbers.is_valid_number(number):
+        where = f" in {region}: if it is, write it with + and its country's code" if national else ""
+        raise Unreadable(f"is no number in use{where}")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _typed(cell: str) -> str:
+    """The digits with the punctuation that phone numbers have, all of it ASCII."""
+    require_meant(cell)
+    text = "".join(_plain(letter) for letter in unwrapped(cell))
+    require_meant(text)
+    if len(text) > _MOST:
+        raise Unreadable(f"must have {_MOST} characters at most")
+    if not _CHARACTERS.fullmatch(text):
+        raise Unreadable(f"must hold digits alone, with blanks, dashes, dots or brackets, such as {EXAMPLE}")
+    if not _FORM.fullmatch(text) or not _one_number(text):
+        raise Unreadable(f"must be one number, such as {EXAMPLE}")
+    return text
+
+
+def _plain(letter: str) -> str:
+    """No invisible characters, the common blank and dash for any other, and 0-9 for any script's digits."""
+    match unicodedata.category(letter):
+        case "Cf":
+            return ""
+        case "Zs":
+            return " "
+        case "Pd":
+            return "-"
+        case "Nd":
+            return str(unicodedata.decimal(letter))
+    return "-" if letter in _DASHES else _SAME_AS.get(letter, letter)
+
+
+def _one_number(text: str) -> bool:
+    """A slash stands once, behind an area's code and what is dialled before it; else it parts two numbers."""
+    area, slash, rest = text.partition("/")
+    return not slash or ("/" not in rest and text[0] in "(+0" and len(_digits(area)) <= 8)
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
+
+
+def _parsed(typed: str, region: str | None) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(typed, region)
+    except phonenumbers.NumberParseException as error:
+        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
+            raise Unreadable("begins with the code of no country") from None
+        raise Unreadable(f"is no phone number, such as {EXAMPLE}") from None
+
+
+def _without_trunk(number: PhoneNumber) -> PhoneNumber:
+    """Without the 0 that is dialled within a country, where it was written behind the country's code and the
+    number is in use without it alone."""
+    national = phonenumbers.national_significant_number(number)
+    if not national.startswith("0") or phonenumbers.is_valid_number(number):
+        return number
+    try:
+        bare = phonenumbers.parse(f"+{number.country_code}{national[1:]}")
+    except phonenumbers.NumberParseException:
+        return number
+    return bare if phonenumbers.is_valid_number(bare) else number
+
+
+def is_region(code: str) -> bool:
+    return code in phonenumbers.SUPPORTED_REGIONS

@@ -1,0 +1,75 @@
+"""Proof, before a record is appended, that it reads back: what nobody could read is never written."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from streams import codec
+from streams.domain.moments import RANGE
+from streams.domain.values import Value
+from streams.errors import Poison, Rejected
+from streams.meaning import fault
+
+_UNREADABLE = "cannot be kept: what is written would not read back"
+
+
+def proven(value: Value, key: str | None = None) -> tuple[bytes, str]:
+    """As `codec.encode`, for a value that was seen to read back as the same and, where `key` is its record's,
+    to mean something there. Raises Rejected naming the field."""
+    try:
+        data, header = codec.encode(value)
+        same = codec.decode(type(value), data, header) == value
+    except (Poison, ValueError, ArithmeticError, TypeError, AttributeError):
+        same = False
+    if not same:
+        raise next(unwritable(value), Rejected("record", type(value).__name__, _UNREADABLE))
+    wrong = fault(key, value) if key is not None else None
+    if wrong:
+        raise Rejected(wrong.field, None, wrong.reason)
+    return data, header
+
+
+def unwritable(part: object, path: str = "") -> Iterator[Rejected]:
+    """The parts of a value that no record can hold, each by its field."""
+    match part:
+        case Value():
+            for name in part.__struct_fields__:
+                yield from unwritable(getattr(part, name), f"{path}.{name}" if path else name)
+        case tuple():
+            for index, each in enumerate(part):
+                yield from unwritable(each, f"{path}[{index}]")
+        case dict():
+            for name, each in part.items():
+                yield from unwritable(name, path)
+                yield from unwritable(each, f"{path}.{name}")
+        case _:
+            reason = _unwritable(part)
+            if reason:
+                yield Rejected(path, _shown(part), reason)
+
+
+def _unwritable(leaf: object) -> str | None:
+    match leaf:
+        case str() if re.search("[\ud800-\udfff]", leaf):
+            return "is no text: it has half a character (a lone surrogate)"
+        case datetime() if not _in_calendar(leaf):
+            return RANGE
+        case int() if not -(1 << 63) <= leaf < 1 << 63:
+            return "is no 64-bit integer"
+        case Decimal() if not leaf.is_finite():
+            return "is no number"
+        case _:
+            return None
+
+
+def _in_calendar(moment: datetime) -> bool:
+    try:
+        moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return False
+    return moment.tzinfo is not None
+
+
+def _shown(leaf: object) -> str:
+    return str(leaf).encode(errors="backslashreplace").decode()

@@ -1,0 +1,43 @@
+"""A control topic in memory: what is written is seen at once."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from api.audit import Announce, Log, Make
+from api.topic_log import silently
+from streams.domain.values import Value
+from streams.errors import Retryable
+from streams.proof import proven
+
+V = TypeVar("V", bound=Value)
+
+
+class LogInMemory(Generic[V]):
+    """Reads by `find` and writes by `put`, unless told that Kafka is away."""
+
+    def __init__(self, find: Callable[[str], V | None], put: Callable[[str, V | None], None]) -> None:
+        self._find = find
+        self._put = put
+        self.away = False
+
+    async def change(self, key: str, make: Make[V], announce: Announce[V]) -> None:
+        await self.current()
+        before = self._find(key)
+        after = make(before)
+        if after == before:
+            return
+        if after is not None:
+            proven(after, key)
+        await announce(before, after)
+        self._put(key, after)
+
+    async def current(self) -> None:
+        if self.away:
+            raise Retryable("the topic: not read")
+        await asyncio.sleep(0)
+
+
+async def put(log: Log[V], key: str, value: V | None) -> None:
+    """Whatever there is, and unknown to any audit."""
+    await log.change(key, lambda _: value, silently)
