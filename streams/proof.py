@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from streams import codec
+from streams.domain.moments import RANGE
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.meaning import fault
@@ -53,7 +54,7 @@ def _unwritable(leaf: object) -> str | None:
         case str() if re.search("[\ud800-\udfff]", leaf):
             return "is no text: it has half a character (a lone surrogate)"
         case datetime() if not _in_calendar(leaf):
-            return "must lie between the years 1 and 9999 in UTC"
+            return RANGE
         case int() if not -(1 << 63) <= leaf < 1 << 63:
             return "is no 64-bit integer"
         case Decimal() if not leaf.is_finite():

@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from api.command_line.lines import OneLine
 from streams.errors import LoyaltyError, Misconfigured, Retryable
@@ -12,6 +13,7 @@ from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
 from streams.kafka.clients import Connection, connection
 from streams.kafka.generations import at_present
+from streams.kafka.topics import GENERATIONS
 from streams.settings import Settings, load, variable
 
 CRASHED = 1
@@ -28,7 +30,10 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load()
     try:
-        cluster = at_present(connection(settings, _servers(settings)))
+        cluster = connection(settings, _servers(settings))
+        # Made first, where there is none: what is not there cannot be told from what a broker does not know.
+        create_topics(cluster, settings, (GENERATIONS,))
+        cluster = at_present(cluster)
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:
@@ -38,11 +43,19 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     except LoyaltyError:
         raise
     except Exception as error:  # noqa: BLE001 - the process ends, and says why
-        file = settings.home / "logs" / f"{role}-crash.log"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(traceback.format_exc())
-        logging.getLogger(role).critical("ends: %s: %s (stack in %s)", type(error).__name__, error, file)
+        where = _kept(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
+        logging.getLogger(role).critical("ends: %s: %s (stack %s)", type(error).__name__, error, where)
         raise SystemExit(CRASHED) from None
+
+
+def _kept(file: Path, stack: str) -> str:
+    """Where the stack is."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(stack)
+    except OSError as error:
+        return f"not kept: {error}"
+    return f"in {file}"
 
 
 def log_as(name: str) -> None:

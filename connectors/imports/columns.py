@@ -3,16 +3,16 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
 from streams.domain.identifiers import Rules, trimmed
+from streams.domain.moments import OutOfRange, read_day, read_instant
 from streams.domain.values import MOST, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
-from streams.stages.commands import LATEST
 
 Parse = Callable[[str], Any]
 """A cell that is not empty to its value. Raises ValueError with what is valid: `must be …`."""
@@ -22,7 +22,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _WHOLE = re.compile(r"[0-9]{1,10}")
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -134,6 +133,12 @@ def text(cell: str) -> str:
     return cell
 
 
+def own_id(cell: str) -> str:
+    """An id that the file's author gave: two that a spreadsheet has made alike would be taken for one."""
+    identifiers.require_own_id(trimmed(cell))
+    return text(cell)
+
+
 def uuid(cell: str) -> str:
     if not _UUID.fullmatch(cell.lower()):
         raise ValueError("must be a UUID such as 5e675676-f5fb-5a30-9e6a-9cf3649afbc4")
@@ -203,9 +208,11 @@ def yes_or_no(cell: str) -> bool:
 
 
 def day(cell: str) -> datetime:
-    """A birthday has no zone: midnight of UTC stands for it."""
+    """A birthday has no zone: it is the day as it is written, whatever time stands beside it."""
     try:
-        return _within(datetime.strptime(cell, "%Y-%m-%d").replace(tzinfo=UTC))
+        return read_day(cell)
+    except OutOfRange as error:
+        raise ValueError(f"must be a day such as 1990-05-31, and {error}") from None
     except ValueError:
         raise ValueError("must be a day such as 1990-05-31") from None
 
@@ -215,23 +222,18 @@ def instant(zone: tzinfo) -> Parse:
 
     def parse(cell: str) -> datetime:
         try:
-            moment = datetime.fromisoformat(cell)
-            return _within((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC))
+            return read_instant(cell, zone)
+        except OutOfRange as error:
+            raise ValueError(f"must be a time such as 2026-03-02T12:00:00+01:00, and {error}") from None
         except (ValueError, OverflowError):
             raise ValueError("must be a time such as 2026-03-02T12:00:00+01:00, or a day") from None
 
     return parse
 
 
-def _within(moment: datetime) -> datetime:
-    if not _EARLIEST <= moment < LATEST:
-        raise ValueError
-    return moment
-
-
 MEMBER = (
     Column("memberId", uuid, "the member's UUID"),
-    Column("memberExternalId", text, "the member's id in your system, as in the file of members"),
+    Column("memberExternalId", own_id, "the member's id in your system, as in the file of members"),
 )
 KINDS_OF_IDENTIFIER: tuple[IdentifierKind, ...] = ("loyaltyCardNumber", "phone", "email")
 IDENTIFIERS: Mapping[IdentifierKind, str] = {

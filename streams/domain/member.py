@@ -1,12 +1,12 @@
 """Accounts of members: opened, activated, changed, closed."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from msgspec.structs import replace
 
-from streams.domain import identifiers
+from streams.domain import codes, identifiers
 from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
@@ -32,20 +32,18 @@ from streams.domain.events import (
     MemberSignedUp,
     MemberUpdated,
     PasswordResetIssued,
+    WrongCodeGiven,
 )
+from streams.domain.moments import RANGE, is_in_range, stored_day
 from streams.domain.state import Member, Secret, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
-CODES_HOLD_FOR = timedelta(hours=24)
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""Anniversaries are counted from when a member registered: they must not leave the calendar."""
-
 
 def register(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
-    profile = identifiers.profile_of(command.profile, store.identifier_rules)
+    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
         profile=profile,
@@ -56,7 +54,7 @@ def register(state: State, command: RegisterMember, act: Act, store: StoreSettin
 
 def sign_up(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
-    profile = identifiers.profile_of(command.profile, store.identifier_rules)
+    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     code, number = _code(act)
     yield MemberSignedUp(
         **act.stamp("MemberSignedUp"),
@@ -73,7 +71,7 @@ def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already")
     if command.code is not None:
-        _require_code(state, "activation", command.code, act.now)
+        yield from _tried(codes.confirmed(state, ("activation",), command.code, act.now), act)
     yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
@@ -81,9 +79,17 @@ def update(state: State, command: UpdateMember, act: Act, store: StoreSettings) 
     """Nothing where nothing changes."""
     member = known(state, act)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
+    profile = _dated(profile, store)
     registered_at = _registered_at(command, member.registered_at)
-    if (profile, registered_at) != (member.profile, member.registered_at):
+    if (profile, registered_at) != (_dated(member.profile, store), member.registered_at):
         yield updated(profile, registered_at, act, _phone_as_typed(member, command.profile, profile))
+
+
+def _dated(profile: Profile, store: StoreSettings) -> Profile:
+    """The birthday as a day: a producer may have sent the midnight of the store's zone for it."""
+    if profile.birth_date is None:
+        return profile
+    return replace(profile, birth_date=stored_day(store.calendar.written_day(profile.birth_date)))
 
 
 def _as_typed(said: Profile, kept: Profile) -> str | None:
@@ -98,9 +104,9 @@ def _phone_as_typed(member: Member, said: Profile, kept: Profile) -> str | None:
 
 def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
     at = command.registered_at or otherwise
-    if not EARLIEST <= at < LATEST:
-        reason = f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}"
-        raise Rejected("registered_at", at.isoformat(), reason)
+    # Anniversaries are counted from it: they must not leave the calendar.
+    if not is_in_range(at):
+        raise Rejected("registered_at", at.isoformat(), RANGE)
     return at
 
 
@@ -145,20 +151,30 @@ def ask_change(
 
 def confirm_change(state: State, command: ConfirmChange, act: Act, store: StoreSettings) -> Iterator[Event]:
     member = require(state, act)
-    said = confirmed(state, command, act)
+    found = codes.confirmed(state, codes.CHANGES, command.code, act.now)
+    yield from _tried(found, act)
+    said = changed(member, found)
     profile = identifiers.profile_of(said, store.identifier_rules, member.profile)
     yield updated(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
 
 
-def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile:
-    """The profile with what the code confirms."""
-    member = require(state, act)
-    for purpose in ("email", "phone"):
-        secret = state.get(Secret, purpose.encode())
-        if secret and command.code in (secret.code, str(secret.code_number)):
-            _require_code(state, secret.purpose, command.code, act.now)
-            return replace(member.profile, **{purpose: secret.value})
-    raise Rejected("code", "…", "confirms no change of this member's")
+def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile | None:
+    """The profile with what the code confirms; None: it is a wrong one."""
+    member, found = require(state, act), codes.confirmed(state, codes.CHANGES, command.code, act.now)
+    return None if isinstance(found, codes.Wrong) else changed(member, found)
+
+
+def changed(member: Member, confirmed: Secret | codes.Wrong) -> Profile:
+    if isinstance(confirmed, codes.Wrong):
+        return member.profile
+    return replace(member.profile, **{confirmed.purpose: confirmed.value})
+
+
+def _tried(confirmed: Secret | codes.Wrong, act: Act) -> Iterator[Event]:
+    """Raises Rejected for a wrong one, once it is on record."""
+    if isinstance(confirmed, codes.Wrong):
+        yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed.purposes)
+        raise codes.WRONG
 
 
 def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[Event]:  # noqa: ARG001
@@ -232,13 +248,3 @@ def _code(act: Act) -> tuple[str, int]:
     not know it, so producers draw these commands' ids at random."""
     token = act.id("code").replace("-", "")
     return token, 100_000 + int(token[:12], 16) % 900_000
-
-
-def _require_code(state: State, purpose: str, code: str, now: datetime) -> None:
-    secret = state.get(Secret, purpose.encode())
-    # The code is not repeated in what is refused: it may be right for somebody else.
-    if secret is None or code not in (secret.code, str(secret.code_number)):
-        raise Rejected("code", "…", "is not the one that was sent last")
-    if now - secret.issued_at > CODES_HOLD_FOR:
-        hours = CODES_HOLD_FOR // timedelta(hours=1)
-        raise Rejected("code", "…", f"was sent more than {hours} hours ago")

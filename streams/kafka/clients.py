@@ -39,7 +39,12 @@ _SAFE_PRODUCER = {
     "partitioner": "murmur2_random",
     "message.max.bytes": LARGEST,
 }
-_CONSUMER = {"auto.offset.reset": "earliest"}
+_CONSUMER = {
+    "auto.offset.reset": "earliest",
+    # What one fetch may bring, and (zstd) what a batch may unpack to; 50 and 100 MB unless told otherwise.
+    "fetch.max.bytes": 2 * LARGEST,
+    "receive.message.max.bytes": 4 * LARGEST,
+}
 _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
 
 

@@ -8,50 +8,38 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
 from faust.types import ChannelT
 from mode import Service
 
-from streams.kafka.answers import committed, watermarks
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
-from streams.kafka.passing import ask_again, is_passing
+from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
+from streams.kafka.source import Identity, open_source
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
+from streams.kafka.unreadable import end_of_batch, failure_of, is_unreadable
 from streams.settings import Settings
 from streams.stages.turn import Stage, Turn
 from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
+ANSWERS_WITHIN = 30.0
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
-ANSWERS_WITHIN = 30.0
 # Seconds between two looks at a commit that takes long.
 LOOKED_EVERY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this process is to Kafka: kept over restarts, so that a restart moves nothing and a predecessor
-    that is still alive is fenced."""
-
-    group: str
-    instance: str
-    directory: Path
-    session_timeout: int
-    transaction_timeout: int
 
 
 class Feed(Quiet):
@@ -111,20 +99,7 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = self._connection.open_consumer(
-            **{
-                "group.id": who.group,
-                "group.instance.id": who.instance,
-                "session.timeout.ms": who.session_timeout * 1000,
-                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                "queued.min.messages": self._limit,
-                "fetch.message.max.bytes": 128 << 10,
-                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                "partition.assignment.strategy": "range",
-            }
-        )
+        self._consumer = open_source(self._connection, who, self._limit)
         self._consumer.subscribe(
             [self._connection.topic(self._source)],
             on_assign=self._assigned,
@@ -135,12 +110,7 @@ class Feed(Quiet):
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        found = ask_again(
-            self._connection.cluster,
-            lambda: self._consumer.list_topics(name, timeout=ANSWERS_WITHIN),
-            ANSWERS_WITHIN,
-        )
-        return list(found.topics[name].partitions)
+        return partitions_of(self._connection.cluster, self._consumer, name, ANSWERS_WITHIN)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -170,7 +140,7 @@ class Feed(Quiet):
                 moved = {number for _, number in self._moves}
                 await self._move()
                 self._resume_restored()
-                self._buffer(messages, moved)
+                await self._buffer(messages, moved)
                 await self._transact()
                 # Before the next poll, which may wait: what was just committed may begin something.
                 for partition in self._partitions.here.values():
@@ -205,20 +175,13 @@ class Feed(Quiet):
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _position(self, number: int) -> int:
-        found = self._committed(self._source_partition(number))
+        # A predecessor's transaction that is still open is waited for.
+        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
+        place = self._source_partition(number)
+        found = position(self._connection.cluster, self._consumer, place, patience)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found
-
-    def _committed(self, place: TopicPartition) -> int:
-        """Where the group stands; the partition's beginning where it has committed nothing yet."""
-        # A predecessor's transaction that is still open is waited for.
-        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
-        return ask_again(self._connection.cluster, lambda: self._asked(place, patience), patience)
-
-    def _asked(self, place: TopicPartition, patience: float) -> int:
-        found: int = committed(self._consumer, [place], patience)[0].offset
-        return found if found >= 0 else watermarks(self._consumer, place, ANSWERS_WITHIN)[0]
 
     def _resume_restored(self) -> None:
         for partition in self._partitions.arrived():
@@ -228,15 +191,33 @@ class Feed(Quiet):
     def _source_partition(self, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._connection.topic(self._source), number, offset)
 
-    def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
+    async def _buffer(self, messages: Iterable[Message], moved: set[int]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
                 record = record_of(message, self._source.name)
                 if record.partition not in moved:
                     self._partitions.here[record.partition].waiting.append(record)
+            elif is_unreadable(message):
+                await self._set_aside(message, moved)
             elif not is_passing(error):
                 raise KafkaException(error)
+
+    async def _set_aside(self, message: Message, moved: set[int]) -> None:
+        """A batch that the client cannot give: it ends the process as often as a record may, then it is put
+        into poison, and what stands behind it is read."""
+        record = record_of(message, self._source.name)._replace(key=None, value=None)
+        partition = self._partitions.here.get(record.partition)
+        # It is told again until something else is asked for.
+        if partition is None or record.partition in moved or partition.has_passed(record.offset):
+            return
+        if not partition.blame.put_aside(record):
+            failure = failure_of(message)
+            partition.blame.count(record, failure)
+            raise failure
+        end = await asyncio.to_thread(end_of_batch, self._connection, message)
+        partition.wait_for(record, end)
+        self._consumer.seek(self._source_partition(record.partition, end))
 
     async def _transact(self) -> None:
         """One transaction, if there is anything to do."""
@@ -248,10 +229,7 @@ class Feed(Quiet):
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
-        offsets = [
-            p.waiting[count - 1].offset + 1 if count else p.next
-            for p, count in zip(busy, handled, strict=True)
-        ]
+        offsets = [p.after(count) for p, count in zip(busy, handled, strict=True)]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
         committing = asyncio.create_task(

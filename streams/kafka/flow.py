@@ -77,7 +77,7 @@ class Flow:
     def _run(self) -> None:
         admin, offsets = self._connection.open_admin(), Offsets(self._connection, ANSWERS_WITHIN)
         with ExitStack() as opened:
-            tails = Tails(opened.enter_context(reader(self._connection, "flow")))
+            tails = Tails(self._connection, opened.enter_context(reader(self._connection, "flow")))
             groups = opened.enter_context(Groups(self._connection))
             onlookers = {s.name: opened.enter_context(Onlooker(self._connection, s.name)) for s in STAGES}
             stages = _Stages(onlookers, groups)

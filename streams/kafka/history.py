@@ -13,6 +13,7 @@ from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
 from streams.kafka.passing import is_passing
 from streams.kafka.topics import EVENTS
+from streams.kafka.unreadable import readable
 from streams.kafka.view import bounds_of
 from streams.stages.replay import TooMuch
 from streams.stages.turn import Record
@@ -49,17 +50,17 @@ class History:
                 raise TooMuch(f"{end - start:,} facts would have to be read, at most {self._most:,} may be")
             place.offset = OFFSET_BEGINNING
             consumer.assign([place])
-            return [record for record in _to_the_end(consumer) if record.key == owner]
+            return [record for record in _to_the_end(self._connection, consumer) if record.key == owner]
         except KafkaException as failure:
             raise Retryable(f"{place.topic} cannot be read: {failure.args[0].str()}") from None
         finally:
             consumer.close()
 
 
-def _to_the_end(consumer: Consumer) -> Iterator[Record]:
+def _to_the_end(connection: Connection, consumer: Consumer) -> Iterator[Record]:
     until = time.monotonic() + READ_WITHIN
     while time.monotonic() < until:
-        for message in consumer.consume(BATCH, 0.5):
+        for message in readable(connection, consumer, consumer.consume(BATCH, 0.5)):
             error = message.error()
             if error is None:
                 yield record_of(message, EVENTS.name)

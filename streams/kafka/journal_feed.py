@@ -20,6 +20,7 @@ from streams.kafka.progress import LINE_EVERY
 from streams.kafka.restore import IDLE, changelog_consumer
 from streams.kafka.stretch import between, moment_of, told
 from streams.kafka.topics import ATTEMPTS, DAY, DEAD_LETTERS, DELIVERIES
+from streams.kafka.unreadable import readable
 from streams.tables.journal import Heard, Journal, Position
 
 LOG = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ class JournalFeed:
         self._journal.check()
         first = consumer.poll(IDLE)
         if first is not None:
-            self._take([first, *consumer.consume(BATCH - 1, 0)])
+            messages = [first, *consumer.consume(BATCH - 1, 0)]
+            self._take(readable(self._connection, consumer, messages))
         self._tell()
         if time.monotonic() > self._prune_at:
             gone = self._journal.prune(datetime.now(UTC) - KEPT, PRUNED_AT_ONCE)

@@ -24,6 +24,7 @@ from streams.kafka.offsets import Offsets
 from streams.kafka.onlooker import Onlooker
 from streams.kafka.passing import is_passing
 from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
+from streams.kafka.unreadable import readable
 from streams.kafka.view import end_of
 from streams.refusals import CommandRejected, PoisonRecord, Refusal
 from streams.stages.turn import Record
@@ -88,7 +89,7 @@ class Outcomes:
 
     def read(self, seconds: float) -> None:
         """Takes what comes, for about so long."""
-        for message in self._consumer.consume(BATCH, seconds):
+        for message in readable(self.connection, self._consumer, self._consumer.consume(BATCH, seconds)):
             self._take(message)
 
     def over(self) -> bool:

@@ -12,6 +12,7 @@ from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.stretch import whole
 from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS
+from streams.kafka.unreadable import readable
 
 # A transaction's share: what a kill takes back.
 CHUNK = 1000
@@ -115,6 +116,7 @@ class _Tried:
 
     def __init__(self, connection: Connection, subscription_id: str) -> None:
         self.under_way: set[str] = set()
+        self._connection = connection
         self._key = subscription_id.encode()
         self._names = {connection.topic(topic): topic for topic in (ATTEMPTS, DEAD_LETTERS)}
         self._consumer = connection.open_consumer(**{"group.id": f"{connection.prefix}replay"})
@@ -125,7 +127,7 @@ class _Tried:
         )
 
     def look(self, patience: float) -> None:
-        for message in self._consumer.consume(CHUNK, patience):
+        for message in readable(self._connection, self._consumer, self._consumer.consume(CHUNK, patience)):
             if message.error() is None and message.key() == self._key:
                 self.under_way.discard(self._id(message))
 

@@ -32,6 +32,24 @@ class Partition:
     next: int
     """The offset of the first record that is not handled."""
     waiting: deque[Record] = field(default_factory=deque)
+    _batches: dict[int, int] = field(default_factory=dict)
+    """Of what stands for a whole batch that cannot be read, where the next batch begins."""
+
+    def wait_for(self, unreadable: Record, end: int) -> None:
+        """It stands for all before `end`."""
+        self._batches[unreadable.offset] = end
+        self.waiting.append(unreadable)
+
+    def has_passed(self, offset: int) -> bool:
+        """Whether the record there is handled, or among those that wait."""
+        return offset < self.after(len(self.waiting))
+
+    def after(self, count: int) -> int:
+        """The offset after the first `count` records that wait."""
+        if not count:
+            return self.next
+        last = self.waiting[count - 1].offset
+        return self._batches.get(last, last + 1)
 
     def offered(self, limit: int) -> tuple[list[Record], Poison | None]:
         """The records of the next turn, `limit` at most. With a cause it is one, to be put aside."""
@@ -49,7 +67,7 @@ class Partition:
         """Committed: the first `count` records that waited, and all before `offset`."""
         self.next = offset
         for _ in range(count):
-            self.waiting.popleft()
+            self._batches.pop(self.waiting.popleft().offset, None)
         self.blame.passed(offset)
 
 

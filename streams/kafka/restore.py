@@ -18,7 +18,9 @@ from streams.kafka.lives import PATIENCE, Log, Lookup, settled
 from streams.kafka.offsets import Cancelled
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import Report
+from streams.kafka.stretch import told
 from streams.kafka.topics import CHANGELOGS
+from streams.kafka.unreadable import UNPACKED_BY_NOBODY, readable
 from streams.tables.replica import Records
 from streams.tables.tables import Tables
 
@@ -236,11 +238,17 @@ def _read_to_end(
                 return False
             first = consumer.poll(IDLE)
             if first is not None:
-                changelogs.take([first, *consumer.consume(BATCH, 0)])
+                changelogs.take(given(connection, consumer, [first, *consumer.consume(BATCH, 0)]))
             report(max(0, total - changelogs.missing), total)
         return True
     finally:
         consumer.close()
+
+
+def given(connection: Connection, consumer: Consumer, messages: list[Message]) -> list[Message]:
+    """Without what no worker of ours has written. Raises Retryable."""
+    with told("a changelog"):
+        return readable(connection, consumer, messages, UNPACKED_BY_NOBODY)
 
 
 def changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
@@ -250,4 +258,6 @@ def changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
         **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
         # The end is told only when a fetch comes back empty: do not let the broker hold it.
         | {"fetch.wait.max.ms": 20, "auto.offset.reset": reset}
+        # A batch that is damaged is told from one that is whole and too large, and never passed over.
+        | {"check.crcs": True}
     )

@@ -14,7 +14,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Cancelled
 from streams.kafka.passing import is_passing
-from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer
+from streams.kafka.restore import BATCH, IDLE, Changelogs, changelog_consumer, given
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Standby:
                 self._assign(consumer)
                 first = consumer.poll(IDLE)
                 if first is not None:
-                    self._take([first, *consumer.consume(BATCH, 0)])
+                    self._take(given(self._connection, consumer, [first, *consumer.consume(BATCH, 0)]))
         finally:
             consumer.close()
 

@@ -10,13 +10,14 @@ from itertools import chain
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.answers import first_since
+from streams.kafka.answers import first_since, partitions_of
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.partitioner import partition_of
 from streams.kafka.passing import is_passing
 from streams.kafka.topics import Topic
+from streams.kafka.unreadable import readable
 from streams.kafka.view import bounds_of
 from streams.stages.turn import Record
 
@@ -69,7 +70,7 @@ def between(
     name = connection.topic(topic)
     with told(name), reader(connection, isolation=isolation) as consumer:
         bounds = {}
-        there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
         for number in there if partition is None else [partition]:
             place = TopicPartition(name, number)
             low, end = bounds_of(consumer, place)
@@ -83,7 +84,7 @@ def home(connection: Connection, topic: Topic, key: str) -> int:
     """The partition that holds all of the key. Raises Retryable."""
     name = connection.topic(topic)
     with told(name), reader(connection) as consumer:
-        there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
     return partition_of(key.encode(), len(there))
 
 
@@ -122,6 +123,7 @@ def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Itera
             if first is not None:
                 heard = time.monotonic()
                 messages = [first, *consumer.consume(size - 1, 0)] if size > 1 else [first]
+                messages = readable(connection, consumer, messages)
                 if found := _within(messages, left):
                     yield found
             elif time.monotonic() - heard > ANSWERS_WITHIN:

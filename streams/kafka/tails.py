@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
+from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Place
 from streams.kafka.passing import is_passing
+from streams.kafka.unreadable import readable
 
 TAIL = 100
 READ_WITHIN = 5.0
@@ -65,6 +67,7 @@ class Tail:
 class Tails:
     """Of many partitions, kept current by a consumer of their own."""
 
+    connection: Connection
     consumer: Consumer
     of: dict[Place, Tail] = field(default_factory=dict)
 
@@ -96,7 +99,7 @@ class Tails:
         while left:
             if time.monotonic() > until:
                 raise Retryable(f"{len(left)} partitions gave no answer in {READ_WITHIN:g} s")
-            for message in self.consumer.consume(TAIL, _IDLE):
+            for message in readable(self.connection, self.consumer, self.consumer.consume(TAIL, _IDLE)):
                 _take(message, left, found)
         # Nothing is fetched ahead until the next look.
         self.consumer.unassign()

@@ -19,7 +19,7 @@ def main() -> int:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"seed {seed}")
     folder = Path(tempfile.mkdtemp(prefix="loyalty-crash-"))
-    report = _shown(plan(seed, arguments.kills), folder)
+    report = _shown(plan(seed, arguments.kills, brokers=arguments.brokers), folder)
     console.print(str(report))
     console.print(f"disks and logs are in {folder}")
     return 1 if report.complaints else 0
@@ -29,6 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="how many SIGKILLs at least")
     parser.add_argument("--seed", type=int, help="of an earlier run, to see it again")
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="one, or three with replicas")
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ A member is registered ten times a second; the delay is from the producer's hand
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import threading
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -35,6 +37,8 @@ from tests.kafka.three_brokers import BROKERS, ThreeBrokers
 PREFIX = "delays."
 EVERY = 0.1
 AWAY, AFTERWARDS = 20.0, 20.0
+# `LOYALTY_ON_AND_ON=1500` for 25 minutes.
+ON_AND_ON = float(os.environ.get("LOYALTY_ON_AND_ON", "300"))
 REPLICATION = "3"
 ARRIVES_WITHIN = 120.0
 
@@ -154,6 +158,17 @@ def kill_sink(scene: Scene, number: int) -> None:
     time.sleep(AWAY)
 
 
+def kill_on_and_on(scene: Scene, _number: int) -> None:
+    until = time.monotonic() + ON_AND_ON
+    for number in cycle(BROKERS):
+        scene.three.kill(number)
+        time.sleep(AWAY / 2)
+        scene.three.start(number)
+        scene.three.await_all()
+        if time.monotonic() > until:
+            return
+
+
 SCENARIOS: dict[str, Scenario] = {
     "nothing": nothing,
     "broker killed": kill,
@@ -165,6 +180,7 @@ SCENARIOS: dict[str, Scenario] = {
     "worker killed, back at once": kill_worker,
     "worker dead for good": leave_worker_dead,
     "sink killed": kill_sink,
+    "brokers killed on and on": kill_on_and_on,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from random import Random
 from typing import Literal
 
@@ -13,9 +14,13 @@ WORKERS, GUEST = ("worker-1", "worker-2"), "worker-3"
 SINKS = ("sink-1", "sink-2")
 BROKER = "broker"
 
-Kind = Literal["kill", "wipe", "restart", "freeze", "thaw", "join", "leave", "fill"]
+Kind = Literal["kill", "wipe", "restart", "freeze", "thaw", "join", "leave", "fill", "cut"]
 KILLS: tuple[Kind, ...] = ("kill", "wipe")
 
+TO_ONE: tuple[Kind, ...] = ("kill", "restart")
+TO_THREE: tuple[Kind, ...] = ("kill", "cut", "freeze", "restart")
+# Seconds for which one of three is away: some longer and some shorter than the others wait for it.
+AWAY = (1.0, 8.0)
 # What each round deals, beside a blow to the broker, a join or leave, a freeze and an orderly restart.
 _ROUND: tuple[tuple[Kind, str, int], ...] = (
     ("kill", "worker", 5),
@@ -28,7 +33,8 @@ _ROUND: tuple[tuple[Kind, str, int], ...] = (
 @dataclass(frozen=True, slots=True)
 class Blow:
     """`wipe`: killed, and its disk is empty when it comes back. `restart`: asked to end, with SIGTERM.
-    `fill`: its disk is full, until it has died of that. The broker is away for `seconds` beside its start."""
+    `fill`: its disk is full, until it has died of that. `cut`: no packet reaches it. A broker is away, frozen
+    or cut off for `seconds`, beside its start."""
 
     kind: Kind
     victim: str
@@ -50,24 +56,25 @@ class Plan:
     steps: tuple[Step, ...]
     last: tuple[Sent, ...]
     """Appended when the blows are over: the end of history."""
+    brokers: int = 1
 
     @property
     def records(self) -> list[Sent]:
         return [sent for step in self.steps for sent in step.records] + list(self.last)
 
 
-def plan(seed: int, kills: int, seconds: float = 2.0) -> Plan:
+def plan(seed: int, kills: int, seconds: float = 2.0, brokers: int = 1) -> Plan:
     """The same arguments make the same plan: at least `kills` kills, `seconds` apart on average."""
     rng = Random(seed)  # noqa: S311 - to be drawn again alike
-    return _plan(seed, rng, list(_Dealer(rng).blows(kills)), seconds)
+    return _plan(seed, rng, list(_Dealer(rng, brokers).blows(kills)), seconds, brokers)
 
 
-def chosen(seed: int, blows: list[Blow], seconds: float = 2.0) -> Plan:
+def chosen(seed: int, blows: list[Blow], seconds: float = 2.0, brokers: int = 1) -> Plan:
     """These blows, `seconds` apart on average."""
-    return _plan(seed, Random(seed), blows, seconds)  # noqa: S311 - to be drawn again alike
+    return _plan(seed, Random(seed), blows, seconds, brokers)  # noqa: S311 - to be drawn again alike
 
 
-def _plan(seed: int, rng: Random, blows: list[Blow], seconds: float) -> Plan:
+def _plan(seed: int, rng: Random, blows: list[Blow], seconds: float, brokers: int) -> Plan:
     # Too few over the whole history, and repeats would come when their first is forgotten.
     size = max(SLICE, -(-FEWEST // len(blows)))
     slices = _slices(list(commands(rng, size * len(blows))), size)
@@ -75,15 +82,16 @@ def _plan(seed: int, rng: Random, blows: list[Blow], seconds: float) -> Plan:
         Step(records, rng.uniform(0.1, 1.9) * seconds, blow)
         for records, blow in zip(slices, blows, strict=True)
     ]
-    return Plan(seed, tuple(steps), tuple(end_of_history(rng, PARTITIONS)))
+    return Plan(seed, tuple(steps), tuple(end_of_history(rng, PARTITIONS)), brokers)
 
 
 class _Dealer:
     """Deals blows to those who are there to take them."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, brokers: int) -> None:
         self._rng = rng
-        self._to_the_broker: Kind = "restart"
+        self._brokers = brokers
+        self._to_brokers = cycle(TO_ONE if brokers == 1 else TO_THREE)
         self._up = {*WORKERS, *SINKS}
         self._frozen: str | None = None
 
@@ -98,8 +106,7 @@ class _Dealer:
 
     def _round(self) -> Iterator[tuple[Kind, str]]:
         kills: list[tuple[Kind, str]] = [(kind, role) for kind, role, count in _ROUND for _ in range(count)]
-        self._to_the_broker = "restart" if self._to_the_broker == "kill" else "kill"
-        kills.append((self._to_the_broker, BROKER))
+        kills.append((next(self._to_brokers), BROKER))
         self._rng.shuffle(kills)
         guest: Kind = "leave" if GUEST in self._up else "join"
         frozen = self._rng.choice(("worker", "worker", "sink"))
@@ -119,6 +126,9 @@ class _Dealer:
         if kind == "thaw" and self._frozen:
             victim, self._frozen = self._frozen, None
             return Blow(kind, victim)
+        if role == BROKER and self._brokers > 1:
+            victim = f"{BROKER}-{self._rng.randint(1, self._brokers)}"
+            return Blow(kind, victim, self._rng.uniform(*AWAY))
         there = sorted(name for name in self._up if name.startswith(role) and name != self._frozen)
         victim = BROKER if role == BROKER else self._rng.choice(there)
         if kind == "freeze":

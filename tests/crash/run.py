@@ -29,6 +29,7 @@ from tests.crash.listeners import single
 from tests.crash.model import ByPartition, Expected
 from tests.crash.plan import PARTITIONS, Plan
 from tests.crash.program import Ending
+from tests.crash.restored import of_restored, restored
 from tests.crash.topics import Followed
 from tests.crash.world import World, append, patient_producer, play, subscribe, world
 
@@ -79,13 +80,13 @@ def libraries() -> Path:
 
 def run(plan: Plan, folder: Path, tell: Tell) -> Report:
     begun = time.monotonic()
-    with world(folder, libraries()) as here:
+    with world(folder, libraries(), plan.brokers) as here:
         producer = patient_producer(here.connection)
         for number, step in enumerate(plan.steps, 1):
             tell(f"{number}/{len(plan.steps)} {step.blow.kind} {step.blow.victim}")
             play(here, producer, step)
         append(here.connection, producer, plan.last)
-        here.await_broker()
+        here.brokers.await_whole()
         subscribe(here, paused=False)
         tell("the rest is handled")
         assert producer.flush(60) == 0, "the harness lost a command itself"
@@ -164,12 +165,13 @@ def _left(wanted: dict[Topic, int], found: Followed) -> str:
 
 
 def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) -> Iterator[str]:
-    sent, folder = Counter((s.key, s.value) for s in plan.records), here.broker.folder
+    sent, folder = Counter((s.key, s.value) for s in plan.records), here.brokers.folder
     there = (r for r in chain(*found.records[COMMANDS.name].values()) if not model.is_message(r))
     if sent != Counter((r.key, r.value) for r in there):
         yield "commands: the topic holds others than the plan's: the harness is at fault"
     yield from verdict.of_records(expected, found)
     yield from verdict.of_state(expected, found)
+    yield from of_restored(expected, restored(here.connection, range(PARTITIONS)))
     yield from verdict.of_pending(found, range(PARTITIONS))
     yield from verdict.of_attempts(expected, found)
     yield from verdict.of_http(expected, found, verdict.lines(here.received))

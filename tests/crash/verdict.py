@@ -119,7 +119,7 @@ def of_state(expected: Expected, found: Followed) -> Complaints:
     for stage, states in expected.state.items():
         for number, state in states.items():
             name = f"{stage.__name__}: changelogs of partition {number}"
-            yield from _same(name, _followed(state), _followed(_compacted(found, number, stage)))
+            yield from same(name, followed(state), followed(_compacted(found, number, stage)))
 
 
 def of_pending(found: Followed, partitions: Iterable[int]) -> Complaints:
@@ -147,12 +147,12 @@ def _fold(changelog: Iterable[Record], table: str) -> State:
     return state
 
 
-def _followed(state: State) -> State:
+def followed(state: State) -> State:
     """Of the data keys only that they are there: they are drawn."""
     return {place: b"" if is_data_key(*place) else value for place, value in state.items()}
 
 
-def _same(name: str, expected: State, actual: State) -> Complaints:
+def same(name: str, expected: State, actual: State) -> Complaints:
     odd = [key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key)]
     if odd:
         yield f"{name}: {len(odd)} of {len(expected)} entries differ, among them {min(odd)}"
@@ -207,7 +207,7 @@ def of_store(
         changelog = found.records[CHANGELOGS[table].name][number]
         checkpoint = tables.checkpoint(table)
         prefix = _fold((r for r in changelog if r.offset < checkpoint), table)
-        complaints += _same(f"{name}: {table}", prefix, {(table, k): v for k, v in store.scan(table, b"")})
+        complaints += same(f"{name}: {table}", prefix, {(table, k): v for k, v in store.scan(table, b"")})
         complete = complete and not (changelog and changelog[-1].offset >= checkpoint)
     if tables.indexed:
         complaints += _index(name, store, kinds)

@@ -1,4 +1,4 @@
-"""A broker, workers, sinks and a receiver, to be struck; the commands come from outside the blast."""
+"""Brokers, workers, sinks and a receiver, to be struck; the commands come from outside the blast."""
 
 import threading
 import time
@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from streams.codec import HEADER, encode
 from streams.delivery.records import Subscription
 from streams.kafka.admin import create_topics
-from streams.kafka.broker import LocalBroker, ports
 from streams.kafka.clients import Connection
 from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from streams.settings import Settings
 from tests import samples
+from tests.crash.brokers import Brokers, brokers
 from tests.crash.commands import Sent
 from tests.crash.listeners import BATCH_SECONDS, LISTENERS
 from tests.crash.plan import BROKER, GUEST, PARTITIONS, SINKS, WORKERS, Blow, Step
@@ -29,23 +29,20 @@ from tests.scenarios import SETTINGS as STORE_SETTINGS
 PREFIX = "crash."
 SESSION, TRANSACTION = 6, 10
 PROMPT, SLOW, FAILING = "receiver", "receiver-slow", "receiver-failing"
-# Below the system's own choice for outgoing connections: a port that is dead for seconds must stay ours.
-FIRST_PORT = 21_000
 STARTS_WITHIN = 60.0
 
 
 @dataclass(slots=True)
 class World:
-    """Everything that runs. `broker` is started again by whoever kills it."""
+    """Everything that runs."""
 
-    broker: LocalBroker
+    brokers: Brokers
     connection: Connection
     programs: dict[str, Program]
     receivers: dict[str, Program]
     """One that answers at once, one that is slow, one that fails at first; they write the same log."""
     dealt: Counter[str] = field(default_factory=Counter)
     _frozen_at: dict[str, float] = field(default_factory=dict)
-    _returning: threading.Thread | None = None
     _over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -64,11 +61,8 @@ class World:
     def strike(self, blow: Blow) -> None:
         role = blow.victim.partition("-")[0]
         self.dealt[f"{blow.kind} {role}"] += 1
-        if blow.victim == BROKER:
-            if blow.kind == "fill":
-                self.fill_brokers_disk()
-            else:
-                self.take_broker_down(blow.seconds, graceful=blow.kind == "restart")
+        if role == BROKER:
+            self.brokers.strike(blow)
             return
         program = self.programs[blow.victim]
         match blow.kind:
@@ -92,54 +86,10 @@ class World:
         time.sleep(max(0.0, woken_at - time.monotonic()))
         program.thaw()
 
-    def take_broker_down(self, seconds: float = 0.0, *, graceful: bool) -> None:
-        """Back after `seconds` and the time of a start; other blows may fall meanwhile."""
-        self.await_broker()
-        (self.broker.stop if graceful else self.broker.kill)()
-
-        def back() -> None:
-            time.sleep(seconds)
-            self.broker.start()
-
-        self._returning = threading.Thread(target=back, name="broker returns")
-        self._returning.start()
-
-    def fill_brokers_disk(self) -> None:
-        """To the last byte; the space is there again when the broker has died of it, and then so is it."""
-        self.await_broker()
-        ballast = self.broker.folder / "ballast"
-        fill(ballast)
-
-        def back() -> None:
-            until = time.monotonic() + STARTS_WITHIN
-            while self.broker.pid and time.monotonic() < until:
-                # A process that is not this thread's own to wait for.
-                time.sleep(0.05)
-            self.dealt["death of a full disk"] += self.broker.pid is None
-            ballast.unlink()
-            self.broker.kill()
-            self.broker.start()
-
-        self._returning = threading.Thread(target=back, name="broker returns")
-        self._returning.start()
-
-    def await_broker(self) -> None:
-        if self._returning:
-            self._returning.join()
-        if self.broker.pid is None:
-            raise RuntimeError(f"the broker is gone: see {self.broker.folder}")
-
     def over(self) -> None:
         """No more blows, and no more starts."""
         self._over.set()
-        self.await_broker()
-
-
-def fill(ballast: Path) -> None:
-    """All the space that is left where `ballast` is."""
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"\x00" * (1 << 16))
+        self.brokers.await_whole()
 
 
 def play(world: World, producer: Producer, step: Step) -> None:
@@ -170,15 +120,17 @@ def patient_producer(connection: Connection) -> Producer:
 
 
 @contextmanager
-def world(folder: Path, libraries: Path, *, batch_records: int = 40) -> Iterator[World]:
-    """Two workers, two sinks and a receiver on a new broker; nothing of it outlives the block."""
-    broker = LocalBroker(folder, ports.first_free(FIRST_PORT), libraries=libraries)
-    settings = Settings(topic_prefix=PREFIX, home=folder, partitions=PARTITIONS)
-    with broker:
-        connection = Connection(broker.bootstrap_servers, PREFIX)
+def world(folder: Path, libraries: Path, count: int = 1, *, batch_records: int = 40) -> Iterator[World]:
+    """Two workers, two sinks and a receiver on one new broker or three; nothing of it outlives the block."""
+    dealt: Counter[str] = Counter()
+    with brokers(folder, libraries, count, dealt) as there:
+        connection = Connection(there.bootstrap_servers, PREFIX)
+        settings = Settings(
+            topic_prefix=PREFIX, home=folder, partitions=PARTITIONS, replication=there.replication
+        )
         create_topics(connection, settings)
-        here = _programs(folder, broker.bootstrap_servers, batch_records)
-        made = World(broker, connection, here, _receivers(folder))
+        here = _programs(folder, there.bootstrap_servers, batch_records)
+        made = World(there, connection, here, _receivers(folder), dealt)
         supervisor = threading.Thread(target=made.supervise, name="supervisor")
         try:
             _set_up(made)
@@ -190,8 +142,8 @@ def world(folder: Path, libraries: Path, *, batch_records: int = 40) -> Iterator
                 supervisor.join()
             for program in [*here.values(), *made.receivers.values()]:
                 program.destroy()
-            if made._returning:
-                made._returning.join()
+            with suppress(RuntimeError, TimeoutError):
+                made.brokers.await_whole()
 
 
 def _programs(folder: Path, servers: str, batch_records: int) -> dict[str, Program]:

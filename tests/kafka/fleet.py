@@ -31,9 +31,9 @@ _RESTORED = re.compile(r"partition (\d+): restored (\d+) changelog records")
 _OWNS = re.compile(r"commands: (has|gives up) partitions (.*)")
 
 
-def eventually(condition: Callable[[], bool], what: Callable[[], str]) -> None:
+def eventually(condition: Callable[[], bool], what: Callable[[], str], within: float = WITHIN) -> None:
     """Neither a file nor a topic tells anybody that it has grown: looked at until it is as it must be."""
-    until = time.monotonic() + WITHIN
+    until = time.monotonic() + within
     while not condition():
         assert time.monotonic() < until, what()
         time.sleep(0.05)

@@ -1,14 +1,15 @@
 """What happens in a run, drawn from its seed before it begins: records, blows between them, faults at calls.
 
-One seed in six runs the whole pipeline; the others run the identity stage alone, which is a fifth of the work
-and meets the same faults in the feed, its partitions, their restores and transactions.
+One seed in twelve runs the whole pipeline, every second of them with the sink; the others run the identity
+stage alone, which is a tenth of the work and meets the same faults in the feed, its partitions, their
+restores and transactions.
 """
 
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
+from streams.kafka.topics import COMMANDS, DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
 from tests.crash.commands import Sent, commands, end_of_history
 from tests.simulated.calls import Rates
 from tests.simulated.requests import requests
@@ -64,6 +65,7 @@ class Step:
 
 IDENTITY = {"identity": IDENTITY_REQUESTS}
 PIPELINE = {"loyalty": COMMANDS, **IDENTITY, "fan-out": WEBHOOK_EVENTS}
+WITH_SINK = {**PIPELINE, "sink": DELIVERIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,18 @@ class Plan:
 def plan(seed: int) -> Plan:
     """The same seed makes the same plan."""
     rng = Random(f"plan {seed}")  # noqa: S311 - to be drawn again alike
-    whole = seed % 6 == 0
-    count, blows = rng.randint(15, 35), rng.randint(2, 5)
+    whole = _feeds(seed) is not IDENTITY
+    count, blows = rng.randint(15, 35), rng.randint(2, 6)
     records = list(commands(rng, count, MEMBERS) if whole else requests(rng, count))
     size = -(-count // blows)
     workers = rng.choice((1, 2, 2, 3))
     steps = [
-        Step(tuple(records[n * size : (n + 1) * size]), rng.uniform(0.05, 4.0), _blow(rng, workers))
+        Step(tuple(records[n * size : (n + 1) * size]), rng.uniform(0.05, 3.0), _blow(rng, workers))
         for n in range(blows)
     ]
     return Plan(
         seed,
-        PIPELINE if whole else IDENTITY,
+        _feeds(seed),
         COMMANDS if whole else IDENTITY_REQUESTS,
         workers,
         batch=rng.choice((3, 20, 200)),
@@ -104,6 +106,12 @@ def plan(seed: int) -> Plan:
         steps=tuple(steps),
         last=tuple(end_of_history(rng, PARTITIONS)) if whole else (),
     )
+
+
+def _feeds(seed: int) -> dict[str, Topic]:
+    if seed % 12:
+        return IDENTITY
+    return PIPELINE if seed % 24 else WITH_SINK
 
 
 def _blow(rng: Random, workers: int) -> Blow:
@@ -119,6 +127,6 @@ def _rates(rng: Random) -> Rates:
         lasting=rng.choice((0.0, 0.0, 0.003)),
         late=rng.choice((0.0, 0.02, 0.1)),
         lost=rng.choice((0.0, 0.01)),
-        stuck=rng.choice((0.0, 0.0, 0.01)),
-        unknown=rng.choice((0.0, 0.02)),
+        stuck=rng.choice((0.0, 0.0, 0.02)),
+        unknown=rng.choice((0.0, 0.05, 0.3)),
     )

@@ -59,7 +59,7 @@ def run(
         show_columns(chosen, bare_run(store, attempt, zone))
         return
     path, data = contents(file)
-    order = run_of(chosen, store, zone, attempt, dry_run=dry_run)
+    order = run_of(chosen, store, zone, attempt)
     with Refusals(report) as refusals:
         try:
             reading = read(chosen, data, order)

@@ -45,7 +45,7 @@ def load(
     from streams.errors import Misconfigured
 
     files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
-    run = run_of(KINDS["members"], store, zone, "1", dry_run=dry_run)
+    run = run_of(KINDS["members"], store, zone, "1")
     readings: dict[Path, Reading] = {}
     for kind, (path, data) in files.items():
         try:
