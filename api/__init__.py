@@ -25,9 +25,11 @@ targets         which URLs a webhook may be sent to, as far as their text tells
 fields          what fields of bodies may hold
 listing         filters, operators, ordering, paging and scrolling of every list
 access          what a caller must be allowed; auth: who calls
-logins          by name and password; passwords, callers, admins: who they are, and by what right
+logins          by name and password; throttle: how often; sign_outs; passwords, callers, admins: who they
+                are; rights: what a key may do
 audit           what was changed, and by whom
-limits          the size of a body
+limits          the size of a body, and the time for it; protocol: of a connection; forwarded: who is behind
+                a proxy; answer_headers: what browsers are told
 errors          every answer that is not a success, in the contract's words
 contract        documents for receivers; description, asyncapi, openapi: of everything
 log             control topics and commands written to Kafka and read back

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
@@ -17,6 +17,7 @@ from api.audit import Audited
 from api.auth import Caller, address_of, new_key
 from api.callers import Callers
 from api.errors import Complaint, Invalid
+from api.fields import Line, Moment
 from api.logins import Expired, Logins, TooMany
 from streams.access import SCOPES, Admin, ApiKey, Scope
 from streams.webhooks.parts import moment
@@ -44,8 +45,8 @@ class RefreshBody(BaseModel):
 class KeyBody(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", populate_by_name=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=255, examples=["till"])]
-    expiration_date: AwareDatetime | None = Field(None, description="From then on the key is refused.")
+    name: Annotated[Line, Field(examples=["till"])]
+    expiration_date: Moment | None = Field(None, description="From then on the key is refused.")
     scopes: list[Scope] | None = Field(None, description="At most the caller's own; absent: all of those.")
     stores: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]] | None = Field(
         None, max_length=100, description="Codes; at most the caller's own; absent: all of those."
@@ -67,15 +68,18 @@ class Access:
     logins: Logins | None
     now: Callable[[], datetime]
 
-    def admin(self, admin_id: str) -> Admin:
+    def admin(self, admin_id: str, caller: Caller) -> Admin:
+        """Raises 404 where there is none, 403 where it may do what the caller may not."""
         found = self.callers.admin(admin_id)
         if found is None:
             raise HTTPException(404)
+        if not caller.governs(found):
+            raise HTTPException(403, "Forbidden.")
         return found
 
     async def created(self, admin_id: str, body: KeyBody, caller: Caller) -> tuple[str, ApiKey]:
         """The key, told this once, and what is kept of it. Raises Invalid."""
-        admin, (token, digest), now = self.admin(admin_id), new_key(), self.now()
+        admin, (token, digest), now = self.admin(admin_id, caller), new_key(), self.now()
         if body.expiration_date and body.expiration_date <= now:
             raise Invalid(Complaint("apiKey.expirationDate", "That time is over.", "past"))
         scopes, stores = _granted(admin, body, caller)
@@ -88,6 +92,7 @@ class Access:
             scopes=scopes,
             stores=stores,
             expires_at=body.expiration_date,
+            made_by=caller.maker,
         )
 
         def made(_: ApiKey | None) -> ApiKey:
@@ -98,11 +103,12 @@ class Access:
         await self.keys.change(key.api_key_id, made)
         return token, key
 
-    async def revoke(self, admin_id: str, api_key_id: str) -> None:
+    async def revoke(self, admin_id: str, api_key_id: str, caller: Caller) -> None:
         def made(found: ApiKey | None) -> None:
             if found is None or found.admin_id != admin_id:
                 raise HTTPException(404)
 
+        self.admin(admin_id, caller)
         await self.keys.change(api_key_id, made)
 
 
@@ -142,7 +148,8 @@ def routes(access: Access) -> APIRouter:
 
     @router.post("/api/admin/login_check", summary="Log in")
     async def login(body: LoginBody, request: Request) -> JSONResponse:
-        """A token for `Authorization: Bearer`, good for a day; at most 40 tries a minute."""
+        """A token for `Authorization: Bearer`, good for a day; at most 40 tries a minute for an address and
+        for a name. Who has logged in from there before is counted apart from all others."""
         logins, now = _logins(access), access.now()
         try:
             admin = await logins.login(body.username, body.password, address_of(request.scope), now)
@@ -167,14 +174,16 @@ def routes(access: Access) -> APIRouter:
         return JSONResponse(logins.granted(admin, now))
 
     @router.get(keys, summary="List an admin's API keys", dependencies=allowed)
-    async def index(admin_id: AdminId) -> JSONResponse:
+    async def index(admin_id: AdminId, request: Request) -> JSONResponse:
+        """Of an admin who may do nothing that the caller may not: others are not theirs to see."""
         await access.keys.current()
-        access.admin(admin_id)
+        access.admin(admin_id, request.state.caller)
         return JSONResponse({"items": [_row(key) for key in access.callers.keys_of(admin_id)]})
 
     @router.post(keys, summary="Make an API key", dependencies=allowed)
     async def create(admin_id: AdminId, body: CreationBody, request: Request) -> JSONResponse:
-        """The `token` is told this once; it goes into the header `X-AUTH-TOKEN`."""
+        """The `token` is told this once; it goes into the header `X-AUTH-TOKEN`. It may never do more than
+        its admin and its maker may, as they are then: it ends with either of them."""
         token, key = await access.created(admin_id, body.api_key, request.state.caller)
         return JSONResponse({**_row(key), "token": token})
 
@@ -185,9 +194,9 @@ def routes(access: Access) -> APIRouter:
         response_class=Response,
         dependencies=allowed,
     )
-    async def revoke(admin_id: AdminId, api_key_id: ApiKeyId) -> None:
-        """Refused from now on, by every process within moments."""
-        await access.revoke(admin_id, api_key_id)
+    async def revoke(admin_id: AdminId, api_key_id: ApiKeyId, request: Request) -> None:
+        """Refused from now on, by every process within moments; and so is every key that was made with it."""
+        await access.revoke(admin_id, api_key_id, request.state.caller)
 
     return router
 

@@ -28,6 +28,7 @@ from api import (
     why_routes,
 )
 from api.admins import Access
+from api.answer_headers import AnswerHeaders
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
@@ -36,6 +37,7 @@ from api.deliveries import Deliveries
 from api.description import DESCRIPTION
 from api.desk import Desk
 from api.events_found import Events, EventsPublished
+from api.forwarded import Forwarded
 from api.letters import Box, Letters
 from api.limits import BodyLimit
 from api.logins import Logins
@@ -60,6 +62,7 @@ from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.aside import SetAside
 from streams.kafka.topics import ATTEMPTS, DAY
+from streams.settings import Network
 
 ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
 SECURITY: dict[str, Any] = {
@@ -99,6 +102,7 @@ def create_app(
     sessions: Sessions | None = None,
     signer: Signer | None = None,
     vault: Vault | None = None,
+    trusted_proxies: Sequence[Network] = (),
 ) -> FastAPI:
     """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
     whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
@@ -108,7 +112,12 @@ def create_app(
         description=DESCRIPTION,
         redirect_slashes=False,
         # Outermost first: nobody sends us a body before we know who it is.
-        middleware=[Middleware(Guarded, authenticator=authenticator), Middleware(BodyLimit)],
+        middleware=[
+            Middleware(AnswerHeaders),
+            Middleware(Forwarded, trusted=trusted_proxies),
+            Middleware(Guarded, authenticator=authenticator),
+            Middleware(BodyLimit),
+        ],
     )
     errors.install(app)
     desk = Desk(outcomes, book, stores, now)

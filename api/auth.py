@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -15,32 +16,40 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.callers import Callers
 from api.logins import Expired, Tokens
-from streams.access import SCOPES
+from api.rights import rights_of
+from streams.access import SCOPES, Admin
 from streams.errors import Misconfigured
 from streams.sealing import Safe
 from streams.settings import variable
 
 HEADER = "X-AUTH-TOKEN"
-
+DEVICE = "loyalty_device"
+"""The cookie by which a browser is known that somebody has signed in with."""
 
 OPEN = {"/api/admin/login_check", "/api/token/refresh"}
 """Where a caller gets a token, having none."""
-STORELESS = {"admin", "token"}
-"""What stands in a path where others have the store."""
+STORELESS = re.compile(r"/api/admin/[^/]+/api-key(/[^/]+)?")
+"""Routes that have no store in their path; what they do is limited by whom they are about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` may stand in logs. `scopes` and `stores`: what it may do, and where; no store stands for all."""
+    """`name` may stand in logs. `scopes` and `stores`: what it may do, and where; no store stands for all.
+    `maker`: the id of the admin or the API key that it is; None: a key of the deployment's own."""
 
     name: str
     scopes: frozenset[str] = frozenset(SCOPES)
     stores: frozenset[str] = frozenset()
+    maker: str | None = None
 
     def may_enter(self, path: str) -> bool:
         """Whether the store in the path is one of its own."""
-        store = path.split("/")[2]
-        return not self.stores or store in self.stores or store in STORELESS
+        return not self.stores or path.split("/")[2] in self.stores or bool(STORELESS.fullmatch(path))
+
+    def governs(self, admin: Admin) -> bool:
+        """Whether that admin may do nothing that this caller may not."""
+        inside = not self.stores or bool(admin.stores and self.stores.issuperset(admin.stores))
+        return inside and self.scopes.issuperset(admin.scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +100,18 @@ class Gate:
             return self._keys.caller(headers) or self._key(token)
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         admin = self._tokens.read(bearer, "access", self._callers, self._now()) if kind == "Bearer" else None
-        return Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores)) if admin else None
+        return caller_of(admin) if admin else None
 
     def _key(self, token: str) -> Caller | None:
         key = self._callers.key_of(hash_of(token))
-        if key is None or (key.expires_at and key.expires_at <= self._now()):
+        rights = rights_of(key, self._callers, self._now()) if key else None
+        if key is None or rights is None:
             return None
-        if self._callers.admin(key.admin_id) is None:
-            return None
-        return Caller(f"key {key.name} ({key.digest[:8]})", frozenset(key.scopes), frozenset(key.stores))
+        return Caller(f"key {key.name} ({key.digest[:8]})", rights.scopes, rights.stores, key.api_key_id)
+
+
+def caller_of(admin: Admin) -> Caller:
+    return Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores), admin.admin_id)
 
 
 def check_door(hashes: tuple[str, ...], safe: Safe) -> None:

@@ -19,7 +19,8 @@ from streams.delivery.terms import Signing
 from streams.webhooks.names import LEGACY_TYPES, event_name
 from streams.webhooks.parts import moment
 
-MOST_HEADERS = 20
+MOST_HEADERS, LARGEST_HEADERS = 20, 16 << 10
+"""Of one subscription; characters of names and values together."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}")
 _TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 # Ours, or of the connection's: a subscriber may set neither.
@@ -158,6 +159,10 @@ def _header_complaints(pairs: list[tuple[str, str, str]]) -> Iterator[Complaint]
             message = "The value must be 1 to 4096 visible ASCII characters, blanks only between them."
             yield Complaint(f"{path}headerValue", message, "invalid_header")
         seen.add(name.lower())
+    size = sum(len(name) + len(value) for _, name, value in pairs)
+    if size > LARGEST_HEADERS:
+        message = f"The headers have {size:,} characters; all together at most {LARGEST_HEADERS:,}."
+        yield Complaint(f"{ROOT}.headers", message, "too_large")
 
 
 def _name_refusal(name: str, seen: set[str]) -> str | None:
@@ -169,15 +174,23 @@ def _name_refusal(name: str, seen: set[str]) -> str | None:
     return "is given twice" if lower in seen else None
 
 
-def row(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
-    """One item of the list."""
+HIDDEN = "********"
+"""Stands for a header's value where the caller may not change the subscription; sent back, it stays."""
+
+
+def value_for(header: Header, vault: Vault | None, *, whole: bool) -> str | None:
+    return value_of(header, vault) if whole else HIDDEN
+
+
+def row(subscription: Subscription, vault: Vault | None, *, whole: bool = True) -> dict[str, Any]:
+    """One item of the list. Without `whole`, no header's value is shown."""
     first = subscription.headers[0] if subscription.headers else None
     return {
         "webhookSubscriptionId": subscription.subscription_id,
         "eventName": subscription.event_name,
         "url": subscription.url,
         "headerName": first.name if first else None,
-        "headerValue": value_of(first, vault) if first else None,
+        "headerValue": value_for(first, vault, whole=whole) if first else None,
         "furtherEvents": list(subscription.further_events),
         "legacy": subscription.legacy,
         "createdAt": moment(subscription.created_at),
@@ -185,8 +198,15 @@ def row(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
     }
 
 
-def detail(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
-    """One subscription, whole."""
-    headers = [{"headerName": h.name, "headerValue": value_of(h, vault)} for h in subscription.headers]
+def detail(subscription: Subscription, vault: Vault | None, *, whole: bool = True) -> dict[str, Any]:
+    """One subscription. Without `whole`, no header's value is shown."""
+    headers = [
+        {"headerName": h.name, "headerValue": value_for(h, vault, whole=whole)} for h in subscription.headers
+    ]
     auth = {"kind": subscription.auth.kind if subscription.auth else "none"}
-    return {**row(subscription, vault), "headers": headers, "auth": auth, **options.shown(subscription)}
+    return {
+        **row(subscription, vault, whole=whole),
+        "headers": headers,
+        "auth": auth,
+        **options.shown(subscription),
+    }

@@ -3,10 +3,12 @@
 import json
 import logging
 import re
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +25,8 @@ LOG = logging.getLogger(__name__)
 Body = dict[str, Any]
 RETRY_AFTER = 2
 """Seconds."""
+UNREADABLE = (UnicodeError, RecursionError, OverflowError, ZoneInfoNotFoundError)
+"""What Python raises for texts, depths, numbers, instants and zones that it cannot handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_plain)
     app.exception_handler(Retryable)(_unavailable)
+    for kind in UNREADABLE:
+        app.exception_handler(kind)(_unreadable)
     app.exception_handler(Exception)(_broken)
 
 
@@ -130,6 +136,23 @@ def _complaint(detail: Body) -> Complaint:
     path = ".".join(str(part) for part in detail["loc"][1:])
     # Only names of fields are shown with their values: anything else may hold a header's value.
     return Complaint(path, detail["msg"], detail["type"])
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    return _complaints([Complaint("", problem_of(error), "unreadable")])
+
+
+def problem_of(error: Exception) -> str:
+    """What is wrong with a request that no parser of ours has refused, though nothing can be made of it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    LOG.warning("a request ended in %s at %s:%s", type(error).__name__, last.filename, last.lineno)
+    match error:
+        case UnicodeError():
+            return "Something in the request holds half of a character (U+D800 to U+DFFF), or is no UTF-8."
+        case RecursionError():
+            return "Something in the request is nested too deep."
+        case _:
+            return "A number or an instant in the request is beyond what can be reckoned with."
 
 
 async def _plain(request: Request, error: HTTPException) -> Response:

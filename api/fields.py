@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from api.listing import instant
+from streams.domain.text import flaw, flaws
 from streams.domain.values import MOST, UNIT
 
 UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -75,8 +76,35 @@ Moment = Annotated[
     WithJsonSchema(_INSTANT),
 ]
 """ISO 8601, with an offset or in UTC."""
-Text = Annotated[str, Field(max_length=255)]
-Line = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+def _name(text: str) -> str:
+    problem = flaw(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+def _lines(text: str) -> str:
+    problem = flaw(text, lines=True)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+def _whole(tree: Any) -> Any:
+    for place, problem in flaws(tree):
+        raise ValueError(f"{problem} at {place}" if place else problem)
+    return tree
+
+
+Text = Annotated[str, Field(max_length=255), AfterValidator(_name)]
+"""A name, or anything that stands in one line."""
+Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
+Comment = Annotated[str, Field(max_length=255), AfterValidator(_lines)]
+"""May have several lines."""
+Tree = Annotated[Any, AfterValidator(_whole)]
+"""JSON of any shape."""
 Code = Annotated[str, Field(pattern=CODE)]
 Uuid = Annotated[str, Field(pattern=UUID)]
 Days = Annotated[int, Field(ge=1, le=36_500)]

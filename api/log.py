@@ -3,7 +3,8 @@
 from typing import TypeVar
 
 from api.callers import Callers
-from streams.access import Admin, ApiKey, Change
+from api.sign_outs import SignOuts
+from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -23,6 +24,7 @@ from streams.kafka.topics import (
     REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
+    SIGN_OUTS,
     SUBSCRIPTIONS,
 )
 from streams.kafka.view import View
@@ -50,6 +52,19 @@ class ProgressLog:
         """Returns once the view has all that was written before the call."""
         end = (await self._ends.of([self._place]))[self._place]
         await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+
+
+class SignOutLog:
+    """Sessions that were signed out of: each is written once, by whichever process was told."""
+
+    def __init__(self, appender: Appender, view: View[SignOut]) -> None:
+        self._appender = appender
+        self._view = view
+
+    async def write(self, key: str, value: SignOut | None) -> None:
+        """Seen in the view when it returns. Raises Retryable."""
+        _, offset = await self._appender.append(SIGN_OUTS, key, value)
+        await self._view.reached(0, offset, VISIBLE_WITHIN)
 
 
 class AuditAppender:
@@ -110,6 +125,11 @@ def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Adm
         View(connection, ADMINS, Admin, callers.put_admin),
         View(connection, API_KEYS, ApiKey, callers.put_key),
     )
+
+
+def sign_outs_followed(connection: Connection, known: SignOuts) -> View[SignOut]:
+    """The same for sessions that were signed out of."""
+    return View(connection, SIGN_OUTS, SignOut, known.put)
 
 
 def replays_followed(

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from api.errors import Complaint, Invalid
-from api.fields import Model, Moment, Text
+from api.fields import Line, Model, Moment, Text, Tree
 from streams.delivery import filter as filters
 from streams.delivery.records import Subscription
 from streams.delivery.terms import CloudEvents, Condition
@@ -23,9 +23,9 @@ _JSON = msgspec.json.Encoder()
 class ConditionBody(Model):
     """One part of a filter on the body's `data`."""
 
-    path: Annotated[str, Field(min_length=1, max_length=255, examples=["wallet.walletType.code"])]
+    path: Annotated[Line, Field(examples=["wallet.walletType.code"])]
     operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "exists"]
-    value: Annotated[Any, Field(description="What stands there is compared with it; for `in`: an array.")]
+    value: Annotated[Tree, Field(description="What stands there is compared with it; for `in`: an array.")]
 
 
 class Options(Model):

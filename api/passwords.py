@@ -3,12 +3,17 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 
 SHORTEST, LONGEST = 12, 128
 _N, _R, _P = 2**15, 8, 1
 """32 MiB and some 100 ms for each try."""
 _BYTES = 32
+# Higher costs than these are none that we would grow to, but would keep the process busy.
+_KEPT = re.compile(
+    r"scrypt\$([1-9]\d{0,5})\$([1-9]|1[0-6])\$([1-4])\$([A-Za-z0-9+/]{22}==)\$([A-Za-z0-9+/]{43}=)"
+)
 
 
 def hashed(password: str) -> str:
@@ -19,11 +24,22 @@ def hashed(password: str) -> str:
     return f"scrypt${_N}${_R}${_P}${_text(salt)}${_text(_scrypt(password, salt, _N, _R, _P))}"
 
 
+class Damaged(Exception):
+    """What is kept of a password is nothing that `hashed` has made: nothing matches it."""
+
+
 def matches(password: str, kept: str | None) -> bool:
-    """In the same time whether there is such a user (`kept`) or not. Slow on purpose."""
-    _, n, r, p, salt, digest = (kept or _NOBODY).split("$")
-    found = _scrypt(password[: LONGEST + 1], base64.b64decode(salt), int(n), int(r), int(p))
-    return hmac.compare_digest(found, base64.b64decode(digest)) and kept is not None
+    """In the same time whether there is such a user (`kept`) or not. Slow on purpose. Raises Damaged."""
+    found = _KEPT.fullmatch(kept or _NOBODY)
+    if found is None:
+        raise Damaged
+    n, r, p = (int(cost) for cost in found.groups()[:3])
+    salt, digest = found.groups()[3:]
+    try:
+        made = _scrypt(password[: LONGEST + 1], base64.b64decode(salt), n, r, p)
+    except ValueError:
+        raise Damaged from None
+    return hmac.compare_digest(made, base64.b64decode(digest)) and kept is not None
 
 
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:

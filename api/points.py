@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api.access import requires
 from api.desk import Asked, Desk
-from api.fields import Code, Days, MemberText, Model, Text, Units, id_in_path
+from api.fields import Code, Comment, Days, MemberText, Model, Units, id_in_path
 from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateUnits,
@@ -39,7 +39,7 @@ class Taking(Model):
     customer: MemberText
     points: Units
     wallet_code: Code | None = None
-    comment: Text | None = None
+    comment: Comment | None = None
 
 
 class Giving(Taking):
@@ -52,7 +52,7 @@ class Moving(Model):
     receiver: MemberText
     points: Units
     wallet_code: Code | None = None
-    comment: Text | None = None
+    comment: Comment | None = None
 
 
 class TakingBody(Model):

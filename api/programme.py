@@ -17,7 +17,7 @@ from api import lead_times
 from api.access import requires
 from api.audit import Audited
 from api.errors import Complaint, Invalid, refusal
-from api.fields import Model, StoreCode, id_in_path
+from api.fields import Model, StoreCode, Tree, id_in_path
 from api.lead_times import NotificationDays
 from api.listing import Column, page
 from api.revisions import CHANGED_SINCE, Seen, etag, require_revision
@@ -41,7 +41,7 @@ class SettingsBody(Model):
 
 class CampaignBody(Model):
     campaign: Annotated[
-        dict[str, Any],
+        dict[str, Tree],
         Field(
             description="As in the file of `loyalty store put`, its names in camelCase; without campaignId.",
             examples=[{"name": "Ten a dollar", "trigger": "transaction", "pointsPerCurrencyUnit": 10}],

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.access import requires
 from api.desk import Asked, Desk
-from api.fields import MEMBER, Line, MemberText, Model, Text, id_in_path
+from api.fields import MEMBER, Comment, Line, MemberText, Model, id_in_path
 from streams.domain.act import Act
 from streams.domain.commands import (
     AssignReward,
@@ -31,7 +31,7 @@ class PurchaseBody(Model):
 
 class StatusBody(Model):
     status: RedemptionStatus
-    comment: Text | None = None
+    comment: Comment | None = None
 
 
 class CouponBody(Model):

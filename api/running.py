@@ -11,13 +11,16 @@ from api.callers import Callers
 from api.log import (
     CommandAppender,
     ProgressLog,
+    SignOutLog,
     callers_followed,
     conditions_followed,
     followed,
     replays_followed,
+    sign_outs_followed,
     stores_followed,
 )
 from api.outcomes import Outcomes
+from api.sign_outs import SignOuts
 from api.topic_log import TopicLog
 from streams.access import ApiKey
 from streams.delivery.orders import Orders, ReplayOrder
@@ -59,6 +62,8 @@ class Parts:
     settings: TopicLog[StoreSettings]
     callers: Callers
     keys: TopicLog[ApiKey]
+    sign_outs: SignOuts
+    sign_out_log: SignOutLog
     conditions: dict[str, EndpointStatus]
     orders: Orders
     order_log: TopicLog[ReplayOrder]
@@ -81,13 +86,15 @@ async def parts_of(
     index, stores = Subscriptions(), dict[str, StoreSettings]()
     callers, orders = Callers(), Orders()
     admins, keys = callers_followed(connection, callers)
-    conditions = dict[str, EndpointStatus]()
+    conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
+    ended = sign_outs_followed(connection, sign_outs)
     asked, told = replays_followed(connection, orders)
     views = (
         followed(connection, index),
         stores_followed(connection, stores),
         admins,
         keys,
+        ended,
         asked,
         told,
         conditions_followed(connection, conditions),
@@ -126,6 +133,8 @@ async def parts_of(
         settings=TopicLog(connection, SETTINGS, views[1], stores.get),
         callers=callers,
         keys=TopicLog(connection, API_KEYS, keys, callers.key, together=False),
+        sign_outs=sign_outs,
+        sign_out_log=SignOutLog(appender, ended),
         conditions=conditions,
         orders=orders,
         order_log=TopicLog(connection, REPLAYS, asked, orders.order, together=False),

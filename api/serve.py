@@ -21,8 +21,10 @@ from api.logins import Logins, Tokens
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
 from api.player import Player
+from api.protocol import KEPT_ALIVE, LARGEST_HEADERS, Bounded
 from api.replays import Ports
 from api.running import parts_of, until_first
+from api.sign_outs import Revocations
 from api.signing import SealedKeys
 from api.targets import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
@@ -32,12 +34,13 @@ from streams.kafka.clients import Connection
 from streams.kafka.foresight import Foresight
 from streams.kafka.generations import present, require_layout
 from streams.kafka.identity import identity
+from streams.kafka.leaving import leave_in_time
 from streams.kafka.letterbox import Letterbox
 from streams.kafka.recount import Recount
 from streams.settings import Settings
 from streams.stages.turn import StreamClock, WallClock
 
-GRACE = 10
+GRACE = 5
 """Seconds that requests under way get when the process is told to stop."""
 SWITCH = 0.001
 """Seconds that a thread may compute while another one waits to."""
@@ -62,7 +65,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     safe = safe_of(settings)
     check_door(settings.api_key_hashes, safe)
     require_layout(await asyncio.to_thread(present, connection))
-    stop = _stop_signal()
+    stop = _stop_signal(connection)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(listener_of(settings)))
         own = stack.enter_context(identity(settings, "api", connection.generation))
@@ -123,7 +126,16 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             flow=parts.flow,
             aside=lambda: [one for view in parts.views for one in view.aside],
             logins=Logins(parts.callers, tokens) if safe.ready else None,
-            sessions=Sessions(tokens, parts.callers, safe.derived(FORMS), _now) if safe.ready else None,
+            sessions=Sessions(
+                tokens,
+                parts.callers,
+                safe.derived(FORMS),
+                _now,
+                Revocations(parts.sign_outs, parts.sign_out_log, _now),
+            )
+            if safe.ready
+            else None,
+            trusted_proxies=settings.trusted_proxies,
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )
@@ -136,6 +148,12 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 server_header=False,
                 lifespan="off",
                 timeout_graceful_shutdown=GRACE,
+                timeout_keep_alive=KEPT_ALIVE,
+                # Its own would believe whoever is on this machine: see `Forwarded`.
+                proxy_headers=False,
+                http=Bounded,
+                ws="none",
+                h11_max_incomplete_event_size=LARGEST_HEADERS,
             )
         )
         serving = asyncio.create_task(server.serve([listener]))
@@ -151,8 +169,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _stop_signal() -> asyncio.Event:
+def _stop_signal(connection: Connection) -> asyncio.Event:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def leave() -> None:
+        if not stop.is_set():
+            leave_in_time(connection)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, leave)
     return stop

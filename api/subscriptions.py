@@ -11,17 +11,19 @@ from starlette.exceptions import HTTPException
 
 from api import bodies, options
 from api.audit import Audited
-from api.credentials import Vault, authenticated, sealed
-from api.errors import Complaint, Invalid
+from api.credentials import Vault, authenticated, sealed, value_of
+from api.errors import Complaint, Conflict, Invalid
 from api.listing import Column, page
 from api.revisions import require_revision
 from api.signing import Signer, signed
 from api.targets import TargetPolicy
 from connectors.http.courier import Courier
-from streams.delivery.records import Subscription
+from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, names_of
 from streams.webhooks.names import event_name
 
+MOST = 500
+"""Subscriptions of a store: every worker, sink and API process holds all of them in memory."""
 Change = Callable[[Subscription], tuple[Subscription, str | None]]
 
 # A filter sees what the client sees: instants to the second.
@@ -47,11 +49,13 @@ class Webhooks:
     signer: Signer | None = None
     vault: Vault | None = None
 
-    async def page(self, store: str, parameters: list[tuple[str, str]]) -> dict[str, Any]:
+    async def page(
+        self, store: str, parameters: list[tuple[str, str]], *, whole: bool = True
+    ) -> dict[str, Any]:
+        """Without `whole`, no header's value is shown."""
         await self.log.current()
-        return page(
-            self.index.of_store(store), parameters, COLUMNS, _place, lambda s: bodies.row(s, self.vault)
-        )
+        rows = self.index.of_store(store)
+        return page(rows, parameters, COLUMNS, _place, lambda s: bodies.row(s, self.vault, whole=whole))
 
     async def one(self, store: str, subscription_id: str) -> Subscription:
         """Raises 404 for another store's, as for none at all."""
@@ -61,6 +65,9 @@ class Webhooks:
     async def create(self, store: str, body: bodies.Creation) -> tuple[Subscription, str | None]:
         """The subscription, and its secret where it is signed."""
         now = self.now()
+        if len(self.index.of_store(store)) >= MOST:
+            message = f"A store has at most {MOST} subscriptions: end one that is not needed any more."
+            raise Conflict(Complaint(options.ROOT, message, "too_many"))
         plain = Subscription(
             subscription_id=str(uuid.uuid4()),
             store=store,
@@ -101,7 +108,7 @@ class Webhooks:
         changed = replace(
             current,
             url=bodies.checked_url(body, self.targets),
-            headers=sealed(bodies.headers_of(body), self.vault, current.headers),
+            headers=sealed(self._headers(body, current), self.vault, current.headers),
             legacy=current.legacy if body.legacy is None else body.legacy,
             further_events=current.further_events if further is None else bodies.known_events(further),
         )
@@ -110,6 +117,16 @@ class Webhooks:
         if body.state is not None and body.state != "disabled":
             changed = options.with_state(changed, body.state, self.now())
         return self._secured(options.applied(changed, body), body, self.now())
+
+    def _headers(self, body: bodies.Target, current: Subscription) -> tuple[Header, ...]:
+        """What a client sends back as it was shown, hidden, stays as it is."""
+        before = {header.name: value_of(header, self.vault) for header in current.headers}
+        return tuple(
+            replace(header, value=kept)
+            if header.value == bodies.HIDDEN and (kept := before.get(header.name)) is not None
+            else header
+            for header in bodies.headers_of(body)
+        )
 
     def _secured(
         self, subscription: Subscription, body: bodies.Target, now: datetime

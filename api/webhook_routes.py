@@ -39,16 +39,25 @@ def _reading(router: APIRouter, webhooks: Webhooks) -> None:
     async def index(store: StoreCode, request: Request) -> JSONResponse:
         """Filters are `field=value` or `field[operator]=value`, all of which must hold. `_scroll` begins a
         walk through all, `_scroll=` with what `scroll.next` says goes on, until nothing comes."""
-        return JSONResponse(await webhooks.page(store, request.query_params.multi_items()))
+        asked = request.query_params.multi_items()
+        return JSONResponse(await webhooks.page(store, asked, whole=_may_see_values(request)))
 
     @router.get(SINGLE, summary="Read a subscription", dependencies=allowed)
-    async def read(store: StoreCode, subscription_id: SubscriptionId) -> JSONResponse:
+    async def read(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> JSONResponse:
+        """Values of headers are hidden from callers who may not change subscriptions."""
         found = await webhooks.one(store, subscription_id)
-        return JSONResponse(bodies.detail(found, webhooks.vault), headers=etag(found.revision))
+        shown = bodies.detail(found, webhooks.vault, whole=_may_see_values(request))
+        return JSONResponse(shown, headers=etag(found.revision))
 
     @router.get("/event", summary="List the events to subscribe to", dependencies=allowed)
     async def events(store: StoreCode) -> JSONResponse:  # noqa: ARG001 - the path has it
         return JSONResponse({"items": sorted(LEGACY_TYPES)})
+
+
+def _may_see_values(request: Request) -> bool:
+    """Headers may be passwords: to be seen by those who may set them."""
+    scopes: frozenset[str] = request.state.caller.scopes
+    return not scopes.isdisjoint({"subscriptions", "admin"})
 
 
 def _writing(router: APIRouter, webhooks: Webhooks) -> None:

@@ -14,6 +14,5 @@ generation  which of the state's generations is the present one
 access      who may call the API, and what was changed through it
 refusals    rejections and poison, as records
 settings    everything that the environment can set
-text        texts from outside, in lines that people read
 errors      the error tree
 """

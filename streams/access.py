@@ -39,6 +39,18 @@ class ApiKey(Value):
     stores: tuple[Code, ...] = ()
     """Empty: all."""
     expires_at: Instant | None = None
+    made_by: Uuid | None = None
+    """The admin or the API key that made it, with which it ends; None: a key of the deployment's own, or
+    it is from before this was kept."""
+
+
+class SignOut(Value):
+    """Somebody has signed out: the session's cookie opens nothing any more. Key of its record: `session_id`.
+    A tombstone follows once the session would have ended by itself."""
+
+    session_id: Uuid
+    admin_id: Uuid
+    ends_at: Instant
 
 
 class Change(Value):

@@ -181,7 +181,8 @@ def _decimal(precision: int, scale: int) -> Writer:
 
 def _instant(moment: datetime) -> bytes:
     # Other zones are not remembered: there, two instants an hour apart may be equal when clocks go back.
-    return _utc(moment) if moment.tzinfo is UTC else _micros(moment)
+    # At the calendar's end the same instant may lie beyond it in UTC, and would not be read again.
+    return _utc(moment) if moment.tzinfo is UTC else _micros(moment.astimezone(UTC))
 
 
 def _micros(moment: datetime) -> bytes:

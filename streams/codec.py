@@ -18,10 +18,10 @@ import fastavro
 import msgspec
 
 from streams.avro import Writer, readable, writer
+from streams.domain.text import shown
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.refusals import LARGEST_RECORD
-from streams.text import shown
 
 _ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"

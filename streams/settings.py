@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         default=(),
         description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
     )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(), description="Proxies before the API whose X-Forwarded-For is believed, as CIDR; none."
+    )
     command_wait: float = Field(
         default=5.0, gt=0, le=60, description="Seconds for which the API waits for a command's outcome."
     )
@@ -147,7 +150,9 @@ class Settings(BaseSettings):
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
     )
 
-    @field_validator("api_key_hashes", "secret_key", "allow_targets", "retention", mode="before")
+    @field_validator(
+        "api_key_hashes", "secret_key", "allow_targets", "trusted_proxies", "retention", mode="before"
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

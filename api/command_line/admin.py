@@ -2,12 +2,15 @@
 
 import asyncio
 import getpass
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from api.command_line.lines import say
 
 if TYPE_CHECKING:
     from api.audit import Audited
@@ -32,12 +35,17 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
     from uuid import uuid4
 
     from streams.access import SCOPES, Admin
+    from streams.domain.text import flaw
     from streams.errors import Misconfigured
 
     scopes = _scopes(scope)
     password = _hashed(_password())
-    if not 1 <= len(username) <= 255:
-        raise Misconfigured(f"username {username!r} is not valid: 1 to 255 characters")
+    problem = flaw(username)
+    if problem or not 1 <= len(username) <= 255:
+        raise Misconfigured(f"username {username!r} is not valid: {problem or '1 to 255 characters'}")
+    for code in store or ():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code):
+            raise Misconfigured(f"--store {code!r} is no store's code: letters, digits and _.- only")
 
     async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
         now = datetime.now(UTC)
@@ -95,10 +103,12 @@ def remove(username: Username) -> None:
 def listed() -> None:
     """Each admin: id, name, scopes, stores, API keys."""
 
+    from streams.domain.text import escaped
+
     async def work(callers: "Callers", _: "Audited[Admin]") -> str:
         return "\n".join(
-            f"{a.admin_id}  {a.username}  {','.join(a.scopes)}  {','.join(a.stores) or 'all stores'}  "
-            f"{len(callers.keys_of(a.admin_id))} API keys"
+            f"{a.admin_id}  {escaped(a.username)}  {','.join(a.scopes)}  "
+            f"{','.join(a.stores) or 'all stores'}  {len(callers.keys_of(a.admin_id))} API keys"
             for a in callers.admins()
         )
 
@@ -109,7 +119,7 @@ def _done(work: "Work") -> None:
     from api.command_line.processes import process
 
     with process("admin") as (_, connection):
-        print(asyncio.run(_with_callers(connection, work)))
+        say(*asyncio.run(_with_callers(connection, work)).split("\n"))
 
 
 async def _with_callers(connection: "Connection", work: "Work") -> str:

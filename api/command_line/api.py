@@ -1,5 +1,6 @@
 """`loyalty api` serves the REST API; `loyalty api-key` makes a key for it, `loyalty openapi` describes it."""
 
+from api.command_line.lines import say
 from api.command_line.supervise import Supervised, supervise
 
 
@@ -16,7 +17,7 @@ def run(supervised: Supervised = False) -> None:
     from streams.settings import load
 
     def started(address: str) -> None:
-        print(f"api is ready: {address}, described at {address}/docs", flush=True)
+        say(f"api is ready: {address}, described at {address}/docs", flush=True)
 
     # Before anything is made in the cluster.
     settings = load()
@@ -31,13 +32,13 @@ def new_key() -> None:
     from streams.settings import variable
 
     token, digest = auth.new_key()
-    print(f"key   {token}")
-    print(f"hash  {digest}")
-    print(f"Send the key in {auth.HEADER}, and start the API with {variable('api_key_hashes')}={digest}")
+    say(f"key   {token}")
+    say(f"hash  {digest}")
+    say(f"Send the key in {auth.HEADER}, and start the API with {variable('api_key_hashes')}={digest}")
 
 
 def describe() -> None:
     """Print the REST API's OpenAPI document."""
     from api.openapi import described
 
-    print(described(), end="")
+    say(*described().splitlines())

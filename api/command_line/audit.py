@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.access import Change
     from streams.kafka.clients import Connection
@@ -30,7 +32,7 @@ def listed(
     with process("audit") as (_, connection):
         found = asyncio.run(_read(connection, subject, who, limit))
     for change in found:
-        print(msgspec.json.encode(change).decode() if json else _line(change))
+        say(msgspec.json.encode(change).decode() if json else _line(change))
 
 
 async def _read(

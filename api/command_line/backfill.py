@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
 from api.command_line.replay import NOT_DONE, RATE, per_second, times, watched
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def run(
         made, chosen = _made(stack, asked, now)
         _told_first(made, chosen, most)
         if dry_run:
-            print("dry run: nothing was appended")
+            say("dry run: nothing was appended")
             return
         pace = Steady(most) if most else AtOnce()
         sent, done = watched("backfilling", made, pace, made.found.count)
-    print(f"{sent:,} events backfilled{'' if done else '; the same command goes on with the rest'}")
+    say(f"{sent:,} events backfilled{'' if done else '; the same command goes on with the rest'}")
     if not done:
         raise SystemExit(NOT_DONE)
 
@@ -113,11 +114,9 @@ def _told_first(made: "Backfill", chosen: "Sequence[Subscription]", rate: int) -
     count, wish = made.found.count, made.plan.wish
     went_on = "goes on where it was: " if made.plan.resumed else ""
     took = f", {timedelta(seconds=round(count / rate))} at {rate}/s" if rate else ""
-    print(f"{went_on}{count:,} {wish.event_name} for {len(chosen):,} subscriptions{took}")
+    say(f"{went_on}{count:,} {wish.event_name} for {len(chosen):,} subscriptions{took}")
     if made.found.left_out:
-        print(f"left out: {made.found.left_out:,} members and documents that are erased")
+        say(f"left out: {made.found.left_out:,} members and documents that are erased")
     for one in chosen:
         if one.active_from and one.active_from > wish.since:
-            print(
-                f"{one.subscription_id} is active from {one.active_from:%Y-%m-%d %H:%M}: gets none of before"
-            )
+            say(f"{one.subscription_id} is active from {one.active_from:%Y-%m-%d %H:%M}: gets none of before")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.delivery.records import DeadLetter
     from streams.kafka.redrive import Found
@@ -60,7 +62,7 @@ def listed(
         found = put_aside(connection, dead_letters(connection), wanted)
         if json:
             for one in found:
-                print(_json(one))
+                say(_json(one))
         else:
             # The table shows no bodies: they need not be in memory, however many there are.
             _table([copy(one, record=_without_body(one.record)) for one in found], limit)
@@ -82,7 +84,7 @@ def show(id: Annotated[str, typer.Argument(help="Its id in the list.")]) -> None
         raise Misconfigured(f"{id}: no dead letter is there; `loyalty dead-letters list` shows them")
     import msgspec
 
-    print(msgspec.json.format(_json(found)))
+    say(*msgspec.json.format(_json(found)).splitlines())
 
 
 @app.command()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.domain.commands import EraseMember
     from streams.kafka.clients import Connection
@@ -43,7 +45,7 @@ def run(
         since = found.member.erased_at or datetime.now(UTC)
         _show(found, left(retained(settings.retention), since))
         if dry_run:
-            print("dry run: nothing was erased")
+            say("dry run: nothing was erased")
         elif not found.member.erased_at:
             _erase(connection, store, member, wait)
 
@@ -95,9 +97,9 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
         outcomes.close()
     refused = outcomes.refused.get(command.command_id)
     if refused:
-        print(f"refused: {refused.field} {refused.value} {refused.reason}")
+        say(f"refused: {refused.field} {refused.value} {refused.reason}")
     else:
-        print("erased" if ended else f"not erased yet: no worker has done it in {wait} s, but one will")
+        say("erased" if ended else f"not erased yet: no worker has done it in {wait} s, but one will")
     if refused or not ended:
         raise SystemExit(NOT_DONE)
 

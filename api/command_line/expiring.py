@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -56,7 +58,7 @@ def preview(
         members = _watched(settings, connection, store, found)
     if json:
         encode = msgspec.json.Encoder(decimal_format="number").encode
-        print(encode({**found.tree(), "members": members}).decode())
+        say(encode({**found.tree(), "members": members}).decode())
     else:
         _tables(found, rules, members)
 
@@ -112,6 +114,7 @@ def _listed(found: "Preview", store: "StoreSettings") -> "Table":
     from rich.text import Text
 
     from streams.domain.preview import ends_at, of_what
+    from streams.domain.text import escaped
 
     table = Table("told at", "member", "of what", "which ends at", box=box.SIMPLE_HEAD, pad_edge=False)
     for event in found.shown:
@@ -119,7 +122,7 @@ def _listed(found: "Preview", store: "StoreSettings") -> "Table":
         table.add_row(
             _local(event.occurred_at, store),
             event.member_id,
-            Text(of_what(event)),
+            Text(escaped(of_what(event))),
             _local(end, store) if end else "",
         )
     return table

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
+from streams.domain.text import escaped
 from streams.errors import LoyaltyError
 
 FAILED = 2
@@ -18,8 +19,13 @@ def told() -> Iterator[None]:
     try:
         yield
     except LoyaltyError as error:
-        message = Text.assemble(("Error: ", "bold red"), str(error))
+        message = Text.assemble(("Error: ", "bold red"), _lines(str(error)))
         Console(stderr=True, soft_wrap=True).print(message)
         raise SystemExit(FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+
+
+def _lines(text: str) -> str:
+    """Several complaints are several lines; what they quote forges none."""
+    return "\n".join(escaped(line) for line in text.split("\n"))

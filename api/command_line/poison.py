@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.kafka.redrive import Found
     from streams.kafka.shelves import PoisonWanted
@@ -39,7 +41,7 @@ def show(
         found = put_aside(connection, PoisonShelf(), wanted)
         if json:
             for one in found:
-                print(_json(one))
+                say(_json(one))
         else:
             # The table shows no bytes: they need not be in memory, however many records there are.
             _table([copy(one, record=replace(one.record, value=None)) for one in found], limit)

@@ -5,12 +5,15 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from api.command_line.lines import OneLine
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.admin import create_topics
 from streams.kafka.broker import detached
 from streams.kafka.clients import Connection, connection
 from streams.kafka.generations import at_present
+from streams.kafka.topics import GENERATIONS
 from streams.settings import Settings, load, variable
 
 CRASHED = 1
@@ -27,7 +30,10 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load()
     try:
-        cluster = at_present(connection(settings, _servers(settings)))
+        cluster = connection(settings, _servers(settings))
+        # Made first, where there is none: what is not there cannot be told from what a broker does not know.
+        create_topics(cluster, settings, (GENERATIONS,))
+        cluster = at_present(cluster)
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:
@@ -37,18 +43,26 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     except LoyaltyError:
         raise
     except Exception as error:  # noqa: BLE001 - the process ends, and says why
-        file = settings.home / "logs" / f"{role}-crash.log"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(traceback.format_exc())
-        logging.getLogger(role).critical("ends: %s: %s (stack in %s)", type(error).__name__, error, file)
+        where = _kept(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
+        logging.getLogger(role).critical("ends: %s: %s (stack %s)", type(error).__name__, error, where)
         raise SystemExit(CRASHED) from None
+
+
+def _kept(file: Path, stack: str) -> str:
+    """Where the stack is."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(stack)
+    except OSError as error:
+        return f"not kept: {error}"
+    return f"in {file}"
 
 
 def log_as(name: str) -> None:
     """Lines on standard error, each with the name of the process."""
-    logging.basicConfig(
-        level=logging.INFO, format=f"%(asctime)s %(levelname)-7s {name}: %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def reachable() -> bool:
@@ -61,6 +75,11 @@ def _servers(settings: Settings) -> str:
     if settings.bootstrap_servers:
         return settings.bootstrap_servers
     local = detached.running(settings.home)
+    if local is None and (silent := detached.silent(settings.home)):
+        raise Retryable(
+            f"the local broker (pid {silent.pid}, {silent.bootstrap}) runs and does not answer; where that "
+            "goes on, `loyalty broker stop` ends it at any price"
+        )
     if local is None:
         raise Misconfigured(
             f"There is no Kafka to work with: set {variable('bootstrap_servers')}=host:port of your cluster, "

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.delivery.books import Books
     from streams.kafka.clients import Connection
@@ -57,7 +59,7 @@ def run(
         period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
         books = watched(settings, connection, period)
     if json:
-        print(_json(books))
+        say(_json(books))
     else:
         _show(books)
     if not books.agree:

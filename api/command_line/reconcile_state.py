@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.kafka.state_check import StateCheck
 
@@ -21,7 +23,7 @@ def check_state(*, json: bool) -> None:
         with told_by_a_bar() as tell:
             found = checked(connection, there.get, settings.home / "tmp", tell)
     if json:
-        print(_json(found))
+        say(_json(found))
     else:
         _show(found)
     if not found.sound:

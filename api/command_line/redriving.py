@@ -63,6 +63,8 @@ def listed(
     from rich.table import Table
     from rich.text import Text
 
+    from streams.domain.text import escaped
+
     console = Console()
     newest = sorted(found, key=lambda one: at(one.record))[-limit:]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -74,8 +76,8 @@ def listed(
         about, *lines = told(one.record)
         table.add_row(
             str(one.id),
-            f"{about}\n{_seconds(at(one.record))}",
-            Text("\n".join(lines)),
+            Text(f"{escaped(about)}\n{_seconds(at(one.record))}"),
+            Text("\n".join(map(escaped, lines))),
             _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
         )
     if newest:

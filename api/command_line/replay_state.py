@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -106,7 +108,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
         with told_by_a_bar() as tell:
             renewal = _renewal(settings, connection, place, rate=rate, mend=mend)
             renewal.advance(tell)
-    print(f"generation {number_of(place)} is built beside generation {connection.generation}")
+    say(f"generation {number_of(place)} is built beside generation {connection.generation}")
     _end(renewal.found, mend=mend)
 
 
@@ -125,11 +127,11 @@ def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, m
             took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)
         if took is None:
-            print("not switched: the states differ; with --mend the facts are taken to be right")
+            say("not switched: the states differ; with --mend the facts are taken to be right")
             raise SystemExit(DIFFERS)
         given_up(place)
-    print(f"switched to generation {number_of(place)}, {took:.1f} s after the last worker was gone")
-    print("start the workers; and the API, where nothing starts it again")
+    say(f"switched to generation {number_of(place)}, {took:.1f} s after the last worker was gone")
+    say("start the workers; and the API, where nothing starts it again")
 
 
 def _drop(settings: "Settings", connection: "Connection") -> None:
@@ -139,8 +141,8 @@ def _drop(settings: "Settings", connection: "Connection") -> None:
         place = under_way(connection, folder)
         gone = drop(connection, number_of(place) if place else None)
     for name in gone:
-        print(f"deleted {name}")
-    print(f"{len(gone)} changelogs of other generations deleted; the present one is {connection.generation}")
+        say(f"deleted {name}")
+    say(f"{len(gone)} changelogs of other generations deleted; the present one is {connection.generation}")
 
 
 def _nothing_to_switch_to(now: "Generation") -> None:
@@ -151,7 +153,7 @@ def _nothing_to_switch_to(now: "Generation") -> None:
         raise Misconfigured("nothing was built here to switch to: `loyalty replay state --build` comes first")
     # Perhaps it was cut short just after it was done.
     since = f"{now.switched_at:%Y-%m-%d %H:%M:%S} UTC"
-    print(f"nothing to do: the state is of generation {now.number} since {since}")
+    say(f"nothing to do: the state is of generation {now.number} since {since}")
 
 
 def _renewal(

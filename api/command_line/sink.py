@@ -1,5 +1,6 @@
 """`loyalty sink`: deliveries out to the subscribers' endpoints."""
 
+from api.command_line.lines import say
 from api.command_line.supervise import Supervised, supervise
 
 UNLIMITED = 10_240
@@ -17,7 +18,7 @@ def run(supervised: Supervised = False) -> None:
 
     async def serve() -> None:
         with sink(settings, connection) as app:
-            await run_app(app, ready=lambda: print("sink is ready", flush=True))
+            await run_app(app, lambda: say("sink is ready", flush=True), connection)
 
     with process("sink") as (settings, connection):
         _open_as_many_files_as_may_be()

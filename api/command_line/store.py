@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
@@ -29,7 +31,7 @@ def put(
     with process("store") as (_, connection):
         settings = asyncio.run(stored(connection, parsed(file), overwrite=overwrite))
     campaigns, rewards = len(settings.campaigns), len(settings.rewards)
-    print(f"store {settings.store}, revision {settings.revision}: {campaigns} campaigns, {rewards} rewards")
+    say(f"store {settings.store}, revision {settings.revision}: {campaigns} campaigns, {rewards} rewards")
 
 
 async def stored(

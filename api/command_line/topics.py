@@ -23,12 +23,14 @@ def create() -> None:
     from streams.kafka import admin, clients
     from streams.kafka.broker import ensure_broker
     from streams.kafka.generations import at_present
-    from streams.kafka.topics import TOPICS
+    from streams.kafka.topics import GENERATIONS, TOPICS
 
     loaded, console = settings.load(), Console(soft_wrap=True)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
         line.update("creating topics")
-        created = admin.create_topics(at_present(clients.connection(loaded, servers)), loaded)
+        connection = clients.connection(loaded, servers)
+        created = admin.create_topics(connection, loaded, (GENERATIONS,))
+        created += admin.create_topics(at_present(connection), loaded)
     for name in created:
         console.print(f"created {name}", highlight=False)
     console.print(f"{len(created)} of {len(TOPICS)} topics created; all {len(TOPICS)} are there and fit.")
@@ -41,13 +43,13 @@ def show() -> None:
     from streams.kafka import admin, clients
     from streams.kafka.broker import ensure_broker
     from streams.kafka.configuration import differences
-    from streams.kafka.generations import at_present
+    from streams.kafka.generations import as_shown
     from streams.kafka.retention import retained
 
     loaded, console = settings.load(), Console()
     topics = retained(loaded.retention)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
-        connection = at_present(clients.connection(loaded, servers))
+        connection = as_shown(clients.connection(loaded, servers))
         found = admin.partitions(connection)
         different = differences(connection, [topic for topic in topics if topic.name in found])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

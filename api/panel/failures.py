@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.errors import Conflict, Invalid
+from api.errors import UNREADABLE, Conflict, Invalid, problem_of
 from api.outcomes import Busy
 from api.panel.door import SAFE, SignInFirst
 from api.panel.pages import Pages, led_to, root_of
@@ -62,6 +62,12 @@ def install(app: FastAPI, pages: Pages) -> None:
     async def unavailable(request: Request, _: Retryable) -> Response:
         message = "Kafka does not answer in time: try again in a moment."
         return shown(request, 503, message, {"Retry-After": "2"})
+
+    async def unreadable(request: Request, error: Exception) -> Response:
+        return shown(request, 400, problem_of(error))
+
+    for kind in UNREADABLE:
+        app.exception_handler(kind)(unreadable)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:

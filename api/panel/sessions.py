@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.auth import Caller
+from api.auth import Caller, caller_of
 from api.callers import Callers
 from api.logins import LIVES, Expired, Tokens
-from streams.access import Admin
+from api.sign_outs import Revocations, SignOuts
+from streams.access import Admin, SignOut
 
 COOKIE = "loyalty_session"
 FORMS = "panel forms"
@@ -30,12 +31,19 @@ class Session:
 
 
 class Sessions:
-    """Signed cookies: every API process reads them. They end after twelve hours, with the admin, or when its
-    password is changed. `form_keys`: derived from the deployment's secret key, the newest first."""
+    """Signed cookies: every API process reads them. They end after twelve hours, by signing out, with the
+    admin, or when its password is changed. `form_keys`: derived from the deployment's secret key, the newest
+    first."""
 
     def __init__(
-        self, tokens: Tokens, callers: Callers, form_keys: Sequence[bytes], now: Callable[[], datetime]
+        self,
+        tokens: Tokens,
+        callers: Callers,
+        form_keys: Sequence[bytes],
+        now: Callable[[], datetime],
+        revocations: Revocations | None = None,
     ) -> None:
+        self._revocations = revocations or Revocations(SignOuts(), None, now)
         self._tokens = tokens
         self._callers = callers
         self._form_keys = form_keys
@@ -50,10 +58,17 @@ class Sessions:
             admin = self._tokens.read(cookie or "", "session", self._callers, self._now())
         except Expired:
             return None
-        if admin is None:
+        if admin is None or self._tokens.id_of(cookie or "") in self._revocations:
             return None
-        caller = Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores))
-        return Session(admin.username, caller, self._form_tokens(cookie or "")[0])
+        return Session(admin.username, caller_of(admin), self._form_tokens(cookie or "")[0])
+
+    async def end(self, cookie: str) -> None:
+        """Whoever has a copy of the cookie is signed out too, by every process. Raises Retryable."""
+        session_id, now = self._tokens.id_of(cookie), self._now()
+        admin = self._tokens.read(cookie, "session", self._callers, now)
+        if session_id and admin:
+            ended = SignOut(session_id=session_id, admin_id=admin.admin_id, ends_at=now + LIVES["session"])
+            await self._revocations.add(ended)
 
     def is_of(self, cookie: str, form_token: str) -> bool:
         """Whether a page of that session carried `form_token`; before a change of the key too."""

@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import address_of
-from api.logins import Logins, TooMany
+from api.auth import DEVICE, address_of
+from api.logins import LIVES, Logins, TooMany
 from api.panel.door import SignedIn
 from api.panel.pages import Pages, led_to, root_of
 from api.panel.sessions import COOKIE, SECONDS, Sessions
 
 NO_KEY = "Nobody can sign in: LOYALTY_SECRET_KEY is not set. `loyalty secret-key` makes one."
+DEVICE_SECONDS = int(LIVES["device"].total_seconds())
 WRONG = "User name and password do not belong together."
 
 
@@ -43,7 +44,8 @@ def routes(
         if logins is None or sessions is None:
             return form(request, then, NO_KEY, 503)
         try:
-            admin = await logins.login(username, password, address_of(request.scope), now())
+            device = request.cookies.get(DEVICE, "")
+            admin = await logins.login(username, password, address_of(request.scope), now(), device)
         except TooMany as many:
             wait = int(many.wait.total_seconds()) + 1
             answer = form(request, then, f"Too many tries: wait {wait} seconds.", 429, username)
@@ -52,20 +54,15 @@ def routes(
         if admin is None:
             return form(request, then, WRONG, 401, username)
         answer = RedirectResponse(_ours(request, then), 303)
-        answer.set_cookie(
-            COOKIE,
-            sessions.begun(admin),
-            max_age=SECONDS,
-            path=root_of(request) or "/",
-            secure=request.url.scheme == "https",
-            httponly=True,
-            # A link in a message leads to the page, signed in; no form of another site does.
-            samesite="lax",
-        )
+        _keep(request, answer, COOKIE, sessions.begun(admin), SECONDS)
+        _keep(request, answer, DEVICE, logins.device(admin, now()), DEVICE_SECONDS)
         return answer
 
     @router.post("/logout")
     async def sign_out(request: Request) -> Response:
+        """The session ends, for whoever holds its cookie too."""
+        if sessions is not None:
+            await sessions.end(request.cookies.get(COOKIE, ""))
         answer = led_to(request, "/login")
         answer.delete_cookie(COOKIE, path=root_of(request) or "/")
         return answer
@@ -79,6 +76,19 @@ def routes(
         return pages.page(request, "stores", codes=codes)
 
     return router
+
+
+def _keep(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=root_of(request) or "/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        # A link in a message leads to the page, signed in; no form of another site does.
+        samesite="lax",
+    )
 
 
 def _ours(request: Request, then: str) -> str:

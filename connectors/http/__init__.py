@@ -1,7 +1,8 @@
 """Webhooks over HTTP: what is sent, where it may be sent, the sending itself, and a receiver to try it on.
 What an endpoint may count on is in README.md beside this.
 
-courier     one attempt as its subscription asks: body, signature, authentication
+attempt     one attempt of a delivery, and what came of it, whatever that is
+courier     one request as its subscription asks: body, signature, authentication
 envelope    a delivery's body and headers (pure)
 cloud_events  the same as CloudEvents 1.0 (pure)
 signing     the headers that prove it is ours; keys: what they are made with
@@ -14,7 +15,11 @@ agenda      which endpoint is to be looked at when
 dispatch    the requests of one partition, from due to finished
 sink        the stage: deliveries in, outcomes out, in transactions
 sender      one POST and what came of it; never raises for somebody else's trouble
+urls        where it goes, byte for byte as it is stored (pure)
 clients     the connections that it goes out by: with a certificate, through a proxy
+answer_reader  how answers are read off them: a status outlives what cannot be read
+kept        what is kept of an answer: no secret, nothing that acts on a screen (pure)
+known_secrets  which secrets an endpoint may give back (pure)
 guard       which addresses may be dialled, checked on the very address that is dialled
 receiver    counts and shows what arrives; stands in for an endpoint in the demo and in tests
 """

@@ -16,6 +16,8 @@ from aiohttp.streams import StreamReader
 
 MOST_OF_A_HEAD = 65_536
 """Bytes before the final answer's body, all interim answers included."""
+MOST_HEADERS = 1_000
+_PIECE = 8_192
 _STATUS = re.compile(rb"\s*HTTP/[0-9]+(?:\.[0-9]+)?[ \t]+([0-9]{3})(?![0-9])", re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _SWITCHING = 101
@@ -38,14 +40,19 @@ class AnswerReader(ResponseHandler):
         super().set_response_params(**params)  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
-        if self._answered:
-            # Empty: what the parser holds back is to go on.
-            if data and (self._payload is None or self._payload.is_eof()):
-                self.abort()
+        # In pieces: 256 KB may hold ten thousand interim answers, each of which becomes an object.
+        for start in range(0, len(data) or 1, _PIECE):
+            self._piece_received(data[start : start + _PIECE])
+            if self.transport is None or self.transport.is_closing():
                 return
-            super().data_received(data)
+
+    def _piece_received(self, data: bytes) -> None:
+        # Empty: what the parser holds back is to go on.
+        if self._answered and data and (self._payload is None or self._payload.is_eof()):
+            self.abort()
             return
-        self._head += data[:MOST_OF_A_HEAD]
+        if not self._answered:
+            self._head += data
         super().data_received(data)
         if not self._answered and len(self._head) >= MOST_OF_A_HEAD and self.transport:
             self.transport.close()
@@ -54,11 +61,9 @@ class AnswerReader(ResponseHandler):
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         if self._answered:
             self.force_close()
-            return
-        self._answered = is_final(data[0].code)
-        if self._answered:
-            self._head = b""
-        super().feed_data(data, size)
+        elif is_final(data[0].code):
+            self._answered, self._head = True, b""
+            super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
         status = status_of(self._head) if isinstance(exc, HttpProcessingError) else None

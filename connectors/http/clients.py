@@ -9,7 +9,7 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -20,8 +20,9 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
+from yarl import URL
 
-from connectors.http.answer_reader import MOST_OF_A_HEAD, read_by_us
+from connectors.http.answer_reader import MOST_HEADERS, MOST_OF_A_HEAD, read_by_us
 from connectors.http.auth import Certificate
 from connectors.http.envelope import USER_AGENT
 from connectors.http.guard import GuardedResolver, TargetRefused, guarded_sockets, inside
@@ -53,6 +54,13 @@ class Proxy:
     headers: Mapping[str, str]
     secrets: tuple[str, ...]
     """User and password: not to be kept where it says them."""
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Reads none either: what an endpoint calls a cookie would stand in our log."""
+
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
+        """Nothing is kept."""
 
 
 class Client:
@@ -185,7 +193,7 @@ class Clients:
             connector=connector,
             # Where a request names nobody: else aiohttp tells the world its version and Python's.
             headers={"User-Agent": USER_AGENT},
-            cookie_jar=aiohttp.DummyCookieJar(),
+            cookie_jar=_NoCookies(),
             trace_configs=[self._trace],
             trust_env=False,
             timeout=self._timeout,
@@ -194,7 +202,7 @@ class Clients:
             # The reader of answers bounds the head as a whole.
             max_line_size=MOST_OF_A_HEAD,
             max_field_size=MOST_OF_A_HEAD,
-            max_headers=MOST_OF_A_HEAD,
+            max_headers=MOST_HEADERS,
         )
 
     async def _address(self, target: Target) -> str | None:
@@ -219,4 +227,4 @@ def read_proxy(url: str) -> Proxy:
     user, password = unquote(parts.username), unquote(parts.password or "")
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     headers["Proxy-Authorization"] = f"Basic {pair}"
-    return Proxy(f"{parts.scheme}://{place}", headers, (user, password))
+    return Proxy(f"{parts.scheme}://{place}", headers, (user, password, f"{user}:{password}"))

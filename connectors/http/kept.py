@@ -172,6 +172,10 @@ def _encoded(secret: str) -> Iterator[str]:
             form = encode(bytes(before) + octets + bytes(2))[first:last].decode()
             if len(form) >= _SHORT:
                 yield form
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        alone = encode(octets).decode()
+        if len(alone) >= _SHORT:
+            yield from (alone, alone.rstrip("="))
     if len(octets) * 2 >= _SHORT:
         yield octets.hex()
         yield octets.hex().upper()

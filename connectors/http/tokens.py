@@ -39,7 +39,7 @@ class NoToken:
 
 
 class _Granted(msgspec.Struct):
-    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+$")]
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+\Z")]
     token_type: str = "bearer"  # noqa: S105
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
 

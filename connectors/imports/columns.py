@@ -134,6 +134,12 @@ def text(cell: str) -> str:
     return cell
 
 
+def own_id(cell: str) -> str:
+    """An id that the file's author gave: two that a spreadsheet has made alike would be taken for one."""
+    identifiers.require_own_id(trimmed(cell))
+    return text(cell)
+
+
 def uuid(cell: str) -> str:
     if not _UUID.fullmatch(cell.lower()):
         raise ValueError("must be a UUID such as 5e675676-f5fb-5a30-9e6a-9cf3649afbc4")
@@ -231,7 +237,7 @@ def _within(moment: datetime) -> datetime:
 
 MEMBER = (
     Column("memberId", uuid, "the member's UUID"),
-    Column("memberExternalId", text, "the member's id in your system, as in the file of members"),
+    Column("memberExternalId", own_id, "the member's id in your system, as in the file of members"),
 )
 KINDS_OF_IDENTIFIER: tuple[IdentifierKind, ...] = ("loyaltyCardNumber", "phone", "email")
 IDENTIFIERS: Mapping[IdentifierKind, str] = {

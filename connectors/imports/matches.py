@@ -1,6 +1,6 @@
 """A line a match: a recorded transaction is given to a member. Pure."""
 
-from connectors.imports.columns import MEMBER, Column, Row, found_by, identifier_columns, text
+from connectors.imports.columns import MEMBER, Column, Row, found_by, identifier_columns, own_id
 from connectors.imports.kind import Kind, Ready, Run, member_of, one_way
 from streams.domain.commands import AssignTransaction
 from streams.domain.ids import document_id
@@ -8,7 +8,7 @@ from streams.domain.ids import document_id
 
 def _columns(run: Run) -> tuple[Column, ...]:
     return (
-        Column("documentNumber", text, "of the transaction, recorded without its member", required=True),
+        Column("documentNumber", own_id, "of the transaction, recorded without its member", required=True),
         *MEMBER,
         *identifier_columns(found_by, run.rules),
     )

@@ -10,6 +10,7 @@ from connectors.imports.columns import (
     identifier_columns,
     instant,
     one_of,
+    own_id,
     text,
     uuid,
     whole,
@@ -33,10 +34,10 @@ _SHARED = (
 
 def _columns(run: Run) -> tuple[Column, ...]:
     return (
-        Column("documentNumber", text, "of the receipt or invoice: its lines are its items", required=True),
+        Column("documentNumber", own_id, "of the receipt or invoice: its lines are its items", required=True),
         Column("purchasedAt", instant(run.zone), "when it was bought", required=True),
         Column("documentType", one_of("sell", "return"), "sell or return; sell if empty"),
-        Column("linkedDocumentNumber", text, "of a return: the document number of the purchase"),
+        Column("linkedDocumentNumber", own_id, "of a return: the document number of the purchase"),
         Column("sku", text, "the item's article number", required=True),
         Column("name", text, "the item's name; its sku if empty"),
         Column("quantity", whole(2**31 - 1), "a whole number; 1 if empty"),

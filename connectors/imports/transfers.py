@@ -10,6 +10,7 @@ from connectors.imports.columns import (
     identifier_columns,
     more_than_nothing,
     one_of,
+    own_id,
     text,
     whole,
 )
@@ -27,7 +28,7 @@ _FOR_ADDING = ("expiresInDays", "lockedForDays")
 
 def _columns(run: Run) -> tuple[Column, ...]:
     return (
-        Column("transferId", text, "your own id: the same is carried out once", required=True),
+        Column("transferId", own_id, "your own id: the same is carried out once", required=True),
         Column("type", one_of("adding", "spending"), "adding or spending", required=True),
         Column("units", more_than_nothing, "how many", required=True),
         *MEMBER,

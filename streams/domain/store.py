@@ -14,10 +14,13 @@ from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
 from streams.domain.rules import Campaign, Days
+from streams.domain.text import flaw
 from streams.domain.tier_set import MonthDay, Tier, TierSet
 from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
 
 _calendar = cache(Calendar)
+RESERVED = {"admin", "token", "login", "logout", "static", ".", ".."}
+"""What stands in an address of the API or of the panel where others have the store, or leads out of it."""
 # Found on the disk each time.
 _zones = cache(available_timezones)
 LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
@@ -135,6 +138,8 @@ class StoreSettings(Value):
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
+        if self.store.lower() in RESERVED:
+            raise ValueError(f"store {self.store!r} is not valid: addresses of the API or the panel begin so")
         if self.time_zone not in _zones():
             raise ValueError(
                 f"time_zone {self.time_zone!r} is no zone of the tz database, such as Europe/Warsaw"
@@ -145,7 +150,7 @@ class StoreSettings(Value):
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
         identifiers.require_rules(self.identifier_rules)
-        for problem in chain(_numbers(self, ""), self._repeated(), self._problems()):
+        for problem in chain(_values(self, ""), self._repeated(), self._problems()):
             raise ValueError(problem)
 
     def _repeated(self) -> Iterator[str]:
@@ -246,18 +251,21 @@ class StoreSettings(Value):
         return _calendar(self.time_zone)
 
 
-def _numbers(part: object, path: str) -> Iterator[str]:
-    """Amounts that no schema could write, or that are less than nothing; each begins with the field."""
+def _values(part: object, path: str) -> Iterator[str]:
+    """Amounts that no schema could write, or that are less than nothing, and texts that no line could show;
+    each begins with the field."""
     match part:
         case Decimal():
             # In this order: a remainder of what is too large cannot be told.
             if not part.is_finite() or not 0 <= part <= MOST or part % UNIT:
                 yield f"{path} must lie between 0 and {MOST}, with six decimals at most"
+        case str() if problem := flaw(part):
+            yield f"{path} {problem}"
         case Value():
             for name in part.__struct_fields__:
-                yield from _numbers(getattr(part, name), f"{path}.{name}" if path else name)
+                yield from _values(getattr(part, name), f"{path}.{name}" if path else name)
         case tuple():
             for index, each in enumerate(part):
-                yield from _numbers(each, f"{path}[{index}]")
+                yield from _values(each, f"{path}[{index}]")
         case _:
             pass

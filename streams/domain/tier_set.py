@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from streams.domain.values import Code, Text, Uuid, Value
 
-MonthDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+MonthDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")]
 Measure = Literal[
     "active_units",
     "total_earned_units",

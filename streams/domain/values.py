@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, dataclass_transform
 from msgspec import Meta, Struct, StructMeta, field
 
 # The original's limits: strings of 255 characters, numbers of six decimals.
-Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Text = Annotated[str, Meta(max_length=255)]
-Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 DocumentType = Literal["sell", "return"]

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from streams.kafka.cluster import Consumer
+from streams.kafka.cluster import Cluster, Consumer
+from streams.kafka.passing import ask_again
 
 
 def committed(consumer: Consumer, places: Iterable[TopicPartition], within: float) -> list[TopicPartition]:
@@ -25,6 +26,32 @@ def committed(consumer: Consumer, places: Iterable[TopicPartition], within: floa
             raise _unanswered(place, "where the group stands")
         found.append(at)
     return found
+
+
+def partitions_of(cluster: Cluster, consumer: Consumer, topic: str, within: float) -> list[int]:
+    """All of the topic's, by its name in the cluster. A broker that has just come back may know of none."""
+
+    def asked() -> list[int]:
+        found = consumer.list_topics(topic, timeout=within).topics.get(topic)
+        if found is None or found.error is not None or not found.partitions:
+            said = found.error if found is not None and found.error is not None else None
+            raise KafkaException(
+                said or KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic} is not there")
+            )
+        return sorted(found.partitions)
+
+    return ask_again(cluster, asked, within)
+
+
+def position(cluster: Cluster, consumer: Consumer, place: TopicPartition, within: float) -> int:
+    """Where the consumer's group is to read on: at the partition's beginning where it has committed nothing.
+    What a predecessor has under way is waited for."""
+
+    def asked() -> int:
+        (found,) = committed(consumer, [place], within)
+        return found.offset if found.offset >= 0 else watermarks(consumer, place, within)[0]
+
+    return ask_again(cluster, asked, within)
 
 
 def watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartit
 from faust.types import ChannelT
 from mode import Service
 
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.batch import Batch, Share, record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
@@ -24,7 +25,7 @@ from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
-from streams.kafka.source import Identity, numbers_of, open_source, position_of
+from streams.kafka.source import Identity, open_source
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.kafka.unreadable import end_of_batch, failure_of, is_unreadable
@@ -36,6 +37,7 @@ LOG = logging.getLogger(__name__)
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
+ANSWERS_WITHIN = 30.0
 # Seconds between two looks at a commit that takes long.
 LOOKED_EVERY = 1.0
 
@@ -107,7 +109,8 @@ class Feed(Quiet):
         self._place = partial(partition_of, partitions=len(self._numbers()))
 
     def _numbers(self) -> list[int]:
-        return numbers_of(self._connection, self._consumer, self._connection.topic(self._source))
+        name = self._connection.topic(self._source)
+        return partitions_of(self._connection.cluster, self._consumer, name, ANSWERS_WITHIN)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -172,8 +175,10 @@ class Feed(Quiet):
         return [p for p in here if p.waiting or self._stage.wants(p.number, p.tables)]
 
     def _position(self, number: int) -> int:
+        # A predecessor's transaction that is still open is waited for.
+        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
         place = self._source_partition(number)
-        found = position_of(self._connection, self._consumer, self._identity, place)
+        found = position(self._connection.cluster, self._consumer, place, patience)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
         self._check()
         return found

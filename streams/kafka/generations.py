@@ -28,10 +28,9 @@ def present(connection: Connection) -> Generation:
     """The one of now: a switch that is under way is waited for.
 
     A record of it that cannot be worked with changes nothing: the last good one stands. Raises Misconfigured
-    where none is known and it could be any of several, Retryable.
+    where none is known and it could be any of several; Retryable, also where the topic is not there: a broker
+    that knows of none says nothing of the state.
     """
-    if not partitions(connection, (GENERATIONS,)):
-        return _BEGINNING
     found = {STATE: _BEGINNING}
 
     def apply(what: str, generation: Generation | None) -> None:
@@ -73,6 +72,11 @@ def changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
 def at_present(connection: Connection) -> Connection:
     """With the names that topics have now. Raises Retryable."""
     return replace(connection, generation=present(connection).number)
+
+
+def as_shown(connection: Connection) -> Connection:
+    """The same, for who only shows topics, of which there may be none yet."""
+    return at_present(connection) if partitions(connection, (GENERATIONS,)) else connection
 
 
 def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:

@@ -13,6 +13,7 @@ from streams.errors import Misconfigured
 from streams.generation import FIRST
 from streams.kafka.source import Identity
 from streams.settings import Settings, variable
+from streams.tables import damage
 
 
 @contextmanager
@@ -23,7 +24,10 @@ def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator
     Raises Misconfigured where another process of this home has the name.
     """
     state = settings.home / "state" / f"{settings.topic_prefix}{role}"
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise damage.meaning(state, error) from None
     name, lock = _named(settings, state) if settings.instance else _first_free(state)
     try:
         yield Identity(

@@ -21,7 +21,7 @@ from streams.delivery.books import Books, Mark, Marks, Place, balanced
 from streams.delivery.forms import OverTime
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.errors import Poison
-from streams.kafka.answers import committed
+from streams.kafka.answers import committed, partitions_of
 from streams.kafka.aside import Unfit, fitting, raw_of
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
@@ -106,7 +106,7 @@ def fanned_out(connection: Connection) -> dict[int, int]:
     """By partition, up to where the fan-out has committed; -1: nothing yet."""
     name = connection.topic(WEBHOOK_EVENTS)
     with told(name), reader(connection, FAN_OUT) as consumer:
-        found = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        found = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
         places = committed(consumer, [TopicPartition(name, number) for number in found], ANSWERS_WITHIN)
     return {place.partition: place.offset for place in places}
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaException, TopicPartition
 
 from streams.errors import Misconfigured, Retryable
-from streams.kafka.answers import committed
+from streams.kafka.answers import partitions_of, position
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import MACHINE, Consumer
 from streams.kafka.groups import Groups
-from streams.kafka.passing import ask_again, is_passing
+from streams.kafka.passing import is_passing
 from streams.kafka.stretch import told
 from streams.kafka.topics import COMMANDS
-from streams.kafka.view import bounds_of
 from streams.settings import Settings
 
 ANSWERS_WITHIN = 30.0
@@ -120,7 +119,10 @@ def seat(connection: Connection, settings: Settings, group: str) -> Iterator[Sea
             # As it is now: what Kafka would say later may be of a group into which somebody has come.
             member = consumer.consumer_group_metadata()
             patience = settings.transaction_timeout + ANSWERS_WITHIN
-            offsets = tuple(_position(consumer, place, patience) for place in places)
+            offsets = tuple(
+                TopicPartition(p.topic, p.partition, position(connection.cluster, consumer, p, patience))
+                for p in places
+            )
         polling.start()
         yield Seat(member, offsets)
     finally:
@@ -132,7 +134,7 @@ def seat(connection: Connection, settings: Settings, group: str) -> Iterator[Sea
 
 def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
     """All partitions of the topic, once they are ours."""
-    every = ask_again(MACHINE, lambda: consumer.list_topics(topic, ANSWERS_WITHIN), ANSWERS_WITHIN)
+    every = partitions_of(MACHINE, consumer, topic, ANSWERS_WITHIN)
     ours: list[TopicPartition] = []
 
     def assigned(consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -148,16 +150,9 @@ def _seated(consumer: Consumer, topic: str) -> list[TopicPartition]:
             raise KafkaException(error)
         if time.monotonic() > until:
             raise Retryable(f"the group does not let us in within {ANSWERS_WITHIN:g} s: run it again")
-    if len(ours) < len(every.topics[topic].partitions):
+    if len(ours) < len(every):
         raise Retryable("not switched: a worker was started meanwhile: stop it, and run it again")
     return [TopicPartition(topic, place.partition) for place in ours]
-
-
-def _position(consumer: Consumer, place: TopicPartition, patience: float) -> TopicPartition:
-    # What a predecessor has under way is waited for.
-    found = ask_again(MACHINE, lambda: committed(consumer, [place], patience), patience)[0]
-    at = found.offset if found.offset >= 0 else bounds_of(consumer, place)[0]
-    return TopicPartition(place.topic, place.partition, at)
 
 
 def _poll(consumer: Consumer, over: threading.Event) -> None:

@@ -1,16 +1,10 @@
-"""What a feed reads from, and where its group stands there."""
+"""What a feed reads from, and who it is there."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import TopicPartition
-
-from streams.kafka.answers import committed, watermarks
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.passing import ask_again
-
-ANSWERS_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +35,3 @@ def open_source(connection: Connection, who: Identity, limit: int) -> Consumer:
             "partition.assignment.strategy": "range",
         }
     )
-
-
-def numbers_of(connection: Connection, consumer: Consumer, topic: str) -> list[int]:
-    """The partitions of a topic. Raises KafkaException where nobody answers in time."""
-    found = ask_again(
-        connection.cluster, lambda: consumer.list_topics(topic, timeout=ANSWERS_WITHIN), ANSWERS_WITHIN
-    )
-    return list(found.topics[topic].partitions)
-
-
-def position_of(connection: Connection, consumer: Consumer, who: Identity, place: TopicPartition) -> int:
-    """Where the group stands; the partition's beginning where it has committed nothing yet. Raises
-    KafkaException where nobody answers in time."""
-    # A predecessor's transaction that is still open is waited for.
-    patience = who.transaction_timeout + ANSWERS_WITHIN
-
-    def asked() -> int:
-        found: int = committed(consumer, [place], patience)[0].offset
-        return found if found >= 0 else watermarks(consumer, place, ANSWERS_WITHIN)[0]
-
-    return ask_again(connection.cluster, asked, patience)

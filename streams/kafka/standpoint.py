@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams import codec
 from streams.domain.values import Value
-from streams.kafka.answers import committed
+from streams.kafka.answers import committed, partitions_of
 from streams.kafka.clients import Connection
 from streams.kafka.stretch import ANSWERS_WITHIN, told
 from streams.kafka.topics import Topic
@@ -53,6 +53,7 @@ class Standpoint:
         self._connection = connection
         self._name = f"{connection.prefix}{name}"
         self._topic = connection.topic(topic)
+        self._cluster = connection.cluster
         self._producer = connection.open_producer(
             **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
             | {"queue.buffering.max.messages": QUEUED}
@@ -73,7 +74,7 @@ class Standpoint:
     def positions(self) -> dict[int, Position] | None:
         """By partition; None where it has not begun."""
         with told(self._topic):
-            found = self._consumer.list_topics(self._topic, ANSWERS_WITHIN).topics[self._topic].partitions
+            found = partitions_of(self._cluster, self._consumer, self._topic, ANSWERS_WITHIN)
             asked = [TopicPartition(self._topic, n) for n in found]
             places = committed(self._consumer, asked, ANSWERS_WITHIN)
         if any(place.offset < 0 for place in places):

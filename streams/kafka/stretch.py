@@ -10,7 +10,7 @@ from itertools import chain
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.answers import first_since
+from streams.kafka.answers import first_since, partitions_of
 from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
@@ -70,7 +70,7 @@ def between(
     name = connection.topic(topic)
     with told(name), reader(connection, isolation=isolation) as consumer:
         bounds = {}
-        there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
         for number in there if partition is None else [partition]:
             place = TopicPartition(name, number)
             low, end = bounds_of(consumer, place)
@@ -84,7 +84,7 @@ def home(connection: Connection, topic: Topic, key: str) -> int:
     """The partition that holds all of the key. Raises Retryable."""
     name = connection.topic(topic)
     with told(name), reader(connection) as consumer:
-        there = consumer.list_topics(name, ANSWERS_WITHIN).topics[name].partitions
+        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
     return partition_of(key.encode(), len(there))
 
 

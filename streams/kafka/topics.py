@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
-from streams.access import Admin, ApiKey, Change
+from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.orders import ReplayOrder, ReplayProgress
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
@@ -26,6 +26,7 @@ from streams.webhooks import CATALOGUE
 Key = Literal[
     "admin",
     "API key",
+    "session",
     "what was changed",
     "store/member",
     "identifier",
@@ -162,6 +163,7 @@ SETTINGS = Topic(
 
 ADMINS = Topic("admins", "admin", (Admin,), "API; loyalty admin", compacted=True, partitions=1)
 API_KEYS = Topic("api-keys", "API key", (ApiKey,), "API", compacted=True, partitions=1)
+SIGN_OUTS = Topic("sign-outs", "session", (SignOut,), "API", compacted=True, partitions=1)
 AUDIT = Topic("audit", "what was changed", (Change,), "API; loyalty admin", 3 * 366 * DAY, partitions=1)
 
 
@@ -208,6 +210,7 @@ TOPICS = (
     SETTINGS,
     ADMINS,
     API_KEYS,
+    SIGN_OUTS,
     AUDIT,
     GENERATIONS,
     *CHANGELOGS.values(),

@@ -18,7 +18,8 @@ from streams.kafka.last_good import LastGood, last_good_of
 from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.sieve import Apply, Sieve
 from streams.kafka.topics import Topic
-from streams.kafka.unreadable import readable
+from streams.kafka.unreadable import is_unreadable, readable
+from streams.meaning import Fault
 
 LOG = logging.getLogger(__name__)
 V = TypeVar("V", bound=Value)
@@ -62,6 +63,8 @@ class View(Generic[V]):
         self._check_every = check_every
         self._check_at = connection.cluster.now() + check_every
         self._next: dict[int, int] = {}
+        self._unread: list[SetAside] = []
+        """Batches that the client cannot give: their keys are not known."""
         self._moved = asyncio.Condition()
         self._error: BaseException | None = None
         self._stopping = False
@@ -116,7 +119,7 @@ class View(Generic[V]):
     @property
     def aside(self) -> list[SetAside]:
         """What is set aside now, in the order of the log."""
-        return sorted(self._sieve.aside.values(), key=lambda each: each.offset)
+        return sorted([*self._sieve.aside.values(), *self._unread], key=lambda each: each.offset)
 
     def _raise_if_failed(self) -> None:
         if self._error:
@@ -173,7 +176,12 @@ class View(Generic[V]):
         if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
         messages = [] if first is None else [first, *consumer.consume(BATCH, 0)]
+        self._unread += [self._unread_batch(message) for message in messages if is_unreadable(message)]
         return readable(self._connection, consumer, messages)
+
+    def _unread_batch(self, message: Message) -> SetAside:
+        fault = Fault("the batch", "cannot be unpacked")
+        return SetAside(self._topic, message.partition() or 0, message.offset() or 0, "unknown", fault, None)
 
     def _check(self, consumer: Consumer) -> None:
         """Raises Misconfigured where the topic has gone: librdkafka would wait for it without a word."""

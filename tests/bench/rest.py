@@ -143,7 +143,7 @@ def _post(path: str, body: Callable[[], Any]) -> Ask:
 
 def _spend() -> Ask:
     members = count()
-    phones = [f"phone={600_000_000 + number}" for number in range(MEMBERS)]
+    phones = [f"phone=+{48_600_000_000 + number}" for number in range(MEMBERS)]
 
     def body() -> Any:
         return {"transfer": {"customer": phones[next(members) % MEMBERS], "points": 0.01}}
@@ -155,7 +155,7 @@ def _open_accounts(address: str, token: str, clients: int = CLIENTS) -> None:
     """Members with units, made as any client makes them."""
 
     async def one(session: aiohttp.ClientSession, room: asyncio.Semaphore, number: int) -> None:
-        phone = str(600_000_000 + number)
+        phone = f"+{48_600_000_000 + number}"
         opening = {"customer": {"phone": phone, "referralToken": uid(number)}}
         giving = {"transfer": {"customer": f"phone={phone}", "points": 1_000_000}}
         async with room:

@@ -26,6 +26,8 @@ TIMEOUT = 1.0
 AT_ONCE = 20
 OF_ONE_SINK = 1000
 HEALTHY_EVERY = 0.02
+MOST_TOGETHER = 200
+"""Deliveries that arrive in one turn, where the machine has kept the sink waiting."""
 _HEALTHY_FROM, _HOSTILE_FROM = 50_000_000, 10_000_000
 
 
@@ -79,7 +81,7 @@ class Fuzz:
             fresh = list(self._taken(left, sink, room))
             exhausted = len(fresh) < room
             now = time.perf_counter()
-            while next_healthy <= now and not exhausted:
+            while next_healthy <= now and not exhausted and len(fresh) < MOST_TOGETHER:
                 # Its time is when it was due to arrive: a sink that is late with that is late.
                 fresh.append(self._one_healthy(next_healthy))
                 next_healthy += HEALTHY_EVERY

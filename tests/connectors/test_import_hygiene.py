@@ -152,3 +152,27 @@ def test_any_bytes_are_read_or_refused(name: str, data: bytes) -> None:
             continue
         lines = {line for ready in reading.ready for line in ready.lines}
         assert lines.isdisjoint(refused.line for refused in reading.refused)
+
+
+@pytest.mark.parametrize("mangled", ["N/A", "NULL", "-", "#REF!", "4.86001E+10", "1.2E+05"])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("members", "memberExternalId"),
+        ("transactions", "documentNumber"),
+        ("transactions", "memberExternalId"),
+        ("transfers", "transferId"),
+        ("matches", "documentNumber"),
+    ],
+)
+def test_two_that_a_spreadsheet_has_made_alike_are_not_taken_for_one(
+    name: str, column: str, mangled: str
+) -> None:
+    cells = FINDS[name] | {"email": "anna@example.com"} | {column: mangled}
+
+    reading = read(KINDS[name], file_of([*cells], [*cells.values()]), RUN)
+
+    assert [(refused.line, refused.field, refused.value) for refused in reading.refused] == [
+        (2, column, mangled)
+    ]
+    assert reading.ready == []

@@ -190,6 +190,15 @@ async def test_an_endpoint_that_echoes_leaves_no_secret_in_its_answer(
     assert "hunter2" not in answer.response
 
 
+async def test_of_a_basic_authorization_nothing_is_left() -> None:
+    async def echo(sent: Sent) -> Answer:
+        return answered(200, f"you sent: {sent.headers['authorization']}")
+
+    answer = await Courier(FakeSender(echo), SAFE).send(DELIVERY, BASIC, uid(42), NOON)
+
+    assert answer.response == f"you sent: Basic {BLANK}"
+
+
 async def test_both_tokens_of_an_attempt_are_blanked() -> None:
     echo = Echo(["acc3ss-token-1", "acc3ss-token-2"], 401)
 

@@ -252,6 +252,44 @@ async def test_an_allowed_network_is_reached_without_the_proxy() -> None:
     assert (answer.status, endpoint.connections, server.connections) == (200, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (b"407 me:hunter2 is not hunter2", "407 *** is not ***"),
+        (b"407 bWU6aHVudGVyMg==", "407 ***"),
+        (b"502 Passerelle erron\xe9e\x1b[2J", "502 Passerelle erron\\udce9e\\x1b[2J"),
+    ],
+)
+async def test_what_a_proxy_says_is_told_without_its_password(status: bytes, told: str) -> None:
+    async with proxied(Names(["8.8.8.8"]), status=status) as (sender, _, _):
+        answer = await sender.send(f"https://{NAME}/", {}, b"{}")
+
+    assert (answer.error, answer.phase) == (f"the proxy did not connect: {told}", "before sending")
+
+
+@pytest.mark.parametrize("status", [b"200 OK\r\nno colon", b"200 OK\r\nContent-Length: x", b"204"])
+async def test_a_status_of_the_proxys_is_not_taken_for_the_endpoints(status: bytes) -> None:
+    async with proxied(Names(["8.8.8.8"]), "1", status=b" " + status) as (sender, _, _):
+        answer = await sender.send(f"https://{NAME}/", {}, b"{}")
+
+    assert (answer.status, answer.phase) == (None, "before sending")
+    assert str(answer.error).startswith("the proxy did not connect: ")
+
+
+async def test_a_proxy_whose_phrase_is_in_latin_1_connects(authority: Authority) -> None:
+    names = Names(["8.8.8.8"])
+
+    async with (
+        secure(authority.server(NAME)) as (port, _),
+        proxied(names, str(port), status=b"200 Connexion \xe9tablie") as (sender, proxy, _),
+    ):
+        answer = await sender.send(f"https://{NAME}:8443/%7Ehook?a=%2F", {}, b"{}")
+
+    assert (answer.status, answer.error) == (200, None)
+    assert "user-agent: loyalty-webhooks/" in proxy.heads[0].lower()
+    assert "aiohttp" not in proxy.heads[0].lower()
+
+
 async def test_a_proxy_that_refuses_or_is_away_is_a_failure_before_sending() -> None:
     names = Names(["8.8.8.8"])
     async with proxied(names, status=b"403 Forbidden") as (sender, _, _):

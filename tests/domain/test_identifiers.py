@@ -154,6 +154,15 @@ def test_without_a_region_a_number_needs_its_country() -> None:
     assert member_of(run).profile.phone == "+48600100203"
 
 
+def test_without_a_region_too_two_numbers_are_looked_for_by_neither() -> None:
+    run = Pipeline(SETTINGS, now=NOON)
+
+    run.when(purchase_of("phone", "600100200 600100201"), purchase_of("phone", "600100200", "R-2"))
+
+    (refused,) = run.rejections()
+    assert refused.startswith("buyer.phone 600100200 600100201 must be one number")
+
+
 def test_a_store_s_pattern_says_what_its_cards_are() -> None:
     run = Pipeline(replace(SETTINGS, card_pattern="26[0-9]{11}"), now=NOON)
 

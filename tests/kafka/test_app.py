@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import asyncio
@@ -30,3 +31,33 @@ def test_a_check_that_fails_at_the_start_ends_the_process_with_its_own_words() -
     )
 
     assert done.stdout == "ended: a key is missing\n"
+
+
+STARTS_AND_ENDS = """
+import asyncio, os, signal
+from streams.kafka.agents import App
+from streams.kafka.worker import run
+
+def ready():
+    print("ready")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+async def main():
+    await run(App("tests"), ready)
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_is_made_in_the_working_directory_which_need_not_be_writable(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTS_AND_ENDS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd=tmp_path,
+    )
+
+    assert done.stdout == "ready\n"
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """A worker's disk that is damaged, stale, of another topic, ahead of its own, or wrong is not worked on."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from streams.domain.state import Account, Lot
+from streams.domain.state import Account, Lot, Member
 from streams.kafka.configuration import Difference, apply
+from streams.kafka.replica import Replicas
 from streams.kafka.topics import CHANGELOGS, REJECTIONS
 from streams.settings import Settings
 from streams.stages.commands import owner_of
@@ -106,6 +108,27 @@ def test_damage_that_shows_while_it_runs_is_mended_by_the_next_start(fleet: Flee
 
     worker.said("set aside as")
     assert fleet.outcomes.count(REJECTIONS) == 0
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_damaged_copy_of_the_api_is_set_aside_and_made_again(fleet: Fleet, tmp_path: Path) -> None:
+    before = asyncio.run(seen(fleet, tmp_path / "api"))
+    (tmp_path / "api" / "0" / "CURRENT").write_bytes(b"")
+    after = asyncio.run(seen(fleet, tmp_path / "api"))
+
+    assert before == after == [uid(n) for n in range(1, MEMBERS + 1)]
+    assert len(list((tmp_path / "api").glob("0.damaged-*"))) == 1
+
+
+async def seen(fleet: Fleet, folder: Path) -> list[str]:
+    """The members that an API's copies hold."""
+    copies = Replicas(fleet.connection, folder, 1)
+    await copies.start(lambda *_: None)
+    try:
+        ids = [uid(n) for n in range(1, MEMBERS + 1)]
+        return [id_ for id_ in ids if copies.state(owner_of(STORE, id_)).get(Member)]
+    finally:
+        await copies.stop()
 
 
 def test_a_disk_that_has_rested_longer_than_tombstones_are_kept_is_restored_whole(

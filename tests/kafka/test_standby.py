@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.errors import StoreDamaged
 from streams.kafka.clients import Connection
 from streams.kafka.standby import Standby
 from streams.kafka.topics import REJECTIONS
@@ -61,6 +62,23 @@ def test_where_no_broker_answers_a_copy_is_given_up_within_seconds() -> None:
 
     assert time.monotonic() - began < 10
     assert opened.closed
+
+
+class Damaged(MemoryStore):
+    def check(self) -> None:
+        raise StoreDamaged("a file of it is garbled")
+
+
+def test_a_copy_whose_damage_somebody_has_met_is_followed_no_more(fleet: Fleet) -> None:
+    """Whoever reads it gets errors: the process ends, and its next start makes the copy again."""
+    store = Damaged(families(LoyaltyStage.kinds))
+    standby = Standby(fleet.connection, lambda _: Tables(store, LoyaltyStage.kinds))
+
+    standby.keep(0)
+
+    with pytest.raises(StoreDamaged):
+        standby.running.result(30)
+    standby.stop()
 
 
 @pytest.mark.parametrize("standby", ["0", "1"])

@@ -127,6 +127,7 @@ async def test_a_view_passes_it_over_with_a_line_in_the_log(
         await view.stop()
 
     assert set(held) == {uid(1), uid(2)}
+    assert [(each.offset, str(each.fault.reason)) for each in view.aside] == [(1, "cannot be unpacked")]
     place = f"{here.topic(SUBSCRIPTIONS)}[0] at offset 1 cannot be read"
     assert any(place in message and "up to offset 151" in message for message in caplog.messages)
 

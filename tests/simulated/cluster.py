@@ -17,7 +17,7 @@ from tests.simulated.hub import Hub
 from tests.simulated.locks import Lock, OneThread
 from tests.simulated.producer import SimulatedProducer
 
-BEGAN_AT = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN_AT = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 class SimulatedCluster:

@@ -171,7 +171,8 @@ class SimulatedConsumer:
         while len(found) < most:
             self._rebalance()
             event = self._event() if not found else None
-            got = [event] if event else self._fetch(most - len(found))
+            # A message without a value is false.
+            got = self._fetch(most - len(found)) if event is None else [event]
             found += got
             if not got:
                 if self._calls.now >= deadline:

@@ -92,7 +92,7 @@ class Membership:
 
     def _refused(self, error: KafkaError) -> None:
         if error.code() == FENCED_INSTANCE_ID:
-            self.failure = KafkaError(KafkaError._FATAL, "fenced: its name has a new owner", fatal=True)
+            self.failure = KafkaError(KafkaError._FATAL, "fenced: its name has a new owner")
             self._wake()
         elif error.code() == REBALANCE_IN_PROGRESS:
             self._out("revoke")

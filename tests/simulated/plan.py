@@ -1,14 +1,15 @@
 """What happens in a run, drawn from its seed before it begins: records, blows between them, faults at calls.
 
-One seed in six runs the whole pipeline; the others run the identity stage alone, which is a fifth of the work
-and meets the same faults in the feed, its partitions, their restores and transactions.
+One seed in six runs the whole pipeline, every second of them with the sink; the others run the identity stage
+alone, which is a fifth of the work and meets the same faults in the feed, its partitions, their restores and
+transactions.
 """
 
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
+from streams.kafka.topics import COMMANDS, DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
 from tests.crash.commands import Sent, commands, end_of_history
 from tests.simulated.calls import Rates
 from tests.simulated.requests import requests
@@ -64,6 +65,7 @@ class Step:
 
 IDENTITY = {"identity": IDENTITY_REQUESTS}
 PIPELINE = {"loyalty": COMMANDS, **IDENTITY, "fan-out": WEBHOOK_EVENTS}
+WITH_SINK = {**PIPELINE, "sink": DELIVERIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Plan:
 def plan(seed: int) -> Plan:
     """The same seed makes the same plan."""
     rng = Random(f"plan {seed}")  # noqa: S311 - to be drawn again alike
-    whole = seed % 6 == 0
+    whole = _feeds(seed) is not IDENTITY
     count, blows = rng.randint(15, 35), rng.randint(2, 5)
     records = list(commands(rng, count, MEMBERS) if whole else requests(rng, count))
     size = -(-count // blows)
@@ -95,7 +97,7 @@ def plan(seed: int) -> Plan:
     ]
     return Plan(
         seed,
-        PIPELINE if whole else IDENTITY,
+        _feeds(seed),
         COMMANDS if whole else IDENTITY_REQUESTS,
         workers,
         batch=rng.choice((3, 20, 200)),
@@ -104,6 +106,12 @@ def plan(seed: int) -> Plan:
         steps=tuple(steps),
         last=tuple(end_of_history(rng, PARTITIONS)) if whole else (),
     )
+
+
+def _feeds(seed: int) -> dict[str, Topic]:
+    if seed % 6:
+        return IDENTITY
+    return PIPELINE if seed % 12 else WITH_SINK
 
 
 def _blow(rng: Random, workers: int) -> Blow:

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.kafka.topics import CHANGELOGS, Topic
+from streams.kafka.topics import ATTEMPTS, CHANGELOGS, Topic
 from streams.stages.turn import Record
 from tests.crash import model, verdict
 from tests.simulated.hub import Overrun, Tell
 from tests.simulated.plan import PARTITIONS, PASSES_AFTER, Plan, plan
 from tests.simulated.verdict import Found, judged
-from tests.simulated.world import PREFIX, Ending, World
+from tests.simulated.worker import PREFIX
+from tests.simulated.world import Ending, World
 
 DONE_WITHIN = 240.0
 """Seconds of simulated time from the last fault until all must be handled."""
 LOOKED_EVERY = 0.5
 _COLLECTED = (CHANGELOGS["pending"], CHANGELOGS["batches"])
-_JUDGED = (*model.BETWEEN_STAGES, *model.TOPICS, *CHANGELOGS.values())
+_JUDGED = (*model.BETWEEN_STAGES, *model.TOPICS, ATTEMPTS, *CHANGELOGS.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError
 
+from connectors.http.sink import SinkStage
 from streams.codec import HEADER
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, POISON
 from streams.stages.fan_out import FanOutStage
@@ -16,9 +17,15 @@ from tests.crash import model, verdict
 from tests.crash.model import ByPartition, Expected
 from tests.simulated.errors import OF_CLIENT, RETRIABLE
 from tests.simulated.plan import PARTITIONS, Plan
-from tests.simulated.world import MEMORY, Ending, World
+from tests.simulated.worker import MEMORY
+from tests.simulated.world import Ending, World
 
-KINDS = {"loyalty": LoyaltyStage.kinds, "identity": IdentityStage.kinds, "fan-out": FanOutStage.kinds}
+KINDS = {
+    "loyalty": LoyaltyStage.kinds,
+    "identity": IdentityStage.kinds,
+    "fan-out": FanOutStage.kinds,
+    "sink": SinkStage.kinds,
+}
 STUCK_FOR = 15.0
 """Seconds after which the process of a commit that never returns must have ended."""
 _NAMES = re.compile(r"(?:code=|\()(_?[A-Z][A-Z_]+)\b")
@@ -37,6 +44,9 @@ def judged(world: World, found: Found) -> Iterator[str]:
     yield from verdict.of_records(expected, found)
     yield from verdict.of_state(expected, found)
     yield from verdict.of_pending(found, range(PARTITIONS))
+    if "sink" in world.plan.feeds:
+        yield from verdict.of_attempts(expected, found)
+        yield from verdict.of_http(expected, found, world.peer.received)
     yield from _of_disks(world, found)
     yield from _of_endings(world)
     yield from _of_stuck(world)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from api.command_line.imports import history
+from api.command_line.lines import say
 
 __all__ = ["history", "run"]
 
@@ -58,7 +59,7 @@ def run(
         show_columns(chosen, bare_run(store, attempt, zone))
         return
     path, data = contents(file)
-    order = run_of(chosen, store, zone, attempt, dry_run=dry_run)
+    order = run_of(chosen, store, zone, attempt)
     with Refusals(report) as refusals:
         try:
             reading = read(chosen, data, order)
@@ -66,10 +67,10 @@ def run(
             raise Misconfigured(f"{path}: {error}") from None
         refusals.add(reading.refused)
         lines = sum(len(ready.lines) for ready in reading.ready)
-        print(f"{path}: {len(reading.ready):,} commands in {lines:,} lines; {refusals.count:,} lines refused")
+        say(f"{path}: {len(reading.ready):,} commands in {lines:,} lines; {refusals.count:,} lines refused")
         try:
             if dry_run:
-                print("dry run: nothing was sent")
+                say("dry run: nothing was sent")
             elif reading.ready:
                 refused = send_and_wait(reading.ready, wait, once=chosen.once)
                 refusals.add(refused_lines(reading.ready, refused))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.command_line.lines import say
+
 if TYPE_CHECKING:
     from connectors.imports.reader import Reading
     from streams.refusals import Refusal
@@ -43,7 +45,7 @@ def load(
     from streams.errors import Misconfigured
 
     files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
-    run = run_of(KINDS["members"], store, zone, "1", dry_run=dry_run)
+    run = run_of(KINDS["members"], store, zone, "1")
     readings: dict[Path, Reading] = {}
     for kind, (path, data) in files.items():
         try:
@@ -63,9 +65,9 @@ def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     ready = in_order(*(reading.ready for reading in readings.values()))
     if ready:
         first, last = ready[0].record.issued_at, ready[-1].record.issued_at
-        print(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+        say(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     if dry_run:
-        print("nothing was sent")
+        say("nothing was sent")
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
@@ -79,7 +81,7 @@ def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") 
         with Refusals(None, "") as refusals:
             refusals.add(reading.refused)
             refusals.add(refused_lines(reading.ready, refused))
-            print(f"{path}: {refusals.count:,} lines refused")
+            say(f"{path}: {refusals.count:,} lines refused")
             refusals.show()
         count += refusals.count
     return count

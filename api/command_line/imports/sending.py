@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api.command_line.lines import say
 from api.command_line.processes import process
 from connectors.imports.kind import Ready
 from connectors.imports.reader import Refused
@@ -42,9 +43,9 @@ def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[s
                     bars.update(answered, completed=len(ready) if over else outcomes.answered)
         finally:
             outcomes.close()
-        print(_conclusion(outcomes, over, wait))
+        say(_conclusion(outcomes, over, wait))
         if outcomes.refused:
-            print(_advice(settings.command_memory_hours, once=once))
+            say(_advice(settings.command_memory_hours, once=once))
     return outcomes.refused
 
 

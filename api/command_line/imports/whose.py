@@ -10,7 +10,7 @@ from connectors.imports.kind import Kind, Run
 from streams.domain.identifiers import NO_RULES
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.kafka.snapshot import store_settings
+from streams.kafka.snapshot import stores
 
 
 def bare_run(store: str, attempt: str, zone: str | None = None) -> Run:
@@ -23,7 +23,7 @@ def bare_run(store: str, attempt: str, zone: str | None = None) -> Run:
     return Run(store, datetime.now(UTC), attempt, _zone(zone or "UTC"))
 
 
-def run_of(kind: Kind, store: str, zone: str | None, attempt: str, *, dry_run: bool) -> Run:
+def run_of(kind: Kind, store: str, zone: str | None, attempt: str) -> Run:
     """By the store's own settings; says which zone times without one are in. A dry run needs no Kafka."""
     run = bare_run(store, attempt, zone)
     if kind.once and attempt != "1":
@@ -31,7 +31,7 @@ def run_of(kind: Kind, store: str, zone: str | None, attempt: str, *, dry_run: b
             f"--attempt {attempt!r} is not for transfers: they would be made twice. "
             "Give those that were refused a new transferId instead"
         )
-    settings = _settings(store, dry_run=dry_run)
+    settings = _settings(store)
     name = zone or (settings.time_zone if settings else "UTC")
     if settings is None:
         print(_unknown(store, name), file=sys.stderr)
@@ -43,17 +43,12 @@ def run_of(kind: Kind, store: str, zone: str | None, attempt: str, *, dry_run: b
     return Run(store, run.issued_at, attempt, _zone(name), rules)
 
 
-def _settings(store: str, *, dry_run: bool) -> StoreSettings | None:
-    """None where there is no Kafka: nothing can be sent then, and the file is checked all the same."""
+def _settings(store: str) -> StoreSettings | None:
+    """None where there are none, or no Kafka: the file is checked all the same, and the stage decides."""
     if not reachable():
         return None
-    try:
-        with process("import") as (_, connection):
-            return store_settings(connection, store)
-    except Misconfigured:
-        if not dry_run:
-            raise
-        return None
+    with process("import") as (_, connection):
+        return stores(connection).get(store)
 
 
 def _unknown(store: str, zone: str) -> str:

@@ -9,7 +9,7 @@ What is kept is in that form already, so that its key (`identifier`) follows fro
 store's rules have become since. What was kept before there were rules stands under the same key.
 """
 
-from streams.domain.identifiers.mangled import Unreadable, trimmed
+from streams.domain.identifiers.mangled import Unreadable, require_own_id, trimmed
 from streams.domain.identifiers.of_profile import (
     FIELDS,
     claimed,
@@ -43,6 +43,7 @@ __all__ = [
     "profile_of",
     "read",
     "read_field",
+    "require_own_id",
     "require_rules",
     "sought",
     "trimmed",

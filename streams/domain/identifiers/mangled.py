@@ -11,6 +11,7 @@ _LIST = """
 """
 _WORDS = frozenset(_LIST.split())
 """Small letters, without what is neither letter nor digit: N/A and n.a. are one word."""
+_NOTHING = frozenset({"na", "nan", "null", "none", "nil", "brak", "undefined"})
 _ERROR = re.compile(r"#([A-Z]{2,10}[!?]|DIV/0!|N/[AVD]|NV|DZIEL/0!)", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?E[+-][0-9]+|[+-]?[0-9]+[.,][0-9]+E[0-9]+", re.IGNORECASE)
 _DECIMAL = re.compile(r"[+-]?[0-9]{2,}[.,]0{1,6}")
@@ -53,9 +54,23 @@ def require_meant(text: str) -> None:
         raise Unreadable(f"is {remains} of a spreadsheet: format the column as text and export it again")
 
 
+def require_own_id(text: str) -> None:
+    """As `require_meant`, of an id or a number that somebody's system gave: few words are none there."""
+    letters = _letters(text)
+    remains = None if _DECIMAL.fullmatch(text) else _remains(text)
+    if not letters or letters in _NOTHING:
+        raise Unreadable("is a placeholder, and the id of nothing")
+    if remains:
+        raise Unreadable(f"is {remains} of a spreadsheet: format the column as text and export it again")
+
+
 def is_placeholder(text: str) -> bool:
-    letters = "".join(letter for letter in text.casefold() if letter.isalnum())
+    letters = _letters(text)
     return not letters or letters in _WORDS
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _remains(text: str) -> str | None:

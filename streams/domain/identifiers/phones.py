@@ -12,6 +12,8 @@ EXAMPLE = "+48600100200"
 _FORM = re.compile(r"[(]?[+]?[0-9(][0-9 ()./-]*")
 _CHARACTERS = re.compile(r"[0-9 ()./+-]*")
 _MOST = 64
+_MOST_DIGITS = 17
+"""Fifteen of E.164, and the 00 before them."""
 # Of other scripts and of typesetters; U+2212 is the minus sign, U+30FC the Japanese dash.
 _DASHES = "\u2212\u30fc"
 _SAME_AS = {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": ".", "\uff0f": "/"}
@@ -36,11 +38,13 @@ def read_phone(cell: str, region: str | None) -> str:
     national = "+" not in typed
     if national and is_filler(_digits(typed)):
         raise Unreadable("is a placeholder: if it is real, write it with + and its country's code")
+    if len(_digits(typed)) > _MOST_DIGITS:
+        raise Unreadable(f"must be one number, such as {EXAMPLE}")
     if national and region is None:
         raise NoCountry(
             f"must begin with + and the country's code, such as {EXAMPLE}: the store has no phone_region"
         )
-    number = _parsed(typed, region)
+    number = _without_trunk(_parsed(typed, region))
     verdict = phonenumbers.is_possible_number_with_reason(number)
     if verdict != ValidationResult.IS_POSSIBLE:
         reason = _TOO_LONG_OR_SHORT.get(verdict, "has a number of digits that no number there has")
@@ -97,6 +101,19 @@ def _parsed(typed: str, region: str | None) -> PhoneNumber:
         if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
             raise Unreadable("begins with the code of no country") from None
         raise Unreadable(f"is no phone number, such as {EXAMPLE}") from None
+
+
+def _without_trunk(number: PhoneNumber) -> PhoneNumber:
+    """Without the 0 that is dialled within a country, where it was written behind the country's code and the
+    number is in use without it alone."""
+    national = phonenumbers.national_significant_number(number)
+    if not national.startswith("0") or phonenumbers.is_valid_number(number):
+        return number
+    try:
+        bare = phonenumbers.parse(f"+{number.country_code}{national[1:]}")
+    except phonenumbers.NumberParseException:
+        return number
+    return bare if phonenumbers.is_valid_number(bare) else number
 
 
 def is_region(code: str) -> bool:
