@@ -6,7 +6,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench check screenshots lock clean
+.PHONY: help demo test soak simulate bench check screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,10 @@ test: .venv/.ready ## all tests, the ones on a real broker and in a browser incl
 soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again, CLUSTER=3
 	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED)) $(if $(CLUSTER),--brokers $(CLUSTER))
 	@.venv/bin/pytest -m soak
+
+simulate: .venv/.ready ## SEEDS=1000000 runs on a simulated cluster, FROM= a first seed; SEED= shows one step by step
+	@.venv/bin/python -m tests.simulated --processes $(or $(PROCESSES),1) \
+		$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000000) --from $(or $(FROM),0))
 
 bench: .venv/.ready ## how fast it is here, beside the machine's own limits; QUICK=1 only sees it run
 	@.venv/bin/python -m tests.bench $(if $(QUICK),--quick)

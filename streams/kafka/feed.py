@@ -34,6 +34,7 @@ from streams.stages.turn import Stage, Turn
 from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
+ANSWERS_WITHIN = 30.0
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005

@@ -38,7 +38,7 @@ async def serving(app: Any, protocol: type[Bounded]) -> AsyncIterator[int]:
         h11_max_incomplete_event_size=LARGEST_HEADERS,
     )
     server = uvicorn.Server(config)
-    server.capture_signals = _nothing  # type: ignore[method-assign, assignment, return-value]
+    server.capture_signals = _nothing  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield listener.getsockname()[1]

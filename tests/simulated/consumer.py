@@ -14,17 +14,15 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from tests.simulated.brokers import Broker
-from tests.simulated.calls import UNSTABLE_OFFSET_COMMIT, Calls
-from tests.simulated.errors import plain
+from tests.simulated.calls import Calls
 from tests.simulated.groups import Group
 from tests.simulated.hosts import Thread, thread_of
 from tests.simulated.log import Entry, Log
 from tests.simulated.membership import Membership
-from tests.simulated.metadata import described
+from tests.simulated.questions import Questions
 
 Place = tuple[str, int]
-SHORTEST_WAIT = 0.1
+SHORTEST_WAIT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +35,16 @@ class Metadata:
     generation: int
 
 
-class SimulatedConsumer:
+class SimulatedConsumer(Questions):
     """`group` may be of nobody else: then it is only where committed offsets are asked for."""
 
     def __init__(self, calls: Calls, group: Group, config: dict[str, object]) -> None:
-        self._calls = calls
+        super().__init__(calls, group, committed_only=config.get("isolation.level") == "read_committed")
         self._host = calls.host
-        self._brokers = calls.brokers
-        self._group = group
         self._config = config
-        self._committed_only = config.get("isolation.level") == "read_committed"
         self._tells_ends = bool(config.get("enable.partition.eof"))
         self._membership: Membership | None = None
         self._callbacks: dict[str, Callable[..., None] | None] = {}
-        self._positions: dict[Place, int | None] = {}
         self._told_end: dict[Place, int] = {}
         self._paused: set[Place] = set()
         self._fetched: deque[Message] = deque()
@@ -246,65 +240,6 @@ class SimulatedConsumer:
     def _wake(self) -> None:
         if self._waiting:
             self._waiting.wake()
-
-    # Questions
-
-    def _end(self, log: Log) -> int:
-        return log.stable if self._committed_only else log.end
-
-    def _leader(self, place: Place) -> Callable[[], Broker | None]:
-        def at() -> Broker | None:
-            log = self._brokers.logs.get(place)
-            if log is None:
-                raise plain(KafkaError._UNKNOWN_PARTITION)
-            return None if log.leader is None else self._brokers.all[log.leader]
-
-        return at
-
-    def get_watermark_offsets(
-        self, partition: TopicPartition, timeout: float = -1, cached: bool = False
-    ) -> tuple[int, int]:
-        place = (partition.topic, partition.partition)
-        if cached:
-            log = self._brokers.logs[place]
-            return (
-                (log.start, self._end(log)) if place in self._positions else (OFFSET_INVALID, OFFSET_INVALID)
-            )
-
-        def bounds() -> tuple[int, int]:
-            log = self._brokers.logs[place]
-            return log.start, self._end(log)
-
-        return self._calls.ask("watermarks", self._leader(place), bounds, timeout)
-
-    def committed(self, partitions: list[TopicPartition], timeout: float = -1) -> list[TopicPartition]:
-        def offsets() -> list[TopicPartition]:
-            if self._brokers.loading(self._group.name):
-                raise plain(14)
-            places = [(each.topic, each.partition) for each in partitions]
-            if self._committed_only and any(self._group.unstable(place) for place in places):
-                raise plain(UNSTABLE_OFFSET_COMMIT)
-            return [TopicPartition(*p, self._group.offsets.get(p, OFFSET_INVALID)) for p in places]
-
-        at = lambda: self._brokers.coordinator(self._group.name)  # noqa: E731
-        return self._calls.ask("committed", at, offsets, timeout, (14, UNSTABLE_OFFSET_COMMIT))
-
-    def offsets_for_times(
-        self, partitions: list[TopicPartition], timeout: float = -1
-    ) -> list[TopicPartition]:
-        def found(each: TopicPartition) -> TopicPartition:
-            log = self._brokers.logs[each.topic, each.partition]
-            later = (e.offset for e in log.entries if e.at * 1000 >= each.offset)
-            return TopicPartition(each.topic, each.partition, next(later, OFFSET_END))
-
-        places = [((each.topic, each.partition), each) for each in partitions]
-        return [
-            self._calls.ask("watermarks", self._leader(place), lambda e=each: found(e), timeout)  # type: ignore[misc]
-            for place, each in places
-        ]
-
-    def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
-        return described(self._calls, topic, timeout)
 
     def close(self) -> None:
         self._host.check()

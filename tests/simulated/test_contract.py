@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from streams.kafka.clients import Connection
+from tests.simulated.bench import Bench, Result
 from tests.simulated.cluster import SimulatedCluster
 from tests.simulated.hosts import Host
 from tests.simulated.hub import Hub
-from tests.simulated.scripts import SCRIPTS, Bench, Result
+from tests.simulated.scripts import SCRIPTS
 
 Script = Callable[[Bench], Result]
 _NAMES = [script.__name__ for script in SCRIPTS]
