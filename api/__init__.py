@@ -3,7 +3,7 @@
 app             the FastAPI application, built from its ports; nothing happens on import
 
 desk            from a request to a command, and from what became of it to an answer
-outcomes        sends a command and waits for its end
+outcomes        sends a command and waits for its end; repeats: requests that come again under the same key
 members …       one module a resource: members, points, transactions, rewards, custom_events, programme
                 profiles: what a member is; lead_times: what a store sets
 reading         what a member has, and had: routes; views: their bodies
@@ -25,12 +25,14 @@ targets         which URLs a webhook may be sent to, as far as their text tells
 fields          what fields of bodies may hold
 listing         filters, operators, ordering, paging and scrolling of every list
 access          what a caller must be allowed; auth: who calls
-logins          by name and password; passwords, callers, admins: who they are, and by what right
+logins          by name and password; throttle: how often; sign_outs; passwords, callers, admins: who they
+                are; rights: what a key may do
 audit           what was changed, and by whom
-limits          the size of a body
-errors          every answer that is not a success, in the contract's words
+limits          the size of a body, and the time for it; protocol: of a connection; forwarded: who is behind
+                a proxy; answer_headers: what browsers are told
+errors          every answer that is not a success, in the contract's words; revisions: ETag and If-Match
 contract        documents for receivers; description, asyncapi, openapi: of everything
-log             control topics and commands written to Kafka and read back
+topic_log       control topics: changed by one process at a time, read back; log: commands, audit, followers
 running         views, replica, journal, appender: what the process works with; listening: where
 serve           the process: a server over these, and how they end
 panel           pages for people, over the same objects

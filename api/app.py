@@ -28,6 +28,7 @@ from api import (
     why_routes,
 )
 from api.admins import Access
+from api.answer_headers import AnswerHeaders
 from api.audit import Audit, Audited, Log
 from api.auth import HEADER, OPEN, Authenticator, Guarded
 from api.callers import Callers
@@ -112,6 +113,7 @@ def create_app(
         redirect_slashes=False,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
+            Middleware(AnswerHeaders),
             Middleware(Forwarded, trusted=trusted_proxies),
             Middleware(Guarded, authenticator=authenticator),
             Middleware(BodyLimit),
@@ -194,6 +196,8 @@ def _secure(app: FastAPI) -> None:
                 operation["security"] = [] if path in OPEN else [{"ApiKey": []}, {"Login": []}]
                 # The framework would answer 422; ours is 400.
                 operation["responses"].pop("422", None)
+                if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", ())):
+                    operation["responses"]["422"] = REUSED
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -203,6 +207,10 @@ def _failure(text: str, example: object) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"example": example}}}
 
 
+REUSED = _failure(
+    "The Idempotency-Key was used for another request",
+    {"code": 422, "message": "This Idempotency-Key was used for another request: take another key."},
+)
 PENDING: dict[int | str, dict[str, Any]] = {
     202: _failure(
         "Written, and not decided in time: ask at `statusUrl`",

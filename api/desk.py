@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.errors import Complaint, Conflict, Invalid, shown
 from api.fields import UUID, StoreCode
 from api.outcomes import Book, Outcomes
+from api.repeats import fingerprint
 from streams.domain.act import Act
 from streams.domain.commands import Command
 from streams.domain.identifiers import NO_RULES, Unreadable, sought
@@ -22,6 +23,7 @@ from streams.domain.ids import derived_id
 from streams.domain.state import Entry, Known, Member, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier, IdentifierKind, Profile
+from streams.proof import unwritable
 from streams.stages.commands import owner_of
 from streams.stages.identity import key_of
 
@@ -37,7 +39,10 @@ CONFLICTS = {
 KINDS: tuple[IdentifierKind, ...] = ("email", "phone", "loyaltyCardNumber")
 
 
-_KEY = "The same key again within 24 h on the same path changes nothing and is answered as before."
+_KEY = (
+    "The same key of the same caller again within 24 h on the same path changes nothing and is answered as "
+    "before; with another body: 422."
+)
 
 
 class Head(TypedDict):
@@ -54,8 +59,8 @@ class Asked:
     store: str
     command_id: str
     at: datetime
-    repeatable: bool
-    """Whether the client may send it again under the same Idempotency-Key."""
+    fingerprint: str
+    """Of what is asked under an Idempotency-Key; empty: there is none."""
 
     def head(self, member_id: str) -> Head:
         return {
@@ -73,7 +78,7 @@ class Desk:
     stores: Callable[[str], StoreSettings | None]
     now: Callable[[], datetime]
 
-    def asked(
+    async def asked(
         self,
         request: Request,
         store: StoreCode,
@@ -84,16 +89,17 @@ class Desk:
     ) -> Asked:
         self.settings(store)
         if idempotency_key is None:
-            return Asked(store, str(uuid.uuid4()), self.now(), repeatable=False)
+            return Asked(store, str(uuid.uuid4()), self.now(), "")
         route = f"{request.method} {request.url.path}"
-        return Asked(store, derived_id(store, route, idempotency_key), self.now(), repeatable=True)
+        command_id = derived_id(store, request.state.caller.name, route, idempotency_key)
+        return Asked(store, command_id, self.now(), fingerprint(await request.body()))
 
-    def asked_for_a_code(self, request: Request, store: StoreCode) -> Asked:
+    async def asked_for_a_code(self, request: Request, store: StoreCode) -> Asked:
         """Codes follow from the command's id, which nobody may guess."""
         if "idempotency-key" in request.headers:
             message = "Not accepted here: a code that is sent must follow from nothing that can be guessed."
             raise Invalid(Complaint("Idempotency-Key", message, "unsupported"))
-        return self.asked(request, store)
+        return await self.asked(request, store)
 
     def settings(self, store: str) -> StoreSettings:
         """Raises 404 for a store that there is not."""
@@ -186,9 +192,12 @@ class Desk:
         """What the client is told: `made` of the act, or 204 without it. `fields` are the client's names for
         the command's, where they differ by more than their spelling.
 
-        Raises Invalid or Conflict where it was refused.
+        Raises Invalid or Conflict where it was refused, Invalid where it could not be read back, and
+        KeyReused.
         """
-        ended = await self.outcomes.send(command, repeated=asked.repeatable)
+        for unkept in unwritable(command):
+            raise refused(type(command).__name__, (unkept.field, str(unkept.value), unkept.reason), fields)
+        ended = await self.outcomes.send(command, asked.fingerprint)
         if ended is None:
             where = f"/api/{asked.store}/command/{asked.command_id}"
             body = {"commandId": asked.command_id, "status": "pending", "statusUrl": where}

@@ -29,6 +29,7 @@ from streams.kafka.topics import (
 )
 from streams.kafka.view import View
 from streams.stages.commands import owner_of
+from streams.stages.memory import FINGERPRINT
 
 VISIBLE_WITHIN = 5.0
 V = TypeVar("V", bound=Value)
@@ -83,8 +84,10 @@ class CommandAppender:
     def __init__(self, appender: Appender) -> None:
         self._appender = appender
 
-    async def append(self, command: Command) -> None:
-        await self._appender.append(COMMANDS, owner_of(command.store, command.member_id), command)
+    async def append(self, command: Command, fingerprint: str) -> None:
+        owner = owner_of(command.store, command.member_id)
+        headers = {FINGERPRINT: fingerprint.encode()} if fingerprint else {}
+        await self._appender.append(COMMANDS, owner, command, headers)
 
 
 def followed(connection: Connection, index: Subscriptions) -> View[Subscription]:

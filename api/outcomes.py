@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from api.repeats import require_same
 from streams.domain.commands import Command
 from streams.domain.state import Entry, Handled, State
 from streams.stages.memory import Conclusion, conclusion, last_step, step_id
@@ -17,7 +18,7 @@ class Busy(Exception):
 
 
 class CommandLog(Protocol):
-    async def append(self, command: Command) -> None:
+    async def append(self, command: Command, fingerprint: str) -> None:
         """Durable when it returns. Raises Retryable: then it was written or not."""
 
 
@@ -38,6 +39,7 @@ class Book(Protocol):
 @dataclass(slots=True, eq=False)
 class _Waiter:
     command_id: str
+    fingerprint: str
     done: "asyncio.Future[Conclusion]"
     seen: dict[str, tuple[str, Handled]] = field(default_factory=dict)
 
@@ -59,21 +61,39 @@ class Outcomes:
         self._waiting: dict[str, list[_Waiter]] = {}
         self._count = 0
 
-    async def send(self, command: Command, *, repeated: bool = False) -> Conclusion | None:
-        """How it ended; None where that takes longer. `repeated`: it may have been handled before.
+    async def send(self, command: Command, fingerprint: str = "") -> Conclusion | None:
+        """How it ended; None where that takes longer. `fingerprint`: of what was asked, where it may have
+        been asked before, by whichever process.
 
-        Raises Busy, and Retryable where it was perhaps not written.
+        Raises Busy, KeyReused where another thing was asked under the same id, and Retryable where it was
+        perhaps not written.
         """
-        with self._waiter(command) as waiter:
+        for other in self._waiting.get(command.command_id, ()):
+            require_same(other.fingerprint, fingerprint)
+        with self._waiter(command, fingerprint) as waiter:
             # A repeated one that was handled leads to nothing more.
-            before = self.before(command.command_id) if repeated else None
-            if before:
-                return before
-            await self._log.append(command)
-            try:
-                return await asyncio.wait_for(waiter.done, self._wait)
-            except TimeoutError:
-                return None
+            ended = await self._known(command.command_id, fingerprint) if fingerprint else None
+            if ended is None:
+                await self._log.append(command, fingerprint)
+                ended = await self._awaited(waiter)
+            if ended:
+                require_same(ended.fingerprint, fingerprint)
+            return ended
+
+    async def _known(self, command_id: str, fingerprint: str) -> Conclusion | None:
+        """How it ended. Raises KeyReused, though it may not have."""
+        await self._book.current(None, (Handled.table,))
+        begun = self._remembered(command_id)
+        if begun:
+            require_same(begun[1].fingerprint, fingerprint)
+        return self.before(command_id)
+
+    async def _awaited(self, waiter: _Waiter) -> Conclusion | None:
+        try:
+            return await asyncio.wait_for(waiter.done, self._wait)
+        except TimeoutError:
+            # Handled before it was waited for, where another process was asked the same.
+            return self.before(waiter.command_id)
 
     def before(self, command_id: str) -> Conclusion | None:
         """How a command ended, as far as it is remembered here."""
@@ -95,10 +115,10 @@ class Outcomes:
             waiter.done.get_loop().call_soon_threadsafe(waiter.take, owner, handled)
 
     @contextmanager
-    def _waiter(self, command: Command) -> Iterator[_Waiter]:
+    def _waiter(self, command: Command, fingerprint: str) -> Iterator[_Waiter]:
         if self._count >= self._most:
             raise Busy
-        waiter = _Waiter(command.command_id, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(command.command_id, fingerprint, asyncio.get_running_loop().create_future())
         step = last_step(command)
         ids = [command.command_id, *([step_id(command.command_id, step)] if step else [])]
         self._count += 1

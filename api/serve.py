@@ -34,6 +34,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.foresight import Foresight
 from streams.kafka.generations import present, require_layout
 from streams.kafka.identity import identity
+from streams.kafka.leaving import leave_in_time
 from streams.kafka.letterbox import Letterbox
 from streams.kafka.recount import Recount
 from streams.settings import Settings
@@ -64,7 +65,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     safe = safe_of(settings)
     check_door(settings.api_key_hashes, safe)
     require_layout(await asyncio.to_thread(present, connection))
-    stop = _stop_signal()
+    stop = _stop_signal(connection)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(listener_of(settings)))
         own = stack.enter_context(identity(settings, "api", connection.generation))
@@ -168,8 +169,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _stop_signal() -> asyncio.Event:
+def _stop_signal(connection: Connection) -> asyncio.Event:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def leave() -> None:
+        if not stop.is_set():
+            leave_in_time(connection)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, leave)
     return stop

@@ -58,6 +58,9 @@ def status() -> None:
     console = Console(soft_wrap=True)
     home = settings.load().home
     running = detached.running(home)
+    if running is None and (silent := detached.silent(home)):
+        console.print(f"Runs and does not answer: {silent.bootstrap} (pid {silent.pid})")
+        raise typer.Exit(NOT_RUNNING)
     if running is None:
         console.print(f"No broker is running in {home}.")
         raise typer.Exit(NOT_RUNNING)

@@ -75,6 +75,11 @@ def _servers(settings: Settings) -> str:
     if settings.bootstrap_servers:
         return settings.bootstrap_servers
     local = detached.running(settings.home)
+    if local is None and (silent := detached.silent(settings.home)):
+        raise Retryable(
+            f"the local broker (pid {silent.pid}, {silent.bootstrap}) runs and does not answer; where that "
+            "goes on, `loyalty broker stop` ends it at any price"
+        )
     if local is None:
         raise Misconfigured(
             f"There is no Kafka to work with: set {variable('bootstrap_servers')}=host:port of your cluster, "

@@ -18,7 +18,7 @@ def run(supervised: Supervised = False) -> None:
 
     async def serve() -> None:
         with sink(settings, connection) as app:
-            await run_app(app, ready=lambda: say("sink is ready", flush=True))
+            await run_app(app, lambda: say("sink is ready", flush=True), connection)
 
     with process("sink") as (settings, connection):
         _open_as_many_files_as_may_be()

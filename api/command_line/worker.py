@@ -17,7 +17,7 @@ def run(supervised: Supervised = False) -> None:
     async def serve() -> None:
         # Made inside the loop: Faust's services belong to the one that is there when they are made.
         with worker(settings, connection) as app:
-            await run_app(app, ready=lambda: say("worker is ready", flush=True))
+            await run_app(app, lambda: say("worker is ready", flush=True), connection)
 
     with process("worker") as (settings, connection):
         asyncio.run(serve())

@@ -21,6 +21,7 @@ from streams.domain.events import (
     TierExpiryAnnounced,
     TierFloorRemoved,
     TierRecalculated,
+    WrongCodeGiven,
 )
 from streams.domain.store import StoreSettings
 from streams.domain.values import Attribute, EffectGiven, TriggerType
@@ -42,6 +43,7 @@ _Account = (
     | ActivationCodeIssued
     | PasswordResetIssued
     | MemberDeactivated
+    | WrongCodeGiven
     | MemberErased
 )
 
@@ -71,6 +73,8 @@ def _of_account(event: _Account, store: StoreSettings) -> str:
             said = "Was sent a code to set a new password."
         case MemberErased():
             said = "Everything personal was erased."
+        case WrongCodeGiven():
+            said = "A wrong code was given: nothing was changed."
         case MemberDeactivated():
             said = "The account was closed."
         case _:

@@ -156,8 +156,12 @@ class _Exchange:
 
     def fail(self, error: Exception, timeout: float) -> None:
         """What a failure tells: a status stands, even where what followed could not be read."""
-        if isinstance(error.__cause__, Unreadable):
-            self.status = self.status or error.__cause__.code
+        unreadable = error.__cause__ if isinstance(error.__cause__, Unreadable) else None
+        if unreadable and not self.sent:
+            # It is the proxy's answer that could not be read, whatever its status.
+            self.error = f"the proxy did not connect: {unreadable.message}"
+        elif unreadable:
+            self.status = self.status or unreadable.code
         elif isinstance(error, TargetRefused):
             LOG.warning("refused address: %s%s", error, f" ({error.found})" if error.found else "")
             self.error = f"refused address: {error}"

@@ -71,7 +71,7 @@ from streams.domain.values import Cause
 
 
 def decide(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
-    """What `command` leads to at `now`. Raises Rejected before the first event.
+    """What `command` leads to at `now`. Raises Rejected before the first event, or after WrongCodeGiven.
 
     What follows from each event comes right after it: a first tier, then campaigns, then the tiers that these
     lead to.

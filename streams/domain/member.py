@@ -1,12 +1,12 @@
 """Accounts of members: opened, activated, changed, closed."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec.structs import replace
 
-from streams.domain import identifiers
+from streams.domain import codes, identifiers
 from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
@@ -32,13 +32,13 @@ from streams.domain.events import (
     MemberSignedUp,
     MemberUpdated,
     PasswordResetIssued,
+    WrongCodeGiven,
 )
 from streams.domain.state import Member, Secret, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
-CODES_HOLD_FOR = timedelta(hours=24)
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Anniversaries are counted from when a member registered: they must not leave the calendar."""
 
@@ -73,7 +73,7 @@ def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already")
     if command.code is not None:
-        _require_code(state, "activation", command.code, act.now)
+        yield from _tried(codes.confirmed(state, ("activation",), command.code, act.now), act)
     yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
@@ -145,20 +145,30 @@ def ask_change(
 
 def confirm_change(state: State, command: ConfirmChange, act: Act, store: StoreSettings) -> Iterator[Event]:
     member = require(state, act)
-    said = confirmed(state, command, act)
+    found = codes.confirmed(state, codes.CHANGES, command.code, act.now)
+    yield from _tried(found, act)
+    said = changed(member, found)
     profile = identifiers.profile_of(said, store.identifier_rules, member.profile)
     yield updated(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
 
 
-def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile:
-    """The profile with what the code confirms."""
-    member = require(state, act)
-    for purpose in ("email", "phone"):
-        secret = state.get(Secret, purpose.encode())
-        if secret and command.code in (secret.code, str(secret.code_number)):
-            _require_code(state, secret.purpose, command.code, act.now)
-            return replace(member.profile, **{purpose: secret.value})
-    raise Rejected("code", "…", "confirms no change of this member's")
+def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile | None:
+    """The profile with what the code confirms; None: it is a wrong one."""
+    member, found = require(state, act), codes.confirmed(state, codes.CHANGES, command.code, act.now)
+    return None if isinstance(found, codes.Wrong) else changed(member, found)
+
+
+def changed(member: Member, confirmed: Secret | codes.Wrong) -> Profile:
+    if isinstance(confirmed, codes.Wrong):
+        return member.profile
+    return replace(member.profile, **{confirmed.purpose: confirmed.value})
+
+
+def _tried(confirmed: Secret | codes.Wrong, act: Act) -> Iterator[Event]:
+    """Raises Rejected for a wrong one, once it is on record."""
+    if isinstance(confirmed, codes.Wrong):
+        yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed.purposes)
+        raise codes.WRONG
 
 
 def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[Event]:  # noqa: ARG001
@@ -232,13 +242,3 @@ def _code(act: Act) -> tuple[str, int]:
     not know it, so producers draw these commands' ids at random."""
     token = act.id("code").replace("-", "")
     return token, 100_000 + int(token[:12], 16) % 900_000
-
-
-def _require_code(state: State, purpose: str, code: str, now: datetime) -> None:
-    secret = state.get(Secret, purpose.encode())
-    # The code is not repeated in what is refused: it may be right for somebody else.
-    if secret is None or code not in (secret.code, str(secret.code_number)):
-        raise Rejected("code", "…", "is not the one that was sent last")
-    if now - secret.issued_at > CODES_HOLD_FOR:
-        hours = CODES_HOLD_FOR // timedelta(hours=1)
-        raise Rejected("code", "…", f"was sent more than {hours} hours ago")

@@ -13,10 +13,11 @@ from mode import Service
 from mode.utils.types.trees import NodeT
 
 from streams.kafka.clients import Connection
-from streams.kafka.feed import Feed, Identity
+from streams.kafka.feed import Feed
 from streams.kafka.metrics import Exporter, Metrics
 from streams.kafka.progress import watched
 from streams.kafka.services import QUIET, Quiet
+from streams.kafka.source import Identity
 from streams.kafka.topics import Topic
 from streams.settings import Settings
 from streams.stages.turn import Stage

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -16,6 +18,7 @@ from streams.proof import proven
 Place = tuple[int, int]
 """Partition and offset."""
 
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 DELIVERED_WITHIN_MS = 10_000
 FLUSHED_WITHIN = 15.0
 
@@ -34,8 +37,11 @@ class Appender:
         self._thread = threading.Thread(target=self._serve, name="appender", daemon=True)
         self._thread.start()
 
-    async def append(self, topic: Topic, key: str, value: Value | None) -> Place:
-        """Where the record stands, once all replicas have it. A value of None is a tombstone.
+    async def append(
+        self, topic: Topic, key: str, value: Value | None, more: Mapping[str, bytes] = _NONE
+    ) -> Place:
+        """Where the record stands, once all replicas have it. A value of None is a tombstone. `more` are
+        further headers.
 
         Raises Rejected where it could not be read back, and Retryable; the record may then have been written
         or not, so that it must be safe to repeat.
@@ -47,7 +53,7 @@ class Appender:
                 self._connection.topic(topic),
                 value=data,
                 key=key.encode(),
-                headers={codec.HEADER: header.encode()} if header else None,
+                headers={codec.HEADER: header.encode(), **more} if header else None,
                 on_delivery=lambda error, message: self._report(place, error, message),
             )
         except (BufferError, KafkaException) as error:

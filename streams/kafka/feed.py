@@ -8,9 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from confluent_kafka import OFFSET_INVALID, KafkaException, Message, TopicPartition
@@ -27,6 +25,7 @@ from streams.kafka.partitions import Partition, Partitions
 from streams.kafka.passing import is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
+from streams.kafka.source import Identity, open_source
 from streams.kafka.topics import Topic
 from streams.kafka.transactions import Transactions
 from streams.kafka.unreadable import end_of_batch, failure_of, is_unreadable
@@ -35,24 +34,12 @@ from streams.stages.turn import Stage, Turn
 from streams.tables.store import Opened, RocksStore
 
 LOG = logging.getLogger(__name__)
+ANSWERS_WITHIN = 30.0
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
-ANSWERS_WITHIN = 30.0
 # Seconds between two looks at a commit that takes long.
 LOOKED_EVERY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this process is to Kafka: kept over restarts, so that a restart moves nothing and a predecessor
-    that is still alive is fenced."""
-
-    group: str
-    instance: str
-    directory: Path
-    session_timeout: int
-    transaction_timeout: int
 
 
 class Feed(Quiet):
@@ -112,20 +99,7 @@ class Feed(Quiet):
         self._transactions = Transactions(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
-        self._consumer = self._connection.open_consumer(
-            **{
-                "group.id": who.group,
-                "group.instance.id": who.instance,
-                "session.timeout.ms": who.session_timeout * 1000,
-                # Little is fetched ahead: a record of one partition waits behind what was fetched of all.
-                "queued.min.messages": self._limit,
-                "fetch.message.max.bytes": 128 << 10,
-                "heartbeat.interval.ms": min(3000, who.session_timeout * 1000 // 3),
-                # Not the cooperative one: a member that dies between giving a partition up and saying so,
-                # and comes back under its own name, causes no rebalance, and nobody owns the partition.
-                "partition.assignment.strategy": "range",
-            }
-        )
+        self._consumer = open_source(self._connection, who, self._limit)
         self._consumer.subscribe(
             [self._connection.topic(self._source)],
             on_assign=self._assigned,

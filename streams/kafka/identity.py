@@ -11,7 +11,7 @@ from typing import IO
 
 from streams.errors import Misconfigured
 from streams.generation import FIRST
-from streams.kafka.feed import Identity
+from streams.kafka.source import Identity
 from streams.settings import Settings, variable
 from streams.tables import damage
 

@@ -76,6 +76,8 @@ class Lookup:
 
     def logs(self) -> dict[str, Log]:
         """By table."""
+        if not self._topics:
+            return {}
         ends, names = self.ends(), list(self._topics.values())
         starts = self._offsets.begins([(topic, self._partition) for topic in names])
         ids = self._patiently(lambda: topic_ids(self._connection, names))
@@ -112,8 +114,6 @@ class Lookup:
 
 def topic_ids(connection: Connection, names: list[str]) -> dict[str, str | None]:
     """None: the cluster gives topics no ids. Raises KafkaException."""
-    if not names:
-        return {}
     admin = connection.open_admin()
     asked = admin.describe_topics(TopicCollection(names), request_timeout=ASKED_FOR)
     found = {name: future.result(2 * ASKED_FOR).topic_id for name, future in asked.items()}

@@ -13,6 +13,7 @@ from streams import codec, shredding
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Producer
+from streams.kafka.passing import ask_again, is_passing
 from streams.kafka.topics import CHANGELOGS
 from streams.stages.turn import Output, Turn
 from streams.tables.store import Write
@@ -23,9 +24,9 @@ Committed = tuple[list[Write], dict[str, int]]
 
 # Seconds for one try of a step; asked again, the client goes on from where it is.
 ANSWERS_WITHIN = 5.0
-# Seconds for the offsets, in one try: where they run out, the client gives the transaction up. No longer, for
-# librdkafka 2.16 waits for the group's old coordinator until that is back: a new process asks who it is now.
-OFFSETS_WITHIN = 8.0
+# Seconds for the offsets, in one try: where they run out, the client gives the transaction up. The move of a
+# coordinator was seen to take 9 to 12. Now and then librdkafka 2.16 waits for the old one until that is back.
+OFFSETS_WITHIN = 12.0
 # Seconds after the end of a try's time within which it must have come back.
 COMES_BACK_WITHIN = 2.0
 # Seconds between the tries of a step that a busy or absent broker refused.
@@ -49,9 +50,17 @@ class Transactions:
                 # librdkafka takes no longer one: a record cannot outlive its transaction.
                 "delivery.timeout.ms": timeout * 1000,
                 "linger.ms": 0,
+                # So that it has forgotten where the group's coordinator was when there is another one:
+                # librdkafka 2.16 would wait for the old one.
+                "metadata.max.age.ms": 4_000,
+                "topic.metadata.refresh.interval.ms": 3_000,
             }
         )
-        self._retried(self._producer.init_transactions, ANSWERS_WITHIN, self._cluster.now() + timeout)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is under way yet: it may be asked again, also after what librdkafka says is no use."""
+        ask_again(self._cluster, lambda: self._producer.init_transactions(ANSWERS_WITHIN), self._timeout)
 
     @property
     def stuck(self) -> bool:
@@ -71,18 +80,11 @@ class Transactions:
         changes = [list(turn.tables.changelog()) for turn in turns]
         # The coordinator's clock begins with the first record: what takes longer has been aborted.
         deadline = self._cluster.now() + self._timeout
-        self._producer.begin_transaction()
         try:
-            for turn in turns:
-                for output in turn.outputs:
-                    self._append(output)
-            checkpoints = [
-                self._append_changes(turn.partition, made) for turn, made in zip(turns, changes, strict=True)
-            ]
-            # All of it is in the log before the offsets are: a successor that sees the offsets decided can
-            # trust the changelog's end.
-            self._tried(self._producer.flush, self._timeout)
-            self._retried(partial(self._send_offsets, offsets, member), OFFSETS_WITHIN, deadline)
+            while (
+                ends := self._sent(turns, changes, partial(self._send_offsets, offsets, member), deadline)
+            ) is None:
+                self._cluster.sleep(RETRY)
             self._retried(self._producer.commit_transaction, ANSWERS_WITHIN, deadline)
         except KafkaException as failure:
             self._abort()
@@ -90,7 +92,43 @@ class Transactions:
             raise Retryable(
                 f"{self._name}: its transaction is aborted: {error.str()} ({error.name()})"
             ) from None
-        return list(zip(changes, checkpoints, strict=True))
+        return list(zip(changes, ends, strict=True))
+
+    def _sent(
+        self,
+        turns: list[Turn],
+        changes: list[list[Write]],
+        send_offsets: Callable[[float], None],
+        deadline: float,
+    ) -> list[dict[str, int]] | None:
+        """Sends all but the commit. Returns where changelogs end; None: it is aborted, to be sent again."""
+        self._producer.begin_transaction()
+        try:
+            for turn in turns:
+                for output in turn.outputs:
+                    self._append(output)
+            ends = [
+                self._append_changes(turn.partition, made) for turn, made in zip(turns, changes, strict=True)
+            ]
+            # All of it is in the log before the offsets are: a successor that sees the offsets decided can
+            # trust the changelog's end.
+            self._tried(self._producer.flush, self._timeout)
+            self._retried(send_offsets, OFFSETS_WITHIN, deadline)
+        except KafkaException as failure:
+            if not self._may_be_sent_again(failure, deadline):
+                raise
+            return None
+        return ends
+
+    def _may_be_sent_again(self, failure: KafkaException, deadline: float) -> bool:
+        """Whether what had it aborted passes, such as a coordinator's move. Nobody has been asked to commit
+        it, and who is fenced learns so from the next one."""
+        error = failure.args[0]
+        if not error.txn_requires_abort() or not is_passing(error) or self._cluster.now() > deadline:
+            return False
+        LOG.warning("%s: sent again: %s", self._name, error.str())
+        self._retried(self._producer.abort_transaction, ANSWERS_WITHIN, deadline)
+        return True
 
     def _append(self, output: Output) -> None:
         value, headers = None, []

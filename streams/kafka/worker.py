@@ -16,6 +16,7 @@ from streams.kafka.agents import App
 from streams.kafka.clients import Connection
 from streams.kafka.generations import present, require_layout, requiring, watched
 from streams.kafka.identity import identity
+from streams.kafka.leaving import leave_in_time
 from streams.kafka.metrics import Metrics
 from streams.kafka.services import Quiet
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
@@ -112,12 +113,19 @@ def _kept(stores: dict[str, StoreSettings]) -> Callable[[str, StoreSettings | No
     return apply
 
 
-async def run(app: App, ready: Callable[[], None]) -> None:
-    """Runs until SIGTERM or SIGINT, then commits what is under way and leaves. Raises what it died of."""
+async def run(app: App, ready: Callable[[], None], connection: Connection | None = None) -> None:
+    """Runs until SIGTERM or SIGINT, then commits what is under way and leaves; where the cluster behind
+    `connection` does not answer, it just leaves. Raises what it died of."""
     told = asyncio.Event()
+
+    def leave() -> None:
+        if connection is not None and not told.is_set():
+            leave_in_time(connection)
+        told.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, leave)
     try:
         await app.start()
         if not app.crashed:

@@ -52,7 +52,10 @@ def wanted(
             profile = command.profile
         case ConfirmChange():
             act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-            profile = confirmed(state, command, act)
+            said = confirmed(state, command, act)
+            if said is None:
+                return ()
+            profile = said
         case _:
             return ()
     member = state.get(Member)

@@ -9,7 +9,7 @@ from streams.derived.messages import answer_to, late_refusal, messages_of
 from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
 from streams.domain.decide import Timed, decide, due, overdue, silent
 from streams.domain.document import sought
-from streams.domain.events import Event
+from streams.domain.events import Event, WrongCodeGiven
 from streams.domain.evolve import evolve
 from streams.domain.identifiers import FIELDS
 from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
@@ -137,7 +137,9 @@ class Decider:
             self._refused(turn, state, command, refusal)
             return
         until = None if is_for_ever(command) else self._forget_at(turn)
-        state.apply(remembered(memory_id(command), None, last_step(command), until))
+        state.apply(
+            remembered(turn, state, memory_id(command), until, refusal=None, waits_for=last_step(command))
+        )
         if not isinstance(command, MESSAGES):
             self._search(turn, state, command)
 
@@ -175,13 +177,14 @@ class Decider:
         store = self._store(command)
         before = state.get(Member)
         self._happen(turn, state, overdue(state, command, now, store), store)
-        first = True
+        may_refuse = True
         try:
             for event in decide(state, command, now, store):
-                first = False
+                # That a wrong code was given is on record although nothing else comes of it.
+                may_refuse = isinstance(event, WrongCodeGiven)
                 self._happen(turn, state, iter((event,)), store)
         except Rejected as late:
-            if first:
+            if may_refuse:
                 raise
             raise RuntimeError(
                 f"{type(command).__name__} was refused after its first event: {late}"
@@ -235,7 +238,9 @@ class Decider:
     def _remember(
         self, turn: Turn, state: Owned, command_id: str, refusal: Rejected | None, waits_for: str = ""
     ) -> None:
-        state.apply(remembered(command_id, refusal, waits_for, self._forget_at(turn)))
+        state.apply(
+            remembered(turn, state, command_id, self._forget_at(turn), refusal=refusal, waits_for=waits_for)
+        )
 
     def _forget_at(self, turn: Turn) -> datetime:
         # From the present on: a command that waited was decided at a time that may be long gone.

@@ -11,21 +11,30 @@ from typing import NamedTuple
 from streams.domain.commands import AddUnits, AssignTransaction, Command, SpendUnits, TransferUnits
 from streams.domain.ids import derived_id
 from streams.domain.messages import AcceptUnits, AnswerClaim, TakeTransaction
-from streams.domain.state import Handled
+from streams.domain.state import Handled, State
 from streams.errors import Rejected
 from streams.refusals import beginning
 from streams.stages.commands import MESSAGES
+from streams.stages.turn import Turn
 
 CLAIMED = AnswerClaim.__name__
 """What a command waits for that needs identifiers, or that came behind such a one."""
 
 
+FINGERPRINT = "fingerprint"
+"""A header of a command's record: of the request that it came from, to tell another one under the same id."""
+
+
+LONGEST_FINGERPRINT = 64
+
+
 class Conclusion(NamedTuple):
     """A command's end: with `rejection` (field, value, reason) it changed nothing. `owner` handled its last
-    step."""
+    step. `fingerprint` is of what was asked; empty: it is not known."""
 
     owner: str
     rejection: tuple[str, str, str] | None
+    fingerprint: str = ""
 
 
 def memory_id(command: Command) -> str:
@@ -46,12 +55,30 @@ def is_for_ever(command: Command) -> bool:
 
 
 def remembered(
-    command_id: str, refusal: Rejected | None, waits_for: str, forget_at: datetime | None
+    turn: Turn,
+    state: State,
+    command_id: str,
+    forget_at: datetime | None,
+    *,
+    refusal: Rejected | None,
+    waits_for: str,
 ) -> Handled:
+    """What is to be remembered from now on of a command that `turn` handles, or that it goes on with."""
     rejection = refusal and (refusal.field, beginning(refusal.value), refusal.reason)
+    before = state.get(Handled, command_id.encode())
     return Handled(
-        command_id=command_id, forget_at=forget_at, rejection=rejection or None, waits_for=waits_for
+        command_id=command_id,
+        forget_at=forget_at,
+        rejection=rejection or None,
+        waits_for=waits_for,
+        fingerprint=before.fingerprint if before else _fingerprint(turn),
     )
+
+
+def _fingerprint(turn: Turn) -> str:
+    """Of the request that the command came from."""
+    found = turn.record.headers.get(FINGERPRINT) if turn.record else None
+    return (found or b"").decode(errors="replace")[:LONGEST_FINGERPRINT]
 
 
 def last_step(command: Command) -> str:
@@ -73,9 +100,9 @@ def conclusion(command_id: str, find: Callable[[str], tuple[str, Handled] | None
         return None
     owner, first = found
     if first.rejection or not first.waits_for:
-        return Conclusion(owner, first.rejection)
+        return Conclusion(owner, first.rejection, first.fingerprint)
     last = find(step_id(command_id, first.waits_for))
     if first.waits_for == CLAIMED or last is None or last[1].rejection:
         # A step that was refused is followed by the command's own refusal.
         return None
-    return Conclusion(last[0], None)
+    return Conclusion(last[0], None, first.fingerprint)

@@ -12,13 +12,14 @@ from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.kafka.replica import FOUND, KINDS
 from streams.kafka.snapshot import show
-from streams.kafka.topics import EVENTS
+from streams.kafka.topics import COMMANDS, EVENTS
+from streams.stages.memory import FINGERPRINT
 from streams.stages.replay import TooMuch
 from streams.stages.turn import Record
 from streams.tables.replica import Records, Replica
 from streams.tables.store import MemoryStore, Write
 from streams.tables.tables import Tables
-from tests.driver import Pipeline
+from tests.driver import Pipeline, record
 
 
 class Programme(Pipeline):
@@ -36,21 +37,26 @@ class Programme(Pipeline):
         self.heard: Callable[[str, bytes], None] = lambda *_: None
         self.asleep = False
         self.away = False
-        self.slept: list[Command] = []
+        self.slept: list[tuple[Command, str]] = []
         self.facts_allowed = 1000
 
-    async def append(self, command: Command) -> None:
+    async def append(self, command: Command, fingerprint: str) -> None:
         if self.away:
             raise Retryable("commands: not written")
         if self.asleep:
-            self.slept.append(command)
+            self.slept.append((command, fingerprint))
         else:
-            self.when(command)
+            self._take(command, fingerprint)
 
     def wake(self) -> None:
         self.asleep = False
-        self.when(*self.slept)
+        for command, fingerprint in self.slept:
+            self._take(command, fingerprint)
         self.slept.clear()
+
+    def _take(self, command: Command, fingerprint: str) -> None:
+        came = record(command, len(self.log[COMMANDS.name]))
+        self.arrive(came._replace(headers={**came.headers, FINGERPRINT: fingerprint.encode()}))
 
     def _commit(self, tables: Tables, changes: Sequence[Write]) -> None:
         super()._commit(tables, changes)

@@ -46,7 +46,11 @@ def test_junk_is_refused_with_its_path_and_names_nobody(
     assert named.status_code in {400, 404}
 
 
-@pytest.mark.parametrize(("kind", "text", "key"), SAME, ids=map(ascii, SAME))
+# A body's text with controls or what turns the direction of writing is refused before it is read.
+SEEN = [each for each in SAME if not set(each[1]) & set("\t\u202a\u202c\u200e")]
+
+
+@pytest.mark.parametrize(("kind", "text", "key"), SEEN, ids=map(ascii, SEEN))
 def test_a_member_is_found_however_the_identifier_is_typed(
     polish: Door, kind: IdentifierKind, text: str, key: str
 ) -> None:

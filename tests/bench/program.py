@@ -19,8 +19,8 @@ import msgspec
 
 from streams.kafka.agents import App
 from streams.kafka.clients import Connection
-from streams.kafka.feed import Identity
 from streams.kafka.restore import restore
+from streams.kafka.source import Identity
 from streams.kafka.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
 from streams.kafka.worker import run
 from streams.settings import Settings

@@ -267,6 +267,15 @@ async def test_what_a_proxy_says_is_told_without_its_password(status: bytes, tol
     assert (answer.error, answer.phase) == (f"the proxy did not connect: {told}", "before sending")
 
 
+@pytest.mark.parametrize("status", [b"200 OK\r\nno colon", b"200 OK\r\nContent-Length: x", b"204"])
+async def test_a_status_of_the_proxys_is_not_taken_for_the_endpoints(status: bytes) -> None:
+    async with proxied(Names(["8.8.8.8"]), "1", status=b" " + status) as (sender, _, _):
+        answer = await sender.send(f"https://{NAME}/", {}, b"{}")
+
+    assert (answer.status, answer.phase) == (None, "before sending")
+    assert str(answer.error).startswith("the proxy did not connect: ")
+
+
 async def test_a_proxy_whose_phrase_is_in_latin_1_connects(authority: Authority) -> None:
     names = Names(["8.8.8.8"])
 

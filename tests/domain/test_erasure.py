@@ -304,6 +304,7 @@ KEPT = {
     "field": ("TransactionUnmatched", "UnitsReleased"),
     "value": ("TransactionUnmatched", "UnitsReleased"),
     "reason": ("TransactionUnmatched", "UnitsReleased"),
+    "purposes": ("WrongCodeGiven",),
 }
 """Texts in facts that stay: the programme's own words, and what the books are kept by."""
 IDS = {"store", "wallet", "sent_as", "to_member", "kind"}

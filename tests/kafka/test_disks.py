@@ -110,12 +110,8 @@ def test_damage_that_shows_while_it_runs_is_mended_by_the_next_start(fleet: Flee
     assert fleet.outcomes.count(REJECTIONS) == 0
 
 
-def test_a_damaged_copy_of_the_api_is_set_aside_and_made_again(
-    fleet: Fleet, worker: Worker, tmp_path: Path
-) -> None:
-    """Without a word to the worker, which need not run."""
-    assert worker.partitions == {0}
-
+@pytest.mark.usefixtures("worker")
+def test_a_damaged_copy_of_the_api_is_set_aside_and_made_again(fleet: Fleet, tmp_path: Path) -> None:
     before = asyncio.run(seen(fleet, tmp_path / "api"))
     (tmp_path / "api" / "0" / "CURRENT").write_bytes(b"")
     after = asyncio.run(seen(fleet, tmp_path / "api"))

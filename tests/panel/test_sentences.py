@@ -27,6 +27,7 @@ SAID = {
     "PasswordResetIssued": "Was sent a code to set a new password.",
     "MemberErased": "Everything personal was erased.",
     "DocumentErased": "Whoever bought it was erased: nothing personal is left.",
+    "WrongCodeGiven": "A wrong code was given: nothing was changed.",
     "MemberDeactivated": "The account was closed.",
     "TierChanged": "Rose to tier x, by hand.",
     "TierFloorRemoved": "The tier that was assigned by hand no longer holds.",

@@ -21,9 +21,10 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
-from streams.kafka.feed import Feed, Identity
+from streams.kafka.feed import Feed
 from streams.kafka.metrics import Metrics
 from streams.kafka.progress import Restores
+from streams.kafka.source import Identity
 from streams.kafka.topics import SETTINGS, SUBSCRIPTIONS, Topic
 from streams.kafka.view import View
 from streams.sealing import Safe

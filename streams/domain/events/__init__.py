@@ -18,6 +18,7 @@ from streams.domain.events.members import (
     TierExpiryAnnounced,
     TierFloorRemoved,
     TierRecalculated,
+    WrongCodeGiven,
 )
 from streams.domain.events.rewards import (
     CouponExpired,
@@ -104,4 +105,5 @@ __all__ = [
     "UnitsSpent",
     "UnitsTakenBack",
     "UnitsUnblocked",
+    "WrongCodeGiven",
 ]

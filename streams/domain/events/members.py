@@ -67,6 +67,13 @@ class PasswordResetIssued(Fact):
     code_number: int
 
 
+class WrongCodeGiven(Fact):
+    """A code came that is none of those that were sent; the command that brought it is refused."""
+
+    purposes: tuple[Text, ...]
+    """What the codes were sent for that it was tried on."""
+
+
 class MemberDeactivated(Fact): ...
 
 
@@ -133,6 +140,7 @@ MemberEvent = (
     | ContactChangeAsked
     | ActivationCodeIssued
     | PasswordResetIssued
+    | WrongCodeGiven
     | MemberDeactivated
     | MemberErased
     | TierChanged

@@ -23,6 +23,7 @@ from streams.domain.events import (
     TierExpiryAnnounced,
     TierFloorRemoved,
     TierRecalculated,
+    WrongCodeGiven,
 )
 from streams.domain.evolve.erasure import member_erased
 from streams.domain.evolve.tiers import evolve_tier, rejoined
@@ -30,7 +31,9 @@ from streams.domain.state import CampaignUse, Change, Drop, Member, Secret, Stan
 from streams.domain.store import StoreSettings
 
 
-def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Iterator[Change]:
+def evolve_member(
+    state: State, event: MemberEvent, store: StoreSettings
+) -> Iterator[Change]:
     match event:
         case MemberRegistered() | MemberSignedUp():
             yield from _opened(event)
@@ -44,6 +47,8 @@ def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Ite
             yield from _updated(state, event, store)
         case ContactChangeAsked() | ActivationCodeIssued() | PasswordResetIssued():
             yield _secret(event)
+        case WrongCodeGiven():
+            yield from _tried(state, event)
         case MemberDeactivated():
             member = _member(state, event.member_id)
             was_active = member.was_active or member.status == "active"
@@ -107,6 +112,13 @@ def _secret(
         value=asked.value if asked else None,
         issued_at=event.occurred_at,
     )
+
+
+def _tried(state: State, event: WrongCodeGiven) -> Iterator[Change]:
+    for purpose in event.purposes:
+        secret = state.get(Secret, purpose.encode())
+        if secret:
+            yield replace(secret, wrong=secret.wrong + 1)
 
 
 def _used(state: State, purpose: str) -> Iterator[Change]:

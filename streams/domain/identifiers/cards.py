@@ -7,7 +7,9 @@ from functools import lru_cache
 from streams.domain.identifiers.mangled import FILLS, Unreadable, is_filler, require_meant
 
 _MOST = 64
-_COMMON = re.compile(r"[^\W_]([^\W_]|[ _./+:-]){0,63}|[+]?[0-9][0-9 -]{0,63}")
+_COMMON = re.compile(r"""[^,;|="'\n]{1,64}""")
+"""What parts two numbers, or wraps one, is part of none."""
+_COMMON_SAID = "must be one card's number: letters and digits, with common punctuation"
 _ATOM = r"(?:\[\^?\]?(?:\\.|[^\\\]])*\]|\\[dswDSW]|\\[^A-Za-z0-9]|[^\\\[\](){}.*+?|^$]|\.)"
 _PART = re.compile(rf"{_ATOM}(\?|\*|\+|\{{[0-9]{{1,3}}(?:,[0-9]{{0,3}})?\}})?")
 _MOST_TRIES = 100_000
@@ -31,12 +33,9 @@ def read_card(cell: str, pattern: str | None) -> str:
 
 
 def _is_plain(cell: str) -> bool:
-    """Whether its digits are 0-9 and its letters of the common width: no reader of cards knows others."""
+    """Whether all of it can be seen, its digits are 0-9 and its letters of the common width."""
     digits = "".join(letter for letter in cell if letter.isdigit())
-    return digits.isascii() and unicodedata.normalize("NFKC", cell) == cell
-
-
-_COMMON_SAID = "must be a card's number: letters and digits, with blanks, dashes, dots or slashes between"
+    return cell.isprintable() and digits.isascii() and unicodedata.normalize("NFKC", cell) == cell
 
 
 @lru_cache(maxsize=256)

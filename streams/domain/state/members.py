@@ -48,6 +48,8 @@ class Secret(Entry):
     code_number: int
     value: Text | None
     issued_at: Instant
+    wrong: int = 0
+    """How often another code was given instead of it."""
 
     def key(self) -> bytes:
         return self.purpose.encode()

@@ -23,6 +23,8 @@ class Handled(Entry):
     """Field, value and reason, where it was refused."""
     waits_for: Text = ""
     """The message with which it comes to its end; empty: it has."""
+    fingerprint: Text = ""
+    """Of the request that it came from, where its sender may send that again; empty: it is not known."""
 
     def key(self) -> bytes:
         return self.command_id.encode()

@@ -48,6 +48,11 @@ def running(home: Path, timeout: float = 5.0) -> Running | None:
     return found if ports.answers(found.port, cluster, timeout) else None
 
 
+def silent(home: Path) -> Running | None:
+    """The broker whose process is there and which does not answer: frozen, or still at its start or end."""
+    return None if running(home) else _noted(home)
+
+
 def stop(home: Path) -> Running | None:
     """Ends it in order, after 20 s at any price. The broker that was, or None where none ran."""
     found = _noted(home)

@@ -1,0 +1,36 @@
+"""What browsers are told of every answer: it is what it says it is, and stands in nobody's frame."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+# The pages bring their own styles and scripts.
+PAGES, IN_NO_FRAME = "/docs", "frame-ancestors 'none'"
+
+
+class AnswerHeaders:
+    """Sets them where an answer has none of its own, as the panel's have. No cache keeps the API's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in ALWAYS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault(
+                    "Content-Security-Policy", IN_NO_FRAME if path.startswith(PAGES) else NOTHING
+                )
+                if path.startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, told)

@@ -1,0 +1,36 @@
+"""How a process that was told to end ends where Kafka does not answer: without waiting for it.
+
+In order, it commits what is under way, and each client waits for the broker for half a minute and more. None
+of that is needed: what was not committed is aborted and handled again by whoever comes next, as after a kill.
+"""
+
+import logging
+import os
+import threading
+import time
+
+from confluent_kafka import KafkaException
+
+from streams.kafka.clients import Connection
+
+LOG = logging.getLogger(__name__)
+SILENT_FOR = 6.0
+"""Seconds without an answer after which a cluster is not waited for."""
+_ASKED_EVERY = 1.0
+
+
+def leave_in_time(connection: Connection) -> None:
+    """Watches the cluster from now on, and ends the process at once where it does not answer."""
+    threading.Thread(target=_watch, args=(connection,), name="leaving", daemon=True).start()
+
+
+def _watch(connection: Connection) -> None:
+    admin = connection.open_admin()
+    while True:
+        try:
+            admin.list_topics(timeout=SILENT_FOR)
+        except KafkaException as silence:
+            LOG.warning("ends without Kafka, which does not answer: %s", silence.args[0].str())
+            logging.shutdown()
+            os._exit(0)
+        time.sleep(_ASKED_EVERY)
