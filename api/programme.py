@@ -25,7 +25,7 @@ from api.revisions import CHANGED_SINCE, Seen, etag, require_revision
 from api.views import exact
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings
-from streams.proof import unwritable
+from streams.read_back import unwritable
 
 COLUMNS: dict[str, Column[Campaign]] = {
     "campaignId": Column("text", lambda c: c.campaign_id),
