@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from api import asyncapi
+from api.json_body import Router
 from streams.webhooks import CATALOGUE, Webhook
 from streams.webhooks.contract import fields
 from streams.webhooks.schema import data_schema, forms
@@ -19,7 +20,7 @@ _STYLE = (
 
 
 def routes() -> APIRouter:
-    router = APIRouter(tags=["documentation"])
+    router = Router(tags=["documentation"])
     document, shown = asyncapi.document(version("loyalty-webhooks")), page()
 
     @router.get("/asyncapi.json", summary="All webhooks and topics as an AsyncAPI document")
