@@ -49,12 +49,17 @@ def command_of(record: Record) -> AnyCommand | AdvanceClock:
     """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
     value = _bounded(record)
     command = parse(value, record.schema)
-    if command.issued_at >= LATEST:
-        raise Poison(f"issued_at {command.issued_at} must lie before {LATEST}")
+    check_issued(command.issued_at)
     if isinstance(command, Command):
         record.check_key(owner_of(command.store, command.member_id))
         _check_parts(command, value or b"")
     return command
+
+
+def check_issued(issued_at: datetime) -> None:
+    """Raises Poison for a time from which nothing can be counted on."""
+    if issued_at >= LATEST:
+        raise Poison(f"issued_at {issued_at} must lie before {LATEST}")
 
 
 def _check_parts(command: Command, value: bytes) -> None:
