@@ -24,7 +24,7 @@ from streams.domain.messages import (
     RefuseUnits,
     ReturnTransaction,
 )
-from streams.domain.moments import RANGE, is_in_range
+from streams.domain.moments import END, RANGE, is_in_range
 from streams.errors import Poison, Rejected
 from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
 from streams.stages.turn import Record
@@ -72,6 +72,7 @@ _INSTANTS = {kind: _instants(kind) for kind in COMMANDS_BY_NAME.values()}
 def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
     """What owners tell one another follows from facts, some of which are older than this rule."""
     if isinstance(command, MESSAGES):
+        check_issued(command.issued_at)
         return
     for field in _INSTANTS[type(command)]:
         _check_instant(command, name, field, getattr(command, field))
@@ -90,6 +91,12 @@ def _check_instant(
         # Nobody could be told: the answer would come at that time.
         raise Poison(f"{field} {moment} {RANGE}")
     raise Invalid(command, name, refusal)
+
+
+def check_issued(issued_at: datetime) -> None:
+    """Raises Poison for a time from which nothing can be counted on."""
+    if issued_at >= END:
+        raise Poison(f"issued_at {issued_at} {RANGE}")
 
 
 def _check_parts(command: Command, value: bytes) -> None:

@@ -22,16 +22,21 @@ from streams.domain.messages import (
     ReleaseIdentifier,
 )
 from streams.domain.state import Drop, Entry, Known
+from streams.domain.text import shown
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
-from streams.refusals import LARGEST_MESSAGE, CommandRejected
-from streams.stages.commands import COMMANDS_BY_NAME, owner_of
+from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, CommandRejected
+from streams.stages.commands import COMMANDS_BY_NAME, check_issued, owner_of
 from streams.stages.quiet import EachRecord
-from streams.stages.turn import Record, Turn
+from streams.stages.turn import LONGEST_KEY, Record, Turn
 from streams.tables.owned import Owned
 
 _KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_args(IdentityRequest)}
+
+
+MOST_IDENTIFIERS = 32
+"""Of one request, which is written again for each: some three forms of each of a member's three are usual."""
 
 
 class IdentityStage(EachRecord):
@@ -129,7 +134,34 @@ def _read(record: Record) -> IdentityRequest:
     ):
         raise Poison(f"has index {request.index} where {len(request.identifiers)} identifiers are")
     record.check_key(request_key(request))
+    _check(request)
     return request
+
+
+def _check(request: IdentityRequest) -> None:
+    """Raises Poison for what would be granted, and could not be answered or kept."""
+    check_issued(request.issued_at)
+    identifiers = _identifiers(request)
+    if len(identifiers) > MOST_IDENTIFIERS:
+        raise Poison(f"has {len(identifiers):,} identifiers; a request has {MOST_IDENTIFIERS} at most")
+    for each in identifiers:
+        key = key_of(request.store, each)
+        if "\x00" in key:
+            # It ends an owner's name in the tables: what is kept under it could not be restored.
+            raise Poison(f"has the {each.kind} {shown(each.value)}, which holds a zero byte")
+        if len(key.encode()) > LONGEST_KEY:
+            raise Poison(f"has a key of {len(key.encode()):,} bytes; one has {LONGEST_KEY:,} at most")
+
+
+def _identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
+    """All that the request is about, now or later."""
+    match request:
+        case ClaimIdentifiers() | FindMember():
+            return request.identifiers
+        case ReleaseIdentifier():
+            return (request.identifier,)
+        case AddressedCommand():
+            return (request.identifier, *request.otherwise)
 
 
 def _known(turn: Turn, store: str, identifier: Identifier) -> Known | None:
@@ -170,6 +202,8 @@ def _answer(turn: Turn, request: ClaimIdentifiers, taken: Identifier | None) -> 
 
 
 def _addressed(request: AddressedCommand) -> Command:
+    if len(request.command) > LARGEST_COMMAND:
+        raise Poison(f"holds {len(request.command):,} bytes; a command has {LARGEST_COMMAND:,} at most")
     name, tree = read(request.command, request.schema)
     kind = COMMANDS_BY_NAME.get(name)
     if kind is None or not issubclass(kind, Command) or kind not in get_args(MemberCommand):
@@ -178,6 +212,7 @@ def _addressed(request: AddressedCommand) -> Command:
         command: Command = build(kind, tree)
     except Rejected as refusal:
         raise Poison(str(refusal)) from None
+    check_issued(command.issued_at)
     if command.store != request.store:
         raise Poison(f"holds a command for store {command.store!r} where {request.store!r} belongs")
     return command

@@ -86,7 +86,7 @@ def _units_go_round(one: Client, other: Client) -> tuple[str, str]:
         assert other.post("points/add", _one_for("email=anna@example.com"), **same) == first
     other.post("points/transfer", {"transfer": {"sender": anna, "receiver": boris, "points": 5}})
     assert (one.available(anna), one.available(boris)) == (15, 5)
-    assert one.available(anna, at="2200-01-01T00:00:00Z") == 15
+    assert one.available(anna, at="2199-12-31T00:00:00Z") == 15
     return anna, boris
 
 
