@@ -6,7 +6,7 @@ export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak simulate bench check screenshots lock clean
+.PHONY: help demo test soak simulate bench check fuzz sbom screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,16 @@ check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy streams connectors api tests
 	@.venv/bin/python -m schemas.check
+
+fuzz: .venv/.ready ## look for bytes that no reader foresaw, SECONDS= for each; a minute unless said
+	@.venv/bin/python -m tests.fuzz --seconds $(if $(SECONDS),$(SECONDS),60)
+
+sbom: .venv/.ready ## what is installed, as a CycloneDX document in .local/sbom.cdx.json
+	@$(PYTHON) -m venv --clear .local/cyclonedx
+	@.local/cyclonedx/bin/pip install --quiet cyclonedx-bom
+	@.local/cyclonedx/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--of JSON -o .local/sbom.cdx.json .venv/bin/python
+	@rm -rf .local/cyclonedx
 
 screenshots: .venv/.ready ## the README's pictures of the panel, made anew
 	@LOYALTY_SCREENSHOTS=1 .venv/bin/pytest -q tests/browser/test_screenshots.py

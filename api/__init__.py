@@ -22,7 +22,7 @@ overview        whether it is well; overview_routes
 erasure         a member is forgotten
 targets         which URLs a webhook may be sent to, as far as their text tells
 
-fields          what fields of bodies may hold
+fields          what fields of bodies may hold; json_body: their JSON, its numbers with all digits
 listing         filters, operators, ordering, paging and scrolling of every list
 access          what a caller must be allowed; auth: who calls
 logins          by name and password; throttle: how often; sign_outs; passwords, callers, admins: who they

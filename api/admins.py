@@ -18,6 +18,7 @@ from api.auth import Caller, address_of, new_key
 from api.callers import Callers
 from api.errors import Complaint, Invalid
 from api.fields import Line, Moment
+from api.json_body import Router
 from api.logins import Expired, Logins, TooMany
 from streams.access import SCOPES, Admin, ApiKey, Scope
 from streams.webhooks.parts import moment
@@ -143,7 +144,7 @@ def _row(key: ApiKey) -> dict[str, Any]:
 
 
 def routes(access: Access) -> APIRouter:
-    router = APIRouter(tags=["access"])
+    router = Router(tags=["access"])
     keys, allowed = "/api/admin/{admin}/api-key", [requires("admin")]
 
     @router.post("/api/admin/login_check", summary="Log in")

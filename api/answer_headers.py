@@ -5,8 +5,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
-# The pages bring their own styles and scripts.
-PAGES, IN_NO_FRAME = "/docs", "frame-ancestors 'none'"
+# Documentation: scripts and styles of our own files, and icons that stand in the styles.
+REFERENCE = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
 
 
 class AnswerHeaders:
@@ -26,9 +37,8 @@ class AnswerHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in ALWAYS.items():
                     headers.setdefault(name, value)
-                headers.setdefault(
-                    "Content-Security-Policy", IN_NO_FRAME if path.startswith(PAGES) else NOTHING
-                )
+                policy = REFERENCE if path == "/docs" or path.startswith("/docs/") else NOTHING
+                headers.setdefault("Content-Security-Policy", policy)
                 if path.startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

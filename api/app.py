@@ -111,6 +111,9 @@ def create_app(
         title="Loyalty webhooks",
         description=DESCRIPTION,
         redirect_slashes=False,
+        # Those of the framework load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
             Middleware(AnswerHeaders),
@@ -148,6 +151,7 @@ def create_app(
         app.include_router(module.routes(desk), responses=FAILURES | PENDING)
     app.include_router(erasure.routes(desk, audit), responses=FAILURES | PENDING)
     app.include_router(contract.routes())
+    contract.mount_reference(app)
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
     async def health() -> JSONResponse:

@@ -8,13 +8,14 @@ from fastapi.responses import JSONResponse
 from api.access import requires
 from api.desk import Desk
 from api.fields import StoreCode, id_in_path
+from api.json_body import Router
 from streams.stages.memory import Conclusion
 
 CommandId = Annotated[str, id_in_path("commandId")]
 
 
 def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}", tags=["commands"], dependencies=[requires("commands")])
+    router = Router(prefix="/api/{storeCode}", tags=["commands"], dependencies=[requires("commands")])
 
     @router.get("/command/{commandId}", summary="What became of a command")
     async def status(store: StoreCode, command_id: CommandId) -> JSONResponse:

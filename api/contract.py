@@ -1,25 +1,35 @@
-"""What receivers build against: the webhooks' page and their AsyncAPI document. No key is asked for."""
+"""What receivers and clients build against: pages and documents, from our own files. No key is asked for."""
 
 from html import escape
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.staticfiles import StaticFiles
 
 from api import asyncapi
+from api.json_body import Router
 from streams.webhooks import CATALOGUE, Webhook
 from streams.webhooks.contract import fields
 from streams.webhooks.schema import data_schema, forms
 
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse}td{border-top:1px solid #ccc;padding:.2rem 1rem .2rem 0}"
-)
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def mount_reference(app: FastAPI) -> None:
+    """Serves the REST API's reference at /docs: Swagger UI, of files that come with this package."""
+
+    @app.get("/docs", include_in_schema=False)
+    async def reference() -> FileResponse:
+        return FileResponse(REFERENCE / "index.html")
+
+    app.mount("/docs/reference", StaticFiles(directory=REFERENCE))
 
 
 def routes() -> APIRouter:
-    router = APIRouter(tags=["documentation"])
+    router = Router(tags=["documentation"])
     document, shown = asyncapi.document(version("loyalty-webhooks")), page()
 
     @router.get("/asyncapi.json", summary="All webhooks and topics as an AsyncAPI document")
@@ -36,12 +46,12 @@ def routes() -> APIRouter:
 
 
 def page() -> str:
-    """The documentation of all webhooks as one HTML page that loads nothing else."""
+    """The documentation of all webhooks as one HTML page, which loads one style sheet of ours."""
     names = sorted(CATALOGUE)
     index = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in names)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Webhooks</title>'
-        f"<style>{_STYLE}</style></head><body><h1>Webhooks</h1>"
+        '<link rel="stylesheet" href="/docs/reference/webhooks.css"></head><body><h1>Webhooks</h1>'
         f'<p><a href="/asyncapi.json">AsyncAPI document</a></p><ul>{index}</ul>'
         f"{''.join(_section(CATALOGUE[name]) for name in names)}</body></html>"
     )

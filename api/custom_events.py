@@ -9,6 +9,7 @@ from pydantic import Field
 from api.access import requires
 from api.desk import Asked, Desk
 from api.fields import Code, MemberText, Model, Moment, Text, Uuid
+from api.json_body import Router
 from streams.domain.commands import RecordCustomEvent
 from streams.domain.ids import derived_id
 from streams.domain.values import Attribute
@@ -29,7 +30,7 @@ class CustomEventBody(Model):
 
 
 def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}", tags=["custom events"], dependencies=[requires("commands")])
+    router = Router(prefix="/api/{storeCode}", tags=["custom events"], dependencies=[requires("commands")])
 
     @router.post("/customEvent", summary="Record something that campaigns may act upon")
     async def record(asked: Annotated[Asked, Depends(desk.asked)], body: CustomEventBody) -> Response:

@@ -18,6 +18,7 @@ from api.access import requires
 from api.delivery_views import detail, row
 from api.errors import Complaint, Invalid, shown
 from api.fields import UUID, StoreCode, id_in_path
+from api.json_body import Router
 from api.listing import LARGEST_PAGE, instant, place_of, token, whole
 from streams.delivery.journal import STATUSES, Known, Status
 from streams.delivery.search import Counters, One, Page, Search
@@ -49,7 +50,7 @@ class Deliveries(Protocol):
 
 
 def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:
-    router = APIRouter(
+    router = Router(
         prefix="/api/{storeCode}/webhook/delivery", tags=["webhooks"], dependencies=[requires("read")]
     )
 

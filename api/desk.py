@@ -23,7 +23,7 @@ from streams.domain.ids import derived_id
 from streams.domain.state import Entry, Known, Member, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier, IdentifierKind, Profile
-from streams.proof import unwritable
+from streams.read_back import unwritable
 from streams.stages.commands import owner_of
 from streams.stages.identity import key_of
 

@@ -9,12 +9,13 @@ from api.access import requires
 from api.audit import Audit
 from api.desk import Asked, Desk
 from api.fields import MEMBER
+from api.json_body import Router
 from streams.domain.commands import EraseMember
 
 
 def routes(desk: Desk, audit: Audit) -> APIRouter:
     """Needs two scopes, for it cannot be undone."""
-    router = APIRouter(
+    router = Router(
         prefix="/api/{storeCode}", tags=["members"], dependencies=[requires("commands"), requires("admin")]
     )
 

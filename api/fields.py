@@ -1,6 +1,5 @@
 """What fields of bodies may hold, as the contract limits them."""
 
-import math
 import re
 from datetime import datetime
 from decimal import Decimal
@@ -11,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from api.listing import instant
+from streams.domain.moments import OutOfRange, read_day
 from streams.domain.text import flaw, flaws
-from streams.domain.values import MOST, UNIT
+from streams.domain.values import MOST, is_amount
 
 UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 CODE = r"^[A-Za-z0-9_.-]{1,64}$"
@@ -25,21 +25,19 @@ class Model(BaseModel):
 
 
 def _decimal(value: object) -> Decimal:
-    """Numbers as they were written; text too, for amounts of more digits than a JSON number keeps."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    """Numbers as they were written; text too, for clients whose numbers keep fewer digits."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("must be a number")  # noqa: TRY004 - pydantic tells of ValueErrors
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must be a number")
     if isinstance(value, str) and not re.fullmatch(_AS_TEXT, value):
         raise ValueError("must be a number, or one as text such as 29.33")
-    return Decimal(str(value))
+    return Decimal(value)
 
 
 def _amount(value: Decimal) -> Decimal:
-    # In this order: a remainder of what is too large cannot be told.
-    if not value.is_finite() or not 0 <= value <= MOST or value % UNIT:
+    if not is_amount(value):
         raise ValueError(f"must lie between 0 and {MOST}, with at most six decimals")
-    return value
+    # 0E+999999999 is 0.
+    return value or Decimal(0)
 
 
 def _more_than_nothing(value: Decimal) -> Decimal:
@@ -50,6 +48,15 @@ def _more_than_nothing(value: Decimal) -> Decimal:
 
 def _moment(value: object) -> datetime:
     return instant(value if isinstance(value, str) else "")
+
+
+def _day(value: object) -> datetime:
+    try:
+        return read_day(value if isinstance(value, str) else "")
+    except OutOfRange:
+        raise
+    except ValueError:
+        raise ValueError("must be a day such as 1990-05-31, with a time beside it or without") from None
 
 
 _INSTANT = {"type": "string", "examples": ["2025-10-20T13:18:38+02:00"]}
@@ -76,6 +83,12 @@ Moment = Annotated[
     WithJsonSchema(_INSTANT),
 ]
 """ISO 8601, with an offset or in UTC."""
+Day = Annotated[
+    datetime,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "examples": ["1990-05-31"]}),
+]
+"""The day as it is written: a time and an offset beside it move nothing."""
 
 
 def _name(text: str) -> str:

@@ -11,6 +11,7 @@ from api.access import requires
 from api.deliveries import MessageId
 from api.errors import Complaint, Invalid, shown
 from api.fields import Model, Moment, StoreCode, Text, Uuid
+from api.json_body import Router
 from api.letters import ROOT, Letter, Letters, LettersAsked
 from api.listing import Page, PageSize, cut, instant_of
 from api.replay_routes import DryRun
@@ -61,7 +62,7 @@ def which(
 
 
 def routes(letters: Letters) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
+    router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     may_read, may_change = [requires("read")], [requires("subscriptions")]
 
     @router.get(f"{SINGLE}/dead-letter", summary="List dead letters", dependencies=may_read)

@@ -120,7 +120,7 @@ class Letters:
             _, sent = await self.box.redrive(subscription_id, wanted, 1)
             if not sent:
                 delivery = await self._delivered(subscription, message_id)
-                await self.box.again(replace(delivery, replay=str(uuid.uuid4())))
+                await self.box.again(delivery)
         return "redriven" if sent else "replayed"
 
     async def _delivered(self, subscription: Subscription, message_id: str) -> Delivery:
@@ -137,7 +137,7 @@ class Letters:
         if kept.fate == "pending":
             message = "It is under way: it is sent, or tried again, without being asked."
             raise Conflict(Complaint("delivery", message, "pending", message_id))
-        return kept.delivery
+        return replace(kept.delivery, replay=str(uuid.uuid4()), tried=kept.tried)
 
 
 def _wanted(subscription_id: str, asked: LettersAsked) -> LettersWanted:

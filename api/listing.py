@@ -7,12 +7,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Query
 
 from api.errors import Complaint, Invalid, shown
+from streams.domain.moments import OutOfRange, read_instant
 
 T = TypeVar("T")
 Test = Callable[[Any], bool]
@@ -221,8 +222,9 @@ def instant(value: str) -> datetime:
     # In a query a plus sign that is not encoded means a blank.
     text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
     try:
-        read = datetime.fromisoformat(text)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        return read_instant(text)
+    except OutOfRange:
+        raise
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
 

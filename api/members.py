@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from api.access import requires
 from api.desk import Asked, Desk
 from api.fields import MEMBER, Line, Model, Uuid
+from api.json_body import Router
 from api.profiles import FIELDS, CustomerBody, profile_of
 from streams.domain import identifiers
 from streams.domain.act import Act
@@ -81,7 +82,7 @@ ACTIONS = (
 def routes(desk: Desk) -> APIRouter:
     """What changes accounts. Members that are named by what they are known by are found a moment after they
     are known by it."""
-    router = APIRouter(prefix="/api/{storeCode}", tags=["members"], dependencies=[requires("commands")])
+    router = Router(prefix="/api/{storeCode}", tags=["members"], dependencies=[requires("commands")])
     head, coded = Depends(desk.asked), Depends(desk.asked_for_a_code)
 
     @router.post("/member", summary="Open an account")

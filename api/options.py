@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,14 +11,18 @@ from pydantic import Field
 
 from api.errors import Complaint, Invalid
 from api.fields import Line, Model, Moment, Text, Tree
+from api.json_body import write_json
 from streams.delivery import filter as filters
 from streams.delivery.records import Subscription
+from streams.delivery.subscription import ANY
 from streams.delivery.terms import CloudEvents, Condition
+from streams.webhooks import CATALOGUE
+from streams.webhooks.filter_types import mismatch
 from streams.webhooks.parts import moment
 
 ROOT = "webhookSubscription"
 LONGEST_VALUE = 1024
-_JSON = msgspec.json.Encoder()
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class ConditionBody(Model):
@@ -60,7 +65,7 @@ def applied(subscription: Subscription, options: Options) -> Subscription:
     complaints = [
         Complaint(f"{ROOT}.filter.{index}", f"The condition's {problem}.", "invalid_filter")
         for index, condition in enumerate(conditions)
-        if (problem := _problem(condition))
+        if (problem := _problem(condition) or _mismatch(subscription, condition))
     ]
     if complaints:
         raise Invalid(*complaints)
@@ -79,7 +84,7 @@ def applied(subscription: Subscription, options: Options) -> Subscription:
 
 def _conditions(options: Options) -> Iterator[Condition]:
     for each in options.filter:
-        yield Condition(path=each.path, operator=each.operator, value=_JSON.encode(each.value).decode())
+        yield Condition(path=each.path, operator=each.operator, value=write_json(each.value))
 
 
 def _problem(condition: Condition) -> str | None:
@@ -88,13 +93,26 @@ def _problem(condition: Condition) -> str | None:
     return filters.problem(condition)
 
 
+def _mismatch(subscription: Subscription, condition: Condition) -> str | None:
+    """The body says whether texts or numbers are compared, not what the value looks like."""
+    if condition.operator == "exists":
+        return None
+    value = _EXACT.decode(condition.value)
+    names = (subscription.event_name, *subscription.further_events)
+    events = CATALOGUE if ANY in names else names
+    values = value if condition.operator == "in" and isinstance(value, list) else [value]
+    reasons = [mismatch(events, condition.path, each, legacy=subscription.legacy) for each in values]
+    # Of several values one that may stand there is enough.
+    return reasons[0] if reasons and all(reasons) else None
+
+
 def shown(subscription: Subscription) -> dict[str, Any]:
     """As they can be written back."""
     return {
         "description": subscription.description,
         "activeFrom": moment(subscription.active_from),
         "filter": [
-            {"path": c.path, "operator": c.operator, "value": msgspec.json.decode(c.value)}
+            {"path": c.path, "operator": c.operator, "value": _EXACT.decode(c.value)}
             for c in subscription.filter
         ],
         "cloudEvents": subscription.cloud_events,

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from api.access import requires
 from api.fields import StoreCode
+from api.json_body import Router
 from api.overview import Endpoint, Overview, Overviews
 from api.views import exact
 from streams.flow.samples import TOPICS
@@ -14,7 +15,7 @@ from streams.webhooks.parts import moment
 
 
 def routes(overviews: Overviews) -> APIRouter:
-    router = APIRouter(tags=["operation"], dependencies=[requires("read")])
+    router = Router(tags=["operation"], dependencies=[requires("read")])
 
     @router.get("/api/{storeCode}/overview", summary="Is it well? Lag, rates, and how each endpoint fares")
     async def overview(store: StoreCode, request: Request) -> Response:

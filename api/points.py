@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from api.access import requires
 from api.desk import Asked, Desk
 from api.fields import Code, Comment, Days, MemberText, Model, Units, id_in_path
+from api.json_body import Router
 from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateUnits,
@@ -68,7 +69,7 @@ class MovingBody(Model):
 
 
 def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}/points", tags=["points"], dependencies=[requires("commands")])
+    router = Router(prefix="/api/{storeCode}/points", tags=["points"], dependencies=[requires("commands")])
     head = Depends(desk.asked)
 
     @router.post("/add", summary="Give units by hand")

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.errors import Complaint, Invalid, shown
-from api.fields import AddressBody, AttributeBody, Model, Moment, Text
+from api.fields import AddressBody, AttributeBody, Day, Model, Moment, Text
 from streams.domain import identifiers
+from streams.domain.calendar import Calendar
 from streams.domain.identifiers import Rules
 from streams.domain.values import Address, Attribute, Company, Profile
 from streams.errors import Rejected
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import midnight
 
 FIELDS = {
     "profile.email": "customer.email",
@@ -50,7 +51,7 @@ class CustomerFields(Model):
     phone: Annotated[Text | None, Field(examples=["+48600100200"])] = None
     loyalty_card_number: Text | None = None
     gender: Text | None = None
-    birth_date: Moment | None = None
+    birth_date: Day | None = None
     registered_at: Moment | None = None
     referral_token: Text | None = None
     address: AddressBody | None = None
@@ -83,8 +84,8 @@ def profile_of(customer: CustomerFields, rules: Rules, before: Profile | None = 
     return profile
 
 
-def customer_of(profile: Profile) -> dict[str, Any]:
-    """The profile as it is read."""
+def customer_of(profile: Profile, calendar: Calendar) -> dict[str, Any]:
+    """The profile as it is read; days in the store's calendar."""
     return {
         "firstName": profile.first_name,
         "lastName": profile.last_name,
@@ -92,7 +93,7 @@ def customer_of(profile: Profile) -> dict[str, Any]:
         "phone": profile.phone,
         "loyaltyCardNumber": profile.loyalty_card_number,
         "gender": profile.gender,
-        "birthDate": moment(profile.birth_date) if profile.birth_date else None,
+        "birthDate": midnight(profile.birth_date, calendar),
         "referralToken": profile.referral_token,
         "address": _parts(profile.address, AddressBody),
         "company": _parts(profile.company, CompanyBody),

@@ -18,13 +18,14 @@ from api.access import requires
 from api.audit import Audited
 from api.errors import Complaint, Invalid, refusal
 from api.fields import Model, StoreCode, Tree, id_in_path
+from api.json_body import Router, write_json
 from api.lead_times import NotificationDays
 from api.listing import Column, page
 from api.revisions import CHANGED_SINCE, Seen, etag, require_revision
 from api.views import exact
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings
-from streams.proof import unwritable
+from streams.read_back import unwritable
 
 COLUMNS: dict[str, Column[Campaign]] = {
     "campaignId": Column("text", lambda c: c.campaign_id),
@@ -91,7 +92,7 @@ class Programme:
 
 
 def routes(programme: Programme) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}", tags=["settings"])
+    router = Router(prefix="/api/{storeCode}", tags=["settings"])
     reading, admin = [requires("read")], [requires("admin")]
 
     @router.get("/settings", summary="How long before an end members are told", dependencies=reading)
@@ -155,7 +156,7 @@ def _campaign(campaign_id: str, said: dict[str, Any]) -> Campaign:
     """Raises Invalid naming the field."""
     try:
         tree = {**_snake(said), "campaign_id": campaign_id}
-        made = msgspec.json.decode(msgspec.json.encode(tree), type=Campaign)
+        made = msgspec.json.decode(write_json(tree), type=Campaign)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         where = ".".join(["campaign", *([to_camel(path.rstrip("`"))] if path else [])])

@@ -21,6 +21,7 @@ from api.access import requires
 from api.desk import Desk
 from api.errors import Complaint, Invalid
 from api.fields import MEMBER, StoreCode
+from api.json_body import Router
 from api.listing import MOST, Page, PageSize, cut, instant_of
 from streams.domain.events import Event
 from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
@@ -97,14 +98,14 @@ class Reading:
 
 
 def routes(reading: Reading) -> APIRouter:
-    router = APIRouter(
+    router = Router(
         prefix="/api/{storeCode}/member/{member}", tags=["members"], dependencies=[requires("read")]
     )
 
     @router.get("", summary="Read a member")
     async def member(store: StoreCode, member: MemberInPath) -> Response:
         found = await reading.member(store, member)
-        return views.exact(views.member_row(found.member_id, found.member))
+        return views.exact(views.member_row(found.member_id, found.member, found.store))
 
     @router.get("/wallet", summary="A member's wallets and their counters")
     async def wallets(

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.access import requires
 from api.fields import Model, Moment, StoreCode, Uuid, id_in_path
+from api.json_body import Router
 from api.listing import Page, PageSize, cut
 from api.replays import Replays
 from api.webhook_routes import SINGLE, SubscriptionId
@@ -52,7 +53,7 @@ class AskedBody(Model):
 
 
 def routes(replays: Replays) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
+    router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     every, single = f"{SINGLE}/replay", f"{SINGLE}/replay/{{replay}}"
     may_read, may_change = [requires("read")], [requires("subscriptions")]
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.access import requires
 from api.desk import Asked, Desk
 from api.fields import MEMBER, Comment, Line, MemberText, Model, id_in_path
+from api.json_body import Router
 from streams.domain.act import Act
 from streams.domain.commands import (
     AssignReward,
@@ -43,7 +44,7 @@ IssuedRewardId = Annotated[str, id_in_path("issuedReward")]
 
 
 def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/{storeCode}", tags=["rewards"], dependencies=[requires("commands")])
+    router = Router(prefix="/api/{storeCode}", tags=["rewards"], dependencies=[requires("commands")])
     head = Depends(desk.asked)
 
     @router.post("/reward/{reward}/buy", summary="Buy a reward for a member")

@@ -16,7 +16,7 @@ from streams.kafka.control import ControlWriter, Encoded, Fenced
 from streams.kafka.ends import Ends
 from streams.kafka.topics import Topic
 from streams.kafka.view import View
-from streams.proof import proven
+from streams.read_back import encode_checked
 
 VISIBLE_WITHIN = 5.0
 CHANGED_WITHIN = 30.0
@@ -148,7 +148,7 @@ class TopicLog(Generic[V]):
             before = now.get(change.key, self._find(change.key))
             try:
                 after = change.make(before)
-                record = None if after is None or after == before else proven(after, change.key)
+                record = None if after is None or after == before else encode_checked(after, change.key)
             except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
                 change.fail(error)
                 continue

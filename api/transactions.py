@@ -10,6 +10,7 @@ from api.access import requires
 from api.desk import Asked, Desk
 from api.errors import Complaint, Invalid
 from api.fields import AddressBody, Amount, AttributeBody, Line, Model, Moment, Text, Uuid
+from api.json_body import Router
 from streams.domain.act import Act
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
 from streams.domain.ids import document_id
@@ -92,7 +93,7 @@ class AssignBody(Model):
 
 
 def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(
+    router = Router(
         prefix="/api/{storeCode}/transaction", tags=["transactions"], dependencies=[requires("commands")]
     )
     head = Depends(desk.asked)

@@ -1,6 +1,6 @@
 """What clients read of a member: the contract's names, exact numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,19 +22,19 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 Row = dict[str, Any]
 
 
-def exact(body: object) -> Response:
+def exact(body: object, headers: Mapping[str, str] | None = None) -> Response:
     """JSON whose decimals are numbers with all their digits."""
-    return Response(_JSON.encode(body), media_type="application/json")
+    return Response(_JSON.encode(body), media_type="application/json", headers=headers)
 
 
-def member_row(member_id: str, member: Member) -> Row:
+def member_row(member_id: str, member: Member, store: StoreSettings) -> Row:
     return {
         "customerId": member_id,
         "active": member.status == "active",
         "status": member.status,
         "registeredAt": moment(member.registered_at),
         "erasedAt": moment(member.erased_at),
-        **customer_of(member.profile),
+        **customer_of(member.profile, store.calendar),
     }
 
 

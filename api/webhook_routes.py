@@ -11,9 +11,11 @@ from api.access import requires
 from api.bodies import CreationBody, ReplacementBody
 from api.example_send import sent_example
 from api.fields import StoreCode, id_in_path
+from api.json_body import Router
 from api.revisions import CHANGED_SINCE, Seen, etag
 from api.signing import rotated, shown_once
 from api.subscriptions import Webhooks
+from api.views import exact
 from streams.delivery.records import Subscription
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -25,7 +27,7 @@ SubscriptionId = Annotated[str, id_in_path("webhookSubscription")]
 
 def routes(webhooks: Webhooks) -> APIRouter:
     """The contract's paths, verbs and statuses; and, beyond it, pausing, test sends and secrets."""
-    router = APIRouter(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
+    router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     _reading(router, webhooks)
     _writing(router, webhooks)
     _acting(router, webhooks)
@@ -43,11 +45,11 @@ def _reading(router: APIRouter, webhooks: Webhooks) -> None:
         return JSONResponse(await webhooks.page(store, asked, whole=_may_see_values(request)))
 
     @router.get(SINGLE, summary="Read a subscription", dependencies=allowed)
-    async def read(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> JSONResponse:
+    async def read(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> Response:
         """Values of headers are hidden from callers who may not change subscriptions."""
         found = await webhooks.one(store, subscription_id)
         shown = bodies.detail(found, webhooks.vault, whole=_may_see_values(request))
-        return JSONResponse(shown, headers=etag(found.revision))
+        return exact(shown, headers=etag(found.revision))
 
     @router.get("/event", summary="List the events to subscribe to", dependencies=allowed)
     async def events(store: StoreCode) -> JSONResponse:  # noqa: ARG001 - the path has it

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from api.access import requires
 from api.delivery_views import told
 from api.fields import UUID, StoreCode
+from api.json_body import Router
 from api.listing import instant_of
 from api.why import Question, Whys
 
@@ -30,9 +31,7 @@ def question(
 
 
 def routes(whys: Whys) -> APIRouter:
-    router = APIRouter(
-        prefix="/api/{storeCode}/webhook/why", tags=["webhooks"], dependencies=[requires("read")]
-    )
+    router = Router(prefix="/api/{storeCode}/webhook/why", tags=["webhooks"], dependencies=[requires("read")])
 
     @router.get("", summary="Why a webhook arrived, or did not")
     async def why(store: StoreCode, question: Annotated[Question, Depends(question)]) -> JSONResponse:

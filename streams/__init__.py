@@ -9,7 +9,7 @@ stages      what is done with a slice of a partition: loyalty, fan-out (the sink
 tables      entries on disk, their due index, their changelog records
 kafka       topics, feed, restore, views, Faust app, local broker: the only folder that knows Kafka and Faust
 codec       values to Avro and back; avro: straight from structs
-meaning     what a control record must mean beyond its schema; proof: that what is written reads back
+meaning     what a control record must mean beyond its schema; read_back: that what is written can be read
 shredding   what is personal in facts, sealed with its owner's key; sealing: secrets of settings
 generation  which of the state's generations is the present one
 access      who may call the API, and what was changed through it

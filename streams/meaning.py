@@ -1,7 +1,7 @@
 """What a control record must mean beyond its schema, so that whoever reads it can work with it.
 
 Control records are those of the small compacted topics that every process follows. One that means nothing is
-set aside where it is read (see `streams.kafka.aside`), and never written (see `streams.proof`).
+set aside where it is read (see `streams.kafka.aside`), and never written (see `streams.read_back`).
 """
 
 import re

@@ -63,8 +63,10 @@ class Settings(BaseSettings):
         default=(),
         description="Days for which topics are kept, where not as long as usual: deliveries=3d,attempts=14d.",
     )
+    # Longer than a coordinator's move (9 to 12 s): else librdkafka comes into the group anew, under another
+    # member's id, while what it commits still names the one before, and is fenced by itself.
     session_timeout: int = Field(
-        default=10, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
+        default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
     )
     transaction_timeout: int = Field(
         default=20, ge=5, le=900, description="Seconds after which Kafka aborts a transaction left open."

@@ -165,7 +165,7 @@ def forbidden(*_, **__):
     raise AssertionError("importing a module must do nothing")
 
 # What libraries do on import is theirs: one of them asks the system's `file` how wide a word is.
-import confluent_kafka, faust.app.base, fastapi, httpx, httpx_aiohttp, mode.services, rocksdict, uvicorn
+import confluent_kafka, faust.app.base, fastapi, aiohttp, httpx, mode.services, rocksdict, uvicorn
 
 before = threading.active_count()
 socket.socket.connect = socket.socket.bind = forbidden

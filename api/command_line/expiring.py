@@ -129,4 +129,6 @@ def _listed(found: "Preview", store: "StoreSettings") -> "Table":
 
 
 def _local(moment: datetime, store: "StoreSettings") -> str:
-    return f"{moment.astimezone(ZoneInfo(store.time_zone)):%Y-%m-%d %H:%M:%S}"
+    from streams.domain.calendar import zoned
+
+    return f"{zoned(moment, ZoneInfo(store.time_zone)):%Y-%m-%d %H:%M:%S}"

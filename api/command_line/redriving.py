@@ -111,18 +111,20 @@ def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None
 
 def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
     """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
+    from streams.domain.moments import RANGE, OutOfRange, read_instant
     from streams.errors import Misconfigured
 
     ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     try:
         if ago:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        found = datetime.fromisoformat(text)
+        return read_instant(text, zone)
+    except OutOfRange:
+        raise Misconfigured(f"{option} {text!r} {RANGE}") from None
     except (ValueError, OverflowError):
         raise Misconfigured(
             f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def zone_of(connection: "Connection", store: str | None) -> tzinfo:

@@ -92,4 +92,6 @@ def parsed(file: Path) -> "StoreSettings":
         raise Misconfigured(f"{file} cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, ValueError) as error:
         raise Misconfigured(f"{file}: {error}") from None
+    except RecursionError:
+        raise Misconfigured(f"{file}: is nested too deeply") from None
     return settings

@@ -22,6 +22,11 @@ def wait(failures: int, jitter: float) -> float:
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 10) * (1 + jitter / 2))
 
 
+def in_a_row(failures: int, lived: float) -> int:
+    """Bad ends in a row after one more, of a life of so many seconds."""
+    return 1 if lived >= WELL else failures + 1
+
+
 @dataclass(slots=True)
 class Supervisor:
     """Runs `command` until it ends as asked: by itself with code 0, as misconfigured, or by a signal to us.
@@ -47,7 +52,7 @@ class Supervisor:
             code = await self._life()
             if self._told.is_set() or code in (0, FAILED):
                 return code
-            failures = 1 if time.monotonic() - began >= WELL else failures + 1
+            failures = in_a_row(failures, time.monotonic() - began)
             if await self._rested(code, wait(failures, self.jitter())):
                 return code
 

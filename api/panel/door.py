@@ -61,6 +61,17 @@ class Door:
             raise HTTPException(404)
         return found
 
+    def around(self, request: Request) -> StoreSettings | None:
+        """The store in whose pages the address lies, whether there is such a page or not; None where nobody
+        is signed in who may enter it. Its pages then know the session."""
+        cookie = request.cookies.get(COOKIE, "")
+        session = self.sessions.read(cookie) if self.sessions else None
+        code = request.url.path.removeprefix(root_of(request)).strip("/").partition("/")[0]
+        if session is None or not session.may_enter(code):
+            return None
+        request.state.session = session
+        return self.programme.stores(code)
+
 
 def _from_here(request: Request) -> bool:
     """Browsers say from which site a form was sent. Both headers are beyond a script's reach."""

@@ -1,11 +1,13 @@
 """How long before an end members are told of it; and who would be in the coming weeks."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from api import lead_times
 from api.access import requires
@@ -35,6 +37,8 @@ LABELS: Mapping[Kind, str] = {
     "tiers": "Days before a tier is recalculated",
 }
 Weeks = Annotated[int, Query(ge=1, le=26)]
+REVISION = "[0-9]{0,18}"
+Revision = Annotated[str, Query(pattern=f"^{REVISION}$")]
 
 
 def chart(preview: Preview) -> Stacked:
@@ -60,9 +64,17 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
     router = APIRouter(dependencies=[requires("read")])
 
     async def page(
-        request: Request, store: StoreSettings, filled: Filled, weeks: int, saved: bool = False
+        request: Request,
+        store: StoreSettings,
+        filled: Filled,
+        weeks: int,
+        *,
+        saved: bool = False,
+        seen: str = "",
     ) -> Response:
+        """`seen`: the revision that was there when it was begun to fill in the form."""
         body, errors = read(filled)
+        overtaken = seen not in ("", str(store.revision))
         asked = store if errors else lead_times.changed(store, body)
         forecast = None if errors else await forecasts.of(asked, weeks * 7)
         ended = forecast is not None and forecast.ended
@@ -70,11 +82,12 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
             request,
             "expiring",
             store,
-            400 if errors else 200,
+            400 if errors else 412 if overtaken and request.method == "POST" else 200,
             filled=filled,
             now=in_force(store),
             changed=asked != store,
             errors=errors,
+            overtaken=overtaken,
             saved=saved,
             weeks=weeks,
             forecast=forecast,
@@ -92,26 +105,49 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
 
     @router.get("/{store}/expiring")
     async def index(
-        request: Request, store: StoreOf, weeks: Weeks = 4, saved: Literal["", "yes"] = ""
+        request: Request,
+        store: StoreOf,
+        weeks: Weeks = 4,
+        saved: Literal["", "yes"] = "",
+        revision: Revision = "",
     ) -> Response:
         filled = sent(store, request.query_params)
-        return await page(request, store, filled, weeks, saved=bool(saved))
+        return await page(request, store, filled, weeks, saved=bool(saved), seen=revision)
 
     @router.post("/{store}/expiring/preview")
     async def preview(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
         """What was typed goes into the address: it can be shared, and nothing is saved."""
-        filled = sent(store, await request.form())
-        query = urlencode([*filled.fields(), ("weeks", str(weeks))])
+        form = await request.form()
+        filled = sent(store, form)
+        query = urlencode([*filled.fields(), ("weeks", str(weeks)), ("revision", _seen(form))])
         here = request.url.path.removesuffix("/preview")
         return RedirectResponse(f"{here}?{query}#preview", 303)
 
     @router.post("/{store}/expiring", dependencies=[requires("admin")])
     async def save(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
-        filled = sent(store, await request.form())
+        form = await request.form()
+        filled, seen = sent(store, form), _seen(form)
         body, errors = read(filled)
         if errors:
-            return await page(request, store, filled, weeks)
-        await programme.change(store.store, "settings", lambda before: lead_times.changed(before, body))
+            return await page(request, store, filled, weeks, seen=seen)
+        try:
+            await programme.change(
+                store.store, "settings", lambda now: lead_times.changed(now, body), _revision(seen)
+            )
+        except HTTPException as error:
+            if error.status_code != 412:
+                raise
+            return await page(request, await programme.store(store.store), filled, weeks, seen=seen)
         return RedirectResponse(f"{request.url.path}?saved=yes", 303)
 
     return router
+
+
+def _seen(form: Mapping[str, object]) -> str:
+    """The revision in the form; empty where it has none."""
+    said = form.get("revision")
+    return said if isinstance(said, str) and re.fullmatch(REVISION, said) else ""
+
+
+def _revision(seen: str) -> int | None:
+    return int(seen) if seen else None

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.errors import UNREADABLE, Conflict, Invalid, problem_of
 from api.outcomes import Busy
-from api.panel.door import SAFE, SignInFirst
+from api.panel.door import SAFE, Door, SignInFirst
 from api.panel.pages import Pages, led_to, root_of
 from streams.errors import Retryable
 
@@ -24,7 +24,9 @@ SENTENCES = {
 
 def install(app: FastAPI, pages: Pages) -> None:
     def shown(request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-        page = pages.page(request, "failure", status=status, message=message, title=HTTPStatus(status).phrase)
+        door: Door = request.app.state.door
+        title = HTTPStatus(status).phrase
+        page = pages.page(request, "failure", door.around(request), status, message=message, title=title)
         page.headers.update(headers or {})
         return page
 

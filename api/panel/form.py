@@ -1,6 +1,5 @@
 """A subscription as its form has it: texts that somebody typed, and what they mean in the contract."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +10,9 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from api.errors import Invalid
+from api.json_body import read_json, write_json
 from api.options import ROOT
+from streams.domain.calendar import zoned
 
 ROWS = ("header_name", "header_value"), ("filter_path", "filter_operator", "filter_value")
 AUTH: Mapping[str, Sequence[str]] = {
@@ -66,7 +67,7 @@ def of(detail: Mapping[str, Any], zone: ZoneInfo) -> Filled:
         "eventName": detail["eventName"],
         "url": detail["url"],
         "description": detail["description"],
-        "activeFrom": f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%dT%H:%M}" if at else "",
+        "activeFrom": f"{zoned(datetime.fromisoformat(at), zone):%Y-%m-%dT%H:%M}" if at else "",
         "signing": detail["signing"],
         "cloudEvents": detail["cloudEvents"] or "",
         "retryWaits": ", ".join(map(str, detail["retryWaits"])),
@@ -79,7 +80,7 @@ def of(detail: Mapping[str, Any], zone: ZoneInfo) -> Filled:
         tuple(detail["furtherEvents"]),
         frozenset(name for name in ("legacy", "unordered") if detail[name]),
         tuple((h["headerName"], h["headerValue"] or "") for h in detail["headers"]),
-        tuple((c["path"], c["operator"], json.dumps(c["value"])) for c in detail["filter"]),
+        tuple((c["path"], c["operator"], write_json(c["value"])) for c in detail["filter"]),
     )
 
 
@@ -121,7 +122,7 @@ def _auth(filled: Filled) -> dict[str, Any]:
 def _json(text: str) -> object:
     """Numbers, true, false, arrays and quoted texts are meant as such; any other text is itself."""
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return text
 

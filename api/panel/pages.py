@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.panel.sessions import Session
+from streams.domain.calendar import zoned
 from streams.domain.store import StoreSettings
 from streams.domain.values import plain
 
@@ -98,7 +99,7 @@ def when(moment: datetime | None, zone: Any) -> Markup:
     if moment is None:
         return Markup('<span class="quiet">–</span>')
     return Markup('<time datetime="{}">{}</time>').format(
-        moment.astimezone(UTC).isoformat(), f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        moment.astimezone(UTC).isoformat(), f"{zoned(moment, zone):%Y-%m-%d %H:%M:%S}"
     )
 
 

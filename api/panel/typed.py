@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from api.desk import KINDS, Desk
 from api.errors import Conflict, Invalid
 from api.fields import UUID
+from streams.domain.calendar import zoned
+from streams.domain.moments import RANGE, OutOfRange, read_instant
 from streams.domain.store import StoreSettings
 
 Errors = dict[str, str]
@@ -21,9 +23,10 @@ def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datet
     if not text.strip():
         return None
     try:
-        read = datetime.fromisoformat(text.strip())
-        zoned = read if read.tzinfo else read.replace(tzinfo=ZoneInfo(store.time_zone))
-        return zoned.astimezone(UTC)
+        return read_instant(text.strip(), ZoneInfo(store.time_zone))
+    except OutOfRange:
+        errors[field] = f"A date {RANGE}."
+        return None
     except (ValueError, OverflowError):
         errors[field] = "That is no date and time: 2026-03-31 14:30 is one."
         return None
@@ -31,7 +34,7 @@ def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datet
 
 def local(at: datetime, store: StoreSettings) -> str:
     """`at` as such an input has it, to the minute."""
-    return f"{at.astimezone(ZoneInfo(store.time_zone)):%Y-%m-%dT%H:%M}"
+    return f"{zoned(at, ZoneInfo(store.time_zone)):%Y-%m-%dT%H:%M}"
 
 
 def ago(now: datetime, hours: int, store: StoreSettings) -> str:

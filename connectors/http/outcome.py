@@ -86,12 +86,13 @@ def settle_unforeseen(sent: Sent, error: Exception, now: datetime) -> Settlement
 
 def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
     answer, number = sent.answer, sent.pending.attempts + 1
+    tried = sent.pending.delivery.tried + number
     waited = timedelta(seconds=sent.pending.waited)
     wait = next_wait(number, waited, answer.status, asked=asked, jitter=jitter, waits=sent.waits)
     if wait is not None:
         return Settlement(_attempt(sent, "retry", now + wait), wait, None)
-    reason = f"given up after {number} attempts, the last one {_words(answer)}"
-    letter = buried(sent.pending, reason, now, number, answer.status)
+    reason = f"given up after {tried} attempts, the last one {_words(answer)}"
+    letter = buried(sent.pending, reason, now, tried, answer.status)
     return Settlement(_attempt(sent, "dead", None), None, letter)
 
 
@@ -102,7 +103,7 @@ def buried(
     return DeadLetter(
         delivery=pending.delivery,
         reason=reason[:255],
-        attempts=pending.attempts if attempts is None else attempts,
+        attempts=pending.delivery.tried + pending.attempts if attempts is None else attempts,
         status=status,
         given_up_at=now,
     )
@@ -149,7 +150,7 @@ def _attempt(sent: Sent, outcome: Outcome, retry_at: datetime | None) -> Attempt
         event_name=delivery.event_name,
         store=delivery.store,
         member_id=delivery.member_id,
-        number=sent.pending.attempts + 1,
+        number=sent.pending.delivery.tried + sent.pending.attempts + 1,
         started_at=sent.started_at,
         duration_ms=answer.duration_ms,
         outcome=outcome,

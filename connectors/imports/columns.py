@@ -3,16 +3,16 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
 from streams.domain.identifiers import Rules, trimmed
+from streams.domain.moments import OutOfRange, read_day, read_instant
 from streams.domain.values import MOST, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
-from streams.stages.commands import LATEST
 
 Parse = Callable[[str], Any]
 """A cell that is not empty to its value. Raises ValueError with what is valid: `must be …`."""
@@ -22,7 +22,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _WHOLE = re.compile(r"[0-9]{1,10}")
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -209,9 +208,11 @@ def yes_or_no(cell: str) -> bool:
 
 
 def day(cell: str) -> datetime:
-    """A birthday has no zone: midnight of UTC stands for it."""
+    """A birthday has no zone: it is the day as it is written, whatever time stands beside it."""
     try:
-        return _within(datetime.strptime(cell, "%Y-%m-%d").replace(tzinfo=UTC))
+        return read_day(cell)
+    except OutOfRange as error:
+        raise ValueError(f"must be a day such as 1990-05-31, and {error}") from None
     except ValueError:
         raise ValueError("must be a day such as 1990-05-31") from None
 
@@ -221,18 +222,13 @@ def instant(zone: tzinfo) -> Parse:
 
     def parse(cell: str) -> datetime:
         try:
-            moment = datetime.fromisoformat(cell)
-            return _within((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC))
+            return read_instant(cell, zone)
+        except OutOfRange as error:
+            raise ValueError(f"must be a time such as 2026-03-02T12:00:00+01:00, and {error}") from None
         except (ValueError, OverflowError):
             raise ValueError("must be a time such as 2026-03-02T12:00:00+01:00, or a day") from None
 
     return parse
-
-
-def _within(moment: datetime) -> datetime:
-    if not _EARLIEST <= moment < LATEST:
-        raise ValueError
-    return moment
 
 
 MEMBER = (

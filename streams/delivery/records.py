@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
+from msgspec.structs import replace
 
 from streams.delivery.terms import (
     Auth,
@@ -92,6 +93,8 @@ class Delivery(Value):
     """The legacy envelope's `type`, where it is not the one that belongs to the event's name."""
     replay: Text | None = None
     """The replay that sends it again, by its name; None: it is sent as its event happened."""
+    tried: Annotated[int, Meta(ge=0, le=1 << 30)] = 0
+    """How many attempts were made before it was sent again by hand: those that follow are numbered on."""
 
 
 class Attempt(Value):
@@ -127,6 +130,11 @@ class DeadLetter(Value):
     attempts: int
     status: int | None
     given_up_at: Instant
+
+
+def redriven(letter: DeadLetter) -> Delivery:
+    """What is sent again of it: its attempts are numbered on, its schedule begins anew."""
+    return replace(letter.delivery, tried=letter.attempts)
 
 
 class EndpointStatus(Value):

@@ -59,7 +59,7 @@ def _derived(event: Event, state: State, store: StoreSettings) -> Iterator[Webho
         return _of_transaction(event, state)
     if isinstance(event, RewardEvent):
         return of_reward(event, state)
-    return of_member(event, state)
+    return of_member(event, state, store)
 
 
 def _of_units(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:

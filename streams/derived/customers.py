@@ -19,6 +19,7 @@ from streams.domain.events import (
     TierExpiryAnnounced,
 )
 from streams.domain.state import State
+from streams.domain.store import StoreSettings
 from streams.webhooks.events import (
     CampaignEffectWasApplied,
     CustomerDeactivated,
@@ -33,15 +34,17 @@ from streams.webhooks.events import (
     LevelWillExpire,
     WebhookEvent,
 )
+from streams.webhooks.parts import midnight
 
 
-def of_member(event: MemberEvent, state: State) -> Iterator[WebhookEvent]:
+def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case MemberRegistered():
             yield CustomerRegistered(
                 **head(event, "CustomerRegistered"),
                 profile=event.profile,
                 registered_at=event.registered_at,
+                birth_date=midnight(event.profile.birth_date, store.calendar),
             )
         case MemberUpdated():
             yield _updated(event, state)

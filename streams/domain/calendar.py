@@ -1,8 +1,17 @@
 """Days and months as a store's people count them: in its time zone, whatever its clocks do."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
+
+
+def zoned(moment: datetime, zone: tzinfo) -> datetime:
+    """`moment` on the clocks of `zone`. At the very ends of the calendar it stays in UTC: what is stored must
+    be shown, whatever it is."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 class Calendar:
@@ -14,14 +23,27 @@ class Calendar:
         self._zone = ZoneInfo(time_zone)
 
     def day(self, instant: datetime) -> date:
-        return instant.astimezone(self._zone).date()
+        return zoned(instant, self._zone).date()
+
+    def written_day(self, stored: datetime) -> date:
+        """The day that a stored instant stands for, such as a birthday's: of the store, where it is midnight
+        there; else of UTC, where days are kept now."""
+        here = zoned(stored, self._zone)
+        return here.date() if here.time() == time() else stored.astimezone(UTC).date()
+
+    def midnight(self, day: date) -> datetime:
+        """The day's midnight with the store's offset, in whole minutes as ISO 8601 has them: the offsets of
+        local mean time have seconds. Where clocks skip midnight, the offset is that of before."""
+        offset = datetime.combine(day, time(), self._zone).utcoffset() or timedelta(0)
+        minutes = round(offset / timedelta(minutes=1))
+        return datetime.combine(day, time(), timezone(timedelta(minutes=minutes)))
 
     def start_of(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+        return zoned(datetime.combine(day, time(), self._zone), UTC)
 
     def end_of(self, day: date) -> datetime:
         """The day's last 23:59:59: of two, the later."""
-        return datetime.combine(day, time(23, 59, 59, fold=1), self._zone).astimezone(UTC)
+        return zoned(datetime.combine(day, time(23, 59, 59, fold=1), self._zone), UTC)
 
     def end_of_day(self, start: datetime, days: int) -> datetime:
         """The end of the day that is `days` calendar days after `start`'s."""
@@ -29,7 +51,7 @@ class Calendar:
 
     def days_before(self, end: datetime, days: int) -> datetime:
         """The same time of day, `days` calendar days before `end`."""
-        return (end.astimezone(self._zone) - timedelta(days=days)).astimezone(UTC)
+        return zoned(zoned(end, self._zone) - timedelta(days=days), UTC)
 
     def end_of_month(self, start: datetime) -> datetime:
         day = self.day(start)

@@ -21,7 +21,6 @@ from streams.domain.values import (
 
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 Line = Annotated[str, Meta(min_length=1, max_length=255)]
-"""A text that is not empty."""
 
 
 class Command(Value):

@@ -19,7 +19,7 @@ from streams.domain.member import require
 from streams.domain.messages import AnswerSearch, EraseDocument, ReturnTransaction, TakeTransaction
 from streams.domain.state import Document, State, Transaction
 from streams.domain.store import StoreSettings
-from streams.domain.values import MOST, UNIT, Identifier
+from streams.domain.values import MOST, Identifier, is_amount
 from streams.errors import Poison, Rejected
 
 NOBODY = "is not matched: nobody in the store is known by the identifier that was given"
@@ -79,7 +79,7 @@ def _gross_value(command: Recording) -> Decimal:
     if not command.items:
         raise Rejected("items", [], "must hold at least one item")
     for index, item in enumerate(command.items):
-        if not 0 <= item.gross_value <= MOST or item.gross_value % UNIT:
+        if not is_amount(item.gross_value):
             raise Rejected(
                 f"items[{index}].gross_value",
                 str(item.gross_value),

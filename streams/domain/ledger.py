@@ -14,7 +14,7 @@ from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryA
 from streams.domain.member import is_active, require
 from streams.domain.state import Account, Ending, Lot, State, lot_key, wallet_prefix
 from streams.domain.store import StoreSettings, WalletType
-from streams.domain.values import MOST, UNIT, Cause, Draw, plain
+from streams.domain.values import MOST, Cause, Draw, is_amount, plain
 from streams.errors import Rejected
 
 MOST_SET_ASIDE = 10_000
@@ -245,7 +245,7 @@ def payable(state: State, store: StoreSettings, code: str | None, units: Decimal
 
 
 def require_amount(field: str, amount: Decimal) -> None:
-    if not 0 < amount <= MOST or amount % UNIT:
+    if not is_amount(amount) or not amount:
         raise Rejected(
             field, str(plain(amount)), f"must be more than 0 and at most {MOST}, with at most six decimals"
         )

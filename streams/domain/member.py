@@ -1,7 +1,7 @@
 """Accounts of members: opened, activated, changed, closed."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from msgspec.structs import replace
@@ -34,18 +34,16 @@ from streams.domain.events import (
     PasswordResetIssued,
     WrongCodeGiven,
 )
+from streams.domain.moments import RANGE, is_in_range, stored_day
 from streams.domain.state import Member, Secret, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""Anniversaries are counted from when a member registered: they must not leave the calendar."""
-
 
 def register(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
-    profile = identifiers.profile_of(command.profile, store.identifier_rules)
+    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
         profile=profile,
@@ -56,7 +54,7 @@ def register(state: State, command: RegisterMember, act: Act, store: StoreSettin
 
 def sign_up(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
-    profile = identifiers.profile_of(command.profile, store.identifier_rules)
+    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     code, number = _code(act)
     yield MemberSignedUp(
         **act.stamp("MemberSignedUp"),
@@ -81,9 +79,17 @@ def update(state: State, command: UpdateMember, act: Act, store: StoreSettings) 
     """Nothing where nothing changes."""
     member = known(state, act)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
+    profile = _dated(profile, store)
     registered_at = _registered_at(command, member.registered_at)
-    if (profile, registered_at) != (member.profile, member.registered_at):
+    if (profile, registered_at) != (_dated(member.profile, store), member.registered_at):
         yield updated(profile, registered_at, act, _phone_as_typed(member, command.profile, profile))
+
+
+def _dated(profile: Profile, store: StoreSettings) -> Profile:
+    """The birthday as a day: a producer may have sent the midnight of the store's zone for it."""
+    if profile.birth_date is None:
+        return profile
+    return replace(profile, birth_date=stored_day(store.calendar.written_day(profile.birth_date)))
 
 
 def _as_typed(said: Profile, kept: Profile) -> str | None:
@@ -98,9 +104,9 @@ def _phone_as_typed(member: Member, said: Profile, kept: Profile) -> str | None:
 
 def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
     at = command.registered_at or otherwise
-    if not EARLIEST <= at < LATEST:
-        reason = f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}"
-        raise Rejected("registered_at", at.isoformat(), reason)
+    # Anniversaries are counted from it: they must not leave the calendar.
+    if not is_in_range(at):
+        raise Rejected("registered_at", at.isoformat(), RANGE)
     return at
 
 

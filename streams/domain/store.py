@@ -13,10 +13,11 @@ from msgspec import Meta
 from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
+from streams.domain.moments import RANGE, is_in_range
 from streams.domain.rules import Campaign, Days
 from streams.domain.text import flaw
 from streams.domain.tier_set import MonthDay, Tier, TierSet
-from streams.domain.values import MOST, UNIT, Code, Instant, Text, Uuid, Value
+from streams.domain.values import MOST, Code, Instant, Text, Uuid, Value, is_amount
 
 _calendar = cache(Calendar)
 RESERVED = {"admin", "token", "login", "logout", "static", ".", ".."}
@@ -252,12 +253,15 @@ class StoreSettings(Value):
 
 
 def _values(part: object, path: str) -> Iterator[str]:
-    """Amounts that no schema could write, or that are less than nothing, and texts that no line could show;
+    """Amounts that no schema could write, or that are less than nothing, texts that no line could show, and
+    instants of no year that counts;
     each begins with the field."""
     match part:
+        case datetime():
+            if not is_in_range(part):
+                yield f"{path} {part.isoformat()} {RANGE}"
         case Decimal():
-            # In this order: a remainder of what is too large cannot be told.
-            if not part.is_finite() or not 0 <= part <= MOST or part % UNIT:
+            if not is_amount(part):
                 yield f"{path} must lie between 0 and {MOST}, with six decimals at most"
         case str() if problem := flaw(part):
             yield f"{path} {problem}"

@@ -23,6 +23,14 @@ MOST = Decimal("999999999999")
 """The largest amount: what the schemas' decimal(18, 6) holds, in whole units."""
 
 
+def is_amount(number: Decimal) -> bool:
+    """Whether it lies between 0 and MOST and has six decimals at most.
+
+    Compared after it was cut, for the remainder of 1E-999999999 is too small to be told from 0.
+    """
+    return number.is_finite() and 0 <= number <= MOST and number == number.quantize(UNIT)
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class FrozenMeta(StructMeta):
     """Makes frozen and keyword-only the default, for msgspec inherits neither."""

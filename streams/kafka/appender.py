@@ -13,7 +13,7 @@ from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.topics import Topic
-from streams.proof import proven
+from streams.read_back import encode_checked
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -46,7 +46,7 @@ class Appender:
         Raises Rejected where it could not be read back, and Retryable; the record may then have been written
         or not, so that it must be safe to repeat.
         """
-        data, header = (None, None) if value is None else proven(value)
+        data, header = (None, None) if value is None else encode_checked(value)
         place: asyncio.Future[Place] = self._loop.create_future()
         try:
             self._producer.produce(

@@ -22,7 +22,7 @@ from streams.kafka.cluster import Consumer
 from streams.kafka.metrics import Metrics
 from streams.kafka.partitioner import partition_of
 from streams.kafka.partitions import Partition, Partitions
-from streams.kafka.passing import is_passing
+from streams.kafka.passing import UNKNOWN, is_passing
 from streams.kafka.progress import Restores
 from streams.kafka.services import Quiet
 from streams.kafka.source import Identity, open_source
@@ -38,6 +38,7 @@ ANSWERS_WITHIN = 30.0
 
 # Seconds for which a poll waits while tables are being restored.
 BUSY = 0.005
+ANSWERS_WITHIN = 30.0
 # Seconds between two looks at a commit that takes long.
 LOOKED_EVERY = 1.0
 
@@ -202,6 +203,9 @@ class Feed(Quiet):
                 await self._set_aside(message, moved)
             elif not is_passing(error):
                 raise KafkaException(error)
+            elif error.code() in UNKNOWN:
+                # Raises where nobody knows of the topic for long.
+                await asyncio.to_thread(self._numbers)
 
     async def _set_aside(self, message: Message, moved: set[int]) -> None:
         """A batch that the client cannot give: it ends the process as often as a record may, then it is put

@@ -28,6 +28,8 @@ class Kept(NamedTuple):
     fate: Fate
     erased: bool = False
     """Whether its member is: of whom nothing is sent again."""
+    tried: int = 0
+    """The number of its last attempt."""
 
 
 class Lookup:
@@ -59,7 +61,8 @@ class Lookup:
             for message in self._saying(DEAD_LETTERS, key, delivery_id, since)
         )
         delivered = sum(attempt.outcome == "delivered" for attempt in attempts)
-        return Kept(delivery, fate(max(1, len(made)), delivered, dead))
+        last = max((attempt.number for attempt in attempts), default=0)
+        return Kept(delivery, fate(max(1, len(made)), delivered, dead), tried=last)
 
     def _of_its_event(self, attempts: list[Attempt], delivery_id: str) -> Delivery | None:
         if not attempts:

@@ -69,6 +69,13 @@ _LOCAL = {
     KafkaError._DESTROY,
     KafkaError._DESTROY_BROKER,
 }
+UNKNOWN = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.UNKNOWN_TOPIC_ID,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+}
+"""Passes where a broker has not heard of a topic yet, and does not where somebody has deleted it."""
 PASSING = frozenset(_RETRIABLE | _ON_THE_MOVE | _LOCAL)
 
 

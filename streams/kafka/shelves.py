@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams import codec
-from streams.delivery.records import DeadLetter
+from streams.delivery.records import DeadLetter, redriven
 from streams.domain.values import Value
 from streams.kafka.clients import Connection
 from streams.kafka.erasures import erased
@@ -77,7 +77,7 @@ class DeadLetterShelf:
         return None if known else "of a subscription that is no more"
 
     def again(self, record: DeadLetter) -> Again:
-        value, header = codec.encode(record.delivery)
+        value, header = codec.encode(redriven(record))
         key = record.delivery.subscription_id.encode()
         return Again(DELIVERIES, -1, key, value, {codec.HEADER: header.encode()})
 

@@ -1,4 +1,4 @@
-"""What a feed reads from, and where its group stands there."""
+"""What a feed reads from, and who it is there."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -2,12 +2,20 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import get_args
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 from streams.codec import build, read
-from streams.domain.commands import AdvanceClock, Command, DocumentCommand, MemberCommand
+from streams.domain.commands import (
+    AdvanceClock,
+    Command,
+    DocumentCommand,
+    MemberCommand,
+    RegisterMember,
+    SignUpMember,
+    UpdateMember,
+)
 from streams.domain.messages import (
     AcceptUnits,
     AnswerSearch,
@@ -16,6 +24,7 @@ from streams.domain.messages import (
     RefuseUnits,
     ReturnTransaction,
 )
+from streams.domain.moments import RANGE, is_in_range
 from streams.errors import Poison, Rejected
 from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
 from streams.stages.turn import Record
@@ -30,7 +39,6 @@ ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
 """Messages that end something that their addressee has begun."""
 _MESSAGES = {kind.__name__ for kind in MESSAGES}
 _AS_THEY_ARE = (datetime, Decimal, bytes)
-
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
 
@@ -49,17 +57,48 @@ def command_of(record: Record) -> AnyCommand | AdvanceClock:
     """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
     value = _bounded(record)
     command = parse(value, record.schema)
-    check_issued(command.issued_at)
+    _check_instants(command, record.kind)
     if isinstance(command, Command):
         record.check_key(owner_of(command.store, command.member_id))
         _check_parts(command, value or b"")
     return command
 
 
-def check_issued(issued_at: datetime) -> None:
-    """Raises Poison for a time from which nothing can be counted on."""
+def _instants(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(name for name, hint in get_type_hints(kind).items() if datetime in (hint, *get_args(hint)))
+
+
+_INSTANTS = {kind: _instants(kind) for kind in COMMANDS_BY_NAME.values()}
+
+
+def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
+    """What owners tell one another follows from facts, some of which are older than this rule."""
+    if isinstance(command, MESSAGES):
+        check_told(command.issued_at)
+        return
+    for field in _INSTANTS[type(command)]:
+        _check_instant(command, name, field, getattr(command, field))
+    if isinstance(command, RegisterMember | SignUpMember | UpdateMember):
+        _check_instant(command, name, "profile.birth_date", command.profile.birth_date)
+
+
+def check_told(issued_at: datetime) -> None:
+    """Of what owners and the identity stage tell one another. Raises Poison."""
     if issued_at >= LATEST:
         raise Poison(f"issued_at {issued_at} must lie before {LATEST}")
+
+
+def _check_instant(
+    command: AnyCommand | AdvanceClock, name: str, field: str, moment: datetime | None
+) -> None:
+    """While history is played, timers also count on from `issued_at`."""
+    if moment is None or is_in_range(moment):
+        return
+    refusal = Rejected(field, moment.isoformat(), RANGE)
+    if not isinstance(command, Command) or field == "issued_at":
+        # Nobody could be told: the answer would come at that time.
+        raise Poison(f"{field} {moment} {RANGE}")
+    raise Invalid(command, name, refusal)
 
 
 def _check_parts(command: Command, value: bytes) -> None:

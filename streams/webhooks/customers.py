@@ -57,7 +57,7 @@ def customer_registered(event: CustomerRegistered) -> CustomerRegisteredBody:
             "email": who.email,
             "phone": who.phone,
             "gender": who.gender,
-            "birthDate": moment(who.birth_date),
+            "birthDate": event.birth_date or moment(who.birth_date),
             "registeredAt": moment(event.registered_at),
             "address": address(who.address),
             "company": company(who.company),

@@ -50,6 +50,8 @@ class Customer(Value):
 class CustomerRegistered(WebhookEvent):
     profile: Profile
     registered_at: datetime
+    birth_date: Text | None = None
+    """As it is told: midnight in the store's time zone. Older events have the profile's instant alone."""
 
 
 class TransactionRegistered(WebhookEvent):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Literal, overload
 
+from streams.domain.calendar import Calendar
 from streams.domain.store import WalletLabel
 from streams.domain.values import Address, Attribute, Buyer, Cause, Company, Coupon, Item, plain
 from streams.webhooks.events import Customer
@@ -17,6 +18,11 @@ def moment(instant: datetime | None) -> str | None: ...
 def moment(instant: datetime | None) -> str | None:
     """ISO 8601 to the second with a numeric offset, in UTC: the old edition's form."""
     return instant.astimezone(UTC).isoformat(timespec="seconds") if instant else None
+
+
+def midnight(stored: datetime | None, calendar: Calendar) -> str | None:
+    """A stored day as receivers get it: its midnight, with the offset of the store's clocks then."""
+    return calendar.midnight(calendar.written_day(stored)).isoformat() if stored else None
 
 
 @overload

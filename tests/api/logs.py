@@ -8,7 +8,7 @@ from api.audit import Announce, Log, Make
 from api.topic_log import silently
 from streams.domain.values import Value
 from streams.errors import Retryable
-from streams.proof import proven
+from streams.read_back import encode_checked
 
 V = TypeVar("V", bound=Value)
 
@@ -28,7 +28,7 @@ class LogInMemory(Generic[V]):
         if after == before:
             return
         if after is not None:
-            proven(after, key)
+            encode_checked(after, key)
         await announce(before, after)
         self._put(key, after)
 

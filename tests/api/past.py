@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.replays import Ports
 from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
-from streams.delivery.records import DeadLetter, Delivery, Subscription
+from streams.delivery.records import DeadLetter, Delivery, Subscription, redriven
 from streams.delivery.replay import fate
 from streams.kafka.kept import Kept
 from streams.kafka.redrive import Count, Found, Id
@@ -83,7 +83,7 @@ class BoxInMemory:
         free = [each for each in self._found(subscription_id, wanted) if not each.obstacle][:most]
         for each in free:
             self.redriven_at[each.id.offset] = NOON
-            self.deliveries.append(each.record.delivery)
+            self.deliveries.append(redriven(each.record))
         return count, len(free)
 
     async def kept(self, subscription: Subscription, delivery_id: str) -> Kept | None:
@@ -92,7 +92,7 @@ class BoxInMemory:
             return None
         dead = sum(each.delivery.delivery_id == delivery_id for each in self.letters)
         of = fate(len(made), int(delivery_id in self.delivered), dead)
-        return Kept(made[-1], of, made[-1].member_id in self.erased)
+        return Kept(made[-1], of, made[-1].member_id in self.erased, tried=3)
 
     async def again(self, delivery: Delivery) -> None:
         self.deliveries.append(delivery)

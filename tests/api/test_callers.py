@@ -52,7 +52,7 @@ def _routes(routes: Any) -> Iterator[tuple[str, str]]:
 
 
 def routes() -> list[tuple[str, str]]:
-    built_in = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+    built_in = {"/openapi.json", "/docs"}
     return sorted({found for found in _routes(_shared().app.routes) if found[1] not in built_in})
 
 

@@ -1,5 +1,6 @@
 """The webhooks' documentation is there for whoever asks, without a key."""
 
+import re
 from html import escape
 
 from streams.codec import schemas
@@ -39,3 +40,16 @@ def test_every_topic_is_a_channel_whose_messages_have_the_newest_schemas(door: D
             assert message["title"] == f"{schema.name}, version {schema.version}"
     actions = {operation["action"] for operation in document["operations"].values()}
     assert actions == {"send", "receive"}
+
+
+def test_the_reference_is_made_of_our_own_files_alone(door: Door) -> None:
+    page = door.call("GET", "/docs", headers={})
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert page.status_code == 200
+    assert "<style" not in page.text
+    assert all(each.startswith("/") for each in named)
+    assert {door.call("GET", each, headers={}).status_code for each in named} == {200}
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy

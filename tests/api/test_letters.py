@@ -103,6 +103,8 @@ def test_one_is_sent_again_whatever_became_of_it_but_while_it_is_under_way(door:
         (uid(7), True),
         (uid(1), False),
     ]
+    # Their attempts are numbered on.
+    assert [each.tried for each in again] == [3, door.box.letters[0].attempts]
 
 
 def test_what_is_not_valid_is_named_with_what_would_be(door: Door, to: str) -> None:

@@ -16,7 +16,7 @@ from tests.crash.world import put
 from tests.scenarios.store import SETTINGS as STORE
 
 OVERVIEW = "/panel/WATCHED/overview"
-HOSTILE = "hook?<script>alert(1)</script>"
+HOSTILE = "hook?%3Cscript%3Ealert('1')%3C/script%3E"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.http.outcome import DELETED
 from connectors.http.sender import Answer
-from streams.delivery.records import Attempt
+from streams.delivery.records import Attempt, redriven
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn
 from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery, message_ids
 from tests.samples import BORIS, NOON, uid
@@ -73,6 +73,22 @@ async def test_what_is_given_up_becomes_a_dead_letter_and_the_next_goes_on() -> 
     assert (dead.delivery.delivery_id, dead.attempts, dead.status) == (uid(1), 3, 404)
     assert dead.reason == "given up after 3 attempts, the last one answered 404"
     assert message_ids(sender) == [uid(1)] * 3 + [uid(2)]
+
+
+async def test_what_is_sent_again_has_its_attempts_numbered_on_and_its_whole_schedule() -> None:
+    sink = Sink(FakeSender(always(answered(404))))
+    sink.arrive(delivery(1))
+    for minutes in range(5):
+        await sink.until(NOON + timedelta(minutes=minutes))
+    (dead,) = sink.dead()
+
+    sink.arrive(redriven(dead))
+    for minutes in range(5, 10):
+        await sink.until(NOON + timedelta(minutes=minutes))
+
+    assert [number for number, _ in sink.attempts()] == [1, 2, 3, 4, 5, 6]
+    assert [each.attempts for each in sink.dead()] == [3, 6]
+    assert sink.dead()[1].reason.startswith("given up after 6 attempts")
 
 
 async def test_a_silent_endpoint_is_given_up_after_three_days() -> None:

@@ -20,7 +20,7 @@ from streams.generation import Generation
 from streams.kafka.aside import Raw
 from streams.kafka.last_good import LastGood
 from streams.kafka.sieve import Sieve
-from streams.proof import proven
+from streams.read_back import encode_checked
 from tests.samples import NOON, SETTINGS, uid
 
 OTHER = replace(SETTINGS, store="OTHER")
@@ -167,7 +167,7 @@ def test_what_means_nothing_is_neither_taken_nor_written(
     assert taken == {}
     assert [one.fault.field for one in sieve.aside.values()] == [field]
     with pytest.raises(Rejected, match=field.replace("[", r"\[")):
-        proven(value, key)
+        encode_checked(value, key)
 
 
 def test_no_value_of_a_bad_record_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -212,6 +212,6 @@ FAR = datetime.fromisoformat("9999-12-31T23:59:59-14:00")
 )
 def test_what_would_not_read_back_is_refused_by_its_field(value: Value, field: str) -> None:
     with pytest.raises(Rejected) as refused:
-        proven(value)
+        encode_checked(value)
 
     assert refused.value.field == field

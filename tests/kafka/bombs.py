@@ -27,6 +27,8 @@ def drop_bomb(connection: Connection, topic: Topic, partition: int, records: int
         producer.produce(
             connection.topic(topic),
             bytes(RECORDS * EACH // records),
+            # A compacted topic takes none without a key.
+            b"bomb",
             partition=partition,
             on_delivery=lambda error, _: failed.append(error),
         )

@@ -72,6 +72,8 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
                 fleet.send(registrations(MEMBERS))
                 done = await until(flow, lambda sample: sample.topics["attempts"].kept == MEMBERS)
                 done = await until(flow, lambda sample: not any(s.left for s in sample.stages.values()))
+                # Before those who work are ended, and are seen to be.
+                samples = flow.samples
 
             assert kept(rest) == {"commands": 3, "rejections": 3}
             of_members = kept(done)
@@ -84,9 +86,9 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
                 "rejections": 3,
             }
             assert {stand.members for stand in done.stages.values()} == {1}
-            assert troubles(flow.samples, done.at) == []
-            assert well(flow.samples, done.at, None, whole=True).startswith("All is well: ")
-            assert sum(filter(None, minutes(flow.samples, "commands", done.at).counts)) == 3 + MEMBERS
+            assert troubles(samples, done.at) == []
+            assert well(samples, done.at, None, whole=True).startswith("All is well: ")
+            assert sum(filter(None, minutes(samples, "commands", done.at).counts)) == 3 + MEMBERS
 
     asyncio.run(scenario())
 

@@ -112,19 +112,24 @@ def test_a_worker_that_it_has_ended_three_times_puts_it_into_poison_and_goes_on(
     assert said.count("supervisor: ended with exit code 1: started again in ") == 3
 
 
-async def test_a_view_passes_it_over_with_a_line_in_the_log(
+def test_a_view_passes_it_over_with_a_line_in_the_log(
     here: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     value, schema = encode(subscription("CustomerRegistered", number=1))
     append(here, SUBSCRIPTIONS, uid(1), value, schema=schema)
     drop_bomb(here, SUBSCRIPTIONS, 0)
+    value, schema = encode(subscription("CustomerRegistered", number=2))
     append(here, SUBSCRIPTIONS, uid(2), value, schema=schema)
     held: dict[str, Subscription | None] = {}
 
-    with caplog.at_level(logging.ERROR):
+    async def read() -> View[Subscription]:
         view = View(here, SUBSCRIPTIONS, Subscription, held.__setitem__)
         await asyncio.wait_for(view.start(), 60)
         await view.stop()
+        return view
+
+    with caplog.at_level(logging.ERROR):
+        view = asyncio.run(read())
 
     assert set(held) == {uid(1), uid(2)}
     assert [(each.offset, str(each.fault.reason)) for each in view.aside] == [(1, "cannot be unpacked")]

@@ -77,3 +77,14 @@ def test_every_page_wants_a_right(door: Door, verb: str, path: str) -> None:
     page = visitor.get(address(path)) if verb == "GET" else visitor.post(address(path))
 
     assert page.status == 403
+
+
+@pytest.mark.parametrize("path", ["nothing", "webhooks/nothing", f"members/{uid(404)}", "webhooks/no/such"])
+def test_a_page_that_is_not_there_has_the_stores_navigation(visitor: Visitor, path: str) -> None:
+    page = visitor.get(f"/panel/DEFAULT/{path}")
+
+    assert page.status == 404
+    assert page.links["Webhooks"] == "/panel/DEFAULT/webhooks"
+    assert "Webhooks" not in visitor.get("/panel/NOWHERE/nothing").links
+    visitor.cookie = ""
+    assert "Webhooks" not in visitor.get(f"/panel/DEFAULT/{path}").links

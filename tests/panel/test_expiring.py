@@ -220,3 +220,20 @@ def test_what_is_typed_into_an_address_is_shown_as_text(visitor: Visitor) -> Non
     assert "<script>alert" not in page.html
     assert "<img src=x" not in page.html
     assert page.fields["coupons"] == "<img src=x onerror=alert(1)>"
+
+
+def test_who_saves_what_another_has_changed_meanwhile_is_told_and_overwrites_nothing(
+    door: Door, visitor: Visitor
+) -> None:
+    seen = visitor.get(PAGE).fields["revision"]
+    visitor.post(PAGE, **AS_IN_FORCE | {"units": "9", "revision": seen})
+
+    page = visitor.post(PAGE, **AS_IN_FORCE | {"units": "5", "revision": seen})
+
+    assert page.status == 412
+    assert "settings were changed meanwhile, and nothing of yours was saved" in page.text
+    assert (page.fields["units"], in_force(door).units_expiring_days) == ("5", (9,))
+    previewed = visitor.post(f"{PAGE}/preview", **AS_IN_FORCE | {"units": "5", "revision": seen})
+    assert "changed meanwhile" in visitor.get(previewed.location).text
+    visitor.post(PAGE, **AS_IN_FORCE | {"units": "5", "revision": page.fields["revision"]})
+    assert in_force(door).units_expiring_days == (5,)

@@ -9,6 +9,8 @@ from api.overview import Durations, durations
 from streams.access import SCOPES, Scope
 from streams.delivery.records import EndpointCondition, EndpointStatus
 from streams.flow.samples import Counted, Sample, Stand
+from streams.kafka.aside import SetAside
+from streams.meaning import Fault
 from tests.api.conftest import START, Door
 from tests.delivery.journal_records import SECOND, attempt, dated, delivery, letter
 from tests.panel.conftest import Page, Visitor, employ
@@ -260,3 +262,22 @@ def test_the_same_figures_are_there_for_other_programs(door: Door) -> None:
         "failedAttemptsLastDay": 1,
         "deadLettersLastDay": 1,
     }
+
+
+def test_a_control_record_that_cannot_be_used_is_told_loudly_and_only_to_whom_it_concerns(
+    door: Door, visitor: Visitor
+) -> None:
+    fault = Fault("time_zone", "is no zone")
+    door.aside[:] = [
+        SetAside("loyalty.settings", 0, 7, "DEFAULT", fault, in_force=3),
+        SetAside("loyalty.settings", 0, 8, "OTHER", fault, in_force=None),
+    ]
+
+    page = look(visitor)
+
+    assert "record of loyalty.settings cannot be used, and what was there before stays: DEFAULT:" in page.text
+    assert "and nothing is there instead: OTHER: time_zone is no zone." in page.text
+    assert "loyalty doctor" in page.text
+    visitor.enter(employ(door, "ola", stores=("DEFAULT",)))
+    own = look(visitor).text
+    assert ("DEFAULT: time_zone" in own, "OTHER: time_zone" in own) == (True, False)

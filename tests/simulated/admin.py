@@ -102,9 +102,10 @@ class SimulatedAdmin:
         request_timeout: float = WITHIN,
     ) -> Mapping[TopicPartition, "Future[Any]"]:
         committed = isolation_level == IsolationLevel.READ_COMMITTED
+        # Whoever asks may have taken the places from a set, whose order is another in each process.
         return {
-            place: self._offset(place, spec, committed, request_timeout)
-            for place, spec in topic_partition_offsets.items()
+            place: self._offset(place, topic_partition_offsets[place], committed, request_timeout)
+            for place in sorted(topic_partition_offsets, key=lambda place: (place.topic, place.partition))
         }
 
     def _offset(self, place: TopicPartition, spec: Any, committed: bool, timeout: float) -> Answer:

@@ -89,13 +89,14 @@ def _finished(world: World) -> Iterator[str]:
 
 
 def _left(world: World) -> list[str]:
-    """Partitions whose records are not all handled, and legacy batches that are still collected."""
-    brokers, left = world.cluster.brokers, []
+    """Transactions that are open, records that are not handled, legacy batches that are still collected."""
+    brokers = world.cluster.brokers
+    left = [f"{log.topic}[{log.number}] is open" for log in brokers.logs.values() if log.stable < log.end]
     for role, topic in world.plan.feeds.items():
         group = world.cluster.group(f"{PREFIX}{role}")
         for number, log in brokers.topics[f"{PREFIX}{topic.name}"].items():
             last = next((e.offset for e in reversed(log.entries) if not (e.marks or e.aborted)), -1)
-            if log.stable < log.end or group.offsets.get((log.topic, number), 0) <= last:
+            if group.offsets.get((log.topic, number), 0) <= last:
                 left.append(f"{topic.name}[{number}]")
     return left or list(verdict.of_pending(_found(world, _COLLECTED), range(PARTITIONS)))
 

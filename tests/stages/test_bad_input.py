@@ -78,7 +78,7 @@ VALUE = GOOD.value or b""
         (raw(add("1"), store="two words"), "store 'two words' Expected `str` matching regex"),
         (
             record(add("1", at=datetime(9999, 12, 31, tzinfo=UTC)), 7),
-            "issued_at 9999-12-31 00:00:00+00:00 must lie before 9000-01-01 00:00:00+00:00",
+            "issued_at 9999-12-31 00:00:00+00:00 must lie between 1900-01-01 and 2199-12-31",
         ),
         (raw(add("1"), command_id=""), "command_id '' Expected `str` matching regex"),
         (

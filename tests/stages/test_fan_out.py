@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_poison_and_the_next_event_is_delivered() -> None
     )
 
     causes = [decode(PoisonRecord, r.value, r.schema).cause for r in run.log[POISON.name]]
-    assert causes[0].startswith(f"is no {CHANGED}.v1: ")
+    assert causes[0].startswith(f"is no {CHANGED}.v2: ")
     assert causes[1:] == [
         "has no value",
         "header schema=None names no webhook event",

@@ -10,6 +10,7 @@ from streams.codec import encode
 from streams.domain.commands import AddUnits
 from streams.domain.messages import (
     AddressedCommand,
+    AnswerClaim,
     ClaimIdentifiers,
     FindMember,
     IdentityRequest,
@@ -18,7 +19,7 @@ from streams.domain.messages import (
 from streams.domain.values import Identifier
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from streams.stages.identity import MOST_IDENTIFIERS, request_key
-from streams.stages.turn import Record
+from streams.stages.turn import Record, StreamClock
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, add, uid
 
@@ -74,15 +75,30 @@ def nothing_was_done(run: Pipeline) -> bool:
         find(issued_at=LATE),
         release(issued_at=LATE),
         addressed(issued_at=LATE),
-        addressed(add("1", at=LATE)),
     ],
-    ids=["claim", "search", "release", "addressed", "command within"],
+    ids=["claim", "search", "release", "addressed"],
 )
 def test_a_request_whose_answer_would_be_poison_is_poison_itself(request_: IdentityRequest) -> None:
     run = asked(request_)
 
     assert run.poison() == ["issued_at 9999-12-31 00:00:00+00:00 must lie before 9000-01-01 00:00:00+00:00"]
     assert nothing_was_done(run)
+
+
+def test_a_command_within_a_request_that_would_be_poison_is_poison_there() -> None:
+    run = asked(addressed(add("1", at=LATE)))
+
+    (cause,) = run.poison()
+    assert cause.startswith("holds a command whose issued_at 9999-12-31 00:00:00+00:00 must lie between 1900")
+    assert nothing_was_done(run)
+
+
+def test_a_message_from_the_calendar_s_end_is_poison() -> None:
+    run = Pipeline(SETTINGS, now=NOON, clock=StreamClock())
+
+    run.when(AnswerClaim(command_id=uid(1), store="DEFAULT", member_id=ANNA, issued_at=LATE))
+
+    assert run.poison() == ["issued_at 9999-12-31 00:00:00+00:00 must lie before 9000-01-01 00:00:00+00:00"]
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,7 @@ from streams.domain.state import CampaignUse, Change, Drop, Member, Secret, Stan
 from streams.domain.store import StoreSettings
 
 
-def evolve_member(
-    state: State, event: MemberEvent, store: StoreSettings
-) -> Iterator[Change]:
+def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Iterator[Change]:
     match event:
         case MemberRegistered() | MemberSignedUp():
             yield from _opened(event)

@@ -1,4 +1,4 @@
-"""Proof, before a record is appended, that it reads back: what nobody could read is never written."""
+"""Encodes a record only if it reads back as the same value, so that nothing unreadable is ever appended."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from streams import codec
+from streams.domain.moments import RANGE
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.meaning import fault
@@ -13,9 +14,9 @@ from streams.meaning import fault
 _UNREADABLE = "cannot be kept: what is written would not read back"
 
 
-def proven(value: Value, key: str | None = None) -> tuple[bytes, str]:
-    """As `codec.encode`, for a value that was seen to read back as the same and, where `key` is its record's,
-    to mean something there. Raises Rejected naming the field."""
+def encode_checked(value: Value, key: str | None = None) -> tuple[bytes, str]:
+    """Encodes like `codec.encode`, and checks that the bytes decode to an equal value. With the `key` of the
+    record it also checks what the value means there. Raises Rejected naming the field."""
     try:
         data, header = codec.encode(value)
         same = codec.decode(type(value), data, header) == value
@@ -53,7 +54,7 @@ def _unwritable(leaf: object) -> str | None:
         case str() if re.search("[\ud800-\udfff]", leaf):
             return "is no text: it has half a character (a lone surrogate)"
         case datetime() if not _in_calendar(leaf):
-            return "must lie between the years 1 and 9999 in UTC"
+            return RANGE
         case int() if not -(1 << 63) <= leaf < 1 << 63:
             return "is no 64-bit integer"
         case Decimal() if not leaf.is_finite():

@@ -1,0 +1,76 @@
+"""A broker that is frozen: connections are taken, and nothing is answered."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.kafka.broker import LocalBroker, detached
+from streams.settings import Settings, variable
+from tests.kafka.processes import LOYALTY, environment, finished
+
+ENDS_WITHIN = 25.0
+"""Seconds. It takes seven where the machine has nothing else to do; it was 61."""
+
+
+@pytest.fixture
+def broker(tmp_path: Path, libraries: Path) -> Iterator[LocalBroker]:
+    with LocalBroker(tmp_path / "broker", libraries=libraries) as broker:
+        yield broker
+
+
+@pytest.mark.parametrize("command", ["worker", "sink", "api"])
+def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
+    broker: LocalBroker, tmp_path: Path, command: str
+) -> None:
+    settings = Settings(
+        bootstrap_servers=broker.bootstrap_servers, topic_prefix="t.", home=tmp_path, partitions=2
+    )
+    key = {variable("api_key_hashes"): "0" * 64, variable("api_port"): "0"}
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(
+            [LOYALTY, command],
+            env=environment(settings, **key),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        assert broker.pid is not None
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            told = time.monotonic()
+            process.terminate()
+            code = process.wait(2 * ENDS_WITHIN)
+            took = time.monotonic() - told
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+            process.kill()
+
+    assert (code, took < ENDS_WITHIN) == (0, True), took
+    assert "ends without Kafka, which does not answer" in (tmp_path / "log").read_text()
+
+
+def test_a_local_broker_that_is_frozen_is_no_absent_one(tmp_path: Path, libraries: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    (tmp_path / "broker" / libraries.name).symlink_to(libraries)
+    found = detached.start(tmp_path)
+    settings = Settings(home=tmp_path)
+    os.kill(found.pid, signal.SIGSTOP)
+    try:
+        code, said = finished(settings, "audit", "list")
+        status, shown = finished(settings, "broker", "status")
+    finally:
+        os.kill(found.pid, signal.SIGCONT)
+        detached.stop(tmp_path)
+
+    assert code == 1
+    assert f"the local broker (pid {found.pid}, {found.bootstrap}) runs and does not answer" in said
+    assert (status, shown) == (3, f"Runs and does not answer: {found.bootstrap} (pid {found.pid})\n")
