@@ -21,8 +21,10 @@ from streams.domain.messages import (
     AnswerSearch,
     AnyCommand,
     Message,
+    OfferUnits,
     RefuseUnits,
     ReturnTransaction,
+    TakeTransaction,
 )
 from streams.domain.moments import RANGE, is_in_range
 from streams.errors import Poison, Rejected
@@ -39,6 +41,8 @@ ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
 """Messages that end something that their addressee has begun."""
 _MESSAGES = {kind.__name__ for kind in MESSAGES}
 _AS_THEY_ARE = (datetime, Decimal, bytes)
+FIRST, LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9800, 1, 1, tzinfo=UTC)
+"""A century and more from the calendar's ends: units last a century at most."""
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
 
@@ -75,11 +79,27 @@ def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
     """What owners tell one another follows from facts, some of which are older than this rule."""
     if isinstance(command, MESSAGES):
         check_told(command.issued_at)
+        _check_moments(command)
         return
     for field in _INSTANTS[type(command)]:
         _check_instant(command, name, field, getattr(command, field))
     if isinstance(command, RegisterMember | SignUpMember | UpdateMember):
         _check_instant(command, name, "profile.birth_date", command.profile.birth_date)
+
+
+def _check_moments(message: AnyCommand) -> None:
+    """Raises Poison for what lies so near the calendar's ends that no lead time could be told before it, nor
+    a date counted on from it."""
+    match message:
+        case OfferUnits(draws=draws):
+            moments = [moment for draw in draws for moment in (draw.earned_at, draw.expires_at) if moment]
+        case TakeTransaction(purchased_at=purchased_at):
+            moments = [purchased_at]
+        case _:
+            return
+    for moment in moments:
+        if not FIRST <= moment < LAST:
+            raise Poison(f"tells of {moment}, which does not lie between {FIRST} and {LAST}")
 
 
 def check_told(issued_at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Identity requests that would be granted, and could not be answered, kept or brought to their end."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,14 +15,16 @@ from streams.domain.messages import (
     ClaimIdentifiers,
     FindMember,
     IdentityRequest,
+    OfferUnits,
     ReleaseIdentifier,
 )
-from streams.domain.values import Identifier
+from streams.domain.values import Draw, Identifier
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from streams.stages.identity import MOST_IDENTIFIERS, request_key
 from streams.stages.turn import Record, StreamClock
+from tests.domain.whole_store import WHOLE
 from tests.driver import Pipeline
-from tests.samples import ANNA, NOON, SETTINGS, add, uid
+from tests.samples import ANNA, NOON, SETTINGS, add, register, uid
 
 LATE = datetime(9999, 12, 31, tzinfo=UTC)
 EMAIL = Identifier(kind="email", value="anna@example.com")
@@ -99,6 +102,34 @@ def test_a_message_from_the_calendar_s_end_is_poison() -> None:
     run.when(AnswerClaim(command_id=uid(1), store="DEFAULT", member_id=ANNA, issued_at=LATE))
 
     assert run.poison() == ["issued_at 9999-12-31 00:00:00+00:00 must lie before 9000-01-01 00:00:00+00:00"]
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("field", ["earned_at", "expires_at"])
+def test_an_offer_of_units_from_the_calendar_s_ends_is_poison(moment: datetime, field: str) -> None:
+    run = Pipeline(WHOLE, now=NOON)
+    run.when(register())
+    draw = replace(
+        Draw(lot_id=uid(7), units=Decimal(1), earned_at=NOON, expires_at=NOON + timedelta(days=40)),
+        **{field: moment},
+    )
+
+    run.when(
+        OfferUnits(
+            command_id=uid(1),
+            store="DEFAULT",
+            member_id=ANNA,
+            issued_at=NOON,
+            transfer_id=uid(2),
+            sender_id=uid(3),
+            wallet="default",
+            draws=(draw,),
+            comment=None,
+        )
+    )
+
+    (cause,) = run.poison()
+    assert cause.startswith(f"tells of {moment}, which does not lie between 1000-01-01")
 
 
 @pytest.mark.parametrize(
