@@ -1,6 +1,6 @@
 """Reading commands: from a record to a command that may be decided, or to why it may not."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args, get_type_hints
 
@@ -21,10 +21,12 @@ from streams.domain.messages import (
     AnswerSearch,
     AnyCommand,
     Message,
+    OfferUnits,
     RefuseUnits,
     ReturnTransaction,
+    TakeTransaction,
 )
-from streams.domain.moments import END, RANGE, is_in_range
+from streams.domain.moments import RANGE, is_in_range
 from streams.errors import Poison, Rejected
 from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
 from streams.stages.turn import Record
@@ -39,6 +41,10 @@ ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
 """Messages that end something that their addressee has begun."""
 _MESSAGES = {kind.__name__ for kind in MESSAGES}
 _AS_THEY_ARE = (datetime, Decimal, bytes)
+FIRST, LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9800, 1, 1, tzinfo=UTC)
+"""A century and more from the calendar's ends: units last a century at most."""
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
 
 
 class Invalid(Exception):
@@ -72,12 +78,34 @@ _INSTANTS = {kind: _instants(kind) for kind in COMMANDS_BY_NAME.values()}
 def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
     """What owners tell one another follows from facts, some of which are older than this rule."""
     if isinstance(command, MESSAGES):
-        check_issued(command.issued_at)
+        check_told(command.issued_at)
+        _check_moments(command)
         return
     for field in _INSTANTS[type(command)]:
         _check_instant(command, name, field, getattr(command, field))
     if isinstance(command, RegisterMember | SignUpMember | UpdateMember):
         _check_instant(command, name, "profile.birth_date", command.profile.birth_date)
+
+
+def _check_moments(message: AnyCommand) -> None:
+    """Raises Poison for what lies so near the calendar's ends that no lead time could be told before it, nor
+    a date counted on from it."""
+    match message:
+        case OfferUnits(draws=draws):
+            moments = [moment for draw in draws for moment in (draw.earned_at, draw.expires_at) if moment]
+        case TakeTransaction(purchased_at=purchased_at):
+            moments = [purchased_at]
+        case _:
+            return
+    for moment in moments:
+        if not FIRST <= moment < LAST:
+            raise Poison(f"tells of {moment}, which does not lie between {FIRST} and {LAST}")
+
+
+def check_told(issued_at: datetime) -> None:
+    """Of what owners and the identity stage tell one another. Raises Poison."""
+    if issued_at >= LATEST:
+        raise Poison(f"issued_at {issued_at} must lie before {LATEST}")
 
 
 def _check_instant(
@@ -91,12 +119,6 @@ def _check_instant(
         # Nobody could be told: the answer would come at that time.
         raise Poison(f"{field} {moment} {RANGE}")
     raise Invalid(command, name, refusal)
-
-
-def check_issued(issued_at: datetime) -> None:
-    """Raises Poison for a time from which nothing can be counted on."""
-    if issued_at >= END:
-        raise Poison(f"issued_at {issued_at} {RANGE}")
 
 
 def _check_parts(command: Command, value: bytes) -> None:

@@ -21,13 +21,14 @@ from streams.domain.messages import (
     IdentityRequest,
     ReleaseIdentifier,
 )
+from streams.domain.moments import RANGE, is_in_range
 from streams.domain.state import Drop, Entry, Known
 from streams.domain.text import shown
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, CommandRejected
-from streams.stages.commands import COMMANDS_BY_NAME, check_issued, owner_of
+from streams.stages.commands import COMMANDS_BY_NAME, check_told, owner_of
 from streams.stages.quiet import EachRecord
 from streams.stages.turn import LONGEST_KEY, Record, Turn
 from streams.tables.owned import Owned
@@ -140,7 +141,7 @@ def _read(record: Record) -> IdentityRequest:
 
 def _check(request: IdentityRequest) -> None:
     """Raises Poison for what would be granted, and could not be answered or kept."""
-    check_issued(request.issued_at)
+    check_told(request.issued_at)
     identifiers = _identifiers(request)
     if len(identifiers) > MOST_IDENTIFIERS:
         raise Poison(f"has {len(identifiers):,} identifiers; a request has {MOST_IDENTIFIERS} at most")
@@ -212,7 +213,8 @@ def _addressed(request: AddressedCommand) -> Command:
         command: Command = build(kind, tree)
     except Rejected as refusal:
         raise Poison(str(refusal)) from None
-    check_issued(command.issued_at)
+    if not is_in_range(command.issued_at):
+        raise Poison(f"holds a command whose issued_at {command.issued_at} {RANGE}")
     if command.store != request.store:
         raise Poison(f"holds a command for store {command.store!r} where {request.store!r} belongs")
     return command

@@ -67,13 +67,13 @@ def until(process: Demo, text: str) -> str:
 
 
 def running(home: Path) -> dict[int, str]:
-    """The processes of this home, by their sub-command."""
+    """The processes of this home, by their sub-command; one of another program by that program's name."""
     found = {}
     for folder in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             if f"LOYALTY_HOME={home}\0".encode() in (folder / "environ").read_bytes():
                 command = (folder / "cmdline").read_bytes().decode().split("\0")
-                found[int(folder.name)] = next(word for word in command[3:] if word)
+                found[int(folder.name)] = next((w for w in command[3:] if w), Path(command[2]).stem)
     return found
 
 
@@ -159,7 +159,8 @@ def test_kept_up_it_lets_one_into_its_panel(demo: Started, few: str, tmp_path: P
 def test_ctrl_c_in_the_middle_leaves_nothing(demo: Started, tmp_path: Path) -> None:
     process = demo("--purchases", str(cdnow.EXTRACT))
     until(process, " TransactionRegistered member ")
-    assert sorted(running(tmp_path).values()) == ["api", "demo", "receiver", "sink", "worker"]
+    # The API asks for the members of groups by way of another program, once it has begun to look.
+    assert {*running(tmp_path).values()} - {"describer"} == {"api", "demo", "receiver", "sink", "worker"}
 
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
@@ -176,7 +177,7 @@ def test_its_processes_end_with_it_even_when_it_is_killed(demo: Started, tmp_pat
 
     process.kill()
 
-    assert len(started) == 5
+    assert len(started) >= 5
     assert all(ended(pid) for pid in started)
 
 

@@ -1,6 +1,7 @@
 """Identity requests that would be granted, and could not be answered, kept or brought to their end."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,17 +11,20 @@ from streams.codec import encode
 from streams.domain.commands import AddUnits
 from streams.domain.messages import (
     AddressedCommand,
+    AnswerClaim,
     ClaimIdentifiers,
     FindMember,
     IdentityRequest,
+    OfferUnits,
     ReleaseIdentifier,
 )
-from streams.domain.values import Identifier
+from streams.domain.values import Draw, Identifier
 from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from streams.stages.identity import MOST_IDENTIFIERS, request_key
-from streams.stages.turn import Record
+from streams.stages.turn import Record, StreamClock
+from tests.domain.whole_store import WHOLE
 from tests.driver import Pipeline
-from tests.samples import ANNA, NOON, SETTINGS, add, uid
+from tests.samples import ANNA, NOON, SETTINGS, add, register, uid
 
 LATE = datetime(9999, 12, 31, tzinfo=UTC)
 EMAIL = Identifier(kind="email", value="anna@example.com")
@@ -74,15 +78,58 @@ def nothing_was_done(run: Pipeline) -> bool:
         find(issued_at=LATE),
         release(issued_at=LATE),
         addressed(issued_at=LATE),
-        addressed(add("1", at=LATE)),
     ],
-    ids=["claim", "search", "release", "addressed", "command within"],
+    ids=["claim", "search", "release", "addressed"],
 )
 def test_a_request_whose_answer_would_be_poison_is_poison_itself(request_: IdentityRequest) -> None:
     run = asked(request_)
 
-    assert run.poison() == ["issued_at 9999-12-31 00:00:00+00:00 must lie between 1900-01-01 and 2199-12-31"]
+    assert run.poison() == ["issued_at 9999-12-31 00:00:00+00:00 must lie before 9000-01-01 00:00:00+00:00"]
     assert nothing_was_done(run)
+
+
+def test_a_command_within_a_request_that_would_be_poison_is_poison_there() -> None:
+    run = asked(addressed(add("1", at=LATE)))
+
+    (cause,) = run.poison()
+    assert cause.startswith("holds a command whose issued_at 9999-12-31 00:00:00+00:00 must lie between 1900")
+    assert nothing_was_done(run)
+
+
+def test_a_message_from_the_calendar_s_end_is_poison() -> None:
+    run = Pipeline(SETTINGS, now=NOON, clock=StreamClock())
+
+    run.when(AnswerClaim(command_id=uid(1), store="DEFAULT", member_id=ANNA, issued_at=LATE))
+
+    assert run.poison() == ["issued_at 9999-12-31 00:00:00+00:00 must lie before 9000-01-01 00:00:00+00:00"]
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("field", ["earned_at", "expires_at"])
+def test_an_offer_of_units_from_the_calendar_s_ends_is_poison(moment: datetime, field: str) -> None:
+    run = Pipeline(WHOLE, now=NOON)
+    run.when(register())
+    draw = replace(
+        Draw(lot_id=uid(7), units=Decimal(1), earned_at=NOON, expires_at=NOON + timedelta(days=40)),
+        **{field: moment},
+    )
+
+    run.when(
+        OfferUnits(
+            command_id=uid(1),
+            store="DEFAULT",
+            member_id=ANNA,
+            issued_at=NOON,
+            transfer_id=uid(2),
+            sender_id=uid(3),
+            wallet="default",
+            draws=(draw,),
+            comment=None,
+        )
+    )
+
+    (cause,) = run.poison()
+    assert cause.startswith(f"tells of {moment}, which does not lie between 1000-01-01")
 
 
 @pytest.mark.parametrize(
