@@ -115,5 +115,8 @@ def _unread(raw: Raw, poison: Poison) -> str:
 
 def shown(key: bytes) -> str:
     """Fit for one line of a log."""
-    text = ascii(key.decode(errors="backslashreplace"))[1:-1]
+    try:
+        text = ascii(key.decode())[1:-1]
+    except UnicodeDecodeError:
+        text = repr(key)[2:-1]
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
