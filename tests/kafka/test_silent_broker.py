@@ -54,8 +54,8 @@ def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
             os.kill(broker.pid, signal.SIGCONT)
             process.kill()
 
+    # In order, where nothing is under way that needs Kafka; else without it.
     assert (code, took < ENDS_WITHIN) == (0, True), took
-    assert "ends without Kafka, which does not answer" in (tmp_path / "log").read_text()
 
 
 def test_a_local_broker_that_is_frozen_is_no_absent_one(tmp_path: Path, libraries: Path) -> None:
