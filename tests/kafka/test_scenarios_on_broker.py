@@ -231,4 +231,4 @@ def test_a_record_that_no_schema_reads_is_put_aside_and_the_next_is_handled(
     poison = [decode(PoisonRecord, *record) for record in read(cluster, POISON, settings)]
     assert sorted(p.partition for p in poison) == list(range(settings.partitions))
     assert {p.value for p in poison} == {junk}
-    assert facts[-1] == f"{UnitsEarned.__name__}.v2"
+    assert facts[-1] == f"{UnitsEarned.__name__}.v3"
