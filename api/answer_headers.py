@@ -1,4 +1,4 @@
-"""What browsers are told of every answer: it is what it says it is, and stands in nobody's frame."""
+"""Headers that tell browsers to take each answer for what it says it is, and to show it in no frame."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

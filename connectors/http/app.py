@@ -1,4 +1,4 @@
-"""The sink process: the sink stage, fed from the deliveries topic, sending through httpx."""
+"""The sink process: feeds the sink stage from the deliveries topic and sends its requests over HTTP."""
 
 import gc
 import random
