@@ -16,7 +16,7 @@ class Admin(Value):
     admin_id: Uuid
     username: Text
     password: Annotated[str, Meta(max_length=512)]
-    """What is left of it: see `api.passwords`."""
+    """What is left of it: see `api.auth.passwords`."""
     created_at: Instant
     tokens_since: Instant
     """Tokens made before are of no use: when the password was set."""

@@ -9,7 +9,7 @@
         └── StoreDamaged  what the disk gives back is not what was written: made again at the next start
 
 Anything outside this tree is a bug or a broken machine: the transaction is aborted, the process ends.
-A record that ends it again and again is put aside in the end: see `streams.kafka.blame`.
+A record that ends it again and again is put aside in the end: see `streams.runtime.poison_suspects`.
 """
 
 

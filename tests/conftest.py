@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from streams.kafka.broker import LocalBroker
+from streams.local_broker import LocalBroker
 from streams.settings import default_home
 
 # The machine is shared with a broker at times: a slow example is no failure.

@@ -10,15 +10,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from streams import shredding
-from streams.codec import HEADER, decode, encode
+from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.state import DataKey
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
-from streams.kafka.topics import (
+from streams.rejections import CommandRejected, PoisonRecord
+from streams.secrets import crypto_shredding
+from streams.stages.commands import owner_of
+from streams.stages.context import Clock, Output, Record, Stage, Turn, WallClock
+from streams.stages.fan_out import FanOutStage
+from streams.stages.identity import IdentityStage
+from streams.stages.loyalty import LoyaltyStage
+from streams.tables.store import MemoryStore, Store, Write
+from streams.tables.tables import Tables, families
+from streams.topics import (
     COMMANDS,
     DELIVERIES,
     EVENTS,
@@ -28,14 +36,6 @@ from streams.kafka.topics import (
     WEBHOOK_EVENTS,
     Topic,
 )
-from streams.refusals import CommandRejected, PoisonRecord
-from streams.stages.commands import owner_of
-from streams.stages.fan_out import FanOutStage
-from streams.stages.identity import IdentityStage
-from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Clock, Output, Record, Stage, Turn, WallClock
-from streams.tables.store import MemoryStore, Store, Write
-from streams.tables.tables import Tables, families
 
 V = TypeVar("V", bound=Value)
 WINDOW = timedelta(seconds=60)
@@ -164,7 +164,7 @@ class Pipeline:
     def opened(self, record: Record) -> bytes | None:
         """As those read it who have its owner's key."""
         key = self.tables.of((record.key or b"").decode(errors="replace")).get(DataKey)
-        return shredding.opened(record.value, record.headers, key.secret if key else None)
+        return crypto_shredding.opened(record.value, record.headers, key.secret if key else None)
 
 
 def record(command: Command | AdvanceClock, offset: int, key: str | None = None) -> Record:
@@ -178,7 +178,7 @@ def record(command: Command | AdvanceClock, offset: int, key: str | None = None)
 def _record(output: Output, offset: int) -> Record:
     assert output.value is not None, "no stage of the pipeline writes tombstones"
     value, header = encode(output.value)
-    personal = {} if output.personal is None else {shredding.HEADER: output.personal}
+    personal = {} if output.personal is None else {crypto_shredding.HEADER: output.personal}
     headers = {HEADER: header.encode()} | personal
     return Record(output.topic.name, 0, offset, output.key.encode(), value, headers)
 

@@ -12,7 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("streams", "schemas", "connectors", "api")
-PURE = ("streams.domain", "streams.derived", "streams.webhooks", "streams.delivery", "streams.flow")
+PURE = (
+    "streams.domain",
+    "streams.derived",
+    "streams.webhooks",
+    "streams.delivery",
+    "streams.pipeline_health",
+)
 # No clock, chance, environment, disk, network or log among them.
 PURE_STDLIB = {
     "bisect",
@@ -34,14 +40,14 @@ PURE_STDLIB = {
     "uuid",
     "zoneinfo",
 }
-PURE_OTHERS = {"msgspec", "phonenumbers", "email_validator", "streams.errors", "streams.refusals"}
+PURE_OTHERS = {"msgspec", "phonenumbers", "email_validator", "streams.errors", "streams.rejections"}
 READS_THE_CLOCK = {"now", "utcnow", "today"}
 DRAWS = {"uuid1", "uuid4"}
 KAFKA = {"confluent_kafka", "faust", "mode", "aiokafka"}
 FOREIGN_PRODUCERS = {"schemas.example_producer"}
 """Shows those who have nothing of ours how to write a command; nothing imports it."""
 BESIDE_THE_DOOR = {
-    "api.command_line.demo.tally",
+    "api.cli.demo.tally",
 }
 """Know Kafka's clients or Faust's services, and should not: a debt that may shrink only."""
 
@@ -129,13 +135,13 @@ def test_kafka_clients_are_made_in_one_place() -> None:
     }
 
     # They check an operator's properties, and whether a broker just started answers: on no cluster yet.
-    beside_it = {"streams.kafka.clients", "streams.kafka.broker.ports"}
+    beside_it = {"streams.kafka.clients", "streams.local_broker.ports"}
     # And one asks in a process of its own, of which nothing is left that a seed could drive.
-    assert makers - FOREIGN_PRODUCERS == beside_it | {"streams.kafka.describer"}
+    assert makers - FOREIGN_PRODUCERS == beside_it | {"streams.kafka.group_describer"}
 
 
 def test_the_registry_of_topics_the_stages_and_the_codec_can_be_read_without_kafka() -> None:
-    for start in ("streams.kafka.topics", "streams.codec", "streams.tables.tables", *some("streams.stages")):
+    for start in ("streams.topics", "streams.codec.avro", "streams.tables.tables", *some("streams.stages")):
         for module in reached(start):
             clients = [m for m in imports(module) if m.split(".")[0] in KAFKA]
             assert clients == [], f"{start} reaches {module}, which imports {clients}"
@@ -151,11 +157,11 @@ def test_connectors_do_not_know_the_api(module: str) -> None:
     assert [m for m in imports(module) if inside(m, "api", "tests")] == []
 
 
-@pytest.mark.parametrize("module", some("streams.stages", "streams.codec", "streams.tables"))
+@pytest.mark.parametrize("module", some("streams.stages", "streams.codec.avro", "streams.tables"))
 def test_of_the_kafka_folder_stages_know_the_topics_alone(module: str) -> None:
     known = [m for m in imports(module) if inside(m, "streams.kafka")]
 
-    assert [m for m in known if m != "streams.kafka.topics"] == []
+    assert [m for m in known if m != "streams.topics"] == []
 
 
 IMPORT_EVERYTHING = """

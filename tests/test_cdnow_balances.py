@@ -13,19 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from api.command_line.store import parsed
+from api.cli.store import parsed
 from connectors import cdnow
 from connectors.cdnow.history import commands, member_id
 from connectors.cdnow.reader import purchases
-from streams.codec import decode
+from streams.codec.avro import decode
 from streams.domain.commands import AdvanceClock
 from streams.domain.state import Account, Lot, wallet_prefix
-from streams.kafka.topics import REJECTIONS
-from streams.refusals import CommandRejected
+from streams.rejections import CommandRejected
+from streams.stages.context import StreamClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import StreamClock
 from streams.tables.store import RocksStore
 from streams.tables.tables import families
+from streams.topics import REJECTIONS
 from streams.webhooks.events import CustomerBoughtReward, PointsWillExpire
 from tests.driver import Pipeline
 from tests.samples import NOON, uid

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.codec import Tree, build, decode, encode, read, schemas
+from streams.codec.avro import Tree, build, decode, encode, read, schemas
 from streams.domain.commands import RegisterMember, RegisterTransaction
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
-from streams.kafka.topics import TOPICS
+from streams.topics import TOPICS
 from tests.samples import add, purchase, register
 from tests.strategies import plainest, values
 

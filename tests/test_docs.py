@@ -7,11 +7,11 @@ from typing import get_args
 
 import pytest
 
-from streams.codec import schemas
+from streams.codec.avro import schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
-from streams.kafka.erasures import Left, left
-from streams.kafka.topics import TOPICS
+from streams.projections.erasures import Left, left
 from streams.settings import Settings, variable
+from streams.topics import TOPICS
 from streams.webhooks import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ def test_the_readme_is_short_and_shows_a_webhook_early() -> None:
 
 
 def test_how_long_each_topic_is_kept_is_written_down() -> None:
-    page = (ROOT / "streams" / "kafka" / "README.md").read_text()
+    page = (ROOT / "docs" / "operations.md").read_text()
 
     for topic in TOPICS:
         (said,) = re.findall(rf"^\| `{topic.name}` \| (.*) \|$", page, re.MULTILINE)
@@ -61,7 +61,7 @@ def test_how_long_each_topic_is_kept_is_written_down() -> None:
 
 
 def test_every_command_schema_is_on_the_producers_page() -> None:
-    page = (ROOT / "schemas" / "README.md").read_text()
+    page = (ROOT / "docs" / "writing-commands.md").read_text()
     newest = {
         f"{kind.__name__}.v{max(s.version for s in schemas().values() if s.name == kind.__name__)}.avsc"
         for kind in (*get_args(MemberCommand), *get_args(DocumentCommand), AdvanceClock)
@@ -71,7 +71,7 @@ def test_every_command_schema_is_on_the_producers_page() -> None:
 
 
 def test_what_remains_of_an_erased_member_is_written_down() -> None:
-    page = (ROOT / "streams" / "kafka" / "ERASURE.md").read_text()
+    page = (ROOT / "docs" / "erasure.md").read_text()
     erased_at = datetime(2026, 1, 1, tzinfo=UTC)
 
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.MULTILINE))

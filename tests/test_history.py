@@ -14,15 +14,15 @@ from msgspec.structs import replace
 from connectors import cdnow
 from connectors.cdnow.history import commands
 from connectors.cdnow.reader import purchases
-from streams.codec import decode
+from streams.codec.avro import decode
 from streams.domain.commands import AdvanceClock, Command, MemberCommand
 from streams.domain.events import UnitsExpired, UnitsExpiryAnnounced
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import EVENTS, WEBHOOK_EVENTS
+from streams.stages.context import StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import StreamClock, WallClock
 from streams.tables.store import RocksStore
 from streams.tables.tables import families
+from streams.topics import EVENTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 from tests.driver import Pipeline, instant

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from streams.domain.events import UnitsEarned, UnitsSpent
-from streams.stages.turn import StreamClock
+from streams.stages.context import StreamClock
 from streams.webhooks.events import AvailablePointsAmountChanged
 from tests.driver import Pipeline, all_of, instant
 from tests.samples import ANNA, NOON, SETTINGS, add, buy, purchase, register, spend, subscription

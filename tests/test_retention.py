@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from streams.errors import Misconfigured
-from streams.kafka.retention import retained
-from streams.kafka.topics import DELIVERIES, EVENTS, TOPICS, WEBHOOK_EVENTS
+from streams.kafka.topic_retention import retained
 from streams.settings import Settings
+from streams.topics import DELIVERIES, EVENTS, TOPICS, WEBHOOK_EVENTS
 
 
 def test_what_is_not_set_is_kept_as_the_registry_says() -> None:

@@ -5,11 +5,11 @@ from typing import NamedTuple, cast
 import msgspec
 import pytest
 
-from streams.codec import decode
+from streams.codec.avro import decode
 from streams.domain.commands import AdvanceClock
-from streams.kafka.topics import REJECTIONS
-from streams.refusals import CommandRejected
-from streams.stages.turn import StreamClock
+from streams.rejections import CommandRejected
+from streams.stages.context import StreamClock
+from streams.topics import REJECTIONS
 from streams.webhooks import CATALOGUE
 from tests.driver import Pipeline
 from tests.samples import NOON, subscription, uid

@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.delivery.terms import Sealed
+from streams.delivery.subscription_options import Sealed
 from streams.errors import Misconfigured
-from streams.sealing import Safe, Unopened, new_key
+from streams.secrets.sealing import Safe, Unopened, new_key
 from streams.settings import Settings, load
 
 OLD, NEW = new_key(), new_key()

@@ -10,11 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api.deliveries import Deliveries
-from api.desk import Desk
-from api.letters import Letters
-from api.logins import Logins
-from api.overview import Overviews
+from api.auth.logins import Logins
 from api.panel import (
     deliveries,
     delivery,
@@ -30,18 +26,22 @@ from api.panel import (
     webhook_page,
     why,
 )
-from api.panel.door import Door
+from api.panel.activity_timeline import Happenings
 from api.panel.forecasts import Forecasts
-from api.panel.happened import Happenings
 from api.panel.pages import Pages
 from api.panel.security import Secured
+from api.panel.session_guard import Door
 from api.panel.sessions import Sessions
-from api.programme import Programme
-from api.reading import Reading
-from api.replays import Replays
-from api.standing import Standings
-from api.subscriptions import Webhooks
-from api.why import Whys
+from api.rest.deliveries import Deliveries
+from api.rest.member_state import Reading
+from api.rest.store_settings import Programme
+from api.services.command_service import Desk
+from api.services.dead_letters import Letters
+from api.services.delivery_explanations import Whys
+from api.services.endpoint_health import Standings
+from api.services.overview import Overviews
+from api.services.replays import Replays
+from api.services.subscriptions import Webhooks
 
 STATIC = Path(__file__).parent / "static"
 

@@ -10,19 +10,19 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.access import requires
-from api.deliveries import Deliveries
-from api.desk import Desk
-from api.fields import UUID
-from api.panel import typed
+from api.auth.scopes import requires
+from api.panel import form_inputs
 from api.panel.charts import Stacked, stacked
-from api.panel.door import StoreOf, SubscriptionId
 from api.panel.pages import Pages
-from api.panel.words import STATUSES
-from api.subscriptions import Webhooks
-from streams.delivery.journal import Known, Status
+from api.panel.session_guard import StoreOf, SubscriptionId
+from api.panel.status_texts import STATUSES
+from api.rest.deliveries import Deliveries
+from api.rest.fields import UUID
+from api.services.command_service import Desk
+from api.services.subscriptions import Webhooks
+from streams.delivery.delivery_search import Counters, Search
+from streams.delivery.delivery_state import Known, Status
 from streams.delivery.records import Subscription
-from streams.delivery.search import Counters, Search
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES
@@ -55,7 +55,7 @@ class Shown:
     being read. `next` None: there are no older ones."""
 
     wanted: Wanted
-    errors: typed.Errors
+    errors: form_inputs.Errors
     of: Subscription | None
     webhooks: Mapping[str, Subscription]
     rows: tuple[Known, ...] = ()
@@ -81,7 +81,7 @@ class Log:
     async def shown(self, store: StoreSettings, wanted: Wanted, of: Subscription | None = None) -> Shown:
         """What the log of `of`, or of the whole store, says."""
         known = {each.subscription_id: each for each in self.webhooks.index.of_store(store.store)}
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         search = await self._search(store, wanted, of, errors)
         empty = Shown(wanted, errors, of, known)
         if errors:
@@ -96,13 +96,13 @@ class Log:
         return Shown(wanted, errors, of, known, rows, after, counters=counters, chart=chart)
 
     async def _search(
-        self, store: StoreSettings, wanted: Wanted, of: Subscription | None, errors: typed.Errors
+        self, store: StoreSettings, wanted: Wanted, of: Subscription | None, errors: form_inputs.Errors
     ) -> Search:
-        since = typed.moment(errors, "since", wanted.since, store)
-        until = typed.moment(errors, "until", wanted.until, store)
+        since = form_inputs.moment(errors, "since", wanted.since, store)
+        until = form_inputs.moment(errors, "until", wanted.until, store)
         if since and until and since >= until:
             errors["until"] = "This must be later than the beginning."
-        member_id = await typed.member(errors, "member", wanted.member, store, self.desk)
+        member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
         return Search(
             store.store,
             subscription_id=of.subscription_id if of else wanted.subscription or None,

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.access import requires
-from api.deliveries import Deliveries, MessageId
-from api.delivery_views import request_of
-from api.letters import Letters
-from api.panel import typed, words
-from api.panel.door import StoreOf
+from api.auth.scopes import requires
+from api.panel import form_inputs, status_texts
 from api.panel.pages import Pages
-from api.standing import Standing, Standings
-from api.subscriptions import Webhooks
-from streams.delivery.journal import Known
+from api.panel.session_guard import StoreOf
+from api.rest.deliveries import Deliveries, MessageId
+from api.rest.delivery_bodies import request_of
+from api.services.dead_letters import Letters
+from api.services.endpoint_health import Standing, Standings
+from api.services.subscriptions import Webhooks
+from streams.delivery.delivery_search import One
+from streams.delivery.delivery_state import Known
 from streams.delivery.records import Subscription
-from streams.delivery.search import One
 
 NOTES = {
     "redriven": "It is on its way again, with all its tries before it. What comes of it shows here.",
@@ -95,7 +95,7 @@ class Room:
             "sent": request_of(one, subscription, dotted_names=self.dotted_names),
             "note": NOTES.get(note, ""),
             "error": error,
-            "words": words,
+            "words": status_texts,
         }
 
 
@@ -111,9 +111,9 @@ def routes(pages: Pages, room: Room) -> APIRouter:
     @router.post("/{store}/deliveries/{messageId}/retry", dependencies=[requires("subscriptions")])
     async def retry(request: Request, store: StoreOf, message: MessageId) -> Response:
         one = await room.one(store.store, message)
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         how = ""
-        with typed.noted(errors, {}):
+        with form_inputs.noted(errors, {}):
             how = await room.letters.retry(store.store, one.known.subscription_id, message)
         if errors:
             known = await room.shown(store.store, message, error=errors[""])

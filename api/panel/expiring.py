@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import lead_times
-from api.access import requires
+from api.auth.scopes import requires
 from api.panel.charts import Stacked, stacked
-from api.panel.door import StoreOf
 from api.panel.forecasts import Forecasts
 from api.panel.lead_time_form import CHOICES, KINDS, Filled, Kind, in_force, read, sent
 from api.panel.pages import Pages
-from api.programme import Programme
-from api.subscriptions import Webhooks
+from api.panel.session_guard import StoreOf
+from api.rest import lead_times
+from api.rest.store_settings import Programme
+from api.services.subscriptions import Webhooks
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY, names_of
 from streams.domain.preview import KINDS as KIND_OF

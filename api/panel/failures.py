@@ -8,10 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.errors import UNREADABLE, Conflict, Invalid, problem_of
-from api.outcomes import Busy
-from api.panel.door import SAFE, Door, SignInFirst
 from api.panel.pages import Pages, led_to, root_of
+from api.panel.session_guard import SAFE, Door, SignInFirst
+from api.problems import UNREADABLE, Conflict, Invalid, problem_of
+from api.services.command_outcomes import Busy
 from streams.errors import Retryable
 
 SENTENCES = {

@@ -7,8 +7,8 @@ from typing import Literal, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.errors import shown
-from api.lead_times import LeadTimes, NotificationDays
+from api.problems import shown
+from api.rest.lead_times import LeadTimes, NotificationDays
 from streams.domain.store import StoreSettings
 
 Kind = Literal["units", "coupons", "tiers"]

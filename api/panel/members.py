@@ -8,18 +8,18 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.access import requires
-from api.desk import Desk
-from api.errors import Invalid
-from api.fields import UUID
-from api.listing import MOST
-from api.panel import holdings
-from api.panel.door import StoreOf
+from api.auth.scopes import requires
+from api.panel import balances
+from api.panel.activity_timeline import Happenings
 from api.panel.forecasts import Forecasts
-from api.panel.happened import Happenings
+from api.panel.form_inputs import names
 from api.panel.pages import Pages, link
-from api.panel.typed import names
-from api.reading import Reading
+from api.panel.session_guard import StoreOf
+from api.problems import Invalid
+from api.rest.fields import UUID
+from api.rest.listing import MOST
+from api.rest.member_state import Reading
+from api.services.command_service import Desk
 from streams.domain.state import Held, PendingLot
 
 A_PAGE = 25
@@ -54,25 +54,25 @@ def routes(pages: Pages, reading: Reading, happenings: Happenings, forecasts: Fo
     ) -> Response:
         about = await reading.member(store.store, member)
         state, moment = about.state, forecasts.now()
-        held, issued = holdings.lots(state), holdings.coupons(state)
+        held, issued = balances.lots(state), balances.coupons(state)
         return pages.page(
             request,
             "member",
             store,
             member_id=about.member_id,
             member=about.member,
-            wallets=holdings.wallets(state, store),
+            wallets=balances.wallets(state, store),
             wallet_name=lambda code: store.wallet_type(code).name,
             lots=_Cut(request, "lots", held, lots),
             endless=[lot for lot in held if lot.expires_at is None],
             most=MOST,
-            chart=holdings.endings(held, store, moment),
+            chart=balances.endings(held, store, moment),
             pending=list(islice(state.scan(PendingLot), OUT_OF_REACH)),
             held=list(islice(state.scan(Held), OUT_OF_REACH)),
             out_of_reach=OUT_OF_REACH,
-            rungs=holdings.rungs(state, store, moment),
+            rungs=balances.rungs(state, store, moment),
             coupons=_Cut(request, "coupons", issued, coupons),
-            coupon_status=lambda reward: holdings.coupon_status(reward, moment),
+            coupon_status=lambda reward: balances.coupon_status(reward, moment),
         )
 
     @router.get("/{store}/members/{member}/events")

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.access import requires
-from api.overview import Overview, Overviews
+from api.auth.scopes import requires
 from api.panel.charts import Lined, Stacked, lined, stacked
-from api.panel.door import KnownStoreOf
 from api.panel.pages import Pages
-from api.panel.picture import members, picture
-from streams.flow.figures import MINUTE, minutes
-from streams.flow.verdict import a_second, spoken
+from api.panel.pipeline_diagram import members, picture
+from api.panel.session_guard import KnownStoreOf
+from api.services.overview import Overview, Overviews
+from streams.pipeline_health.figures import MINUTE, minutes
+from streams.pipeline_health.verdict import a_second, spoken
 
 MOST = 25
 """Endpoints that are shown."""

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from api.access import requires
-from api.letter_routes import statuses
-from api.letters import Letters, LettersAsked
-from api.panel import typed
-from api.panel.door import StoreOf, SubscriptionId
+from api.auth.scopes import requires
+from api.panel import form_inputs
 from api.panel.pages import Pages
-from api.subscriptions import Webhooks
+from api.panel.session_guard import StoreOf, SubscriptionId
+from api.rest.dead_letters import statuses
+from api.services.dead_letters import Letters, LettersAsked
+from api.services.subscriptions import Webhooks
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -46,13 +46,13 @@ class Confirmed(Wanted):
     form_token: str = ""
 
 
-def asked_of(wanted: Wanted, store: StoreSettings, errors: typed.Errors) -> LettersAsked:
-    since = typed.moment(errors, "since", wanted.since, store)
-    until = typed.moment(errors, "until", wanted.until, store)
+def asked_of(wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> LettersAsked:
+    since = form_inputs.moment(errors, "since", wanted.since, store)
+    until = form_inputs.moment(errors, "until", wanted.until, store)
     if since is None and "since" not in errors:
         errors["since"] = "From when on?"
     codes: frozenset[int | None] = frozenset()
-    with typed.noted(errors, FIELDS):
+    with form_inputs.noted(errors, FIELDS):
         codes = statuses(wanted.status.strip() or None, "status")
     return LettersAsked(since, until, wanted.event or None, codes)
 
@@ -64,7 +64,7 @@ class Redriving:
     now: Callable[[], datetime]
 
     async def shown(
-        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: typed.Errors
+        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: form_inputs.Errors
     ) -> dict[str, Any]:
         """What the page draws, before anything is counted or sent."""
         return {
@@ -95,14 +95,14 @@ def routes(pages: Pages, room: Redriving) -> APIRouter:
         request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
     ) -> Response:
         """Sends nothing: says what would be, or what came of the last time."""
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         found: dict[str, Any] = {"sent": asked.sent, "left": asked.left}
         if asked.count:
             wanted = asked_of(asked, store, errors)
-            with typed.noted(errors, FIELDS):
+            with form_inputs.noted(errors, FIELDS):
                 found = {} if errors else await room.counted(store.store, webhook, wanted)
         else:
-            asked = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
+            asked = asked.model_copy(update={"since": asked.since or form_inputs.ago(room.now(), 24, store)})
         known = await room.shown(store, webhook, asked, errors)
         return pages.page(request, "redrive", store, **(known | ({} if errors else found)))
 
@@ -110,11 +110,11 @@ def routes(pages: Pages, room: Redriving) -> APIRouter:
     async def redrive(
         request: Request, store: StoreOf, webhook: SubscriptionId, confirmed: Annotated[Confirmed, Form()]
     ) -> Response:
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         wanted = asked_of(confirmed, store, errors)
         said: dict[str, Any] = confirmed.model_dump(exclude={"form_token"})
         if not errors:
-            with typed.noted(errors, FIELDS):
+            with form_inputs.noted(errors, FIELDS):
                 done = await room.letters.redrive(store.store, webhook, wanted)
                 said |= {"sent": done.redriven, "left": done.remaining}
         if errors:

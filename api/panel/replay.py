@@ -9,19 +9,19 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from api.access import requires
-from api.desk import Desk
-from api.errors import Conflict
-from api.fields import UUID
-from api.panel import typed, words
-from api.panel.door import StoreOf, SubscriptionId
+from api.auth.scopes import requires
+from api.panel import form_inputs, status_texts
 from api.panel.pages import Pages
-from api.replay_routes import ReplayId
-from api.replays import Replays
-from api.subscriptions import Webhooks
-from api.wishes import RATE, Wish
-from streams.delivery.orders import FASTEST
-from streams.delivery.replay import Only
+from api.panel.session_guard import StoreOf, SubscriptionId
+from api.problems import Conflict
+from api.rest.fields import UUID
+from api.rest.replays import ReplayId
+from api.services.command_service import Desk
+from api.services.replay_requests import RATE, Wish
+from api.services.replays import Replays
+from api.services.subscriptions import Webhooks
+from streams.delivery.replay_jobs import FASTEST
+from streams.delivery.replay_selection import Only
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -73,19 +73,19 @@ class Replaying:
     drawn: Callable[[], str]
     """An id that nobody had before."""
 
-    async def wish(self, wanted: Wanted, store: StoreSettings, errors: typed.Errors) -> Wish | None:
+    async def wish(self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> Wish | None:
         """None where something is wrong with it, which is told."""
-        since = typed.moment(errors, "since", wanted.since, store)
-        until = typed.moment(errors, "until", wanted.until, store)
-        rate = typed.number(errors, "rate", wanted.rate, 1, FASTEST)
-        member_id = await typed.member(errors, "member", wanted.member, store, self.desk)
+        since = form_inputs.moment(errors, "since", wanted.since, store)
+        until = form_inputs.moment(errors, "until", wanted.until, store)
+        rate = form_inputs.number(errors, "rate", wanted.rate, 1, FASTEST)
+        member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
         if since is None:
             errors.setdefault("since", "From when on?")
             return None
         return None if errors else Wish(since, until, wanted.event or None, member_id, wanted.only, rate)
 
     async def shown(
-        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: typed.Errors
+        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: form_inputs.Errors
     ) -> dict[str, Any]:
         """What the form's page draws, but for a count."""
         former = await self.replays.page(store.store, webhook)
@@ -98,7 +98,7 @@ class Replaying:
             "running": next((each for each in former if not each.ended), None),
             "events": sorted(LEGACY_TYPES),
             "only": ONLY,
-            "words": words,
+            "words": status_texts,
             "key": self.drawn(),
         }
 
@@ -118,12 +118,12 @@ def _asking(router: APIRouter, pages: Pages, room: Replaying) -> None:
         request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
     ) -> Response:
         """Sends nothing: says what would be."""
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         count = None
         if not asked.count:
-            asked = asked.model_copy(update={"since": asked.since or typed.ago(room.now(), 24, store)})
+            asked = asked.model_copy(update={"since": asked.since or form_inputs.ago(room.now(), 24, store)})
         elif wish := await room.wish(asked, store, errors):
-            with typed.noted(errors, FIELDS):
+            with form_inputs.noted(errors, FIELDS):
                 count = await room.replays.count(store.store, webhook, wish)
         known = await room.shown(store, webhook, asked, errors)
         return pages.page(request, "replay", store, **known, count=count)
@@ -132,10 +132,10 @@ def _asking(router: APIRouter, pages: Pages, room: Replaying) -> None:
     async def start(
         request: Request, store: StoreOf, webhook: SubscriptionId, confirmed: Annotated[Confirmed, Form()]
     ) -> Response:
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         replay_id = ""
         if wish := await room.wish(confirmed, store, errors):
-            with typed.noted(errors, FIELDS):
+            with form_inputs.noted(errors, FIELDS):
                 begun = await room.replays.start(store.store, webhook, wish, confirmed.key)
                 replay_id = begun.order.replay_id
         if errors:
@@ -163,7 +163,7 @@ def _watching(router: APIRouter, pages: Pages, room: Replaying) -> None:
             replay=await room.replays.one(store.store, webhook, replay),
             note=HINTS.get(note, ""),
             only=ONLY,
-            words=words,
+            words=status_texts,
         )
 
     @router.post(f"{single}/cancel", dependencies=[requires("subscriptions")])

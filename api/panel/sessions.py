@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.auth import Caller, caller_of
-from api.callers import Callers
-from api.logins import LIVES, Expired, Tokens
-from api.sign_outs import Revocations, SignOuts
+from api.auth.authentication import Caller, caller_of
+from api.auth.logins import LIVES, Expired, Tokens
+from api.auth.principals import Callers
+from api.auth.sign_outs import Revocations, SignOuts
 from streams.access import Admin, SignOut
 
 COOKIE = "loyalty_session"

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import DEVICE, address_of
-from api.logins import LIVES, Logins, TooMany
-from api.panel.door import SignedIn
+from api.auth.authentication import DEVICE, address_of
+from api.auth.logins import LIVES, Logins, TooMany
 from api.panel.pages import Pages, led_to, root_of
+from api.panel.session_guard import SignedIn
 from api.panel.sessions import COOKIE, SECONDS, Sessions
 
 NO_KEY = "Nobody can sign in: LOYALTY_SECRET_KEY is not set. `loyalty secret-key` makes one."

@@ -10,16 +10,16 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api import bodies
-from api.access import requires
-from api.errors import Invalid
-from api.example_send import example_body
-from api.panel import form
-from api.panel.door import StoreOf, SubscriptionId
-from api.panel.form import Filled
+from api.auth.scopes import requires
+from api.panel import subscription_form
 from api.panel.pages import Pages, led_to
-from api.subscriptions import Webhooks
-from connectors.http.keys import PUBLIC
+from api.panel.session_guard import StoreOf, SubscriptionId
+from api.panel.subscription_form import Filled
+from api.problems import Invalid
+from api.rest import subscription_bodies
+from api.services.sample_delivery import example_body
+from api.services.subscriptions import Webhooks
+from connectors.http.signing_keys import PUBLIC
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY
 from streams.domain.store import StoreSettings
@@ -73,14 +73,16 @@ def _adding(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     @router.post("/{store}/webhooks/new")
     async def create(request: Request, store: StoreOf) -> Response:
         sent = await request.form(max_files=0)
-        filled = form.read(sent)
+        filled = subscription_form.read(sent)
         if not sent.get("save"):
             return shown(request, store, filled)
         try:
-            body = bodies.Creation.model_validate(form.tree(filled, ZoneInfo(store.time_zone)))
+            body = subscription_bodies.Creation.model_validate(
+                subscription_form.tree(filled, ZoneInfo(store.time_zone))
+            )
             made = await webhooks.create(store.store, body)
         except (Invalid, ValidationError) as error:
-            return shown(request, store, filled, errors=form.problems(error), status=400)
+            return shown(request, store, filled, errors=subscription_form.problems(error), status=400)
         return saved(pages, request, store, made, "added")
 
     @router.get("/{store}/webhook-example")
@@ -100,18 +102,23 @@ def _changing(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     @router.get("/{store}/webhooks/{webhook}/edit")
     async def edit(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         found = await webhooks.one(store.store, subscription_id)
-        filled = form.of(bodies.detail(found, webhooks.vault), ZoneInfo(store.time_zone))
+        filled = subscription_form.of(
+            subscription_bodies.detail(found, webhooks.vault), ZoneInfo(store.time_zone)
+        )
         return shown(request, store, found, filled)
 
     @router.post("/{store}/webhooks/{webhook}/edit")
     async def save(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         sent = await request.form(max_files=0)
-        filled, found = form.read(sent), await webhooks.one(store.store, subscription_id)
+        filled, found = subscription_form.read(sent), await webhooks.one(store.store, subscription_id)
         if not sent.get("save"):
             return shown(request, store, found, filled)
         try:
-            said = {**form.tree(filled, ZoneInfo(store.time_zone)), "eventName": found.event_name}
-            body = bodies.Replacement.model_validate(said)
+            said = {
+                **subscription_form.tree(filled, ZoneInfo(store.time_zone)),
+                "eventName": found.event_name,
+            }
+            body = subscription_bodies.Replacement.model_validate(said)
             made = await webhooks.change(
                 store.store,
                 subscription_id,
@@ -119,7 +126,7 @@ def _changing(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
                 lambda current: webhooks.replaced(current, body),
             )
         except (Invalid, ValidationError) as error:
-            return shown(request, store, found, filled, errors=form.problems(error), status=400)
+            return shown(request, store, found, filled, errors=subscription_form.problems(error), status=400)
         except HTTPException as error:
             if error.status_code != 412:
                 raise

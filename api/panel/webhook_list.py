@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.access import requires
-from api.deliveries import Deliveries
+from api.auth.scopes import requires
 from api.panel.charts import Sparkline, sparkline
-from api.panel.door import StoreOf
 from api.panel.pages import Pages, led_to
-from api.standing import WORDS, Standing, Standings, Word
-from api.subscriptions import Webhooks
+from api.panel.session_guard import StoreOf
+from api.rest.deliveries import Deliveries
+from api.services.endpoint_health import WORDS, Standing, Standings, Word
+from api.services.subscriptions import Webhooks
+from streams.delivery.delivery_search import Hour
 from streams.delivery.records import Subscription
-from streams.delivery.search import Hour
 from streams.delivery.subscription import ANY, names_of
 from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES

@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api import bodies, options
-from api.access import requires
-from api.example_send import sent_example
+from api.auth.scopes import requires
 from api.panel.deliveries import Log, Wanted
-from api.panel.door import StoreOf, SubscriptionId
 from api.panel.pages import Pages, led_to
+from api.panel.session_guard import StoreOf, SubscriptionId
 from api.panel.webhook_form import saved, to_page
-from api.signing import rotated
-from api.standing import Standings
-from api.subscriptions import Webhooks
+from api.rest import subscription_bodies, subscription_options
+from api.services.endpoint_health import Standings
+from api.services.sample_delivery import sent_example
+from api.services.signing_keys import rotated
+from api.services.subscriptions import Webhooks
 from connectors.http import cloud_events
 from connectors.http.envelope import envelope
 from streams.delivery.records import Subscription
@@ -54,7 +54,7 @@ def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Sta
             "webhook",
             store,
             about=found,
-            detail=bodies.detail(found, None),
+            detail=subscription_bodies.detail(found, None),
             names=names_of(found),
             standing=standings.of(found),
             note=NOTES.get(looked.done, ""),
@@ -69,7 +69,7 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
         @router.post(f"/{{store}}/webhooks/{{webhook}}/{path}", dependencies=allowed, name=path)
         async def changed(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
             def change(current: Subscription) -> tuple[Subscription, None]:
-                return options.with_state(current, state, webhooks.now()), None
+                return subscription_options.with_state(current, state, webhooks.now()), None
 
             await webhooks.change(store.store, subscription_id, None, change)
             return to_page(request, store, subscription_id, done)

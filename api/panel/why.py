@@ -11,16 +11,16 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from api.access import requires
-from api.deliveries import Deliveries
-from api.desk import Desk
-from api.fields import UUID
-from api.panel import typed
-from api.panel.door import StoreOf
+from api.auth.scopes import requires
+from api.panel import form_inputs
 from api.panel.pages import Pages
-from api.subscriptions import Webhooks
-from api.why import Question, Whys
-from streams.delivery.why import Kind, Told, Verdict
+from api.panel.session_guard import StoreOf
+from api.rest.deliveries import Deliveries
+from api.rest.fields import UUID
+from api.services.command_service import Desk
+from api.services.delivery_explanations import Question, Whys
+from api.services.subscriptions import Webhooks
+from streams.delivery.explain import Kind, Told, Verdict
 from streams.domain.store import StoreSettings
 
 FIELDS = {"webhookEventId": "event", "customerId": "member", "at": "at"}
@@ -111,9 +111,9 @@ class Asking:
     webhooks: Webhooks
     desk: Desk
 
-    async def question(self, wanted: Wanted, store: StoreSettings, errors: typed.Errors) -> Question:
-        at = typed.moment(errors, "at", wanted.at, store)
-        member = await typed.member(errors, "member", wanted.member, store, self.desk)
+    async def question(self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> Question:
+        at = form_inputs.moment(errors, "at", wanted.at, store)
+        member = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
         event = wanted.event.strip().lower() or None
         if event and not re.fullmatch(UUID, event):
             errors["event"] = "That is no id: 8f7c0b6e-6c53-4d46-9d0d-0f5b7b2f6a11 is one."
@@ -125,7 +125,7 @@ class Asking:
         return Question(event, member, at, within, wanted.subscription or None)
 
     async def answers(
-        self, store: StoreSettings, asked: Question, errors: typed.Errors
+        self, store: StoreSettings, asked: Question, errors: form_inputs.Errors
     ) -> list[Answer] | None:
         """None where there is no such webhook, which is told. Raises Invalid and Retryable."""
         event = asked.event and await self._event_of(store, asked.event)
@@ -147,12 +147,12 @@ def routes(pages: Pages, room: Asking) -> APIRouter:
 
     @router.get("/{store}/why")
     async def why(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
-        errors: typed.Errors = {}
+        errors: form_inputs.Errors = {}
         answers: list[Answer] | None = None
         await room.webhooks.log.current()
         if wanted.asks:
             question = await room.question(wanted, store, errors)
-            with typed.noted(errors, FIELDS):
+            with form_inputs.noted(errors, FIELDS):
                 answers = None if errors else await room.answers(store, question, errors)
         return pages.page(
             request,
@@ -166,7 +166,7 @@ def routes(pages: Pages, room: Asking) -> APIRouter:
             within=WITHIN,
             advice=ADVICE,
             pieces=pieces,
-            local=lambda moment: typed.local(moment, store),
+            local=lambda moment: form_inputs.local(moment, store),
         )
 
     return router

@@ -1,5 +1,5 @@
 """Webhooks over HTTP: what is sent, where it may be sent, the sending itself, and a receiver to try it on.
-What an endpoint may count on is in README.md beside this.
+What an endpoint may count on is in docs/delivering-webhooks.md.
 
 attempt     one attempt of a delivery, and what came of it, whatever that is
 courier     one request as its subscription asks: body, signature, authentication

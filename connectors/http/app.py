@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from connectors.http.attempt import Outside
-from connectors.http.courier import Courier, check_keys
-from connectors.http.health import Policy
+from connectors.http.attempt_sender import Courier, check_keys
+from connectors.http.endpoint_health import Policy
 from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
-from streams.kafka.agents import App
 from streams.kafka.clients import Connection
-from streams.kafka.identity import identity
-from streams.kafka.topics import DELIVERIES
-from streams.kafka.worker import follow_subscriptions
-from streams.sealing import Safe
+from streams.runtime.app import App
+from streams.runtime.instance import identity
+from streams.runtime.worker import follow_subscriptions
+from streams.secrets.sealing import Safe
 from streams.settings import Settings
+from streams.topics import DELIVERIES
 
 
 @contextmanager

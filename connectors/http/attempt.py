@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.http.courier import Courier
-from connectors.http.health import Policy
-from connectors.http.outcome import FAULT, Sent, failed_within
+from connectors.http.attempt_sender import Courier
+from connectors.http.endpoint_health import Policy
 from connectors.http.pending import Pending
+from connectors.http.retry_policy import FAULT, Sent, failed_within
 from streams.delivery.subscription import Subscriptions
 
 LOG = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from datetime import UTC
 import msgspec
 
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.terms import CloudEvents
+from streams.delivery.subscription_options import CloudEvents
 from streams.webhooks.names import LEGACY_TYPES
 
 STRUCTURED = "application/cloudevents+json; charset=utf-8"

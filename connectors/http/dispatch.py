@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from connectors.http.agenda import Agenda
 from connectors.http.attempt import Outside, attempted
 from connectors.http.endpoint import Endpoint
-from connectors.http.health import WELL, Health, failed, held_since, reactivated, succeeded
-from connectors.http.outcome import DELETED, WAITED_OUT, Hopeless, Sent
+from connectors.http.endpoint_health import WELL, Health, failed, held_since, reactivated, succeeded
 from connectors.http.pending import Pending
+from connectors.http.retry_policy import DELETED, WAITED_OUT, Hopeless, Sent
+from connectors.http.wakeup_queue import Agenda
 from streams.delivery.records import Delivery, Subscription
 from streams.tables.tables import Tables
 

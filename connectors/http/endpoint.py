@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.http.health import WELL, Health, Policy
+from connectors.http.endpoint_health import WELL, Health, Policy
 from streams.delivery.records import Subscription
 
 AHEAD = 20

@@ -8,7 +8,7 @@ import msgspec
 
 from connectors.http import cloud_events
 from streams.delivery.records import Delivery
-from streams.delivery.terms import CloudEvents
+from streams.delivery.subscription_options import CloudEvents
 from streams.webhooks.names import LEGACY_TYPES
 
 USER_AGENT = f"loyalty-webhooks/{version('loyalty-webhooks')}"

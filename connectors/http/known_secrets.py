@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from connectors.http.auth import Basic, Bearer, Certificate, Credentials, OAuth2
-from connectors.http.keys import PRIVATE, SHARED
+from connectors.http.endpoint_auth import Basic, Bearer, Certificate, Credentials, OAuth2
+from connectors.http.signing_keys import PRIVATE, SHARED
 from streams.delivery.records import Subscription
-from streams.delivery.terms import Sealed
+from streams.delivery.subscription_options import Sealed
 
 _FEWEST_OF_A_PART = 6
 """Characters from which a part of a header's value is a secret by itself: less is `Basic` or a version."""

@@ -16,11 +16,11 @@ from typing import Literal, Protocol
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from connectors.http.address_guard import TargetRefused
 from connectors.http.answer_reader import Unreadable
-from connectors.http.auth import Certificate
-from connectors.http.clients import Clients, Request
-from connectors.http.guard import TargetRefused
-from connectors.http.kept import Blanking, visible
+from connectors.http.connections import Clients, Request
+from connectors.http.endpoint_auth import Certificate
+from connectors.http.excerpts import Blanking, visible
 from connectors.http.urls import InvalidTarget, target
 from streams.settings import Network
 

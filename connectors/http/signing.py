@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.http.keys import HmacKey, Key
+from connectors.http.signing_keys import HmacKey, Key
 from connectors.http.urls import Target
 
 

@@ -10,21 +10,21 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from connectors.http.agenda import Agenda
 from connectors.http.attempt import Outside
 from connectors.http.dispatch import Dispatch, Finished
 from connectors.http.endpoint import Endpoint
-from connectors.http.health import WELL, Health, condition, told
-from connectors.http.outcome import FAULT, Hopeless, Sent, Settlement, buried, settle, settle_unforeseen
+from connectors.http.endpoint_health import WELL, Health, condition, told
 from connectors.http.pending import Pending
-from streams.codec import decode
+from connectors.http.retry_policy import FAULT, Hopeless, Sent, Settlement, buried, settle, settle_unforeseen
+from connectors.http.wakeup_queue import Agenda
+from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
 from streams.domain.state import Drop, Entry
 from streams.errors import Poison
-from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
-from streams.stages.turn import Record, Turn
-from streams.tables.owned import Owned
+from streams.stages.context import Record, Turn
+from streams.tables.owner_entries import Owned
 from streams.tables.tables import Tables
+from streams.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
 
 LOG = logging.getLogger(__name__)
 BUSY, IDLE = 0.005, 0.05

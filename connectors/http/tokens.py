@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from connectors.http.auth import OAuth2
+from connectors.http.endpoint_auth import OAuth2
 from connectors.http.envelope import USER_AGENT
 from connectors.http.sender import Answer, Sender
 from connectors.http.urls import target

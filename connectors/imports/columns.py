@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
 from streams.domain.identifiers import Rules, trimmed
-from streams.domain.moments import OutOfRange, read_day, read_instant
+from streams.domain.instants import OutOfRange, read_day, read_instant
 from streams.domain.values import MOST, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
 

@@ -11,9 +11,9 @@ from connectors.imports.members import MEMBERS
 from connectors.imports.table import Line, lines
 from connectors.imports.transactions import TRANSACTIONS
 from connectors.imports.transfers import TRANSFERS
-from streams.codec import encode
+from streams.codec.avro import encode
 from streams.errors import Misconfigured, Rejected
-from streams.refusals import LARGEST_COMMAND
+from streams.rejections import LARGEST_COMMAND
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (MEMBERS, TRANSACTIONS, TRANSFERS, MATCHES)}
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 from connectors.imports.kind import Ready
 from streams.domain.messages import AddressedCommand
-from streams.kafka.appender import Appender, Place
 from streams.kafka.clients import Connection
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, Topic
+from streams.kafka.producer import Appender, Place
 from streams.stages.commands import owner_of
 from streams.stages.identity import request_key
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, Topic
 
 AT_A_TIME = 1000
 Sent = Callable[[Topic, int, int], None]

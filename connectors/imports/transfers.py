@@ -15,7 +15,7 @@ from connectors.imports.columns import (
     whole,
 )
 from connectors.imports.kind import Kind, Ready, Run, member_of, one_way
-from streams.codec import encode
+from streams.codec.avro import encode
 from streams.domain.commands import AddUnits, SpendUnits
 from streams.domain.identifiers import sought
 from streams.domain.ids import derived_id

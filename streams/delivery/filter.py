@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from streams.delivery.terms import Condition
+from streams.delivery.subscription_options import Condition
 
 MOST, DEEPEST, LONGEST = 10, 10, 50
 Test = Callable[[Any], bool]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 from msgspec.structs import replace
 
-from streams.delivery.terms import (
+from streams.delivery.subscription_options import (
     Auth,
     CloudEvents,
     Condition,

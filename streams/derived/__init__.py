@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from streams.derived.balance import amount_changed
 from streams.derived.customers import of_member
+from streams.derived.event_header import customer, head
 from streams.derived.expiry import points_will_expire
-from streams.derived.head import customer, head
 from streams.derived.rewards import of_reward
 from streams.domain.events import (
     Event,

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from streams.derived.head import customer, head
+from streams.derived.event_header import customer, head
 from streams.domain.events import (
     DebtPaid,
     UnitsActivated,

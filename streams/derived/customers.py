@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from streams.derived.head import customer, head
+from streams.derived.event_header import customer, head
 from streams.domain.events import (
     ActivationCodeIssued,
     CampaignApplied,

@@ -1,7 +1,7 @@
 """From announcements to the WillExpire webhook events."""
 
 from streams.derived.balance import wallet_id
-from streams.derived.head import customer, head
+from streams.derived.event_header import customer, head
 from streams.domain.events import UnitsExpiryAnnounced
 from streams.domain.state import State
 from streams.webhooks.events import PointsWillExpire

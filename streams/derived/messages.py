@@ -23,7 +23,7 @@ from streams.domain.messages import (
 )
 from streams.domain.state import Document, State, Transaction
 from streams.errors import Rejected
-from streams.refusals import Refusal
+from streams.rejections import Refusal
 
 
 def messages_of(event: Event, state: State) -> Iterator[Message]:

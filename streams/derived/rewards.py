@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from streams.derived.head import customer, head
+from streams.derived.event_header import customer, head
 from streams.domain.events import CouponExpiryAnnounced, RedemptionStatusChanged, RewardBought, RewardEvent
 from streams.domain.state import IssuedReward, Member, State
 from streams.webhooks.events import (

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.domain import returns
-from streams.domain.act import Act
 from streams.domain.conditions import Occasion, holds
+from streams.domain.event_context import Act
 from streams.domain.events import CampaignApplied, Event
 from streams.domain.ledger import account, earned, room, spent
 from streams.domain.member import updated

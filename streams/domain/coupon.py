@@ -6,8 +6,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from streams.domain import lead_times
-from streams.domain.act import Act
 from streams.domain.commands import ReinstateCoupon, UseCoupon
+from streams.domain.event_context import Act
 from streams.domain.events import (
     CouponExpired,
     CouponExpiryAnnounced,

@@ -10,18 +10,17 @@ from typing import Any
 
 from streams.domain import (
     campaign,
+    campaign_triggers,
     coupon,
     document,
-    giving,
     ledger,
     member,
-    occasions,
+    member_transfers,
     returns,
     reward,
     tier,
     transfers,
 )
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     ActivateUnits,
@@ -54,6 +53,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
+from streams.domain.event_context import Act
 from streams.domain.events import CustomEventRecorded, Event, TransactionAssigned
 from streams.domain.messages import (
     AcceptUnits,
@@ -92,7 +92,7 @@ def _followed(state: State, command: AnyCommand, act: Act, store: StoreSettings)
         yield event
         if isinstance(event, TransactionAssigned):
             yield from returns.taken_back(state, event, _cause_of(event, command), act, store)
-        occasion = occasions.of(event, command, state)
+        occasion = campaign_triggers.of(event, command, state)
         if occasion:
             yield from tier.moves(state, act, store)
             yield from campaign.on(occasion, state, act, store)
@@ -160,10 +160,10 @@ RULES: dict[type[Command], Rule] = {
     CancelTransfer: transfers.cancel,
     ActivateUnits: _alone(transfers.activate),
     ExpireUnits: _alone(transfers.expire),
-    TransferUnits: giving.offer,
-    OfferUnits: giving.receive,
-    AcceptUnits: _alone(giving.settle),
-    RefuseUnits: _alone(giving.release),
+    TransferUnits: member_transfers.offer,
+    OfferUnits: member_transfers.receive,
+    AcceptUnits: _alone(member_transfers.settle),
+    RefuseUnits: _alone(member_transfers.release),
     BuyReward: reward.buy,
     AssignReward: reward.assign,
     ChangeRedemptionStatus: _alone(reward.change_status),

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from streams.domain import identifiers, returns
-from streams.domain.act import Act
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
+from streams.domain.event_context import Act
 from streams.domain.events import (
     DocumentErased,
     Event,

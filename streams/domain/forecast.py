@@ -8,9 +8,9 @@ from typing import Protocol
 from streams.domain.decide import Timed, due, silent
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
-from streams.domain.plans import PLANNED, replanned
 from streams.domain.state import Change, Drop, Lot, PendingLot, State
 from streams.domain.store import StoreSettings
+from streams.domain.timer_rules import PLANNED, replanned
 
 _KINDS: dict[bytes, type[Timed]] = {kind.letter: kind for kind in (*PLANNED, PendingLot)}
 

@@ -8,8 +8,8 @@ from itertools import chain
 from msgspec.structs import replace
 
 from streams.domain import lead_times
-from streams.domain.act import Act
 from streams.domain.commands import AddUnits, SpendUnits
+from streams.domain.event_context import Act
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
 from streams.domain.member import is_active, require
 from streams.domain.state import Account, Ending, Lot, State, lot_key, wallet_prefix

@@ -7,7 +7,6 @@ from typing import Literal
 from msgspec.structs import replace
 
 from streams.domain import codes, identifiers
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     ChangeOwnEmail,
@@ -21,6 +20,7 @@ from streams.domain.commands import (
     SignUpMember,
     UpdateMember,
 )
+from streams.domain.event_context import Act
 from streams.domain.events import (
     ActivationCodeIssued,
     ContactChangeAsked,
@@ -34,7 +34,7 @@ from streams.domain.events import (
     PasswordResetIssued,
     WrongCodeGiven,
 )
-from streams.domain.moments import RANGE, is_in_range, stored_day
+from streams.domain.instants import RANGE, is_in_range, stored_day
 from streams.domain.state import Member, Secret, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause, Profile

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Protocol
 
-from streams.domain.act import Act
+from streams.domain.event_context import Act
 from streams.domain.events import (
     DebtPaid,
     Event,
@@ -23,7 +23,7 @@ from streams.domain.events import (
     UnitsUnblocked,
 )
 from streams.domain.ledger import account, draws
-from streams.domain.recovery import Recovery
+from streams.domain.return_recovery import Recovery
 from streams.domain.state import Gift, State, Transaction
 from streams.domain.store import StoreSettings
 from streams.domain.values import UNIT, Cause, DocumentType, Item, Share, SkuTotal, plain

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from streams.domain.act import Act
 from streams.domain.commands import AssignReward, BuyReward, ChangeRedemptionStatus
+from streams.domain.event_context import Act
 from streams.domain.events import Event, RedemptionStatusChanged, RewardBought, UnitsSpent
 from streams.domain.ledger import require_available, spent, the_wallet
 from streams.domain.member import known, require

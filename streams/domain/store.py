@@ -13,7 +13,7 @@ from msgspec import Meta
 from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
-from streams.domain.moments import RANGE, is_in_range
+from streams.domain.instants import RANGE, is_in_range
 from streams.domain.rules import Campaign, Days
 from streams.domain.text import flaw
 from streams.domain.tier_set import MonthDay, Tier, TierSet

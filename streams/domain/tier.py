@@ -7,8 +7,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from streams.domain import lead_times
-from streams.domain.act import Act
 from streams.domain.commands import AssignTier, RemoveManualTier
+from streams.domain.event_context import Act
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
 from streams.domain.ids import derived_id
 from streams.domain.ledger import account

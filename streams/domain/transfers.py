@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from streams.domain.act import Act
 from streams.domain.commands import ActivateUnits, BlockUnits, CancelTransfer, ExpireUnits
+from streams.domain.event_context import Act
 from streams.domain.events import Event, UnitsActivated, UnitsBlocked, UnitsCancelled, UnitsUnblocked
 from streams.domain.ledger import (
     draws,

@@ -14,10 +14,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured
-from streams.generation import FIRST
 from streams.kafka.cluster import Admin, Cluster, Config, Consumer, Librdkafka, Producer
-from streams.kafka.topics import LARGEST, Topic
 from streams.settings import Settings, variable
+from streams.state_version import FIRST
+from streams.topics import LARGEST, Topic
 
 LOG = logging.getLogger("kafka")
 

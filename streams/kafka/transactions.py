@@ -9,14 +9,15 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from streams import codec, shredding
+from streams.codec import avro
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Producer
-from streams.kafka.passing import ask_again, is_passing
-from streams.kafka.topics import CHANGELOGS
-from streams.stages.turn import Output, Turn
+from streams.kafka.transient_errors import ask_again, is_passing
+from streams.secrets import crypto_shredding
+from streams.stages.context import Output, Turn
 from streams.tables.store import Write
+from streams.topics import CHANGELOGS
 
 LOG = logging.getLogger(__name__)
 Committed = tuple[list[Write], dict[str, int]]
@@ -133,10 +134,10 @@ class Transactions:
     def _append(self, output: Output) -> None:
         value, headers = None, []
         if output.value is not None:
-            value, header = codec.encode(output.value)
-            headers = [(codec.HEADER, header.encode())]
+            value, header = avro.encode(output.value)
+            headers = [(avro.HEADER, header.encode())]
         if output.personal is not None:
-            headers.append((shredding.HEADER, output.personal))
+            headers.append((crypto_shredding.HEADER, output.personal))
         self._produce(
             self._connection.topic(output.topic),
             value,

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from streams.codec import build, read
+from streams.codec.avro import build, read
 from streams.domain.commands import (
     AdvanceClock,
     Command,
@@ -16,6 +16,7 @@ from streams.domain.commands import (
     SignUpMember,
     UpdateMember,
 )
+from streams.domain.instants import RANGE, is_in_range
 from streams.domain.messages import (
     AcceptUnits,
     AnswerSearch,
@@ -26,10 +27,9 @@ from streams.domain.messages import (
     ReturnTransaction,
     TakeTransaction,
 )
-from streams.domain.moments import RANGE, is_in_range
 from streams.errors import Poison, Rejected
-from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
-from streams.stages.turn import Record
+from streams.rejections import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
+from streams.stages.context import Record
 
 COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
     kind.__name__: kind

@@ -12,8 +12,8 @@ from streams.domain.events import Event, UnitsSpent
 from streams.domain.state import Change, Drop, Entry, Lot, wallet_prefix
 from streams.domain.store import StoreSettings
 from streams.domain.values import Draw, plain
-from streams.stages.layout import Layout
-from streams.tables.owned import Owned
+from streams.stages.state_schema import Layout
+from streams.tables.owner_entries import Owned
 
 
 def take(state: Owned, event: Event, settings: StoreSettings, layout: Layout) -> str | None:

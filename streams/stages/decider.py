@@ -28,15 +28,15 @@ from streams.domain.state import (
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
-from streams.refusals import CommandRejected, Refusal, beginning
-from streams.stages import claims, erasing
+from streams.rejections import CommandRejected, Refusal, beginning
+from streams.stages import erasure, identifier_reservations
+from streams.stages.command_dedup import CLAIMED, is_for_ever, last_step, memory_id, remembered
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse
+from streams.stages.context import Clock, Turn
 from streams.stages.identity import request_key
-from streams.stages.memory import CLAIMED, is_for_ever, last_step, memory_id, remembered
-from streams.stages.timed import due_of, timed
-from streams.stages.turn import Clock, Turn
-from streams.tables.owned import Owned
+from streams.stages.owner_timers import due_of, timed
+from streams.tables.owner_entries import Owned
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
 
 
 class Decider:
@@ -71,14 +71,14 @@ class Decider:
         under_way = state.get(Claim)
         if under_way:
             self._remember(turn, state, memory_id(command), None, CLAIMED)
-            claims.wait(state, under_way, command, now)
+            identifier_reservations.wait(state, under_way, command, now)
             return
         try:
-            wanted = claims.wanted(state, command, now, self._store)
+            wanted = identifier_reservations.wanted(state, command, now, self._store)
             if wanted:
                 # What is refused for another reason claims nothing: seen without its events happening.
                 next(decide(state, command, now, self._store(command)), None)
-                request = claims.claim(state, command, wanted, now)
+                request = identifier_reservations.claim(state, command, wanted, now)
                 turn.send(IDENTITY_REQUESTS, request_key(request), request)
                 # What waits is known already: its repeats need not.
                 self._remember(turn, state, memory_id(command), None, CLAIMED)
@@ -93,20 +93,20 @@ class Decider:
         under_way = state.get(Claim)
         if under_way is None or under_way.command_id != answer.command_id:
             raise Poison(f"answers command {answer.command_id}, which waits for nothing")
-        first, others = claims.end(state, under_way)
+        first, others = identifier_reservations.end(state, under_way)
         command = cast(AnyCommand, parse(first.command, first.schema))
         if answer.taken:
             taken = answer.taken
             refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
             self._refused(turn, state, command, refusal)
-        elif not claims.suffices(state, under_way, command, self._store):
+        elif not identifier_reservations.suffices(state, under_way, command, self._store):
             # The store's rules have changed meanwhile: by these it would be known by something else.
-            self._release(turn, command, claims.unused(state, under_way))
+            self._release(turn, command, identifier_reservations.unused(state, under_way))
             self._begin(turn, state, command, first.decided_at)
         else:
             self._conclude(turn, state, command, first.decided_at)
             # Granted, and refused all the same by what has changed since: nobody is known by it.
-            self._release(turn, command, claims.unused(state, under_way))
+            self._release(turn, command, identifier_reservations.unused(state, under_way))
         for kept in others:
             self._catch_up(turn, state, kept.decided_at)
             waited = cast(AnyCommand, parse(kept.command, kept.schema))
@@ -189,11 +189,11 @@ class Decider:
             raise RuntimeError(
                 f"{type(command).__name__} was refused after its first event: {late}"
             ) from late
-        self._release(turn, command, claims.released(before, state.get(Member)))
+        self._release(turn, command, identifier_reservations.released(before, state.get(Member)))
 
     def _release(self, turn: Turn, command: AnyCommand, identifiers: Iterable[Identifier]) -> None:
         for identifier in identifiers:
-            request = claims.release(command, identifier)
+            request = identifier_reservations.release(command, identifier)
             turn.send(IDENTITY_REQUESTS, request_key(request), request)
 
     def _store(self, command: AnyCommand) -> StoreSettings:
@@ -212,7 +212,7 @@ class Decider:
             owner = owner_of(event.store, event.member_id)
             for change in evolve(state, event, store):
                 state.apply(change)
-            erasing.record(turn, state, event, self._new_secret)
+            erasure.record(turn, state, event, self._new_secret)
             if store.tells_of(event.occurred_at):
                 for webhook_event in derive(event, state, store):
                     turn.send_beside(WEBHOOK_EVENTS, owner, webhook_event)

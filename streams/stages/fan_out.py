@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from streams.codec import decode
-from streams.delivery.backfill import backfilled, meant_for
-from streams.delivery.batches import Batch, Item, close, collect, collected, full
+from streams.codec.avro import decode
+from streams.delivery.backfill_recipients import backfilled, meant_for
 from streams.delivery.fan_out import fan_out
+from streams.delivery.legacy_batches import Batch, Item, close, collect, collected, full
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay import again
+from streams.delivery.replay_selection import again
 from streams.delivery.subscription import Subscriptions
 from streams.domain.state import Entry
 from streams.errors import Poison
-from streams.kafka.topics import DELIVERIES
+from streams.stages.base import EachRecord
 from streams.stages.commands import owner_of
-from streams.stages.quiet import EachRecord
-from streams.stages.turn import Clock, Record, Turn, WallClock
-from streams.tables.owned import Owned
+from streams.stages.context import Clock, Record, Turn, WallClock
+from streams.tables.owner_entries import Owned
 from streams.tables.tables import Tables
+from streams.topics import DELIVERIES
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 

@@ -9,9 +9,10 @@ from typing import assert_never, get_args
 
 from msgspec.structs import replace
 
-from streams.codec import build, read
+from streams.codec.avro import build, read
 from streams.domain.commands import Command, MemberCommand
 from streams.domain.identifiers import is_junk
+from streams.domain.instants import RANGE, is_in_range
 from streams.domain.messages import (
     AddressedCommand,
     AnswerClaim,
@@ -21,17 +22,16 @@ from streams.domain.messages import (
     IdentityRequest,
     ReleaseIdentifier,
 )
-from streams.domain.moments import RANGE, is_in_range
 from streams.domain.state import Drop, Entry, Known
 from streams.domain.text import shown
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
-from streams.refusals import LARGEST_COMMAND, LARGEST_MESSAGE, CommandRejected
+from streams.rejections import LARGEST_COMMAND, LARGEST_MESSAGE, CommandRejected
+from streams.stages.base import EachRecord
 from streams.stages.commands import COMMANDS_BY_NAME, check_told, owner_of
-from streams.stages.quiet import EachRecord
-from streams.stages.turn import LONGEST_KEY, Record, Turn
-from streams.tables.owned import Owned
+from streams.stages.context import LONGEST_KEY, Record, Turn
+from streams.tables.owner_entries import Owned
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 
 _KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_args(IdentityRequest)}
 

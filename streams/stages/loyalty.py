@@ -30,12 +30,12 @@ from streams.domain.state import (
 )
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
-from streams.shredding import new_secret
+from streams.secrets.crypto_shredding import new_secret
+from streams.stages.base import Quiet
 from streams.stages.commands import Invalid, command_of
+from streams.stages.context import Clock, Record, Turn
 from streams.stages.decider import Decider
-from streams.stages.planner import Planner
-from streams.stages.quiet import Quiet
-from streams.stages.turn import Clock, Record, Turn
+from streams.stages.timer_replanning import Planner
 from streams.tables.tables import Tables
 
 

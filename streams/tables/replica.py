@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from streams.domain.state import E, Entry
-from streams.tables.owned import END_OF_OWNER
+from streams.tables.owner_entries import END_OF_OWNER
 from streams.tables.store import Store, Write
 from streams.tables.tables import Tables, Unindexed, families
 

@@ -13,7 +13,7 @@ from streams.tables.checkpoints import FAMILY as CHECKPOINTS
 from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, place
-from streams.tables.owned import END_OF_OWNER, Owned
+from streams.tables.owner_entries import END_OF_OWNER, Owned
 from streams.tables.store import Store, Write, opened
 
 _ENCODE = msgspec.msgpack.Encoder().encode

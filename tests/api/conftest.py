@@ -10,26 +10,26 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.audit import Audit
-from api.auth import ApiKeys, Gate, hash_of
-from api.callers import Callers
-from api.credentials import Vault
-from api.logins import LOGINS_A_MINUTE, Logins, Tokens
-from api.outcomes import Outcomes
+from api.auth.audit import Audit
+from api.auth.authentication import ApiKeys, Gate, hash_of
+from api.auth.logins import LOGINS_A_MINUTE, Logins, Tokens
+from api.auth.principals import Callers
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
-from api.signing import Signer
-from api.targets import PublicTargets
-from connectors.http.courier import Courier
+from api.rest.app import create_app
+from api.services.command_outcomes import Outcomes
+from api.services.endpoint_credentials import Vault
+from api.services.signing_keys import Signer
+from api.services.url_policy import PublicTargets
+from connectors.http.attempt_sender import Courier
 from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.flow.samples import Sample
-from streams.kafka.aside import SetAside
-from streams.sealing import Safe, new_key
+from streams.kafka.unfit_records import SetAside
+from streams.pipeline_health.samples import Sample
+from streams.secrets.sealing import Safe, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.logs import LogInMemory

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from streams.delivery.forms import OverTime
-from streams.delivery.journal import Known
+from streams.delivery.delivery_search import Counters, One, Page, Search
+from streams.delivery.delivery_state import Known
+from streams.delivery.explain import Published
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.delivery.search import Counters, One, Page, Search
-from streams.delivery.why import Published
+from streams.delivery.subscription_history import OverTime
 from streams.errors import Retryable
-from streams.stages.replay import TooMuch
-from streams.tables.journal import Heard, Journal
-from streams.tables.journal_keys import FAMILIES
-from streams.tables.journal_reader import JournalReader
+from streams.stages.member_replay import TooMuch
+from streams.tables.delivery_log import Heard, Journal
+from streams.tables.delivery_log_keys import FAMILIES
+from streams.tables.delivery_log_reader import JournalReader
 from streams.tables.store import MemoryStore
 from streams.webhooks.events import WebhookEvent
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from api.audit import Announce, Log, Make
-from api.topic_log import silently
+from api.auth.audit import Announce, Log, Make
+from api.process.topic_log import silently
+from streams.codec.round_trip import encode_checked
 from streams.domain.values import Value
 from streams.errors import Retryable
-from streams.read_back import encode_checked
 
 V = TypeVar("V", bound=Value)
 

@@ -4,14 +4,14 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
-from api.replays import Ports
-from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress
+from api.services.replays import Ports
 from streams.delivery.records import DeadLetter, Delivery, Subscription, redriven
-from streams.delivery.replay import fate
-from streams.kafka.kept import Kept
-from streams.kafka.redrive import Count, Found, Id
-from streams.kafka.shelves import LettersWanted
-from streams.kafka.topics import DELIVERIES
+from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.replay_selection import fate
+from streams.jobs.delivery_lookup import Kept
+from streams.jobs.redrive import Count, Found, Id
+from streams.jobs.redrive_sources import LettersWanted
+from streams.topics import DELIVERIES
 from tests.api.logs import LogInMemory
 from tests.samples import NOON
 

@@ -10,15 +10,15 @@ from streams.domain.preview import Preview
 from streams.domain.state import Entry, Handled, State
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.kafka.replica import FOUND, KINDS
-from streams.kafka.snapshot import show
-from streams.kafka.topics import COMMANDS, EVENTS
-from streams.stages.memory import FINGERPRINT
-from streams.stages.replay import TooMuch
-from streams.stages.turn import Record
+from streams.projections.member_replica import FOUND, KINDS
+from streams.projections.state_snapshot import show
+from streams.stages.command_dedup import FINGERPRINT
+from streams.stages.context import Record
+from streams.stages.member_replay import TooMuch
 from streams.tables.replica import Records, Replica
 from streams.tables.store import MemoryStore, Write
 from streams.tables.tables import Tables
+from streams.topics import COMMANDS, EVENTS
 from tests.driver import Pipeline, record
 
 

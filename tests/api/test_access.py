@@ -9,8 +9,8 @@ import jwt
 import pytest
 from msgspec.structs import replace
 
-from api import passwords
-from api.logins import LOGINS_A_MINUTE, Throttle, TooMany
+from api.auth import passwords
+from api.auth.logins import LOGINS_A_MINUTE, Throttle, TooMany
 from streams.access import Admin
 from tests.api.conftest import PATH, SAFE, START, Door
 from tests.samples import uid

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.routing import Mount
 
-from api.auth import hash_of
+from api.auth.authentication import hash_of
 from streams.access import Admin, ApiKey, Scope
 from streams.domain.store import RESERVED
 from tests.api.conftest import KEY, PATH, START, Door, _shared

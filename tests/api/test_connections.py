@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from api.limits import BodyLimit
-from api.protocol import HEADERS_WITHIN, LARGEST_HEADERS, MOST_CONNECTIONS, Bounded
+from api.process.connection_limits import HEADERS_WITHIN, LARGEST_HEADERS, MOST_CONNECTIONS, Bounded
+from api.rest.body_limit import BodyLimit
 from tests.api.conftest import KEY, PATH, Door
 
 PATIENCE = 30.0

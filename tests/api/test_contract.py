@@ -3,8 +3,8 @@
 import re
 from html import escape
 
-from streams.codec import schemas
-from streams.kafka.topics import TOPICS
+from streams.codec.avro import schemas
+from streams.topics import TOPICS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.names import LEGACY_TYPES
 from tests.api.conftest import Door

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api.auth import ApiKeys, check_door, hash_of, new_key
+from api.auth.authentication import ApiKeys, check_door, hash_of, new_key
 from streams.errors import Misconfigured
-from streams.sealing import Safe
-from streams.sealing import new_key as new_secret_key
+from streams.secrets.sealing import Safe
+from streams.secrets.sealing import new_key as new_secret_key
 from tests.api.conftest import KEY, PATH, Door, complaints
 
 

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.command_line.store import parsed
+from api.cli.store import parsed
 from streams.domain.events import TransactionRecorded, UnitsEarned
 from streams.errors import Misconfigured
 from tests.api.conftest import Door

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from api.command_line.expiring import first_day
+from api.cli.expiring import first_day
 from streams.errors import Misconfigured
 
 TODAY = date(2026, 3, 2)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from api.command_line.lines import LONGEST, OneLine, say
-from streams.codec import decode, encode
+from api.cli.lines import LONGEST, OneLine, say
+from streams.codec.avro import decode, encode
 from streams.domain.commands import AddUnits
 from streams.domain.text import escaped, flaw, shown
 from streams.errors import Poison, Rejected

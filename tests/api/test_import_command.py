@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api.command_line.imports import REFUSED, KindName, run
-from api.command_line.imports.report import SHOWN
+from api.cli.imports import REFUSED, KindName, run
+from api.cli.imports.report import SHOWN
 from connectors.imports.kind import Run
 from connectors.imports.reader import KINDS
 from streams.errors import Misconfigured

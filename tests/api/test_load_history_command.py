@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.command_line.imports.history import REFUSED, load
+from api.cli.imports.history import REFUSED, load
 from streams.errors import Misconfigured
 
 MEMBERS = "memberExternalId,registeredAt\nC-1,1997-01-01\n"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from api import passwords
-from api.forwarded import Forwarded
-from api.logins import Logins, Tokens
-from api.throttle import Line, TooMany, network_of
+from api.auth import passwords
+from api.auth.logins import Logins, Tokens
+from api.auth.throttle import Line, TooMany, network_of
+from api.process.forwarded import Forwarded
 from tests.api.conftest import SAFE, START, Door
 from tests.api.test_access import ANNA, PASSWORD
 from tests.panel.conftest import Visitor, employ

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.auth import HEADER, hash_of
+from api.auth.authentication import HEADER, hash_of
 from streams.access import Admin, ApiKey
 from tests.api.conftest import KEY, START, Door
 from tests.api.test_domain import ANNA, ROOT, account, given, opened, post

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from streams.delivery.orders import ReplayProgress
+from streams.delivery.replay_jobs import ReplayProgress
 from tests.api.conftest import KEY, PATH, START, Door, complaints
 from tests.api.past import PROCESS, Recounted
 

@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook
 
-from api.signing import SealedKeys
-from connectors.http.courier import secrets_of
+from api.services.signing_keys import SealedKeys
+from connectors.http.attempt_sender import secrets_of
 from tests.api.conftest import PATH, SAFE, Door, complaints
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from api.signing import Signer
-from connectors.http.keys import Kind
+from api.services.signing_keys import Signer
 from connectors.http.sender import Answer
+from connectors.http.signing_keys import Kind
 from streams.delivery.records import Subscription
-from streams.delivery.terms import Sealed, SigningKey
+from streams.delivery.subscription_options import Sealed, SigningKey
 from streams.webhooks import CATALOGUE
 from tests.api.conftest import KEY, PATH, Door, complaints
 from tests.connectors.fakes import always, failed

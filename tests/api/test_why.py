@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.delivery.backfill import Backfilled
-from streams.delivery.batches import lane
+from streams.delivery.backfill_recipients import Backfilled
+from streams.delivery.explain import Published
 from streams.delivery.fan_out import fan_out
+from streams.delivery.legacy_batches import lane
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
-from streams.delivery.terms import Condition
-from streams.delivery.why import Published
+from streams.delivery.subscription_options import Condition
 from streams.domain.values import Profile
 from streams.webhooks.events import CustomerRegistered
 from tests.api.conftest import START, Door, complaints

@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streams.kafka.broker.jars import KAFKA
+from streams.local_broker.jars import KAFKA
 from streams.settings import Settings
 from tests.bench.burst import burst, telling
 from tests.bench.due import Crowd, lots_on_disk

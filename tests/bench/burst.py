@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from streams.codec import encode
-from streams.kafka.topics import EVENTS
-from streams.kafka.topics import SETTINGS as STORES
+from streams.codec.avro import encode
+from streams.topics import EVENTS
+from streams.topics import SETTINGS as STORES
 from tests.bench import latency
 from tests.bench.due import LOTS_EACH, TOLD, Crowd, fill
 from tests.bench.figures import PLAIN_LOOP, Figure, Run, rate

@@ -18,17 +18,17 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.domain import ledger
-from streams.domain.plans import PLANNED, rules
 from streams.domain.state import Account, Entry, Lot, Member, Plan, Transfer
 from streams.domain.store import StoreSettings
+from streams.domain.timer_rules import PLANNED, rules
 from streams.domain.values import Profile
 from streams.stages.commands import owner_of
+from streams.stages.context import Turn, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.planner import NOBODY
-from streams.stages.turn import Turn, WallClock
+from streams.stages.timer_replanning import NOBODY
 from streams.tables.checkpoints import FAMILY as CHECKPOINTS
 from streams.tables.due import FAMILY, due_key
-from streams.tables.owned import END_OF_OWNER
+from streams.tables.owner_entries import END_OF_OWNER
 from streams.tables.store import RocksStore, Write
 from streams.tables.tables import families, on_disk
 from tests.bench import load

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from streams.kafka.clients import Connection
-from streams.kafka.topics import Topic
+from streams.topics import Topic
 from tests.bench.figures import Run
 
 ANSWERS_WITHIN = 30.0

@@ -13,10 +13,10 @@ import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from connectors.http.receiver import LogLine
-from streams.codec import encode
-from streams.kafka.broker import ports
-from streams.kafka.topics import SETTINGS as STORES
-from streams.kafka.topics import SUBSCRIPTIONS, Topic
+from streams.codec.avro import encode
+from streams.local_broker import ports
+from streams.topics import SETTINGS as STORES
+from streams.topics import SUBSCRIPTIONS, Topic
 from tests.bench import load
 from tests.bench.figures import Figure
 from tests.bench.place import Place, working

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from confluent_kafka import Producer
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.domain.commands import AddUnits, Command, RegisterMember, SpendUnits
 from streams.domain.values import Profile
 from streams.kafka.clients import Connection
-from streams.kafka.topics import COMMANDS, Topic
 from streams.stages.commands import owner_of
+from streams.topics import COMMANDS, Topic
 from tests.samples import STORE, uid
 
 

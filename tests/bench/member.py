@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
+from streams.stages.context import Turn, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Turn, WallClock
 from streams.tables.tables import on_disk
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record

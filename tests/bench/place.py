@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from streams.kafka.admin import create_topics
-from streams.kafka.broker import LocalBroker
 from streams.kafka.clients import Connection
-from streams.kafka.topics import TOPICS
+from streams.kafka.topic_admin import create_topics
+from streams.local_broker import LocalBroker
 from streams.settings import Settings
+from streams.topics import TOPICS
 from tests.bench.figures import Run
 from tests.bench.program import COPIES, CORE, HOPS, Job, Role
 

@@ -17,16 +17,16 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from streams.kafka.agents import App
 from streams.kafka.clients import Connection
-from streams.kafka.restore import restore
-from streams.kafka.source import Identity
-from streams.kafka.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
-from streams.kafka.worker import run
+from streams.runtime.app import App
+from streams.runtime.feed_source import Identity
+from streams.runtime.restore import restore
+from streams.runtime.worker import run
 from streams.settings import Settings
+from streams.stages.context import Stage, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Stage, WallClock
 from streams.tables.tables import on_disk
+from streams.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
 from tests.bench import floor, webhooks
 from tests.bench.due import TOLD
 from tests.bench.figures import Run

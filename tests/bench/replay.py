@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.kafka.clients import Connection
-from streams.kafka.topics import WEBHOOK_EVENTS
 from streams.stages.commands import owner_of
+from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks.events import WebhookEvent
 from tests.bench.figures import Figure, rate
 from tests.bench.place import Place, measured

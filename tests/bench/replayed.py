@@ -2,10 +2,10 @@
 
 import time
 
-from streams.delivery.replay import Selection
+from streams.delivery.replay_selection import Selection
+from streams.jobs.rate_limit import AtOnce
+from streams.jobs.replay import Replay
 from streams.kafka.clients import Connection
-from streams.kafka.pace import AtOnce
-from streams.kafka.replay import Replay
 from streams.webhooks.events import AvailablePointsAmountChanged, CustomerRegistered
 from tests.bench.figures import Run
 from tests.samples import subscription

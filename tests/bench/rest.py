@@ -14,11 +14,11 @@ from typing import Any
 import aiohttp
 from msgspec.structs import replace
 
-from api.auth import new_key
-from streams.codec import encode
-from streams.kafka.broker.ports import any_free
-from streams.kafka.topics import SETTINGS as STORES
-from streams.kafka.topics import SUBSCRIPTIONS
+from api.auth.authentication import new_key
+from streams.codec.avro import encode
+from streams.local_broker.ports import any_free
+from streams.topics import SETTINGS as STORES
+from streams.topics import SUBSCRIPTIONS
 from tests.bench.figures import Figure
 from tests.bench.place import Place
 from tests.crash.world import put

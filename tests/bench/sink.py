@@ -13,9 +13,9 @@ from statistics import quantiles
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Delivery, Subscription
-from streams.kafka.topics import DELIVERIES, SUBSCRIPTIONS
+from streams.topics import DELIVERIES, SUBSCRIPTIONS
 from tests.bench.figures import Figure, Run, rate
 from tests.bench.place import Place, measured, working
 from tests.bench.program import Role

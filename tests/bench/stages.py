@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from streams.codec import decode
+from streams.codec.avro import decode
 from streams.domain.commands import AddUnits, Command, RegisterMember, SpendUnits
 from streams.domain.state import Entry
-from streams.kafka.topics import EVENTS
-from streams.stages.quiet import Quiet
-from streams.stages.turn import Record, Stage, Turn
+from streams.stages.base import Quiet
+from streams.stages.context import Record, Stage, Turn
 from streams.tables.tables import Tables
+from streams.topics import EVENTS
 from tests.bench.floor import Stopwatch
 
 _KINDS: dict[str, type[Command]] = {kind.__name__: kind for kind in (RegisterMember, AddUnits, SpendUnits)}

@@ -11,15 +11,15 @@ from connectors.http.app import sink as sink_app
 from connectors.http.attempt import Outside
 from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
-from streams.codec import decode
+from streams.codec.avro import decode
 from streams.delivery.records import Delivery
-from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection
-from streams.kafka.topics import ATTEMPTS, DELIVERIES
-from streams.kafka.worker import run
+from streams.runtime.batch import record_of
+from streams.runtime.worker import run
 from streams.settings import Settings
-from streams.stages.turn import Record, Turn
+from streams.stages.context import Record, Turn
 from streams.tables.tables import Tables
+from streams.topics import ATTEMPTS, DELIVERIES
 from tests.bench.figures import Run
 
 AT_ONCE, TIMEOUT = 100, 10.0

@@ -10,16 +10,16 @@ from typing import Any
 
 import httpx
 
-from api import passwords
-from api.auth import new_key
+from api.auth import passwords
+from api.auth.authentication import new_key
 from streams.access import Admin
-from streams.codec import encode
-from streams.kafka.admin import create_topics
-from streams.kafka.broker.ports import any_free
+from streams.codec.avro import encode
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import ADMINS, SETTINGS
-from streams.sealing import new_key as new_secret_key
+from streams.kafka.topic_admin import create_topics
+from streams.local_broker.ports import any_free
+from streams.secrets.sealing import new_key as new_secret_key
 from streams.settings import Settings
+from streams.topics import ADMINS, SETTINGS
 from tests.crash.world import put
 from tests.kafka.processes import running
 from tests.samples import NOON, uid

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
-from streams.codec import encode
-from streams.kafka.topics import SETTINGS
+from streams.codec.avro import encode
+from streams.topics import SETTINGS
 from tests.browser.accessible import findings, overflow
 from tests.browser.conftest import kept, sign_in
 from tests.browser.pipeline import WITHIN, Pipeline

@@ -17,9 +17,9 @@ from confluent_kafka import Producer
 from msgspec.structs import replace
 from playwright.sync_api import Page, expect
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Attempt, EndpointStatus
-from streams.kafka.topics import ATTEMPTS, ENDPOINT_STATUS, SETTINGS
+from streams.topics import ATTEMPTS, ENDPOINT_STATUS, SETTINGS
 from tests.browser.conftest import SCREENSHOTS, kept
 from tests.browser.pipeline import Pipeline
 from tests.browser.test_overview import until

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from connectors.http.auth import Certificate
+from connectors.http.endpoint_auth import Certificate
 from connectors.http.sender import MOST_OF_A_BODY, Answer, Phase
 
 

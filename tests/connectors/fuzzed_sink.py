@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from connectors.http.sender import Answer, HttpSender
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.delivery.records import Attempt, Subscription
 from tests.connectors.any_answers import endpoint_of_any_answers
 from tests.connectors.fakes import Sent, answered

@@ -9,20 +9,20 @@ import msgspec
 from msgspec.structs import replace
 
 from connectors.http.attempt import Outside
-from connectors.http.courier import Courier
+from connectors.http.attempt_sender import Courier
 from connectors.http.endpoint import Endpoint
-from connectors.http.health import Policy
+from connectors.http.endpoint_health import Policy
 from connectors.http.sender import Sender
 from connectors.http.sink import SinkStage
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.values import Value
-from streams.kafka.topics import DELIVERIES
-from streams.sealing import Safe
-from streams.stages.turn import Output, Record, Turn
+from streams.secrets.sealing import Safe
+from streams.stages.context import Output, Record, Turn
 from streams.tables.store import MemoryStore, Store
 from streams.tables.tables import Tables, families
+from streams.topics import DELIVERIES
 from tests.connectors.fakes import FakeSender
 from tests.samples import ANNA, NOON, STORE, subscription, uid
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from api.command_line.store import parsed
+from api.cli.store import parsed
 from connectors import cdnow
 from connectors.cdnow.history import commands, member_id
 from connectors.cdnow.reader import Purchase, purchases

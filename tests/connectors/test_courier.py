@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from connectors.http.courier import Courier, check_keys
-from connectors.http.keys import new_secret
+from connectors.http.attempt_sender import Courier, check_keys
 from connectors.http.sender import Answer
+from connectors.http.signing_keys import new_secret
 from streams.delivery.records import Delivery, Header, Subscription
-from streams.delivery.terms import Auth, AuthKind, SigningKey
+from streams.delivery.subscription_options import Auth, AuthKind, SigningKey
 from streams.errors import Misconfigured
-from streams.sealing import Safe, new_key
+from streams.secrets.sealing import Safe, new_key
 from tests.connectors.certificates import Authority
 from tests.connectors.fakes import Endpoint, FakeSender, Sent, answered, failed
 from tests.samples import ANNA, NOON, STORE, subscription, uid

@@ -6,7 +6,13 @@ from ipaddress import ip_address, ip_network
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from connectors.http.guard import GuardedResolver, TargetRefused, guarded_sockets, host_refusal, refusal
+from connectors.http.address_guard import (
+    GuardedResolver,
+    TargetRefused,
+    guarded_sockets,
+    host_refusal,
+    refusal,
+)
 from streams.settings import Network
 
 pytestmark = pytest.mark.anyio

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from connectors.http.outcome import DELETED, WAITED_OUT, asked_for
+from connectors.http.retry_policy import DELETED, WAITED_OUT, asked_for
 from connectors.http.sender import Answer
 from streams.delivery.records import Attempt, Delivery, EndpointStatus
-from streams.kafka.topics import ENDPOINT_STATUS
+from streams.topics import ENDPOINT_STATUS
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn
 from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery, message_ids
 from tests.samples import ANNA, BORIS, NOON, uid

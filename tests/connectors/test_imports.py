@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.command_line.imports import KindName
-from api.command_line.imports.report import example
+from api.cli.imports import KindName
+from api.cli.imports.report import example
 from connectors.imports.kind import Ready, Run
 from connectors.imports.reader import KINDS, Reading, Refused, read
-from streams.codec import encode
-from streams.codec import read as read_record
+from streams.codec.avro import encode
+from streams.codec.avro import read as read_record
 from streams.domain.commands import (
     AddUnits,
     AssignTransaction,

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors.http.courier import Courier
-from connectors.http.kept import BLANK, Blanking, visible
-from connectors.http.keys import new_secret
+from connectors.http.attempt_sender import Courier
+from connectors.http.excerpts import BLANK, Blanking, visible
 from connectors.http.sender import Answer, HttpSender
+from connectors.http.signing_keys import new_secret
 from streams.delivery.records import Attempt, DeadLetter, EndpointStatus, Header, Subscription
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed
 from tests.connectors.servers import served

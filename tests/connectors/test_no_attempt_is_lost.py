@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.http.outcome import asked_for
+from connectors.http.retry_policy import asked_for
 from connectors.http.sender import Answer
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.delivery.records import Attempt
 from streams.delivery.retry import LONGEST_ASKED
 from tests.connectors.fakes import FakeSender, Sent, always, answered

@@ -150,7 +150,7 @@ async def test_it_answers_late_as_told() -> None:
     assert answer.error == "timed out after 0.2 s waiting for the answer"
 
 
-COMMAND = (sys.executable, "-c", "from api.command_line import main; main()", "receiver")
+COMMAND = (sys.executable, "-c", "from api.cli import main; main()", "receiver")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

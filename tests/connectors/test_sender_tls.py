@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from connectors.http.auth import Certificate
+from connectors.http.endpoint_auth import Certificate
 from connectors.http.sender import HttpSender
 from tests.connectors.certificates import Authority
 from tests.connectors.servers import Server, talking
@@ -97,7 +97,7 @@ async def test_a_certificate_of_an_endpoint_that_nobody_vouches_for_is_not_accep
 async def test_many_certificates_do_not_open_ever_more_clients(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.http.clients.MOST_CERTIFICATES", 2)
+    monkeypatch.setattr("connectors.http.connections.MOST_CERTIFICATES", 2)
     tls = authority.server("127.0.0.1", asks_for_certificate=True)
     shown = [certificate(authority, str(number)) for number in range(4)]
 

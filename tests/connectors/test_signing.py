@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from connectors.http.keys import Ed25519Key, HmacKey, key, new_secret
 from connectors.http.signing import original, standard
+from connectors.http.signing_keys import Ed25519Key, HmacKey, key, new_secret
 from connectors.http.urls import target
 
 BODY = '{"a":"é"}'.encode()

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from connectors.http.outcome import DELETED
+from connectors.http.retry_policy import DELETED
 from connectors.http.sender import Answer
 from streams.delivery.records import Attempt, redriven
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn

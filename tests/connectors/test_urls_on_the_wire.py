@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from api.targets import PublicTargets
-from api.targets import target as stored
-from connectors.http.courier import Courier
-from connectors.http.keys import new_secret
+from api.services.url_policy import PublicTargets
+from api.services.url_policy import target as stored
+from connectors.http.attempt_sender import Courier
 from connectors.http.sender import HttpSender
+from connectors.http.signing_keys import new_secret
 from connectors.http.urls import target
 from tests.connectors.servers import talking
 from tests.connectors.test_courier import DELIVERY, SAFE, TO, signing_key, with_auth

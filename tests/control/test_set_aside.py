@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams import codec
 from streams.access import ApiKey
+from streams.codec import avro
+from streams.codec.round_trip import encode_checked
 from streams.delivery.records import Subscription
-from streams.delivery.terms import Condition
+from streams.delivery.subscription_options import Condition
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.errors import Rejected
-from streams.generation import Generation
-from streams.kafka.aside import Raw
-from streams.kafka.last_good import LastGood
-from streams.kafka.sieve import Sieve
-from streams.read_back import encode_checked
+from streams.kafka.control_filter import Sieve
+from streams.kafka.last_valid import LastGood
+from streams.kafka.unfit_records import Raw
+from streams.state_version import Generation
 from tests.samples import NOON, SETTINGS, uid
 
 OTHER = replace(SETTINGS, store="OTHER")
@@ -30,7 +30,7 @@ WANTED = Subscription(
 
 
 def raw(key: str, value: Value | None, offset: int) -> Raw:
-    data, schema = (None, None) if value is None else codec.encode(value)
+    data, schema = (None, None) if value is None else avro.encode(value)
     return Raw(offset, key.encode(), schema, data)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from streams.kafka.broker import LocalBroker, ports
+from streams.local_broker import LocalBroker, ports
 from tests.crash.plan import Blow
 from tests.kafka.three_brokers import ThreeBrokers
 

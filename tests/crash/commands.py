@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.domain.commands import (
     ActivateMember,
     AdvanceClock,

@@ -21,12 +21,12 @@ from pathlib import Path
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
-from streams.kafka.admin import create_topics
+from streams.codec.avro import HEADER, encode
 from streams.kafka.clients import Connection
-from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
 from streams.stages.commands import owner_of
+from streams.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS
 from tests import samples
 from tests.crash.program import Program
 from tests.crash.run import libraries

@@ -6,9 +6,9 @@ import msgspec
 
 from streams.domain.state import DataKey
 from streams.errors import Poison
-from streams.shredding import HEADER, opened
-from streams.stages.turn import Record
-from streams.tables.owned import END_OF_OWNER
+from streams.secrets.crypto_shredding import HEADER, opened
+from streams.stages.context import Record
+from streams.tables.owner_entries import END_OF_OWNER
 from tests.crash.model import State
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
-from streams import codec
-from streams.codec import HEADER
-from streams.delivery.batches import collected
+from streams.codec import avro
+from streams.codec.avro import HEADER
+from streams.delivery.legacy_batches import collected
 from streams.delivery.records import Delivery
-from streams.stages.turn import Record
+from streams.stages.context import Record
 from streams.webhooks import CATALOGUE
 from tests.crash.topics import schema
 from tests.samples import NOON, subscription, uid
@@ -26,7 +26,7 @@ LISTENERS = (
 
 
 def delivery(record: Record) -> Delivery:
-    return codec.decode(Delivery, record.value, schema(record))
+    return avro.decode(Delivery, record.value, schema(record))
 
 
 def single(records: Iterable[Record]) -> Iterator[Record]:
@@ -49,5 +49,5 @@ def _alone(record: Record, batch: Delivery, item: bytes) -> Record:
         member_id=msgspec.json.decode(item)["customerId"],
         data=item.decode(),
     )
-    value, header = codec.encode(alone)
+    value, header = avro.encode(alone)
     return record._replace(value=value, headers={HEADER: header.encode()})

@@ -7,9 +7,15 @@ other. Each partition is played as it is; then every message must have been writ
 from dataclasses import dataclass
 from datetime import timedelta
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import (
+from streams.stages.commands import MESSAGES
+from streams.stages.context import Record, Stage, StreamClock
+from streams.stages.identity import IdentityStage
+from streams.stages.loyalty import LoyaltyStage
+from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.tables import Tables
+from streams.topics import (
     COMMANDS,
     DELIVERIES,
     ERASURES,
@@ -20,12 +26,6 @@ from streams.kafka.topics import (
     WEBHOOK_EVENTS,
     Topic,
 )
-from streams.stages.commands import MESSAGES
-from streams.stages.identity import IdentityStage
-from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Record, Stage, StreamClock
-from streams.tables.owned import END_OF_OWNER
-from streams.tables.tables import Tables
 from tests.crash.listeners import LISTENERS
 from tests.driver import WINDOW, Pipeline
 from tests.samples import NOON

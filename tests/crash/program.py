@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree, which
 
-from streams.kafka.broker.child import spawn
+from streams.local_broker.child import spawn
 
 LOYALTY = str(Path(sys.executable).with_name("loyalty"))
 ENDS_WITHIN = 15.0

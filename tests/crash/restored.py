@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from streams.kafka.clients import Connection
-from streams.kafka.restore import restore
-from streams.stages.claimed import Pair, clashes, held, known
+from streams.runtime.restore import restore
+from streams.stages.identifier_holders import Pair, clashes, held, known
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.proof import unbalanced
-from streams.tables.owned import END_OF_OWNER
+from streams.stages.restore_proof import unbalanced
+from streams.tables.owner_entries import END_OF_OWNER
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from tests.crash.model import Expected, State

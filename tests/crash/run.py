@@ -9,11 +9,12 @@ from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
-from streams.kafka.broker.jars import KAFKA
-from streams.kafka.rebuild import compared
-from streams.kafka.reconcile import Period, reconcile
-from streams.kafka.snapshot import stores
-from streams.kafka.topics import (
+from streams.local_broker.jars import KAFKA
+from streams.migration.rebuild_from_facts import compared
+from streams.projections.state_snapshot import stores
+from streams.reconcile.from_topics import Period, reconcile
+from streams.settings import load
+from streams.topics import (
     ATTEMPTS,
     CHANGELOGS,
     COMMANDS,
@@ -23,7 +24,6 @@ from streams.kafka.topics import (
     WEBHOOK_EVENTS,
     Topic,
 )
-from streams.settings import load
 from tests.crash import model, verdict
 from tests.crash.listeners import single
 from tests.crash.model import ByPartition, Expected

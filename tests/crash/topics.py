@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-from streams.codec import HEADER
+from streams.codec.avro import HEADER
 from streams.kafka.clients import Connection
-from streams.kafka.passing import is_passing
-from streams.kafka.topics import Topic
-from streams.stages.turn import Record
+from streams.kafka.transient_errors import is_passing
+from streams.stages.context import Record
+from streams.topics import Topic
 
 
 class Followed:

@@ -9,11 +9,20 @@ import msgspec
 
 from connectors.http.receiver import LogLine
 from connectors.http.sink import SinkStage
-from streams import codec
-from streams.delivery.books import Books
+from streams.codec import avro
 from streams.delivery.records import Attempt
 from streams.domain.state import DataKey, Entry
-from streams.kafka.topics import (
+from streams.migration.compare import Comparison
+from streams.reconcile.reconciliation import Books
+from streams.rejections import CommandRejected, PoisonRecord
+from streams.stages.context import Record
+from streams.stages.fan_out import FanOutStage
+from streams.stages.identity import IdentityStage
+from streams.stages.loyalty import LoyaltyStage
+from streams.tables.due import FAMILY as DUE
+from streams.tables.store import MemoryStore, RocksStore, Store
+from streams.tables.tables import Tables, families
+from streams.topics import (
     ATTEMPTS,
     CHANGELOGS,
     COMMANDS,
@@ -24,15 +33,6 @@ from streams.kafka.topics import (
     REJECTIONS,
     WEBHOOK_EVENTS,
 )
-from streams.refusals import CommandRejected, PoisonRecord
-from streams.stages.fan_out import FanOutStage
-from streams.stages.identity import IdentityStage
-from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import Comparison
-from streams.stages.turn import Record
-from streams.tables.due import FAMILY as DUE
-from streams.tables.store import MemoryStore, RocksStore, Store
-from streams.tables.tables import Tables, families
 from streams.webhooks.names import LEGACY_TYPES
 from tests.crash.facts import as_opened, is_data_key
 from tests.crash.listeners import delivery, single
@@ -106,10 +106,10 @@ def _content(record: Record) -> str:
     """All that follows from the commands: what the wall clock gave to it is left out."""
     value: object = record.value
     if record.topic == REJECTIONS.name:
-        rejected = codec.decode(CommandRejected, record.value, schema(record))
+        rejected = avro.decode(CommandRejected, record.value, schema(record))
         value = msgspec.structs.replace(rejected, rejected_at=NOON)
     if record.topic == POISON.name:
-        poison = codec.decode(PoisonRecord, record.value, schema(record))
+        poison = avro.decode(PoisonRecord, record.value, schema(record))
         value = msgspec.structs.replace(poison, found_at=NOON)
     return f"{record.key!r} {schema(record)} {value!r}"
 
@@ -263,14 +263,14 @@ def of_http(expected: Expected, found: Followed, received: list[LogLine]) -> Com
 def delivered(found: Followed) -> int:
     """How many attempts were a success."""
     records = _all(found.records[ATTEMPTS.name])
-    return sum(codec.decode(Attempt, r.value, schema(r)).outcome == "delivered" for r in records)
+    return sum(avro.decode(Attempt, r.value, schema(r)).outcome == "delivered" for r in records)
 
 
 def of_attempts(expected: Expected, found: Followed) -> Complaints:
     """A delivery is settled once, however often it was sent."""
     settled: Counter[str] = Counter()
     for record in _all(found.records[ATTEMPTS.name]):
-        attempt = codec.decode(Attempt, record.value, schema(record))
+        attempt = avro.decode(Attempt, record.value, schema(record))
         settled[attempt.delivery_id] += attempt.outcome == "delivered"
     known = {_id(record) for record in (*_new_format(expected), *_legacy(found))}
     wrong = [id_ for id_ in known | settled.keys() if settled[id_] != (id_ in known)]

@@ -12,12 +12,12 @@ from pathlib import Path
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Subscription
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection
-from streams.kafka.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 from tests import samples
 from tests.crash.brokers import Brokers, brokers
 from tests.crash.commands import Sent

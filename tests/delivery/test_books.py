@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.codec import decode
+from streams.codec.avro import decode
 from streams.delivery import records
-from streams.delivery.backfill import HEADER, Backfilled, backfilled
-from streams.delivery.books import Books, Marks, Outcome, Place, balanced
-from streams.delivery.forms import OverTime
+from streams.delivery.backfill_recipients import HEADER, Backfilled, backfilled
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.kafka.topics import WEBHOOK_EVENTS
-from streams.stages.turn import Record
+from streams.delivery.subscription_history import OverTime
+from streams.reconcile.reconciliation import Books, Marks, Outcome, Place, balanced
+from streams.stages.context import Record
+from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from tests.driver import WINDOW, Pipeline
 from tests.samples import NOON, SETTINGS, register, subscription, uid

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.delivery.filter import passes, problem
-from streams.delivery.terms import Condition
+from streams.delivery.subscription_options import Condition
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, add, register, spend, subscription
 

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from streams.delivery.journal import Known, Spot, Status, begun, buried, tried
+from streams.delivery.delivery_state import Known, Spot, Status, begun, buried, tried
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from tests.delivery.journal_records import SECOND, attempt, delivery, letter
 from tests.samples import NOON

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.delivery.orders import Orders, ReplayOrder, ReplayProgress, Standing
+from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress, Standing
 from tests.samples import NOON, STORE, uid
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import decode
-from streams.delivery.books import Marks, Place, balanced
-from streams.delivery.forms import OverTime
+from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay import Selection, fate
-from streams.kafka.topics import WEBHOOK_EVENTS
-from streams.stages.turn import Record
+from streams.delivery.replay_selection import Selection, fate
+from streams.delivery.subscription_history import OverTime
+from streams.reconcile.reconciliation import Marks, Place, balanced
+from streams.stages.context import Record
+from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 from tests.driver import Pipeline

@@ -6,9 +6,9 @@ from decimal import Decimal
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.state import Account, Known, Member
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from streams.stages.commands import owner_of
-from streams.stages.turn import Clock, Stage, Turn
+from streams.stages.context import Clock, Stage, Turn
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from tests.driver import Pipeline, record
 from tests.samples import STORE
 

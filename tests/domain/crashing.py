@@ -6,13 +6,13 @@ from typing import Literal
 
 from streams.domain.state import Entry
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import COMMANDS
+from streams.stages.context import Clock, Record, Stage, Turn
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Clock, Record, Stage, Turn
 from streams.tables.store import MemoryStore, Write
 from streams.tables.tables import Tables, families
+from streams.topics import COMMANDS
 from tests.driver import Pipeline
 
 Fault = Literal["none", "before commit", "after commit", "disk lost before commit", "disk lost after commit"]

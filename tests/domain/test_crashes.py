@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     AdvanceClock,
@@ -24,9 +23,10 @@ from streams.domain.commands import (
     TransferUnits,
     UpdateMember,
 )
+from streams.domain.event_context import Act
 from streams.domain.events import UnitsExpiryAnnounced
 from streams.domain.values import Buyer, Profile
-from streams.stages.turn import Record, StreamClock, WallClock
+from streams.stages.context import Record, StreamClock, WallClock
 from tests.domain.crashing import FAULTS, Crashing
 from tests.domain.making import document, made
 from tests.driver import WINDOW, record

@@ -8,7 +8,6 @@ from zlib import crc32
 import pytest
 from msgspec.structs import replace
 
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     AddUnits,
@@ -28,6 +27,7 @@ from streams.domain.commands import (
     TransferUnits,
     UpdateMember,
 )
+from streams.domain.event_context import Act
 from streams.domain.events import (
     DocumentErased,
     Event,
@@ -35,15 +35,15 @@ from streams.domain.events import (
     MemberRegistered,
     UnitsEarned,
 )
-from streams.domain.personal import PERSONAL, public
+from streams.domain.pii import PERSONAL, public
 from streams.domain.state import Account, DataKey, Document, Member
 from streams.domain.values import Address, Attribute, Buyer, Company, Item, Profile
-from streams.kafka.topics import COMMANDS, ERASURES, EVENTS
+from streams.migration.compare import KINDS, Comparison, rebuild, secrets_of
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import KINDS, Comparison, rebuild, secrets_of
-from streams.stages.replay import replayed
+from streams.stages.member_replay import replayed
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import COMMANDS, ERASURES, EVENTS
 from streams.webhooks.events import CustomerDeactivated
 from tests.domain.making import document, made
 from tests.driver import Pipeline

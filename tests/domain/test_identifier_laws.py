@@ -25,11 +25,11 @@ from streams.domain.commands import (
 from streams.domain.events import ContactChangeAsked, MemberRegistered, UnitsEarned
 from streams.domain.state import Claim, Waiting
 from streams.domain.values import Profile
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS
-from streams.refusals import CommandRejected
+from streams.rejections import CommandRejected
 from streams.stages.commands import command_of, owner_of
+from streams.stages.context import Record, StreamClock, WallClock
 from streams.stages.identity import key_of
-from streams.stages.turn import Record, StreamClock, WallClock
+from streams.topics import COMMANDS, IDENTITY_REQUESTS
 from tests.domain.apart import Apart
 from tests.domain.making import made
 from tests.driver import all_of

@@ -20,13 +20,13 @@ from streams.domain.commands import (
 )
 from streams.domain.events import ContactChangeAsked, MemberRegistered, TransactionAssigned, UnitsEarned
 from streams.domain.identifiers import Rules, Unreadable
-from streams.domain.identifiers.upgrade import IdentifierCheck
+from streams.domain.identifiers.recheck import IdentifierCheck
 from streams.domain.state import Known, Member
 from streams.domain.store import StoreSettings
 from streams.domain.values import Buyer, IdentifierKind, Item, Profile
-from streams.kafka.topics import COMMANDS
 from streams.stages.commands import owner_of
 from streams.stages.identity import key_of
+from streams.topics import COMMANDS
 from tests.domain.apart import Apart
 from tests.domain.making import document, made
 from tests.driver import Pipeline, all_of

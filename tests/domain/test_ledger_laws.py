@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.domain.commands import Command
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsSpent
 from streams.domain.evolve import evolve
 from streams.domain.state import Account, IssuedReward, Lot
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owned import Owned
+from streams.tables.owner_entries import Owned
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
 from tests.domain.ledger_model import Ledger
 from tests.driver import Pipeline, all_of, instant

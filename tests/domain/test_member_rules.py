@@ -29,8 +29,8 @@ from streams.domain.events import (
 from streams.domain.ledger import MOST_SET_ASIDE
 from streams.domain.state import Account, Lot, Standing
 from streams.domain.values import Profile
-from streams.kafka.topics import WEBHOOK_EVENTS
 from streams.stages.commands import owner_of
+from streams.topics import WEBHOOK_EVENTS
 from tests.domain.making import made
 from tests.domain.whole_store import FALLING, JOINED, WHOLE
 from tests.driver import Pipeline, all_of, instant

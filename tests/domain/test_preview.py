@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.domain.commands import AdvanceClock, DeactivateMember, UseCoupon
 from streams.domain.events import RewardBought, UnitsExpiryAnnounced
 from streams.domain.preview import KINDS, Announced, Kind, Preview
 from streams.domain.state import Member
 from streams.domain.store import StoreSettings
-from streams.stages.turn import Clock, StreamClock, WallClock
+from streams.stages.context import Clock, StreamClock, WallClock
 from tests.domain.making import made
 from tests.domain.test_crashes import STEPS, Step, stream
 from tests.domain.whole_store import WHOLE

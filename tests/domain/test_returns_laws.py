@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.domain.commands import (
     ActivateUnits,
     AddUnits,
@@ -26,7 +26,7 @@ from streams.domain.state import Account, Held, Lot, PendingLot, Transaction
 from streams.domain.store import StoreSettings
 from streams.domain.values import UNIT, Item, Profile
 from streams.stages.commands import owner_of
-from streams.tables.owned import Owned
+from streams.tables.owner_entries import Owned
 from tests.domain.making import made
 from tests.domain.test_ledger_laws import facts, lasting, replayed
 from tests.driver import Pipeline

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import HEADER, decode, encode
+from streams.codec.avro import HEADER, decode, encode
 from streams.domain.commands import (
     AssignTransaction,
     BlockUnits,
@@ -38,10 +38,10 @@ from streams.domain.messages import (
 )
 from streams.domain.state import Account
 from streams.domain.values import Draw, Identifier, Item, Profile
-from streams.kafka.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS
-from streams.refusals import LARGEST_COMMAND
+from streams.rejections import LARGEST_COMMAND
 from streams.stages.commands import owner_of
-from streams.stages.turn import Record
+from streams.stages.context import Record
+from streams.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS
 from tests.domain.apart import Apart
 from tests.domain.making import document, made
 from tests.driver import Pipeline, all_of

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.domain import tier
-from streams.domain.act import Act
 from streams.domain.commands import (
     ActivateMember,
     ActivateUnits,
@@ -37,6 +36,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
+from streams.domain.event_context import Act
 from streams.domain.events import (
     CouponExpired,
     CouponExpiryAnnounced,
@@ -56,12 +56,12 @@ from streams.domain.events import (
 from streams.domain.state import Account, Held, Lot, Member, PendingLot, Standing
 from streams.domain.store import StoreSettings
 from streams.domain.values import Profile
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from streams.stages.commands import owner_of
-from streams.stages.proof import unbalanced
-from streams.stages.turn import Record
-from streams.tables.owned import Owned
+from streams.stages.context import Record
+from streams.stages.restore_proof import unbalanced
+from streams.tables.owner_entries import Owned
 from streams.tables.tables import Tables
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import AvailablePointsAmountChanged
 from tests.domain.apart import Apart

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from streams.flow.samples import STAGES, TOPICS, Counted, Sample, Stand
+from streams.pipeline_health.samples import STAGES, TOPICS, Counted, Sample, Stand
 
 START = datetime(2025, 10, 20, 13, 18, 0, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from streams.flow.figures import Behind, Fare, Word, behind, fares, minutes, rate
-from streams.flow.samples import LOYALTY, Sample
+from streams.pipeline_health.figures import Behind, Fare, Word, behind, fares, minutes, rate
+from streams.pipeline_health.samples import LOYALTY, Sample
 from tests.flow.making import START, sample, table
 
 Rows = list[tuple[int, int]]

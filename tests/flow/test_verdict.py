@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from streams.flow.verdict import Trouble, spoken, troubles, well
+from streams.pipeline_health.verdict import Trouble, spoken, troubles, well
 from tests.flow.making import START, sample, table
 
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from streams.codec import read_also
+from streams.codec.avro import read_also
 from streams.derived import FURTHER, derives
-from streams.derived.head import customer, head
+from streams.derived.event_header import customer, head
 from streams.domain.events import UnitsSpent
 from streams.domain.ledger import account
 from streams.domain.state import State

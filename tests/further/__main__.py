@@ -1,6 +1,6 @@
 """The `loyalty` command of that deployment."""
 
-from api.command_line import main
+from api.cli import main
 from tests.further import enter
 
 enter()

@@ -5,22 +5,22 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from api.errors import Invalid
-from api.listing import parsed
-from api.subscriptions import COLUMNS
-from api.targets import PublicTargets, target
+from api.problems import Invalid
+from api.rest.listing import parsed
+from api.services.subscriptions import COLUMNS
+from api.services.url_policy import PublicTargets, target
+from connectors.http.address_guard import host_refusal
 from connectors.http.answer_reader import status_of
-from connectors.http.guard import host_refusal
-from connectors.http.kept import visible
-from connectors.http.outcome import asked_for
+from connectors.http.excerpts import visible
+from connectors.http.retry_policy import asked_for
 from connectors.imports.kind import Run
 from connectors.imports.reader import KINDS as FILES
 from connectors.imports.reader import read
-from streams.codec import decode, schemas
+from streams.codec.avro import decode, schemas
 from streams.domain.text import escaped
 from streams.domain.values import Value
 from streams.errors import Misconfigured, Poison
-from streams.kafka.topics import TOPICS
+from streams.topics import TOPICS
 
 Target = Callable[[bytes], object]
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

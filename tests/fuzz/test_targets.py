@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.codec import encode
+from streams.codec.avro import encode
 from tests.fuzz.targets import HEADERS, TARGETS, record
 from tests.strategies import plainest
 from tests.test_codec import KINDS

@@ -3,7 +3,7 @@
 from confluent_kafka import Producer
 
 from streams.kafka.clients import Connection
-from streams.kafka.topics import Topic
+from streams.topics import Topic
 
 RECORDS, EACH = 150, 1_000_000
 _ROOM = 400_000_000

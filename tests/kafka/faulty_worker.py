@@ -8,15 +8,15 @@ import sys
 from collections import UserDict
 from datetime import timedelta
 
-from api.command_line.processes import log_as, process
-from api.command_line.supervisor import Supervisor
+from api.cli.processes import log_as, process
+from api.cli.supervisor import Supervisor
 from streams.domain.store import StoreSettings
-from streams.kafka.agents import App
-from streams.kafka.identity import identity
-from streams.kafka.topics import COMMANDS
-from streams.kafka.worker import run
+from streams.runtime.app import App
+from streams.runtime.instance import identity
+from streams.runtime.worker import run
+from streams.stages.context import WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import WallClock
+from streams.topics import COMMANDS
 from tests.samples import SETTINGS
 
 BROKEN = "BROKEN"

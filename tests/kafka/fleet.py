@@ -9,14 +9,14 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.domain.commands import MemberCommand
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, REJECTIONS, SETTINGS, Topic
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
+from streams.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, REJECTIONS, SETTINGS, Topic
 from tests import samples
 from tests.crash.program import Program
 from tests.crash.topics import Followed

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from confluent_kafka import TopicPartition
 
-from api.command_line.processes import process
-from streams.codec import HEADER, encode
-from streams.generation import STATE, Generation
-from streams.kafka.publisher import ANSWERS_WITHIN, Publisher
-from streams.kafka.renewal import Renewal
-from streams.kafka.snapshot import stores
-from streams.kafka.switch import folder_of, number_of, switch, under_way
-from streams.kafka.topics import GENERATIONS
+from api.cli.processes import process
+from streams.codec.avro import HEADER, encode
+from streams.migration.build import Renewal
+from streams.migration.changelog_writer import ANSWERS_WITHIN, Publisher
+from streams.migration.cutover import folder_of, number_of, switch, under_way
+from streams.projections.state_snapshot import stores
+from streams.state_version import STATE, Generation
+from streams.topics import GENERATIONS
 from tests.kafka.held_worker import say
 
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from api.command_line.processes import process
-from streams.kafka.agents import App
-from streams.kafka.identity import identity
-from streams.kafka.progress import Report, Restores
-from streams.kafka.topics import COMMANDS
-from streams.kafka.worker import run
+from api.cli.processes import process
+from streams.runtime.app import App
+from streams.runtime.instance import identity
+from streams.runtime.restore_progress import Report, Restores
+from streams.runtime.worker import run
+from streams.stages.context import Record, Turn, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Record, Turn, WallClock
+from streams.topics import COMMANDS
 from tests.samples import SETTINGS
 
 

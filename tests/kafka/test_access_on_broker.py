@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import httpx
 
-from streams.kafka.broker.ports import any_free
-from streams.sealing import new_key
+from streams.local_broker.ports import any_free
+from streams.secrets.sealing import new_key
 from streams.settings import Settings
 from tests.kafka.processes import LOYALTY, environment, running
 

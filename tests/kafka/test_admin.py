@@ -12,11 +12,11 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from streams.errors import Misconfigured, Retryable
-from streams.kafka import admin, clients, configuration
+from streams.kafka import clients, topic_admin, topic_config
 from streams.kafka.clients import Connection
-from streams.kafka.retention import retained
-from streams.kafka.topics import CHANGELOGS, COMMANDS, DELIVERIES, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
+from streams.kafka.topic_retention import retained
 from streams.settings import Settings
+from streams.topics import CHANGELOGS, COMMANDS, DELIVERIES, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
 from tests.kafka.processes import finished
 
 
@@ -35,10 +35,10 @@ def config_of(connection: Connection, topic: str) -> dict[str, str]:
 def test_every_topic_of_the_registry_is_created_as_it_says(
     connection: Connection, settings: Settings
 ) -> None:
-    created = admin.create_topics(connection, settings)
+    created = topic_admin.create_topics(connection, settings)
 
     assert sorted(created) == sorted(connection.topic(topic) for topic in TOPICS)
-    counts = admin.partitions(connection)
+    counts = topic_admin.partitions(connection)
     assert counts["commands"] == counts["members-changelog"] == 3
     assert counts["subscriptions"] == counts["settings"] == 1
     assert config_of(connection, connection.topic(SUBSCRIPTIONS))["cleanup.policy"] == "compact"
@@ -49,7 +49,7 @@ def test_every_topic_of_the_registry_is_created_as_it_says(
 def test_what_was_replaced_or_is_too_old_does_not_lie_in_a_segment_that_is_never_closed(
     connection: Connection, settings: Settings
 ) -> None:
-    admin.create_topics(connection, settings)
+    topic_admin.create_topics(connection, settings)
 
     assert config_of(connection, connection.topic(DELIVERIES))["segment.ms"] == "86400000"
     changelog = config_of(connection, connection.topic(CHANGELOGS["members"]))
@@ -58,7 +58,7 @@ def test_what_was_replaced_or_is_too_old_does_not_lie_in_a_segment_that_is_never
 
 
 def test_a_topic_is_made_to_be_kept_as_the_setting_says(connection: Connection, settings: Settings) -> None:
-    admin.create_topics(connection, settings.model_copy(update={"retention": ("deliveries=3d",)}))
+    topic_admin.create_topics(connection, settings.model_copy(update={"retention": ("deliveries=3d",)}))
 
     assert config_of(connection, connection.topic(DELIVERIES))["retention.ms"] == "259200000"
 
@@ -66,7 +66,7 @@ def test_a_topic_is_made_to_be_kept_as_the_setting_says(connection: Connection, 
 def test_topics_that_are_there_are_kept_otherwise_once_it_is_asked_for(
     connection: Connection, settings: Settings
 ) -> None:
-    admin.create_topics(connection, settings)
+    topic_admin.create_topics(connection, settings)
     shorter = settings.model_copy(update={"retention": ("deliveries=3d", "attempts=14d")})
     name = connection.topic(DELIVERIES)
 
@@ -79,32 +79,32 @@ def test_topics_that_are_there_are_kept_otherwise_once_it_is_asked_for(
     assert finished(shorter, "topics", "apply")[1].splitlines()[-1] == "2 topics were changed"
 
     assert config_of(connection, name)["retention.ms"] == "259200000"
-    assert configuration.differences(connection, retained(shorter.retention)) == []
-    assert configuration.kept_for(connection, DELIVERIES) == timedelta(days=3)
+    assert topic_config.differences(connection, retained(shorter.retention)) == []
+    assert topic_config.kept_for(connection, DELIVERIES) == timedelta(days=3)
 
 
 def test_creating_them_again_changes_nothing(connection: Connection, settings: Settings) -> None:
-    admin.create_topics(connection, settings)
+    topic_admin.create_topics(connection, settings)
 
-    assert admin.create_topics(connection, settings) == []
+    assert topic_admin.create_topics(connection, settings) == []
 
 
 def test_processes_that_create_them_at_once_do_not_hinder_each_other(
     connection: Connection, settings: Settings
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(admin.create_topics, connection, settings) for _ in range(4)]
+        runs = [pool.submit(topic_admin.create_topics, connection, settings) for _ in range(4)]
         created = [name for run in runs for name in run.result(60)]
 
     assert sorted(created) == sorted(connection.topic(topic) for topic in TOPICS)
 
 
 def test_a_topic_added_later_fits_those_that_exist(connection: Connection, settings: Settings) -> None:
-    admin.create_topics(connection, settings, (COMMANDS,))
+    topic_admin.create_topics(connection, settings, (COMMANDS,))
 
-    admin.create_topics(connection, settings.model_copy(update={"partitions": 7}), (COMMANDS, EVENTS))
+    topic_admin.create_topics(connection, settings.model_copy(update={"partitions": 7}), (COMMANDS, EVENTS))
 
-    assert admin.partitions(connection, (COMMANDS, EVENTS)) == {"commands": 3, "events": 3}
+    assert topic_admin.partitions(connection, (COMMANDS, EVENTS)) == {"commands": 3, "events": 3}
 
 
 @pytest.mark.parametrize(
@@ -116,26 +116,26 @@ def test_partition_counts_that_do_not_fit_are_refused(
     name = connection.topic(topic)
     client = AdminClient(connection.admin())
     client.create_topics([NewTopic(name, made)])[name].result(10)
-    admin.create_topics(connection, settings, (COMMANDS,))
+    topic_admin.create_topics(connection, settings, (COMMANDS,))
 
     with pytest.raises(Misconfigured) as refused:
-        admin.create_topics(connection, settings, (COMMANDS, topic))
+        topic_admin.create_topics(connection, settings, (COMMANDS, topic))
 
     assert f"Topic {name} has 2 partitions, {expected}" in str(refused.value)
 
 
 def test_more_replicas_than_brokers_names_the_setting(connection: Connection, settings: Settings) -> None:
     with pytest.raises(Misconfigured, match="LOYALTY_REPLICATION=9"):
-        admin.create_topics(connection, settings.model_copy(update={"replication": 9}), (COMMANDS,))
+        topic_admin.create_topics(connection, settings.model_copy(update={"replication": 9}), (COMMANDS,))
 
 
 def test_a_cluster_that_is_away_may_come_back(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin, "ANSWERS_WITHIN", 0.5)
+    monkeypatch.setattr(topic_admin, "ANSWERS_WITHIN", 0.5)
 
     with pytest.raises(Retryable, match=r"No Kafka answers at 127.0.0.1:1"):
-        admin.partitions(replace(connection, bootstrap_servers="127.0.0.1:1"))
+        topic_admin.partitions(replace(connection, bootstrap_servers="127.0.0.1:1"))
 
 
 def test_a_file_of_properties_reaches_every_client(settings: Settings, tmp_path: Path) -> None:

@@ -14,15 +14,15 @@ import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from api.auth import new_key
-from api.log import followed
-from api.topic_log import TopicLog
+from api.auth.authentication import new_key
+from api.process.control_topics import followed
+from api.process.topic_log import TopicLog
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions
-from streams.kafka import admin, clients
+from streams.kafka import clients, topic_admin
 from streams.kafka.clients import Connection
-from streams.kafka.topics import SUBSCRIPTIONS
 from streams.settings import Settings
+from streams.topics import SUBSCRIPTIONS
 from tests.api.logs import put
 
 SOON = 10.0
@@ -31,7 +31,7 @@ SOON = 10.0
 @pytest.fixture
 def connection(settings: Settings, bootstrap_servers: str) -> Connection:
     made = clients.connection(settings, bootstrap_servers)
-    admin.create_topics(made, settings, (SUBSCRIPTIONS,))
+    topic_admin.create_topics(made, settings, (SUBSCRIPTIONS,))
     return made
 
 
@@ -117,7 +117,7 @@ def test_ending_a_subscription_is_a_tombstone_on_the_topic(connection: Connectio
 def command(settings: Settings, **more: str) -> "subprocess.Popen[str]":
     """`loyalty api` as an operator starts it, on a port of the system's choice."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from api.command_line import main; main()", "api"],
+        [sys.executable, "-c", "from api.cli import main; main()", "api"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -160,4 +160,4 @@ def test_without_a_key_the_process_says_how_to_make_one_and_makes_nothing(settin
 
     assert process.returncode == 2
     assert "`loyalty api-key`" in errors
-    assert admin.partitions(clients.connection(settings, settings.bootstrap_servers or "")) == {}
+    assert topic_admin.partitions(clients.connection(settings, settings.bootstrap_servers or "")) == {}

@@ -7,8 +7,8 @@ from pathlib import Path
 PROGRAM = """
 import asyncio
 from streams.errors import Misconfigured
-from streams.kafka.agents import App
-from streams.kafka.worker import run
+from streams.runtime.app import App
+from streams.runtime.worker import run
 
 def check():
     raise Misconfigured("a key is missing")
@@ -35,8 +35,8 @@ def test_a_check_that_fails_at_the_start_ends_the_process_with_its_own_words() -
 
 STARTS_AND_ENDS = """
 import asyncio, os, signal
-from streams.kafka.agents import App
-from streams.kafka.worker import run
+from streams.runtime.app import App
+from streams.runtime.worker import run
 
 def ready():
     print("ready")

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import encode, read
+from streams.codec.avro import encode, read
 from streams.domain.commands import EraseMember, RecordTransaction
-from streams.kafka.topics import DELIVERIES, ERASURES, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from streams.settings import Settings
-from streams.stages.turn import Record
+from streams.stages.context import Record
+from streams.topics import DELIVERIES, ERASURES, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from tests.crash.world import put
 from tests.domain.making import made
 from tests.domain.test_erasure import MARK, life

@@ -8,18 +8,18 @@ from collections.abc import Iterable
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streams.codec import HEADER, decode, encode
+from streams.codec.avro import HEADER, decode, encode
 from streams.domain.commands import AddUnits, RegisterMember
 from streams.domain.events import UnitsEarned
-from streams.kafka.admin import create_topics
-from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection, connection
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import COMMANDS, EVENTS, POISON, Topic
-from streams.refusals import PoisonRecord
+from streams.kafka.topic_admin import create_topics
+from streams.rejections import PoisonRecord
+from streams.runtime.batch import record_of
 from streams.settings import Settings, variable
 from streams.stages.commands import owner_of
-from streams.stages.turn import Record
+from streams.stages.context import Record
+from streams.topics import COMMANDS, EVENTS, POISON, Topic
 from tests.kafka.processes import finished, running
 from tests.kafka.test_scenarios_on_broker import prepare
 from tests.samples import ANNA, BORIS, add, register

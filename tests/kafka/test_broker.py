@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.errors import Misconfigured
-from streams.kafka.broker import LocalBroker, detached, ensure_broker, jars, ports, storage
+from streams.local_broker import LocalBroker, detached, ensure_broker, jars, ports, storage
 from streams.settings import Settings
 
 Made = Callable[..., LocalBroker]
@@ -223,7 +223,7 @@ def test_processes_that_need_the_jars_at_once_fetch_them_once(tmp_path: Path) ->
 STARTED_IN_A_THREAD_THAT_ENDS = """
 import sys, threading
 from pathlib import Path
-from streams.kafka.broker import LocalBroker
+from streams.local_broker import LocalBroker
 broker = LocalBroker(Path(sys.argv[1]), libraries=Path(sys.argv[2]))
 thread = threading.Thread(target=broker.start)
 thread.start()
@@ -234,7 +234,7 @@ sys.stdin.read()
 STARTED_IN_A_BLOCK = """
 import sys
 from pathlib import Path
-from streams.kafka.broker import LocalBroker
+from streams.local_broker import LocalBroker
 with LocalBroker(Path(sys.argv[1]), libraries=Path(sys.argv[2])) as broker:
     try:
         # Inside: the Ctrl-C may come as soon as this is read.

@@ -6,13 +6,13 @@ from typing import Any
 
 import httpx
 
-from api.auth import new_key
-from streams.codec import encode
-from streams.kafka.admin import create_topics
-from streams.kafka.broker.ports import any_free
+from api.auth.authentication import new_key
+from streams.codec.avro import encode
 from streams.kafka.clients import connection
-from streams.kafka.topics import SETTINGS
+from streams.kafka.topic_admin import create_topics
+from streams.local_broker.ports import any_free
 from streams.settings import Settings
+from streams.topics import SETTINGS
 from tests.crash.world import put
 from tests.kafka.processes import running
 from tests.scenarios.store import SETTINGS as STORE

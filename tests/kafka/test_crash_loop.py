@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import decode
-from streams.kafka.topics import EVENTS, POISON
-from streams.refusals import PoisonRecord
+from streams.codec.avro import decode
+from streams.rejections import PoisonRecord
 from streams.settings import Settings
+from streams.topics import EVENTS, POISON
 from tests.kafka.faulty_worker import BROKEN
 from tests.kafka.fleet import Fleet, registrations
 from tests.kafka.processes import environment

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.kafka.batch import Batch, Share
-from streams.kafka.blame import Blame
-from streams.kafka.partitions import Partition
-from streams.kafka.topics import EVENTS, POISON
-from streams.refusals import PoisonRecord
+from streams.rejections import PoisonRecord
+from streams.runtime.batch import Batch, Share
+from streams.runtime.partitions import Partition
+from streams.runtime.poison_suspects import Blame
+from streams.stages.context import Clock, Output, Record, StreamClock, Turn, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Clock, Output, Record, StreamClock, Turn, WallClock
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import EVENTS, POISON
 from tests.driver import record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, register, uid
 

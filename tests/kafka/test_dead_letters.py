@@ -9,13 +9,13 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from api.command_line.dead_letters import codes
-from streams.codec import HEADER, decode, encode
+from api.cli.dead_letters import codes
+from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import DeadLetter, Delivery
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, SUBSCRIPTIONS
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, DELIVERIES, SUBSCRIPTIONS
 from tests.connectors.sink_driver import FIRST, SECOND, delivery
 from tests.crash.world import put
 from tests.kafka.processes import finished

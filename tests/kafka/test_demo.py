@@ -16,7 +16,7 @@ import pytest
 from connectors import cdnow
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-COMMAND = (sys.executable, "-c", "from api.command_line import main; main()", "demo")
+COMMAND = (sys.executable, "-c", "from api.cli import main; main()", "demo")
 Demo = subprocess.Popen[str]
 Started = Callable[..., Demo]
 

@@ -11,16 +11,16 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.domain.state import Account, Lot, Member
-from streams.kafka.configuration import Difference, apply
-from streams.kafka.replica import Replicas
-from streams.kafka.topics import CHANGELOGS, REJECTIONS
+from streams.kafka.topic_config import Difference, apply
+from streams.projections.member_replica import Replicas
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.checkpoints import offset_writes
-from streams.tables.owned import END_OF_OWNER
+from streams.tables.owner_entries import END_OF_OWNER
 from streams.tables.store import RocksStore
 from streams.tables.tables import families
+from streams.topics import CHANGELOGS, REJECTIONS
 from tests.kafka.fleet import TABLES, Fleet, Worker, eventually, one_unit_each, registrations
 from tests.kafka.processes import finished
 from tests.samples import STORE, add, spend, uid

@@ -16,15 +16,15 @@ from confluent_kafka.admin._resource import ResourceType
 from msgspec.structs import replace
 from rocksdict import AccessType, Options, Rdict
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.domain.commands import ChangeOwnEmail
-from streams.kafka.admin import create_topics
-from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection, connection
-from streams.kafka.erasures import PERSONAL
-from streams.kafka.topics import COMMANDS, EVENTS, SETTINGS, SUBSCRIPTIONS, TOPICS
+from streams.kafka.topic_admin import create_topics
+from streams.projections.erasures import PERSONAL
+from streams.runtime.batch import record_of
 from streams.settings import Settings
 from streams.stages.commands import owner_of
+from streams.topics import COMMANDS, EVENTS, SETTINGS, SUBSCRIPTIONS, TOPICS
 from tests.crash.world import put
 from tests.domain.making import made
 from tests.domain.test_erasure import MARK, life

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams.kafka.broker import LocalBroker, fencing
+from streams.local_broker import LocalBroker, fencing
 
 PARTITIONS, PRODUCERS, KILLS = 6, 2, 2
 WITHIN = 120.0

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from streams.flow.figures import fares, minutes
-from streams.flow.samples import STAGES, TOPICS, Sample
-from streams.flow.verdict import troubles, well
 from streams.kafka.clients import Connection
-from streams.kafka.flow import Flow
+from streams.pipeline_health.figures import fares, minutes
+from streams.pipeline_health.samples import STAGES, TOPICS, Sample
+from streams.pipeline_health.verdict import troubles, well
+from streams.projections.pipeline_monitor import Flow
 from streams.settings import Settings
 from tests.connectors.sink_driver import FIRST
 from tests.kafka.fleet import Fleet, one_unit_each, registrations

@@ -9,13 +9,13 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.groups import Groups, Member
-from streams.kafka.onlooker import NOTHING_YET, Onlooker
-from streams.kafka.topics import COMMANDS
+from streams.kafka.group_members import Groups, Member
+from streams.kafka.group_offsets import NOTHING_YET, Onlooker
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import COMMANDS
 from tests.kafka.fleet import eventually
 
 WITHIN = 60.0

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import decode, encode, read
+from streams.codec.avro import decode, encode, read
 from streams.domain.commands import AddUnits, AdvanceClock, MemberCommand
-from streams.kafka.topics import EVENTS, POISON, SETTINGS, WEBHOOK_EVENTS, Topic
 from streams.settings import Settings
-from streams.stages.turn import Record, StreamClock
+from streams.stages.context import Record, StreamClock
+from streams.topics import EVENTS, POISON, SETTINGS, WEBHOOK_EVENTS, Topic
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 from tests.crash.world import put

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import encode, read
-from streams.kafka.topics import EVENTS, SETTINGS
+from streams.codec.avro import encode, read
 from streams.settings import Settings
+from streams.topics import EVENTS, SETTINGS
 from tests.crash.world import put
 from tests.kafka.fleet import Fleet
 from tests.kafka.processes import LOYALTY, environment

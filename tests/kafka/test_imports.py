@@ -5,9 +5,9 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from streams.codec import read as read_record
-from streams.kafka.topics import EVENTS
+from streams.codec.avro import read as read_record
 from streams.settings import Settings
+from streams.topics import EVENTS
 from tests.kafka.fleet import Fleet
 from tests.kafka.processes import LOYALTY, environment
 from tests.samples import STORE

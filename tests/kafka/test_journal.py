@@ -13,16 +13,16 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
-from api.auth import new_key
-from streams.codec import HEADER, encode
+from api.auth.authentication import new_key
+from streams.codec.avro import HEADER, encode
+from streams.delivery.delivery_search import Search
 from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.search import Search
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.journal import FOLDER, FollowedJournal
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, SETTINGS, Topic
+from streams.kafka.topic_admin import create_topics
+from streams.projections.delivery_log import FOLDER, FollowedJournal
 from streams.settings import Settings
+from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, SETTINGS, Topic
 from tests.crash.world import put
 from tests.delivery.journal_records import attempt, delivery, letter
 from tests.kafka.processes import running

@@ -8,16 +8,16 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from api.letters import Box
-from streams.codec import HEADER, encode
+from api.services.dead_letters import Box
+from streams.codec.avro import HEADER, encode
 from streams.domain.values import Value
-from streams.kafka.admin import create_topics
-from streams.kafka.appender import Appender
+from streams.jobs.dead_letters import Letterbox
+from streams.jobs.redrive_sources import LettersWanted
 from streams.kafka.clients import Connection, connection
-from streams.kafka.letterbox import Letterbox
-from streams.kafka.shelves import LettersWanted
-from streams.kafka.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, WEBHOOK_EVENTS, Topic
+from streams.kafka.producer import Appender
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, WEBHOOK_EVENTS, Topic
 from tests.api.past import BoxInMemory
 from tests.connectors.sink_driver import FIRST, SECOND, delivery
 from tests.delivery.test_books import attempt

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.kafka.broker import ports
+from streams.local_broker import ports
 from streams.settings import Settings
 from tests.kafka.fleet import Fleet, registrations
 from tests.kafka.processes import LOYALTY, environment

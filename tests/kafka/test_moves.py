@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from streams.kafka.topics import EVENTS, REJECTIONS
 from streams.settings import Settings
+from streams.topics import EVENTS, REJECTIONS
 from tests.kafka.fleet import Fleet, Worker, eventually, one_unit_each, registrations
 from tests.samples import add, spend, uid
 

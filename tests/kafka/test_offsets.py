@@ -11,9 +11,9 @@ import pytest
 from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.answers import committed, first_since, watermarks
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin, Config, Consumer, Librdkafka
+from streams.kafka.consumer_offsets import committed, first_since, watermarks
 from streams.kafka.offsets import Cancelled, Offsets, Place
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

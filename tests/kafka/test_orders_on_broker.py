@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from api.log import ProgressLog, replays_followed
-from api.replays import Ports
-from api.topic_log import TopicLog
-from streams.delivery.orders import Orders
-from streams.kafka.appender import Appender
+from api.process.control_topics import ProgressLog, replays_followed
+from api.process.topic_log import TopicLog
+from api.services.replays import Ports
+from streams.delivery.replay_jobs import Orders
+from streams.jobs.replay_estimate import Recount
 from streams.kafka.clients import Connection
-from streams.kafka.recount import Recount
-from streams.kafka.topics import REPLAYS
+from streams.kafka.producer import Appender
 from streams.settings import Settings
+from streams.topics import REPLAYS
 from tests.api.logs import put
 from tests.api.past import OrdersInMemory, Recounted
 from tests.delivery.test_orders import order, progress

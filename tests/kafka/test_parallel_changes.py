@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import msgspec
 
-from api.auth import new_key
-from streams.kafka.broker.ports import any_free
+from api.auth.authentication import new_key
+from streams.local_broker.ports import any_free
 from streams.settings import Settings
 from tests.kafka.processes import finished, running
 from tests.scenarios.store import SETTINGS as STORE

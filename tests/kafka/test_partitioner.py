@@ -3,11 +3,11 @@
 import pytest
 from confluent_kafka import Message, Producer
 
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import connection
 from streams.kafka.partitioner import murmur2, partition_of
-from streams.kafka.topics import EVENTS
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import EVENTS
 from tests.samples import uid
 
 # As Kafka's own tests have them, signed.

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.kafka.broker import jars, tools
 from streams.kafka.cluster import Librdkafka
-from streams.kafka.passing import ask_again, is_passing
+from streams.kafka.transient_errors import ask_again, is_passing
+from streams.local_broker import jars, tools
 
 PROGRAM = Path(__file__).with_name("Retriable.java")
 CODES = range(-1, 200)

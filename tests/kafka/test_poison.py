@@ -11,16 +11,16 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from api.command_line.redriving import parsed
-from streams.codec import HEADER, encode
+from api.cli.redriving import parsed
+from streams.codec.avro import HEADER, encode
 from streams.errors import Misconfigured
-from streams.kafka.admin import create_topics
-from streams.kafka.batch import record_of
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import COMMANDS, DELIVERIES, POISON, REDRIVEN, Topic
-from streams.refusals import PoisonRecord
+from streams.kafka.topic_admin import create_topics
+from streams.rejections import PoisonRecord
+from streams.runtime.batch import record_of
 from streams.settings import Settings
-from streams.stages.turn import Record
+from streams.stages.context import Record
+from streams.topics import COMMANDS, DELIVERIES, POISON, REDRIVEN, Topic
 from tests.kafka.processes import LOYALTY, environment, finished
 from tests.samples import NOON
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from streams.kafka.metrics import Metrics
-from streams.kafka.progress import Restores
+from streams.runtime.metrics import Metrics
+from streams.runtime.restore_progress import Restores
 
 
 class Clock:

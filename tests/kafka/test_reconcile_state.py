@@ -8,10 +8,10 @@ from confluent_kafka import Producer
 
 from streams.domain.commands import UpdateMember
 from streams.domain.values import Identifier, Profile
-from streams.kafka.topics import CHANGELOGS, REJECTIONS
 from streams.settings import Settings
 from streams.stages.identity import key_of
-from streams.tables.owned import END_OF_OWNER
+from streams.tables.owner_entries import END_OF_OWNER
+from streams.topics import CHANGELOGS, REJECTIONS
 from tests.kafka.fleet import Fleet, eventually
 from tests.kafka.processes import finished
 from tests.samples import NOON, STORE, register, uid

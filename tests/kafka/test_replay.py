@@ -13,16 +13,16 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from api.command_line.replay import per_second, selected, times
-from streams.codec import HEADER, decode, encode
+from api.cli.replay import per_second, selected, times
+from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import Delivery, Subscription
 from streams.errors import Misconfigured
-from streams.kafka.admin import create_topics
+from streams.jobs.replay import Asked, subscription_of
 from streams.kafka.clients import Connection, connection
-from streams.kafka.replay import Asked, subscription_of
-from streams.kafka.stretch import whole
-from streams.kafka.topics import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.kafka.log_reader import whole
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
 from tests.crash.world import put
 from tests.delivery.test_books import attempt
 from tests.kafka.processes import LOYALTY, environment, finished

@@ -13,14 +13,14 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from api.auth import new_key
-from api.player import SILENT
-from streams.codec import encode
+from api.auth.authentication import new_key
+from api.services.replay_runner import SILENT
+from streams.codec.avro import encode
 from streams.delivery.records import Delivery
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import SUBSCRIPTIONS, WEBHOOK_EVENTS
+from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
+from streams.topics import SUBSCRIPTIONS, WEBHOOK_EVENTS
 from tests.crash.world import put
 from tests.kafka.processes import LOYALTY, READY_WITHIN, environment
 from tests.kafka.test_replay import MEMBERS, WANTED, awaited, deliveries, numbers
@@ -68,7 +68,7 @@ class Api:
     def start(self) -> None:
         more = {"LOYALTY_API_PORT": "0", "LOYALTY_API_KEY_HASHES": DIGEST, "LOYALTY_HOME": str(self._home)}
         self._home.mkdir(exist_ok=True)
-        with (self._home / "api.log").open("a") as log:
+        with (self._home / "api.process.control_topics").open("a") as log:
             self.process = subprocess.Popen(
                 [LOYALTY, "api"],
                 env=environment(self._settings) | more,
@@ -87,7 +87,7 @@ class Api:
 
     @property
     def log(self) -> str:
-        return (self._home / "api.log").read_text()
+        return (self._home / "api.process.control_topics").read_text()
 
     def tell(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka.topics import EVENTS, REJECTIONS
 from streams.settings import Settings
+from streams.topics import EVENTS, REJECTIONS
 from tests.kafka.fleet import Fleet, eventually, one_unit_each, registrations
 from tests.kafka.processes import environment
 from tests.samples import spend, uid

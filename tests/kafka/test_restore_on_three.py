@@ -14,16 +14,16 @@ from confluent_kafka import Producer
 
 from streams.domain.state import Account, Entry, Handled, Lot, Member
 from streams.domain.values import Profile
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.restore import restore
-from streams.kafka.topics import CHANGELOGS
+from streams.kafka.topic_admin import create_topics
+from streams.runtime.restore import restore
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.proof import LedgerProof
-from streams.tables.owned import END_OF_OWNER
+from streams.stages.restore_proof import LedgerProof
+from streams.tables.owner_entries import END_OF_OWNER
 from streams.tables.tables import on_disk
+from streams.topics import CHANGELOGS
 from tests.kafka.three_brokers import ThreeBrokers
 from tests.samples import NOON, STORE, uid
 

@@ -14,15 +14,18 @@ from aiohttp import web
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from streams.codec import HEADER, decode, encode
+from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import Delivery
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.events import UnitsEarned
 from streams.domain.store import StoreSettings
-from streams.kafka.admin import create_topics
-from streams.kafka.appender import Appender
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import (
+from streams.kafka.producer import Appender
+from streams.kafka.topic_admin import create_topics
+from streams.rejections import CommandRejected, PoisonRecord
+from streams.settings import Settings
+from streams.stages.commands import owner_of
+from streams.topics import (
     COMMANDS,
     DELIVERIES,
     EVENTS,
@@ -32,9 +35,6 @@ from streams.kafka.topics import (
     SUBSCRIPTIONS,
     Topic,
 )
-from streams.refusals import CommandRejected, PoisonRecord
-from streams.settings import Settings
-from streams.stages.commands import owner_of
 from streams.webhooks import CATALOGUE
 from tests.kafka.processes import running
 from tests.samples import subscription, uid

@@ -9,18 +9,18 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.cimpl import TopicPartition
 from msgspec.structs import replace
 
-from api.auth import new_key
-from streams import codec
+from api.auth.authentication import new_key
 from streams.access import ApiKey
+from streams.codec import avro
 from streams.delivery.records import Subscription
-from streams.delivery.terms import Condition
+from streams.delivery.subscription_options import Condition
 from streams.domain.values import Value
-from streams.generation import STATE, Generation
-from streams.kafka import admin, clients
-from streams.kafka.broker.ports import any_free
+from streams.kafka import clients, topic_admin
 from streams.kafka.clients import Connection
-from streams.kafka.topics import API_KEYS, GENERATIONS, SETTINGS, SUBSCRIPTIONS, Topic
+from streams.local_broker.ports import any_free
 from streams.settings import Settings
+from streams.state_version import STATE, Generation
+from streams.topics import API_KEYS, GENERATIONS, SETTINGS, SUBSCRIPTIONS, Topic
 from tests.kafka.processes import finished, running
 from tests.samples import NOON, uid
 from tests.scenarios.store import SETTINGS as STORE
@@ -33,9 +33,9 @@ def write(connection: Connection, *records: tuple[Topic, str, Value | bytes]) ->
     """As any other program could."""
     producer = Producer(connection.producer())
     for topic, key, value in records:
-        data, header = (value, "Generation.v1") if isinstance(value, bytes) else codec.encode(value)
+        data, header = (value, "Generation.v1") if isinstance(value, bytes) else avro.encode(value)
         producer.produce(
-            connection.topic(topic), data, key.encode(), headers=[(codec.HEADER, header.encode())]
+            connection.topic(topic), data, key.encode(), headers=[(avro.HEADER, header.encode())]
         )
     assert producer.flush(SOON) == 0
 
@@ -53,7 +53,7 @@ def forget(connection: Connection, topic: Topic, before: int) -> None:
 
 def test_worker_sink_and_api_start_on_bad_control_records_and_serve_all_others(settings: Settings) -> None:
     connection = clients.connection(settings, settings.bootstrap_servers or "")
-    admin.create_topics(connection, settings)
+    topic_admin.create_topics(connection, settings)
     bad = Subscription(
         subscription_id=uid(1),
         store="GOOD",
@@ -100,7 +100,7 @@ def test_worker_sink_and_api_start_on_bad_control_records_and_serve_all_others(s
 
 def test_the_last_good_settings_stay_over_restarts_until_they_are_changed(settings: Settings) -> None:
     connection = clients.connection(settings, settings.bootstrap_servers or "")
-    admin.create_topics(connection, settings)
+    topic_admin.create_topics(connection, settings)
     token, digest = new_key()
     port = any_free()
     api = {"LOYALTY_API_PORT": str(port), "LOYALTY_API_KEY_HASHES": digest}
@@ -127,7 +127,7 @@ def test_a_generation_that_cannot_be_read_leaves_the_one_before(
     settings: Settings,
 ) -> None:
     connection = clients.connection(settings, settings.bootstrap_servers or "")
-    admin.create_topics(connection, settings)
+    topic_admin.create_topics(connection, settings)
     write(connection, (GENERATIONS, STATE, Generation(number=1, layout=1, switched_at=NOON)))
     assert finished(settings, "doctor")[0] == 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka.broker import LocalBroker, detached
+from streams.local_broker import LocalBroker, detached
 from streams.settings import Settings, variable
 from tests.kafka.processes import LOYALTY, environment, finished
 

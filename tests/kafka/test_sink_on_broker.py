@@ -10,13 +10,13 @@ from pathlib import Path
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from streams.codec import HEADER, decode, encode
+from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import Delivery, EndpointStatus, Subscription
-from streams.kafka.admin import create_topics
-from streams.kafka.broker import ports
 from streams.kafka.clients import Connection, connection
-from streams.kafka.topics import DEAD_LETTERS, DELIVERIES, ENDPOINT_STATUS, SUBSCRIPTIONS
+from streams.kafka.topic_admin import create_topics
+from streams.local_broker import ports
 from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, DELIVERIES, ENDPOINT_STATUS, SUBSCRIPTIONS
 from tests.connectors.sink_driver import FIRST, SECOND, delivery
 from tests.crash.verdict import lines
 from tests.crash.world import put

@@ -9,12 +9,12 @@ import pytest
 
 from streams.errors import StoreDamaged
 from streams.kafka.clients import Connection
-from streams.kafka.standby import Standby
-from streams.kafka.topics import REJECTIONS
+from streams.runtime.standby import Standby
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import REJECTIONS
 from tests.kafka.fleet import Fleet, one_unit_each, registrations
 from tests.samples import spend, uid
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from api.command_line.supervisor import in_a_row, wait
+from api.cli.supervisor import in_a_row, wait
 from streams.settings import Settings
 from tests.kafka.processes import LOYALTY, environment
 
 SUPERVISOR = """
 import asyncio, sys
-from api.command_line.processes import log_as
-from api.command_line.supervisor import Supervisor
+from api.cli.processes import log_as
+from api.cli.supervisor import Supervisor
 log_as("test supervisor")
 sys.exit(asyncio.run(Supervisor("test", sys.argv[1:], jitter=lambda: 0.0).run()))
 """

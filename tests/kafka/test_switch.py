@@ -15,18 +15,18 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace as changed
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.state import Account
-from streams.kafka.generations import present
-from streams.kafka.publisher import Publisher
-from streams.kafka.renewal import Renewal
-from streams.kafka.switch import begin, folder_of, number_of, switch, under_way
-from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, REJECTIONS, WEBHOOK_EVENTS, Topic
+from streams.migration.build import Renewal
+from streams.migration.changelog_writer import Publisher
+from streams.migration.cutover import begin, folder_of, number_of, switch, under_way
+from streams.migration.state_versions import present
 from streams.settings import Settings
 from streams.stages.commands import owner_of
-from streams.stages.layout import LAYOUT, Layout
-from streams.tables.owned import END_OF_OWNER
+from streams.stages.state_schema import LAYOUT, Layout
+from streams.tables.owner_entries import END_OF_OWNER
+from streams.topics import CHANGELOGS, COMMANDS, EVENTS, REJECTIONS, WEBHOOK_EVENTS, Topic
 from tests.crash.program import Program
 from tests.kafka.fleet import SESSION, TRANSACTION, Fleet, eventually
 from tests.kafka.processes import LOYALTY, environment, finished

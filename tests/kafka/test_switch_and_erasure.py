@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from streams.domain.commands import EraseMember, UpdateMember
-from streams.kafka.topics import CHANGELOGS, ERASURES, REJECTIONS, RENEWED, WEBHOOK_EVENTS
 from streams.settings import Settings
 from streams.stages.commands import owner_of
+from streams.topics import CHANGELOGS, ERASURES, REJECTIONS, RENEWED, WEBHOOK_EVENTS
 from tests.domain.making import made
 from tests.domain.test_erasure import life, profile
 from tests.kafka.fleet import SESSION, TRANSACTION, Fleet, eventually

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from confluent_kafka import TopicPartition
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.delivery.records import Subscription
-from streams.kafka.admin import create_topics
 from streams.kafka.clients import Connection, connection
-from streams.kafka.history import History
-from streams.kafka.restore import changelog_consumer, given
-from streams.kafka.stretch import records, whole
-from streams.kafka.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, SUBSCRIPTIONS, Topic
-from streams.kafka.unreadable import is_unreadable, pass_over
-from streams.kafka.view import View
-from streams.refusals import PoisonRecord
+from streams.kafka.compacted_view import View
+from streams.kafka.log_reader import records, whole
+from streams.kafka.topic_admin import create_topics
+from streams.kafka.unreadable_batches import is_unreadable, pass_over
+from streams.projections.member_events import History
+from streams.rejections import PoisonRecord
+from streams.runtime.restore import changelog_consumer, given
 from streams.settings import Settings
 from streams.stages.commands import owner_of
+from streams.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, SUBSCRIPTIONS, Topic
 from tests.kafka.bombs import RECORDS, drop_bomb
 from tests.kafka.fleet import Fleet, eventually, registrations
 from tests.kafka.processes import LOYALTY, environment

@@ -10,15 +10,15 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from streams import codec
+from streams.codec import avro
 from streams.delivery.records import Subscription
 from streams.errors import LoyaltyError, Misconfigured, Retryable
-from streams.kafka import admin, clients
-from streams.kafka.appender import Appender
+from streams.kafka import clients, topic_admin
 from streams.kafka.clients import Connection
-from streams.kafka.topics import SUBSCRIPTIONS
-from streams.kafka.view import View
+from streams.kafka.compacted_view import View
+from streams.kafka.producer import Appender
 from streams.settings import Settings
+from streams.topics import SUBSCRIPTIONS
 
 ONE, TWO = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 SOON = 10.0
@@ -27,7 +27,7 @@ SOON = 10.0
 @pytest.fixture
 def connection(settings: Settings, bootstrap_servers: str) -> Connection:
     made = clients.connection(settings, bootstrap_servers)
-    admin.create_topics(made, settings, (SUBSCRIPTIONS,))
+    topic_admin.create_topics(made, settings, (SUBSCRIPTIONS,))
     return made
 
 
@@ -114,7 +114,7 @@ def transaction(connection: Connection, *, commit: bool) -> None:
     producer = Producer(connection.producer(**{"transactional.id": f"{connection.prefix}test"}))
     producer.init_transactions(SOON)
     producer.begin_transaction()
-    value, header = codec.encode(subscription(ONE))
+    value, header = avro.encode(subscription(ONE))
     producer.produce(
         connection.topic(SUBSCRIPTIONS), value=value, key=ONE.encode(), headers={"schema": header.encode()}
     )

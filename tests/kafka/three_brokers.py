@@ -22,9 +22,9 @@ from typing import Any
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from streams.kafka.broker import jars, ports, storage, tools
-from streams.kafka.broker.child import on_leash, spawn
-from streams.kafka.broker.local import LOG4J
+from streams.local_broker import jars, ports, storage, tools
+from streams.local_broker.child import on_leash, spawn
+from streams.local_broker.local import LOG4J
 from tests.kafka import tcp_proxy
 
 CONTROLLER = 9

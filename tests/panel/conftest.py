@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from api import passwords
+from api.auth import passwords
 from streams.access import SCOPES, Admin, Scope
 from tests.api.conftest import Door, _shared
 from tests.samples import uid

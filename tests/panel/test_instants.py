@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from api.command_line.redriving import parsed as parsed_time
-from api.command_line.store import parsed as parsed_store
-from api.panel.sentences import sentence
+from api.cli.redriving import parsed as parsed_time
+from api.cli.store import parsed as parsed_store
+from api.panel.fact_texts import sentence
 from connectors.imports.kind import Run
 from connectors.imports.reader import KINDS, read
 from streams.domain.calendar import Calendar, zoned

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from api.overview import Durations, durations
+from api.services.overview import Durations, durations
 from streams.access import SCOPES, Scope
+from streams.control_records import Fault
 from streams.delivery.records import EndpointCondition, EndpointStatus
-from streams.flow.samples import Counted, Sample, Stand
-from streams.kafka.aside import SetAside
-from streams.meaning import Fault
+from streams.kafka.unfit_records import SetAside
+from streams.pipeline_health.samples import Counted, Sample, Stand
 from tests.api.conftest import START, Door
 from tests.delivery.journal_records import SECOND, attempt, dated, delivery, letter
 from tests.panel.conftest import Page, Visitor, employ

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from streams.delivery.orders import ReplayOrder, ReplayProgress
+from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
 from tests.api.conftest import START, Door
 from tests.api.past import Recounted
 from tests.panel.conftest import Visitor, employ

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from api.panel.sentences import other_member, sentence
+from api.panel.fact_texts import other_member, sentence
 from streams.domain.events import CampaignApplied, Event, MemberSignedUp, TransactionRecorded, UnitsEarned
 from streams.domain.values import EffectGiven
 from tests.samples import ANNA, VOUCHER

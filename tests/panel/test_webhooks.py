@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.signing import SealedKeys
+from api.services.signing_keys import SealedKeys
 from streams.delivery.records import EndpointStatus
 from tests.api.conftest import SAFE, START, Door
 from tests.connectors.fakes import always, answered

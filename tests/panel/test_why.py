@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from streams.delivery.records import Subscription
-from streams.delivery.terms import Condition
+from streams.delivery.subscription_options import Condition
 from streams.webhooks.events import CustomerUpdated
 from tests.api.conftest import Door
 from tests.delivery.journal_records import attempt, delivery, letter

@@ -6,8 +6,8 @@ from datetime import timedelta
 from itertools import count
 from typing import TypeVar
 
-from streams.domain.act import Act
 from streams.domain.commands import Command
+from streams.domain.event_context import Act
 from tests.samples import NOON, STORE, uid
 
 Told = tuple[str, dict[str, object]]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from connectors.http.auth import Certificate
+from connectors.http.endpoint_auth import Certificate
 from connectors.http.receiver import LogLine
 from connectors.http.sender import MOST_OF_A_BODY, Answer
 from tests.simulated.calls import Faults

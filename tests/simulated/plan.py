@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from streams.kafka.topics import COMMANDS, DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
+from streams.topics import COMMANDS, DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
 from tests.crash.commands import Sent, commands, end_of_history
 from tests.simulated.calls import Rates
 from tests.simulated.requests import requests

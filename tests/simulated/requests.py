@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from uuid import UUID
 
-from streams.codec import encode
+from streams.codec.avro import encode
 from streams.domain.messages import ClaimIdentifiers, FindMember, IdentityRequest, ReleaseIdentifier
 from streams.domain.values import Identifier
 from streams.stages.identity import request_key

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.kafka.topics import ATTEMPTS, CHANGELOGS, Topic
-from streams.stages.turn import Record
+from streams.stages.context import Record
+from streams.topics import ATTEMPTS, CHANGELOGS, Topic
 from tests.crash import model, verdict
 from tests.simulated.hub import Overrun, Tell
 from tests.simulated.plan import PARTITIONS, PASSES_AFTER, Plan, plan

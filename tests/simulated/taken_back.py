@@ -7,12 +7,13 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPar
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from streams.errors import Retryable
-from streams.kafka import partitions, passing, transactions
+from streams.kafka import transactions, transient_errors
 from streams.kafka.clients import Connection
-from streams.kafka.progress import Report
-from streams.kafka.restore import Heard, changelog_consumer
-from streams.kafka.topics import CHANGELOGS
+from streams.runtime import partitions
+from streams.runtime.restore import Heard, changelog_consumer
+from streams.runtime.restore_progress import Report
 from streams.tables.tables import Tables
+from streams.topics import CHANGELOGS
 
 LOG = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _stuck() -> None:
 
 def _passing() -> None:
     """Only what a connection lost leads to passed, and what a topic just made does."""
-    passing.PASSING = frozenset(
+    transient_errors.PASSING = frozenset(
         {
             KafkaError._TRANSPORT,
             KafkaError._ALL_BROKERS_DOWN,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError
 
 from connectors.http.sink import SinkStage
-from streams.codec import HEADER
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, POISON
+from streams.codec.avro import HEADER
+from streams.stages.context import Record
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Record
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, POISON
 from tests.crash import model, verdict
 from tests.crash.model import ByPartition, Expected
 from tests.simulated.errors import OF_CLIENT, RETRIABLE

@@ -15,24 +15,24 @@ from uuid import UUID
 
 from connectors.http.app import policy
 from connectors.http.attempt import Outside
-from connectors.http.courier import Courier
+from connectors.http.attempt_sender import Courier
 from connectors.http.sink import SinkStage
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
-from streams.kafka.feed import Feed
-from streams.kafka.metrics import Metrics
-from streams.kafka.progress import Restores
-from streams.kafka.source import Identity
-from streams.kafka.topics import SETTINGS, SUBSCRIPTIONS, Topic
-from streams.kafka.view import View
-from streams.sealing import Safe
+from streams.kafka.compacted_view import View
+from streams.runtime.feed import Feed
+from streams.runtime.feed_source import Identity
+from streams.runtime.metrics import Metrics
+from streams.runtime.restore_progress import Restores
+from streams.secrets.sealing import Safe
 from streams.settings import Settings
+from streams.stages.context import Stage, StreamClock, WallClock
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Stage, StreamClock, WallClock
+from streams.topics import SETTINGS, SUBSCRIPTIONS, Topic
 from tests.crash.listeners import BATCH_SECONDS
 from tests.driver import SECRET
 from tests.simulated.cluster import SimulatedCluster

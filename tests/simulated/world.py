@@ -6,11 +6,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
+from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Subscription
 from streams.domain.values import Value
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import SETTINGS, SUBSCRIPTIONS, TOPICS, Topic
+from streams.topics import SETTINGS, SUBSCRIPTIONS, TOPICS, Topic
 from tests.crash.commands import Sent
 from tests.crash.listeners import LISTENERS
 from tests.samples import STORE

@@ -15,13 +15,22 @@ from random import Random
 
 from msgspec.structs import replace
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.delivery.subscription import ANY, Subscriptions
-from streams.delivery.terms import Condition
+from streams.delivery.subscription_options import Condition
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.state import Handled
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import (
+from streams.rejections import PoisonRecord
+from streams.stages.command_dedup import memory_id
+from streams.stages.commands import command_of
+from streams.stages.context import Output, Record, Stage, StreamClock, Turn, WallClock
+from streams.stages.fan_out import FanOutStage
+from streams.stages.identity import IdentityStage
+from streams.stages.loyalty import LoyaltyStage
+from streams.tables.store import MemoryStore, Write
+from streams.tables.tables import Tables, families
+from streams.topics import (
     COMMANDS,
     DELIVERIES,
     EVENTS,
@@ -31,15 +40,6 @@ from streams.kafka.topics import (
     REJECTIONS,
     WEBHOOK_EVENTS,
 )
-from streams.refusals import PoisonRecord
-from streams.stages.commands import command_of
-from streams.stages.fan_out import FanOutStage
-from streams.stages.identity import IdentityStage
-from streams.stages.loyalty import LoyaltyStage
-from streams.stages.memory import memory_id
-from streams.stages.turn import Output, Record, Stage, StreamClock, Turn, WallClock
-from streams.tables.store import MemoryStore, Write
-from streams.tables.tables import Tables, families
 from tests.domain.whole_store import WHOLE
 from tests.driver import record
 from tests.samples import BORIS, NOON, add, buy, purchase, register, subscription, uid

@@ -6,17 +6,17 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode, schemas
-from streams.delivery.backfill import HEADER as BACKFILL
+from streams.codec.avro import HEADER, encode, schemas
+from streams.delivery.backfill_recipients import HEADER as BACKFILL
 from streams.domain.commands import AdvanceClock, DeactivateMember, EraseMember, MemberCommand
 from streams.domain.messages import AddressedCommand, EraseDocument, IdentityRequest
 from streams.domain.values import Value
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
+from streams.stages.command_dedup import FINGERPRINT
 from streams.stages.commands import owner_of
+from streams.stages.context import Record
 from streams.stages.identity import request_key
-from streams.stages.memory import FINGERPRINT
-from streams.stages.turn import Record
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS, Topic
 from tests.stages.hostile_values import Draw, drawer_of, long, unmarked
 
 PARTITIONS = 3

@@ -7,19 +7,19 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import HEADER as SCHEMA
-from streams.codec import decode, encode
-from streams.delivery.backfill import HEADER, Backfilled, choose
+from streams.codec.avro import HEADER as SCHEMA
+from streams.codec.avro import decode, encode
+from streams.delivery.backfill_recipients import HEADER, Backfilled, choose
 from streams.delivery.records import Subscription
 from streams.domain.commands import AdvanceClock
 from streams.errors import Misconfigured
-from streams.kafka.topics import EVENTS, WEBHOOK_EVENTS
-from streams.stages.backfill import Wish, told_again
+from streams.migration.compare import KINDS, secrets_of
+from streams.stages.backfill_events import Wish, told_again
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import KINDS, secrets_of
-from streams.stages.turn import Record, StreamClock
+from streams.stages.context import Record, StreamClock
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import EVENTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 from tests import scenarios

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.codec import decode, encode, schemas
+from streams.codec.avro import decode, encode, schemas
 from streams.domain.commands import AdvanceClock
 from streams.domain.events import UnitsEarned
 from streams.domain.values import Value
-from streams.kafka.topics import COMMANDS, LARGEST, POISON, REJECTIONS
-from streams.refusals import CommandRejected, PoisonRecord
-from streams.stages.turn import Clock, Record, StreamClock, WallClock
+from streams.rejections import CommandRejected, PoisonRecord
+from streams.stages.context import Clock, Record, StreamClock, WallClock
+from streams.topics import COMMANDS, LARGEST, POISON, REJECTIONS
 from tests.driver import Pipeline, all_of, record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, buy, purchase, register, spend, uid
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.domain.events import UnitsEarned, UnitsExpired
-from streams.kafka.topics import EVENTS
-from streams.stages.turn import Clock, Record, StreamClock, Turn, WallClock
+from streams.stages.context import Clock, Record, StreamClock, Turn, WallClock
+from streams.topics import EVENTS
 from tests.driver import Pipeline, record
 from tests.samples import NOON, SETTINGS, add, register
 

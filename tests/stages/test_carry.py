@@ -11,14 +11,14 @@ from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.state import Account, Change, Held, Lot, State
 from streams.domain.store import StoreSettings
-from streams.kafka.topics import EVENTS, WEBHOOK_EVENTS
-from streams.stages.carry import carried
+from streams.migration.carry_over import carried
+from streams.migration.compare import Comparison, rebuild, secrets_of
 from streams.stages.commands import owner_of
-from streams.stages.layout import Layout
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import Comparison, rebuild, secrets_of
+from streams.stages.state_schema import Layout
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import EVENTS, WEBHOOK_EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, purchase, register, spend, uid
 

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from streams.codec import decode, read
+from streams.codec.avro import decode, read
 from streams.domain.commands import Command, UpdateMember
 from streams.domain.events import MemberRegistered, MemberUpdated, UnitsEarned, UnitsExpired
 from streams.domain.values import Profile
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, Topic
-from streams.refusals import CommandRejected
+from streams.rejections import CommandRejected
+from streams.stages.context import Record, Stage, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.turn import Record, Stage, StreamClock, WallClock
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, Topic
 from tests.driver import Pipeline, instant, record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, register, uid
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from streams.domain.events import UnitsEarned
-from streams.stages.turn import Clock, StreamClock, WallClock
+from streams.stages.context import Clock, StreamClock, WallClock
 from tests.driver import Pipeline
 from tests.samples import BORIS, NOON, SETTINGS, add, register, spend
 

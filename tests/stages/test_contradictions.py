@@ -5,14 +5,14 @@ from decimal import Decimal
 import msgspec
 
 from streams.domain.state import Account, Lot
-from streams.domain.sums import LotShare
-from streams.kafka.topics import EVENTS
+from streams.domain.wallet_invariant import LotShare
+from streams.migration.compare import KINDS, rebuild, secrets_of
 from streams.stages.commands import owner_of
-from streams.stages.proof import LedgerProof, unbalanced
-from streams.stages.rebuild import KINDS, rebuild, secrets_of
-from streams.stages.turn import Record
+from streams.stages.context import Record
+from streams.stages.restore_proof import LedgerProof, unbalanced
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, STORE, add, register, spend
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from streams.codec import decode, encode
+from streams.codec.avro import decode, encode
 from streams.delivery.records import Delivery
-from streams.kafka.topics import DELIVERIES, POISON, WEBHOOK_EVENTS
-from streams.refusals import PoisonRecord
-from streams.stages.turn import Record, Turn
+from streams.rejections import PoisonRecord
+from streams.stages.context import Record, Turn
+from streams.topics import DELIVERIES, POISON, WEBHOOK_EVENTS
 from tests.driver import Pipeline, all_of
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, purchase, register, spend, subscription, uid
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.codec import decode, encode, read, schemas
+from streams.codec.avro import decode, encode, read, schemas
 from streams.domain.messages import AcceptUnits, AddressedCommand, RefuseUnits
 from streams.domain.values import Attribute, Identifier, Item, Value
 from streams.errors import Poison
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS
-from streams.refusals import CommandRejected
-from streams.stages.turn import Record
+from streams.rejections import CommandRejected
+from streams.stages.context import Record
+from streams.topics import COMMANDS, IDENTITY_REQUESTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, purchase, register, uid
 from tests.strategies import plainest

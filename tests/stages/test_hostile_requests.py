@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.codec import encode
+from streams.codec.avro import encode
 from streams.domain.commands import AddUnits
 from streams.domain.messages import (
     AddressedCommand,
@@ -19,9 +19,9 @@ from streams.domain.messages import (
     ReleaseIdentifier,
 )
 from streams.domain.values import Draw, Identifier
-from streams.kafka.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
+from streams.stages.context import Record, StreamClock
 from streams.stages.identity import MOST_IDENTIFIERS, request_key
-from streams.stages.turn import Record, StreamClock
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from tests.domain.whole_store import WHOLE
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, add, register, uid

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.codec import HEADER, encode
-from streams.delivery.batches import MOST_BYTES, Batch, lane
+from streams.codec.avro import HEADER, encode
+from streams.delivery.legacy_batches import MOST_BYTES, Batch, lane
 from streams.delivery.records import Delivery
-from streams.kafka.topics import WEBHOOK_EVENTS
-from streams.stages.turn import Record, Turn
+from streams.stages.context import Record, Turn
+from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks.events import CouponWillExpire, LevelWillExpire, WebhookEvent
 from tests.driver import WINDOW, Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, register, subscription, uid

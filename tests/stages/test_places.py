@@ -4,16 +4,16 @@ from functools import partial
 
 import pytest
 
-from streams.codec import encode
+from streams.codec.avro import encode
 from streams.domain.commands import AdvanceClock
 from streams.domain.events import UnitsEarned
 from streams.domain.messages import ReleaseIdentifier
 from streams.domain.values import Identifier
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS
-from streams.refusals import PoisonRecord
-from streams.stages.turn import Clock, Record, Stage, StreamClock, Turn, WallClock
+from streams.rejections import PoisonRecord
+from streams.stages.context import Clock, Record, Stage, StreamClock, Turn, WallClock
 from streams.tables.tables import Tables
+from streams.topics import DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from tests.connectors.fakes import FakeSender
 from tests.connectors.sink_driver import FIRST, Sink, delivery
 from tests.driver import Pipeline, record

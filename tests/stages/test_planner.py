@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.domain.events import CouponExpiryAnnounced, TierExpiryAnnounced, UnitsExpiryAnnounced
 from streams.domain.state import Lot, Plan
-from streams.stages.turn import Turn
+from streams.stages.context import Turn
 from tests.driver import Pipeline, instant
 from tests.samples import NOON, SETTINGS, STORE, add, buy, register, uid
 from tests.scenarios import SETTINGS as WHOLE

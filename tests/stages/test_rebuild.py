@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from streams.domain.state import Account
-from streams.kafka.topics import EVENTS
+from streams.migration.compare import KINDS, Comparison, rebuild, secrets_of
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import KINDS, Comparison, rebuild, secrets_of
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
+from streams.topics import EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, purchase, register, spend
 

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.delivery.journal import STATUSES, Known
+from streams.delivery.delivery_search import Hour, Search
+from streams.delivery.delivery_state import STATUSES, Known
 from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.search import Hour, Search
-from streams.tables.journal import Heard, Journal
-from streams.tables.journal_keys import FAMILIES, INDEX
-from streams.tables.journal_reader import JournalReader
+from streams.tables.delivery_log import Heard, Journal
+from streams.tables.delivery_log_keys import FAMILIES, INDEX
+from streams.tables.delivery_log_reader import JournalReader
+from streams.tables.index_intersection import Walk, common
 from streams.tables.store import MemoryStore, RocksStore, Store
-from streams.tables.walk import Walk, common
 from tests.delivery.journal_records import SECOND, attempt, dated, delivery, letter
 from tests.samples import ANNA, BORIS, NOON, STORE, uid
 from tests.tables.stores import Open

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.domain.state import Account, Handled, Held, Member
-from streams.kafka.replica import FOUND, KINDS
+from streams.projections.member_replica import FOUND, KINDS
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.replica import Records, Replica
 from streams.tables.store import MemoryStore, Write

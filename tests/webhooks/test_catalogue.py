@@ -10,7 +10,7 @@ import pytest
 
 from connectors.http.envelope import envelope
 from streams.delivery.fan_out import fan_out
-from streams.kafka.topics import WEBHOOK_EVENTS
+from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.names import LEGACY_TYPES
 from tests.samples import subscription

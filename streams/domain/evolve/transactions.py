@@ -13,7 +13,7 @@ from streams.domain.events import (
     TransactionRecorded,
     TransactionUnmatched,
 )
-from streams.domain.personal import unlabelled
+from streams.domain.pii import unlabelled
 from streams.domain.state import Change, Document, Member, State, Transaction
 
 

@@ -9,17 +9,7 @@ What is kept is in that form already, so that its key (`identifier`) follows fro
 store's rules have become since. What was kept before there were rules stands under the same key.
 """
 
-from streams.domain.identifiers.mangled import Unreadable, require_own_id, trimmed
-from streams.domain.identifiers.of_profile import (
-    FIELDS,
-    claimed,
-    known_by,
-    looked_for,
-    of,
-    profile_of,
-    read_field,
-)
-from streams.domain.identifiers.reading import (
+from streams.domain.identifiers.normalization import (
     NO_RULES,
     Rules,
     identifier,
@@ -27,6 +17,16 @@ from streams.domain.identifiers.reading import (
     read,
     require_rules,
     sought,
+)
+from streams.domain.identifiers.placeholders import Unreadable, require_own_id, trimmed
+from streams.domain.identifiers.profiles import (
+    FIELDS,
+    claimed,
+    known_by,
+    looked_for,
+    of,
+    profile_of,
+    read_field,
 )
 
 __all__ = [

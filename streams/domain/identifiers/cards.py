@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from streams.domain.identifiers.mangled import FILLS, Unreadable, is_filler, require_meant
+from streams.domain.identifiers.placeholders import FILLS, Unreadable, is_filler, require_meant
 
 _MOST = 64
 _COMMON = re.compile(r"""[^,;|="'\n]{1,64}""")

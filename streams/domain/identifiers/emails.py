@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
-from streams.domain.identifiers.mangled import Unreadable, require_meant
+from streams.domain.identifiers.placeholders import Unreadable, require_meant
 
 _LINKS = ("mailto:", "http:", "https:")
 

@@ -6,7 +6,7 @@ import unicodedata
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 
-from streams.domain.identifiers.mangled import Unreadable, is_filler, require_meant, unwrapped
+from streams.domain.identifiers.placeholders import Unreadable, is_filler, require_meant, unwrapped
 
 EXAMPLE = "+48600100200"
 _FORM = re.compile(r"[(]?[+]?[0-9(][0-9 ()./-]*")

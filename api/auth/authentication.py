@@ -1,0 +1,178 @@
+"""Who calls. Every path under /api/ wants a caller, the ones that do not exist included."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.auth.logins import Expired, Tokens
+from api.auth.principals import Callers
+from api.auth.rights import rights_of
+from streams.access import SCOPES, Admin
+from streams.errors import Misconfigured
+from streams.secrets.sealing import Safe
+from streams.settings import variable
+
+HEADER = "X-AUTH-TOKEN"
+DEVICE = "loyalty_device"
+"""The cookie by which a browser is known that somebody has signed in with."""
+
+OPEN = {"/api/admin/login_check", "/api/token/refresh"}
+"""Where a caller gets a token, having none."""
+STORELESS = re.compile(r"/api/admin/[^/]+/api-key(/[^/]+)?")
+"""Routes that have no store in their path; what they do is limited by whom they are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`name` may stand in logs. `scopes` and `stores`: what it may do, and where; no store stands for all.
+    `maker`: the id of the admin or the API key that it is; None: a key of the deployment's own."""
+
+    name: str
+    scopes: frozenset[str] = frozenset(SCOPES)
+    stores: frozenset[str] = frozenset()
+    maker: str | None = None
+
+    def may_enter(self, path: str) -> bool:
+        """Whether the store in the path is one of its own."""
+        return not self.stores or path.split("/")[2] in self.stores or bool(STORELESS.fullmatch(path))
+
+    def governs(self, admin: Admin) -> bool:
+        """Whether that admin may do nothing that this caller may not."""
+        inside = not self.stores or bool(admin.stores and self.stores.issuperset(admin.stores))
+        return inside and self.scopes.issuperset(admin.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Of the request under way: who and from where."""
+
+    who: str
+    address: str
+
+
+SOURCE: ContextVar[Source | None] = ContextVar("source", default=None)
+"""For the audit: a change is written by code that knows nothing of HTTP."""
+
+
+class Authenticator(Protocol):
+    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        """Who sent these headers, or None where they prove nobody. Names in lower case. Raises Expired."""
+
+
+class ApiKeys:
+    """Keys of the deployment's own in X-AUTH-TOKEN, of which only the SHA-256 is known. They may do all."""
+
+    def __init__(self, hashes: tuple[str, ...]) -> None:
+        self._hashes = hashes
+
+    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        token = headers.get(HEADER.lower())
+        if token is None:
+            return None
+        digest = hash_of(token)
+        # All are compared, each in constant time: the time taken tells nothing.
+        found = [hmac.compare_digest(digest, known) for known in self._hashes]
+        return Caller(f"key {digest[:8]}") if any(found) else None
+
+
+class Gate:
+    """The deployment's keys, the keys of admins, and the tokens of those who have logged in."""
+
+    def __init__(self, keys: ApiKeys, callers: Callers, tokens: Tokens, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._callers = callers
+        self._tokens = tokens
+        self._now = now
+
+    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        token = headers.get(HEADER.lower())
+        if token is not None:
+            return self._keys.caller(headers) or self._key(token)
+        kind, _, bearer = headers.get("authorization", "").partition(" ")
+        admin = self._tokens.read(bearer, "access", self._callers, self._now()) if kind == "Bearer" else None
+        return caller_of(admin) if admin else None
+
+    def _key(self, token: str) -> Caller | None:
+        key = self._callers.key_of(hash_of(token))
+        rights = rights_of(key, self._callers, self._now()) if key else None
+        if key is None or rights is None:
+            return None
+        return Caller(f"key {key.name} ({key.digest[:8]})", rights.scopes, rights.stores, key.api_key_id)
+
+
+def caller_of(admin: Admin) -> Caller:
+    return Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores), admin.admin_id)
+
+
+def check_door(hashes: tuple[str, ...], safe: Safe) -> None:
+    """Raises Misconfigured where nobody could ever call the API."""
+    if not hashes and not safe.ready:
+        raise Misconfigured(
+            f"{variable('api_key_hashes')} is not set, so that nobody could call the API: `loyalty api-key` "
+            f"makes a key and its hash. Or set {variable('secret_key')}, and make an admin who logs in: "
+            "`loyalty admin create`."
+        )
+
+
+def hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_key() -> tuple[str, str]:
+    """A token of 256 random bits, and its hash."""
+    token = secrets.token_urlsafe(32)
+    return token, hash_of(token)
+
+
+class Guarded:
+    """Lets nothing through to /api/ without a caller, before any of the body is read."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        self._app = app
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        admitted = self._admitted(scope)
+        if isinstance(admitted, JSONResponse):
+            await admitted(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = admitted
+        SOURCE.set(Source(admitted.name, address_of(scope)))
+        await self._app(scope, receive, send)
+
+    def _admitted(self, scope: Scope) -> Caller | JSONResponse:
+        headers = Headers(scope=scope)
+        try:
+            caller = self._authenticator.caller(headers)
+        except Expired:
+            return _refused({"code": 401, "message": "Expired JWT Token."})
+        if caller is None:
+            # The contract's two answers: for a token that it calls a JWT, and for everything else.
+            jwt = HEADER.lower() not in headers and headers.get("authorization", "").startswith("Bearer ")
+            invalid = {"code": 401, "message": "Invalid JWT Token"}
+            return _refused(invalid if jwt else {"message": "Authentication Required"})
+        if not caller.may_enter(scope["path"]):
+            return JSONResponse({"code": 403, "message": "Forbidden."}, 403)
+        return caller
+
+
+def address_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _refused(body: dict[str, object]) -> JSONResponse:
+    return JSONResponse(body, 401, {"WWW-Authenticate": HEADER})

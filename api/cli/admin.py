@@ -1,0 +1,185 @@
+"""`loyalty admin`: those who log in to the API. There is none, and no password, until one is made here."""
+
+import asyncio
+import getpass
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.lines import say
+
+if TYPE_CHECKING:
+    from api.auth.audit import Audited
+    from api.auth.principals import Callers
+    from streams.access import Admin, Scope
+    from streams.kafka.clients import Connection
+
+    Work = Callable[[Callers, Audited[Admin]], Awaitable[str]]
+
+app = typer.Typer(no_args_is_help=True, help="Admins, who log in to the API: create, password, list, remove.")
+
+Username = Annotated[str, typer.Argument(help="1 to 255 characters.")]
+Scopes = Annotated[
+    list[str] | None, typer.Option("--scope", help="read, commands, subscriptions, admin; all unless given.")
+]
+Stores = Annotated[list[str] | None, typer.Option("--store", help="Code of a store; all unless given.")]
+
+
+@app.command()
+def create(username: Username, scope: Scopes = None, store: Stores = None) -> None:
+    """Make an admin; the password is asked for, or read from standard input."""
+    from uuid import uuid4
+
+    from streams.access import SCOPES, Admin
+    from streams.domain.text import flaw
+    from streams.errors import Misconfigured
+
+    scopes = _scopes(scope)
+    password = _hashed(_password())
+    problem = flaw(username)
+    if problem or not 1 <= len(username) <= 255:
+        raise Misconfigured(f"username {username!r} is not valid: {problem or '1 to 255 characters'}")
+    for code in store or ():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code):
+            raise Misconfigured(f"--store {code!r} is no store's code: letters, digits and _.- only")
+
+    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+        now = datetime.now(UTC)
+        admin = Admin(
+            admin_id=str(uuid4()),
+            username=username,
+            password=password,
+            created_at=now,
+            tokens_since=now,
+            scopes=scopes or SCOPES,
+            stores=tuple(store or ()),
+        )
+
+        def made(_: "Admin | None") -> "Admin":
+            if callers.named(username):
+                raise Misconfigured(f"There is an admin {username!r} already: see `loyalty admin password`")
+            return admin
+
+        await admins.change(admin.admin_id, made)
+        return f"admin {username} made: {admin.admin_id}"
+
+    _done(work)
+
+
+@app.command()
+def password(username: Username) -> None:
+    """Set another password; whoever is logged in with the old one has to log in anew."""
+    from msgspec.structs import replace
+
+    fresh = _hashed(_password())
+
+    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+        def made(_: "Admin | None") -> "Admin":
+            return replace(_one(callers, username), password=fresh, tokens_since=datetime.now(UTC))
+
+        await admins.change(_one(callers, username).admin_id, made)
+        return f"password of {username} set"
+
+    _done(work)
+
+
+@app.command()
+def remove(username: Username) -> None:
+    """End an admin, every login of it and every one of its API keys."""
+
+    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+        admin = _one(callers, username)
+        await admins.write(admin.admin_id, None)
+        return f"admin {username} removed, and with it {len(callers.keys_of(admin.admin_id))} API keys"
+
+    _done(work)
+
+
+@app.command("list")
+def listed() -> None:
+    """Each admin: id, name, scopes, stores, API keys."""
+
+    from streams.domain.text import escaped
+
+    async def work(callers: "Callers", _: "Audited[Admin]") -> str:
+        return "\n".join(
+            f"{a.admin_id}  {escaped(a.username)}  {','.join(a.scopes)}  "
+            f"{','.join(a.stores) or 'all stores'}  {len(callers.keys_of(a.admin_id))} API keys"
+            for a in callers.admins()
+        )
+
+    _done(work)
+
+
+def _done(work: "Work") -> None:
+    from api.cli.processes import process
+
+    with process("admin") as (_, connection):
+        say(*asyncio.run(_with_callers(connection, work)).split("\n"))
+
+
+async def _with_callers(connection: "Connection", work: "Work") -> str:
+    from api.auth.audit import Audit, Audited
+    from api.auth.authentication import SOURCE, Source
+    from api.auth.principals import Callers
+    from api.process.control_topics import AuditAppender, callers_followed
+    from api.process.topic_log import TopicLog
+    from streams.kafka.producer import Appender
+    from streams.topics import ADMINS
+
+    SOURCE.set(Source(f"loyalty admin ({user()})", ""))
+    callers, appender = Callers(), Appender(connection)
+    views = callers_followed(connection, callers)
+    audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
+    log = TopicLog(connection, ADMINS, views[0], callers.admin, together=False)
+    try:
+        await asyncio.gather(*(view.start() for view in views))
+        return await work(callers, Audited(log, audit, "admin"))
+    finally:
+        await asyncio.gather(appender.close(), *(view.stop() for view in views))
+
+
+def _one(callers: "Callers", username: str) -> "Admin":
+    from streams.errors import Misconfigured
+
+    found = callers.named(username)
+    if found is None:
+        raise Misconfigured(f"There is no admin {username!r}: `loyalty admin list` shows all")
+    return found
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _hashed(text: str) -> str:
+    from api.auth import passwords
+    from streams.errors import Misconfigured
+
+    try:
+        return passwords.hashed(text)
+    except ValueError as error:
+        raise Misconfigured(f"The password {error}") from None
+
+
+def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
+    from streams.access import SCOPES
+    from streams.errors import Misconfigured
+
+    for scope in wanted or ():
+        if scope not in SCOPES:
+            raise Misconfigured(f"--scope {scope!r} is not valid: one of {', '.join(SCOPES)}")
+    return tuple(scope for scope in SCOPES if scope in (wanted or ()))
+
+
+def user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,46 @@
+"""`loyalty api` serves the REST API; `loyalty api-key` makes a key for it, `loyalty openapi` describes it."""
+
+from api.cli.lines import say
+from api.cli.supervise import Supervised, supervise
+
+
+def run(supervised: Supervised = False) -> None:
+    """Serve the REST API until SIGTERM or Ctrl-C; its description is at /docs."""
+    if supervised:
+        supervise("api")
+    import asyncio
+
+    from api.auth.authentication import check_door
+    from api.cli.processes import process
+    from api.process.serve import serve
+    from connectors.http.app import safe_of
+    from streams.settings import load
+
+    def started(address: str) -> None:
+        say(f"api is ready: {address}, described at {address}/docs", flush=True)
+
+    # Before anything is made in the cluster.
+    settings = load()
+    check_door(settings.api_key_hashes, safe_of(settings))
+    with process("api") as (settings, connection):
+        asyncio.run(serve(settings, connection, started))
+
+
+def new_key() -> None:
+    """Make an API key, and the hash of it that the API must know."""
+    from api.auth import authentication
+    from streams.settings import variable
+
+    token, digest = authentication.new_key()
+    say(f"key   {token}")
+    say(f"hash  {digest}")
+    say(
+        f"Send the key in {authentication.HEADER}, and start the API with {variable('api_key_hashes')}={digest}"
+    )
+
+
+def describe() -> None:
+    """Print the REST API's OpenAPI document."""
+    from api.rest.openapi import described
+
+    say(*described().splitlines())

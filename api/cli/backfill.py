@@ -1,0 +1,122 @@
+"""`loyalty backfill`: webhook events of the past, derived from the facts for those who are chosen."""
+
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.lines import say
+from api.cli.replay import NOT_DONE, RATE, per_second, times, watched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streams.delivery.records import Subscription
+    from streams.jobs.backfill import Asked, Backfill
+
+Event = Annotated[str, typer.Argument(help="Which one, as CustomerUpdated: one that is new, or corrected.")]
+Since = Annotated[
+    str, typer.Option("--from", help="Of what happened since: 24h, 365d ago or a time (of the store).")
+]
+Until = Annotated[str, typer.Option("--to", help="And before.")]
+Chosen = Annotated[list[str] | None, typer.Option(help="For this one, by its id; give it again for more.")]
+All = Annotated[str | None, typer.Option(help="For all active ones of this store that ask for it.")]
+Member = Annotated[str | None, typer.Option(help="Only of this member, by the id.")]
+Corrected = Annotated[
+    str | None, typer.Option(help="A correction's name: all are told anew, under ids that follow from it.")
+]
+Rate = Annotated[str, typer.Option(help="Most events a second, as 100/s; 0: as fast as it goes.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count, and append nothing.")]
+
+
+def run(
+    event: Event,
+    *,
+    since: Since,
+    until: Until = "0s",
+    subscription: Chosen = None,
+    all_subscriptions: All = None,
+    member: Member = None,
+    corrected: Corrected = None,
+    rate: Rate = RATE,
+    dry_run: DryRun = False,
+) -> None:
+    """Derive webhook events of the past from the facts, by the rules of now, for chosen subscriptions alone.
+
+    What was told to a subscription already is not told again, unless it is corrected; of members that are
+    erased nothing is. Cut short by Ctrl-C or worse, the same command goes on where it was.
+    """
+    from streams.errors import Misconfigured
+    from streams.jobs.backfill import Asked
+    from streams.jobs.rate_limit import AtOnce, Steady
+
+    ids = tuple(sorted(subscription or ()))
+    if bool(ids) == bool(all_subscriptions):
+        raise Misconfigured("of --subscription and --all-subscriptions one must be given, and one only")
+    asked = Asked(known(event), since, until, ids, all_subscriptions, member, corrected)
+    now, most = datetime.now(UTC), per_second(rate)
+    times(since, until, now)
+    with ExitStack() as stack:
+        made, chosen = _made(stack, asked, now)
+        _told_first(made, chosen, most)
+        if dry_run:
+            say("dry run: nothing was appended")
+            return
+        pace = Steady(most) if most else AtOnce()
+        sent, done = watched("backfilling", made, pace, made.found.count)
+    say(f"{sent:,} events backfilled{'' if done else '; the same command goes on with the rest'}")
+    if not done:
+        raise SystemExit(NOT_DONE)
+
+
+def known(event: str) -> str:
+    """The webhook's name, of either spelling. Raises Misconfigured."""
+    from streams.errors import Misconfigured
+    from streams.webhooks import CATALOGUE
+    from streams.webhooks.names import event_name
+
+    found = event_name(event)
+    if found is None or found not in CATALOGUE:
+        raise Misconfigured(f"EVENT {event!r} is not valid: a name as in `loyalty webhooks docs`")
+    return found
+
+
+def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", "Sequence[Subscription]"]:
+    """With its events derived, and for whom. Raises Misconfigured where they cannot be chosen."""
+    from api.cli.bars import told_by_a_bar
+    from api.cli.processes import process
+    from api.cli.redriving import zone_of
+    from streams.delivery.backfill_recipients import choose
+    from streams.jobs.backfill import Backfill, planned
+    from streams.jobs.backfill_derive import Deriving
+    from streams.kafka.checkpoint import Standpoint
+    from streams.projections.erasures import erased
+    from streams.projections.state_snapshot import stores, subscriptions
+    from streams.topics import EVENTS
+
+    settings, connection = stack.enter_context(process("backfill"))
+    there, ids = subscriptions(connection), asked.subscriptions
+    chosen = choose(there, ids, asked.all_of, asked.event_name)
+    standpoint = stack.enter_context(Standpoint(connection, f"backfill-{asked.name}", EVENTS))
+    period = times(asked.since, asked.until, now, zone_of(connection, chosen[0].store))
+    plan = planned(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
+    with told_by_a_bar() as tell:
+        deriving = Deriving(
+            connection, plan, chosen, stores(connection).get, erased(connection), settings.home / "tmp", tell
+        )
+        found = stack.enter_context(deriving.derived())
+    return Backfill(standpoint, plan, found), chosen
+
+
+def _told_first(made: "Backfill", chosen: "Sequence[Subscription]", rate: int) -> None:
+    """How many, for whom, and how long it takes."""
+    count, wish = made.found.count, made.plan.wish
+    went_on = "goes on where it was: " if made.plan.resumed else ""
+    took = f", {timedelta(seconds=round(count / rate))} at {rate}/s" if rate else ""
+    say(f"{went_on}{count:,} {wish.event_name} for {len(chosen):,} subscriptions{took}")
+    if made.found.left_out:
+        say(f"left out: {made.found.left_out:,} members and documents that are erased")
+    for one in chosen:
+        if one.active_from and one.active_from > wish.since:
+            say(f"{one.subscription_id} is active from {one.active_from:%Y-%m-%d %H:%M}: gets none of before")

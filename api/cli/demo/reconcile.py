@@ -1,0 +1,62 @@
+"""Whether what the receiver got is what was published. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from api.cli.demo.tally import Kind
+from connectors.http.receiver import LogLine
+from streams.webhooks.names import LEGACY_TYPES, event_name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of delivery: `arrived` counts distinct messages at the receiver."""
+
+    event_name: str
+    legacy: bool
+    webhook_events: int
+    subscriptions: int
+    arrived: int
+    agrees: bool
+
+
+def reconciled(
+    webhook_events: Mapping[str, int],
+    subscriptions: Iterable[Kind],
+    deliveries: Mapping[str, Kind],
+    delivered: set[str],
+    received: Iterable[LogLine],
+) -> list[Row]:
+    """A row for each kind that is subscribed to: webhook events × subscriptions = distinct messages.
+
+    A new body's messageId must be a delivery's and the other way round. Legacy bodies carry none: of them, as
+    many as were delivered must have come, or more, for an attempt may be repeated.
+    """
+    ids, legacy_requests = _arrived(received)
+    wanted = Counter(subscriptions)
+    published: defaultdict[Kind, set[str]] = defaultdict(set)
+    for delivery_id, kind in deliveries.items():
+        published[kind].add(delivery_id)
+    rows = []
+    for (name, legacy), count in sorted(wanted.items()):
+        expected = published[name, legacy]
+        arrived = expected & delivered if legacy else ids[name]
+        enough = legacy_requests[LEGACY_TYPES[name]] >= len(arrived) if legacy else True
+        events = webhook_events.get(name, 0)
+        agrees = enough and arrived == expected and len(arrived) == events * count
+        rows.append(Row(name, legacy, events, count, len(arrived), agrees))
+    return rows
+
+
+def _arrived(received: Iterable[LogLine]) -> tuple[defaultdict[str, set[str]], Counter[str]]:
+    """The messageIds of each event, and the requests of each legacy type."""
+    ids: defaultdict[str, set[str]] = defaultdict(set)
+    requests: Counter[str] = Counter()
+    for line in received:
+        if line.message_id is None:
+            requests[line.event_name] += 1
+        else:
+            # The names may be the dotted ones: a setting says so.
+            ids[event_name(line.event_name) or line.event_name].add(line.message_id)
+    return ids, requests

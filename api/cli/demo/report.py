@@ -1,0 +1,93 @@
+"""What the demo shows in the end."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.cli.demo.reconcile import Row
+from api.cli.demo.tally import Tally
+from connectors.http.receiver import Sample
+from streams.topics import WEBHOOK_EVENTS
+
+_SHOWN_REFUSALS = 12
+
+
+def show(console: Console, tally: Tally, rows: list[Row], sample: Sample | None) -> None:
+    """The tables, one webhook, and last what agrees with what."""
+    console.print(_counted("records in", tally.played))
+    out = Table.grid(padding=(0, 6))
+    out.add_row(
+        _counted("webhook events out", tally.kinds[WEBHOOK_EVENTS.name]),
+        _counted("deliveries", _outcomes(tally)),
+    )
+    console.print(out)
+    console.print(_refusals(tally))
+    if sample:
+        _webhook(console, sample)
+    console.print(_reconciliation(rows))
+
+
+def _counted(title: str, counts: Mapping[str, int]) -> Table:
+    table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(justify="right")
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        table.add_row(name, f"{count:,}")
+    table.add_row("total", f"{sum(counts.values()):,}", style="bold")
+    return table
+
+
+def _outcomes(tally: Tally) -> dict[str, int]:
+    return {
+        "delivered": len(tally.delivered),
+        "given up": len(tally.given_up),
+        "under way": tally.under_way,
+    }
+
+
+def _refusals(tally: Tally) -> Table:
+    """Alike ones together, by how the reason begins: the first's amounts and ids stand for all."""
+    alike: Counter[tuple[str, str, str]] = Counter()
+    first: dict[tuple[str, str, str], str] = {}
+    for refusal in tally.rejections:
+        kind = refusal.command, refusal.field, " ".join(refusal.reason.split()[:3])
+        alike[kind] += 1
+        first.setdefault(kind, f"{refusal.field} {refusal.value} {refusal.reason}")
+    table = Table("refused", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(justify="right")
+    table.add_column("for example", overflow="fold")
+    for kind, count in alike.most_common(_SHOWN_REFUSALS):
+        table.add_row(kind[0], f"{count:,}", Text(first[kind]))
+    for poison in tally.poison:
+        where = f"{poison.topic}[{poison.partition}] at offset {poison.offset}"
+        table.add_row("poison", "1", Text(f"{where} {poison.cause}"))
+    return table
+
+
+def _webhook(console: Console, sample: Sample) -> None:
+    console.print("one delivered webhook", style="bold")
+    console.print()
+    body = msgspec.json.format(bytes(sample.body), indent=2).decode()
+    headers = [f"{name}: {value}" for name, value in sample.headers.items()]
+    for line in (*headers, "", *body.splitlines()):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def _reconciliation(rows: list[Row]) -> Table:
+    """Kinds that this history brings; of the others, how many there are."""
+    shown = [row for row in rows if row.webhook_events or not row.agrees]
+    quiet = f"{len(rows) - len(shown)} more are subscribed to, for which nothing happens here."
+    table = Table("reconciled", box=box.SIMPLE_HEAD, pad_edge=False, caption=quiet, caption_justify="left")
+    for title in ("events", "× subscriptions", "= received"):
+        table.add_column(title, justify="right")
+    table.add_column()
+    for row in shown:
+        name = f"{row.event_name}, legacy" if row.legacy else row.event_name
+        verdict = Text("✓", "bold green") if row.agrees else Text("no", "bold red")
+        table.add_row(name, f"{row.webhook_events:,}", f"{row.subscriptions}", f"{row.arrived:,}", verdict)
+    return table

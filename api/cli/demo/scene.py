@@ -1,0 +1,169 @@
+"""The demo's surroundings: broker, topics, processes; all of it ends when the demo does."""
+
+import fcntl
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+
+from api.auth.authentication import HEADER, new_key
+from api.cli.demo.processes import Child
+from api.cli.demo.tally import Kind
+from streams.errors import Misconfigured, Retryable
+from streams.kafka.clients import Connection, connection
+from streams.kafka.topic_admin import create_topics, partitions
+from streams.local_broker import ensure_broker
+from streams.local_broker.ports import is_free
+from streams.secrets.sealing import new_key as new_secret_key
+from streams.settings import Settings, variable
+from streams.topics import COMMANDS
+
+Say = Callable[[str], None]
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class Scene:
+    """Where the demo plays. `children` are in the order of their starts."""
+
+    settings: Settings
+    connection: Connection
+    logs: Path
+    partitions: int
+    token: str
+    environment: dict[str, str]
+    children: list[Child] = field(default_factory=list)
+    api: str = ""
+    receiver: str = ""
+
+    @property
+    def received(self) -> Path:
+        """A line for every webhook that the receiver got."""
+        return self.logs / "received.jsonl"
+
+    def check(self) -> None:
+        """Raises Retryable if one of the processes has ended."""
+        for child in self.children:
+            child.check()
+
+
+@contextmanager
+def in_order() -> Iterator[ExitStack]:
+    """A stack that is unwound whole whatever ends the block: an error, Ctrl-C, SIGTERM, a closed terminal."""
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    for number in _ENDING[1:]:
+        signal.signal(number, _leave)
+    stack = ExitStack()
+    try:
+        yield stack
+    finally:
+        # Ending takes a bounded time: impatience must not leave half of it behind.
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        stack.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def prepared(stack: ExitStack, settings: Settings, say: Say) -> Scene:
+    """Broker and topics, with names of this run's own: runs do not mix in a broker that keeps them."""
+    logs = settings.home.absolute() / "demo"
+    logs.mkdir(parents=True, exist_ok=True)
+    _alone(stack, logs)
+    servers = stack.enter_context(ensure_broker(settings, say))
+    token, digest = new_key()
+    run = settings.model_copy(
+        update={"bootstrap_servers": servers, "topic_prefix": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}."}
+    )
+    cluster = connection(run, servers)
+    say("creating topics")
+    create_topics(cluster, run)
+    count = partitions(cluster, (COMMANDS,))[COMMANDS.name]
+    scene = Scene(run, cluster, logs, count, token, _environment(run, digest))
+    scene.received.unlink(missing_ok=True)
+    # The topics stay; this is what can be restored from them.
+    stack.callback(_forget_state, run)
+    return scene
+
+
+def _alone(stack: ExitStack, logs: Path) -> None:
+    lock = stack.enter_context((logs / "lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Misconfigured(
+            f"{variable('home')}={str(logs.parent)!r} has a demo running already: stop it, or name another"
+        ) from None
+
+
+def _environment(settings: Settings, digest: str) -> dict[str, str]:
+    port = settings.api_port if is_free(settings.api_port) else 0
+    return os.environ | {
+        variable("bootstrap_servers"): settings.bootstrap_servers or "",
+        variable("home"): str(settings.home.absolute()),
+        variable("topic_prefix"): settings.topic_prefix,
+        variable("clock"): "stream",
+        variable("instance"): "",
+        variable("api_host"): "127.0.0.1",
+        variable("api_port"): str(port),
+        variable("api_key_hashes"): digest,
+        variable("secret_key"): new_secret_key(),
+        variable("allow_targets"): "127.0.0.0/8",
+    }
+
+
+def _forget_state(settings: Settings) -> None:
+    for folder in (settings.home.absolute() / "state").glob(f"{settings.topic_prefix}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def ends_started(stack: ExitStack, scene: Scene, shown: Say) -> None:
+    """The API and the receiver, answering. `shown` gets the receiver's lines."""
+    receiver = _start(stack, scene, ("receiver", "--log", str(scene.received)), "listening on", shown)
+    api = _start(stack, scene, ("api",), "api is ready:")
+    scene.receiver = receiver.ready()
+    scene.api = api.ready().partition(",")[0]
+
+
+def pipeline_started(stack: ExitStack, scene: Scene) -> None:
+    """Worker and sink. Started after the subscriptions, they have them before their first record."""
+    worker = _start(stack, scene, ("worker",), "worker is ready")
+    sink = _start(stack, scene, ("sink",), "sink is ready")
+    worker.ready()
+    sink.ready()
+
+
+def _start(
+    stack: ExitStack, scene: Scene, arguments: tuple[str, ...], beginning: str, shown: Say = lambda _: None
+) -> Child:
+    log = scene.logs / f"{arguments[0]}.log"
+    child = Child(arguments, scene.environment, log, beginning, shown)
+    # Unwound last in, first out: sink, worker, API, receiver, then the broker.
+    stack.callback(child.stop)
+    scene.children.append(child)
+    return child
+
+
+def subscribe(scene: Scene, store: str, kinds: list[Kind]) -> None:
+    """The receiver, through the REST endpoint, as any subscriber would. Raises Retryable."""
+    with httpx.Client(trust_env=False, headers={HEADER: scene.token}, timeout=10.0) as client:
+        for name, legacy in kinds:
+            path = "legacy" if legacy else "webhooks"
+            body = {"eventName": name, "url": f"{scene.receiver}/{path}", "legacy": legacy}
+            answer = client.post(
+                f"{scene.api}/api/{store}/webhook/subscription", json={"webhookSubscription": body}
+            )
+            if answer.status_code != httpx.codes.OK:
+                raise Retryable(f"The API refused to subscribe to {name}: {answer.status_code} {answer.text}")

@@ -1,0 +1,49 @@
+"""`loyalty doctor`: what an operator should know of, looked for in one go."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streams.kafka.clients import Connection
+    from streams.kafka.unfit_records import SetAside
+
+FOUND = 1
+
+
+def run() -> None:
+    """Look for control records that cannot be used: settings, subscriptions, admins, API keys, replays.
+
+    Each is named with its topic, key, offset and what is wrong; exit code 1 where there is any.
+    """
+    from api.cli.processes import process
+
+    with process("doctor") as (_, connection):
+        found = asyncio.run(set_aside(connection))
+    for one in found:
+        print(f"set aside: {one}")
+    if found:
+        print("Put them right: change the thing by REST, or a store by `loyalty store put FILE`.")
+        raise SystemExit(FOUND)
+    print("All control records can be worked with.")
+
+
+async def set_aside(connection: "Connection") -> "list[SetAside]":
+    """Of every control topic. Raises Retryable."""
+    from api.auth.principals import Callers
+    from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
+    from streams.delivery.replay_jobs import Orders
+    from streams.delivery.subscription import Subscriptions
+    from streams.migration.state_versions import watched
+
+    views = (
+        stores_followed(connection, {}),
+        followed(connection, Subscriptions()),
+        *callers_followed(connection, Callers()),
+        *replays_followed(connection, Orders()),
+        watched(connection),
+    )
+    try:
+        await asyncio.gather(*(view.start() for view in views))
+        return [one for view in views for one in view.aside]
+    finally:
+        await asyncio.gather(*(view.stop() for view in views))

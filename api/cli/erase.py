@@ -1,0 +1,130 @@
+"""`loyalty erase`: a member is forgotten, and what is left of it until when."""
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.lines import say
+
+if TYPE_CHECKING:
+    from streams.domain.commands import EraseMember
+    from streams.kafka.clients import Connection
+    from streams.projections.command_outcomes import Outcomes
+    from streams.projections.erasures import Left
+    from streams.projections.member_lookup import Found
+
+NOT_DONE = 1
+
+
+def run(
+    *,
+    store: Annotated[str, typer.Option(help="Whose member.")],
+    member: Annotated[str, typer.Option(help="Who, by the id.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and erase nothing.")] = False,
+    wait: Annotated[int, typer.Option(min=1, help="Most seconds for a worker to do it.")] = 30,
+) -> None:
+    """Forget who a member is, for good; ids, numbers and times stay for the books.
+
+    Shown is where something personal is left, and until when at the latest. Run again later, it shows what is
+    left then, and changes nothing. Exit code 1: no worker has done it yet; it is done once one runs.
+    """
+    from api.cli.processes import process
+    from streams.errors import Misconfigured
+    from streams.kafka.topic_retention import retained
+    from streams.projections.erasures import left
+    from streams.projections.member_lookup import look
+
+    with process("erase") as (settings, connection):
+        found = look(connection, store, member)
+        if found is None:
+            raise Misconfigured(f"--member {member!r} is not registered in store {store!r}")
+        since = found.member.erased_at or datetime.now(UTC)
+        _show(found, left(retained(settings.retention), since))
+        if dry_run:
+            say("dry run: nothing was erased")
+        elif not found.member.erased_at:
+            _erase(connection, store, member, wait)
+
+
+def _show(found: "Found", rows: "Iterable[Left]") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_told(found))
+    table = Table("topic", "holds of the member", "gone by", box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(row.topic.name, row.what, _when(row))
+    console.print(table)
+
+
+def _told(found: "Found") -> str:
+    member = found.member
+    state = f"erased on {member.erased_at:%Y-%m-%d %H:%M} UTC" if member.erased_at else member.status
+    known = f"known by {', '.join(found.known_by)}" if found.known_by else "known by nothing"
+    return (
+        f"{state}; {known}; {found.transactions:,} transactions, {found.documents:,} of them with a document "
+        f"of their own; {found.waiting:,} webhooks on their way, which are still sent"
+    )
+
+
+def _when(row: "Left") -> str:
+    from streams.topics import EVENTS
+
+    if row.topic is EVENTS:
+        return "at once, with its key"
+    return f"{row.gone_at:%Y-%m-%d}{', then at the next record' if row.compacted else ''}"
+
+
+def _erase(connection: "Connection", store: str, member: str, wait: int) -> None:
+    """Raises SystemExit where nobody has done it in time."""
+    from streams.domain.commands import EraseMember
+    from streams.projections.command_outcomes import Outcomes
+
+    command = EraseMember(
+        command_id=str(uuid.uuid4()), store=store, member_id=member, issued_at=datetime.now(UTC)
+    )
+    outcomes = Outcomes(connection, frozenset({command.command_id}))
+    try:
+        asyncio.run(_send(connection, command, outcomes))
+        ended = _ended(outcomes, wait)
+    finally:
+        outcomes.close()
+    refused = outcomes.refused.get(command.command_id)
+    if refused:
+        say(f"refused: {refused.field} {refused.value} {refused.reason}")
+    else:
+        say("erased" if ended else f"not erased yet: no worker has done it in {wait} s, but one will")
+    if refused or not ended:
+        raise SystemExit(NOT_DONE)
+
+
+async def _send(connection: "Connection", command: "EraseMember", outcomes: "Outcomes") -> None:
+    from api.auth.audit import Audit
+    from api.auth.authentication import SOURCE, Source
+    from api.cli.admin import user
+    from api.process.control_topics import AuditAppender
+    from streams.kafka.producer import Appender
+    from streams.stages.commands import owner_of
+    from streams.topics import COMMANDS
+
+    appender = Appender(connection)
+    try:
+        SOURCE.set(Source(f"loyalty erase ({user()})", ""))
+        audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
+        await audit.record("deleted", "member", command.member_id)
+        owner = owner_of(command.store, command.member_id)
+        outcomes.sent(COMMANDS, *await appender.append(COMMANDS, owner, command))
+    finally:
+        await appender.close()
+
+
+def _ended(outcomes: "Outcomes", wait: int) -> bool:
+    from api.cli.imports.sending import looks
+
+    return any(looks(outcomes, wait))

@@ -1,0 +1,134 @@
+"""`loyalty expiring`: who will be told what of a coming end, before anybody is."""
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from api.cli.lines import say
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streams.domain.preview import Preview
+    from streams.domain.store import StoreSettings
+    from streams.kafka.clients import Connection
+    from streams.settings import Settings
+
+MOST_DAYS = 3660
+LATEST = date(9900, 12, 31)
+"""So many days later, there still are days."""
+
+app = typer.Typer(no_args_is_help=True, help="Expiring notifications: preview.")
+
+
+@app.callback()
+def _group() -> None:
+    """Without it, typer would take the one command for the whole group."""
+
+
+@app.command()
+def preview(
+    store: Annotated[str, typer.Option(help="The store's code.")],
+    on: Annotated[
+        str, typer.Option(help="The first day, as 2026-03-31, in the store's time zone.")
+    ] = "today",
+    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="How many days.")] = 1,
+    limit: Annotated[int, typer.Option(min=0, help="Most to list: the earliest. All are counted.")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Who will be told what of units, coupons and tiers, if nothing else happens until then.
+
+    It follows the state and the settings of now: what is spent or used later on will not be told of. A copy
+    of the state is kept under LOYALTY_HOME, so that the next look reads only what came since.
+    """
+    import msgspec
+
+    from api.cli.processes import process
+    from streams.domain.preview import Preview
+    from streams.projections.state_snapshot import store_settings
+
+    with process("preview") as (settings, connection):
+        rules = store_settings(connection, store)
+        today = rules.calendar.day(datetime.now(UTC))
+        # What history says is due may be long ago.
+        earliest = date.min if settings.clock == "stream" else today
+        found = Preview(rules, first_day(on, today, earliest), days, limit)
+        members = _watched(settings, connection, store, found)
+    if json:
+        encode = msgspec.json.Encoder(decimal_format="number").encode
+        say(encode({**found.tree(), "members": members}).decode())
+    else:
+        _tables(found, rules, members)
+
+
+def first_day(on: str, today: date, earliest: date) -> date:
+    """Raises Misconfigured for what is no day, or none that can be previewed."""
+    from streams.errors import Misconfigured
+
+    try:
+        day = today if on == "today" else date.fromisoformat(on)
+    except ValueError:
+        raise Misconfigured(f"--on {on!r} is no day; valid is today, or a day such as 2026-03-31") from None
+    if not earliest <= day <= LATEST:
+        raise Misconfigured(
+            f"--on {on!r} is not valid: from {earliest} to {LATEST}, in the store's time zone"
+        )
+    return day
+
+
+def _watched(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
+    """How many members were looked at. A bar shows how far it is."""
+    from api.cli.bars import told_by_a_bar
+    from streams.projections.state_snapshot import look
+
+    with told_by_a_bar() as tell:
+        return look(settings, connection, store, found, tell)
+
+
+def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from streams.domain.preview import KINDS
+
+    console = Console()
+    by_day = Table("day", box=box.SIMPLE_HEAD, pad_edge=False)
+    for kind in KINDS.values():
+        by_day.add_column(kind, justify="right")
+    for day, count in found.counts.items():
+        by_day.add_row(str(day), *(f"{count[kind]:,}" for kind in KINDS.values()))
+    console.print(by_day)
+    if found.shown:
+        console.print(_listed(found, store))
+    left = found.total - len(found.shown)
+    more = f"; {left:,} more are not shown: --limit" if left else ""
+    console.print(f"{found.total:,} announcements to {members:,} members looked at{more}", highlight=False)
+
+
+def _listed(found: "Preview", store: "StoreSettings") -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from streams.domain.preview import ends_at, of_what
+    from streams.domain.text import escaped
+
+    table = Table("told at", "member", "of what", "which ends at", box=box.SIMPLE_HEAD, pad_edge=False)
+    for event in found.shown:
+        end = ends_at(event)
+        table.add_row(
+            _local(event.occurred_at, store),
+            event.member_id,
+            Text(escaped(of_what(event))),
+            _local(end, store) if end else "",
+        )
+    return table
+
+
+def _local(moment: datetime, store: "StoreSettings") -> str:
+    from streams.domain.calendar import zoned
+
+    return f"{zoned(moment, ZoneInfo(store.time_zone)):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,87 @@
+"""`loyalty load-history`: files of members and transactions of the past, as one history in its order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.lines import say
+
+if TYPE_CHECKING:
+    from connectors.imports.reader import Reading
+    from streams.rejections import Refusal
+
+REFUSED = 1
+"""Exit code where a line was refused, here or by the programme."""
+
+
+def load(
+    *,
+    members: Annotated[Path, typer.Option(help="CSV of members, each with its registeredAt.")],
+    transactions: Annotated[Path, typer.Option(help="CSV of their transactions.")],
+    store: Annotated[str, typer.Option(help="Code of the store.")] = "DEFAULT",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of times that name none.", show_default="the store's")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, and send nothing.")] = False,
+    skip_refused: Annotated[
+        bool, typer.Option("--skip-refused", help="Send the others where the files have refused lines.")
+    ] = False,
+    wait: Annotated[
+        int, typer.Option(min=0, max=86_400, help="Most seconds to wait for one more outcome.")
+    ] = 30,
+) -> None:
+    """Load years of the past in the order of their times: each line happens at its own.
+
+    For workers with LOYALTY_CLOCK=stream, before the programme goes live: docs/operations.md says how.
+    The files' columns: `loyalty import members --columns`. Where a line of the files is refused nothing is
+    sent, for later it could not be played at its own time. Exit code 1 where any was, by whomever.
+    """
+    from api.cli.imports import contents
+    from api.cli.imports.whose import run_of
+    from connectors.imports.history import dated
+    from connectors.imports.reader import KINDS, read
+    from streams.errors import Misconfigured
+
+    files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
+    run = run_of(KINDS["members"], store, zone, "1")
+    readings: dict[Path, Reading] = {}
+    for kind, (path, data) in files.items():
+        try:
+            readings[path] = dated(read(KINDS[kind], data, run), run)
+        except Misconfigured as error:
+            raise Misconfigured(f"{path}: {error}") from None
+    whole = skip_refused or not any(reading.refused for reading in readings.values())
+    if _told(readings, _sent(readings, wait, dry_run=dry_run or not whole)):
+        raise SystemExit(REFUSED)
+
+
+def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
+    """What the programme refused, by command."""
+    from api.cli.imports.sending import send_and_wait
+    from connectors.imports.history import in_order
+
+    ready = in_order(*(reading.ready for reading in readings.values()))
+    if ready:
+        first, last = ready[0].record.issued_at, ready[-1].record.issued_at
+        say(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    if dry_run:
+        say("nothing was sent")
+    return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
+
+
+def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") -> int:
+    """How many lines are refused; they are shown, file by file."""
+    from api.cli.imports.report import Refusals
+    from api.cli.imports.sending import refused_lines
+
+    count = 0
+    for path, reading in readings.items():
+        with Refusals(None, "") as refusals:
+            refusals.add(reading.refused)
+            refusals.add(refused_lines(reading.ready, refused))
+            say(f"{path}: {refusals.count:,} lines refused")
+            refusals.show()
+        count += refusals.count
+    return count

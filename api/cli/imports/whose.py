@@ -1,0 +1,65 @@
+"""Which store an import is for, and by whose zone and rules its lines are read."""
+
+import sys
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from api.cli.processes import process, reachable
+from connectors.imports.columns import code
+from connectors.imports.kind import Kind, Run
+from streams.domain.identifiers import NO_RULES
+from streams.domain.store import StoreSettings
+from streams.errors import Misconfigured
+from streams.projections.state_snapshot import stores
+
+
+def bare_run(store: str, attempt: str, zone: str | None = None) -> Run:
+    """For a store that has set nothing. Raises Misconfigured with the option, its value and what is valid."""
+    for option, value in (("--store", store), ("--attempt", attempt)):
+        try:
+            code(value)
+        except ValueError as error:
+            raise Misconfigured(f"{option} {value!r} is not valid: {error}") from None
+    return Run(store, datetime.now(UTC), attempt, _zone(zone or "UTC"))
+
+
+def run_of(kind: Kind, store: str, zone: str | None, attempt: str) -> Run:
+    """By the store's own settings; says which zone times without one are in. A dry run needs no Kafka."""
+    run = bare_run(store, attempt, zone)
+    if kind.once and attempt != "1":
+        raise Misconfigured(
+            f"--attempt {attempt!r} is not for transfers: they would be made twice. "
+            "Give those that were refused a new transferId instead"
+        )
+    settings = _settings(store)
+    name = zone or (settings.time_zone if settings else "UTC")
+    if settings is None:
+        print(_unknown(store, name), file=sys.stderr)
+    elif kind.timed:
+        print(
+            f"times that name no zone are of {name}, {'as --zone says' if zone else f'as store {store} is'}"
+        )
+    rules = settings.identifier_rules if settings else NO_RULES
+    return Run(store, run.issued_at, attempt, _zone(name), rules)
+
+
+def _settings(store: str) -> StoreSettings | None:
+    """None where there are none, or no Kafka: the file is checked all the same, and the stage decides."""
+    if not reachable():
+        return None
+    with process("import") as (_, connection):
+        return stores(connection).get(store)
+
+
+def _unknown(store: str, zone: str) -> str:
+    return (
+        f"the settings of store {store} are not known here: times that name no zone are of {zone}, phones "
+        "and cards are read as if it had set nothing for them"
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise Misconfigured(f"--zone {name!r} is not valid: a time zone such as Europe/Warsaw") from None

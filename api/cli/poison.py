@@ -1,0 +1,104 @@
+"""`loyalty poison`: what no stage could read, looked at and sent again after a fix."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.lines import say
+
+if TYPE_CHECKING:
+    from streams.jobs.redrive import Found
+    from streams.jobs.redrive_sources import PoisonWanted
+    from streams.rejections import PoisonRecord
+
+app = typer.Typer(no_args_is_help=True, help="Poison records: list, redrive.")
+
+Topics = Annotated[list[str] | None, typer.Option("--topic", help="Only those that came in this topic.")]
+Since = Annotated[
+    str | None, typer.Option(help="Only those found since: 90m, 24h, 7d or an ISO 8601 time (UTC).")
+]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this one, by its id in `poison list`.")]
+
+
+@app.command("list")
+def show(
+    topic: Topics = None,
+    since: Since = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, bytes as base64.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Most to show in a table: the newest.")] = 50,
+) -> None:
+    """Each poison record: where it came from, when, why, and whether it was sent again."""
+    from dataclasses import replace as copy
+
+    from msgspec.structs import replace
+
+    from api.cli.processes import process
+    from streams.jobs.redrive import put_aside
+    from streams.jobs.redrive_sources import PoisonShelf
+
+    wanted = _wanted(topic, since, None)
+    with process("poison") as (_, connection):
+        found = put_aside(connection, PoisonShelf(), wanted)
+        if json:
+            for one in found:
+                say(_json(one))
+        else:
+            # The table shows no bytes: they need not be in memory, however many records there are.
+            _table([copy(one, record=replace(one.record, value=None)) for one in found], limit)
+
+
+@app.command()
+def redrive(
+    topic: Topics = None,
+    since: Since = None,
+    id: Ids = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
+) -> None:
+    """Send them again to where they came from, each once: key, headers and bytes as they were.
+
+    Cut short, it is run again: what was sent is not sent twice.
+    """
+    from api.cli.processes import process
+    from api.cli.redriving import redriven
+    from streams.jobs.redrive import Redrive
+    from streams.jobs.redrive_sources import PoisonShelf
+
+    wanted = _wanted(topic, since, id)
+    with process("poison") as (_, connection):
+        redriven(Redrive(connection, PoisonShelf(), wanted), "poison record", "poison", dry_run)
+
+
+def _wanted(topics: list[str] | None, since: str | None, ids: list[str] | None) -> "PoisonWanted":
+    from api.cli.redriving import moment, places
+    from streams.errors import Misconfigured
+    from streams.jobs.redrive_sources import PoisonWanted
+    from streams.topics import TOPICS
+
+    names = {topic.name for topic in TOPICS}
+    for topic in topics or ():
+        if topic not in names:
+            raise Misconfigured(f"--topic {topic!r} is not valid: one of {', '.join(sorted(names))}")
+    return PoisonWanted(frozenset(topics or ()), moment("--since", since), places(ids, "poison"))
+
+
+def _table(found: "list[Found[PoisonRecord]]", limit: int) -> None:
+    from api.cli.redriving import listed
+
+    def told(poison: "PoisonRecord") -> tuple[str, str, str]:
+        place = f"{poison.topic}[{poison.partition}] at offset {poison.offset}"
+        return place, (poison.key or b"").decode(errors="replace")[:100], poison.cause
+
+    headings = "came in, found at", "key and cause"
+    listed(found, limit, "poison records", headings, at=lambda poison: poison.found_at, told=told)
+
+
+def _json(found: "Found[PoisonRecord]") -> str:
+    import msgspec
+
+    return msgspec.json.encode(
+        {
+            "id": str(found.id),
+            **{name: getattr(found.record, name) for name in found.record.__struct_fields__},
+            "redriven_at": found.redriven_at,
+        }
+    ).decode()

@@ -1,0 +1,88 @@
+"""What every long-running process of ours does alike: settings, logs, the cluster, and how it dies."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from api.cli.lines import OneLine
+from streams.errors import LoyaltyError, Misconfigured, Retryable
+from streams.kafka.clients import Connection, connection
+from streams.kafka.topic_admin import create_topics
+from streams.local_broker import detached
+from streams.migration.state_versions import at_present
+from streams.settings import Settings, load, variable
+from streams.topics import GENERATIONS
+
+CRASHED = 1
+# Faust and mode log their own starts and stops, and a crash's stack before we tell of it in a line.
+_TALKATIVE = ("faust", "mode", "aiokafka", "asyncio")
+
+
+@contextmanager
+def process(role: str) -> Iterator[tuple[Settings, Connection]]:
+    """The settings and the cluster with its topics made. An absent cluster ends the process with one line and
+    exit code 1; so does an unexpected error, with its stack in a file that the line names."""
+    log_as(role)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    settings = load()
+    try:
+        cluster = connection(settings, _servers(settings))
+        # Made first, where there is none: what is not there cannot be told from what a broker does not know.
+        create_topics(cluster, settings, (GENERATIONS,))
+        cluster = at_present(cluster)
+        create_topics(cluster, settings)
+        yield settings, cluster
+    except Retryable as error:
+        # Not the operator's mistake: whoever started it may start it again.
+        logging.getLogger(role).critical("ends: %s", error)
+        raise SystemExit(CRASHED) from None
+    except LoyaltyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the process ends, and says why
+        where = _kept(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
+        logging.getLogger(role).critical("ends: %s: %s (stack %s)", type(error).__name__, error, where)
+        raise SystemExit(CRASHED) from None
+
+
+def _kept(file: Path, stack: str) -> str:
+    """Where the stack is."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(stack)
+    except OSError as error:
+        return f"not kept: {error}"
+    return f"in {file}"
+
+
+def log_as(name: str) -> None:
+    """Lines on standard error, each with the name of the process."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def reachable() -> bool:
+    """Whether a cluster is set, or a local broker runs."""
+    settings = load()
+    return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
+
+
+def _servers(settings: Settings) -> str:
+    if settings.bootstrap_servers:
+        return settings.bootstrap_servers
+    local = detached.running(settings.home)
+    if local is None and (silent := detached.silent(settings.home)):
+        raise Retryable(
+            f"the local broker (pid {silent.pid}, {silent.bootstrap}) runs and does not answer; where that "
+            "goes on, `loyalty broker stop` ends it at any price"
+        )
+    if local is None:
+        raise Misconfigured(
+            f"There is no Kafka to work with: set {variable('bootstrap_servers')}=host:port of your cluster, "
+            "or start a local broker with `loyalty broker start`"
+        )
+    return local.bootstrap

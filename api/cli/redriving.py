@@ -1,0 +1,135 @@
+"""What the commands have in common that send records again: which ones are meant, counts first, a bar."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from streams.jobs.redrive import Count, Found, Id, Redrive
+    from streams.kafka.clients import Connection
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def redriven(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
+    """Says what would be sent, then sends it. Raises Misconfigured for an id that is not there."""
+    from streams.errors import Misconfigured
+
+    console = Console(soft_wrap=True, highlight=False)
+    count = run.count()
+    if count.unknown:
+        ids = ", ".join(map(str, sorted(count.unknown)))
+        raise Misconfigured(f"--id {ids}: no {what} is there; `loyalty {command} list` shows them")
+    console.print(_counted(count, what))
+    if dry_run:
+        console.print("dry run: nothing was sent")
+    elif count.to_send:
+        console.print(f"{_watched(run, count.to_send)} records re-driven")
+
+
+def _watched(run: "Redrive[Any]", total: int) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("re-driving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("", total=total)
+        return run.run(lambda more: progress.advance(bar, more))
+
+
+def _counted(count: "Count", what: str) -> str:
+    parts = [f"{count.matching:,} of {count.all:,} {what}s match"]
+    parts += [f"{n:,} {why}" for why, n in sorted(count.obstacles.items())]
+    to = ", ".join(f"{n:,} to {topic}" for topic, n in sorted(count.sent_to.items()))
+    return "; ".join([*parts, f"to re-drive: {to or 'none'}"])
+
+
+def listed(
+    found: "list[Found[Any]]",
+    limit: int,
+    what: str,
+    headings: tuple[str, str],
+    *,
+    at: Callable[[Any], datetime],
+    told: Callable[[Any], tuple[str, str, str]],
+) -> None:
+    """The newest as a table, and how many there are. `told` of a record: what it is about, and two lines
+    more; `at`: since when it has been there."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from streams.domain.text import escaped
+
+    console = Console()
+    newest = sorted(found, key=lambda one: at(one.record))[-limit:]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("id", no_wrap=True)
+    table.add_column(headings[0], ratio=2)
+    table.add_column(headings[1], ratio=3, overflow="fold")
+    table.add_column("re-driven", ratio=1)
+    for one in newest:
+        about, *lines = told(one.record)
+        table.add_row(
+            str(one.id),
+            Text(f"{escaped(about)}\n{_seconds(at(one.record))}"),
+            Text("\n".join(map(escaped, lines))),
+            _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
+        )
+    if newest:
+        console.print(table)
+    states = Counter(one.obstacle or "to re-drive" for one in found)
+    total = ", ".join(f"{n:,} {state}" for state, n in sorted(states.items())) or "there are none"
+    console.print(f"{len(newest):,} of {len(found):,} {what} shown: {total}")
+
+
+def _seconds(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def places(ids: list[str] | None, command: str) -> "frozenset[Id]":
+    """Raises Misconfigured for what is no id."""
+    from streams.errors import Misconfigured
+    from streams.jobs.redrive import Id
+
+    for one in ids or ():
+        if not re.fullmatch(r"\d{1,9}:\d{1,18}", one, re.ASCII):
+            raise Misconfigured(
+                f"--id {one!r} is not valid: partition:offset, as in `loyalty {command} list`"
+            )
+    return frozenset(Id(*map(int, one.split(":"))) for one in ids or ())
+
+
+def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
+    """The time that is meant, if any. Raises Misconfigured."""
+    return None if text is None else parsed(option, text, datetime.now(UTC), zone)
+
+
+def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
+    from streams.domain.instants import RANGE, OutOfRange, read_instant
+    from streams.errors import Misconfigured
+
+    ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
+    try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return read_instant(text, zone)
+    except OutOfRange:
+        raise Misconfigured(f"{option} {text!r} {RANGE}") from None
+    except (ValueError, OverflowError):
+        raise Misconfigured(
+            f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
+        ) from None
+
+
+def zone_of(connection: "Connection", store: str | None) -> tzinfo:
+    """The store's own; UTC for all stores together, and for one that has no settings any more."""
+    from streams.projections.state_snapshot import stores
+
+    settings = stores(connection).get(store) if store else None
+    return ZoneInfo(settings.time_zone) if settings else UTC

@@ -1,0 +1,187 @@
+"""`loyalty replay`: webhooks of the past, sent again from the log."""
+
+import re
+import signal
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import typer
+
+from api.cli.replay_state import state
+
+if TYPE_CHECKING:
+    from streams.delivery.records import Subscription
+    from streams.delivery.replay_selection import Selection
+    from streams.jobs.rate_limit import Over, Pace
+    from streams.jobs.replay import Asked, Progress, Replay
+    from streams.kafka.clients import Connection
+
+NOT_DONE = 130
+RATE = "100/s"
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+app = typer.Typer(no_args_is_help=True, help="The past again, from the log: webhooks, state.")
+app.command()(state)
+
+
+@app.command()
+def webhooks(
+    *,
+    subscription: Annotated[str, typer.Option(help="To which one, by its id.")],
+    since: Annotated[
+        str,
+        typer.Option(
+            "--from", help="Webhook events appended since: 90m, 24h, 7d ago or a time (of the store)."
+        ),
+    ],
+    until: Annotated[str, typer.Option("--to", help="And before.")] = "0s",
+    event: Annotated[str | None, typer.Option(help="Only of this event, as CustomerUpdated.")] = None,
+    member: Annotated[str | None, typer.Option(help="Only of this member, by the id.")] = None,
+    only: Annotated[
+        Literal["all", "missing", "failed"],
+        typer.Option(
+            help="missing: of which no delivery was made; failed: given up and not delivered since."
+        ),
+    ] = "all",
+    rate: Annotated[
+        str, typer.Option(help="Most deliveries a second, as 100/s; 0: as fast as it goes.")
+    ] = RATE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
+) -> None:
+    """Deliver webhook events again, as the subscription is now, with the same messageIds and in order.
+
+    Cut short by Ctrl-C or worse, the same command goes on where it was; once it is done, it begins anew. It
+    never has more than a second's worth on the way to the endpoint: what happens meanwhile hardly waits.
+    Of members that are erased nothing is sent again.
+    """
+    from api.cli.processes import process
+    from api.cli.redriving import zone_of
+    from streams.jobs.delivery_outcomes import fates
+    from streams.jobs.replay import Asked, Replay, subscription_of
+    from streams.projections.erasures import erased
+
+    asked = Asked(subscription, since, until, event_named(event), member, only)
+    now, most = datetime.now(UTC), per_second(rate)
+    times(since, until, now)
+    with ExitStack() as stack:
+        settings, connection = stack.enter_context(process("replay"))
+        chosen = subscription_of(connection, subscription)
+        period = times(since, until, now, zone_of(connection, chosen.store))
+        selection = selected(chosen, asked)
+        selection = replace(selection, erased=erased(connection))
+        if only != "all":
+            found = fates(connection, subscription, period[0], settings.home / "tmp")
+            selection = replace(selection, fate_of=stack.enter_context(found))
+        run = stack.enter_context(Replay(connection, selection, period=period))
+        _played(run, connection, subscription, most, dry_run)
+
+
+def event_named(name: str | None) -> str | None:
+    """Raises Misconfigured for what is no event's name."""
+    from streams.errors import Misconfigured
+    from streams.webhooks.names import event_name
+
+    found = None if name is None else event_name(name)
+    if name is not None and found is None:
+        raise Misconfigured(f"--event {name!r} is not valid: a name as in `loyalty webhooks docs`")
+    return found
+
+
+def times(since: str, until: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
+    """Of `zone` where they name none. Raises Misconfigured: they are no times, or nothing lies between."""
+    from api.cli.redriving import parsed
+    from streams.errors import Misconfigured
+
+    first, last = parsed("--from", since, now, zone), parsed("--to", until, now, zone)
+    if first >= last:
+        raise Misconfigured(f"--from {since!r} is not valid: it must be before --to {until!r}")
+    return first, last
+
+
+def per_second(rate: str) -> int:
+    """0: without a bound. Raises Misconfigured."""
+    from streams.errors import Misconfigured
+
+    found = re.fullmatch(r"(\d{1,6})(/s)?", rate, re.ASCII)
+    if not found:
+        raise Misconfigured(f"--rate {rate!r} is not valid: deliveries a second, as {RATE}; 0 for no bound")
+    return int(found[1])
+
+
+def selected(subscription: "Subscription", asked: "Asked") -> "Selection":
+    """Raises Misconfigured where the subscription does not ask for that event, or it cannot be told which
+    were missing."""
+    from streams.delivery.replay_selection import Selection
+    from streams.errors import Misconfigured
+
+    found = Selection(subscription, asked.name, asked.event_name, asked.member_id, asked.only)
+    if asked.event_name and not found.names(asked.event_name):
+        raise Misconfigured(f"--event {asked.event_name!r} is not valid: the subscription does not want it")
+    if asked.only != "all" and found.arrays:
+        names = ", ".join(found.arrays)
+        raise Misconfigured(
+            f"--only {asked.only!r} is not valid: bodies of {names} are arrays, whose items are not "
+            "looked up; use all, or name another --event"
+        )
+    return found
+
+
+def _played(run: "Replay", connection: "Connection", subscription: str, rate: int, dry_run: bool) -> None:
+    """Raises SystemExit where it was told to end before it was done."""
+    from rich.console import Console
+
+    from streams.jobs.rate_limit import AtOnce, Throttled
+
+    console = Console(soft_wrap=True, highlight=False)
+    total = run.count().deliveries
+    console.print(_counted(total, run.plan.stretch.size, rate, resumed=run.plan.resumed))
+    if dry_run:
+        console.print("dry run: nothing was sent")
+        return
+    pace = Throttled(connection, subscription, rate) if rate else AtOnce()
+    try:
+        sent, done = watched("replaying", run, pace, total)
+    finally:
+        pace.close()
+    console.print(f"{sent:,} deliveries replayed{'' if done else '; the same command goes on with the rest'}")
+    if not done:
+        raise SystemExit(NOT_DONE)
+
+
+def _counted(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
+    went_on = "goes on where it was: " if resumed else ""
+    took = f", {timedelta(seconds=round(total / rate))} at {rate}/s or longer" if rate else ""
+    return f"{went_on}{total:,} deliveries of {offsets:,} webhook events{took}"
+
+
+class Run(Protocol):
+    """What goes on until it is done, or told to end."""
+
+    def run(self, pace: "Pace", progress: "Progress", over: "Over") -> bool: ...
+
+
+def watched(doing: str, run: Run, pace: "Pace", total: int) -> tuple[int, bool]:
+    """How many were sent, and whether that was all. Ctrl-C and SIGTERM end it in order."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    told: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in _ENDING}
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    sent = 0
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bar = progress.add_task("", total=total)
+
+            def tell(more: int) -> None:
+                nonlocal sent
+                sent += more
+                progress.advance(bar, more)
+
+            done = run.run(pace, tell, lambda: bool(told))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return sent, done

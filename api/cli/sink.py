@@ -1,0 +1,35 @@
+"""`loyalty sink`: deliveries out to the subscribers' endpoints."""
+
+from api.cli.lines import say
+from api.cli.supervise import Supervised, supervise
+
+UNLIMITED = 10_240
+
+
+def run(supervised: Supervised = False) -> None:
+    """Send deliveries over HTTP until SIGTERM or Ctrl-C."""
+    if supervised:
+        supervise("sink")
+    import asyncio
+
+    from api.cli.processes import process
+    from connectors.http.app import sink
+    from streams.runtime.worker import run as run_app
+
+    async def serve() -> None:
+        with sink(settings, connection) as app:
+            await run_app(app, lambda: say("sink is ready", flush=True), connection)
+
+    with process("sink") as (settings, connection):
+        _open_as_many_files_as_may_be()
+        asyncio.run(serve())
+
+
+def _open_as_many_files_as_may_be() -> None:
+    """Each request needs one, and the usual limit is a few endpoints' worth."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS calls it unlimited and refuses that.
+    allowed = UNLIMITED if most == resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

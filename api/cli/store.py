@@ -1,0 +1,97 @@
+"""`loyalty store`: what a store sets, read from a file and put on the settings topic."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.lines import say
+
+if TYPE_CHECKING:
+    from streams.domain.store import StoreSettings
+    from streams.kafka.clients import Connection
+
+app = typer.Typer(no_args_is_help=True, help="Stores: wallets, campaigns, rewards, lead times.")
+
+
+@app.command()
+def put(
+    file: Annotated[Path, typer.Argument(help="JSON with the store's settings.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Although they were changed since the file's `revision`.")
+    ] = False,
+) -> None:
+    """Check the file and make it the store's settings: running workers take it up at once.
+
+    A file that has a `revision` must have the present one. Without it, it stands for whatever there is.
+    """
+    from api.cli.processes import process
+
+    with process("store") as (_, connection):
+        settings = asyncio.run(stored(connection, parsed(file), overwrite=overwrite))
+    campaigns, rewards = len(settings.campaigns), len(settings.rewards)
+    say(f"store {settings.store}, revision {settings.revision}: {campaigns} campaigns, {rewards} rewards")
+
+
+async def stored(
+    connection: "Connection", settings: "StoreSettings", *, overwrite: bool = False
+) -> "StoreSettings":
+    """What the store's settings are now. Raises Misconfigured where others have changed them since."""
+    from api.process.control_topics import stores_followed
+    from api.process.topic_log import TopicLog, silently
+    from streams.topics import SETTINGS
+
+    stores: dict[str, StoreSettings] = {}
+    view = stores_followed(connection, stores)
+    log = TopicLog(connection, SETTINGS, view, stores.get)
+
+    def made(before: "StoreSettings | None") -> "StoreSettings":
+        return succeeding(before, settings, overwrite=overwrite)
+
+    try:
+        await view.start()
+        await log.change(settings.store, made, silently)
+    finally:
+        await view.stop()
+    return stores[settings.store]
+
+
+def succeeding(
+    before: "StoreSettings | None", settings: "StoreSettings", *, overwrite: bool
+) -> "StoreSettings":
+    """`settings` with the revision that follows `before`. Raises Misconfigured where they are of an older."""
+    from msgspec.structs import replace
+
+    from streams.errors import Misconfigured
+
+    present = before.revision if before else 0
+    if before and 0 < settings.revision < present and not overwrite:
+        differ = (n for n in before.__struct_fields__ if getattr(before, n) != getattr(settings, n))
+        raise Misconfigured(
+            f"store {settings.store} was changed since revision {settings.revision}: it is at {present}, and "
+            f"differs in {', '.join(name for name in differ if name != 'revision') or 'nothing'}. Put these "
+            "changes into the file, or give --overwrite to undo them"
+        )
+    if before and replace(settings, revision=present) == before:
+        return before
+    return replace(settings, revision=max(present, settings.revision) + 1)
+
+
+def parsed(file: Path) -> "StoreSettings":
+    """The settings in `file`. Raises Misconfigured naming the field at fault."""
+    import msgspec
+
+    from streams.domain.store import StoreSettings
+    from streams.errors import Misconfigured
+
+    try:
+        settings = msgspec.json.decode(file.read_bytes(), type=StoreSettings)
+        settings.check()
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Misconfigured(f"{file}: {error}") from None
+    except RecursionError:
+        raise Misconfigured(f"{file}: is nested too deeply") from None
+    return settings

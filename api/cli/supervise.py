@@ -1,0 +1,30 @@
+"""`--supervise`, for every long-running command."""
+
+from typing import Annotated, NoReturn
+
+import typer
+
+Supervised = Annotated[
+    bool,
+    typer.Option(
+        "--supervise",
+        help="Run it as a child, and start it again, 1 to 5 s later, when it ends unexpectedly.",
+    ),
+]
+
+
+def supervise(role: str) -> NoReturn:
+    """Run `loyalty <role>` as a child; ends with the exit code of its last life."""
+    import asyncio
+    import sys
+
+    from api.cli.processes import log_as
+    from api.cli.supervisor import Supervisor
+
+    log_as(f"{role} supervisor")
+
+    async def run() -> int:
+        command = (sys.executable, "-c", "from api.cli import main; main()", role)
+        return await Supervisor(role, command).run()
+
+    raise SystemExit(asyncio.run(run()))

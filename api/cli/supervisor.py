@@ -1,0 +1,85 @@
+"""Starting a process again when it ends without being asked to: `--supervise`."""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from api.cli.failures import FAILED
+from streams.local_broker.child import on_leash
+
+# The longest is short: an outage of the cluster must not go on here when it is over there.
+FIRST_WAIT, LONGEST_WAIT = 1.0, 5.0
+# Seconds of life after which an end is a new trouble, not the old one again.
+WELL = 60.0
+
+
+def wait(failures: int, jitter: float) -> float:
+    """Seconds before the next start, after so many bad ends in a row. `jitter`, 0 to 1: up to half more."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 10) * (1 + jitter / 2))
+
+
+def in_a_row(failures: int, lived: float) -> int:
+    """Bad ends in a row after one more, of a life of so many seconds."""
+    return 1 if lived >= WELL else failures + 1
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs `command` until it ends as asked: by itself with code 0, as misconfigured, or by a signal to us.
+
+    It gets SIGTERM and SIGINT through us alone, and ends with us whatever ends us (on Linux).
+    """
+
+    name: str
+    command: Sequence[str]
+    jitter: Callable[[], float] = random.random
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
+    _number: signal.Signals = signal.SIGTERM
+    _child: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> int:
+        """The exit code of its last life."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._pass_on, number)
+        failures = 0
+        while True:
+            began = time.monotonic()
+            code = await self._life()
+            if self._told.is_set() or code in (0, FAILED):
+                return code
+            failures = in_a_row(failures, time.monotonic() - began)
+            if await self._rested(code, wait(failures, self.jitter())):
+                return code
+
+    async def _life(self) -> int:
+        # Its own session: a terminal's Ctrl-C would reach it twice, and it would hear of it before us.
+        command = on_leash([*self.command], signal.SIGTERM)
+        self._child = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+        if self._told.is_set():
+            # It came while the child was being made.
+            self._pass_on(self._number)
+        code = await self._child.wait()
+        return code if code >= 0 else 128 - code
+
+    async def _rested(self, code: int, seconds: float) -> bool:
+        """True where we were told to end meanwhile."""
+        logging.getLogger(self.name).warning(
+            "ended with exit code %d: started again in %.1f s", code, seconds
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        self._number = number
+        self._told.set()
+        if self._child and self._child.returncode is None:
+            self._child.send_signal(number)

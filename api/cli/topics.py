@@ -1,0 +1,121 @@
+"""`loyalty topics`: the topics as the registry says they are, made and looked at."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from streams.kafka.topic_config import Difference
+    from streams.topics import Topic
+
+app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, apply.")
+
+
+@app.command()
+def create() -> None:
+    """Create those that are missing, and check that all fit each other; harmless when repeated."""
+    from streams import settings
+    from streams.kafka import clients, topic_admin
+    from streams.local_broker import ensure_broker
+    from streams.migration.state_versions import at_present
+    from streams.topics import GENERATIONS, TOPICS
+
+    loaded, console = settings.load(), Console(soft_wrap=True)
+    with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
+        line.update("creating topics")
+        connection = clients.connection(loaded, servers)
+        created = topic_admin.create_topics(connection, loaded, (GENERATIONS,))
+        created += topic_admin.create_topics(at_present(connection), loaded)
+    for name in created:
+        console.print(f"created {name}", highlight=False)
+    console.print(f"{len(created)} of {len(TOPICS)} topics created; all {len(TOPICS)} are there and fit.")
+
+
+@app.command("list")
+def show() -> None:
+    """Every topic: its key, schemas, writer, how long it is kept, and where the cluster differs."""
+    from streams import settings
+    from streams.kafka import clients, topic_admin
+    from streams.kafka.topic_config import differences
+    from streams.kafka.topic_retention import retained
+    from streams.local_broker import ensure_broker
+    from streams.migration.state_versions import as_shown
+
+    loaded, console = settings.load(), Console()
+    topics = retained(loaded.retention)
+    with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
+        connection = as_shown(clients.connection(loaded, servers))
+        found = topic_admin.partitions(connection)
+        different = differences(connection, [topic for topic in topics if topic.name in found])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    # Wide enough for the longest name: it is what one copies.
+    table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in topics))
+    table.add_column("key, kept, writer", ratio=2)
+    table.add_column("partitions", justify="right")
+    for topic in topics:
+        title = Text.assemble((connection.topic(topic), "bold"), "\n", _schemas(topic))
+        partitions = Text(str(found[topic.name])) if topic.name in found else Text("missing", "bold red")
+        table.add_row(title, _told(topic, different), partitions)
+    console.print(table)
+    if len(found) < len(topics):
+        console.print("Run `loyalty topics create` to make what is missing.")
+    if different:
+        console.print("Run `loyalty topics apply` to have the cluster keep them so.")
+
+
+@app.command()
+def apply(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and change nothing.")] = False
+) -> None:
+    """Have the cluster keep the topics that are there as the registry and LOYALTY_RETENTION say.
+
+    Kept for a shorter time, what is older goes within minutes, and does not come back.
+    """
+    from api.cli.processes import process
+    from streams.kafka import topic_config
+    from streams.kafka.topic_retention import retained
+
+    console = Console(highlight=False, soft_wrap=True)
+    with process("topics") as (loaded, connection):
+        different = topic_config.differences(connection, retained(loaded.retention))
+        for one in different:
+            console.print(f"{connection.topic(one.topic)}: {_change(one)}")
+        if not dry_run:
+            topic_config.apply(connection, different)
+    count = len({one.topic.name for one in different})
+    console.print(f"{count} topics {'would be' if dry_run else 'were'} changed")
+
+
+def _told(topic: "Topic", different: "Sequence[Difference]") -> Text:
+    told = Text(f"{topic.key}\n{_kept(topic)}\n{topic.writer}")
+    for one in different:
+        if one.topic is topic:
+            told.append(f"\nin the cluster: {_change(one)}", "bold red")
+    return told
+
+
+def _change(one: "Difference") -> str:
+    """As `retention.ms 30 days → 90 days`; -1 is for ever."""
+    return f"{one.entry} {_read(one.entry, one.found)} → {_read(one.entry, one.meant)}"
+
+
+def _read(entry: str, text: str) -> str:
+    days, rest = divmod(int(text), 86_400_000) if entry.endswith(".ms") else (0, 1)
+    if text == "-1":
+        return "for ever"
+    return text if rest else f"{days} days"
+
+
+def _schemas(topic: "Topic") -> str:
+    return ", ".join(kind.__name__ for kind in topic.values) or "bytes of the table"
+
+
+def _kept(topic: "Topic") -> str:
+    if topic.compacted:
+        return "latest of each key"
+    return "for ever" if topic.retention is None else f"{topic.retention.days} days"

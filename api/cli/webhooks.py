@@ -1,0 +1,65 @@
+"""`loyalty webhooks`: what can be subscribed to, and what its bodies look like."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from streams.webhooks.schema import Form
+
+app = typer.Typer(no_args_is_help=True, help="Webhooks: their documentation and schemas.")
+
+
+@app.command("list")
+def show() -> None:
+    """Every webhook by both its names, and what it tells."""
+    from streams.webhooks import CATALOGUE
+
+    table = Table("webhook", "what it tells", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, entry in sorted(CATALOGUE.items()):
+        table.add_row(Text.assemble((name, "bold"), "\n", entry.legacy_type), entry.description)
+    Console().print(table)
+
+
+@app.command()
+def docs() -> None:
+    """All webhooks with their triggers and fields, as Markdown."""
+    from streams.webhooks.contract import page
+
+    print(page())
+
+
+@app.command()
+def schema(
+    name: Annotated[str, typer.Argument(help="CustomerUpdated or customer.updated")],
+    legacy: Annotated[bool, typer.Option("--legacy", help="of the legacy body")] = False,
+    second: Annotated[bool, typer.Option("--second", help="of the second legacy body")] = False,
+) -> None:
+    """The JSON Schema of a webhook's whole body."""
+    from streams.errors import Misconfigured
+    from streams.webhooks import CATALOGUE
+    from streams.webhooks.contract import json_schema
+    from streams.webhooks.names import event_name
+
+    entry = CATALOGUE.get(event_name(name) or "")
+    if entry is None:
+        raise Misconfigured(f"{name!r} is no webhook; valid are: {', '.join(sorted(CATALOGUE))}")
+    if second and entry.second is None:
+        raise Misconfigured(f"--second: {entry.name} is sent to legacy endpoints once; leave it out")
+    form: Form = "second" if second else "legacy" if legacy else "new"
+    print(json.dumps(json_schema(entry, form), indent=2))
+
+
+@app.command()
+def asyncapi() -> None:
+    """All webhooks and topics as one AsyncAPI 3.0 document."""
+    from importlib.metadata import version
+
+    from api.rest.asyncapi import document
+
+    print(json.dumps(document(version("loyalty-webhooks")), indent=2))

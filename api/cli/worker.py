@@ -1,0 +1,23 @@
+"""`loyalty worker`: commands in; facts, webhook events and deliveries out."""
+
+from api.cli.lines import say
+from api.cli.supervise import Supervised, supervise
+
+
+def run(supervised: Supervised = False) -> None:
+    """Run the loyalty, identity and fan-out stages until SIGTERM or Ctrl-C."""
+    if supervised:
+        supervise("worker")
+    import asyncio
+
+    from api.cli.processes import process
+    from streams.runtime.worker import run as run_app
+    from streams.runtime.worker import worker
+
+    async def serve() -> None:
+        # Made inside the loop: Faust's services belong to the one that is there when they are made.
+        with worker(settings, connection) as app:
+            await run_app(app, lambda: say("worker is ready", flush=True), connection)
+
+    with process("worker") as (settings, connection):
+        asyncio.run(serve())

@@ -1,0 +1,93 @@
+"""What people typed into a form, read field by field; what is wrong with one is told beside it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from api.problems import Conflict, Invalid
+from api.rest.fields import UUID
+from api.services.command_service import KINDS, Desk
+from streams.domain.calendar import zoned
+from streams.domain.instants import RANGE, OutOfRange, read_instant
+from streams.domain.store import StoreSettings
+
+Errors = dict[str, str]
+"""A sentence by field."""
+NOBODY = "No member of this store has that e-mail address, phone number or card, and it is no id."
+
+
+def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datetime | None:
+    """The instant that a datetime-local input shows, in the store’s time zone; None where it is empty."""
+    if not text.strip():
+        return None
+    try:
+        return read_instant(text.strip(), ZoneInfo(store.time_zone))
+    except OutOfRange:
+        errors[field] = f"A date {RANGE}."
+        return None
+    except (ValueError, OverflowError):
+        errors[field] = "That is no date and time: 2026-03-31 14:30 is one."
+        return None
+
+
+def local(at: datetime, store: StoreSettings) -> str:
+    """`at` as such an input has it, to the minute."""
+    return f"{zoned(at, ZoneInfo(store.time_zone)):%Y-%m-%dT%H:%M}"
+
+
+def ago(now: datetime, hours: int, store: StoreSettings) -> str:
+    return local(now - timedelta(hours=hours), store)
+
+
+def number(errors: Errors, field: str, text: str, least: int, most: int) -> int:
+    """`least` where it is none, which is told."""
+    if re.fullmatch("[0-9]{1,9}", text.strip()) and least <= int(text) <= most:
+        return int(text)
+    errors[field] = f"A whole number from {least:,} to {most:,}."
+    return least
+
+
+async def member(errors: Errors, field: str, text: str, store: StoreSettings, desk: Desk) -> str | None:
+    """The id of whoever is named by an id, e-mail address, phone number or card; None where that is empty.
+
+    An id is taken as it is: what was sent about a member stays when the member is gone.
+    """
+    for name in names(text):
+        if re.fullmatch(UUID, name):
+            return name
+        if found := await desk.found(store.store, name):
+            return found
+    if text.strip():
+        errors[field] = NOBODY
+    return None
+
+
+def names(text: str) -> Iterable[str]:
+    """What the member may be meant by, as the desk asks for it; the likeliest first."""
+    said = text.strip()
+    kind, equals, _ = said.partition("=")
+    if not said:
+        return ()
+    if re.fullmatch(UUID, said.lower()):
+        return (said.lower(),)
+    if equals and kind in KINDS:
+        return (said,)
+    if "@" in said:
+        return (f"email={said}", f"loyaltyCardNumber={said}")
+    return (f"phone={said}", f"loyaltyCardNumber={said}")
+
+
+@contextmanager
+def noted(errors: Errors, fields: Mapping[str, str]) -> Iterator[None]:
+    """What the programme's own objects complain of is told beside our `fields`, by their names of them; what
+    belongs to none, and a conflict, at the top."""
+    try:
+        yield
+    except Invalid as error:
+        for each in error.complaints:
+            field = fields.get(each.path.rpartition(".")[2], "")
+            errors[field] = f"{errors[field]} {each.message}" if field in errors else each.message
+    except Conflict as error:
+        errors[""] = error.complaint.message

@@ -1,0 +1,145 @@
+"""Small control topics: written, and read back before the caller hears of it."""
+
+from typing import TypeVar
+
+from api.auth.principals import Callers
+from api.auth.sign_outs import SignOuts
+from streams.access import Admin, ApiKey, Change, SignOut
+from streams.delivery.records import EndpointStatus, Subscription
+from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.subscription import Subscriptions
+from streams.domain.commands import Command
+from streams.domain.store import StoreSettings
+from streams.domain.values import Value
+from streams.kafka.clients import Connection
+from streams.kafka.compacted_view import View
+from streams.kafka.control_filter import Apply
+from streams.kafka.end_offsets import Ends
+from streams.kafka.producer import Appender
+from streams.stages.command_dedup import FINGERPRINT
+from streams.stages.commands import owner_of
+from streams.topics import (
+    ADMINS,
+    API_KEYS,
+    AUDIT,
+    COMMANDS,
+    ENDPOINT_STATUS,
+    REPLAY_PROGRESS,
+    REPLAYS,
+    SETTINGS,
+    SIGN_OUTS,
+    SUBSCRIPTIONS,
+)
+
+VISIBLE_WITHIN = 5.0
+V = TypeVar("V", bound=Value)
+
+
+class ProgressLog:
+    """How far replays are: each record has one writer at a time, who plays it."""
+
+    def __init__(self, connection: Connection, appender: Appender, view: View[ReplayProgress]) -> None:
+        self._place = connection.topic(REPLAY_PROGRESS), 0
+        self._ends = Ends(connection)
+        self._appender = appender
+        self._view = view
+
+    async def write(self, key: str, value: ReplayProgress | None) -> None:
+        """Seen in the view when it returns. Raises Retryable."""
+        _, offset = await self._appender.append(REPLAY_PROGRESS, key, value)
+        await self._view.reached(0, offset, VISIBLE_WITHIN)
+
+    async def current(self) -> None:
+        """Returns once the view has all that was written before the call."""
+        end = (await self._ends.of([self._place]))[self._place]
+        await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+
+
+class SignOutLog:
+    """Sessions that were signed out of: each is written once, by whichever process was told."""
+
+    def __init__(self, appender: Appender, view: View[SignOut]) -> None:
+        self._appender = appender
+        self._view = view
+
+    async def write(self, key: str, value: SignOut | None) -> None:
+        """Seen in the view when it returns. Raises Retryable."""
+        _, offset = await self._appender.append(SIGN_OUTS, key, value)
+        await self._view.reached(0, offset, VISIBLE_WITHIN)
+
+
+class AuditAppender:
+    """The audit topic behind the API's port."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+
+    async def append(self, change: Change) -> None:
+        await self._appender.append(AUDIT, change.subject_id, change)
+
+
+class CommandAppender:
+    """The commands topic behind the API's port."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+
+    async def append(self, command: Command, fingerprint: str) -> None:
+        owner = owner_of(command.store, command.member_id)
+        headers = {FINGERPRINT: fingerprint.encode()} if fingerprint else {}
+        await self._appender.append(COMMANDS, owner, command, headers)
+
+
+def followed(connection: Connection, index: Subscriptions) -> View[Subscription]:
+    """A view, not yet started, that keeps `index` as the topic is."""
+
+    def apply(key: str, value: Subscription | None) -> None:
+        if value is None:
+            index.drop(key)
+        else:
+            index.put(value)
+
+    return View(connection, SUBSCRIPTIONS, Subscription, apply)
+
+
+def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> View[StoreSettings]:
+    """The same for the settings of stores."""
+    return View(connection, SETTINGS, StoreSettings, _kept(stores))
+
+
+def conditions_followed(connection: Connection, found: dict[str, EndpointStatus]) -> View[EndpointStatus]:
+    """The same for what the sinks tell of endpoints."""
+    return View(connection, ENDPOINT_STATUS, EndpointStatus, _kept(found))
+
+
+def _kept(values: dict[str, V]) -> Apply[V]:
+    def apply(key: str, value: V | None) -> None:
+        if value is None:
+            values.pop(key, None)
+        else:
+            values[key] = value
+
+    return apply
+
+
+def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Admin], View[ApiKey]]:
+    """The same for those who may call."""
+    return (
+        View(connection, ADMINS, Admin, callers.put_admin),
+        View(connection, API_KEYS, ApiKey, callers.put_key),
+    )
+
+
+def sign_outs_followed(connection: Connection, known: SignOuts) -> View[SignOut]:
+    """The same for sessions that were signed out of."""
+    return View(connection, SIGN_OUTS, SignOut, known.put)
+
+
+def replays_followed(
+    connection: Connection, orders: Orders
+) -> tuple[View[ReplayOrder], View[ReplayProgress]]:
+    """The same for the replays that were asked for."""
+    return (
+        View(connection, REPLAYS, ReplayOrder, orders.put),
+        View(connection, REPLAY_PROGRESS, ReplayProgress, orders.progressed),
+    )

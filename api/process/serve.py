@@ -1,0 +1,182 @@
+"""The API's process: a server over what is running, and how they end together."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
+from datetime import UTC, datetime
+
+import uvicorn
+
+from api.auth.audit import Audit
+from api.auth.authentication import ApiKeys, Gate, check_door
+from api.auth.logins import Logins, Tokens
+from api.auth.sign_outs import Revocations
+from api.panel.forecasts import Forecasts
+from api.panel.sessions import FORMS, Sessions
+from api.process.connection_limits import KEPT_ALIVE, LARGEST_HEADERS, Bounded
+from api.process.control_topics import (
+    AuditAppender,
+)
+from api.process.listener import address_of, listener_of
+from api.process.services import parts_of, until_first
+from api.rest.app import create_app
+from api.services.replay_runner import Player
+from api.services.replays import Ports
+from api.services.signing_keys import SealedKeys
+from api.services.url_policy import PublicTargets
+from connectors.http.app import courier_of, safe_of, sender_of
+from streams.domain.ids import derived_id
+from streams.errors import Misconfigured
+from streams.jobs.dead_letters import Letterbox
+from streams.jobs.replay_estimate import Recount
+from streams.kafka.clients import Connection
+from streams.kafka.exit_in_time import leave_in_time
+from streams.migration.state_versions import present, require_layout
+from streams.projections.timer_forecast import Foresight
+from streams.runtime.instance import identity
+from streams.settings import Settings
+from streams.stages.context import StreamClock, WallClock
+
+GRACE = 5
+"""Seconds that requests under way get when the process is told to stop."""
+SWITCH = 0.001
+"""Seconds that a thread may compute while another one waits to."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn raises them again, and would end the process before it is tidied up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, connection: Connection, started: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT; `started` gets the address once requests are answered.
+
+    Raises Misconfigured (no API key, address taken, topics missing), Retryable, and whatever ends the view or
+    the appender for good: a process that cannot see or make changes must not stay up.
+    """
+    # A replay's thread computes all the time: a request must not wait 5 ms for its turn at each of its steps.
+    sys.setswitchinterval(SWITCH)
+    safe = safe_of(settings)
+    check_door(settings.api_key_hashes, safe)
+    require_layout(await asyncio.to_thread(present, connection))
+    stop = _stop_signal(connection)
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(closing(listener_of(settings)))
+        own = stack.enter_context(identity(settings, "api", connection.generation))
+        parts = await parts_of(settings, connection, own.directory, stack, stop)
+        if parts is None:
+            return
+        if not settings.api_key_hashes and not parts.callers:
+            raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
+        clock = StreamClock() if settings.clock == "stream" else WallClock()
+        forecasts = Forecasts(Foresight(parts.replicas, clock))
+        # Before the tables that it reads are closed.
+        stack.push_async_callback(forecasts.stop)
+        tokens = Tokens(safe)
+        sender = sender_of(settings)
+        stack.push_async_callback(sender.aclose)
+        # The same after a restart, and another one's on every other disk.
+        process = f"{own.instance} {derived_id(socket.gethostname(), str(own.directory))[:8]}"
+        player = Player(
+            connection,
+            parts.orders,
+            parts.index,
+            process=process,
+            folder=settings.home / "tmp",
+            current=parts.progress_log.current,
+            now=_now,
+        )
+        stack.push_async_callback(player.stop)
+        app = create_app(
+            subscriptions=parts.index,
+            log=parts.subscriptions,
+            authenticator=Gate(ApiKeys(settings.api_key_hashes), parts.callers, tokens, _now),
+            targets=PublicTargets(settings.allow_targets),
+            now=_now,
+            caught_up=lambda: all(view.caught_up for view in parts.views) and parts.replicas.caught_up,
+            outcomes=parts.outcomes,
+            book=parts.replicas,
+            past=parts.past,
+            stores=parts.stores.get,
+            settings_log=parts.settings,
+            courier=courier_of(settings, sender, safe),
+            callers=parts.callers,
+            key_log=parts.keys,
+            audit=Audit(AuditAppender(parts.appender).append, _now),
+            store_codes=lambda: tuple(parts.stores),
+            conditions=parts.conditions,
+            replaying=Ports(
+                parts.orders,
+                parts.order_log,
+                parts.progress_log,
+                Recount(connection, settings.home / "tmp"),
+                process,
+            ),
+            box=Letterbox(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
+            journal=parts.journal,
+            published=parts.published,
+            dotted_names=settings.event_names == "dotted",
+            forecasts=forecasts,
+            flow=parts.flow,
+            aside=lambda: [one for view in parts.views for one in view.aside],
+            logins=Logins(parts.callers, tokens) if safe.ready else None,
+            sessions=Sessions(
+                tokens,
+                parts.callers,
+                safe.derived(FORMS),
+                _now,
+                Revocations(parts.sign_outs, parts.sign_out_log, _now),
+            )
+            if safe.ready
+            else None,
+            trusted_proxies=settings.trusted_proxies,
+            signer=SealedKeys(safe) if safe.ready else None,
+            vault=safe if safe.ready else None,
+        )
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=GRACE,
+                timeout_keep_alive=KEPT_ALIVE,
+                # Its own would believe whoever is on this machine: see `Forwarded`.
+                proxy_headers=False,
+                http=Bounded,
+                ws="none",
+                h11_max_incomplete_event_size=LARGEST_HEADERS,
+            )
+        )
+        serving = asyncio.create_task(server.serve([listener]))
+        started(address_of(listener))
+        try:
+            await until_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _stop_signal(connection: Connection) -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def leave() -> None:
+        if not stop.is_set():
+            leave_in_time(connection)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, leave)
+    return stop

@@ -1,0 +1,88 @@
+"""AsyncAPI 3 of the whole: the webhooks that go out, and every topic with the schemas of its records."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from streams.codec.avro import HEADER, schemas
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, TOPICS, Topic
+from streams.webhooks import contract
+
+AVRO = "application/vnd.apache.avro+json;version=1.9.0"
+RECEIVED = (COMMANDS, IDENTITY_REQUESTS)
+"""Topics that others write to."""
+Part = dict[str, Any]
+
+
+def document(version: str) -> Part:
+    """The webhooks' document with the topics beside them: `topic.commands` and so on."""
+    whole = contract.asyncapi(version)
+    for topic in TOPICS:
+        whole["channels"][_name(topic)] = _channel(topic)
+        whole["operations"][f"{_action(topic)} {_name(topic)}"] = _operation(topic)
+        whole["components"]["messages"] |= {kind: _message(kind) for kind in _kinds(topic)}
+    return whole
+
+
+def _name(topic: Topic) -> str:
+    return f"topic.{topic.name}"
+
+
+def _kinds(topic: Topic) -> list[str]:
+    return [kind.__name__ for kind in topic.values]
+
+
+def _action(topic: Topic) -> str:
+    return "receive" if topic in RECEIVED else "send"
+
+
+def _channel(topic: Topic) -> Part:
+    kept = "its latest record for each key" if topic.compacted else _kept(topic)
+    return {
+        "address": topic.name,
+        "title": f"Topic {topic.name}",
+        "description": (
+            f"Key: {topic.key}. Written by: {topic.writer}. Kept: {kept}. "
+            "LOYALTY_TOPIC_PREFIX comes before its name."
+        ),
+        "messages": {kind: {"$ref": f"#/components/messages/{kind}"} for kind in _kinds(topic)},
+        "bindings": {"kafka": {"bindingVersion": "0.5.0", "topicConfiguration": _configuration(topic)}},
+    }
+
+
+def _kept(topic: Topic) -> str:
+    return "for ever" if topic.retention is None else f"{topic.retention.days} days"
+
+
+def _configuration(topic: Topic) -> Part:
+    config = topic.config
+    kept: Part = {"cleanup.policy": [config["cleanup.policy"]]}
+    if "retention.ms" in config:
+        kept["retention.ms"] = int(config["retention.ms"])
+    return kept
+
+
+def _operation(topic: Topic) -> Part:
+    channel = f"#/channels/{_name(topic)}"
+    return {
+        "action": _action(topic),
+        "channel": {"$ref": channel},
+        "messages": [{"$ref": f"{channel}/messages/{kind}"} for kind in _kinds(topic)],
+    }
+
+
+def _message(kind: str) -> Part:
+    """The newest version of its schema; the record's header names the one that it was written with."""
+    version = max(schema.version for schema in schemas().values() if schema.name == kind)
+    avro = json.loads((files("schemas") / f"{kind}.v{version}.avsc").read_text())
+    return {
+        "name": kind,
+        "title": f"{kind}, version {version}",
+        "contentType": "avro/binary",
+        "headers": {
+            "type": "object",
+            "properties": {HEADER: {"type": "string", "examples": [f"{kind}.v{version}"]}},
+            "required": [HEADER],
+        },
+        "payload": {"schemaFormat": AVRO, "schema": avro},
+    }

@@ -1,0 +1,41 @@
+"""/api/{storeCode}/command/{commandId}: what became of a command that was not answered in time."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from api.auth.scopes import requires
+from api.rest.fields import StoreCode, id_in_path
+from api.rest.json_body import Router
+from api.services.command_service import Desk
+from streams.stages.command_dedup import Conclusion
+
+CommandId = Annotated[str, id_in_path("commandId")]
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = Router(prefix="/api/{storeCode}", tags=["commands"], dependencies=[requires("commands")])
+
+    @router.get("/command/{commandId}", summary="What became of a command")
+    async def status(store: StoreCode, command_id: CommandId) -> JSONResponse:
+        """pending: not handled yet, or forgotten, which takes LOYALTY_COMMAND_MEMORY_HOURS, or never sent."""
+        await desk.book.current(None, ("commands",))
+        return JSONResponse(_told(command_id, desk.outcomes.before(command_id), store))
+
+    return router
+
+
+def _told(command_id: str, ended: Conclusion | None, store: str) -> dict[str, Any]:
+    if ended is None or not ended.owner.startswith(f"{store}/"):
+        return {"commandId": command_id, "status": "pending"}
+    if ended.rejection:
+        field, value, reason = ended.rejection
+        return {
+            "commandId": command_id,
+            "status": "refused",
+            "field": field,
+            "value": value,
+            "reason": reason,
+        }
+    return {"commandId": command_id, "status": "accepted", "customerId": ended.owner.partition("/")[2]}

@@ -1,0 +1,160 @@
+"""GET /api/{storeCode}/webhook/delivery…: what became of each webhook, attempt by attempt.
+
+It is read from a journal in this process. An answer shows everything that was committed before the request
+came, by whichever process.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.auth.scopes import requires
+from api.problems import Complaint, Invalid, shown
+from api.rest.delivery_bodies import detail, row
+from api.rest.fields import UUID, StoreCode, id_in_path
+from api.rest.json_body import Router
+from api.rest.listing import LARGEST_PAGE, instant, place_of, token, whole
+from streams.delivery.delivery_search import Counters, One, Page, Search
+from streams.delivery.delivery_state import STATUSES, Known, Status
+from streams.delivery.subscription import Subscriptions
+from streams.webhooks.names import LEGACY_TYPES, event_name
+
+MessageId = Annotated[str, id_in_path("messageId")]
+Read = Callable[[Search, str], Search]
+
+
+class Deliveries(Protocol):
+    """The journal. Each raises Retryable while it is not there."""
+
+    async def current(self) -> None:
+        """Returns once all is here that was committed before the call."""
+
+    async def search(self, asked: Search) -> Page: ...
+
+    async def one(self, store: str, delivery_id: str) -> One | None:
+        """None where that store has none of that id."""
+
+    async def counters(
+        self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
+    ) -> dict[str, Counters]:
+        """By subscription."""
+
+    async def ahead_of(self, known: Known) -> Known | None:
+        """A delivery of the same subscription and member that is not over and began before it."""
+
+
+def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:
+    router = Router(
+        prefix="/api/{storeCode}/webhook/delivery", tags=["webhooks"], dependencies=[requires("read")]
+    )
+
+    @router.get("", summary="List deliveries, the newest event first", openapi_extra=_LIST)
+    async def index(store: StoreCode, request: Request) -> JSONResponse:
+        """Filters are `field=value`, all of which must hold. `_scroll=` with what `scroll.next` says goes on,
+        until there is none; a page may be short and have a next."""
+        asked = search_of(store, request.query_params.multi_items())
+        await deliveries.current()
+        page = await deliveries.search(asked)
+        return JSONResponse(
+            {
+                "items": [row(known) for known in page.items],
+                "scroll": {"next": token(page.next)} if page.next else {},
+            }
+        )
+
+    @router.get("/{messageId}", summary="Read a delivery, its request and all its attempts")
+    async def read(store: StoreCode, message_id: MessageId) -> JSONResponse:
+        """The request is shown with the address and headers that the subscription has now; values of headers
+        that may be secrets are null. It is null once the body is not kept any more."""
+        await deliveries.current()
+        found = await deliveries.one(store, message_id)
+        if found is None:
+            raise HTTPException(404)
+        subscription = subscriptions.get(found.known.subscription_id)
+        return JSONResponse(detail(found, subscription, dotted_names=dotted_names))
+
+    return router
+
+
+def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> Search:
+    """Raises Invalid naming every bad parameter."""
+    search, complaints = Search(store), []
+    for name, value in parameters:
+        read = _READ.get(name)
+        if read is None:
+            valid = f"no such parameter; valid: {', '.join(_READ)}"
+            complaints.append(Complaint(name, valid, "unknown", value))
+            continue
+        try:
+            search = read(search, value)
+        except ValueError as error:
+            complaints.append(Complaint(name, f"{shown(value)} {error}", "invalid", value))
+    if complaints:
+        raise Invalid(*complaints)
+    return search
+
+
+def uuid(value: str) -> str:
+    """Raises ValueError."""
+    # The pattern is the one of paths.
+    if not re.fullmatch(UUID, value):
+        raise ValueError("must be a UUID in lower case")
+    return value
+
+
+def _status(value: str) -> Status:
+    for status in STATUSES:
+        if status == value:
+            return status
+    raise ValueError(f"must be one of {', '.join(STATUSES)}")
+
+
+def _event(value: str) -> str:
+    found = event_name(value)
+    if found is None:
+        raise ValueError(f"is no event; valid: {', '.join(sorted(LEGACY_TYPES))}")
+    return found
+
+
+def _after(value: str) -> tuple[str, ...]:
+    place = place_of(value)
+    if place and not (len(place) == 1 and re.fullmatch("([0-9a-f]{2})+", place[0])):
+        raise ValueError("must be empty, or what scroll.next said")
+    return place
+
+
+_READ: dict[str, Read] = {
+    "subscriptionId": lambda search, value: replace(search, subscription_id=uuid(value)),
+    "status": lambda search, value: replace(search, status=_status(value)),
+    "eventName": lambda search, value: replace(search, event_name=_event(value)),
+    "customerId": lambda search, value: replace(search, member_id=uuid(value)),
+    "webhookEventId": lambda search, value: replace(search, webhook_event_id=uuid(value)),
+    "createdAt[gte]": lambda search, value: replace(search, since=instant(value)),
+    "createdAt[lt]": lambda search, value: replace(search, until=instant(value)),
+    "_itemsOnPage": lambda search, value: replace(search, size=whole(value, 1, LARGEST_PAGE)),
+    "_scroll": lambda search, value: replace(search, after=_after(value)),
+}
+_ID = {"type": "string", "format": "uuid"}
+_INSTANT = {"type": "string", "format": "date-time"}
+_LIST: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
+        for name, schema, text in (
+            ("subscriptionId", _ID, "Of one subscription."),
+            ("status", {"type": "string", "enum": list(STATUSES)}, "retrying: tried, and will be again."),
+            ("eventName", {"type": "string"}, "Either spelling."),
+            ("customerId", _ID, "Of one member; legacy arrays are of none."),
+            ("webhookEventId", _ID, "Of a legacy array: its first event's."),
+            ("createdAt[gte]", _INSTANT, "When the event happened."),
+            ("createdAt[lt]", _INSTANT, "The end, exclusive."),
+            ("_itemsOnPage", {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}, "Page size."),
+            ("_scroll", {"type": "string"}, "Empty at first, then `scroll.next`."),
+        )
+    ]
+}

@@ -1,0 +1,105 @@
+"""What clients read of a delivery: the contract's names."""
+
+from typing import Any
+
+from connectors.http.request_preview import AsSent, as_sent
+from streams.delivery.delivery_search import One
+from streams.delivery.delivery_state import Known, Last
+from streams.delivery.explain import Told, Verdict
+from streams.delivery.records import Attempt, Subscription
+from streams.webhooks.parts import moment
+
+Row = dict[str, Any]
+UNTRIED = "00000000-0000-0000-0000-000000000000"
+"""Stands for the requestId of a request that has not been made."""
+
+
+def row(known: Known) -> Row:
+    """One line of the log."""
+    return {
+        "messageId": known.delivery_id,
+        "subscriptionId": known.subscription_id,
+        "webhookEventId": known.webhook_event_id,
+        "eventName": known.event_name,
+        "customerId": None if known.of_many else known.member_id,
+        "createdAt": moment(known.created_at),
+        "madeAt": moment(known.made_at),
+        "legacy": known.legacy,
+        "replay": known.replay,
+        "status": known.status,
+        "reason": known.reason if known.status == "dead" else None,
+        "attempts": known.attempts,
+        "nextAttemptAt": moment(known.next_attempt_at),
+        "lastAttempt": _last(known.last) if known.last else None,
+    }
+
+
+def detail(one: One, subscription: Subscription | None, *, dotted_names: bool) -> Row:
+    """The whole of it."""
+    request = request_of(one, subscription, dotted_names=dotted_names)
+    return {
+        **row(one.known),
+        "request": _request(request) if request else None,
+        "attempts": [_attempt(attempt) for attempt in one.attempts],
+    }
+
+
+def request_of(one: One, subscription: Subscription | None, *, dotted_names: bool) -> AsSent | None:
+    """As it was sent last, or will be; None where what was in it is not kept."""
+    if one.delivery is None:
+        return None
+    request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
+    return as_sent(one.delivery, subscription, request_id, dotted_names=dotted_names)
+
+
+def _request(request: AsSent) -> Row:
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": [{"headerName": name, "headerValue": value} for name, value in request.headers],
+        "body": request.body,
+    }
+
+
+def _last(attempt: Last | Attempt) -> Row:
+    return {
+        "number": attempt.number,
+        "startedAt": moment(attempt.started_at),
+        "durationMs": attempt.duration_ms,
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "error": attempt.error,
+        "errorClass": attempt.error_class,
+    }
+
+
+def _attempt(attempt: Attempt) -> Row:
+    return {
+        **_last(attempt),
+        "requestId": attempt.request_id,
+        "nextAttemptAt": moment(attempt.next_attempt_at),
+        "response": attempt.response,
+    }
+
+
+def told(of: Told) -> Row:
+    """Why an event arrived, or did not."""
+    return {
+        "webhookEventId": of.webhook_event_id,
+        "eventName": of.event_name,
+        "customerId": of.member_id,
+        "createdAt": moment(of.created_at),
+        "verdicts": [_verdict(verdict) for verdict in of.verdicts],
+    }
+
+
+def _verdict(verdict: Verdict) -> Row:
+    by = verdict.condition
+    return {
+        "subscriptionId": verdict.subscription_id,
+        "verdict": verdict.kind,
+        "sentence": verdict.sentence,
+        "messageId": verdict.delivery.delivery_id if verdict.delivery else None,
+        "condition": by and {"path": by.path, "operator": by.operator, "value": by.value},
+        "found": verdict.found,
+    }

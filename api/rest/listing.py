@@ -1,0 +1,240 @@
+"""Lists, as the contract has them everywhere: filters with operators, ordering, pages."""
+
+import base64
+import json
+import operator
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Query
+
+from api.problems import Complaint, Invalid, shown
+from streams.domain.instants import OutOfRange, read_instant
+
+T = TypeVar("T")
+Test = Callable[[Any], bool]
+Kind = Literal["text", "flag", "instant"]
+
+LARGEST_PAGE = 50
+MOST = 10_000
+"""Rows that pages are cut from where a list is not read whole."""
+Page = Annotated[int, Query(alias="_page", ge=1, le=MOST)]
+PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=LARGEST_PAGE)]
+_PARAMETER = re.compile(r"(?P<name>[A-Za-z_]+)(\[(?P<inner>[A-Za-z]*)\])?")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    "text": ("eq", "like", "IN", "hasValue", "notHasValue"),
+    "flag": ("eq", "IN", "hasValue", "notHasValue"),
+    "instant": ("eq", *_COMPARE, "hasValue", "notHasValue"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A field of the rows, as clients see it, or several values, as a tuple. `spelled` turns a filter's text
+    into the stored spelling."""
+
+    kind: Kind
+    read: Callable[[T], Any]
+    spelled: Callable[[str], str] = str
+
+    def values(self, row: T) -> tuple[Any, ...]:
+        read = self.read(row)
+        return read if isinstance(read, tuple) else (read,)
+
+    def first(self, row: T) -> Any:
+        return self.values(row)[0]
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a client asked of a list."""
+
+    tests: list[tuple[str, Test]] = field(default_factory=list)
+    order: list[tuple[str, bool]] = field(default_factory=list)
+    page: int = 1
+    size: int = 10
+    scroll: tuple[str, ...] | None = None
+    """The place behind which to go on; empty: at the beginning."""
+
+    def passes(self, row: T, columns: Mapping[str, "Column[T]"]) -> bool:
+        """Whether all tests hold, each for one of the values that the row has there."""
+        return all(any(test(value) for value in columns[name].values(row)) for name, test in self.tests)
+
+
+def page(
+    rows: Sequence[T],
+    parameters: Sequence[tuple[str, str]],
+    columns: Mapping[str, Column[T]],
+    place: Callable[[T], tuple[str, ...]],
+    shown: Callable[[T], dict[str, Any]],
+) -> dict[str, Any]:
+    """The answer to a list's request. Raises Invalid naming every bad parameter.
+
+    `rows` stand in the order of `place`, as do those that the order asked for does not tell apart.
+    """
+    query = parsed(parameters, columns)
+    kept = [row for row in rows if query.passes(row, columns)] if query.tests else rows
+    if query.scroll is not None:
+        return _scrolled(kept, query, place, shown)
+    for name, descending in reversed(query.order):
+        read = columns[name].first
+        # Rows without a value come first; None cannot be compared.
+        kept = sorted(kept, key=lambda row: (read(row) is not None, read(row)), reverse=descending)
+    start = (query.page - 1) * query.size
+    return {
+        "items": [shown(row) for row in kept[start : start + query.size]],
+        "total": {"all": len(rows), "filtered": len(kept), "estimated": False},
+    }
+
+
+def cut(rows: Sequence[T], page: int, size: int, shown: Callable[[T], object]) -> dict[str, Any]:
+    """That page of rows, of which there are MOST at most."""
+    start, count = (page - 1) * size, len(rows)
+    return {
+        "items": [shown(row) for row in rows[start : start + size]],
+        "total": {"all": count, "filtered": count, "estimated": count >= MOST},
+    }
+
+
+def _scrolled(
+    kept: Sequence[T],
+    query: Asked,
+    place: Callable[[T], tuple[str, ...]],
+    shown: Callable[[T], dict[str, Any]],
+) -> dict[str, Any]:
+    """What stands behind the place that was reached, whatever has come and gone meanwhile."""
+    start = bisect_right(kept, query.scroll or (), key=place)
+    some = kept[start : start + query.size]
+    return {
+        "items": [shown(row) for row in some],
+        "scroll": {"next": token(place(some[-1]))} if some else {},
+    }
+
+
+def token(place: tuple[str, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def place_of(token: str) -> tuple[str, ...]:
+    if not token:
+        return ()
+    try:
+        read = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except ValueError:
+        read = None
+    if not isinstance(read, list) or not all(isinstance(part, str) for part in read):
+        raise ValueError("must be empty, or what scroll.next said")
+    return tuple(read)
+
+
+def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> Asked:
+    query, complaints = Asked(), []
+    for parameter, value in parameters:
+        try:
+            _add(query, parameter, value, columns)
+        except ValueError as error:
+            complaints.append(Complaint(parameter, f"{shown(value)} {error}", "invalid", value))
+        except LookupError as error:
+            complaints.append(Complaint(parameter, str(error.args[0]), "unknown", value))
+    if query.scroll is not None and any(name.startswith(("_page", "_orderBy")) for name, _ in parameters):
+        message = "cannot be combined with _page or _orderBy."
+        complaints.append(Complaint("_scroll", message, "conflict"))
+    if complaints:
+        raise Invalid(*complaints)
+    return query
+
+
+def _add(query: Asked, parameter: str, value: str, columns: Mapping[str, Column[Any]]) -> None:
+    """Raises LookupError for a parameter that there is not, ValueError for a value that it cannot have."""
+    match = _PARAMETER.fullmatch(parameter)
+    name, inner = (match["name"], match["inner"]) if match else (parameter, None)
+    if name == "_page" and inner is None:
+        query.page = whole(value, 1, 10**9)
+    elif name == "_scroll" and inner is None:
+        query.scroll = place_of(value)
+    elif name == "_itemsOnPage" and inner is None:
+        query.size = whole(value, 1, LARGEST_PAGE)
+    elif name == "_orderBy" and inner is not None and inner in columns:
+        query.order.append((inner, _descending(value)))
+    elif name in columns and inner is None:
+        query.tests.append((name, _test(columns[name], "eq", value)))
+    elif name in columns and inner in OPERATORS[columns[name].kind]:
+        query.tests.append((name, _test(columns[name], inner, value)))
+    else:
+        raise LookupError(_valid(name, columns))
+
+
+def _valid(name: str, columns: Mapping[str, Column[Any]]) -> str:
+    fields = ", ".join(columns)
+    if name in columns:
+        operators = ", ".join(OPERATORS[columns[name].kind])
+        return f"{name} has no such operator; valid: {operators}"
+    if name == "_orderBy":
+        return f"cannot be ordered by; valid: _orderBy[field] with field one of {fields}"
+    return f"no such parameter; valid: {fields}, _page, _itemsOnPage, _scroll, _orderBy[field]"
+
+
+def _test(column: Column[Any], name: str, value: str) -> Test:
+    if name in {"hasValue", "notHasValue"}:
+        wanted = name == "hasValue"
+        return lambda actual: (actual is not None) is wanted
+    if name == "like":
+        part = value.casefold()
+        return lambda actual: actual is not None and part in actual.casefold()
+    if name == "IN":
+        among = {_READ[column.kind](column.spelled(each)) for each in value.split(",")}
+        return lambda actual: actual in among
+    expected = _READ[column.kind](column.spelled(value))
+    compare: Callable[[Any, Any], bool] = _COMPARE.get(name, operator.eq)
+    return lambda actual: actual is not None and compare(actual, expected)
+
+
+def whole(value: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", value) or not least <= int(value) <= most:
+        raise ValueError(f"must be a whole number from {least} to {most}")
+    return int(value)
+
+
+def _descending(value: str) -> bool:
+    if value.lower() not in {"asc", "desc"}:
+        raise ValueError("must be asc or desc")
+    return value.lower() == "desc"
+
+
+def _flag(value: str) -> bool:
+    if value not in {"true", "false", "1", "0"}:
+        raise ValueError("must be true or false")
+    return value in {"true", "1"}
+
+
+def instant(value: str) -> datetime:
+    """Without an offset it is UTC. Raises ValueError."""
+    # In a query a plus sign that is not encoded means a blank.
+    text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
+    try:
+        return read_instant(text)
+    except OutOfRange:
+        raise
+    except (ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
+
+
+def instant_of(path: str, text: str) -> datetime:
+    """As `instant`, of the parameter `path`. Raises Invalid."""
+    try:
+        return instant(text)
+    except ValueError as error:
+        raise Invalid(Complaint(path, f"{shown(text)} {error}.", "invalid", text)) from None
+
+
+_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": instant}

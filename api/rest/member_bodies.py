@@ -1,0 +1,188 @@
+"""What clients read of a member: the contract's names, exact numbers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from fastapi.responses import Response
+
+from api.rest.profiles import customer_of
+from streams.derived.balance import wallet_id
+from streams.domain.ledger import account
+from streams.domain.state import Account, Held, IssuedReward, Lot, Member, PendingLot, State, Transfer
+from streams.domain.store import StoreSettings
+from streams.domain.tier import measured, standing_in
+from streams.domain.tier_set import Tier, TierSet
+from streams.domain.values import plain
+from streams.webhooks.parts import moment
+
+_JSON = msgspec.json.Encoder(decimal_format="number")
+Row = dict[str, Any]
+
+
+def exact(body: object, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON whose decimals are numbers with all their digits."""
+    return Response(_JSON.encode(body), media_type="application/json", headers=headers)
+
+
+def member_row(member_id: str, member: Member, store: StoreSettings) -> Row:
+    return {
+        "customerId": member_id,
+        "active": member.status == "active",
+        "status": member.status,
+        "registeredAt": moment(member.registered_at),
+        "erasedAt": moment(member.erased_at),
+        **customer_of(member.profile, store.calendar),
+    }
+
+
+def wallet_rows(member_id: str, state: State, store: StoreSettings) -> Iterator[Row]:
+    for code in wallet_codes(state, store):
+        yield {
+            "walletId": wallet_id(store.store, member_id, code),
+            "walletType": _wallet_type(store, code),
+            "account": _counters(account(state, code)),
+        }
+
+
+def wallet_codes(state: State, store: StoreSettings) -> list[str]:
+    """Of each active wallet type, and of each other one that the member has had units of."""
+    codes = [wallet.code for wallet in store.wallets if wallet.active]
+    return [*codes, *(a.wallet for a in state.scan(Account) if a.wallet not in codes)]
+
+
+def _wallet_type(store: StoreSettings, code: str) -> Row:
+    wallet = store.wallet_type(code)
+    return {"walletTypeId": wallet.wallet_type_id, "code": code, "name": wallet.name, "active": wallet.active}
+
+
+def _counters(sums: Account) -> dict[str, Decimal]:
+    return {
+        "activeUnits": plain(sums.available),
+        "spendableUnits": plain(sums.spendable),
+        "earnedUnits": plain(sums.earned),
+        "spentUnits": plain(sums.spent),
+        "expiredUnits": plain(sums.expired),
+        "lockedUnits": plain(sums.pending),
+        "blockedUnits": plain(sums.blocked),
+        "transferredUnits": plain(sums.sent),
+        "receivedUnits": plain(sums.received),
+        "cancelledUnits": plain(sums.cancelled),
+        "returnedUnits": plain(sums.returned),
+        "owedUnits": plain(sums.owed),
+    }
+
+
+def lot_rows(lots: Iterable[Lot]) -> Iterator[Row]:
+    for lot in lots:
+        yield {
+            "transferId": lot.lot_id,
+            "walletCode": lot.wallet,
+            "units": plain(lot.units),
+            "remainingUnits": plain(lot.remaining),
+            "createdAt": moment(lot.earned_at),
+            "expiresAt": moment(lot.expires_at),
+        }
+
+
+def transfer_rows(state: State) -> Iterator[Row]:
+    """Transfers that something can still be done about: that gave units, pending ones, blocking ones."""
+    for given in state.scan(Transfer):
+        place = given.place
+        yield _transfer(place.lot_id, "adding", given.wallet, place.units, expires_at=place.expires_at)
+    for pending in state.scan(PendingLot):
+        lot = pending.lot
+        yield _transfer(
+            lot.lot_id,
+            "adding",
+            lot.wallet,
+            lot.units,
+            expires_at=lot.expires_at,
+            locked_until=pending.unlocks_at,
+        )
+    for held in state.scan(Held):
+        kind = "blocked" if held.purpose == "blocked" else "p2p_spending"
+        yield _transfer(held.transfer_id, kind, held.wallet, held.units, comment=held.comment)
+
+
+def _transfer(
+    transfer_id: str,
+    kind: str,
+    wallet: str,
+    units: Decimal,
+    *,
+    expires_at: datetime | None = None,
+    locked_until: datetime | None = None,
+    comment: str | None = None,
+) -> Row:
+    return {
+        "transferId": transfer_id,
+        "type": kind,
+        "walletCode": wallet,
+        "value": plain(units),
+        "pending": locked_until is not None,
+        "expiresAt": moment(expires_at),
+        "lockedUntil": moment(locked_until),
+        "comment": comment,
+    }
+
+
+def coupon_rows(rewards: Iterable[IssuedReward]) -> Iterator[Row]:
+    for reward in rewards:
+        coupon = reward.coupon
+        yield {
+            "issuedRewardId": reward.issued_reward_id,
+            "rewardId": reward.reward_id,
+            "name": reward.reward_name,
+            "rewardType": reward.reward_type,
+            "status": reward.status,
+            "costInPoints": plain(reward.cost),
+            "redemptionDate": moment(reward.issued_at),
+            "usedAt": moment(reward.used_at),
+            "expired": reward.expired,
+            "issuedCoupon": coupon
+            and {
+                "code": coupon.code,
+                "value": plain(coupon.value),
+                "valueType": coupon.value_type,
+                "activeFrom": moment(coupon.active_from),
+                "activeTo": moment(coupon.active_to),
+            },
+        }
+
+
+def tier_rows(state: State, store: StoreSettings, now: datetime) -> Iterator[Row]:
+    """How far the member has come in each active tier set."""
+    for tiers in store.tier_sets:
+        if tiers.active:
+            yield _tier(state, tiers, store, now)
+
+
+def _tier(state: State, tiers: TierSet, store: StoreSettings, now: datetime) -> Row:
+    standing = standing_in(state, tiers)
+    position = tiers.position(standing.level_id if standing else None)
+    values = measured(state, tiers, standing, now, store)
+    return {
+        "tierSetId": tiers.tier_set_id,
+        "tierSetName": tiers.name,
+        "currentTier": _level(tiers.tiers[position]) if position >= 0 else None,
+        "nextTier": _level(tiers.tiers[position + 1]) if position + 1 < len(tiers.tiers) else None,
+        "since": moment(standing.since) if standing else None,
+        "manually": bool(standing and standing.floor_id),
+        "downgrade": tiers.downgrade,
+        "nextRecalculationAt": moment(standing.recalculated_at) if standing else None,
+        "progress": [
+            {"conditionId": c.condition_id, "attribute": c.measure, "value": plain(value)}
+            for c, value in zip(tiers.conditions, values, strict=True)
+        ],
+    }
+
+
+def _level(tier: Tier) -> Row:
+    return {
+        "levelId": tier.level_id,
+        "name": tier.name,
+        "minimalValues": [plain(least) for least in tier.thresholds],
+    }

@@ -1,0 +1,166 @@
+"""GET /api/{storeCode}/member/{member}…: what a member has, and had.
+
+It is read from a replica of the workers' tables in this process. An answer shows everything that was
+committed before the request came, by whichever process: it waits until the replica has reached the ends which
+the changelogs had at that moment.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from api.auth.scopes import requires
+from api.problems import Complaint, Invalid
+from api.rest import member_bodies
+from api.rest.fields import MEMBER, StoreCode
+from api.rest.json_body import Router
+from api.rest.listing import MOST, Page, PageSize, cut, instant_of
+from api.services.command_service import Desk
+from streams.domain.events import Event
+from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
+from streams.domain.store import StoreSettings
+from streams.stages.commands import owner_of
+from streams.stages.context import Record
+from streams.stages.member_replay import TooMuch, replayed, retold
+from streams.webhooks.events import WebhookEvent
+
+History = tuple[tuple[Event, tuple[WebhookEvent, ...]], ...]
+TABLES = ("members", "ledgers", "coupons")
+MemberInPath = Annotated[str, MEMBER]
+
+
+class Past(Protocol):
+    async def of(self, owner: str) -> Iterable[Record]:
+        """An owner's facts, in their order. Raises TooMuch, or Retryable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A member and all that it has."""
+
+    member_id: str
+    member: Member
+    state: State
+    store: StoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    desk: Desk
+    past: Past
+
+    async def member(self, store: str, text: str) -> Found:
+        """As of now. Raises 404."""
+        settings = self.desk.settings(store)
+        member_id = await self.desk.member(store, text)
+        owner = owner_of(store, member_id)
+        await self.desk.book.current(owner, TABLES)
+        state = self.desk.book.state(owner)
+        member = state.get(Member)
+        if member is None:
+            raise HTTPException(404)
+        return Found(member_id, member, state, settings)
+
+    async def balance(self, store: str, text: str, at: datetime) -> list[member_bodies.Row]:
+        settings = self.desk.settings(store)
+        member_id = await self.desk.member(store, text)
+        owner = owner_of(store, member_id)
+        state = replayed(owner, await self._facts(owner), settings, at)
+        if state.get(Member) is None:
+            # Not a member yet.
+            raise HTTPException(404)
+        return list(member_bodies.wallet_rows(member_id, state, settings))
+
+    async def history(self, store: str, member_id: str) -> History:
+        """All that happened to a member, the oldest first, with the webhook events that tell of it.
+
+        Raises Invalid where its partition holds too many facts.
+        """
+        owner, settings = owner_of(store, member_id), self.desk.settings(store)
+        facts = await self._facts(owner)
+        await self.desk.book.current(owner, (DataKey.table,))
+        key = self.desk.book.state(owner).get(DataKey)
+        secret = key.secret if key else None
+        return await asyncio.to_thread(lambda: tuple(retold(owner, facts, settings, secret)))
+
+    async def _facts(self, owner: str) -> Iterable[Record]:
+        try:
+            return await self.past.of(owner)
+        except TooMuch as reason:
+            raise Invalid(Complaint("at", f"The past cannot be told: {reason}.", "too_much")) from None
+
+
+def routes(reading: Reading) -> APIRouter:
+    router = Router(
+        prefix="/api/{storeCode}/member/{member}", tags=["members"], dependencies=[requires("read")]
+    )
+
+    @router.get("", summary="Read a member")
+    async def member(store: StoreCode, member: MemberInPath) -> Response:
+        found = await reading.member(store, member)
+        return member_bodies.exact(member_bodies.member_row(found.member_id, found.member, found.store))
+
+    @router.get("/wallet", summary="A member's wallets and their counters")
+    async def wallets(
+        store: StoreCode,
+        member: MemberInPath,
+        at: Annotated[str | None, Query(max_length=64, description=_AT)] = None,
+    ) -> Response:
+        if at is None:
+            found = await reading.member(store, member)
+            return _whole(member_bodies.wallet_rows(found.member_id, found.state, found.store))
+        return _whole(await reading.balance(store, member, instant_of("at", at)))
+
+    _rows(router, reading, "lot", "Units not yet spent or expired, in spending order", _lots)
+    _rows(router, reading, "transfer", "Transfers that can still be cancelled or activated", _transfers)
+    _rows(router, reading, "reward", "Rewards that the member was issued, with their coupons", _rewards)
+
+    @router.get("/tier", summary="A member's tiers and the way to the next")
+    async def tiers(store: StoreCode, member: MemberInPath) -> Response:
+        found = await reading.member(store, member)
+        return _whole(member_bodies.tier_rows(found.state, found.store, reading.desk.now()))
+
+    return router
+
+
+def _rows(
+    router: APIRouter,
+    reading: Reading,
+    name: str,
+    summary: str,
+    rows: Callable[[State], Iterable[member_bodies.Row]],
+) -> None:
+    @router.get(f"/{name}", summary=summary, name=name)
+    async def page(store: StoreCode, member: MemberInPath, page: Page = 1, size: PageSize = 10) -> Response:
+        found = await reading.member(store, member)
+        return member_bodies.exact(cut(list(islice(rows(found.state), MOST)), page, size, lambda row: row))
+
+
+def _lots(state: State) -> Iterable[member_bodies.Row]:
+    return member_bodies.lot_rows(state.scan(Lot))
+
+
+def _transfers(state: State) -> Iterable[member_bodies.Row]:
+    return member_bodies.transfer_rows(state)
+
+
+def _rewards(state: State) -> Iterable[member_bodies.Row]:
+    return member_bodies.coupon_rows(state.scan(IssuedReward))
+
+
+def _whole(rows: Iterable[member_bodies.Row]) -> Response:
+    items = list(rows)
+    return member_bodies.exact(cut(items, 1, MOST, lambda row: row))
+
+
+_AT = (
+    "An instant: the balance as it was then, made again from the facts of that time. It reads the whole "
+    "partition of the member: 400 where that holds more facts than LOYALTY_HISTORY_RECORDS."
+)

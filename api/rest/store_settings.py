@@ -1,0 +1,180 @@
+"""/api/{storeCode}/settings and /campaign: what a store sets."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from msgspec.structs import replace
+from pydantic import Field
+from pydantic.alias_generators import to_camel, to_snake
+from starlette.exceptions import HTTPException
+
+from api.auth.audit import Audited
+from api.auth.scopes import requires
+from api.problems import Complaint, Invalid, refusal
+from api.rest import lead_times
+from api.rest.fields import Model, StoreCode, Tree, id_in_path
+from api.rest.json_body import Router, write_json
+from api.rest.lead_times import NotificationDays
+from api.rest.listing import Column, page
+from api.rest.member_bodies import exact
+from api.rest.revisions import CHANGED_SINCE, Seen, etag, require_revision
+from streams.codec.round_trip import unwritable
+from streams.domain.rules import Campaign
+from streams.domain.store import StoreSettings
+
+COLUMNS: dict[str, Column[Campaign]] = {
+    "campaignId": Column("text", lambda c: c.campaign_id),
+    "name": Column("text", lambda c: c.name),
+    "trigger": Column("text", lambda c: c.trigger),
+    "active": Column("flag", lambda c: c.active),
+}
+CampaignId = Annotated[str, id_in_path("campaign")]
+
+
+class SettingsBody(Model):
+    settings: NotificationDays
+
+
+class CampaignBody(Model):
+    campaign: Annotated[
+        dict[str, Tree],
+        Field(
+            description="As in the file of `loyalty store put`, its names in camelCase; without campaignId.",
+            examples=[{"name": "Ten a dollar", "trigger": "transaction", "pointsPerCurrencyUnit": 10}],
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """Changes come one after the other, of whichever process: none overwrites another unseen."""
+
+    stores: Callable[[str], StoreSettings | None]
+    log: Audited[StoreSettings]
+
+    async def store(self, code: str) -> StoreSettings:
+        """As of now. Raises 404."""
+        await self.log.current()
+        found = self.stores(code)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    async def change(
+        self,
+        code: str,
+        path: str,
+        change: Callable[[StoreSettings], StoreSettings],
+        revision: int | None = None,
+    ) -> None:
+        """Raises Invalid, for `path`, where the settings would not fit together; 412 where they are not at
+        `revision` any more; 404."""
+
+        def made(before: StoreSettings | None) -> StoreSettings:
+            if before is None:
+                raise HTTPException(404)
+            require_revision(before.revision, revision)
+            changed = change(before)
+            if changed == before:
+                return before
+            try:
+                changed.check()
+            except ValueError as error:
+                raise Invalid(Complaint(path, f"{error}.", "invalid")) from None
+            return replace(changed, revision=before.revision + 1)
+
+        await self.log.change(code, made)
+
+
+def routes(programme: Programme) -> APIRouter:
+    router = Router(prefix="/api/{storeCode}", tags=["settings"])
+    reading, admin = [requires("read")], [requires("admin")]
+
+    @router.get("/settings", summary="How long before an end members are told", dependencies=reading)
+    async def settings(store: StoreCode) -> JSONResponse:
+        return _told(await programme.store(store))
+
+    @router.patch("/settings", summary="Change that", responses=CHANGED_SINCE, dependencies=admin)
+    async def patch(store: StoreCode, body: SettingsBody, seen: Seen) -> JSONResponse:
+        """What is not given stays as it is."""
+        return await _set(programme, store, body, seen)
+
+    @router.post("/settings", summary="Change that", responses=CHANGED_SINCE, dependencies=admin)
+    async def post(store: StoreCode, body: SettingsBody, seen: Seen) -> JSONResponse:
+        """As PATCH."""
+        return await _set(programme, store, body, seen)
+
+    @router.get("/campaign", summary="List campaigns", dependencies=reading)
+    async def campaigns(store: StoreCode, request: Request) -> Response:
+        """Filters, order and pages as of the list of subscriptions."""
+        found = await programme.store(store)
+        rows = sorted(found.campaigns, key=_place)
+        return exact(page(rows, request.query_params.multi_items(), COLUMNS, _place, _camel))
+
+    @router.get("/campaign/{campaign}", summary="Read a campaign", dependencies=reading)
+    async def campaign(store: StoreCode, campaign: CampaignId) -> Response:
+        found = await programme.store(store)
+        one = next((each for each in found.campaigns if each.campaign_id == campaign), None)
+        if one is None:
+            raise HTTPException(404)
+        return exact(_camel(one))
+
+    @router.post("/campaign", summary="Add a campaign", responses=CHANGED_SINCE, dependencies=admin)
+    async def create(store: StoreCode, body: CampaignBody, seen: Seen) -> JSONResponse:
+        """Acts from now on, as far as its dates say. If-Match takes the ETag of the settings."""
+        campaign_id = str(uuid.uuid4())
+        made = _campaign(campaign_id, body.campaign)
+
+        def added(before: StoreSettings) -> StoreSettings:
+            return replace(before, campaigns=(*before.campaigns, made))
+
+        await programme.change(store, "campaign", added, seen)
+        return JSONResponse({"campaignId": campaign_id})
+
+    return router
+
+
+def _place(campaign: Campaign) -> tuple[str, ...]:
+    return campaign.name, campaign.campaign_id
+
+
+async def _set(programme: Programme, store: str, body: SettingsBody, seen: int | None) -> JSONResponse:
+    await programme.change(store, "settings", lambda before: lead_times.changed(before, body.settings), seen)
+    return _told(await programme.store(store))
+
+
+def _told(store: StoreSettings) -> JSONResponse:
+    return JSONResponse({"settings": lead_times.shown(store)}, headers=etag(store.revision))
+
+
+def _campaign(campaign_id: str, said: dict[str, Any]) -> Campaign:
+    """Raises Invalid naming the field."""
+    try:
+        tree = {**_snake(said), "campaign_id": campaign_id}
+        made = msgspec.json.decode(write_json(tree), type=Campaign)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        where = ".".join(["campaign", *([to_camel(path.rstrip("`"))] if path else [])])
+        raise Invalid(Complaint(where, f"{reason}.", "invalid")) from None
+    for unkept in unwritable(made, "campaign"):
+        raise refusal(unkept)
+    return made
+
+
+def _snake(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {to_snake(key): _snake(value) for key, value in tree.items()}
+    return [_snake(each) for each in tree] if isinstance(tree, list) else tree
+
+
+def _camel(tree: Any) -> Any:
+    if isinstance(tree, msgspec.Struct):
+        return _camel(msgspec.structs.asdict(tree))
+    if isinstance(tree, dict):
+        return {to_camel(key): _camel(value) for key, value in tree.items()}
+    return [_camel(each) for each in tree] if isinstance(tree, tuple) else tree

@@ -1,0 +1,180 @@
+"""/api/{storeCode}/transaction…: purchases and returns, and whose they are."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import Field
+
+from api.auth.scopes import requires
+from api.problems import Complaint, Invalid
+from api.rest.fields import AddressBody, Amount, AttributeBody, Line, Model, Moment, Text, Uuid
+from api.rest.json_body import Router
+from api.services.command_service import Asked, Desk
+from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
+from streams.domain.event_context import Act
+from streams.domain.ids import document_id
+from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
+
+FIELDS = {
+    "document_number": "transaction.header.documentNumber",
+    "linked_document_number": "transaction.header.linkedDocumentNumber",
+    "items": "transaction.items",
+    "buyer.email": "transaction.customerData.email",
+    "buyer.phone": "transaction.customerData.phone",
+    "buyer.loyalty_card_number": "transaction.customerData.loyaltyCardNumber",
+}
+ASSIGN_FIELDS = {
+    "email": "assign.customerEmail",
+    "phone": "assign.customerPhoneNumber",
+    "loyalty_card_number": "assign.customerLoyaltyCardNumber",
+    "document_number": "assign.transactionDocumentNumber",
+    "to_member": "assign.customerId",
+    "member_id": "assign.customerId",
+}
+
+
+class SkuBody(Model):
+    code: Line
+
+
+class HeaderBody(Model):
+    document_number: Line
+    document_type: DocumentType = "sell"
+    linked_document_number: Annotated[
+        Line | None, Field(description="Of a return: the document number of the purchase.")
+    ] = None
+    purchased_at: Moment | None = None
+
+
+class ItemBody(Model):
+    sku: SkuBody
+    name: Text = ""
+    quantity: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
+    gross_value: Amount
+    category: Text | None = None
+    maker: Text | None = None
+    labels: Annotated[list[AttributeBody], Field(max_length=100)] = Field(default_factory=list)
+
+
+class BuyerBody(Model):
+    customer_id: Uuid | None = None
+    email: Text | None = None
+    name: Text | None = None
+    nip: Text | None = None
+    phone: Text | None = None
+    loyalty_card_number: Text | None = None
+    address: AddressBody | None = None
+
+
+class TransactionFields(Model):
+    header: HeaderBody
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=500)]
+    customer_data: BuyerBody | None = None
+    channel_id: Uuid | None = None
+
+
+class TransactionBody(Model):
+    transaction: TransactionFields
+
+
+class AssignFields(Model):
+    """Of the last four, one."""
+
+    transaction_document_number: Line
+    customer_id: Uuid | None = None
+    customer_loyalty_card_number: Line | None = None
+    customer_phone_number: Line | None = None
+    customer_email: Line | None = None
+
+
+class AssignBody(Model):
+    assign: AssignFields
+
+
+def routes(desk: Desk) -> APIRouter:
+    router = Router(
+        prefix="/api/{storeCode}/transaction", tags=["transactions"], dependencies=[requires("commands")]
+    )
+    head = Depends(desk.asked)
+
+    @router.post("", summary="Record a purchase or a return")
+    async def record(asked: Annotated[Asked, head], body: TransactionBody) -> Response:
+        """Matched to a member afterwards, by the card number, phone or e-mail of its `customerData`; at once,
+        where that has the `customerId`."""
+        return await _record(desk, asked, body.transaction)
+
+    @router.post("/assign", summary="Match a transaction to a member")
+    async def assign(asked: Annotated[Asked, head], body: AssignBody) -> Response:
+        """Answered once the member has it, or could not take it."""
+        return await _assign(desk, asked, body.assign)
+
+    return router
+
+
+async def _record(desk: Desk, asked: Asked, said: TransactionFields) -> Response:
+    number, buyer = said.header.document_number, said.customer_data
+    fields: dict[str, Any] = {
+        "document_number": number,
+        "purchased_at": said.header.purchased_at or asked.at,
+        "document_type": said.header.document_type,
+        "linked_document_number": said.header.linked_document_number,
+        "items": tuple(_item(item) for item in said.items),
+        "buyer": _buyer(buyer) if buyer else None,
+        "channel_id": said.channel_id,
+    }
+    if buyer and buyer.customer_id:
+        path = "transaction.customerData.customerId"
+        member_id = await desk.member_in(asked.store, buyer.customer_id, path)
+        registering = RegisterTransaction(**asked.head(member_id), **fields)
+        names = {**FIELDS, "member_id": path}
+        return await desk.answer(
+            asked, registering, names, lambda act: {"transactionId": act.id("transaction")}
+        )
+    recording = RecordTransaction(**asked.head(document_id(asked.store, number)), **fields)
+    return await desk.answer(asked, recording, FIELDS, lambda act: {"transactionId": act.member_id})
+
+
+def _item(item: ItemBody) -> Item:
+    return Item(
+        sku=item.sku.code,
+        name=item.name,
+        quantity=item.quantity,
+        gross_value=item.gross_value,
+        category=item.category,
+        maker=item.maker,
+        labels=tuple(Attribute(key=label.key, value=label.value) for label in item.labels),
+    )
+
+
+def _buyer(body: BuyerBody) -> Buyer:
+    return Buyer(
+        **body.model_dump(exclude={"customer_id", "address"}),
+        address=Address(**body.address.model_dump()) if body.address else None,
+    )
+
+
+async def _assign(desk: Desk, asked: Asked, said: AssignFields) -> Response:
+    whom = said.model_dump(exclude={"transaction_document_number"}, exclude_none=True)
+    if len(whom) != 1:
+        message = (
+            "One of customerId, customerLoyaltyCardNumber, customerPhoneNumber and customerEmail must be "
+            f"given, not {len(whom)}."
+        )
+        raise Invalid(Complaint("assign", message, "one_of"))
+    if said.customer_id:
+        await desk.member_in(asked.store, said.customer_id, "assign.customerId")
+    document = document_id(asked.store, said.transaction_document_number)
+    command = AssignTransaction(
+        **asked.head(document),
+        document_number=said.transaction_document_number,
+        to_member=said.customer_id,
+        loyalty_card_number=said.customer_loyalty_card_number,
+        phone=said.customer_phone_number,
+        email=said.customer_email,
+    )
+
+    def made(act: Act) -> object:
+        return {"transactionId": document, "customerId": act.member_id}
+
+    return await desk.answer(asked, command, ASSIGN_FIELDS, made)

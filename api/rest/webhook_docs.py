@@ -1,0 +1,75 @@
+"""What receivers and clients build against: pages and documents, from our own files. No key is asked for."""
+
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.staticfiles import StaticFiles
+
+from api.rest import asyncapi
+from api.rest.json_body import Router
+from streams.webhooks import CATALOGUE, Webhook
+from streams.webhooks.contract import fields
+from streams.webhooks.schema import data_schema, forms
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def mount_reference(app: FastAPI) -> None:
+    """Serves the REST API's reference at /docs: Swagger UI, of files that come with this package."""
+
+    @app.get("/docs", include_in_schema=False)
+    async def reference() -> FileResponse:
+        return FileResponse(REFERENCE / "index.html")
+
+    app.mount("/docs/reference", StaticFiles(directory=REFERENCE))
+
+
+def routes() -> APIRouter:
+    router = Router(tags=["documentation"])
+    document, shown = asyncapi.document(version("loyalty-webhooks")), page()
+
+    @router.get("/asyncapi.json", summary="All webhooks and topics as an AsyncAPI document")
+    async def described() -> JSONResponse:
+        """Webhooks with the JSON Schemas of their bodies, new and legacy; topics with the Avro schemas."""
+        return JSONResponse(document)
+
+    @router.get("/docs/webhooks", summary="The webhooks' documentation", response_class=HTMLResponse)
+    async def documentation() -> HTMLResponse:
+        """What each webhook says, what sets it off, and the fields of its bodies."""
+        return HTMLResponse(shown)
+
+    return router
+
+
+def page() -> str:
+    """The documentation of all webhooks as one HTML page, which loads one style sheet of ours."""
+    names = sorted(CATALOGUE)
+    index = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in names)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Webhooks</title>'
+        '<link rel="stylesheet" href="/docs/reference/webhooks.css"></head><body><h1>Webhooks</h1>'
+        f'<p><a href="/asyncapi.json">AsyncAPI document</a></p><ul>{index}</ul>'
+        f"{''.join(_section(CATALOGUE[name]) for name in names)}</body></html>"
+    )
+
+
+def _section(entry: Webhook[Any]) -> str:
+    actions = "".join(f"<li>{escape(action)}</li>" for action in entry.triggers)
+    bodies = "".join(
+        f"<h3>data, {form} format</h3><table>"
+        + "".join(
+            f"<tr><td><code>{escape(path)}</code></td><td>{escape(kind)}</td></tr>"
+            for path, kind in fields(data_schema(entry, form))
+        )
+        + "</table>"
+        for form in forms(entry)
+    )
+    return (
+        f'<h2 id="{entry.name}">{entry.name}</h2><p>{escape(entry.description)}</p>'
+        f"<p>Other name, and legacy type: <code>{entry.legacy_type}</code></p>"
+        f"<p>Sent when:</p><ul>{actions}</ul>{bodies}"
+    )

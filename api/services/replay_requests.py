@@ -1,0 +1,84 @@
+"""What somebody asks of a replay, and whether it can be had."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.problems import Complaint, Conflict, Invalid, shown
+from streams.delivery.records import Subscription
+from streams.delivery.replay_jobs import FASTEST, ReplayOrder
+from streams.delivery.replay_selection import Only, Selection
+from streams.webhooks.names import LEGACY_TYPES, event_name
+
+ROOT = "replay"
+RATE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for. `until` None: what there is now. `rate`: deliveries a second."""
+
+    since: datetime
+    until: datetime | None = None
+    event_name: str | None = None
+    member_id: str | None = None
+    only: Only = "all"
+    rate: int = RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a replay would be. Not `exact`: reckoned from what could be read in ten seconds."""
+
+    deliveries: int
+    exact: bool
+    webhook_events: int
+    """How much of their topic is to be read."""
+    seconds: int
+    """At least, at the rate asked for."""
+    arrays: tuple[str, ...]
+    """Events whose bodies are arrays: each item is sent as an array of one."""
+
+
+def known_event(name: str | None, path: str = f"{ROOT}.eventName") -> str | None:
+    """In our spelling. Raises Invalid."""
+    found = None if name is None else event_name(name)
+    if name is not None and found is None:
+        message = f"There is no event {shown(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
+        raise Invalid(Complaint(path, message, "unknown_event", name))
+    return found
+
+
+def require_active(subscription: Subscription) -> None:
+    """Raises Conflict where nothing is sent to it."""
+    if subscription.state != "active":
+        message = f"The subscription is {subscription.state}: set it active first."
+        raise Conflict(Complaint("webhookSubscription.state", message, "inactive", subscription.state))
+
+
+def valid_rate(rate: int) -> int:
+    if not 1 <= rate <= FASTEST:
+        message = f"{rate} is not valid: deliveries a second, from 1 to {FASTEST}."
+        raise Invalid(Complaint(f"{ROOT}.rate", message, "invalid", rate))
+    return rate
+
+
+def require(order: ReplayOrder, subscription: Subscription) -> None:
+    """Raises Conflict or Invalid where it could not be played."""
+    require_active(subscription)
+    if order.since >= order.until:
+        message = f"It must be before {order.until:%Y-%m-%dT%H:%M:%SZ}, which is `to`, or now."
+        raise Invalid(Complaint(f"{ROOT}.from", message, "invalid", order.since.isoformat()))
+    selection = selection_of(subscription, order)
+    if order.event_name and not selection.names(order.event_name):
+        message = f"The subscription does not want {order.event_name}."
+        raise Invalid(Complaint(f"{ROOT}.eventName", message, "not_wanted", order.event_name))
+    if order.only != "all" and selection.arrays:
+        message = (
+            f"Bodies of {', '.join(selection.arrays)} are arrays, whose items are not looked up: valid is "
+            "all, or another eventName."
+        )
+        raise Invalid(Complaint(f"{ROOT}.only", message, "arrays", order.only))
+
+
+def selection_of(subscription: Subscription, order: ReplayOrder) -> Selection:
+    return Selection(subscription, order.replay_id, order.event_name, order.member_id, order.only)

@@ -1,0 +1,187 @@
+"""Replays of webhooks: counted, asked for, watched, cancelled; apart from HTTP."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from msgspec.structs import replace
+from starlette.exceptions import HTTPException
+
+from api.auth.audit import Audited, Log
+from api.auth.authentication import SOURCE
+from api.problems import Complaint, Conflict, Invalid, shown
+from api.services.idempotency import fingerprint, require_same
+from api.services.replay_requests import ROOT, Counted, Wish, known_event, require, selection_of, valid_rate
+from streams.delivery.records import Subscription
+from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress, Standing
+from streams.domain.ids import derived_id
+
+KEPT = timedelta(days=90)
+"""How long it is known what became of a replay."""
+ENDS_WITHIN = 5.0
+Find = Callable[[str, str], Awaitable[Subscription]]
+"""The subscription of that store and id, as it is now. Raises 404."""
+
+
+class ProgressLog(Protocol):
+    async def write(self, key: str, value: ReplayProgress | None) -> None: ...
+
+
+class Counts(Protocol):
+    """What a count of the log says."""
+
+    @property
+    def deliveries(self) -> int: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def offsets(self) -> int: ...
+
+
+class Counter(Protocol):
+    async def of(self, order: ReplayOrder, subscription: Subscription) -> Counts | None:
+        """None where it takes too long to look up what became of the deliveries. Raises Retryable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What replays are asked for through."""
+
+    orders: Orders
+    log: Log[ReplayOrder]
+    progress: ProgressLog
+    counter: Counter
+    process: str
+    """This process's name: it begins with what it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """Every method raises 404 where the store has no such subscription, and Retryable."""
+
+    ports: Ports
+    log: Audited[ReplayOrder]
+    find: Find
+    now: Callable[[], datetime]
+
+    async def count(self, store: str, subscription_id: str, wish: Wish) -> Counted:
+        """Sends nothing. Raises Invalid, and Conflict where nothing is sent to the subscription."""
+        subscription, order = await self._asked(store, subscription_id, wish, str(uuid.uuid4()))
+        found = await self.ports.counter.of(order, subscription)
+        if found is None:
+            message = (
+                f"Too much was delivered since then to look up what is {shown(wish.only)} beforehand: ask "
+                "for a shorter time, for all, or start it, for it counts as it begins."
+            )
+            raise Invalid(Complaint(f"{ROOT}.only", message, "too_much", wish.only))
+        seconds = -(-found.deliveries // wish.rate)
+        arrays = tuple(selection_of(subscription, order).arrays)
+        return Counted(found.deliveries, found.exact, found.offsets, seconds, arrays)
+
+    async def start(self, store: str, subscription_id: str, wish: Wish, key: str | None = None) -> Standing:
+        """It is played from now on, whatever becomes of this process. With the `key` of one that the caller
+        asked for before it is that one, and raises KeyReused where that was another wish. Raises Invalid, and
+        Conflict while another one of the subscription runs."""
+        id_ = self._id(subscription_id, key)
+        _, asked = await self._asked(store, subscription_id, wish, id_)
+        order = replace(asked, fingerprint=fingerprint(repr(wish))) if key else asked
+
+        def made(before: ReplayOrder | None) -> ReplayOrder:
+            if before is None:
+                self._refuse_a_second(subscription_id)
+                return order
+            require_same(before.fingerprint, order.fingerprint)
+            return before
+
+        await self.log.change(id_, made)
+        await self._forget_old()
+        return self._one(subscription_id, id_)
+
+    def _id(self, subscription_id: str, key: str | None) -> str:
+        """With the same key of the same caller the same one."""
+        source = SOURCE.get()
+        who = source.who if source else "unknown"
+        return derived_id(subscription_id, "replay", who, key) if key else str(uuid.uuid4())
+
+    async def page(self, store: str, subscription_id: str) -> list[Standing]:
+        """All of the last ninety days, the newest first."""
+        await self.find(store, subscription_id)
+        await self.log.current()
+        return self.ports.orders.of(subscription_id)
+
+    async def one(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+        """How far it has come. Raises 404."""
+        await self.find(store, subscription_id)
+        await self.log.current()
+        return self._one(subscription_id, replay_id)
+
+    async def cancel(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+        """It ends in order, within moments as a rule: waited for, five seconds at most. Raises 404, and
+        Conflict where it has ended."""
+        found = await self.one(store, subscription_id, replay_id)
+        if found.ended:
+            raise Conflict(Complaint("replay", f"It is {found.state} already.", "ended", found.state))
+        await self.log.change(replay_id, self._cancelled)
+        await self._ended(subscription_id, replay_id)
+        return self._one(subscription_id, replay_id)
+
+    def _cancelled(self, order: ReplayOrder | None) -> ReplayOrder | None:
+        return replace(order, cancelled_at=self.now()) if order and order.cancelled_at is None else order
+
+    async def _ended(self, subscription_id: str, replay_id: str) -> None:
+        news = asyncio.Event()
+        forget = self.ports.orders.tell(lambda _: news.set())
+        try:
+            async with asyncio.timeout(ENDS_WITHIN):
+                while not self._one(subscription_id, replay_id).ended:
+                    news.clear()
+                    await news.wait()
+        except TimeoutError:
+            # Another process ends it, in a moment.
+            return
+        finally:
+            forget()
+
+    def _one(self, subscription_id: str, replay_id: str) -> Standing:
+        found = self.ports.orders.get(replay_id)
+        if found is None or found.order.subscription_id != subscription_id:
+            raise HTTPException(404)
+        return found
+
+    async def _asked(
+        self, store: str, subscription_id: str, wish: Wish, replay_id: str
+    ) -> tuple[Subscription, ReplayOrder]:
+        subscription, now = await self.find(store, subscription_id), self.now()
+        source = SOURCE.get()
+        order = ReplayOrder(
+            replay_id=replay_id,
+            store=store,
+            subscription_id=subscription_id,
+            since=wish.since,
+            until=min(wish.until or now, now),
+            event_name=known_event(wish.event_name),
+            member_id=wish.member_id,
+            only=wish.only,
+            rate=valid_rate(wish.rate),
+            asked_by=(source.who if source else "unknown")[:255],
+            asked_at=now,
+            process=self.ports.process,
+        )
+        require(order, subscription)
+        return subscription, order
+
+    def _refuse_a_second(self, subscription_id: str) -> None:
+        for each in self.ports.orders.of(subscription_id):
+            if not each.ended:
+                id_ = each.order.replay_id
+                message = f"Replay {id_} of the subscription is {each.state}: wait for it, or cancel it."
+                raise Conflict(Complaint(ROOT, message, "running", id_))
+
+    async def _forget_old(self) -> None:
+        for each in self.ports.orders.ended():
+            if each.order.asked_at < self.now() - KEPT:
+                await self.ports.progress.write(each.order.replay_id, None)
+                await self.log.write(each.order.replay_id, None)

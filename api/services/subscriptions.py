@@ -1,0 +1,164 @@
+"""Subscriptions: made, changed, ended, apart from HTTP."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+from starlette.exceptions import HTTPException
+
+from api.auth.audit import Audited
+from api.problems import Complaint, Conflict, Invalid
+from api.rest import subscription_bodies, subscription_options
+from api.rest.listing import Column, page
+from api.rest.revisions import require_revision
+from api.services.endpoint_credentials import Vault, authenticated, sealed, value_of
+from api.services.signing_keys import Signer, signed
+from api.services.url_policy import TargetPolicy
+from connectors.http.attempt_sender import Courier
+from streams.delivery.records import Header, Subscription
+from streams.delivery.subscription import Subscriptions, names_of
+from streams.webhooks.names import event_name
+
+MOST = 500
+"""Subscriptions of a store: every worker, sink and API process holds all of them in memory."""
+Change = Callable[[Subscription], tuple[Subscription, str | None]]
+
+# A filter sees what the client sees: instants to the second.
+COLUMNS: dict[str, Column[Subscription]] = {
+    "webhookSubscriptionId": Column("text", lambda s: s.subscription_id),
+    "eventName": Column("text", names_of, lambda name: event_name(name) or name),
+    "url": Column("text", lambda s: s.url),
+    "legacy": Column("flag", lambda s: s.legacy),
+    "state": Column("text", lambda s: s.state),
+    "createdAt": Column("instant", lambda s: s.created_at.replace(microsecond=0)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """What the routes do. What it reads is as of the call: each waits for the index."""
+
+    index: Subscriptions
+    log: Audited[Subscription]
+    targets: TargetPolicy
+    now: Callable[[], datetime]
+    courier: Courier
+    signer: Signer | None = None
+    vault: Vault | None = None
+
+    async def page(
+        self, store: str, parameters: list[tuple[str, str]], *, whole: bool = True
+    ) -> dict[str, Any]:
+        """Without `whole`, no header's value is shown."""
+        await self.log.current()
+        rows = self.index.of_store(store)
+        return page(
+            rows, parameters, COLUMNS, _place, lambda s: subscription_bodies.row(s, self.vault, whole=whole)
+        )
+
+    async def one(self, store: str, subscription_id: str) -> Subscription:
+        """Raises 404 for another store's, as for none at all."""
+        await self.log.current()
+        return _of(store, self.index.get(subscription_id))
+
+    async def create(self, store: str, body: subscription_bodies.Creation) -> tuple[Subscription, str | None]:
+        """The subscription, and its secret where it is signed."""
+        now = self.now()
+        if len(self.index.of_store(store)) >= MOST:
+            message = f"A store has at most {MOST} subscriptions: end one that is not needed any more."
+            raise Conflict(Complaint(subscription_options.ROOT, message, "too_many"))
+        plain = Subscription(
+            subscription_id=str(uuid.uuid4()),
+            store=store,
+            event_name=subscription_bodies.known_event(body.event_name),
+            further_events=subscription_bodies.known_events(body.further_events),
+            url=subscription_bodies.checked_url(body, self.targets),
+            created_at=now,
+            headers=sealed(subscription_bodies.headers_of(body), self.vault),
+            legacy=body.legacy,
+            revision=1,
+        )
+        made, secret = self._secured(subscription_options.applied(plain, body), body, now)
+        await self.log.write(made.subscription_id, made)
+        return made, secret
+
+    async def change(
+        self, store: str, subscription_id: str, revision: int | None, change: Change
+    ) -> tuple[Subscription, str | None]:
+        """What `change` makes of it, and the secret that comes with that. Raises 412 where it is not at
+        `revision` any more. Changes come one after the other, of whichever process."""
+        changed: list[tuple[Subscription, str | None]] = []
+
+        def made(before: Subscription | None) -> Subscription:
+            current = _of(store, before)
+            require_revision(current.revision, revision)
+            changed.append(change(current))
+            after = changed[-1][0]
+            return after if after == current else replace(after, revision=current.revision + 1)
+
+        await self.log.change(subscription_id, made)
+        return changed[-1]
+
+    def replaced(
+        self, current: Subscription, body: subscription_bodies.Replacement
+    ) -> tuple[Subscription, str | None]:
+        if (
+            body.event_name is not None
+            and subscription_bodies.known_event(body.event_name) != current.event_name
+        ):
+            message = f"The event cannot be changed: it stays {current.event_name}."
+            raise Invalid(Complaint(f"{subscription_options.ROOT}.eventName", message, "immutable"))
+        further = body.further_events
+        changed = replace(
+            current,
+            url=subscription_bodies.checked_url(body, self.targets),
+            headers=sealed(self._headers(body, current), self.vault, current.headers),
+            legacy=current.legacy if body.legacy is None else body.legacy,
+            further_events=current.further_events
+            if further is None
+            else subscription_bodies.known_events(further),
+        )
+        if body.state == "disabled" != current.state:
+            raise Invalid(
+                Complaint(f"{subscription_options.ROOT}.state", "Only the sender disables.", "immutable")
+            )
+        if body.state is not None and body.state != "disabled":
+            changed = subscription_options.with_state(changed, body.state, self.now())
+        return self._secured(subscription_options.applied(changed, body), body, self.now())
+
+    def _headers(self, body: subscription_bodies.Target, current: Subscription) -> tuple[Header, ...]:
+        """What a client sends back as it was shown, hidden, stays as it is."""
+        before = {header.name: value_of(header, self.vault) for header in current.headers}
+        return tuple(
+            replace(header, value=kept)
+            if header.value == subscription_bodies.HIDDEN and (kept := before.get(header.name)) is not None
+            else header
+            for header in subscription_bodies.headers_of(body)
+        )
+
+    def _secured(
+        self, subscription: Subscription, body: subscription_bodies.Target, now: datetime
+    ) -> tuple[Subscription, str | None]:
+        """Authenticated and signed as it is wanted, and the signing secret where it is new."""
+        shown = authenticated(subscription, body.auth, self.vault, self.targets)
+        return signed(shown, subscription_bodies.signing_wanted(body), self.signer, now, body.signing_key)
+
+    async def delete(self, store: str, subscription_id: str, revision: int | None) -> None:
+        def made(before: Subscription | None) -> None:
+            require_revision(_of(store, before).revision, revision)
+
+        await self.log.change(subscription_id, made)
+
+
+def _place(subscription: Subscription) -> tuple[str, ...]:
+    return subscription.created_at.isoformat(timespec="microseconds"), subscription.subscription_id
+
+
+def _of(store: str, found: Subscription | None) -> Subscription:
+    """Raises 404 for another store's, as for none at all."""
+    if found is None or found.store != store:
+        raise HTTPException(404)
+    return found

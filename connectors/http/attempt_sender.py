@@ -1,0 +1,228 @@
+"""One attempt, made as the subscription asks: its secrets opened, its sender shown, its body signed.
+
+Whatever stands in the way of that is an answer like any other, given before anything was sent: the delivery
+is tried again on schedule, and arrives once the secret, the key or the token is there. Nothing goes out
+unsigned or unauthenticated instead.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+from connectors.http import cloud_events
+from connectors.http.endpoint_auth import Basic, Bearer, Certificate, Credentials, OAuth2, credentials
+from connectors.http.envelope import envelope, headers
+from connectors.http.excerpts import Blanking, visible
+from connectors.http.known_secrets import of_credentials, secrets_within
+from connectors.http.retry_policy import FAULT, failed_within
+from connectors.http.sender import Answer, Sender
+from connectors.http.signing import original, standard
+from connectors.http.signing_keys import HmacKey, Key, key
+from connectors.http.tokens import NoToken, Tokens
+from connectors.http.urls import target
+from streams.delivery.records import Delivery, Header, Subscription
+from streams.delivery.subscription_options import Auth, Sealed, SigningKey
+from streams.errors import Misconfigured
+from streams.secrets.sealing import MAKE_ONE, Safe, Unopened
+
+LOG = logging.getLogger(__name__)
+_REMEMBERED = 16_384
+_BLANKINGS = 1_024
+_FEW = 4_096
+"""Characters of headers up to which what is to be blanked is remembered, in some ten times their room."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    delivery: Delivery
+    subscription: Subscription
+    request_id: str
+    at: datetime
+    body: bytes
+
+
+class _Unsendable(Exception):
+    """Says why, without a secret."""
+
+
+class Courier:
+    """`dotted_names`: the new format's `eventName` is the dotted one."""
+
+    def __init__(self, sender: Sender, safe: Safe, *, dotted_names: bool = False) -> None:
+        self._sender = sender
+        self._safe = safe
+        self._dotted_names = dotted_names
+        self._tokens = Tokens(sender)
+        # Reading a key or a certificate costs more than signing: once for each, not for each request.
+        self._key: Callable[[Sealed], Key] = lru_cache(_REMEMBERED)(self._read_key)
+        self._credentials: Callable[[Auth], Credentials] = lru_cache(_REMEMBERED)(self._read_credentials)
+        self._blanking: Callable[[Subscription], Blanking] = lru_cache(_BLANKINGS)(self._made_blanking)
+        self._token_blanking: Callable[[str], Blanking] = lru_cache(_BLANKINGS)(lambda text: Blanking([text]))
+
+    async def send(
+        self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
+    ) -> Answer:
+        """Raises nothing, whatever network, endpoint, token server, URL or secrets do wrong. No secret of the
+        subscription is left in the answer."""
+        try:
+            answer = await self._sent(delivery, subscription, request_id, at)
+        except (_Unsendable, Unopened) as reason:
+            answer = _unsent(str(reason))
+        except Exception as error:
+            LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, FAULT)
+            answer = failed_within(error)
+        return self._blanked(answer, subscription)
+
+    async def _sent(
+        self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
+    ) -> Answer:
+        mode = cloud_events.mode_of(delivery, subscription)
+        body = envelope(delivery, request_id, self._dotted_names, mode)
+        attempt = _Attempt(delivery, subscription, request_id, at, body)
+        standing = cloud_events.headers(delivery, request_id, mode, self._dotted_names)
+        standing |= self._signature(attempt)
+        match self._shown(subscription):
+            case None:
+                return await self._post(attempt, standing)
+            case Basic() | Bearer() as fixed:
+                return await self._post(attempt, standing | {"Authorization": fixed.authorization})
+            case OAuth2() as client:
+                return await self._post_with_token(attempt, standing, client)
+            case Certificate() as certificate:
+                return await self._post(attempt, standing, certificate)
+
+    async def _post(
+        self, attempt: _Attempt, standing: dict[str, str], certificate: Certificate | None = None
+    ) -> Answer:
+        wanted = [
+            (header.name, self._safe.open(header.sealed) if header.sealed else header.value)
+            for header in attempt.subscription.headers
+        ]
+        return await self._sender.send(
+            attempt.subscription.url,
+            headers(attempt.delivery, wanted, standing),
+            attempt.body,
+            certificate=certificate,
+        )
+
+    async def _post_with_token(self, attempt: _Attempt, standing: dict[str, str], client: OAuth2) -> Answer:
+        """A 401 may mean that the token was ended early: once, it is tried with a new one."""
+        owner, at = attempt.subscription.subscription_id, attempt.at
+        token = await self._tokens.token(owner, client, at)
+        if isinstance(token, NoToken):
+            return _unsent(token.reason)
+        answer = await self._post_bearing(token, attempt, standing)
+        if answer.status != 401:
+            return answer
+        fresh = await self._tokens.token(owner, client, at, spent=token)
+        if isinstance(fresh, NoToken):
+            return answer
+        return _kept(await self._post_bearing(fresh, attempt, standing), self._token_blanking(token))
+
+    async def _post_bearing(self, token: str, attempt: _Attempt, standing: dict[str, str]) -> Answer:
+        answer = await self._post(attempt, standing | {"Authorization": f"Bearer {token}"})
+        return _kept(answer, self._token_blanking(token))
+
+    def _blanked(self, answer: Answer, subscription: Subscription) -> Answer:
+        """Where that fails, nothing of what was said is kept."""
+        if not answer.response and not answer.error:
+            return answer
+        few = sum(map(_length, subscription.headers)) <= _FEW
+        try:
+            return _kept(answer, (self._blanking if few else self._made_blanking)(subscription))
+        except Exception:
+            which = subscription.subscription_id
+            LOG.exception("an answer to subscription %s could not be searched for secrets", which)
+            return replace(answer, response="", error="not kept" if answer.error else None)
+
+    def _made_blanking(self, subscription: Subscription) -> Blanking:
+        """Of what can be opened: nothing else was sent."""
+        secrets = list(secrets_within(subscription, self._opened))
+        if subscription.auth:
+            with suppress(_Unsendable, Unopened):
+                secrets += of_credentials(self._credentials(subscription.auth))
+        return Blanking(secrets)
+
+    def _opened(self, sealed: Sealed) -> str:
+        try:
+            return self._safe.open(sealed)
+        except Unopened:
+            return ""
+
+    def _shown(self, subscription: Subscription) -> Credentials | None:
+        if subscription.auth is None:
+            return None
+        found = self._credentials(subscription.auth)
+        if isinstance(found, Certificate) and not subscription.url.lower().startswith("https:"):
+            raise _Unsendable("a client certificate can be shown to an https address alone")
+        return found
+
+    def _signature(self, attempt: _Attempt) -> dict[str, str]:
+        subscription = attempt.subscription
+        if subscription.signing == "none":
+            return {}
+        live = [k for k in subscription.signing_keys if k.expires_at is None or attempt.at < k.expires_at]
+        if subscription.signing == "standard":
+            keys = [self._key(k.secret) for k in live]
+            if not keys:
+                raise _Unsendable("no key to sign with is live")
+            return standard(attempt.delivery.delivery_id, attempt.at, attempt.body, keys)
+        return self._original(attempt, live)
+
+    def _original(self, attempt: _Attempt, live: list[SigningKey]) -> dict[str, str]:
+        newest = max((k for k in live if k.kind == "hmac"), key=lambda k: k.version, default=None)
+        secret = self._key(newest.secret) if newest else None
+        if newest is None or not isinstance(secret, HmacKey):
+            raise _Unsendable("no HMAC key to sign with is live")
+        try:
+            to = target(attempt.subscription.url)
+        except ValueError as error:
+            raise _Unsendable(f"could not be sent: {error}") from None
+        return original(to, attempt.request_id, attempt.at, attempt.body, key=secret, version=newest.version)
+
+    def _read_key(self, sealed: Sealed) -> Key:
+        try:
+            return key(self._safe.open(sealed))
+        except ValueError as error:
+            raise _Unsendable(str(error)) from None
+
+    def _read_credentials(self, auth: Auth) -> Credentials:
+        try:
+            return credentials(auth.kind, self._safe.open(auth.secret))
+        except ValueError as error:
+            raise _Unsendable(f"what {auth.kind} authentication needs is not there: {error}") from None
+
+
+def secrets_of(subscription: Subscription) -> Iterator[Sealed]:
+    """All that must be opened before a request can go out."""
+    yield from (header.sealed for header in subscription.headers if header.sealed)
+    yield from (signing_key.secret for signing_key in subscription.signing_keys)
+    if subscription.auth:
+        yield subscription.auth.secret
+
+
+def check_keys(subscriptions: Iterator[Subscription], safe: Safe) -> None:
+    """Raises Misconfigured where secrets cannot be opened: a sink that cannot send must not seem to."""
+    shut = [s for s in subscriptions if not all(safe.holds(sealed) for sealed in secrets_of(s))]
+    if shut:
+        lack = "does not hold the key that they were sealed with" if safe.ready else "is not set"
+        which = f"{len(shut)} subscriptions have secrets, {shut[0].subscription_id} among them"
+        raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_ONE}")
+
+
+def _length(header: Header) -> int:
+    return len(header.sealed.text if header.sealed else header.value)
+
+
+def _kept(answer: Answer, blanking: Blanking) -> Answer:
+    if not answer.response and not answer.error:
+        return answer
+    error = blanking.blanked(answer.error) if answer.error else None
+    return replace(answer, response=blanking.blanked(answer.response), error=error)
+
+
+def _unsent(reason: str) -> Answer:
+    return Answer(None, visible(reason)[:255], "before sending", "", None, 0)

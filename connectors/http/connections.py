@@ -1,0 +1,230 @@
+"""Connections to endpoints: guarded ones for most, some of their own for a client certificate, or by a proxy.
+
+The proxy dials for us, and would look the name up itself, some time after we did. So it is not given the
+name: it is asked for a tunnel to the very address that was checked here, and TLS inside the tunnel proves
+that the endpoint is the one named. Where there is no TLS to prove it, nothing goes through the proxy.
+"""
+
+import asyncio
+import base64
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDict
+from yarl import URL
+
+from connectors.http.address_guard import GuardedResolver, TargetRefused, guarded_sockets, inside
+from connectors.http.answer_reader import MOST_HEADERS, MOST_OF_A_HEAD, read_by_us
+from connectors.http.endpoint_auth import Certificate
+from connectors.http.envelope import USER_AGENT
+from connectors.http.urls import Target
+from streams.settings import Network
+
+IDLE = 4.0
+"""Seconds a connection is kept: below the five after which common servers close theirs, so that a request
+is seldom lost between our sending and their closing."""
+MOST_CERTIFICATES = 200
+"""Clients kept for certificates; the one used longest ago goes first, if it has nothing under way."""
+
+OnSent = Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST. `token` is what `on_sent` knows it by."""
+
+    target: Target
+    headers: Mapping[str, str]
+    body: bytes
+    token: object
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    url: str
+    headers: Mapping[str, str]
+    secrets: tuple[str, ...]
+    """User and password: not to be kept where it says them."""
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Reads none either: what an endpoint calls a cookie would stand in our log."""
+
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
+        """Nothing is kept."""
+
+
+class Client:
+    """One way out: directly, guarded, or through a proxy."""
+
+    def __init__(self, direct: aiohttp.ClientSession, proxied: aiohttp.ClientSession | None) -> None:
+        self.direct = direct
+        self.proxied = proxied
+        self.under_way = 0
+
+    async def aclose(self) -> None:
+        await self.direct.close()
+        if self.proxied:
+            await self.proxied.close()
+
+
+class Clients:
+    """`on_sent` is called when the head of a request is out."""
+
+    def __init__(
+        self,
+        allowed: tuple[Network, ...],
+        connections_per_host: int,
+        resolver: AbstractResolver,
+        proxy: str | None,
+        *,
+        connect_timeout: float,
+        on_sent: OnSent,
+    ) -> None:
+        self._allowed = allowed
+        self._per_host = connections_per_host
+        self._resolver = resolver
+        self.proxy = read_proxy(proxy) if proxy else None
+        # Nothing but connecting: the whole attempt's time is its caller's.
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+        self._trace = aiohttp.TraceConfig()
+        self._trace.on_request_headers_sent.append(on_sent)
+        self._usual = self._client(httpx.create_ssl_context())
+        self._certified: dict[Certificate, Client] = {}
+        self._making = asyncio.Lock()
+
+    @asynccontextmanager
+    async def sent(
+        self, request: Request, certificate: Certificate | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer's head; its body is dropped after. Raises what aiohttp does, and TargetRefused."""
+        client = await self._for(certificate) if certificate else self._usual
+        client.under_way += 1
+        try:
+            address = await self._address(request.target) if client.proxied else None
+            if client.proxied and address:
+                posted = self._posted(client.proxied, request, address)
+            else:
+                posted = self._posted(client.direct, request)
+            async with posted as response:
+                yield response
+        finally:
+            client.under_way -= 1
+
+    async def aclose(self) -> None:
+        for client in (self._usual, *self._certified.values()):
+            await client.aclose()
+
+    def _posted(
+        self, session: aiohttp.ClientSession, request: Request, address: str | None = None
+    ) -> "aiohttp.client._RequestContextManager":
+        """`address`: through the proxy, to that one, under the endpoint's name."""
+        target = request.target
+        headers = CIMultiDict(request.headers)
+        headers["Host"] = target.authority
+        # Unasked, aiohttp offers gzip: an error page is to be read, not unpacked.
+        headers["Accept-Encoding"] = "identity"
+        by = self.proxy if address else None
+        return session.post(
+            target.url(address),
+            headers=headers,
+            data=request.body,
+            allow_redirects=False,
+            server_hostname=target.bare_host if address else None,
+            proxy=by.url if by else None,
+            proxy_headers=by.headers if by else None,
+            trace_request_ctx=request.token,
+        )
+
+    async def _for(self, certificate: Certificate) -> Client:
+        async with self._making:
+            client = self._certified.pop(certificate, None)
+            if client is None:
+                client = self._client(await asyncio.to_thread(certificate.context))
+            # Last in: the first is the one used longest ago.
+            self._certified[certificate] = client
+            await self._make_room()
+        return client
+
+    async def _make_room(self) -> None:
+        *others, _ = self._certified
+        spare = [other for other in others if not self._certified[other].under_way]
+        for certificate in spare[: max(0, len(self._certified) - MOST_CERTIFICATES)]:
+            await self._certified.pop(certificate).aclose()
+
+    def _client(self, tls: ssl.SSLContext) -> Client:
+        guarded = self._connector(
+            tls,
+            resolver=GuardedResolver(self._resolver, self._allowed),
+            socket_factory=guarded_sockets(self._allowed),
+        )
+        # The one to the proxy dials nobody but the operator's proxy.
+        to_proxy = self._session(self._connector(tls, resolver=self._resolver)) if self.proxy else None
+        return Client(self._session(guarded), to_proxy)
+
+    def _connector(
+        self,
+        tls: ssl.SSLContext,
+        resolver: AbstractResolver,
+        socket_factory: Callable[[aiohttp.AddrInfoType], socket.socket] | None = None,
+    ) -> aiohttp.TCPConnector:
+        connector = aiohttp.TCPConnector(
+            resolver=resolver,
+            socket_factory=socket_factory,
+            # No limit over all: a slow host's connections would keep the others waiting.
+            limit=0,
+            limit_per_host=self._per_host,
+            keepalive_timeout=IDLE,
+            ssl=tls,
+        )
+        return read_by_us(connector)
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
+            # Where a request names nobody: else aiohttp tells the world its version and Python's.
+            headers={"User-Agent": USER_AGENT},
+            cookie_jar=_NoCookies(),
+            trace_configs=[self._trace],
+            trust_env=False,
+            timeout=self._timeout,
+            # A body is read as it came: a small one may unpack to gigabytes.
+            auto_decompress=False,
+            # The reader of answers bounds the head as a whole.
+            max_line_size=MOST_OF_A_HEAD,
+            max_field_size=MOST_OF_A_HEAD,
+            max_headers=MOST_HEADERS,
+        )
+
+    async def _address(self, target: Target) -> str | None:
+        """The checked address that the proxy is to connect to; None: no proxy is needed."""
+        resolver = GuardedResolver(self._resolver, self._allowed)
+        found = await resolver.resolve(target.bare_host, target.port, socket.AF_UNSPEC)
+        addresses = [ip_address(answer["host"]) for answer in found]
+        if all(inside(address, self._allowed) for address in addresses):
+            return None
+        if target.scheme != "https":
+            raise TargetRefused(f"{target.bare_host} is to be reached through the proxy, and by https alone")
+        return str(addresses[0])
+
+
+def read_proxy(url: str) -> Proxy:
+    """With its password in a header, which aiohttp sends to the proxy alone."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    headers = {"User-Agent": USER_AGENT}
+    if parts.username is None:
+        return Proxy(f"{parts.scheme}://{place}", headers, ())
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    headers["Proxy-Authorization"] = f"Basic {pair}"
+    return Proxy(f"{parts.scheme}://{place}", headers, (user, password, f"{user}:{password}"))

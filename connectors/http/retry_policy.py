@@ -1,0 +1,162 @@
+"""What an answer means for a delivery. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from connectors.http.endpoint_health import Failure
+from connectors.http.pending import Pending
+from connectors.http.sender import Answer
+from streams.delivery.records import Attempt, DeadLetter, ErrorClass, Outcome
+from streams.delivery.retry import GONE, next_wait
+
+DELETED = "the subscription was deleted"
+_LONGEST_RETRY_AFTER = 1000
+"""Characters."""
+_LONGEST_WAIT = 10**9
+_MOST_OF_A_RESPONSE = 4096
+WAITED_OUT = "waited for its subscription to be active again for as long as the deployment lets it"
+
+
+FAULT = "failed within the sender"
+"""What is told of an attempt that something nobody foresaw has ended: its name, no more, for it may show a
+secret. The log has the rest."""
+
+
+def failed_within(error: BaseException) -> Answer:
+    """The answer in place of one. The endpoint may have seen the request."""
+    return Answer(None, f"{FAULT}: {type(error).__name__}", "after sending", "", None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that came to its end. `waits`: the subscription's own schedule, in seconds."""
+
+    pending: Pending
+    request_id: str
+    started_at: datetime
+    answer: Answer
+    waits: tuple[int, ...] = ()
+
+    @property
+    def delivered(self) -> bool:
+        status = self.answer.status
+        return status is not None and 200 <= status < 300
+
+    def failure(self, now: datetime) -> Failure:
+        """What it tells of the endpoint, where it was not delivered."""
+        answer = self.answer
+        asked = asked_for(answer.retry_after, now)
+        return Failure(answer.status, _words(answer), self.started_at, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Hopeless:
+    """A delivery that there is nobody to send to."""
+
+    pending: Pending
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is to be written: of the attempt, and of the delivery's next try or its end. `wait` until the
+    next one; None: it is done with."""
+
+    attempt: Attempt
+    wait: timedelta | None
+    dead_letter: DeadLetter | None
+
+
+def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
+    """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
+    again on schedule, and given up when that is spent."""
+    if sent.delivered:
+        return Settlement(_attempt(sent, "delivered", None), None, None)
+    if sent.answer.status == GONE:
+        return Settlement(_attempt(sent, "held", None), timedelta(0), None)
+    return _failed(sent, asked_for(sent.answer.retry_after, now), now, jitter)
+
+
+def settle_unforeseen(sent: Sent, error: Exception, now: datetime) -> Settlement:
+    """For an answer that `settle` has no place for: a failed attempt, tried again when the longest wait is
+    over."""
+    return _failed(replace(sent, answer=failed_within(error)), None, now, jitter=1.0)
+
+
+def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
+    answer, number = sent.answer, sent.pending.attempts + 1
+    tried = sent.pending.delivery.tried + number
+    waited = timedelta(seconds=sent.pending.waited)
+    wait = next_wait(number, waited, answer.status, asked=asked, jitter=jitter, waits=sent.waits)
+    if wait is not None:
+        return Settlement(_attempt(sent, "retry", now + wait), wait, None)
+    reason = f"given up after {tried} attempts, the last one {_words(answer)}"
+    letter = buried(sent.pending, reason, now, tried, answer.status)
+    return Settlement(_attempt(sent, "dead", None), None, letter)
+
+
+def buried(
+    pending: Pending, reason: str, now: datetime, attempts: int | None = None, status: int | None = None
+) -> DeadLetter:
+    """The dead letter of a delivery that is given up."""
+    return DeadLetter(
+        delivery=pending.delivery,
+        reason=reason[:255],
+        attempts=pending.delivery.tried + pending.attempts if attempts is None else attempts,
+        status=status,
+        given_up_at=now,
+    )
+
+
+def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
+    """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or by an HTTP date.
+    None where it is not there, cannot be read, or is over. Whoever uses it has a cap."""
+    text = (retry_after or "").strip()
+    if not text.isascii() or len(text) > _LONGEST_RETRY_AFTER:
+        return None
+    if text.isdigit():
+        return timedelta(seconds=min(int(text), _LONGEST_WAIT)) or None
+    try:
+        moment = parsedate_to_datetime(text)
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError, TypeError, IndexError):
+        # What the standard library's reader of dates says beside what it promises.
+        return None
+    return wait if wait > timedelta(0) else None
+
+
+def _words(answer: Answer) -> str:
+    words = f"answered {answer.status}" if answer.status is not None else answer.error or "no answer"
+    return _storable(words)
+
+
+def _storable(text: str) -> str:
+    """Halves of characters have no place in a record."""
+    return text.encode(errors="replace").decode()
+
+
+def _error_class(answer: Answer) -> ErrorClass:
+    return "their answer" if answer.status is not None else answer.phase or "after sending"
+
+
+def _attempt(sent: Sent, outcome: Outcome, retry_at: datetime | None) -> Attempt:
+    delivery, answer = sent.pending.delivery, sent.answer
+    return Attempt(
+        request_id=sent.request_id,
+        delivery_id=delivery.delivery_id,
+        subscription_id=delivery.subscription_id,
+        webhook_event_id=delivery.webhook_event_id,
+        event_name=delivery.event_name,
+        store=delivery.store,
+        member_id=delivery.member_id,
+        number=sent.pending.delivery.tried + sent.pending.attempts + 1,
+        started_at=sent.started_at,
+        duration_ms=answer.duration_ms,
+        outcome=outcome,
+        status=answer.status,
+        error=_storable(f"{answer.phase}: {answer.error}")[:255] if answer.error else None,
+        next_attempt_at=retry_at,
+        response=_storable(answer.response[:_MOST_OF_A_RESPONSE]) or None,
+        error_class=None if outcome == "delivered" else _error_class(answer),
+    )

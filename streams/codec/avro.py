@@ -1,0 +1,142 @@
+"""Values to Avro bytes and back. A record's header names its schema and version: `RegisterMember.v1`.
+
+The header is the schema file's name. A fingerprint would not do: Avro's canonical form drops a decimal's
+scale, so that two schemas which read amounts differently would share one.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from itertools import chain
+from typing import Any, TypeVar, cast
+
+import fastavro
+import msgspec
+
+from streams.codec.avro_writer import Writer, readable, writer
+from streams.domain.text import shown
+from streams.domain.values import Value
+from streams.errors import Poison, Rejected
+from streams.rejections import LARGEST_RECORD
+
+_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
+HEADER = "schema"
+V = TypeVar("V", bound=Value)
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One released file. `reader` is the newest version of the same name, None where this is it. It and
+    `readable` are for reading, `parsed` for writing."""
+
+    name: str
+    version: int
+    parsed: Any
+    readable: Any
+    reader: Any
+
+
+_FOLDERS: list[Traversable] = [files("schemas")]
+
+
+def read_also(folder: Traversable) -> None:
+    """Schemas of records that are not delivered with the program, such as those of a webhook of your own."""
+    _FOLDERS.append(folder)
+    schemas.cache_clear()
+
+
+@cache
+def schemas() -> dict[str, Schema]:
+    """Every released schema by its header, read from its folder once."""
+    raw: dict[tuple[str, int], Any] = {}
+    for file in chain.from_iterable(folder.iterdir() for folder in _FOLDERS):
+        if file.name.endswith(".avsc"):
+            name, version = file.name.removesuffix(".avsc").rsplit(".v", 1)
+            raw[name, int(version)] = fastavro.parse_schema(json.loads(file.read_text()), named_schemas={})
+    newest = {name: max(v for n, v in raw if n == name) for name, _ in raw}
+    return {
+        f"{name}.v{version}": Schema(
+            name,
+            version,
+            parsed,
+            readable(parsed),
+            None if version == newest[name] else readable(raw[name, newest[name]]),
+        )
+        for (name, version), parsed in raw.items()
+    }
+
+
+@cache
+def _newest(name: str) -> tuple[str, Writer]:
+    found = [s for s in schemas().values() if s.name == name and s.reader is None]
+    if not found:
+        raise LookupError(f"schemas/{name}.v1.avsc does not exist")
+    return f"{name}.v{found[0].version}", writer(found[0].parsed)
+
+
+def encode(value: Value) -> tuple[bytes, str]:
+    """The bytes and the header's text."""
+    header, write = _newest(type(value).__name__)
+    return write(value), header
+
+
+def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:
+    """The schema's name and the fields, in the newest version's shape. Raises Poison."""
+    if header is None:
+        raise Poison(f"has no header {HEADER!r} that names its schema")
+    schema = schemas().get(header)
+    if schema is None:
+        raise Poison(f"header {HEADER}={shown(header)} names no released schema")
+    if data is None:
+        raise Poison("has no value")
+    if len(data) > LARGEST_RECORD:
+        raise Poison(f"has {len(data):,} bytes; a record has {LARGEST_RECORD:,} at most")
+    source = BytesIO(data)
+    try:
+        tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
+    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
+        # Where an object of this process lies in memory is no part of the cause: a replay must give the same.
+        reason = _ADDRESS.sub("", str(error))
+        raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
+    if source.tell() != len(data):
+        raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
+    return schema.name, cast(Tree, tree)
+
+
+def build(kind: type[V], tree: Tree) -> V:
+    """The value, checked. Raises Rejected naming the field, its value and what is valid."""
+    try:
+        return msgspec.convert(tree, kind)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`") or "record"
+        raise Rejected(field, _at(tree, field), reason) from None
+
+
+def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
+    """A value of that kind and no other. Raises Poison."""
+    name, tree = read(data, header)
+    if name != kind.__name__:
+        raise Poison(f"is a {name} where a {kind.__name__} belongs")
+    try:
+        return build(kind, tree)
+    except Rejected as error:
+        raise Poison(str(error)) from None
+
+
+def _at(tree: Tree, path: str) -> object:
+    """The value at a path such as `items[0].sku`."""
+    here: Any = tree
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, (list, tuple)) and part.isdigit() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return None
+    return here

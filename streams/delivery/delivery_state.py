@@ -1,0 +1,176 @@
+"""What is known of each delivery, as its records tell it one by one. They may come in any order.
+
+A delivery is over when it came to as many ends as it has beginnings: re-driven and replayed ones begin again.
+A beginning whose record is gone, for deliveries are kept less long than attempts, is seen by the times.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from streams.delivery.legacy_batches import lane
+from streams.delivery.records import Attempt, DeadLetter, Delivery, ErrorClass, Outcome
+from streams.domain.values import Instant, Value
+
+Status = Literal["pending", "retrying", "delivered", "dead"]
+"""retrying: it was tried, and will be again."""
+STATUSES: tuple[Status, ...] = ("pending", "retrying", "delivered", "dead")
+SKEW = timedelta(minutes=1)
+"""By which two processes' clocks may differ."""
+
+
+class Spot(NamedTuple):
+    """Where a record stands in its topic."""
+
+    partition: int
+    offset: int
+
+
+class Last(Value, array_like=True):
+    """The latest attempt, in short."""
+
+    number: int
+    started_at: Instant
+    duration_ms: int
+    outcome: Outcome
+    status: int | None
+    error: str | None
+    error_class: ErrorClass | None
+
+
+class Known(Value, array_like=True):
+    """One delivery. What cannot be told any more is as its attempts have it."""
+
+    delivery_id: str
+    subscription_id: str
+    store: str
+    event_name: str
+    member_id: str
+    webhook_event_id: str
+    created_at: Instant
+    """Of the webhook event; where its delivery's record is gone, its first attempt's."""
+    heard_at: Instant
+    """When the latest record of it was appended."""
+    whole: bool = False
+    """Whether it is known from more than its attempts."""
+    legacy: bool = False
+    replay: str | None = None
+    delivery: Spot | None = None
+    letter: Spot | None = None
+    made: int = 0
+    made_at: Instant | None = None
+    """The latest beginning."""
+    delivered: int = 0
+    dead: int = 0
+    ended_at: Instant | None = None
+    """The latest end."""
+    reason: str | None = None
+    """Why it was given up."""
+    attempts: int = 0
+    last: Last | None = None
+    retry_at: Instant | None = None
+
+    @property
+    def open(self) -> bool:
+        if max(self.made, 1) > self.delivered + self.dead:
+            return True
+        return bool(self.made_at and self.ended_at and self.made_at > self.ended_at + SKEW)
+
+    @property
+    def status(self) -> Status:
+        if self.open:
+            return "retrying" if self.last and self.last.outcome in {"retry", "held"} else "pending"
+        return "delivered" if self.delivered else "dead"
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        """None also while it waits for its turn, or for its subscription."""
+        return self.retry_at if self.status == "retrying" else None
+
+    @property
+    def of_many(self) -> bool:
+        """Whether it is a legacy array: of no member."""
+        return self.member_id == lane(self.subscription_id, self.event_name)
+
+    @property
+    def waits_since(self) -> datetime:
+        return self.made_at or self.created_at
+
+
+def begun(known: Known | None, record: Delivery, spot: Spot, at: datetime) -> Known:
+    """It was put into the deliveries."""
+    before = known or _of(record, record.created_at, at)
+    latest = at >= (before.made_at or at)
+    return replace(
+        _told(before, record, at),
+        replay=record.replay if latest else before.replay,
+        delivery=spot if latest else before.delivery,
+        made=before.made + 1,
+        made_at=at if latest else before.made_at,
+    )
+
+
+def tried(known: Known | None, record: Attempt, at: datetime) -> Known:
+    before = known or _of(record, record.started_at, at)
+    latest = before.last is None or record.started_at >= before.last.started_at
+    delivered = record.outcome == "delivered"
+    return replace(
+        before,
+        created_at=before.created_at if before.whole else min(before.created_at, record.started_at),
+        heard_at=max(before.heard_at, at),
+        delivered=before.delivered + delivered,
+        ended_at=max(before.ended_at or at, at) if delivered else before.ended_at,
+        attempts=before.attempts + 1,
+        last=_last(record) if latest else before.last,
+        retry_at=record.next_attempt_at if latest else before.retry_at,
+    )
+
+
+def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) -> Known:
+    """It was given up."""
+    before = known or _of(record.delivery, record.delivery.created_at, at)
+    latest = at >= (before.ended_at or at)
+    return replace(
+        _told(before, record.delivery, at),
+        replay=before.replay if before.made else record.delivery.replay,
+        letter=spot if latest or before.letter is None else before.letter,
+        dead=before.dead + 1,
+        ended_at=at if latest else before.ended_at,
+        reason=record.reason if latest or before.reason is None else before.reason,
+    )
+
+
+def _told(before: Known, record: Delivery, at: datetime) -> Known:
+    return replace(
+        before,
+        created_at=record.created_at,
+        heard_at=max(before.heard_at, at),
+        whole=True,
+        legacy=record.legacy,
+    )
+
+
+def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Known:
+    return Known(
+        delivery_id=record.delivery_id,
+        subscription_id=record.subscription_id,
+        store=record.store,
+        event_name=record.event_name,
+        member_id=record.member_id,
+        webhook_event_id=record.webhook_event_id,
+        created_at=created_at,
+        heard_at=at,
+    )
+
+
+def _last(record: Attempt) -> Last:
+    return Last(
+        number=record.number,
+        started_at=record.started_at,
+        duration_ms=record.duration_ms,
+        outcome=record.outcome,
+        status=record.status,
+        error=record.error,
+        error_class=record.error_class,
+    )

@@ -1,0 +1,109 @@
+"""A text to the identifier that it is, by the store's rules; and under what it may have been kept before."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple, assert_never
+
+from streams.domain.identifiers.cards import read_card, require_pattern
+from streams.domain.identifiers.emails import folded, read_email
+from streams.domain.identifiers.phones import NoCountry, is_region, read_phone
+from streams.domain.identifiers.placeholders import FILLS, Unreadable, is_filler, require_meant, trimmed
+from streams.domain.values import Identifier, IdentifierKind
+
+_PHONE_PUNCTUATION = re.compile(r"[\s().-]+")
+_MOST = 255
+
+
+class Rules(NamedTuple):
+    """What a store sets. `region`: whose phones may lack the +; `card_pattern`: for a whole card number."""
+
+    region: str | None = None
+    card_pattern: str | None = None
+
+
+NO_RULES = Rules()
+
+
+def require_rules(rules: Rules) -> None:
+    """Raises ValueError beginning with the setting."""
+    if rules.region is not None and not is_region(rules.region):
+        raise ValueError(
+            f"phone_region {rules.region!r} is no country's code of two capital letters, such as PL"
+        )
+    try:
+        require_pattern(rules.card_pattern or "")
+    except ValueError as error:
+        raise ValueError(f"card_pattern {rules.card_pattern!r} {error}") from None
+
+
+def read(kind: IdentifierKind, text: str | None, rules: Rules) -> str | None:
+    """As it is kept and shown: phones in E.164, e-mails composed and their domain small. None for nothing.
+
+    What is read is read as itself again. Raises Unreadable.
+    """
+    forms = _forms(kind, trimmed(text or ""), rules)
+    return forms[0] if forms else None
+
+
+def sought(kind: IdentifierKind, text: str | None, rules: Rules) -> tuple[Identifier, ...]:
+    """Under what a member may stand who is known by it, the likeliest first: what was kept before there were
+    rules keeps the form that it had. Raises Unreadable: junk is nobody's."""
+    cell = trimmed(text or "")
+    try:
+        forms = _forms(kind, cell, rules)
+    except NoCountry:
+        # Numbers that were kept without their country are still found as they were typed.
+        forms = (cell,)
+    keys = [key for form in forms for key in (identifier(kind, form),) if key]
+    before = former(kind, cell)
+    return tuple(dict.fromkeys([*keys, before] if before else keys))
+
+
+@lru_cache(maxsize=4096)
+def _forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
+    if not cell:
+        return ()
+    if len(cell) > _MOST:
+        raise Unreadable(f"must have {_MOST} characters at most, not {len(cell)}")
+    match kind:
+        case "phone":
+            return (read_phone(cell, rules.region),)
+        case "email":
+            address = read_email(cell)
+            return (address.written, address.ascii) if address.ascii else (address.written,)
+        case "loyaltyCardNumber":
+            return (read_card(cell, rules.card_pattern),)
+        case _:
+            assert_never(kind)
+
+
+def identifier(kind: IdentifierKind, kept: str | None) -> Identifier | None:
+    """The key of what is kept; of what was kept before there were rules too. None for nothing."""
+    found = former(kind, kept)
+    if found is None or kind != "email":
+        return found
+    return Identifier(kind=kind, value=folded(found.value))
+
+
+def former(kind: IdentifierKind, text: str | None) -> Identifier | None:
+    """The key that it had before there were rules."""
+    # Its end is a zero byte where it is a key.
+    value = (text or "").replace("\x00", "").strip()
+    if kind == "email":
+        value = value.lower()
+    elif kind == "phone":
+        value = _PHONE_PUNCTUATION.sub("", value)
+    return Identifier(kind=kind, value=value) if value else None
+
+
+def is_junk(found: Identifier) -> bool:
+    """Whether it names nobody, whatever a store's rules: kept by a member or not, it matches no one."""
+    if found.kind == "phone" and any(letter.isalpha() for letter in found.value):
+        return True
+    if found.kind != "email" and len(found.value) >= FILLS and found.value.isdigit():
+        return is_filler(found.value)
+    try:
+        require_meant(found.value)
+    except Unreadable:
+        return True
+    return False

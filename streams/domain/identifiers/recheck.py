@@ -1,0 +1,66 @@
+"""Which members' identifiers were kept before there were rules, and what they would be by these. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from streams.domain.identifiers.normalization import Rules, identifier, is_junk, read
+from streams.domain.identifiers.placeholders import Unreadable
+from streams.domain.identifiers.profiles import FIELDS
+from streams.domain.state import Member, State
+from streams.domain.values import IdentifierKind
+
+
+class Finding(NamedTuple):
+    """`form`: what it would be kept as; None: it is junk. `shared_with`: another member who has that already,
+    or would have it."""
+
+    member_id: str
+    field: str
+    value: str
+    form: str | None
+    reason: str
+    shared_with: str | None = None
+
+
+class IdentifierCheck:
+    """Is shown each member of a store once, and changes nothing."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._findings: list[Finding] = []
+        self._holders: defaultdict[tuple[IdentifierKind, str], list[str]] = defaultdict(list)
+
+    def look(self, state: State, member_id: str, now: datetime) -> None:  # noqa: ARG002 - as previews do
+        member = state.get(Member)
+        for kind, field in FIELDS.items():
+            value: str | None = getattr(member.profile, field) if member else None
+            if value and identifier(kind, value):
+                self._judge(member_id, kind, field, value)
+
+    def _judge(self, member_id: str, kind: IdentifierKind, field: str, value: str) -> None:
+        kept = identifier(kind, value)
+        try:
+            form = read(kind, value, self._rules)
+        except Unreadable as error:
+            nobody = " It matches nobody." if kept and is_junk(kept) else ""
+            self._findings.append(Finding(member_id, field, value, None, f"{error}.{nobody}"))
+            return
+        key = identifier(kind, form)
+        if key:
+            self._holders[kind, key.value].append(member_id)
+        if form != value:
+            self._findings.append(Finding(member_id, field, value, form, f"would be kept as {form}"))
+
+    @property
+    def found(self) -> Iterator[Finding]:
+        """What clashes first; each by its member and field."""
+        return iter(sorted(map(self._shared, self._findings), key=lambda f: (not f.shared_with, f[:2])))
+
+    def _shared(self, finding: Finding) -> Finding:
+        kind = next(kind for kind, field in FIELDS.items() if field == finding.field)
+        key = identifier(kind, finding.form)
+        holders = self._holders[kind, key.value] if key else []
+        other = next((each for each in holders if each != finding.member_id), None)
+        return finding._replace(shared_with=other)

@@ -1,0 +1,89 @@
+"""Units from member to member: set aside here, taken there, settled here. Never half done.
+
+The two accounts lie on two partitions. The sender's units are held until the receiver's side has answered;
+only then is anything told of, so that a transfer that is refused leaves no trace but the refusal.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from streams.domain.commands import TransferUnits
+from streams.domain.event_context import Act
+from streams.domain.events import Event, UnitsHeld, UnitsReceived, UnitsReleased, UnitsSent
+from streams.domain.ledger import payable, room, set_aside, the_wallet
+from streams.domain.member import is_active, require
+from streams.domain.messages import AcceptUnits, OfferUnits, RefuseUnits
+from streams.domain.state import Held, State
+from streams.domain.store import StoreSettings
+from streams.domain.values import MOST, plain
+from streams.errors import Poison, Rejected
+
+
+def offer(state: State, command: TransferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require(state, act)
+    if command.receiver_id == act.member_id:
+        raise Rejected("receiver_id", command.receiver_id, "is the sender")
+    wallet = payable(state, store, command.wallet, command.units)
+    yield UnitsHeld(
+        **act.stamp("UnitsHeld"),
+        transfer_id=act.id("giving"),
+        wallet=wallet.code,
+        units=command.units,
+        draws=set_aside(state, wallet.code, command.units),
+        receiver_id=command.receiver_id,
+        comment=command.comment,
+    )
+
+
+def receive(state: State, message: OfferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    if not is_active(state):
+        raise Rejected("receiver_id", act.member_id, f"is no active member of store {act.store!r}")
+    wallet = the_wallet(store, message.wallet)
+    units = sum((draw.units for draw in message.draws), Decimal(0))
+    if not units or any(draw.units <= 0 for draw in message.draws):
+        raise Rejected("units", str(plain(units)), "must be drawn in parts that are more than 0")
+    if units > room(state, wallet):
+        raise Rejected("units", str(plain(units)), f"would lift the receiver's wallet above {MOST}")
+    yield UnitsReceived(
+        **act.stamp("UnitsReceived"),
+        transfer_id=act.id("receiving"),
+        wallet=wallet.code,
+        units=units,
+        draws=message.draws,
+        sender_id=message.sender_id,
+        sent_as=message.transfer_id,
+        comment=message.comment,
+    )
+
+
+def settle(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
+    held, receiver_id = _held(state, message.transfer_id)
+    yield UnitsSent(
+        **act.stamp("UnitsSent"),
+        transfer_id=held.transfer_id,
+        wallet=held.wallet,
+        units=held.units,
+        receiver_id=receiver_id,
+        comment=held.comment,
+    )
+
+
+def release(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
+    held, _ = _held(state, message.transfer_id)
+    yield UnitsReleased(
+        **act.stamp("UnitsReleased"),
+        transfer_id=held.transfer_id,
+        wallet=held.wallet,
+        units=held.units,
+        field=message.field,
+        value=message.value,
+        reason=message.reason,
+    )
+
+
+def _held(state: State, transfer_id: str) -> tuple[Held, str]:
+    """What is set aside, and for whom. Blocked units are for nobody: no answer moves them."""
+    held = state.get(Held, transfer_id.encode())
+    if held is None or held.receiver_id is None:
+        raise Poison(f"answers transfer {transfer_id}, which is not under way")
+    return held, held.receiver_id

@@ -1,0 +1,139 @@
+"""Webhook events of the past, derived from `events` and appended to `webhook-events` for who was chosen.
+
+Where a backfill stands is committed with what it appends; its name is made of what was asked for, so that the
+same words go on with it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+import msgspec
+
+from streams.codec import avro
+from streams.delivery.backfill_recipients import HEADER
+from streams.domain.ids import derived_id
+from streams.jobs.rate_limit import Over, Pace
+from streams.kafka.checkpoint import Appended, Position, Standpoint
+from streams.kafka.clients import Connection
+from streams.kafka.external_sort import Scan
+from streams.kafka.log_reader import whole
+from streams.stages.backfill_events import Wish
+from streams.topics import EVENTS, WEBHOOK_EVENTS
+
+Progress = Callable[[int], None]
+"""Called with how many events were appended since the last call."""
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """A derived event, as it is to be appended."""
+
+    key: bytes
+    value: bytes
+    schema: str
+    backfill: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked for, as it was when it began; by partition of `events` where it stands and ends."""
+
+    name: str
+    wish: Wish
+    bounds: dict[int, tuple[int, int]]
+    resumed: bool
+
+    def note(self, number: int) -> str:
+        """What a successor must know to go on."""
+        return f"{self.bounds[number][1]} {self.wish.since.isoformat()} {self.wish.until.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A backfill in its asker's words, of which its name is made. Without subscriptions it is for all of the
+    store `all_of`."""
+
+    event_name: str
+    since: str
+    until: str
+    subscriptions: tuple[str, ...]
+    all_of: str | None
+    member_id: str | None
+    correction: str | None
+
+    @property
+    def name(self) -> str:
+        whom = (*self.subscriptions, self.all_of or "")
+        words = (self.since, self.until, self.member_id or "", self.correction or "")
+        return derived_id(self.event_name, *words, *whom)[:13]
+
+    def wish(self, store: str, since: datetime, until: datetime) -> Wish:
+        return Wish(self.event_name, store, since, until, self.member_id, self.correction)
+
+
+def planned(connection: Connection, standpoint: Standpoint, name: str, wish: Wish) -> Plan:
+    """Where it was, or from the beginning. Raises Retryable."""
+    found = standpoint.positions()
+    if found is None:
+        return Plan(name, wish, dict(whole(connection, EVENTS).bounds), resumed=False)
+    bounds = {}
+    for number, (offset, note) in found.items():
+        end, since, until = note.split(" ")
+        bounds[number] = offset, int(end)
+        wish = replace(wish, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
+    return Plan(name, wish, bounds, resumed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What is to be appended, on disk; a key begins with partition and offset of the fact, 8 bytes each."""
+
+    count: int
+    scan: Scan
+    left_out: int
+    """Owners of whom nothing is told: they are erased."""
+
+
+class Backfill:
+    """Appends what was derived, in the order of the facts."""
+
+    def __init__(self, standpoint: Standpoint, plan: Plan, found: Derived) -> None:
+        self._standpoint = standpoint
+        self.plan = plan
+        self.found = found
+
+    def run(self, pace: Pace, progress: Progress, over: Over) -> bool:
+        """Whether all is done; else it was told to end, and goes on when it is run again."""
+        if not self.plan.resumed:
+            self._commit([], {number: start for number, (start, _) in self.plan.bounds.items()})
+        for chunk, positions in self._chunks(pace.chunk):
+            if not pace.wait(len(chunk), over):
+                return False
+            self._commit(chunk, positions)
+            progress(len(chunk))
+        self._standpoint.forget()
+        return True
+
+    def _chunks(self, size: int) -> Iterator[tuple[list[Appended], dict[int, int]]]:
+        """Events, and where the partitions stand after them; those of one fact are never parted."""
+        chunk, positions = list[Appended](), dict[int, int]()
+        for place, pairs in groupby(self.found.scan(b""), key=lambda pair: pair[0][:16]):
+            number, offset = int.from_bytes(place[:8], "big"), int.from_bytes(place[8:], "big")
+            chunk += [_appended(number, value) for _, value in pairs]
+            positions[number] = offset + 1
+            if len(chunk) >= size:
+                yield chunk, positions
+                chunk, positions = [], {}
+        yield chunk, {number: end for number, (_, end) in self.plan.bounds.items()}
+
+    def _commit(self, chunk: list[Appended], positions: dict[int, int]) -> None:
+        self._standpoint.commit(
+            chunk, {n: Position(offset, self.plan.note(n)) for n, offset in positions.items()}
+        )
+
+
+def _appended(number: int, value: bytes) -> Appended:
+    kept = msgspec.msgpack.decode(value, type=Kept)
+    headers = {avro.HEADER: kept.schema.encode(), HEADER: kept.backfill}
+    return Appended(WEBHOOK_EVENTS, kept.key, kept.value, headers, number)

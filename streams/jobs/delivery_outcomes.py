@@ -1,0 +1,84 @@
+"""What became of each delivery of a subscription, looked up on disk: however many there are."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from streams.codec import avro
+from streams.delivery.records import Attempt, DeadLetter, Delivery
+from streams.delivery.replay_selection import Fate, fate
+from streams.delivery.subscription_history import OverTime
+from streams.errors import Poison
+from streams.jobs.rate_limit import CutShort, Over
+from streams.kafka.clients import Connection
+from streams.kafka.external_sort import Scan, sorted_on_disk
+from streams.kafka.log_reader import between, home, moment_of, slices
+from streams.reconcile.reconciliation import DEAD, DELIVERED, MADE, REPLAYED, Mark, Marks, Place
+from streams.runtime.batch import record_of
+from streams.stages.context import Record
+from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES
+
+
+@contextmanager
+def fates(
+    connection: Connection,
+    subscription_id: str,
+    since: datetime | None,
+    folder: Path,
+    over: Over = lambda: False,
+) -> Iterator[Callable[[str], Fate]]:
+    """By delivery id, as it was when this was first asked, of what was appended since. Asking first raises
+    Retryable, and CutShort where it is over before all is read."""
+    with ExitStack() as stack:
+        scan: Scan | None = None
+
+        def fate_of(delivery_id: str) -> Fate:
+            nonlocal scan
+            if scan is None:
+                marks = _marks(connection, subscription_id, since, over)
+                scan = stack.enter_context(sorted_on_disk(marks, folder))
+            return _fate(scan, delivery_id)
+
+        yield fate_of
+
+
+def _fate(scan: Scan, delivery_id: str) -> Fate:
+    id_ = UUID(delivery_id).bytes
+    count: Counter[bytes] = Counter()
+    for key, _ in scan(id_):
+        if key[:16] != id_:
+            break
+        count[key[16:17]] += 1
+    return fate(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
+
+
+def _marks(
+    connection: Connection, subscription_id: str, since: datetime | None, over: Over
+) -> Iterator[Mark]:
+    key = subscription_id.encode()
+    for topic in (DELIVERIES, ATTEMPTS, DEAD_LETTERS):
+        partition = home(connection, topic, subscription_id)
+        for messages in slices(connection, between(connection, topic, since, None, partition)):
+            if over():
+                raise CutShort
+            for message in messages:
+                if message.key() == key:
+                    yield from _of(record_of(message, topic.name), moment_of(message))
+
+
+def _of(record: Record, appended_at: datetime) -> Iterator[Mark]:
+    marks, place = Marks(OverTime()), Place(record.partition, record.offset, appended_at)
+    try:
+        match record.topic:
+            case DELIVERIES.name:
+                yield from marks.delivery(avro.decode(Delivery, record.value, record.schema), place)
+            case ATTEMPTS.name:
+                yield from marks.attempt(avro.decode(Attempt, record.value, record.schema), place)
+            case _:
+                yield from marks.dead_letter(avro.decode(DeadLetter, record.value, record.schema), place)
+    except Poison:
+        # The sink has put it aside: nothing became of it.
+        return

@@ -1,0 +1,142 @@
+"""How fast a replay goes: what happens meanwhile must not wait for what has happened long ago."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from confluent_kafka import Message, TopicPartition
+
+from streams.codec import avro
+from streams.delivery.records import Attempt, DeadLetter, Delivery
+from streams.kafka.clients import Connection
+from streams.kafka.log_reader import whole
+from streams.kafka.unreadable_batches import readable
+from streams.runtime.batch import record_of
+from streams.topics import ATTEMPTS, DEAD_LETTERS
+
+# A transaction's share: what a kill takes back.
+CHUNK = 1000
+TRANSACTIONS_A_SECOND = 4
+IDLE = 0.1
+Over = Callable[[], bool]
+"""Whether it is to end, at the next chance."""
+
+
+class CutShort(Exception):
+    """It was told to end before there was anything to tell."""
+
+
+class Pace(Protocol):
+    """When the next ones may be appended."""
+
+    chunk: int
+    """Most at a time."""
+
+    def wait(self, count: int, over: Over) -> bool:
+        """Until so many more may be appended; False where it is to end."""
+
+    def appended(self, chunk: Iterable[Delivery]) -> None:
+        """They are committed."""
+
+    def close(self) -> None: ...
+
+
+class AtOnce:
+    """As fast as it goes."""
+
+    chunk = CHUNK
+
+    def wait(self, _count: int, over: Over) -> bool:
+        return not over()
+
+    def appended(self, chunk: Iterable[Delivery]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Steady:
+    """At most `rate` a second, whatever becomes of them."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self.chunk = min(CHUNK, max(1, rate // TRANSACTIONS_A_SECOND))
+        self._next = time.monotonic()
+
+    def wait(self, count: int, over: Over) -> bool:
+        while not over():
+            left = self._next - time.monotonic()
+            if left <= 0:
+                self._next += max(0.0, -left - IDLE) + count / self._rate
+                return True
+            time.sleep(min(IDLE, left))
+        return False
+
+    def appended(self, chunk: Iterable[Delivery]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Throttled:
+    """At most `rate` a second, and no more than a second's worth, twenty at least, on their way to the
+    endpoint: what happens meanwhile waits for no more than that."""
+
+    def __init__(self, connection: Connection, subscription_id: str, rate: int) -> None:
+        self._rate = rate
+        self._ahead = max(rate, 20)
+        self.chunk = min(CHUNK, max(1, rate // TRANSACTIONS_A_SECOND))
+        self._next = time.monotonic()
+        self._tried = _Tried(connection, subscription_id)
+        self.waits = False
+        """Whether it is the endpoint that it waits for."""
+
+    def wait(self, count: int, over: Over) -> bool:
+        while not over():
+            now = time.monotonic()
+            self.waits = len(self._tried.under_way) + count > max(self._ahead, count)
+            if self._next <= now and not self.waits:
+                self._next = max(self._next, now - IDLE) + count / self._rate
+                self._tried.look(0)
+                return True
+            self._tried.look(IDLE if self.waits else min(IDLE, self._next - now))
+        return False
+
+    def appended(self, chunk: Iterable[Delivery]) -> None:
+        self._tried.under_way.update(delivery.delivery_id for delivery in chunk)
+
+    def close(self) -> None:
+        self._tried.close()
+
+
+class _Tried:
+    """Which of a replay's deliveries the sink has not come to: the first try of one counts, or its end."""
+
+    def __init__(self, connection: Connection, subscription_id: str) -> None:
+        self.under_way: set[str] = set()
+        self._connection = connection
+        self._key = subscription_id.encode()
+        self._names = {connection.topic(topic): topic for topic in (ATTEMPTS, DEAD_LETTERS)}
+        self._consumer = connection.open_consumer(**{"group.id": f"{connection.prefix}replay"})
+        # Before anything is appended: what comes of it must not be missed.
+        ends = [(name, whole(connection, topic).bounds) for name, topic in self._names.items()]
+        self._consumer.assign(
+            [TopicPartition(name, n, end) for name, bounds in ends for n, (_, end) in bounds.items()]
+        )
+
+    def look(self, patience: float) -> None:
+        for message in readable(self._connection, self._consumer, self._consumer.consume(CHUNK, patience)):
+            if message.error() is None and message.key() == self._key:
+                self.under_way.discard(self._id(message))
+
+    def _id(self, message: Message) -> str:
+        topic = self._names[message.topic() or ""]
+        record = record_of(message, topic.name)
+        if topic is ATTEMPTS:
+            return avro.decode(Attempt, record.value, record.schema).delivery_id
+        return avro.decode(DeadLetter, record.value, record.schema).delivery.delivery_id
+
+    def close(self) -> None:
+        self._consumer.close()

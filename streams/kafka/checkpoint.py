@@ -1,0 +1,102 @@
+"""How far something that reads a topic has come, kept as offsets of a group of its own.
+
+It is committed in the transaction that appends what was made of the records: so it may be killed anywhere.
+Of two of one name the later one fences the other. Kafka forgets such a group days after its last commit
+(`offsets.retention.minutes`, 7 days as a rule).
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import NamedTuple, Self
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from streams.codec import avro
+from streams.domain.values import Value
+from streams.kafka.clients import Connection
+from streams.kafka.consumer_offsets import committed, partitions_of
+from streams.kafka.log_reader import ANSWERS_WITHIN, told
+from streams.kafka.transactions import transaction
+from streams.topics import Topic
+
+QUEUED = 10_000
+
+
+class Appended(NamedTuple):
+    """A record to append; `partition` -1: where the key's hash says."""
+
+    topic: Topic
+    key: bytes
+    value: bytes
+    headers: Mapping[str, bytes]
+    partition: int = -1
+
+
+def appended(topic: Topic, key: str, value: Value) -> Appended:
+    """The value's record."""
+    data, header = avro.encode(value)
+    return Appended(topic, key.encode(), data, {avro.HEADER: header.encode()})
+
+
+class Position(NamedTuple):
+    """The offset to go on from, and what else is to be known of it."""
+
+    offset: int
+    note: str
+
+
+class Standpoint:
+    """To make one fences any other of the same name, and ends what that left open. Raises Retryable where the
+    cluster does not answer."""
+
+    def __init__(self, connection: Connection, name: str, topic: Topic) -> None:
+        self._connection = connection
+        self._name = f"{connection.prefix}{name}"
+        self._topic = connection.topic(topic)
+        self._cluster = connection.cluster
+        self._producer = connection.open_producer(
+            **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
+            | {"queue.buffering.max.messages": QUEUED}
+        )
+        with told("the transaction's coordinator"):
+            self._producer.init_transactions(ANSWERS_WITHIN)
+        self._consumer = connection.open_consumer(**{"group.id": self._name})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def positions(self) -> dict[int, Position] | None:
+        """By partition; None where it has not begun."""
+        with told(self._topic):
+            found = partitions_of(self._cluster, self._consumer, self._topic, ANSWERS_WITHIN)
+            asked = [TopicPartition(self._topic, n) for n in found]
+            places = committed(self._consumer, asked, ANSWERS_WITHIN)
+        if any(place.offset < 0 for place in places):
+            return None
+        return {place.partition: Position(place.offset, place.metadata or "") for place in places}
+
+    def commit(self, records: Iterable[Appended], positions: Mapping[int, Position]) -> None:
+        """All of it or nothing; without positions it stays where it is. Raises Retryable."""
+        places = [TopicPartition(self._topic, n, at.offset, at.note) for n, at in positions.items()]
+        with told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
+            for topic, key, value, headers, partition in records:
+                name = self._connection.topic(topic)
+                self._producer.produce(name, value, key, partition, headers=dict(headers))
+            if places:
+                self._producer.send_offsets_to_transaction(
+                    places, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
+                )
+
+    def forget(self) -> None:
+        """It is done: one of the same name begins anew."""
+        admin = self._connection.open_admin()
+        for future in admin.delete_consumer_groups([self._name], request_timeout=ANSWERS_WITHIN).values():
+            # Where that fails, the next one finds that nothing is left, and tries again.
+            with suppress(KafkaException):
+                future.result(ANSWERS_WITHIN)

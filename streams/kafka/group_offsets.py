@@ -1,0 +1,43 @@
+"""Where a consumer group stands, seen by a consumer that is not in it.
+
+Not by an AdminClient: librdkafka 2.16 was seen to end the process (SIGABRT and SIGSEGV in
+`list_consumer_group_offsets`) when a broker went away.
+"""
+
+from collections.abc import Iterable
+from typing import Self
+
+from confluent_kafka import TopicPartition
+
+from streams.kafka.clients import Connection
+from streams.kafka.consumer_offsets import committed
+from streams.kafka.offsets import Place
+
+ANSWERS_WITHIN = 5.0
+NOTHING_YET = -1
+
+
+class Onlooker:
+    """Sees where a group stands, and is not in it: it bears the group's name and never subscribes.
+
+    What a transaction has under way does not count, and is not waited for.
+    """
+
+    def __init__(self, connection: Connection, group: str) -> None:
+        own = {"group.id": f"{connection.prefix}{group}", "isolation.level": "read_uncommitted"}
+        self._consumer = connection.open_consumer(**own)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def committed(self, places: Iterable[Place], within: float = ANSWERS_WITHIN) -> dict[Place, int]:
+        """By place; NOTHING_YET where there is none. Raises KafkaException."""
+        asked = [TopicPartition(*place) for place in places]
+        found = committed(self._consumer, asked, within) if asked else []
+        return {(at.topic, at.partition): max(at.offset, NOTHING_YET) for at in found}
+
+    def close(self) -> None:
+        self._consumer.close()

@@ -1,0 +1,90 @@
+"""The last good control records, kept on this machine's disk beside its other state.
+
+They are read only where the log's latest record of a key cannot be worked with, and the good one before it is
+gone from the log. Not of admins and API keys: a key that was revoked while this machine was away must not
+come back. What is wrong with the file itself is never more than its loss.
+"""
+
+import logging
+import re
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from streams.kafka.clients import Connection
+from streams.kafka.unfit_records import Raw
+from streams.topics import Topic
+
+LOG = logging.getLogger(__name__)
+_TABLE = """CREATE TABLE IF NOT EXISTS good
+    (key BLOB PRIMARY KEY, at INTEGER NOT NULL, schema TEXT NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"""
+# A process that is behind another one of this machine must not take it back.
+_PUT = """INSERT INTO good VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
+    SET at = excluded.at, schema = excluded.schema, value = excluded.value WHERE excluded.at > at"""
+BUSY_FOR = 5.0
+ANSWERS_WITHIN = 10.0
+
+
+class LastGood:
+    """Of one topic of one cluster; `file` None: nothing is kept."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+
+    def begin(self, end: int) -> None:
+        """`end`: where the topic ends. What stood behind it was of another topic of that name."""
+        self._write([("DELETE FROM good WHERE at >= ?", (end,))])
+
+    def keep(self, records: Iterable[Raw]) -> None:
+        """A tombstone forgets."""
+        self._write([_statement(raw) for raw in records])
+
+    def find(self, key: bytes, before: int) -> Raw | None:
+        """The last good one of the key that stood before that offset."""
+        if self._file is None or not self._file.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(self._file, timeout=BUSY_FOR)) as base:
+                found = base.execute("SELECT at, schema, value FROM good WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            self._lost(error)
+            return None
+        return Raw(found[0], key, found[1], found[2]) if found and found[0] < before else None
+
+    def _write(self, statements: list[tuple[str, tuple[object, ...]]]) -> None:
+        if self._file is None or not statements:
+            return
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._file, timeout=BUSY_FOR)) as base, base:
+                base.execute(_TABLE)
+                for statement, values in statements:
+                    base.execute(statement, values)
+        except (OSError, sqlite3.OperationalError) as error:
+            LOG.warning("last good control records are not kept in %s: %s", self._file, error)
+        except sqlite3.DatabaseError as error:
+            self._lost(error)
+
+    def _lost(self, error: sqlite3.Error) -> None:
+        LOG.warning("%s is lost, and made anew: %s", self._file, error)
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+
+def last_good_of(connection: Connection, topic: Topic, end: int) -> LastGood:
+    """Of this machine, if the topic's are kept and the connection says where. `end`: where the topic ends."""
+    if not topic.on_disk or connection.home is None:
+        return LastGood(None)
+    # Another cluster's topic may have the same name.
+    there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN)
+    cluster = re.sub("[^A-Za-z0-9_-]", "_", str(getattr(there, "cluster_id", "")))
+    found = LastGood(connection.home / "last-good" / cluster / f"{connection.topic(topic)}.sqlite")
+    found.begin(end)
+    return found
+
+
+def _statement(raw: Raw) -> tuple[str, tuple[object, ...]]:
+    if raw.value is None:
+        return "DELETE FROM good WHERE key = ? AND at < ?", (raw.key, raw.offset)
+    return _PUT, (raw.key, raw.offset, raw.schema or "", raw.value)

@@ -1,0 +1,177 @@
+"""A stretch of a topic: what is committed between two offsets of each partition, in slices."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from streams.errors import Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
+from streams.kafka.compacted_view import bounds_of
+from streams.kafka.consumer_offsets import first_since, partitions_of
+from streams.kafka.partitioner import partition_of
+from streams.kafka.transient_errors import is_passing
+from streams.kafka.unreadable_batches import readable
+from streams.runtime.batch import record_of
+from streams.stages.context import Record
+from streams.topics import Topic
+
+ANSWERS_WITHIN = 30.0
+# Larger ones are no faster, and other threads wait while one is handed over.
+SLICE = 500
+_IDLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """By partition, the first offset and the one after the last."""
+
+    topic: Topic
+    bounds: Mapping[int, tuple[int, int]]
+
+    @property
+    def size(self) -> int:
+        """In offsets: markers of transactions are among them."""
+        return sum(end - start for start, end in self.bounds.values())
+
+
+def moment_of(message: Message) -> datetime:
+    """When it was appended, or made by its producer."""
+    return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+
+
+def whole(connection: Connection, topic: Topic, partition: int | None = None) -> Stretch:
+    """All that is there now, of one partition or all. Raises Retryable."""
+    return between(connection, topic, None, None, partition)
+
+
+def decided(connection: Connection, topic: Topic, partition: int | None = None) -> Stretch:
+    """All that is there now, and what open transactions have appended: whoever reads it waits for their end.
+    Raises Retryable."""
+    # The end for those who read everything.
+    return between(connection, topic, None, None, partition, isolation="read_uncommitted")
+
+
+def between(
+    connection: Connection,
+    topic: Topic,
+    since: datetime | None,
+    until: datetime | None,
+    partition: int | None = None,
+    *,
+    isolation: str = "read_committed",
+) -> Stretch:
+    """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""
+    name = connection.topic(topic)
+    with told(name), reader(connection, isolation=isolation) as consumer:
+        bounds = {}
+        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
+        for number in there if partition is None else [partition]:
+            place = TopicPartition(name, number)
+            low, end = bounds_of(consumer, place)
+            start = low if since is None else _at(consumer, place, since, end)
+            stop = end if until is None else _at(consumer, place, until, end)
+            bounds[number] = (start, max(start, stop))
+    return Stretch(topic, bounds)
+
+
+def home(connection: Connection, topic: Topic, key: str) -> int:
+    """The partition that holds all of the key. Raises Retryable."""
+    name = connection.topic(topic)
+    with told(name), reader(connection) as consumer:
+        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
+    return partition_of(key.encode(), len(there))
+
+
+def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -> int:
+    found = first_since(consumer, place, moment, ANSWERS_WITHIN)
+    return end if found is None else min(found, end)
+
+
+def records(connection: Connection, stretch: Stretch) -> Iterator[Record]:
+    """One by one, each partition's in order: no more are in memory, however large. Raises Retryable."""
+    for messages in slices(connection, stretch, 1):
+        yield from (record_of(message, stretch.topic.name) for message in messages)
+
+
+def latest(
+    connection: Connection, stretch: Stretch, meant: Callable[[bytes], bool] = lambda _: True
+) -> dict[bytes, Record]:
+    """By key, of those that are meant, the last record; none where that is a tombstone. Raises Retryable."""
+    found: dict[bytes, Record] = {}
+    for message in chain.from_iterable(slices(connection, stretch)):
+        key = message.key() or b""
+        if meant(key):
+            found[key] = record_of(message, stretch.topic.name)
+    return {key: record for key, record in found.items() if record.value is not None}
+
+
+def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Iterator[list[Message]]:
+    """Its records, each partition's in order, `size` at most at once. Raises Retryable."""
+    name = connection.topic(stretch.topic)
+    left = {number: end for number, (start, end) in stretch.bounds.items() if start < end}
+    with told(name), reader(connection) as consumer:
+        consumer.assign([TopicPartition(name, number, stretch.bounds[number][0]) for number in left])
+        heard = time.monotonic()
+        while left:
+            first = consumer.poll(_IDLE)
+            if first is not None:
+                heard = time.monotonic()
+                messages = [first, *consumer.consume(size - 1, 0)] if size > 1 else [first]
+                messages = readable(connection, consumer, messages)
+                if found := _within(messages, left):
+                    yield found
+            elif time.monotonic() - heard > ANSWERS_WITHIN:
+                raise Retryable(f"{name} gave no answer in {ANSWERS_WITHIN:g} s: run it again")
+
+
+def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
+    """Those before the end; `left` loses the partitions that have come to it."""
+    found = []
+    for message in messages:
+        number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+        end = left.get(number, 0)
+        if error is None:
+            if offset < end:
+                found.append(message)
+            if offset + 1 >= end:
+                left.pop(number, None)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            # Markers of transactions stand at the end and are never delivered. Before the end it is an open
+            # transaction at which reading stops for a while.
+            if offset >= end:
+                left.pop(number, None)
+        elif not is_passing(error):
+            raise KafkaException(error)
+    return found
+
+
+@contextmanager
+def reader(
+    connection: Connection, group: str = "reader", isolation: str = "read_committed"
+) -> Iterator[Consumer]:
+    """A consumer that is told where to read and commits nothing by itself."""
+    consumer = connection.open_consumer(
+        **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
+        # The end is told only when a fetch comes back empty: do not let the broker hold it.
+        | {"fetch.wait.max.ms": 20, "isolation.level": isolation}
+    )
+    try:
+        yield consumer
+    finally:
+        with suppress(RuntimeError):
+            consumer.close()
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """An outage in one sentence."""
+    try:
+        yield
+    except KafkaException as failure:
+        raise Retryable(f"{what}: {failure.args[0].str()}: run it again") from None

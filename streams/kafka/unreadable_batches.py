@@ -1,0 +1,128 @@
+"""Batches that the client cannot give: it is told where one begins, and not where the next one does.
+
+A broker looks at a batch's compressed size alone: 5 kB of zeros unpack to 150 MB, which the client refuses
+(its bound is `receive.message.max.bytes`, see `clients`). It goes on asking for the same batch for ever. So
+where the next one begins is searched for: what is asked for within a batch brings the batch, and its error.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from streams.errors import Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
+from streams.kafka.consumer_offsets import watermarks
+from streams.kafka.transient_errors import ask_again, is_passing
+
+LOG = logging.getLogger(__name__)
+ANSWERS_WITHIN = 20.0
+_IDLE = 0.5
+UNPACKED_BY_NOBODY = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
+"""Whole, as its producer made it, and too large: no producer of ours makes such a batch."""
+UNREADABLE = UNPACKED_BY_NOBODY | {
+    KafkaError._BAD_MSG,
+    KafkaError._UNDERFLOW,
+    KafkaError._NOT_IMPLEMENTED,
+    KafkaError._UNSUPPORTED_FEATURE,
+    KafkaError.INVALID_RECORD,
+    KafkaError.UNSUPPORTED_COMPRESSION_TYPE,
+}
+
+
+def is_unreadable(message: Message, codes: Collection[int] = UNREADABLE) -> bool:
+    """Whether it says of a batch that it cannot be given, and where that stands."""
+    error, offset = message.error(), message.offset()
+    stands = bool(message.topic()) and offset is not None and offset >= 0
+    return stands and error is not None and error.code() in codes
+
+
+def failure_of(message: Message) -> KafkaException:
+    """Says where the batch stands."""
+    error = message.error()
+    assert error is not None, "it is an error's message"  # noqa: S101
+    place = f"{message.topic()}[{message.partition()}] at offset {message.offset()}"
+    return KafkaException(KafkaError(error.code(), f"{place} cannot be read: {error.str()}"))
+
+
+def end_of_batch(connection: Connection, message: Message) -> int:
+    """Where the next batch begins. Raises KafkaException, Retryable where the cluster does not answer."""
+    place = TopicPartition(message.topic() or "", message.partition() or 0)
+    first = message.offset() or 0
+    own = {"group.id": f"{connection.prefix}reader", "enable.partition.eof": True, "fetch.wait.max.ms": 20}
+    # It is a matter of batches: whether their transactions are over is not.
+    consumer = connection.open_consumer(**own, **{"isolation.level": "read_uncommitted"})
+    try:
+        bounds = ask_again(
+            connection.cluster, lambda: watermarks(consumer, place, ANSWERS_WITHIN), ANSWERS_WITHIN
+        )
+
+        def inside(offset: int) -> bool:
+            asked = TopicPartition(place.topic, place.partition, offset)
+            return offset < bounds[1] and _is_inside(connection, consumer, asked, first)
+
+        return _first_outside(first, inside)
+    finally:
+        consumer.close()
+
+
+def _first_outside(first: int, inside: Callable[[int], bool]) -> int:
+    """By steps that double, then by halves: a batch of a million records takes forty questions."""
+    step = 1
+    while inside(first + step):
+        step *= 2
+    within, outside = first + step // 2, first + step
+    while outside - within > 1:
+        middle = (within + outside) // 2
+        within, outside = (middle, outside) if inside(middle) else (within, middle)
+    return outside
+
+
+def _is_inside(connection: Connection, consumer: Consumer, asked: TopicPartition, first: int) -> bool:
+    """Whether what is asked for brings the batch that begins at `first`."""
+    consumer.assign([asked])
+    until = connection.cluster.now() + ANSWERS_WITHIN
+    while connection.cluster.now() < until:
+        message = consumer.poll(_IDLE)
+        error = message.error() if message else None
+        if message is None or (error is not None and is_passing(error)):
+            continue
+        if error is None or error.code() == KafkaError._PARTITION_EOF:
+            return False
+        if not is_unreadable(message):
+            raise KafkaException(error)
+        # Another one that cannot be read may follow it.
+        return (message.offset() or 0) <= first
+    raise Retryable(f"{asked.topic}[{asked.partition}] gave no answer in {ANSWERS_WITHIN:g} s")
+
+
+def readable(
+    connection: Connection,
+    consumer: Consumer,
+    messages: Iterable[Message],
+    passed: Collection[int] = UNREADABLE,
+) -> list[Message]:
+    """Without those that say of a batch that it cannot be given: the consumer reads on behind it.
+
+    Raises KafkaException, Retryable.
+    """
+    found, ends = [], dict[tuple[str, int], int]()
+    for message in messages:
+        if not is_unreadable(message, passed):
+            found.append(message)
+            continue
+        place = message.topic() or "", message.partition() or 0
+        # It is told again until the consumer reads elsewhere.
+        if (message.offset() or 0) >= ends.get(place, 0):
+            ends[place] = pass_over(connection, consumer, message)
+    return found
+
+
+def pass_over(connection: Connection, consumer: Consumer, message: Message) -> int:
+    """Lets the consumer read on behind the batch, with a line in the log. Returns where that is. Raises
+    KafkaException, Retryable."""
+    end = end_of_batch(connection, message)
+    LOG.error("poison: %s; passed over up to offset %d", failure_of(message).args[0].str(), end)
+    consumer.seek(TopicPartition(message.topic() or "", message.partition() or 0, end))
+    return end

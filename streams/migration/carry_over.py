@@ -1,0 +1,57 @@
+"""What a state made from facts takes over from the one that runs, so that it can run in its place: the memory
+of commands and of what waits, and what timers know. Nothing is announced twice then, and no command handled
+twice.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.migration.compare import TIMERS, WORKING, Comparison, Place, decoded, paired
+from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.store import Write
+from streams.tables.tables import Tables
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+def carried(found: Comparison, rebuilt: Tables, running: Tables, moved: frozenset[str]) -> Iterator[Write]:
+    """Compares as `found` does, and yields what is to be written over the rebuilt state. Nothing of whoever
+    differs or is passed over; the working memory is taken as it is."""
+    for place, ours, theirs in paired(rebuilt, running):
+        if place[0] == WORKING:
+            if ours != theirs:
+                yield _write(place, theirs)
+        elif found.judge(place, ours, theirs, moved) and ours and theirs and ours != theirs:
+            entry = _timed(decoded(place, ours), decoded(place, theirs), found.layout.added)
+            raw = _ENCODE(entry)
+            if raw != ours:
+                yield _write(place, raw)
+
+
+def _write(place: Place, raw: bytes | None) -> Write:
+    table, owner, key = place
+    return table, owner.encode() + END_OF_OWNER + key, raw
+
+
+def _timed(ours: Any, theirs: Any, added: frozenset[str]) -> Any:
+    """Ours, with what timers know as it is in theirs; of lots inside it too."""
+    if type(ours) is not type(theirs):
+        return ours
+    if isinstance(ours, tuple) and len(ours) == len(theirs):
+        return tuple(_timed(our, their, added) for our, their in zip(ours, theirs, strict=True))
+    if not isinstance(ours, msgspec.Struct):
+        return ours
+    kind = type(ours).__name__
+    return replace(
+        ours,
+        **{
+            name: getattr(theirs, name)
+            if name in TIMERS
+            else _timed(getattr(ours, name), getattr(theirs, name), added)
+            for name in ours.__struct_fields__
+            if f"{kind}.{name}" not in added
+        },
+    )

@@ -1,0 +1,198 @@
+"""The loyalty stage's state made again from the facts alone, and compared with the one that runs.
+
+What does not follow from facts is left out: the memory of commands and of what waits for other owners (the
+table `commands`), and what timers know of the lead times that they have passed.
+`streams.migration.carry_over` takes it over where the state that was made is to run in the other's place.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+
+from streams.codec.avro import build, read
+from streams.domain.events import Event
+from streams.domain.state import DataKey, Entry
+from streams.domain.store import StoreSettings
+from streams.errors import Poison
+from streams.secrets.crypto_shredding import HEADER as PERSONAL
+from streams.secrets.crypto_shredding import opened
+from streams.stages.commands import owner_of
+from streams.stages.context import Record
+from streams.stages.contradictions import take
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.state_schema import LAYOUT, Layout
+from streams.tables.owner_entries import Owned
+from streams.tables.tables import Tables
+
+WORKING = "commands"
+KINDS: Sequence[type[Entry]] = tuple(kind for kind in LoyaltyStage.kinds if kind.table != WORKING)
+"""Those that follow from facts."""
+TIMERS = frozenset({"announced", "safe", "due_at"})
+"""Fields that follow from the lead times of the moment too."""
+SHOWN = 100
+_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+_DECODERS = {(k.table, k.letter): msgspec.msgpack.Decoder(k) for k in KINDS}
+_NAMES = {(k.table, k.letter): k.__name__ for k in KINDS}
+
+
+def rebuild(
+    tables: Tables,
+    records: Iterable[Record],
+    store: Callable[[str], StoreSettings | None],
+    secret: Callable[[str], bytes | None],
+    layout: Layout = LAYOUT,
+) -> list[str]:
+    """Takes facts into the tables' batch, by the rules of now; what is personal in them is sealed with an
+    owner's `secret`. Returns which of them contradict others, and how. Raises Poison for what is none."""
+    told = retold(tables, records, store, secret, layout)
+    return [f"{each.state.owner}: {each.contradicts}" for each in told if each.contradicts]
+
+
+class Retold(NamedTuple):
+    """A fact, its owner's state after it, and the settings of now."""
+
+    record: Record
+    fact: Event
+    state: Owned
+    store: StoreSettings
+    contradicts: str | None = None
+    """Why it cannot be true beside the facts before it."""
+
+
+def retold(
+    tables: Tables,
+    records: Iterable[Record],
+    store: Callable[[str], StoreSettings | None],
+    secret: Callable[[str], bytes | None],
+    layout: Layout = LAYOUT,
+) -> Iterator[Retold]:
+    """Each fact once the tables' batch has taken it. `secret` is asked where there is something to be opened.
+    Raises Poison."""
+    for record in records:
+        name, tree = read(_opened(record, secret), record.schema)
+        if name not in _EVENTS:
+            raise Poison(f"{name} is no fact")
+        event: Event = build(_EVENTS[name], tree)
+        settings = store(event.store)
+        if settings is None:
+            raise Poison(f"store {event.store!r} has no settings")
+        state = tables.of(owner_of(event.store, event.member_id))
+        contradicts = take(state, event, settings, layout)
+        yield Retold(record, event, state, settings, contradicts)
+
+
+def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
+    if PERSONAL not in record.headers:
+        return record.value
+    owner = (record.key or b"").decode(errors="replace")
+    return opened(record.value, record.headers, secret(owner))
+
+
+def secrets_of(running: Tables) -> Callable[[str], bytes | None]:
+    """The data keys that the running state holds, by their owners."""
+
+    def secret(owner: str) -> bytes | None:
+        key = running.of(owner).get(DataKey)
+        return key.secret if key else None
+
+    return secret
+
+
+@dataclass(slots=True)
+class Comparison:
+    """By kind of entry: how many are the same, and how many are not."""
+
+    layout: Layout = LAYOUT
+    same: Counter[str] = field(default_factory=Counter)
+    different: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Of owners of whom more has happened meanwhile."""
+    differences: list[str] = field(default_factory=list)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many differ, by kind of entry and in which way."""
+    contradictions: list[str] = field(default_factory=list)
+    """Facts that cannot all be true."""
+
+    def compare(self, rebuilt: Tables, running: Tables, moved: frozenset[str]) -> None:
+        """`moved`: owners that are passed over."""
+        for place, ours, theirs in paired(rebuilt, running):
+            if place[0] != WORKING:
+                self.judge(place, ours, theirs, moved)
+
+    def judge(
+        self, place: "Place", ours: bytes | None, theirs: bytes | None, moved: frozenset[str] = frozenset()
+    ) -> bool:
+        """Whether both are there, or need not be, and say the same."""
+        table, owner, key = place
+        kind = _NAMES[table, key[:1]]
+        if owner in moved:
+            self.passed_over[kind] += 1
+            return False
+        if ours == theirs or self._alike(place, kind, ours, theirs):
+            self.same[kind] += 1
+            return True
+        self._differs(kind, owner, ours, theirs)
+        return False
+
+    def _alike(self, place: "Place", kind: str, ours: bytes | None, theirs: bytes | None) -> bool:
+        if theirs is None:
+            return kind in self.layout.added
+        return ours is not None and _known(decoded(place, ours), self.layout.added) == _known(
+            decoded(place, theirs), self.layout.added
+        )
+
+    def _differs(self, kind: str, owner: str, ours: bytes | None, theirs: bytes | None) -> None:
+        self.different[kind] += 1
+        which = "is not rebuilt" if ours is None else "is not there" if theirs is None else "differs"
+        self.kinds[kind, which] += 1
+        if len(self.differences) < SHOWN:
+            self.differences.append(f"{owner}: {kind} {which}")
+
+
+Place = tuple[str, str, bytes]
+"""Table, owner, and the key below it."""
+Pair = tuple[Place, bytes | None, bytes | None]
+
+
+def paired(rebuilt: Tables, running: Tables) -> Iterator[Pair]:
+    """Both in the order of their tables' keys, entry beside entry."""
+    ours, theirs = _entries(rebuilt), _entries(running)
+    our, their = next(ours, None), next(theirs, None)
+    while our or their:
+        if their is None or (our and _order(our[0]) < _order(their[0])):
+            assert our is not None  # noqa: S101 - one of the two is there
+            yield our[0], our[1], None
+            our = next(ours, None)
+        elif our is None or _order(their[0]) < _order(our[0]):
+            yield their[0], None, their[1]
+            their = next(theirs, None)
+        else:
+            yield our[0], our[1], their[1]
+            our, their = next(ours, None), next(theirs, None)
+
+
+def _entries(tables: Tables) -> Iterator[tuple[Place, bytes]]:
+    return (((table, owner, key), raw) for table, owner, key, raw in tables.entries())
+
+
+def _order(place: Place) -> tuple[str, bytes]:
+    table, owner, key = place
+    return table, owner.encode() + b"\x00" + key
+
+
+def decoded(place: Place, raw: bytes) -> Entry:
+    """An entry of what follows from facts."""
+    entry: Entry = _DECODERS[place[0], place[2][:1]].decode(raw)
+    return entry
+
+
+def _known(value: Any, added: frozenset[str]) -> Any:
+    """An entry without what timers know, of lots inside it too, nor what the layout before has not."""
+    if isinstance(value, msgspec.Struct):
+        kind = type(value).__name__
+        names = (name for name in value.__struct_fields__ if name not in TIMERS)
+        return kind, *(_known(getattr(value, n), added) for n in names if f"{kind}.{n}" not in added)
+    return tuple(_known(each, added) for each in value) if isinstance(value, tuple) else value

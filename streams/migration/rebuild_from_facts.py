@@ -1,0 +1,141 @@
+"""The running state beside the one that the facts make: both on disk, partition by partition, and only read.
+
+Nothing need stand still. Facts are read up to where they ended before the running state was; whoever has had
+more facts since is passed over, and said to be.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from streams.domain.store import StoreSettings
+from streams.errors import Misconfigured
+from streams.kafka.clients import Connection
+from streams.kafka.log_reader import SLICE, Stretch, decided, slices
+from streams.migration.compare import KINDS, Comparison, rebuild, secrets_of
+from streams.runtime.batch import record_of
+from streams.runtime.restore import restore
+from streams.runtime.restore_progress import Report, Tell
+from streams.stages.loyalty import LoyaltyStage
+from streams.stages.state_schema import LAYOUT, Layout
+from streams.tables.store import Write
+from streams.tables.tables import Tables, Unindexed, on_disk
+from streams.topics import EVENTS
+
+Stores = Callable[[str], StoreSettings | None]
+Say = Callable[[str, int, int], None]
+READS_FACTS, READS_STATE = "rebuilding it from the facts", "reading the state"
+
+
+def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -> Comparison:
+    """Raises Retryable where the cluster does not answer."""
+    found = Comparison()
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = sorted(decided(connection, EVENTS).bounds)
+    for number in numbers:
+        say = said_of(tell, number, len(numbers))
+        with tempfile.TemporaryDirectory(prefix="rebuild-", dir=folder) as place, ExitStack() as stack:
+            running = stack.enter_context(whole_tables(Path(place, "running")))
+            rebuilt = stack.enter_context(tables_of_facts(Path(place, "rebuilt")))
+            keys = Keys(connection, number, running, partial(say, READS_STATE))
+            end = take_facts(connection, number, rebuilt, stores, keys, report=partial(say, READS_FACTS))
+            keys.bring_up()
+            found.compare(rebuilt, running, moved(connection, number, end))
+    return found
+
+
+def said_of(tell: Tell, number: int, count: int) -> Say:
+    """Tells of one partition among so many."""
+    return lambda what, done, total: tell(f"partition {number + 1} of {count}: {what}", done, total)
+
+
+def whole_tables(folder: Path) -> closing[Tables]:
+    """The loyalty stage's, to be read through."""
+    return closing(on_disk(folder, LoyaltyStage.kinds, Unindexed))
+
+
+def tables_of_facts(folder: Path) -> closing[Tables]:
+    """Those of the loyalty stage's that follow from facts."""
+    return closing(on_disk(folder, KINDS, Unindexed))
+
+
+def bring_up(connection: Connection, number: int, tables: Tables, report: Report) -> None:
+    restore(connection, number, tables, lambda: False, report)
+
+
+class Keys:
+    """The data keys of a partition's owners, as the running state has them; `running` is brought up at once,
+    whatever it held. One that is not there is looked for once more in all that was committed by then: a fact
+    and its key are, together."""
+
+    def __init__(self, connection: Connection, number: int, running: Tables, report: Report) -> None:
+        self._running = running
+        self._look = secrets_of(running)
+        self._bring_up = partial(bring_up, connection, number, running, report)
+        # A key from before may be that of somebody who was erased since: nothing is opened with it.
+        self.bring_up()
+
+    def __call__(self, owner: str) -> bytes | None:
+        found = self._look(owner)
+        if found is None and self._late:
+            self.bring_up()
+            found = self._look(owner)
+        return found
+
+    def bring_up(self) -> None:
+        self.forget()
+        self._bring_up()
+        self._late = False
+
+    def forget(self) -> None:
+        """Facts of later are to come. What was looked up is no draft, and would fill the memory."""
+        self._running.abort()
+        self._late = True
+
+
+def take_facts(
+    connection: Connection,
+    number: int,
+    into: Tables,
+    stores: Stores,
+    keys: Keys,
+    *,
+    report: Report,
+    publish: Callable[[Sequence[Write]], object] = len,
+    layout: Layout = LAYOUT,
+    size: int = SLICE,
+    contradicted: Callable[[list[str]], object] = len,
+) -> int:
+    """Takes the facts that the tables have not, `size` at a time; returns where they end. `publish` is given
+    what they changed before the tables have it, `contradicted` which of them contradict others. Raises
+    Retryable."""
+    facts = facts_from(connection, number, into.checkpoint(EVENTS.name))
+    start, end = facts.bounds[number]
+    if start > end:
+        raise Misconfigured(f"{connection.topic(EVENTS)} is another topic than it was: build --anew")
+    done = 0
+    for messages in slices(connection, facts, size):
+        keys.forget()
+        records = (record_of(message, EVENTS.name) for message in messages)
+        contradicted(rebuild(into, records, stores, keys, layout))
+        changes = list(into.changelog())
+        publish(changes)
+        into.commit(changes, {EVENTS.name: (messages[-1].offset() or 0) + 1})
+        done += len(messages)
+        report(done, facts.size)
+    return end
+
+
+def facts_from(connection: Connection, number: int, start: int) -> Stretch:
+    """All up to now, open transactions' too."""
+    low, end = decided(connection, EVENTS, number).bounds[number]
+    return Stretch(EVENTS, {number: (max(low, start), end)})
+
+
+def moved(connection: Connection, number: int, start: int) -> frozenset[str]:
+    """Of whom there have been facts since."""
+    later = chain.from_iterable(slices(connection, facts_from(connection, number, start)))
+    return frozenset((message.key() or b"").decode() for message in later)

@@ -1,0 +1,112 @@
+"""Which generation of the state is the present one, as the log says; and who is of another ends.
+
+Each generation has changelogs of its own. A process reads the present one at its start, and the loyalty stage
+once more for each partition that comes to it, when nobody who had it before can commit any more.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from streams.errors import Misconfigured, Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.compacted_view import View
+from streams.kafka.control_filter import Sieve
+from streams.kafka.last_valid import last_good_of
+from streams.kafka.log_reader import ANSWERS_WITHIN, decided, slices, told
+from streams.kafka.topic_admin import partitions
+from streams.kafka.unfit_records import SetAside, raw_of
+from streams.stages.state_schema import LAYOUT, Layout
+from streams.state_version import FIRST, STATE, Generation
+from streams.topics import CHANGELOGS, GENERATIONS, RENEWED
+
+_BEGINNING = Generation(number=FIRST, layout=1, switched_at=datetime.fromtimestamp(0, UTC))
+
+
+def present(connection: Connection) -> Generation:
+    """The one of now: a switch that is under way is waited for.
+
+    A record of it that cannot be worked with changes nothing: the last good one stands. Raises Misconfigured
+    where none is known and it could be any of several; Retryable, also where the topic is not there: a broker
+    that knows of none says nothing of the state.
+    """
+    found = {STATE: _BEGINNING}
+
+    def apply(what: str, generation: Generation | None) -> None:
+        found[what] = generation or _BEGINNING
+
+    stretch = decided(connection, GENERATIONS)
+    kept = last_good_of(connection, GENERATIONS, max(end for _, end in stretch.bounds.values()))
+    sieve = Sieve(connection.topic(GENERATIONS), Generation, apply, kept)
+    for messages in slices(connection, stretch):
+        for message in messages:
+            sieve.take(message.partition() or 0, raw_of(message))
+    sieve.save()
+    bad = sieve.aside.get(STATE.encode())
+    if bad and bad.in_force is None:
+        _require_the_first(connection, bad)
+    return found[STATE]
+
+
+def _require_the_first(connection: Connection, bad: SetAside) -> None:
+    """Raises Misconfigured where there may be others: on a wrong one's state nothing must be decided."""
+    others = sorted({number for _, number in changelogs(connection) if number != FIRST})
+    if others:
+        raise Misconfigured(
+            f"Set aside: {bad}. The state may be of generation {FIRST} or {', '.join(map(str, others))}: "
+            "start with the LOYALTY_HOME of a machine that has worked on it, which knows"
+        )
+
+
+def changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
+    """Those of all generations, by their names in the cluster. Raises Retryable."""
+    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
+    with told("the cluster's topics"):
+        there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
+    for name in there:
+        if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
+            yield name, int(found[1] or FIRST)
+
+
+def at_present(connection: Connection) -> Connection:
+    """With the names that topics have now. Raises Retryable."""
+    return replace(connection, generation=present(connection).number)
+
+
+def as_shown(connection: Connection) -> Connection:
+    """The same, for who only shows topics, of which there may be none yet."""
+    return at_present(connection) if partitions(connection, (GENERATIONS,)) else connection
+
+
+def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:
+    """Raises Misconfigured where the state was made by other rules than this release has."""
+    if generation.layout != layout.number:
+        raise Misconfigured(
+            f"The state has layout {generation.layout}, this release works on {layout.number}: make it anew "
+            "by `loyalty replay state --build`, then `--switch`; or start the release that fits it"
+        )
+
+
+def requiring(connection: Connection) -> Callable[[], None]:
+    """What raises Retryable once the present generation is another than the connection's."""
+    return lambda: require_number(present(connection).number, connection)
+
+
+def require_number(number: int, connection: Connection) -> None:
+    """Raises Retryable: started again, the process is of the present generation."""
+    if number != connection.generation:
+        raise Retryable(
+            f"the state was switched to generation {number}, this process is of {connection.generation}: "
+            "it must be started again"
+        )
+
+
+def watched(connection: Connection) -> View[Generation]:
+    """Fails, with a Retryable, once the state is switched to another generation than the connection's."""
+
+    def apply(what: str, generation: Generation | None) -> None:
+        if what == STATE and generation is not None:
+            require_number(generation.number, connection)
+
+    return View(connection, GENERATIONS, Generation, apply)

@@ -1,0 +1,135 @@
+"""The journal of deliveries in this process: kept from `deliveries`, `attempts` and `dead-letters`, on disk.
+
+It can be made again from the topics at any time: a folder that is gone, or of another layout, is. As long as
+it is behind, whoever asks is told so; nobody else waits for it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+from streams.codec import avro
+from streams.delivery.delivery_search import Counters, One, Page, Search
+from streams.delivery.delivery_state import Known, Spot
+from streams.delivery.records import DeadLetter, Delivery
+from streams.errors import Poison, Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.end_offsets import Ends
+from streams.kafka.log_reader import Stretch, records
+from streams.kafka.read_barrier import Arrivals
+from streams.projections.delivery_log_feed import TOPICS, JournalFeed
+from streams.projections.member_replica import CURRENT_WITHIN
+from streams.tables.delivery_log import Journal
+from streams.tables.delivery_log_keys import FAMILIES
+from streams.tables.delivery_log_reader import JournalReader
+from streams.tables.store import opened
+from streams.topics import DEAD_LETTERS, DELIVERIES, Topic
+
+FOLDER = "journal-1"
+"""The number is the layout's."""
+AGAIN = 1.0
+
+
+class FollowedJournal:
+    """To be made in the event loop that asks; it follows from then on. `count`: partitions of each topic."""
+
+    def __init__(self, connection: Connection, directory: Path, count: int) -> None:
+        self._connection = connection
+        self._places = [(connection.topic(topic), number) for topic in TOPICS for number in range(count)]
+        self._store = opened(directory / FOLDER, FAMILIES)
+        self._reader = JournalReader(self._store)
+        self._arrivals = Arrivals(Ends(connection))
+        self._feed = JournalFeed(
+            connection, Journal(self._store), lambda name, number, at: self._arrivals.read((name, number), at)
+        )
+        self.caught_up = False
+        """Whether all is here that was there at the start."""
+        self._catching_up = asyncio.create_task(self._catch_up(), name="journal")
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Offsets read since the start, and how many there were to read."""
+        return self._feed.progress
+
+    async def complete(self) -> None:
+        """Returns once all is here that was there at the start."""
+        await asyncio.shield(self._catching_up)
+
+    async def _catch_up(self) -> None:
+        while not self.caught_up:
+            try:
+                await self._arrivals.all(self._places)
+                self.caught_up = True
+            except Retryable:
+                # The cluster is away for a moment; nobody waits here.
+                await asyncio.sleep(AGAIN)
+
+    async def failed(self) -> NoReturn:
+        """Raises what ended the following, and never returns."""
+        await asyncio.wrap_future(self._feed.running)
+        raise AssertionError("it was stopped while somebody watched over it")
+
+    async def stop(self) -> None:
+        self._catching_up.cancel()
+        await asyncio.to_thread(self._feed.stop)
+        self._store.close()
+
+    async def current(self) -> None:
+        """Returns once all is here that was committed before the call. Raises Retryable where that takes
+        more than 5 s."""
+        self._require()
+        try:
+            await asyncio.wait_for(self._arrivals.all(self._places), CURRENT_WITHIN)
+        except TimeoutError:
+            raise Retryable("what was committed of deliveries is not all here yet") from None
+
+    async def search(self, asked: Search) -> Page:
+        """As of what is here. Raises Retryable until all was read."""
+        self._require()
+        return await asyncio.to_thread(self._reader.search, asked)
+
+    async def one(self, store: str, delivery_id: str) -> One | None:
+        """With its body, read from where it stands. None where that store has none of that id."""
+        self._require()
+        found = self._reader.one(store, delivery_id)
+        return None if found is None else One(*found, await asyncio.to_thread(self._delivery, found[0]))
+
+    async def counters(
+        self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
+    ) -> dict[str, Counters]:
+        """By subscription."""
+        self._require()
+        ids = list(subscription_ids)
+        # Dozens of looks for each: of a store with many, other requests must not wait for them.
+        return await asyncio.to_thread(lambda: {id_: self._reader.counters(id_, now, hours) for id_ in ids})
+
+    async def ahead_of(self, known: Known) -> Known | None:
+        """A delivery of the same subscription and member that is not over and began before it."""
+        self._require()
+        return self._reader.ahead_of(known)
+
+    def _require(self) -> None:
+        if not self.caught_up:
+            done, total = self.progress
+            raise Retryable(f"the journal of deliveries is still read: {done:,} of {total:,} records")
+
+    def _delivery(self, known: Known) -> Delivery | None:
+        """As it was made last; from its dead letter where its record is not kept any more."""
+        for topic, spot in ((DELIVERIES, known.delivery), (DEAD_LETTERS, known.letter)):
+            if spot and (found := self._at(topic, spot)) and found.delivery_id == known.delivery_id:
+                return found
+        return None
+
+    def _at(self, topic: Topic, spot: Spot) -> Delivery | None:
+        place = Stretch(topic, {spot.partition: (spot.offset, spot.offset + 1)})
+        try:
+            for record in records(self._connection, place):
+                if topic is DEAD_LETTERS:
+                    return avro.decode(DeadLetter, record.value, record.schema).delivery
+                return avro.decode(Delivery, record.value, record.schema)
+        except Poison:
+            # The topic is another one than it was.
+            return None
+        return None

@@ -1,0 +1,45 @@
+"""Whether the journal on this disk is of the topics that there are, and lacks nothing that is gone by now."""
+
+from collections.abc import Iterable, Mapping
+
+from streams.kafka.clients import Connection
+from streams.kafka.offsets import Offsets
+from streams.kafka.topic_identity import ANSWERS, EVERY, PATIENCE, topic_ids
+from streams.tables.delivery_log import Journal, Position
+
+Bounds = Mapping[Position, tuple[int, int]]
+
+
+def settled(
+    connection: Connection, journal: Journal, places: Iterable[Position]
+) -> tuple[dict[str, str], str | None]:
+    """The topics' ids, and why the journal is to be made anew; None: it fits. Not by one answer alone: one
+    broker may be behind. Raises Retryable, KafkaException."""
+    at = {(connection.prefix + topic, number): (topic, number) for topic, number in places}
+    asked = Offsets(connection, PATIENCE)
+    for answer in range(ANSWERS):
+        if answer:
+            connection.cluster.sleep(EVERY)
+            asked.forget()
+        begins, ends = asked.begins(at), asked.ends(at)
+        ids = _ids(connection, {topic for topic, _ in at.values()})
+        because = _misfit(journal, ids, {at[place]: (begins[place], ends[place]) for place in at})
+        if because is None:
+            break
+    return ids, because
+
+
+def _ids(connection: Connection, topics: Iterable[str]) -> dict[str, str]:
+    found = topic_ids(connection, [connection.prefix + topic for topic in topics])
+    return {name.removeprefix(connection.prefix): id_ for name, id_ in found.items() if id_}
+
+
+def _misfit(journal: Journal, ids: Mapping[str, str], bounds: Bounds) -> str | None:
+    for topic, id_ in ids.items():
+        if journal.topic_id(topic) not in (None, id_):
+            return f"{topic} is another topic than it was"
+    for (topic, number), (begin, end) in bounds.items():
+        at = journal.position(topic, number)
+        if at > end or 0 < at < begin:
+            return f"it has come to offset {at} of {topic}[{number}], which has {begin} to {end}"
+    return None

@@ -1,0 +1,145 @@
+"""What the journal of deliveries is fed with: three topics, followed on a thread of its own."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from streams.codec import avro
+from streams.delivery.records import Attempt, DeadLetter, Delivery
+from streams.errors import Poison
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
+from streams.kafka.log_reader import between, moment_of, told
+from streams.kafka.transient_errors import is_passing
+from streams.kafka.unreadable_batches import readable
+from streams.projections.delivery_log_check import settled
+from streams.runtime.batch import record_of
+from streams.runtime.restore import IDLE, changelog_consumer
+from streams.runtime.restore_progress import LINE_EVERY
+from streams.tables.delivery_log import Heard, Journal, Position
+from streams.topics import ATTEMPTS, DAY, DEAD_LETTERS, DELIVERIES
+
+LOG = logging.getLogger(__name__)
+KEPT = ATTEMPTS.retention or 30 * DAY
+# Short: whatever else the process does waits while a batch is counted.
+BATCH = 250
+PRUNE_EVERY = 60.0
+PRUNED_AT_ONCE = 10_000
+TOPICS = (DELIVERIES, ATTEMPTS, DEAD_LETTERS)
+KINDS: dict[str, type[Delivery | Attempt | DeadLetter]] = {
+    DELIVERIES.name: Delivery,
+    ATTEMPTS.name: Attempt,
+    DEAD_LETTERS.name: DeadLetter,
+}
+Read = Callable[[str, int, int], None]
+"""Called, on the thread, with a topic's name in the cluster, a partition, and where it has come to."""
+
+
+class JournalFeed:
+    """`running` is done when the following has ended, with what ended it."""
+
+    def __init__(self, connection: Connection, journal: Journal, read: Read) -> None:
+        self._connection = connection
+        self._journal = journal
+        self._read = read
+        self._topics = {connection.topic(topic): topic.name for topic in TOPICS}
+        self._positions: dict[Position, int] = {}
+        self._first = self._end = 0
+        self._prune_at = self._said_at = time.monotonic()
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self.running: Future[None] = self._pool.submit(self._run)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Offsets read since the start, and how many there were to read."""
+        done = sum(self._positions.values()) - self._first
+        return min(done, self._end - self._first), self._end - self._first
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._pool.shutdown()
+
+    def _run(self) -> None:
+        places = self._begin()
+        consumer = changelog_consumer(self._connection, reset="earliest")
+        try:
+            with told("the journal of deliveries"):
+                consumer.assign(places)
+                while not self._stopping:
+                    self._follow(consumer)
+        finally:
+            consumer.close()
+
+    def _begin(self) -> list[TopicPartition]:
+        """Where to read on. All is read anew where the topics are others than they were."""
+        since = datetime.now(UTC) - KEPT
+        bounds = {topic: between(self._connection, topic, since, None).bounds for topic in TOPICS}
+        places = [(topic.name, number) for topic, found in bounds.items() for number in found]
+        with told("the topics of deliveries"):
+            ids, because = settled(self._connection, self._journal, places)
+        if because:
+            LOG.warning("the journal of deliveries is made anew: %s", because)
+            self._journal.clear()
+        self._journal.name(ids)
+        starts = []
+        for topic, found in bounds.items():
+            for number, (start, _) in found.items():
+                at = max(start, self._journal.position(topic.name, number))
+                self._positions[topic.name, number] = at
+                starts.append(TopicPartition(self._connection.topic(topic), number, at))
+        self._first = sum(self._positions.values())
+        self._end = sum(end for found in bounds.values() for _, end in found.values())
+        return starts
+
+    def _follow(self, consumer: Consumer) -> None:
+        self._journal.check()
+        first = consumer.poll(IDLE)
+        if first is not None:
+            messages = [first, *consumer.consume(BATCH - 1, 0)]
+            self._take(readable(self._connection, consumer, messages))
+        self._tell()
+        if time.monotonic() > self._prune_at:
+            gone = self._journal.prune(datetime.now(UTC) - KEPT, PRUNED_AT_ONCE)
+            self._prune_at = time.monotonic() + (0 if gone >= PRUNED_AT_ONCE else PRUNE_EVERY)
+
+    def _take(self, messages: list[Message]) -> None:
+        heard: list[Heard] = []
+        moved: dict[Position, int] = {}
+        for message in messages:
+            error, offset = message.error(), message.offset() or 0
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                if not is_passing(error):
+                    raise KafkaException(error)
+                continue
+            place = self._topics[message.topic() or ""], message.partition() or 0
+            # Markers of transactions stand at the end and are never delivered.
+            moved[place] = max(moved.get(place, 0), offset + (error is None))
+            if error is None:
+                heard += _heard(message, place[0])
+        changed = {place: at for place, at in moved.items() if at > self._positions[place]}
+        if changed:
+            self._journal.take(heard, changed)
+            self._positions |= changed
+        for (topic, number), at in moved.items():
+            self._read(self._connection.prefix + topic, number, at)
+
+    def _tell(self) -> None:
+        done, total = self.progress
+        if done < total and time.monotonic() - self._said_at > LINE_EVERY:
+            self._said_at = time.monotonic()
+            LOG.info("the journal of deliveries: %d of %d records read", done, total)
+
+
+def _heard(message: Message, topic: str) -> list[Heard]:
+    record = record_of(message, topic)
+    try:
+        value = avro.decode(KINDS[topic], record.value, record.schema)
+    except Poison:
+        # The sink has put it aside: nothing became of it.
+        return []
+    return [Heard(value, record.partition, record.offset, moment_of(message))]

@@ -1,0 +1,188 @@
+"""The books of a deployment, made of its topics alone: see `streams.reconcile.reconciliation`.
+
+Records are read in bounded slices; what they say is sorted on disk, in a folder that is gone afterwards.
+Nothing need stand still meanwhile: where topics end is asked against the stream, so that whatever is read of
+a delivery's end, its beginning is read too.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from confluent_kafka import Message, TopicPartition
+
+from streams.codec import avro
+from streams.delivery.backfill_recipients import backfilled
+from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
+from streams.delivery.subscription_history import OverTime
+from streams.errors import Poison
+from streams.kafka.clients import Connection
+from streams.kafka.consumer_offsets import committed, partitions_of
+from streams.kafka.external_sort import sorted_on_disk
+from streams.kafka.log_reader import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
+from streams.kafka.topic_config import kept_for
+from streams.kafka.unfit_records import Unfit, fitting, raw_of
+from streams.reconcile.reconciliation import Books, Mark, Marks, Place, balanced
+from streams.rejections import LetterRedriven
+from streams.runtime.batch import record_of
+from streams.runtime.restore_progress import Tell
+from streams.stages.context import Record
+from streams.topics import (
+    ATTEMPTS,
+    DEAD_LETTERS,
+    DELIVERIES,
+    REDRIVEN,
+    SUBSCRIPTIONS,
+    WEBHOOK_EVENTS,
+    Topic,
+)
+from streams.webhooks import CATALOGUE
+from streams.webhooks.events import WebhookEvent
+
+FAN_OUT = "fan-out"
+Make = Callable[[Record, Place], Iterable[Mark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Of the webhook events that are looked at, by when they were appended; None: without a bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    store: str | None = None
+
+
+class Stretches(NamedTuple):
+    """What is to be read, and how far the fan-out has come."""
+
+    fanned_out: dict[int, int]
+    attempts: Stretch
+    dead_letters: Stretch
+    deliveries: Stretch
+    redriven: Stretch
+    events: Stretch
+    subscriptions: Stretch
+
+
+def reconcile(connection: Connection, period: Period, folder: Path, tell: Tell) -> Books:
+    """Raises Retryable where the cluster does not answer."""
+    if period.since is None:
+        period = replace(period, since=_kept_since(connection))
+    stretches = _stretches(connection, period)
+    subscriptions = over_time(connection, stretches.subscriptions)
+    marks = Marks(subscriptions)
+    made = _marks(connection, stretches, marks, period.store, tell)
+    with sorted_on_disk(made, folder) as scan:
+        tell("adding up", 0, 0)
+        everything = period.since is None and period.until is None
+        return balanced(scan(b""), marks.closed, whole=everything)
+
+
+def _kept_since(connection: Connection) -> datetime | None:
+    """From when on the deliveries are all there; None: none has gone yet."""
+    kept = whole(connection, DELIVERIES)
+    gone = any(start for start, _ in kept.bounds.values())
+    retention = kept_for(connection, DELIVERIES) if gone else None
+    return datetime.now(UTC) - retention if retention else None
+
+
+def _stretches(connection: Connection, period: Period) -> Stretches:
+    # In this order: what ends a delivery is asked for before what began it.
+    come_to = fanned_out(connection)
+    attempts, letters = (between(connection, t, period.since, None) for t in (ATTEMPTS, DEAD_LETTERS))
+    deliveries = between(connection, DELIVERIES, period.since, None)
+    redriven = between(connection, REDRIVEN, period.since, None)
+    events = between(connection, WEBHOOK_EVENTS, period.since, period.until)
+    return Stretches(
+        come_to, attempts, letters, deliveries, redriven, events, whole(connection, SUBSCRIPTIONS)
+    )
+
+
+def fanned_out(connection: Connection) -> dict[int, int]:
+    """By partition, up to where the fan-out has committed; -1: nothing yet."""
+    name = connection.topic(WEBHOOK_EVENTS)
+    with told(name), reader(connection, FAN_OUT) as consumer:
+        found = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
+        places = committed(consumer, [TopicPartition(name, number) for number in found], ANSWERS_WITHIN)
+    return {place.partition: place.offset for place in places}
+
+
+def over_time(connection: Connection, stretch: Stretch) -> OverTime:
+    """What subscriptions were, as far as their topic keeps it. Raises Retryable."""
+    subscriptions = OverTime()
+    for message in chain.from_iterable(slices(connection, stretch)):
+        # What cannot be worked with was set aside by all who follow the topic: the form before it stayed.
+        with suppress(Unfit):
+            fit = fitting(Subscription, raw_of(message))
+            subscriptions.add(fit.key, moment_of(message), fit.value)
+    return subscriptions
+
+
+def _marks(
+    connection: Connection, stretches: Stretches, marks: Marks, store: str | None, tell: Tell
+) -> Iterator[Mark]:
+    """Batches of legacy items must be known before the events that are in them: deliveries come first."""
+
+    def delivery(record: Record, place: Place) -> Iterable[Mark]:
+        made = avro.decode(Delivery, record.value, record.schema)
+        return marks.delivery(made, place) if store in (None, made.store) else ()
+
+    def event(record: Record, place: Place) -> Iterable[Mark]:
+        read = event_of(record, store)
+        ahead = place.offset >= stretches.fanned_out.get(place.partition, -1)
+        return marks.event(read, place, ahead, backfilled(record.headers)) if read else ()
+
+    def attempt(record: Record, place: Place) -> Iterable[Mark]:
+        return marks.attempt(avro.decode(Attempt, record.value, record.schema), place)
+
+    def dead_letter(record: Record, place: Place) -> Iterable[Mark]:
+        return marks.dead_letter(avro.decode(DeadLetter, record.value, record.schema), place)
+
+    def redriven(record: Record, place: Place) -> Iterable[Mark]:
+        if record.kind != LetterRedriven.__name__:
+            return ()
+        sent = avro.decode(LetterRedriven, record.value, record.schema)
+        return marks.redriven(sent.delivery_id, place)
+
+    steps: tuple[tuple[Stretch, Make], ...] = (
+        (stretches.deliveries, delivery),
+        (stretches.events, event),
+        (stretches.attempts, attempt),
+        (stretches.dead_letters, dead_letter),
+        (stretches.redriven, redriven),
+    )
+    for stretch, make in steps:
+        yield from _made(connection, stretch, make, tell)
+
+
+def _made(connection: Connection, stretch: Stretch, make: Make, tell: Tell) -> Iterator[Mark]:
+    topic, done, size = stretch.topic, 0, stretch.size
+    for messages in slices(connection, stretch):
+        for message in messages:
+            yield from _of(topic, message, make)
+        done += len(messages)
+        tell(f"reading {topic.name}", min(done, size), size)
+    tell(f"reading {topic.name}", size, size)
+
+
+def _of(topic: Topic, message: Message, make: Make) -> Iterable[Mark]:
+    record = record_of(message, topic.name)
+    try:
+        return make(record, Place(record.partition, record.offset, moment_of(message)))
+    except Poison:
+        # Its reader has put it aside: it led to nothing.
+        return ()
+
+
+def event_of(record: Record, store: str | None) -> WebhookEvent | None:
+    """None: of another store, or no webhook event. Raises Poison."""
+    name = record.kind
+    of, _, _ = (record.key or b"").decode(errors="replace").partition("/")
+    if name not in CATALOGUE or store not in (None, of):
+        return None
+    event: WebhookEvent = avro.decode(CATALOGUE[name].event, record.value, record.schema)
+    return event

@@ -1,0 +1,152 @@
+"""Whether the running state is a true one: beside the facts, by its own sums, and by who is known by what.
+
+Nothing need stand still: whoever has had facts since the check began is passed over.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from streams.domain.state import Known
+from streams.kafka.clients import Connection
+from streams.kafka.external_sort import sorted_on_disk
+from streams.kafka.log_reader import decided
+from streams.migration.compare import Comparison
+from streams.migration.rebuild_from_facts import (
+    READS_FACTS,
+    READS_STATE,
+    Keys,
+    Say,
+    Stores,
+    bring_up,
+    moved,
+    said_of,
+    tables_of_facts,
+    take_facts,
+    whole_tables,
+)
+from streams.runtime.restore_progress import Tell
+from streams.stages.identifier_holders import Pair, claiming, clashes, held, known
+from streams.stages.restore_proof import unbalanced
+from streams.tables.tables import Tables, Unindexed, on_disk
+from streams.topics import EVENTS
+
+SHOWN = 1000
+WRONG = {
+    ("Lot", "is not rebuilt"): "lots that are spent or over by the facts, and live",
+    ("Lot", "is not there"): "lots missing",
+    ("Lot", "differs"): "lots with other units than by the facts",
+    ("Account", "is not rebuilt"): "wallets of which there are no facts",
+    ("Account", "is not there"): "wallets missing",
+    ("Account", "differs"): "balances other than by the facts",
+    ("Member", "is not there"): "members missing",
+    ("Member", "is not rebuilt"): "members of whom there are no facts",
+}
+"""What an operator is told, by kind of entry and how it differs."""
+IDENTIFIERS = "identifiers that are not one member's"
+SUMS = "wallets whose entries do not add up"
+FACTS = "facts that contradict others"
+
+
+@dataclass(slots=True)
+class StateCheck:
+    """`wrong`: how many, by what is wrong; `listed`: of each in a sentence, so many at most."""
+
+    comparison: Comparison = field(default_factory=Comparison)
+    wrong: Counter[str] = field(default_factory=Counter)
+    listed: list[str] = field(default_factory=list)
+    passed_over: int = 0
+
+    @property
+    def sound(self) -> bool:
+        return not self.wrong
+
+    def add(self, what: str, sentence: str) -> None:
+        self.wrong[what] += 1
+        if len(self.listed) < SHOWN:
+            self.listed.append(sentence)
+
+    def conclude(self) -> None:
+        """Takes over what the comparison with the facts has found."""
+        for (kind, which), count in self.comparison.kinds.items():
+            self.wrong[WRONG.get((kind, which), f"entries {kind} of which one {which}")] += count
+        self.listed += self.comparison.differences[: max(0, SHOWN - len(self.listed))]
+        self.passed_over += sum(self.comparison.passed_over.values())
+
+
+def checked(connection: Connection, stores: Stores, folder: Path, tell: Tell) -> StateCheck:
+    """Raises Retryable where the cluster does not answer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="check-", dir=folder) as place:
+        return _Checking(connection, stores, Path(place), tell).run()
+
+
+class _Checking:
+    def __init__(self, connection: Connection, stores: Stores, folder: Path, tell: Tell) -> None:
+        self._connection = connection
+        self._stores = stores
+        self._folder = folder
+        self._tell = tell
+        self._found = StateCheck()
+        self._begun = {number: end for number, (_, end) in decided(connection, EVENTS).bounds.items()}
+        self._busy: set[str] = set()
+        """Owners of whom something is being decided, or has happened meanwhile."""
+
+    def run(self) -> StateCheck:
+        with sorted_on_disk(self._pairs(), self._folder) as scan:
+            for number, end in self._begun.items():
+                self._busy |= moved(self._connection, number, end)
+            for owners, what in clashes(scan(b"")):
+                if self._busy.isdisjoint(owners):
+                    self._found.add(IDENTIFIERS, what)
+                else:
+                    self._found.passed_over += 1
+        self._found.conclude()
+        return self._found
+
+    def _pairs(self) -> Iterator[Pair]:
+        """Who is known by what, and who has what; on the way all else is looked at."""
+        for number in self._begun:
+            with closing(on_disk(self._folder / f"known-{number}", (Known,), Unindexed)) as tables:
+                say = self._say(number)
+                bring_up(self._connection, number, tables, partial(say, "reading who is known by what"))
+                yield from known(tables)
+        for number in self._begun:
+            yield from self._members(number)
+
+    def _members(self, number: int) -> Iterator[Pair]:
+        say, place = self._say(number), self._folder / str(number)
+        with ExitStack() as stack:
+            running = stack.enter_context(whole_tables(place / "running"))
+            rebuilt = stack.enter_context(tables_of_facts(place / "rebuilt"))
+            keys = Keys(self._connection, number, running, partial(say, READS_STATE))
+            end = take_facts(
+                self._connection,
+                number,
+                rebuilt,
+                self._stores,
+                keys,
+                report=partial(say, READS_FACTS),
+                contradicted=self._contradicted,
+            )
+            keys.bring_up()
+            self._judge(rebuilt, running, moved(self._connection, number, end))
+            self._busy.update(claiming(running))
+            yield from held(running)
+
+    def _judge(self, rebuilt: Tables, running: Tables, changed: frozenset[str]) -> None:
+        self._found.comparison.compare(rebuilt, running, changed)
+        for owner, broken in unbalanced(running):
+            if owner not in changed:
+                self._found.add(SUMS, f"{owner}: {broken}")
+
+    def _contradicted(self, facts: list[str]) -> None:
+        for fact in facts:
+            self._found.add(FACTS, fact)
+
+    def _say(self, number: int) -> Say:
+        return said_of(self._tell, number, len(self._begun))

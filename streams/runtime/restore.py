@@ -1,0 +1,264 @@
+"""Bringing a partition's tables up to the end of their committed changelogs, and knowing that they are there.
+
+A restore is over once each changelog has been read to an end that was told after the reading had come to the
+first one. An end that nobody tells is waited for: there is no number that stands for it.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from streams.errors import Retryable
+from streams.kafka.clients import Connection
+from streams.kafka.cluster import Consumer
+from streams.kafka.log_reader import told
+from streams.kafka.offsets import Cancelled
+from streams.kafka.topic_identity import PATIENCE, Log, Lookup, settled
+from streams.kafka.transient_errors import is_passing
+from streams.kafka.unreadable_batches import UNPACKED_BY_NOBODY, readable
+from streams.runtime.restore_progress import Report
+from streams.tables.replica import Records
+from streams.tables.tables import Tables
+from streams.topics import CHANGELOGS
+
+LOG = logging.getLogger(__name__)
+
+BATCH = 5000
+IDLE = 0.5
+Heard = Callable[[str, Records], None]
+"""Called with a table's name and the records that have come into it."""
+
+
+@dataclass(slots=True)
+class _Table:
+    name: str
+    log: Log
+    position: int
+    end: int
+    as_of: datetime | None
+    youngest: datetime | None = None
+    """Of the records taken."""
+    ended: bool = False
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.end - self.position)
+
+    @property
+    def outslept(self) -> bool:
+        """Whether the disk has rested for too long by the records' times, whatever our clock says."""
+        if self.as_of is None or self.youngest is None:
+            return False
+        return self.youngest - self.as_of > self.log.tombstones
+
+
+class Changelogs:
+    """The changelogs of a partition's tables, on their way into them.
+
+    Tables that must not be added to are cleared, to be read from the beginning:
+    see `streams.kafka.topic_identity`.
+    Raises Retryable where the cluster does not answer, Misconfigured where the tables are ahead of it, and
+    Cancelled once that does not matter.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        partition: int,
+        tables: Tables,
+        cancelled: Callable[[], bool],
+        *,
+        heard: Heard = lambda *_: None,
+    ) -> None:
+        self.partition = partition
+        self._now = connection.cluster.utc
+        self._tables = tables
+        self._heard = heard
+        self._lookup = Lookup(
+            connection,
+            partition,
+            {name: connection.topic(CHANGELOGS[name]) for name in tables.names},
+            cancelled,
+        )
+        self._asked_at = self._now()
+        self._confirmed: datetime | None = None
+        self._by_topic = self._todo()
+        self.taken = 0
+        """Records taken so far."""
+
+    def _todo(self) -> dict[str, _Table]:
+        """By topic, where each table stands and where its changelog ends."""
+        kept = self._tables.checkpoints
+        logs, because = settled(self._lookup, self.partition, kept, self._asked_at)
+        if because:
+            self.clear(because)
+        fresh = [name for name in logs if kept.as_of(name) is None]
+        kept.remember({name: log.id for name, log in logs.items() if log.id})
+        kept.complete(self._asked_at, fresh)
+        return {
+            log.topic: _Table(
+                name,
+                log,
+                max(kept.offset(name), log.start),
+                log.end,
+                None if name in fresh else kept.as_of(name),
+            )
+            for name, log in logs.items()
+        }
+
+    def clear(self, because: str) -> None:
+        LOG.warning("partition %d: %s: restored from zero", self.partition, because)
+        self._tables.clear()
+
+    @property
+    def missing(self) -> int:
+        """Offsets between what was taken and where the changelogs ended when that was asked last."""
+        return sum(table.missing for table in self._by_topic.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether each has been read up to its end, as it was at some moment."""
+        return all(table.ended for table in self._by_topic.values())
+
+    @property
+    def outslept(self) -> bool:
+        """Whether the records say that the disk has rested for too long."""
+        return any(table.outslept for table in self._by_topic.values())
+
+    def ask_again(self, within: float = PATIENCE) -> None:
+        """Where they end now, as another client hears it. Raises Retryable, Cancelled."""
+        asked_at = self._now()
+        for topic, end in self._lookup.ends(within).items():
+            self._by_topic[topic].end = max(self._by_topic[topic].end, end)
+        self._asked_at = asked_at
+
+    def confirm_if_whole(self) -> None:
+        """Where nothing is missing, the tables are whole as of when the ends were asked for."""
+        if not self.missing and self._asked_at != self._confirmed:
+            self._tables.checkpoints.complete(self._asked_at, self._tables.names)
+            self._confirmed = self._asked_at
+
+    def places(self, *, missing: bool = False) -> list[TopicPartition]:
+        """Where to read on; `missing`: only of those that were not at their end."""
+        tables = [t for t in self._by_topic.values() if t.missing or not missing]
+        return [TopicPartition(t.log.topic, self.partition, t.position) for t in tables]
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """What a consumer at those places was given, its errors included. Raises Retryable."""
+        records: dict[str, Records] = {topic: [] for topic in self._by_topic}
+        for message in messages:
+            topic, error, offset = message.topic() or "", message.error(), message.offset() or 0
+            if error is None:
+                records[topic].append((message.key() or b"", message.value()))
+                self._by_topic[topic].position = offset + 1
+                latest = message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # Markers of transactions stand at the end and are never delivered.
+                self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
+                self._by_topic[topic].ended = True
+            elif not is_passing(error):
+                raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
+        if any(records.values()):
+            self._age(latest)
+        for topic, found in records.items():
+            self._take(self._by_topic[topic], found)
+
+    def _take(self, table: _Table, found: Records) -> None:
+        self.taken += len(found)
+        self._tables.restore(table.name, found, table.position)
+        self._heard(table.name, found)
+
+    def _age(self, message: Message) -> None:
+        # Of the last of a batch: they come in order, and each costs time.
+        table = self._by_topic[message.topic() or ""]
+        table.youngest = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+
+
+def restore(
+    connection: Connection,
+    partition: int,
+    tables: Tables,
+    cancelled: Callable[[], bool],
+    report: Report,
+    *,
+    heard: Heard = lambda *_: None,
+) -> bool:
+    """Restores from each table's checkpoint. False where it was cancelled on the way; what was read is kept.
+
+    The end is the log's, open transactions included: whatever a predecessor still had under way when it
+    lost the partition is waited for, until it is committed or aborted.
+    """
+    try:
+        changelogs = Changelogs(connection, partition, tables, cancelled, heard=heard)
+        whole = _read(connection, changelogs, cancelled, report)
+        if whole and changelogs.outslept:
+            changelogs.clear("what it lacked is gone by now, as the records' times say")
+            changelogs = Changelogs(connection, partition, tables, cancelled, heard=heard)
+            whole = _read(connection, changelogs, cancelled, report)
+    except Cancelled:
+        return False
+    if not whole:
+        return False
+    changelogs.confirm_if_whole()
+    if not tables.indexed:
+        tables.index()
+    return True
+
+
+def _read(
+    connection: Connection, changelogs: Changelogs, cancelled: Callable[[], bool], report: Report
+) -> bool:
+    """To the end, and to what is the end by then."""
+    begun = connection.cluster.now()
+    if not _read_to_end(connection, changelogs, cancelled, report):
+        return False
+    changelogs.ask_again()
+    if not _read_to_end(connection, changelogs, cancelled, report):
+        return False
+    if changelogs.taken:
+        took = connection.cluster.now() - begun
+        partition, taken = changelogs.partition, changelogs.taken
+        LOG.info("partition %d: restored %d changelog records in %.1f s", partition, taken, took)
+    return True
+
+
+def _read_to_end(
+    connection: Connection, changelogs: Changelogs, cancelled: Callable[[], bool], report: Report
+) -> bool:
+    total = changelogs.missing
+    if not total:
+        return True
+    consumer = changelog_consumer(connection, reset="error")
+    try:
+        consumer.assign(changelogs.places(missing=True))
+        while changelogs.missing:
+            if cancelled():
+                return False
+            first = consumer.poll(IDLE)
+            if first is not None:
+                changelogs.take(given(connection, consumer, [first, *consumer.consume(BATCH, 0)]))
+            report(max(0, total - changelogs.missing), total)
+        return True
+    finally:
+        consumer.close()
+
+
+def given(connection: Connection, consumer: Consumer, messages: list[Message]) -> list[Message]:
+    """Without what no worker of ours has written. Raises Retryable."""
+    with told("a changelog"):
+        return readable(connection, consumer, messages, UNPACKED_BY_NOBODY)
+
+
+def changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
+    """Of no group: it is told where to read, and when it has come to an end. `reset`: what it does where
+    Kafka has no such offset."""
+    return connection.open_consumer(
+        **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
+        # The end is told only when a fetch comes back empty: do not let the broker hold it.
+        | {"fetch.wait.max.ms": 20, "auto.offset.reset": reset}
+        # A batch that is damaged is told from one that is whole and too large, and never passed over.
+        | {"check.crcs": True}
+    )

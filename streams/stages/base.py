@@ -1,0 +1,43 @@
+"""What most stages have in common: nothing of their own goes on between records."""
+
+from collections.abc import Sequence
+
+from streams.domain.state import Entry
+from streams.errors import Poison
+from streams.stages.context import Record, Turn
+from streams.tables.tables import Tables
+
+
+class Quiet:
+    """A stage that has nothing to begin, to wait for or to end beside its turns."""
+
+    kinds: Sequence[type[Entry]] = ()
+    patience = 0.1
+
+    def assigned(self, partition: int, tables: Tables) -> None: ...
+
+    def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
+        return False
+
+    def between(self, partition: int, tables: Tables) -> None: ...
+
+    def rest(self) -> bool:
+        return True
+
+    def revoked(self, partition: int) -> None: ...
+
+
+class EachRecord(Quiet):
+    """A stage that handles its records one by one: `record` raises Poison for what it cannot understand."""
+
+    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+        handled = records[:budget]
+        for record in turn.each(handled):
+            try:
+                self.record(turn, record)
+            except Poison as cause:
+                turn.poison(record, cause)
+        return len(handled)
+
+    def record(self, turn: Turn, record: Record) -> None:
+        raise NotImplementedError

@@ -1,0 +1,141 @@
+"""Commands that wait: for the identity stage to say whose their identifiers are, and for those that do.
+
+Identifiers live on other partitions than their members. A command that needs some is kept until the answer
+has come, and so is whatever comes for the same member meanwhile: a member's commands are decided in order.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from streams.codec.avro import HEADER, encode
+from streams.domain import identifiers
+from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
+from streams.domain.event_context import Act
+from streams.domain.member import confirmed
+from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
+from streams.domain.state import Claim, Drop, Member, Waiting
+from streams.domain.store import StoreSettings
+from streams.domain.values import Identifier, Profile
+from streams.errors import Rejected
+from streams.stages.context import Record, Turn
+from streams.tables.owner_entries import Owned
+from streams.topics import COMMANDS
+
+
+class Kept(NamedTuple):
+    """A command that has waited, as its record was, and the time at which it is to be decided."""
+
+    schema: str
+    command: bytes
+    decided_at: datetime
+
+    def record(self, turn: Turn, owner: str) -> Record:
+        """Its record, but for the offset: that of the answer for which it waited."""
+        offset = turn.record.offset if turn.record else -1
+        headers = {HEADER: self.schema.encode()}
+        return Record(COMMANDS.name, turn.partition, offset, owner.encode(), self.command, headers)
+
+
+def wanted(
+    state: Owned,
+    command: AnyCommand,
+    now: datetime,
+    settings: Callable[[AnyCommand], StoreSettings],
+) -> tuple[Identifier, ...]:
+    """Identifiers that the member would have after `command` and has not now, also as another may stand under
+    them since before. Raises Rejected as the command would."""
+    match command:
+        case RegisterMember() | SignUpMember() | UpdateMember():
+            profile = command.profile
+        case ConfirmChange():
+            act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+            said = confirmed(state, command, act)
+            if said is None:
+                return ()
+            profile = said
+        case _:
+            return ()
+    member = state.get(Member)
+    before = member.profile if member else Profile()
+    return identifiers.claimed(profile, settings(command).identifier_rules, before)
+
+
+def _now(state: Owned) -> set[Identifier]:
+    member = state.get(Member)
+    return set(identifiers.of(member.profile)) if member else set()
+
+
+def suffices(
+    state: Owned, concluded: Claim, command: AnyCommand, settings: Callable[[AnyCommand], StoreSettings]
+) -> bool:
+    """Whether the claim is for all that the command needs: the store's rules may have changed meanwhile."""
+    try:
+        needed = wanted(state, command, concluded.decided_at, settings)
+    except Rejected:
+        # Told when the command is decided.
+        return True
+    return set(needed) <= set(concluded.identifiers)
+
+
+def released(before: Member | None, after: Member | None) -> Iterator[Identifier]:
+    """What the member is not known by any more."""
+    if before is not None and after is not None and before is not after:
+        kept = set(identifiers.of(after.profile))
+        yield from (each for each in identifiers.known_by(before.profile) if each not in kept)
+
+
+def unused(state: Owned, concluded: Claim) -> Iterator[Identifier]:
+    """What was claimed for a command and is not the member's after it."""
+    kept = _now(state)
+    return (each for each in concluded.identifiers if each not in kept)
+
+
+def claim(
+    state: Owned, command: AnyCommand, wanted: tuple[Identifier, ...], now: datetime
+) -> ClaimIdentifiers:
+    """Keeps the command; returns what to ask the identity stage."""
+    value, schema = encode(command)
+    state.apply(
+        Claim(
+            schema=schema,
+            command=value,
+            command_id=command.command_id,
+            decided_at=now,
+            identifiers=wanted,
+        )
+    )
+    return ClaimIdentifiers(
+        command_id=command.command_id,
+        store=command.store,
+        member_id=command.member_id,
+        issued_at=command.issued_at,
+        identifiers=wanted,
+    )
+
+
+def release(command: AnyCommand, identifier: Identifier) -> ReleaseIdentifier:
+    return ReleaseIdentifier(
+        store=command.store,
+        member_id=command.member_id,
+        issued_at=command.issued_at,
+        identifier=identifier,
+    )
+
+
+def wait(state: Owned, under_way: Claim, command: AnyCommand, now: datetime) -> None:
+    """Keeps a command behind the one that is under way."""
+    value, schema = encode(command)
+    state.apply(Waiting(number=under_way.waiting, schema=schema, command=value, decided_at=now))
+    state.apply(replace(under_way, waiting=under_way.waiting + 1))
+
+
+def end(state: Owned, under_way: Claim) -> tuple[Kept, list[Kept]]:
+    """The command whose claim was answered, and those that waited for it, in their order."""
+    waiting = list(state.scan(Waiting))
+    for entry in (under_way, *waiting):
+        state.apply(Drop(entry=entry))
+    first = Kept(under_way.schema, under_way.command, under_way.decided_at)
+    return first, [Kept(w.schema, w.command, w.decided_at) for w in waiting]

@@ -1,0 +1,63 @@
+"""What a restored partition proves by itself: that the lots of its wallets add up to their accounts."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import groupby
+
+import msgspec
+
+from streams.domain.state import Account, Entry, Held, Lot, PendingLot
+from streams.domain.wallet_invariant import Imbalance, LotShare, imbalances
+from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.tables import Tables
+
+TABLE = Account.table
+_KINDS: tuple[type[Entry], ...] = (Account, Lot, PendingLot, Held)
+_DECODE: dict[bytes, Callable[[bytes], Entry | LotShare]] = {
+    kind.letter: msgspec.msgpack.Decoder(kind).decode for kind in _KINDS
+}
+# Nearly all entries are lots.
+_DECODE[Lot.letter] = msgspec.msgpack.Decoder(LotShare).decode
+_Entries = tuple[str, list[Entry | LotShare]]
+MANY = 2000
+"""Owners of whom to look at each costs more than to walk through all."""
+
+
+class LedgerProof:
+    """Hears what comes into a partition's tables, and looks at those owners in the end."""
+
+    def __init__(self) -> None:
+        self._owners: set[bytes] = set()
+
+    def hear(self, table: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        if table == TABLE and len(self._owners) <= MANY:
+            self._owners.update(key.partition(END_OF_OWNER)[0] for key, _ in records)
+
+    def flaw(self, tables: Tables) -> str | None:
+        """The first wallet that breaks the law, in a sentence."""
+        for owner, broken in unbalanced(tables, self._owners if len(self._owners) <= MANY else None):
+            return f"{owner}, {broken}"
+        return None
+
+
+def unbalanced(tables: Tables, owners: Collection[bytes] | None = None) -> Iterator[tuple[str, Imbalance]]:
+    """Whose wallets break the law, of those owners or of all. Between batches only."""
+    if TABLE not in tables.names:
+        return
+    looked_at = _everybody(tables) if owners is None else _some(tables, owners)
+    for owner, entries in looked_at:
+        for broken in imbalances(entries):
+            yield owner, broken
+
+
+def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[_Entries]:
+    for owner in sorted(owners):
+        state = tables.of(owner.decode())
+        yield owner.decode(), [entry for kind in _KINDS for entry in state.scan(kind)]
+        # What was looked at is no draft, and would fill the memory.
+        tables.abort()
+
+
+def _everybody(tables: Tables) -> Iterator[_Entries]:
+    for owner, found in groupby(tables.entries([TABLE]), key=lambda entry: entry[1]):
+        decoders = ((_DECODE.get(key[:1]), raw) for _, _, key, raw in found)
+        yield owner, [decode(raw) for decode, raw in decoders if decode]

@@ -1,0 +1,75 @@
+"""Where the journal of deliveries keeps what: families of its store, their keys and values.
+
+known      delivery                        what is known of it
+attempts   delivery, offset                each attempt
+index      term, place                     see streams.delivery.delivery_search
+open       subscription, since, delivery   what is not over, the oldest first
+totals     h hour subscription             deliveries delivered, attempts failed, deliveries given up
+           p subscription                  how many are not over
+ages       hour, delivery                  when something was heard of it
+positions  topic/partition                 where to read on
+           zero byte, topic                the topic's id
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from streams.delivery.delivery_search import oldest_first, place, terms
+from streams.delivery.delivery_state import Known
+from streams.delivery.records import Attempt
+from streams.tables.store import Store
+
+KNOWN, ATTEMPTS, INDEX, OPEN = "known", "attempts", "index", "open"
+TOTALS, AGES, POSITIONS = "totals", "ages", "positions"
+FAMILIES = (KNOWN, ATTEMPTS, INDEX, OPEN, TOTALS, AGES, POSITIONS)
+_KNOWN = msgspec.msgpack.Decoder(Known)
+_SUMS = msgspec.msgpack.Decoder(tuple[int, int, int])
+encode = msgspec.msgpack.Encoder().encode
+decode_attempt = msgspec.msgpack.Decoder(Attempt).decode
+
+
+def known_of(store: Store, id_: bytes) -> Known | None:
+    raw = store.get(KNOWN, id_)
+    return None if raw is None else _KNOWN.decode(raw)
+
+
+def sums_of(store: Store, key: bytes) -> tuple[int, int, int]:
+    raw = store.get(TOTALS, key)
+    return (0, 0, 0) if raw is None else _SUMS.decode(raw)
+
+
+def number_of(store: Store, family: str, key: bytes) -> int:
+    return int.from_bytes(store.get(family, key) or b"", "big")
+
+
+def index_keys(known: Known) -> list[bytes]:
+    at = place(known)
+    return [term + at for term in terms(known)]
+
+
+def open_key(known: Known) -> bytes:
+    subscription, id_ = UUID(known.subscription_id).bytes, UUID(known.delivery_id).bytes
+    return subscription + oldest_first(known.waits_since) + id_
+
+
+def hour_key(at: datetime, subscription_id: str) -> bytes:
+    return b"h" + hours(at) + UUID(subscription_id).bytes
+
+
+def pending_key(subscription: bytes) -> bytes:
+    return b"p" + subscription
+
+
+def hours(at: datetime) -> bytes:
+    # Whatever a wrong clock says, it has four bytes.
+    return max(0, int(at.timestamp()) // 3600).to_bytes(4, "big")
+
+
+def position_key(topic: str, partition: int) -> bytes:
+    return topic.encode() + b"/" + str(partition).encode()
+
+
+def topic_key(topic: str) -> bytes:
+    return b"\x00" + topic.encode()

@@ -1,0 +1,217 @@
+"""Every topic as one typed value: its name, key, schemas, cleanup, retention, and its single writer."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, get_args
+
+from streams.access import Admin, ApiKey, Change, SignOut
+from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
+from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
+from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
+from streams.domain.events import DocumentErased, Event, MemberErased
+from streams.domain.messages import IdentityRequest, Message
+from streams.domain.store import StoreSettings
+from streams.domain.values import Value
+from streams.rejections import (
+    LARGEST_ACCEPTED,
+    LARGEST_RECORD,
+    CommandRejected,
+    LetterRedriven,
+    PoisonRecord,
+    Redriven,
+)
+from streams.state_version import Generation
+from streams.webhooks import CATALOGUE
+
+Key = Literal[
+    "admin",
+    "API key",
+    "session",
+    "what was changed",
+    "store/member",
+    "identifier",
+    "store",
+    "subscription",
+    "replay",
+    "as the record's",
+    "its place",
+    "table entry",
+    "what it is of",
+]
+DAY = timedelta(days=1)
+# Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
+TOMBSTONES_KEPT = 7 * DAY
+# Kafka itself may keep what was replaced or erased for ever, where little is written.
+REPLACED_FOR = 7 * DAY
+LARGEST = LARGEST_RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`retention` None: kept for ever. `partitions` None: as many as the setting says, co-partitioned."""
+
+    name: str
+    key: Key
+    values: tuple[type[Value], ...]
+    writer: str
+    retention: timedelta | None = None
+    compacted: bool = False
+    history: timedelta | None = None
+    """Of a compacted topic: for how long what was replaced is kept all the same."""
+    partitions: int | None = None
+    renewed: bool = False
+    """Whether each generation of the state has one of its own."""
+    on_disk: bool = False
+    """Whether each machine keeps the last good record of each key, for when the log has a bad one left."""
+    largest: int = LARGEST
+    """Bytes of the largest batch of records that Kafka takes, compressed."""
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's configuration in Kafka's terms."""
+        size = {"max.message.bytes": str(self.largest)}
+        if self.compacted:
+            kept = _milliseconds(TOMBSTONES_KEPT)
+            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + REPLACED_FOR))}
+            least = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
+            return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **least, **most, **size}
+        if self.retention is None:
+            return {"cleanup.policy": "delete", "retention.ms": "-1", **size}
+        # What is deleted are whole segments, once the youngest record of one is old enough.
+        segment = {"segment.ms": str(_milliseconds(max(DAY, self.retention / 10)))}
+        kept = _milliseconds(self.retention)
+        return {"cleanup.policy": "delete", "retention.ms": str(kept), **segment, **size}
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time.total_seconds() * 1000)
+
+
+COMMANDS = Topic(
+    "commands",
+    "store/member",
+    (*get_args(MemberCommand), *get_args(DocumentCommand), *get_args(Message), AdvanceClock),
+    "producers, API, imports; messages: loyalty and identity stage",
+    retention=7 * DAY,
+    largest=LARGEST_ACCEPTED,
+)
+IDENTITY_REQUESTS = Topic(
+    "identity-requests",
+    "identifier",
+    get_args(IdentityRequest),
+    "loyalty and identity stage; addressed commands: producers",
+    retention=7 * DAY,
+    largest=LARGEST_ACCEPTED,
+)
+EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
+# Of whom nothing is sent again.
+ERASURES = Topic("erasures", "store/member", (MemberErased, DocumentErased), "loyalty stage", compacted=True)
+WEBHOOK_EVENTS = Topic(
+    "webhook-events",
+    "store/member",
+    tuple(entry.event for entry in CATALOGUE.values()),
+    "loyalty stage; loyalty backfill",
+    retention=90 * DAY,
+)
+REJECTIONS = Topic("rejections", "store/member", (CommandRejected,), "loyalty stage", retention=30 * DAY)
+DELIVERIES = Topic(
+    "deliveries",
+    "subscription",
+    (Delivery,),
+    "fan-out stage; redrives and replays: API and loyalty dead-letters, loyalty replay",
+    retention=7 * DAY,
+)
+ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * DAY)
+DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
+ENDPOINT_STATUS = Topic("endpoint-status", "subscription", (EndpointStatus,), "sink", compacted=True)
+POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
+# Longer than what was put aside, which goes by whole segments: what was re-driven must not look as if it were
+# not.
+REDRIVEN = Topic(
+    "redriven",
+    "its place",
+    (Redriven, LetterRedriven),
+    "loyalty poison redrive, loyalty dead-letters redrive, API",
+    retention=180 * DAY,
+    partitions=1,
+)
+# What a subscription was: `loyalty reconcile` asks who wanted what when, for as long as deliveries are kept.
+SUBSCRIPTIONS = Topic(
+    "subscriptions",
+    "subscription",
+    (Subscription,),
+    "API",
+    compacted=True,
+    history=14 * DAY,
+    partitions=1,
+    on_disk=True,
+)
+REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
+REPLAY_PROGRESS = Topic(
+    "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1
+)
+SETTINGS = Topic(
+    "settings",
+    "store",
+    (StoreSettings,),
+    "API; loyalty store put",
+    compacted=True,
+    partitions=1,
+    on_disk=True,
+)
+
+
+ADMINS = Topic("admins", "admin", (Admin,), "API; loyalty admin", compacted=True, partitions=1)
+API_KEYS = Topic("api-keys", "API key", (ApiKey,), "API", compacted=True, partitions=1)
+SIGN_OUTS = Topic("sign-outs", "session", (SignOut,), "API", compacted=True, partitions=1)
+AUDIT = Topic("audit", "what was changed", (Change,), "API; loyalty admin", 3 * 366 * DAY, partitions=1)
+
+
+GENERATIONS = Topic(
+    "generations",
+    "what it is of",
+    (Generation,),
+    "loyalty replay state --switch",
+    compacted=True,
+    partitions=1,
+    on_disk=True,
+)
+
+
+def changelog(table: str, *, renewed: bool = False) -> Topic:
+    """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
+    writer = "the table's stage; loyalty replay state --build" if renewed else "the table's stage"
+    return Topic(f"{table}-changelog", "table entry", (), writer, compacted=True, renewed=renewed)
+
+
+RENEWED = ("members", "ledgers", "coupons", "commands")
+"""The loyalty stage's tables: `loyalty replay state` makes them anew."""
+CHANGELOGS = {
+    **{table: changelog(table, renewed=True) for table in RENEWED},
+    **{table: changelog(table) for table in ("identifiers", "batches", "pending", "endpoints")},
+}
+
+TOPICS = (
+    COMMANDS,
+    IDENTITY_REQUESTS,
+    EVENTS,
+    ERASURES,
+    WEBHOOK_EVENTS,
+    REJECTIONS,
+    DELIVERIES,
+    ATTEMPTS,
+    DEAD_LETTERS,
+    ENDPOINT_STATUS,
+    POISON,
+    REDRIVEN,
+    SUBSCRIPTIONS,
+    REPLAYS,
+    REPLAY_PROGRESS,
+    SETTINGS,
+    ADMINS,
+    API_KEYS,
+    SIGN_OUTS,
+    AUDIT,
+    GENERATIONS,
+    *CHANGELOGS.values(),
+)
