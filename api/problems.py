@@ -1,30 +1,28 @@
-"""Every answer that is not a success, in the contract's words. No stack trace leaves the process."""
+"""What can be wrong with a request, as the services say it; the doors make answers of it.
+
+    Invalid        400  one or more fields hold what they must not
+    NotFound       404  there is nothing of that name in that store
+    Conflict       409  what the request is about is not as it would have to be
+    Changed        412  another client has changed it since it was read
+    KeyReused      422  the Idempotency-Key was used for another request
+    TooSoon        429  it was done a moment ago, and may be repeated later only
+    Busy           429  too many commands wait for their outcome
+
+Two more come from below (see `streams.errors`): Rejected is told as Invalid, Retryable as 503.
+"""
 
 import json
 import logging
-import re
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic.alias_generators import to_camel
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
-from api.services.command_outcomes import Busy
-from api.services.idempotency import KeyReused
-from streams.errors import Rejected, Retryable
+from streams.errors import Rejected
 
 LOG = logging.getLogger(__name__)
-Body = dict[str, Any]
-RETRY_AFTER = 2
-"""Seconds."""
 UNREADABLE = (UnicodeError, RecursionError, OverflowError, ZoneInfoNotFoundError)
 """What Python raises for texts, depths, numbers, instants and zones that it cannot handle."""
 
@@ -38,7 +36,7 @@ class Complaint:
     code: str
     value: object = None
 
-    def body(self) -> Body:
+    def body(self) -> dict[str, Any]:
         parameters = {} if self.value is None else {"value": self.value}
         return {
             "message": self.message,
@@ -65,6 +63,30 @@ class Conflict(Exception):
         self.complaint = complaint
 
 
+class NotFound(Exception):
+    """There is nothing of that name, or it is of another store: 404."""
+
+
+class Changed(Exception):
+    """The revision that the client has seen is not the present one any more: 412."""
+
+
+class KeyReused(Exception):
+    """The Idempotency-Key was used for another request: 422."""
+
+
+class TooSoon(Exception):
+    """It may be done again once `seconds` have passed: 429."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Busy(Exception):
+    """So many commands wait for their outcome that one more is not taken: 429."""
+
+
 def refusal(rejected: Rejected) -> Invalid:
     """A value that no record can hold, told to whoever sent it."""
     path = ".".join(to_camel(part) for part in rejected.field.split("."))
@@ -78,70 +100,6 @@ def shown(value: object) -> str:
     return text if len(text) <= 100 else f"{text[:97]}…"
 
 
-def install(app: FastAPI) -> None:
-    """Every failure of `app` gets its documented answer."""
-    app.exception_handler(Invalid)(_invalid)
-    app.exception_handler(Conflict)(_conflict)
-    app.exception_handler(Rejected)(_refused)
-    app.exception_handler(Busy)(_busy)
-    app.exception_handler(KeyReused)(_reused)
-    app.exception_handler(RequestValidationError)(_malformed)
-    app.exception_handler(HTTPException)(_plain)
-    app.exception_handler(Retryable)(_unavailable)
-    for kind in UNREADABLE:
-        app.exception_handler(kind)(_unreadable)
-    app.exception_handler(Exception)(_broken)
-
-
-async def _invalid(_: Request, error: Invalid) -> Response:
-    return _complaints(error.complaints)
-
-
-async def _refused(_: Request, error: Rejected) -> Response:
-    """Nothing is appended that would not read back."""
-    return _complaints(refusal(error).complaints)
-
-
-async def _conflict(_: Request, error: Conflict) -> Response:
-    return JSONResponse({"code": 409, "message": "Conflict", "errors": [error.complaint.body()]}, 409)
-
-
-async def _busy(_: Request, __: Busy) -> Response:
-    body = {"code": 429, "message": "Too many commands wait for their outcome: repeat it later."}
-    return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER)})
-
-
-async def _reused(_: Request, __: KeyReused) -> Response:
-    message = "This Idempotency-Key was used for another request: take another key, or repeat that request."
-    return JSONResponse({"code": 422, "message": message}, 422)
-
-
-async def _malformed(request: Request, error: RequestValidationError) -> Response:
-    """What the framework found: a path that no resource has is 404, all else is 400."""
-    found = error.errors()
-    if any(detail["loc"][:1] == ("path",) for detail in found):
-        return _answer(404, "Not Found")
-    kind = request.headers.get("content-type", "")
-    if "json" not in kind and any(detail["loc"] == ("body",) for detail in found):
-        return _complaints(
-            [Complaint("", f"Content-Type must be application/json, not {shown(kind)}.", "type")]
-        )
-    return _complaints([_complaint(detail) for detail in found])
-
-
-def _complaint(detail: Body) -> Complaint:
-    if detail["type"] == "json_invalid":
-        reason = f"The body is no JSON: {detail['ctx']['error']} (character {detail['loc'][-1]})."
-        return Complaint("", reason, "json_invalid")
-    path = ".".join(str(part) for part in detail["loc"][1:])
-    # Only names of fields are shown with their values: anything else may hold a header's value.
-    return Complaint(path, detail["msg"], detail["type"])
-
-
-async def _unreadable(_: Request, error: Exception) -> Response:
-    return _complaints([Complaint("", problem_of(error), "unreadable")])
-
-
 def problem_of(error: Exception) -> str:
     """What is wrong with a request that no parser of ours has refused, though nothing can be made of it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -153,64 +111,3 @@ def problem_of(error: Exception) -> str:
             return "Something in the request is nested too deep."
         case _:
             return "A number or an instant in the request is beyond what can be reckoned with."
-
-
-async def _plain(request: Request, error: HTTPException) -> Response:
-    match error.status_code:
-        case 404:
-            return _answer(404, "Not Found")
-        case 405:
-            # The contract has this one code as text.
-            body: Body = {"code": "405", "message": "Method Not Allowed."}
-            return JSONResponse(body, 405, {"Allow": ", ".join(_allowed(request))})
-        case status:
-            body = {"code": status, "message": error.detail or HTTPStatus(status).phrase}
-            return JSONResponse(body, status, error.headers)
-
-
-def _allowed(request: Request) -> list[str]:
-    """The verbs that the description has for the path: a router knows its own only."""
-    paths = request.app.openapi()["paths"]
-    fitting = [template for template in paths if _fits(template, request.url.path)]
-    # `/member/register` is no member, though it looks like one.
-    fitting.sort(key=lambda template: template.count("{"))
-    return sorted(verb.upper() for template in fitting[:1] for verb in paths[template])
-
-
-def _fits(template: str, path: str) -> bool:
-    return re.fullmatch(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template)), path) is not None
-
-
-async def _unavailable(request: Request, error: Retryable) -> Response:
-    LOG.warning("not available: %s", error)
-    message = (
-        "What is asked for cannot be read at present. Repeat it."
-        if request.method == "GET"
-        else "Kafka did not confirm in time: the change may have been made or not. Repeat it."
-    )
-    body = [
-        {
-            "status": "Problem",
-            "error": "Service Unavailable",
-            "message": message,
-            "retryAfter": RETRY_AFTER,
-        }
-    ]
-    return JSONResponse(body, 503, {"Retry-After": str(RETRY_AFTER)})
-
-
-async def _broken(_: Request, __: Exception) -> Response:
-    return _answer(500, "Internal Server Error")
-
-
-def _complaints(complaints: Sequence[Complaint]) -> Response:
-    body = {
-        "code": 400,
-        "message": "Validation failed",
-        "errors": [complaint.body() for complaint in complaints],
-    }
-    return JSONResponse(body, 400)
-
-
-def _answer(status: int, message: str) -> Response:
-    return JSONResponse({"code": status, "message": message}, status)

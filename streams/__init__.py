@@ -1,19 +1,25 @@
-"""The stream processing, in the order of the data's way.
+"""The stream processing. Each room imports only rooms above it in this list; a test holds that.
 
-domain      commands, facts, a member's state; `decide` and `evolve`: pure
-derived     from facts to webhook events: pure
-webhooks    the catalogue: one function per webhook makes its body, new and legacy: pure
-delivery    who wants an event, the deliveries for them, when to try again: pure
-flow        how the pipeline fares, by what was seen of it: pure
-stages      what is done with a slice of a partition: loyalty, fan-out (the sink stage is in `connectors`)
-tables      entries on disk, their due index, their changelog records
-kafka       topics, feed, restore, views, Faust app, local broker: the only folder that knows Kafka and Faust
-codec       values to Avro and back; avro: straight from structs
-meaning     what a control record must mean beyond its schema; read_back: that what is written can be read
-shredding   what is personal in facts, sealed with its owner's key; sealing: secrets of settings
-generation  which of the state's generations is the present one
-access      who may call the API, and what was changed through it
-refusals    rejections and poison, as records
-settings    everything that the environment can set
-errors      the error tree
+errors            the error tree; settings: everything that the environment can set
+domain            commands, events, a member's state; `decide` and `evolve`: pure
+rejections        refused commands and poison records, as records
+webhooks          the catalogue: one function per webhook makes its body, new and legacy: pure
+derived           which webhook events follow from an event: pure
+delivery          who wants a webhook event, its deliveries, when to try again, why it did not come: pure
+state_version     which version of the state is the present one, as a record
+access            who may call the API, and what was changed through it, as records
+control_records   what a record of a control topic must mean beyond its schema
+codec             values to Avro and back
+secrets           secrets at rest, and personal data sealed with a key of its member
+topics            every topic as one typed value
+tables            entries on disk, their due index, their changelog records
+pipeline_health   rates, lags and a verdict, from samples of the pipeline: pure
+stages            what is done with a batch of one partition's records: identity, loyalty, fan-out
+kafka             the Kafka client behind one door: reading, writing, offsets, topics
+local_broker      a real broker for those who have none
+runtime           the worker: feeds, transactions, restore, standby, Faust app
+migration         a new version of the state, built beside the running one and put in its place
+reconcile         whether the books balance, and whether the state is true
+projections       read models: members' state, the delivery log, command outcomes, the pipeline's figures
+jobs              the past again: replay, backfill, redrive
 """

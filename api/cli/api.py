@@ -34,13 +34,12 @@ def new_key() -> None:
     token, digest = authentication.new_key()
     say(f"key   {token}")
     say(f"hash  {digest}")
-    say(
-        f"Send the key in {authentication.HEADER}, and start the API with {variable('api_key_hashes')}={digest}"
-    )
+    setting = f"{variable('api_key_hashes')}={digest}"
+    say(f"Send the key in {authentication.HEADER}, and start the API with {setting}")
 
 
 def describe() -> None:
     """Print the REST API's OpenAPI document."""
-    from api.rest.openapi import described
+    from api.process.openapi import described
 
     say(*described().splitlines())

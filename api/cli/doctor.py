@@ -33,7 +33,7 @@ async def set_aside(connection: "Connection") -> "list[SetAside]":
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
     from streams.delivery.replay_jobs import Orders
     from streams.delivery.subscription import Subscriptions
-    from streams.migration.state_versions import watched
+    from streams.runtime.state_versions import watched
 
     views = (
         stores_followed(connection, {}),

@@ -12,7 +12,7 @@ from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics
 from streams.local_broker import detached
-from streams.migration.state_versions import at_present
+from streams.runtime.state_versions import at_present
 from streams.settings import Settings, load, variable
 from streams.topics import GENERATIONS
 

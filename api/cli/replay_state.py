@@ -115,7 +115,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
 def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, mend: bool) -> None:
     from api.cli.bars import told_by_a_bar
     from streams.migration.cutover import folder_of, given_up, number_of, switch, under_way
-    from streams.migration.state_versions import present
+    from streams.runtime.state_versions import present
 
     with folder_of(settings) as folder:
         place = under_way(connection, folder)

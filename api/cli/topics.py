@@ -22,7 +22,7 @@ def create() -> None:
     from streams import settings
     from streams.kafka import clients, topic_admin
     from streams.local_broker import ensure_broker
-    from streams.migration.state_versions import at_present
+    from streams.runtime.state_versions import at_present
     from streams.topics import GENERATIONS, TOPICS
 
     loaded, console = settings.load(), Console(soft_wrap=True)
@@ -44,7 +44,7 @@ def show() -> None:
     from streams.kafka.topic_config import differences
     from streams.kafka.topic_retention import retained
     from streams.local_broker import ensure_broker
-    from streams.migration.state_versions import as_shown
+    from streams.runtime.state_versions import as_shown
 
     loaded, console = settings.load(), Console()
     topics = retained(loaded.retention)

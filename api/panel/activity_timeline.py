@@ -9,8 +9,8 @@ from datetime import timedelta
 from api.panel.fact_texts import other_member, sentence
 from api.panel.pages import number
 from api.panel.text_parts import units
-from api.rest.deliveries import Deliveries
 from api.rest.member_state import History, Reading
+from api.services.deliveries import Deliveries
 from streams.delivery.delivery_search import Search
 from streams.delivery.delivery_state import Known
 from streams.domain.events import Event

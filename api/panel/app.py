@@ -32,11 +32,11 @@ from api.panel.pages import Pages
 from api.panel.security import Secured
 from api.panel.session_guard import Door
 from api.panel.sessions import Sessions
-from api.rest.deliveries import Deliveries
 from api.rest.member_state import Reading
 from api.rest.store_settings import Programme
 from api.services.command_service import Desk
 from api.services.dead_letters import Letters
+from api.services.deliveries import Deliveries
 from api.services.delivery_explanations import Whys
 from api.services.endpoint_health import Standings
 from api.services.overview import Overviews

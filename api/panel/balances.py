@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice
 
+from api.contract.listing import MOST
+from api.contract.member_bodies import wallet_codes
 from api.panel.charts import Stacked, stacked
-from api.rest.listing import MOST
-from api.rest.member_bodies import wallet_codes
 from streams.domain.coupon import VOID
 from streams.domain.ledger import account
 from streams.domain.state import Account, IssuedReward, Lot, State

@@ -11,14 +11,14 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.auth.scopes import requires
+from api.contract.fields import UUID
 from api.panel import form_inputs
 from api.panel.charts import Stacked, stacked
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf, SubscriptionId
 from api.panel.status_texts import STATUSES
-from api.rest.deliveries import Deliveries
-from api.rest.fields import UUID
 from api.services.command_service import Desk
+from api.services.deliveries import Deliveries
 from api.services.subscriptions import Webhooks
 from streams.delivery.delivery_search import Counters, Search
 from streams.delivery.delivery_state import Known, Status

@@ -8,12 +8,13 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
+from api.contract.delivery_bodies import request_of
 from api.panel import form_inputs, status_texts
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf
-from api.rest.deliveries import Deliveries, MessageId
-from api.rest.delivery_bodies import request_of
+from api.rest.deliveries import MessageId
 from api.services.dead_letters import Letters
+from api.services.deliveries import Deliveries
 from api.services.endpoint_health import Standing, Standings
 from api.services.subscriptions import Webhooks
 from streams.delivery.delivery_search import One

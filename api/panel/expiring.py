@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
 from api.panel.charts import Stacked, stacked
@@ -15,6 +14,7 @@ from api.panel.forecasts import Forecasts
 from api.panel.lead_time_form import CHOICES, KINDS, Filled, Kind, in_force, read, sent
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf
+from api.problems import Changed
 from api.rest import lead_times
 from api.rest.store_settings import Programme
 from api.services.subscriptions import Webhooks
@@ -134,9 +134,7 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
             await programme.change(
                 store.store, "settings", lambda now: lead_times.changed(now, body), _revision(seen)
             )
-        except HTTPException as error:
-            if error.status_code != 412:
-                raise
+        except Changed:
             return await page(request, await programme.store(store.store), filled, weeks, seen=seen)
         return RedirectResponse(f"{request.url.path}?saved=yes", 303)
 

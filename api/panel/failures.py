@@ -10,8 +10,7 @@ from starlette.responses import Response
 
 from api.panel.pages import Pages, led_to, root_of
 from api.panel.session_guard import SAFE, Door, SignInFirst
-from api.problems import UNREADABLE, Conflict, Invalid, problem_of
-from api.services.command_outcomes import Busy
+from api.problems import UNREADABLE, Busy, Changed, Conflict, Invalid, NotFound, TooSoon, problem_of
 from streams.errors import Retryable
 
 SENTENCES = {
@@ -55,6 +54,18 @@ def install(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(Conflict)
     async def conflict(request: Request, error: Conflict) -> Response:
         return shown(request, 409, error.complaint.message)
+
+    @app.exception_handler(NotFound)
+    async def not_found(request: Request, _: NotFound) -> Response:
+        return shown(request, 404, SENTENCES[404])
+
+    @app.exception_handler(Changed)
+    async def changed(request: Request, _: Changed) -> Response:
+        return shown(request, 412, "Somebody has changed this since it was read: load it again.")
+
+    @app.exception_handler(TooSoon)
+    async def too_soon(request: Request, error: TooSoon) -> Response:
+        return shown(request, 429, str(error), {"Retry-After": str(error.seconds)})
 
     @app.exception_handler(Busy)
     async def busy(request: Request, _: Busy) -> Response:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from api.contract.fields import UUID
 from api.problems import Conflict, Invalid
-from api.rest.fields import UUID
 from api.services.command_service import KINDS, Desk
 from streams.domain.calendar import zoned
 from streams.domain.instants import RANGE, OutOfRange, read_instant

@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
+from api.contract.fields import UUID
+from api.contract.listing import MOST
 from api.panel import balances
 from api.panel.activity_timeline import Happenings
 from api.panel.forecasts import Forecasts
@@ -16,8 +18,6 @@ from api.panel.form_inputs import names
 from api.panel.pages import Pages, link
 from api.panel.session_guard import StoreOf
 from api.problems import Invalid
-from api.rest.fields import UUID
-from api.rest.listing import MOST
 from api.rest.member_state import Reading
 from api.services.command_service import Desk
 from streams.domain.state import Held, PendingLot

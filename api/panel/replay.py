@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from api.auth.scopes import requires
+from api.contract.fields import UUID
 from api.panel import form_inputs, status_texts
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf, SubscriptionId
 from api.problems import Conflict
-from api.rest.fields import UUID
 from api.rest.replays import ReplayId
 from api.services.command_service import Desk
 from api.services.replay_requests import RATE, Wish

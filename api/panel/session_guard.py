@@ -8,9 +8,9 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from api.auth.authentication import SOURCE, Source, address_of
+from api.contract.fields import id_in_path
 from api.panel.pages import root_of
 from api.panel.sessions import COOKIE, Session, Sessions
-from api.rest.fields import id_in_path
 from api.rest.store_settings import Programme
 from streams.domain.store import StoreSettings
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from api.contract.json_body import read_json, write_json
+from api.contract.subscription_options import ROOT
 from api.problems import Invalid
-from api.rest.json_body import read_json, write_json
-from api.rest.subscription_options import ROOT
 from streams.domain.calendar import zoned
 
 ROWS = ("header_name", "header_value"), ("filter_path", "filter_operator", "filter_value")

@@ -8,15 +8,14 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
+from api.contract import subscription_bodies
 from api.panel import subscription_form
 from api.panel.pages import Pages, led_to
 from api.panel.session_guard import StoreOf, SubscriptionId
 from api.panel.subscription_form import Filled
-from api.problems import Invalid
-from api.rest import subscription_bodies
+from api.problems import Changed, Invalid
 from api.services.sample_delivery import example_body
 from api.services.subscriptions import Webhooks
 from connectors.http.signing_keys import PUBLIC
@@ -127,9 +126,7 @@ def _changing(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
             )
         except (Invalid, ValidationError) as error:
             return shown(request, store, found, filled, errors=subscription_form.problems(error), status=400)
-        except HTTPException as error:
-            if error.status_code != 412:
-                raise
+        except Changed:
             return shown(request, store, found, filled, errors={"form": CHANGED_SINCE}, status=412)
         return saved(pages, request, store, made, "saved")
 

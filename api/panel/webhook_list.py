@@ -13,7 +13,7 @@ from api.auth.scopes import requires
 from api.panel.charts import Sparkline, sparkline
 from api.panel.pages import Pages, led_to
 from api.panel.session_guard import StoreOf
-from api.rest.deliveries import Deliveries
+from api.services.deliveries import Deliveries
 from api.services.endpoint_health import WORDS, Standing, Standings, Word
 from api.services.subscriptions import Webhooks
 from streams.delivery.delivery_search import Hour

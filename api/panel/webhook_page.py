@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.auth.scopes import requires
+from api.contract import subscription_bodies, subscription_options
 from api.panel.deliveries import Log, Wanted
 from api.panel.pages import Pages, led_to
 from api.panel.session_guard import StoreOf, SubscriptionId
 from api.panel.webhook_form import saved, to_page
-from api.rest import subscription_bodies, subscription_options
 from api.services.endpoint_health import Standings
 from api.services.sample_delivery import sent_example
 from api.services.signing_keys import rotated

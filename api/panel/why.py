@@ -9,15 +9,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
+from api.contract.fields import UUID
 from api.panel import form_inputs
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf
-from api.rest.deliveries import Deliveries
-from api.rest.fields import UUID
+from api.problems import NotFound
 from api.services.command_service import Desk
+from api.services.deliveries import Deliveries
 from api.services.delivery_explanations import Question, Whys
 from api.services.subscriptions import Webhooks
 from streams.delivery.explain import Kind, Told, Verdict
@@ -131,7 +131,7 @@ class Asking:
         event = asked.event and await self._event_of(store, asked.event)
         try:
             told = await self.whys.why(store.store, replace(asked, event=event))
-        except HTTPException:
+        except NotFound:
             errors["subscription"] = "There is no such webhook."
             return None
         return [answer(each) for each in told]

@@ -14,19 +14,19 @@ from api.auth.audit import Audit
 from api.auth.authentication import ApiKeys, Gate, check_door
 from api.auth.logins import Logins, Tokens
 from api.auth.sign_outs import Revocations
+from api.contract.url_policy import PublicTargets
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
+from api.process.app import create_app
 from api.process.connection_limits import KEPT_ALIVE, LARGEST_HEADERS, Bounded
 from api.process.control_topics import (
     AuditAppender,
 )
 from api.process.listener import address_of, listener_of
 from api.process.services import parts_of, until_first
-from api.rest.app import create_app
 from api.services.replay_runner import Player
 from api.services.replays import Ports
 from api.services.signing_keys import SealedKeys
-from api.services.url_policy import PublicTargets
 from connectors.http.app import courier_of, safe_of, sender_of
 from streams.domain.ids import derived_id
 from streams.errors import Misconfigured
@@ -34,9 +34,9 @@ from streams.jobs.dead_letters import Letterbox
 from streams.jobs.replay_estimate import Recount
 from streams.kafka.clients import Connection
 from streams.kafka.exit_in_time import leave_in_time
-from streams.migration.state_versions import present, require_layout
 from streams.projections.timer_forecast import Foresight
 from streams.runtime.instance import identity
+from streams.runtime.state_versions import present, require_layout
 from streams.settings import Settings
 from streams.stages.context import StreamClock, WallClock
 

@@ -31,12 +31,12 @@ from streams.kafka.clients import Connection
 from streams.kafka.compacted_view import View
 from streams.kafka.producer import Appender
 from streams.kafka.topic_admin import partitions
-from streams.migration.state_versions import watched
 from streams.projections.delivery_log import FollowedJournal
 from streams.projections.member_events import History
 from streams.projections.member_replica import Replicas
 from streams.projections.member_webhook_events import PublishedEvents
 from streams.projections.pipeline_monitor import Flow
+from streams.runtime.state_versions import watched
 from streams.settings import Settings
 from streams.topics import (
     API_KEYS,

@@ -17,9 +17,9 @@ from api.auth.authentication import Caller, address_of, new_key
 from api.auth.logins import Expired, Logins, TooMany
 from api.auth.principals import Callers
 from api.auth.scopes import requires
+from api.contract.fields import Line, Moment
+from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
-from api.rest.fields import Line, Moment
-from api.rest.json_body import Router
 from streams.access import SCOPES, Admin, ApiKey, Scope
 from streams.webhooks.parts import moment
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.auth.scopes import requires
-from api.rest.fields import StoreCode, id_in_path
-from api.rest.json_body import Router
+from api.contract.fields import StoreCode, id_in_path
+from api.contract.json_body import Router
 from api.services.command_service import Desk
 from streams.stages.command_dedup import Conclusion
 

@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
 from api.auth.scopes import requires
+from api.contract.fields import Model, Moment, StoreCode, Text, Uuid
+from api.contract.json_body import Router
+from api.contract.listing import Page, PageSize, cut, instant_of
 from api.problems import Complaint, Invalid, shown
 from api.rest.deliveries import MessageId
-from api.rest.fields import Model, Moment, StoreCode, Text, Uuid
-from api.rest.json_body import Router
-from api.rest.listing import Page, PageSize, cut, instant_of
 from api.rest.replays import DryRun
 from api.rest.subscriptions import SINGLE, SubscriptionId
 from api.services.dead_letters import ROOT, Letter, Letters, LettersAsked

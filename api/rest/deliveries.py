@@ -5,48 +5,28 @@ came, by whichever process.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
+from api.contract.delivery_bodies import detail, row
+from api.contract.fields import UUID, StoreCode, id_in_path
+from api.contract.json_body import Router
+from api.contract.listing import LARGEST_PAGE, instant, place_of, token, whole
 from api.problems import Complaint, Invalid, shown
-from api.rest.delivery_bodies import detail, row
-from api.rest.fields import UUID, StoreCode, id_in_path
-from api.rest.json_body import Router
-from api.rest.listing import LARGEST_PAGE, instant, place_of, token, whole
-from streams.delivery.delivery_search import Counters, One, Page, Search
-from streams.delivery.delivery_state import STATUSES, Known, Status
+from api.services.deliveries import Deliveries
+from streams.delivery.delivery_search import Search
+from streams.delivery.delivery_state import STATUSES, Status
 from streams.delivery.subscription import Subscriptions
 from streams.webhooks.names import LEGACY_TYPES, event_name
 
 MessageId = Annotated[str, id_in_path("messageId")]
 Read = Callable[[Search, str], Search]
-
-
-class Deliveries(Protocol):
-    """The journal. Each raises Retryable while it is not there."""
-
-    async def current(self) -> None:
-        """Returns once all is here that was committed before the call."""
-
-    async def search(self, asked: Search) -> Page: ...
-
-    async def one(self, store: str, delivery_id: str) -> One | None:
-        """None where that store has none of that id."""
-
-    async def counters(
-        self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
-    ) -> dict[str, Counters]:
-        """By subscription."""
-
-    async def ahead_of(self, known: Known) -> Known | None:
-        """A delivery of the same subscription and member that is not over and began before it."""
 
 
 def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:

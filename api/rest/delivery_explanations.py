@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from api.auth.scopes import requires
-from api.rest.delivery_bodies import told
-from api.rest.fields import UUID, StoreCode
-from api.rest.json_body import Router
-from api.rest.listing import instant_of
+from api.contract.delivery_bodies import told
+from api.contract.fields import UUID, StoreCode
+from api.contract.json_body import Router
+from api.contract.listing import instant_of
 from api.services.delivery_explanations import Question, Whys
 
 _EVENT = "The event's id. One that led to no delivery is found by its member and time alone."

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 
 from api.auth.audit import Audit
 from api.auth.scopes import requires
-from api.rest.fields import MEMBER
-from api.rest.json_body import Router
+from api.contract.fields import MEMBER
+from api.contract.json_body import Router
 from api.services.command_service import Asked, Desk
 from streams.domain.commands import EraseMember
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec.structs import replace
 from pydantic import Field
 
+from api.contract.fields import CODE, Days, Model
 from api.problems import Complaint, Invalid
 from api.problems import shown as quoted
-from api.rest.fields import CODE, Days, Model
 from streams.domain.store import StoreSettings
 
 LeadTimes = Annotated[list[Days], Field(max_length=20)]

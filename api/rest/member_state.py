@@ -17,11 +17,11 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from api.auth.scopes import requires
+from api.contract import member_bodies
+from api.contract.fields import MEMBER, StoreCode
+from api.contract.json_body import Router
+from api.contract.listing import MOST, Page, PageSize, cut, instant_of
 from api.problems import Complaint, Invalid
-from api.rest import member_bodies
-from api.rest.fields import MEMBER, StoreCode
-from api.rest.json_body import Router
-from api.rest.listing import MOST, Page, PageSize, cut, instant_of
 from api.services.command_service import Desk
 from streams.domain.events import Event
 from streams.domain.state import DataKey, IssuedReward, Lot, Member, State

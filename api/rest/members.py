@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from api.auth.scopes import requires
-from api.rest.fields import MEMBER, Line, Model, Uuid
-from api.rest.json_body import Router
-from api.rest.profiles import FIELDS, CustomerBody, profile_of
+from api.contract.fields import MEMBER, Line, Model, Uuid
+from api.contract.json_body import Router
+from api.contract.profiles import FIELDS, CustomerBody, profile_of
 from api.services.command_service import Asked, Desk
 from streams.domain import identifiers
 from streams.domain.commands import (

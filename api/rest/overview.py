@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.auth.scopes import requires
-from api.rest.fields import StoreCode
-from api.rest.json_body import Router
-from api.rest.member_bodies import exact
+from api.contract.fields import StoreCode
+from api.contract.json_body import Router
+from api.contract.member_bodies import exact
 from api.services.overview import Endpoint, Overview, Overviews
 from streams.pipeline_health.samples import TOPICS
 from streams.webhooks.parts import moment

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from api.auth.scopes import requires
-from api.rest.fields import Code, Comment, Days, MemberText, Model, Units, id_in_path
-from api.rest.json_body import Router
+from api.contract.fields import Code, Comment, Days, MemberText, Model, Units, id_in_path
+from api.contract.json_body import Router
 from api.services.command_service import Asked, Desk
 from streams.domain.commands import (
     ActivateUnits,

@@ -7,9 +7,9 @@ from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
 from api.auth.scopes import requires
-from api.rest.fields import Model, Moment, StoreCode, Uuid, id_in_path
-from api.rest.json_body import Router
-from api.rest.listing import Page, PageSize, cut
+from api.contract.fields import Model, Moment, StoreCode, Uuid, id_in_path
+from api.contract.json_body import Router
+from api.contract.listing import Page, PageSize, cut
 from api.rest.subscriptions import SINGLE, SubscriptionId
 from api.services.replay_requests import RATE, ROOT, Counted, Wish
 from api.services.replays import Replays

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from api.auth.scopes import requires
-from api.rest.fields import MEMBER, Comment, Line, MemberText, Model, id_in_path
-from api.rest.json_body import Router
+from api.contract.fields import MEMBER, Comment, Line, MemberText, Model, id_in_path
+from api.contract.json_body import Router
 from api.services.command_service import Asked, Desk
 from streams.domain.commands import (
     AssignReward,

@@ -15,14 +15,14 @@ from starlette.exceptions import HTTPException
 
 from api.auth.audit import Audited
 from api.auth.scopes import requires
+from api.contract.fields import Model, StoreCode, Tree, id_in_path
+from api.contract.json_body import Router, write_json
+from api.contract.listing import Column, page
+from api.contract.member_bodies import exact
+from api.contract.revisions import CHANGED_SINCE, Seen, etag, require_revision
 from api.problems import Complaint, Invalid, refusal
 from api.rest import lead_times
-from api.rest.fields import Model, StoreCode, Tree, id_in_path
-from api.rest.json_body import Router, write_json
 from api.rest.lead_times import NotificationDays
-from api.rest.listing import Column, page
-from api.rest.member_bodies import exact
-from api.rest.revisions import CHANGED_SINCE, Seen, etag, require_revision
 from streams.codec.round_trip import unwritable
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.auth.scopes import requires
-from api.rest import subscription_bodies, subscription_options
-from api.rest.fields import StoreCode, id_in_path
-from api.rest.json_body import Router
-from api.rest.member_bodies import exact
-from api.rest.revisions import CHANGED_SINCE, Seen, etag
-from api.rest.subscription_bodies import CreationBody, ReplacementBody
+from api.contract import subscription_bodies, subscription_options
+from api.contract.fields import StoreCode, id_in_path
+from api.contract.json_body import Router
+from api.contract.member_bodies import exact
+from api.contract.revisions import CHANGED_SINCE, Seen, etag
+from api.contract.subscription_bodies import CreationBody, ReplacementBody
 from api.services.sample_delivery import sent_example
 from api.services.signing_keys import rotated, shown_once
 from api.services.subscriptions import Webhooks

@@ -7,9 +7,9 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from api.auth.scopes import requires
+from api.contract.fields import AddressBody, Amount, AttributeBody, Line, Model, Moment, Text, Uuid
+from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
-from api.rest.fields import AddressBody, Amount, AttributeBody, Line, Model, Moment, Text, Uuid
-from api.rest.json_body import Router
 from api.services.command_service import Asked, Desk
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
 from streams.domain.event_context import Act

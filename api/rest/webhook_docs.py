@@ -9,8 +9,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from api.contract.json_body import Router
 from api.rest import asyncapi
-from api.rest.json_body import Router
 from streams.webhooks import CATALOGUE, Webhook
 from streams.webhooks.contract import fields
 from streams.webhooks.schema import data_schema, forms

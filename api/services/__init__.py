@@ -1,0 +1,1 @@
+"""What the REST API, the panel and the command line do, without HTTP."""

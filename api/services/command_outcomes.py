@@ -6,15 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from api.problems import Busy
 from api.services.idempotency import require_same
 from streams.domain.commands import Command
 from streams.domain.state import Entry, Handled, State
 from streams.stages.command_dedup import Conclusion, conclusion, last_step, step_id
 from streams.tables.replica import decoded
-
-
-class Busy(Exception):
-    """So many commands wait for their outcome that one more is not taken: 429."""
 
 
 class CommandLog(Protocol):

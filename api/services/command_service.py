@@ -10,10 +10,9 @@ from typing import Annotated, Any, TypedDict
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic.alias_generators import to_camel
-from starlette.exceptions import HTTPException
 
-from api.problems import Complaint, Conflict, Invalid, shown
-from api.rest.fields import UUID, StoreCode
+from api.contract.fields import UUID, StoreCode
+from api.problems import Complaint, Conflict, Invalid, NotFound, shown
 from api.services.command_outcomes import Book, Outcomes
 from api.services.idempotency import fingerprint
 from streams.codec.round_trip import unwritable
@@ -105,7 +104,7 @@ class Desk:
         """Raises 404 for a store that there is not."""
         found = self.stores(store)
         if found is None:
-            raise HTTPException(404)
+            raise NotFound
         return found
 
     async def member(self, store: str, text: str) -> str:
@@ -115,7 +114,7 @@ class Desk:
         """
         found = await self.found(store, text)
         if found is None:
-            raise HTTPException(404)
+            raise NotFound
         return found
 
     async def member_in(self, store: str, text: str, path: str) -> str:
@@ -167,7 +166,7 @@ class Desk:
             await self.book.current(None, (kinds[0].table,))
             found = self._owner_of(store, kinds, key)
         if found is None:
-            raise HTTPException(404)
+            raise NotFound
         return found
 
     def _owner_of(self, store: str, kinds: Sequence[type[Entry]], key: str) -> str | None:

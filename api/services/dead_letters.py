@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
-from starlette.exceptions import HTTPException
 
 from api.auth.audit import Audit
-from api.problems import Complaint, Conflict, Invalid
+from api.problems import Complaint, Conflict, Invalid, NotFound
 from api.services.replay_requests import known_event, require_active
 from streams.delivery.records import DeadLetter, Delivery, Subscription
 from streams.jobs.delivery_lookup import Kept
@@ -130,7 +129,7 @@ class Letters:
             message = "It was not found in time among all that was delivered: replay its event instead."
             raise Invalid(Complaint("delivery", message, "too_much", message_id)) from None
         if kept is None:
-            raise HTTPException(404)
+            raise NotFound
         if kept.erased:
             message = "It is of a member that is erased: nothing of it is sent again."
             raise Conflict(Complaint("delivery", message, "erased", message_id))

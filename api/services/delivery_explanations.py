@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from starlette.exceptions import HTTPException
-
-from api.problems import Complaint, Invalid
-from api.rest.deliveries import Deliveries
+from api.problems import Complaint, Invalid, NotFound
+from api.services.deliveries import Deliveries
 from api.services.webhook_event_search import Events
 from streams.delivery.delivery_search import Search
 from streams.delivery.delivery_state import Known
@@ -102,7 +100,7 @@ class Whys:
             gone = forms.of(subscription_id)
             was = gone is not None and any(form and form.store == store for form in gone.forms)
             if subscription_id not in ids and not was:
-                raise HTTPException(404)
+                raise NotFound
             ids = [subscription_id]
         for id_ in dict.fromkeys(ids):
             yield Receiver(id_, self.subscriptions.get(id_), self.endpoint_of(id_))

@@ -8,9 +8,7 @@ import hashlib
 import json
 from decimal import Decimal
 
-
-class KeyReused(Exception):
-    """The key was used for another request: 422."""
+from api.problems import KeyReused
 
 
 def fingerprint(asked: str | bytes) -> str:

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec.structs import replace
-from starlette.exceptions import HTTPException
 
 from api.auth.audit import Audited, Log
 from api.auth.authentication import SOURCE
-from api.problems import Complaint, Conflict, Invalid, shown
+from api.problems import Complaint, Conflict, Invalid, NotFound, shown
 from api.services.idempotency import fingerprint, require_same
 from api.services.replay_requests import ROOT, Counted, Wish, known_event, require, selection_of, valid_rate
 from streams.delivery.records import Subscription
@@ -148,7 +147,7 @@ class Replays:
     def _one(self, subscription_id: str, replay_id: str) -> Standing:
         found = self.ports.orders.get(replay_id)
         if found is None or found.order.subscription_id != subscription_id:
-            raise HTTPException(404)
+            raise NotFound
         return found
 
     async def _asked(

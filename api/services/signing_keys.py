@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec.structs import replace
-from starlette.exceptions import HTTPException
 
-from api.problems import Complaint, Invalid
+from api.problems import Complaint, Invalid, TooSoon
 from connectors.http.signing_keys import PUBLIC, Ed25519Key, Kind, key, new_secret
 from streams.delivery.records import Subscription
 from streams.delivery.subscription_options import Signing, SigningKey
@@ -71,11 +70,7 @@ def rotated(subscription: Subscription, signer: Signer | None, now: datetime) ->
     last = max(subscription.signing_keys, key=lambda each: each.version)
     wait = last.created_at + ROTATED_AFTER - now
     if wait > timedelta():
-        raise HTTPException(
-            429,
-            "A secret can be replaced once in 5 minutes.",
-            {"Retry-After": str(int(wait.total_seconds()) + 1)},
-        )
+        raise TooSoon("A secret can be replaced once in 5 minutes.", int(wait.total_seconds()) + 1)
     secret, another = signer.new_key(last.version + 1, now, last.kind)
     kept = tuple(
         replace(each, expires_at=each.expires_at or now + OVERLAP)

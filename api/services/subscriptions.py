@@ -7,16 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from starlette.exceptions import HTTPException
 
 from api.auth.audit import Audited
-from api.problems import Complaint, Conflict, Invalid
-from api.rest import subscription_bodies, subscription_options
-from api.rest.listing import Column, page
-from api.rest.revisions import require_revision
-from api.services.endpoint_credentials import Vault, authenticated, sealed, value_of
+from api.contract import subscription_bodies, subscription_options
+from api.contract.endpoint_credentials import Vault, authenticated, sealed, value_of
+from api.contract.listing import Column, page
+from api.contract.revisions import require_revision
+from api.contract.url_policy import TargetPolicy
+from api.problems import Complaint, Conflict, Invalid, NotFound
 from api.services.signing_keys import Signer, signed
-from api.services.url_policy import TargetPolicy
 from connectors.http.attempt_sender import Courier
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, names_of
@@ -160,5 +159,5 @@ def _place(subscription: Subscription) -> tuple[str, ...]:
 def _of(store: str, found: Subscription | None) -> Subscription:
     """Raises 404 for another store's, as for none at all."""
     if found is None or found.store != store:
-        raise HTTPException(404)
+        raise NotFound
     return found

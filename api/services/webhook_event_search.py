@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.problems import Complaint, Invalid
-from api.rest.deliveries import Deliveries
+from api.services.deliveries import Deliveries
 from streams.delivery.delivery_search import Search
 from streams.delivery.delivery_state import Known
 from streams.delivery.explain import Published

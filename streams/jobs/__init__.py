@@ -1,0 +1,1 @@
+"""The past again: replays, backfills, and what was put aside, sent again once each."""

@@ -23,8 +23,8 @@ from streams.kafka.clients import Connection
 from streams.kafka.external_sort import Pair, sorted_on_disk
 from streams.kafka.log_reader import Stretch, slices, whole
 from streams.kafka.partitioner import partition_of
+from streams.kafka.records import record_of
 from streams.migration.rebuild_from_facts import Keys, Stores, tables_of_facts, whole_tables
-from streams.runtime.batch import record_of
 from streams.runtime.restore_progress import Tell
 from streams.secrets.crypto_shredding import HEADER as PERSONAL
 from streams.stages.backfill_events import told_again

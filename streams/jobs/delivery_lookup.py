@@ -13,7 +13,7 @@ from streams.domain.values import Value
 from streams.jobs.rate_limit import CutShort, Over
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import between, home, moment_of, slices
-from streams.runtime.batch import record_of
+from streams.kafka.records import record_of
 from streams.stages.commands import owner_of
 from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, WEBHOOK_EVENTS, Topic
 from streams.webhooks import CATALOGUE

@@ -16,8 +16,8 @@ from streams.jobs.rate_limit import CutShort, Over
 from streams.kafka.clients import Connection
 from streams.kafka.external_sort import Scan, sorted_on_disk
 from streams.kafka.log_reader import between, home, moment_of, slices
+from streams.kafka.records import record_of
 from streams.reconcile.reconciliation import DEAD, DELIVERED, MADE, REPLAYED, Mark, Marks, Place
-from streams.runtime.batch import record_of
 from streams.stages.context import Record
 from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES
 

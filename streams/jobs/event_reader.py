@@ -14,7 +14,7 @@ from streams.errors import Poison
 from streams.jobs.rate_limit import Over
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import Stretch, slices
-from streams.runtime.batch import record_of
+from streams.kafka.records import record_of
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent

@@ -17,7 +17,7 @@ from streams.errors import Poison
 from streams.kafka.clients import Connection
 from streams.kafka.external_sort import Scan, sorted_on_disk
 from streams.kafka.log_reader import moment_of, slices, whole
-from streams.runtime.batch import record_of
+from streams.kafka.records import record_of
 from streams.runtime.restore_progress import Report
 from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS

@@ -10,8 +10,8 @@ from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import whole
+from streams.kafka.records import record_of
 from streams.kafka.unreadable_batches import readable
-from streams.runtime.batch import record_of
 from streams.topics import ATTEMPTS, DEAD_LETTERS
 
 # A transaction's share: what a kill takes back.

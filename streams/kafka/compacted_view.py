@@ -39,8 +39,8 @@ class View(Generic[V]):
     """Calls `apply(key, value)` on the event loop for each record in order; a tombstone's value is None.
 
     A record that cannot be worked with is set aside (see `streams.kafka.unfit_records`): the last good
-    one of its key stays. When reading fails for good, `failed` and `reached` raise. The partitions are those there at the
-    start.
+    one of its key stays. When reading fails for good, `failed` and `reached` raise.
+    The partitions are those there at the start.
     """
 
     def __init__(

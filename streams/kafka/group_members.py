@@ -19,7 +19,7 @@ from streams.errors import Retryable
 from streams.kafka.clients import Connection
 
 LOG = logging.getLogger(__name__)
-PROGRAM = Path(__file__).with_name("describer.py")
+PROGRAM = Path(__file__).with_name("group_describer.py")
 ANSWERS_WITHIN = 10.0
 # Seconds beyond the cluster's time, for a process that has just been started on a busy machine.
 STARTS_WITHIN = 10.0

@@ -15,9 +15,9 @@ from streams.kafka.cluster import Consumer
 from streams.kafka.compacted_view import bounds_of
 from streams.kafka.consumer_offsets import first_since, partitions_of
 from streams.kafka.partitioner import partition_of
+from streams.kafka.records import record_of
 from streams.kafka.transient_errors import is_passing
 from streams.kafka.unreadable_batches import readable
-from streams.runtime.batch import record_of
 from streams.stages.context import Record
 from streams.topics import Topic
 

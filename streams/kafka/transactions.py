@@ -133,8 +133,8 @@ class Transactions:
 
     def _append(self, output: Output) -> None:
         value, headers = None, []
-        if output.value is not None:
-            value, header = avro.encode(output.value)
+        if output.encoded is not None:
+            value, header = output.encoded
             headers = [(avro.HEADER, header.encode())]
         if output.personal is not None:
             headers.append((crypto_shredding.HEADER, output.personal))

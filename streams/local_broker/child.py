@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = Path(__file__).with_name("parent_death_signal.py")
 
 
 def spawn(command: list[str], console: Path, *, leashed: bool) -> subprocess.Popen[bytes]:

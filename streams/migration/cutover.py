@@ -14,9 +14,9 @@ from streams.kafka.log_reader import told
 from streams.kafka.topic_admin import ANSWERS_WITHIN
 from streams.migration.build import Renewal
 from streams.migration.group_takeover import await_vacancy, evict, seat
-from streams.migration.state_versions import changelogs
 from streams.runtime.instance import locked
 from streams.runtime.restore_progress import Tell
+from streams.runtime.state_versions import changelogs
 from streams.settings import Settings
 from streams.stages.state_schema import LAYOUT, Layout
 

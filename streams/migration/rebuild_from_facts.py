@@ -15,11 +15,12 @@ from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import SLICE, Stretch, decided, slices
-from streams.migration.compare import KINDS, Comparison, rebuild, secrets_of
-from streams.runtime.batch import record_of
+from streams.kafka.records import record_of
+from streams.migration.compare import KINDS, Comparison
 from streams.runtime.restore import restore
 from streams.runtime.restore_progress import Report, Tell
 from streams.stages.loyalty import LoyaltyStage
+from streams.stages.rebuild import rebuild, secrets_of
 from streams.stages.state_schema import LAYOUT, Layout
 from streams.tables.store import Write
 from streams.tables.tables import Tables, Unindexed, on_disk

@@ -1,0 +1,1 @@
+"""Read models: what other processes follow of the log to answer questions about it."""

@@ -21,11 +21,11 @@ from streams.kafka.cluster import Admin, Consumer
 from streams.kafka.compacted_view import end_of
 from streams.kafka.group_offsets import Onlooker
 from streams.kafka.offsets import Offsets
+from streams.kafka.records import record_of
 from streams.kafka.topic_admin import partitions
 from streams.kafka.transient_errors import is_passing
 from streams.kafka.unreadable_batches import readable
 from streams.rejections import CommandRejected, PoisonRecord, Refusal
-from streams.runtime.batch import record_of
 from streams.stages.context import Record
 from streams.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
 

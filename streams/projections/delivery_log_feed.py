@@ -14,10 +14,10 @@ from streams.errors import Poison
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.log_reader import between, moment_of, told
+from streams.kafka.records import record_of
 from streams.kafka.transient_errors import is_passing
 from streams.kafka.unreadable_batches import readable
 from streams.projections.delivery_log_check import settled
-from streams.runtime.batch import record_of
 from streams.runtime.restore import IDLE, changelog_consumer
 from streams.runtime.restore_progress import LINE_EVERY
 from streams.tables.delivery_log import Heard, Journal, Position

@@ -10,8 +10,8 @@ from streams.errors import Poison
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import between, moment_of, slices, whole
 from streams.kafka.partitioner import partition_of
+from streams.kafka.records import record_of
 from streams.reconcile.from_topics import event_of, fanned_out, over_time
-from streams.runtime.batch import record_of
 from streams.stages.commands import owner_of
 from streams.stages.member_replay import TooMuch
 from streams.topics import SUBSCRIPTIONS, WEBHOOK_EVENTS

@@ -19,10 +19,10 @@ from streams.errors import Misconfigured
 from streams.kafka.clients import Connection
 from streams.kafka.compacted_view import View
 from streams.kafka.topic_admin import partitions
-from streams.migration.state_versions import present, require_layout
 from streams.runtime.instance import identity
 from streams.runtime.restore import restore
 from streams.runtime.restore_progress import Tell
+from streams.runtime.state_versions import present, require_layout
 from streams.settings import Settings
 from streams.stages.context import Clock, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage

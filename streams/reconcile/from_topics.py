@@ -24,11 +24,11 @@ from streams.kafka.clients import Connection
 from streams.kafka.consumer_offsets import committed, partitions_of
 from streams.kafka.external_sort import sorted_on_disk
 from streams.kafka.log_reader import ANSWERS_WITHIN, Stretch, between, moment_of, reader, slices, told, whole
+from streams.kafka.records import record_of
 from streams.kafka.topic_config import kept_for
 from streams.kafka.unfit_records import Unfit, fitting, raw_of
 from streams.reconcile.reconciliation import Books, Mark, Marks, Place, balanced
 from streams.rejections import LetterRedriven
-from streams.runtime.batch import record_of
 from streams.runtime.restore_progress import Tell
 from streams.stages.context import Record
 from streams.topics import (

@@ -1,0 +1,1 @@
+"""The worker: feeds records to stages inside transactions, restores tables, and keeps warm copies."""

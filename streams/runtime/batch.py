@@ -3,8 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 
-from confluent_kafka import Message
-
 from streams.errors import Poison
 from streams.stages.context import Record, Stage, Turn
 
@@ -43,13 +41,3 @@ class Batch:
             self.done.set_result([share.play(stage, each) for share in self.shares])
         except Exception as failure:  # noqa: BLE001 - the feed raises it again, where the transaction is
             self.done.set_exception(failure)
-
-
-def record_of(message: Message, topic: str) -> Record:
-    """The record; `topic` is the registry's name of where it stands."""
-    headers = {
-        name: value.encode() if isinstance(value, str) else value or b""
-        for name, value in dict(message.headers() or ()).items()
-    }
-    partition, offset = message.partition(), message.offset()
-    return Record(topic, partition or 0, offset or 0, message.key(), message.value(), headers)

@@ -19,10 +19,11 @@ from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.consumer_offsets import partitions_of, position
 from streams.kafka.partitioner import partition_of
+from streams.kafka.records import record_of
 from streams.kafka.transactions import Transactions
 from streams.kafka.transient_errors import UNKNOWN, is_passing
 from streams.kafka.unreadable_batches import end_of_batch, failure_of, is_unreadable
-from streams.runtime.batch import Batch, Share, record_of
+from streams.runtime.batch import Batch, Share
 from streams.runtime.feed_source import Identity, open_source
 from streams.runtime.metrics import Metrics
 from streams.runtime.partitions import Partition, Partitions

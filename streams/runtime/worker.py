@@ -15,11 +15,11 @@ from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
 from streams.kafka.compacted_view import View
 from streams.kafka.exit_in_time import leave_in_time
-from streams.migration.state_versions import present, require_layout, requiring, watched
 from streams.runtime.app import App
 from streams.runtime.instance import identity
 from streams.runtime.metrics import Metrics
 from streams.runtime.services import Quiet
+from streams.runtime.state_versions import present, require_layout, requiring, watched
 from streams.settings import Settings
 from streams.stages.context import StreamClock, WallClock
 from streams.stages.fan_out import FanOutStage

@@ -1,0 +1,1 @@
+"""Secrets at rest, and personal data that goes when its member's key goes."""

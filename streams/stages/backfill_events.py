@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from streams.derived import derive
 from streams.domain.ids import derived_id
 from streams.domain.store import StoreSettings
-from streams.migration.compare import retold
 from streams.stages.context import Record
+from streams.stages.rebuild import retold
 from streams.tables.tables import Tables
 from streams.webhooks.events import WebhookEvent
 

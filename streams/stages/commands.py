@@ -27,6 +27,7 @@ from streams.domain.messages import (
     ReturnTransaction,
     TakeTransaction,
 )
+from streams.domain.values import MOST, is_amount
 from streams.errors import Poison, Rejected
 from streams.rejections import LARGEST_COMMAND, LARGEST_MESSAGE, MOST_PARTS
 from streams.stages.context import Record
@@ -80,6 +81,7 @@ def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
     if isinstance(command, MESSAGES):
         check_told(command.issued_at)
         _check_moments(command)
+        _check_sums(command)
         return
     for field in _INSTANTS[type(command)]:
         _check_instant(command, name, field, getattr(command, field))
@@ -100,6 +102,14 @@ def _check_moments(message: AnyCommand) -> None:
     for moment in moments:
         if not FIRST <= moment < LAST:
             raise Poison(f"tells of {moment}, which does not lie between {FIRST} and {LAST}")
+
+
+def _check_sums(message: AnyCommand) -> None:
+    """Raises Poison where items add up to what no record can hold: the document that sent them refuses it."""
+    if isinstance(message, TakeTransaction):
+        values = [item.gross_value for item in message.items]
+        if not all(is_amount(value) for value in (*values, sum(values, Decimal(0)))):
+            raise Poison(f"has items of less than 0, or that sum to more than {MOST}")
 
 
 def check_told(issued_at: datetime) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from streams.codec import avro
 from streams.domain.commands import AdvanceClock
 from streams.domain.state import Entry, StreamTime
 from streams.domain.values import Value
@@ -51,6 +52,8 @@ class Output(NamedTuple):
     key: str
     value: Value | None
     partition: int | None
+    encoded: tuple[bytes, str] | None
+    """The value's bytes and the header that names its schema; None for a tombstone."""
     personal: bytes | None = None
     """What only the key of its owner opens: see `streams.secrets.crypto_shredding`."""
 
@@ -107,11 +110,24 @@ class Turn:
 
     def send(self, topic: Topic, key: str, value: Value | None) -> None:
         """Append where the key's hash says."""
-        self.outputs.append(Output(topic, key, value, None))
+        self._append(topic, key, value, None)
 
     def send_beside(self, topic: Topic, key: str, value: Value, personal: bytes | None = None) -> None:
         """Append to the partition of the same number: co-partitioned topics, the same key."""
-        self.outputs.append(Output(topic, key, value, self.partition, personal))
+        self._append(topic, key, value, self.partition, personal)
+
+    def _append(
+        self,
+        topic: Topic,
+        key: str,
+        value: Value | None,
+        partition: int | None,
+        personal: bytes | None = None,
+    ) -> None:
+        # Encoded here and not where it is produced: a value that no record can hold fails while the record
+        # that led to it is the one to blame.
+        encoded = None if value is None else avro.encode(value)
+        self.outputs.append(Output(topic, key, value, partition, encoded, personal))
 
     def poison(self, record: Record, cause: Poison) -> None:
         """Put the record aside, as it came; of one too large for that, its beginning."""

@@ -14,13 +14,13 @@ from api.auth.audit import Audit
 from api.auth.authentication import ApiKeys, Gate, hash_of
 from api.auth.logins import LOGINS_A_MINUTE, Logins, Tokens
 from api.auth.principals import Callers
+from api.contract.endpoint_credentials import Vault
+from api.contract.url_policy import PublicTargets
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import FORMS, Sessions
-from api.rest.app import create_app
+from api.process.app import create_app
 from api.services.command_outcomes import Outcomes
-from api.services.endpoint_credentials import Vault
 from api.services.signing_keys import Signer
-from api.services.url_policy import PublicTargets
 from connectors.http.attempt_sender import Courier
 from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription

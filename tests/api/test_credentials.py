@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.services.endpoint_credentials import Vault
+from api.contract.endpoint_credentials import Vault
 from connectors.http.sender import Answer
 from streams.delivery.records import Subscription
 from tests.api.conftest import KEY, PATH, SAFE, Door, complaints

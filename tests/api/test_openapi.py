@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS
 
-from api.rest.openapi import described
+from api.process.openapi import described
 from tests.api.conftest import KEY, Door
 
 FILE = Path(__file__).parents[2] / "api" / "openapi.json"

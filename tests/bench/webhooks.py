@@ -14,7 +14,7 @@ from connectors.http.sink import SinkStage
 from streams.codec.avro import decode
 from streams.delivery.records import Delivery
 from streams.kafka.clients import Connection
-from streams.runtime.batch import record_of
+from streams.kafka.records import record_of
 from streams.runtime.worker import run
 from streams.settings import Settings
 from streams.stages.context import Record, Turn

@@ -1,4 +1,4 @@
-"""`python -m tests.connectors.fuzz_answers --count 1000000 [--seed N]`: by hand, for as long as it takes.
+"""`python -m tests.connectors.fuzz_answers --count 1000000 [--first N] [--seed N]`: run by hand, for long.
 
 Prints a line for every 10,000 answers, and at the end what came of all. Exits with 1 where an attempt was not
 recorded, a healthy delivery did not arrive, asyncio was left with an error, or the healthy endpoint's p99 was
@@ -25,11 +25,13 @@ def say(line: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     outcomes, waits, seconds, faults = Counter[str](), list[float](), 0.0, list[str]()
-    for start in range(0, given.count, STEP):
-        numbers = range(start, min(start + STEP, given.count))
+    last = given.first + given.count
+    for start in range(given.first, last, STEP):
+        numbers = range(start, min(start + STEP, last))
         found = asyncio.run(fuzz(numbers, given.seed))
         outcomes += found.outcomes
         waits += found.waits
@@ -37,8 +39,9 @@ def main() -> int:
         faults += found.unhandled
         if found.attempts != len(numbers) or found.healthy_delivered != found.healthy_sent:
             faults.append(f"{numbers}: {found.attempts} attempts, {found.healthy_delivered} healthy")
+        rate = (numbers.stop - given.first) / seconds
         say(
-            f"{numbers.stop} answers, {numbers.stop / seconds:.0f}/s, p99 of {len(found.waits)} healthy ones "
+            f"{numbers.stop} answers, {rate:.0f}/s, p99 of {len(found.waits)} healthy ones "
             f"{found.p99 * 1000:.1f} ms, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB",
         )
     p99 = sorted(waits)[int(len(waits) * 0.99)]

@@ -118,7 +118,7 @@ class Fuzz:
                 self.found.healthy_delivered += attempt.outcome == "delivered"
             else:
                 self.found.attempts += 1
-                said = attempt.status or (attempt.error or "").split(":")[1]
+                said = attempt.status or (attempt.error or "").partition(":")[2] or attempt.error
                 self.found.outcomes[f"{said} {attempt.outcome}"] += 1
         healthy = self._healthy.subscription_id
         return {

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from api.services.url_policy import PublicTargets
-from api.services.url_policy import target as stored
+from api.contract.url_policy import PublicTargets
+from api.contract.url_policy import target as stored
 from connectors.http.attempt_sender import Courier
 from connectors.http.sender import HttpSender
 from connectors.http.signing_keys import new_secret

@@ -38,9 +38,10 @@ from streams.domain.events import (
 from streams.domain.pii import PERSONAL, public
 from streams.domain.state import Account, DataKey, Document, Member
 from streams.domain.values import Address, Attribute, Buyer, Company, Item, Profile
-from streams.migration.compare import KINDS, Comparison, rebuild, secrets_of
+from streams.migration.compare import KINDS, Comparison
 from streams.stages.commands import owner_of
 from streams.stages.member_replay import replayed
+from streams.stages.rebuild import rebuild, secrets_of
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from streams.topics import COMMANDS, ERASURES, EVENTS

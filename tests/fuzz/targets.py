@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from api.contract.listing import parsed
+from api.contract.url_policy import PublicTargets, target
 from api.problems import Invalid
-from api.rest.listing import parsed
 from api.services.subscriptions import COLUMNS
-from api.services.url_policy import PublicTargets, target
 from connectors.http.address_guard import host_refusal
 from connectors.http.answer_reader import status_of
 from connectors.http.excerpts import visible

@@ -13,9 +13,9 @@ from streams.domain.commands import AddUnits, RegisterMember
 from streams.domain.events import UnitsEarned
 from streams.kafka.clients import Connection, connection
 from streams.kafka.partitioner import partition_of
+from streams.kafka.records import record_of
 from streams.kafka.topic_admin import create_topics
 from streams.rejections import PoisonRecord
-from streams.runtime.batch import record_of
 from streams.settings import Settings, variable
 from streams.stages.commands import owner_of
 from streams.stages.context import Record

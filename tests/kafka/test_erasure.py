@@ -19,9 +19,9 @@ from rocksdict import AccessType, Options, Rdict
 from streams.codec.avro import HEADER, encode
 from streams.domain.commands import ChangeOwnEmail
 from streams.kafka.clients import Connection, connection
+from streams.kafka.records import record_of
 from streams.kafka.topic_admin import create_topics
 from streams.projections.erasures import PERSONAL
-from streams.runtime.batch import record_of
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.topics import COMMANDS, EVENTS, SETTINGS, SUBSCRIPTIONS, TOPICS

@@ -15,9 +15,9 @@ from api.cli.redriving import parsed
 from streams.codec.avro import HEADER, encode
 from streams.errors import Misconfigured
 from streams.kafka.clients import Connection, connection
+from streams.kafka.records import record_of
 from streams.kafka.topic_admin import create_topics
 from streams.rejections import PoisonRecord
-from streams.runtime.batch import record_of
 from streams.settings import Settings
 from streams.stages.context import Record
 from streams.topics import COMMANDS, DELIVERIES, POISON, REDRIVEN, Topic

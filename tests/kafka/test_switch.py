@@ -21,7 +21,7 @@ from streams.domain.state import Account
 from streams.migration.build import Renewal
 from streams.migration.changelog_writer import Publisher
 from streams.migration.cutover import begin, folder_of, number_of, switch, under_way
-from streams.migration.state_versions import present
+from streams.runtime.state_versions import present
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.state_schema import LAYOUT, Layout

@@ -13,10 +13,11 @@ from streams.delivery.backfill_recipients import HEADER, Backfilled, choose
 from streams.delivery.records import Subscription
 from streams.domain.commands import AdvanceClock
 from streams.errors import Misconfigured
-from streams.migration.compare import KINDS, secrets_of
+from streams.migration.compare import KINDS
 from streams.stages.backfill_events import Wish, told_again
 from streams.stages.commands import owner_of
 from streams.stages.context import Record, StreamClock
+from streams.stages.rebuild import secrets_of
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from streams.topics import EVENTS, WEBHOOK_EVENTS

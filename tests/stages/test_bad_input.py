@@ -15,12 +15,13 @@ from msgspec.structs import replace
 from streams.codec.avro import decode, encode, schemas
 from streams.domain.commands import AdvanceClock
 from streams.domain.events import UnitsEarned
-from streams.domain.values import Value
+from streams.domain.messages import TakeTransaction
+from streams.domain.values import MOST, Value
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.stages.context import Clock, Record, StreamClock, WallClock
 from streams.topics import COMMANDS, LARGEST, POISON, REJECTIONS
 from tests.driver import Pipeline, all_of, record
-from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, buy, purchase, register, spend, uid
+from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, purchase, register, spend, uid
 
 GOOD = record(add("1"), 7)
 
@@ -47,6 +48,31 @@ def with_anna(clock: Clock | None = None) -> Pipeline:
     run = Pipeline(SETTINGS, now=NOON, clock=clock)
     run.when(register(), add("10"))
     return run
+
+
+def test_a_message_whose_items_add_up_to_more_than_a_record_holds_is_poison() -> None:
+    items = tuple(replace(item, gross_value=MOST) for item in purchase("1", "CD-1").items * 2)
+    told = TakeTransaction(
+        command_id=uid(1),
+        store=STORE,
+        member_id=ANNA,
+        issued_at=NOON,
+        document_id=uid(3),
+        transaction_id=uid(2),
+        document_number="CD-1",
+        document_type="sell",
+        purchased_at=NOON,
+        gross_value=Decimal("1"),
+        items=items,
+        channel_id=None,
+        by_hand=False,
+    )
+    run = with_anna()
+
+    run.when(told)
+
+    assert run.poison() == ["has items of less than 0, or that sum to more than 999999999999"]
+    assert still_works(run)
 
 
 def still_works(run: Pipeline) -> bool:

@@ -12,9 +12,10 @@ from streams.domain.evolve import evolve
 from streams.domain.state import Account, Change, Held, Lot, State
 from streams.domain.store import StoreSettings
 from streams.migration.carry_over import carried
-from streams.migration.compare import Comparison, rebuild, secrets_of
+from streams.migration.compare import Comparison
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
+from streams.stages.rebuild import rebuild, secrets_of
 from streams.stages.state_schema import Layout
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families

@@ -6,9 +6,10 @@ import msgspec
 
 from streams.domain.state import Account, Lot
 from streams.domain.wallet_invariant import LotShare
-from streams.migration.compare import KINDS, rebuild, secrets_of
+from streams.migration.compare import KINDS
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
+from streams.stages.rebuild import rebuild, secrets_of
 from streams.stages.restore_proof import LedgerProof, unbalanced
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families

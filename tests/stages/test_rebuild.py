@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from streams.domain.state import Account
-from streams.migration.compare import KINDS, Comparison, rebuild, secrets_of
+from streams.migration.compare import KINDS, Comparison
 from streams.stages.commands import owner_of
+from streams.stages.rebuild import rebuild, secrets_of
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from streams.topics import EVENTS

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from api.contract import subscription_options
+from api.contract.endpoint_credentials import AuthBody, Vault, value_of
+from api.contract.fields import Model
+from api.contract.subscription_options import ROOT, Options
+from api.contract.url_policy import TargetPolicy, target
 from api.problems import Complaint, Invalid, shown
-from api.rest import subscription_options
-from api.rest.fields import Model
-from api.rest.subscription_options import ROOT, Options
-from api.services.endpoint_credentials import AuthBody, Vault, value_of
-from api.services.url_policy import TargetPolicy, target
 from connectors.http.envelope import FRAMING
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import ANY

@@ -9,7 +9,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from api.rest.listing import instant
+from api.contract.listing import instant
 from streams.domain.instants import OutOfRange, read_day
 from streams.domain.text import flaw, flaws
 from streams.domain.values import MOST, is_amount

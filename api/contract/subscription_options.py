@@ -9,9 +9,9 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
+from api.contract.fields import Line, Model, Moment, Text, Tree
+from api.contract.json_body import write_json
 from api.problems import Complaint, Invalid
-from api.rest.fields import Line, Model, Moment, Text, Tree
-from api.rest.json_body import write_json
 from streams.delivery import filter as filters
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY

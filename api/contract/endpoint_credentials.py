@@ -7,9 +7,9 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
+from api.contract.fields import Model
+from api.contract.url_policy import TargetPolicy, target
 from api.problems import Complaint, Invalid
-from api.rest.fields import Model
-from api.services.url_policy import TargetPolicy, target
 from connectors.http.endpoint_auth import credentials
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription_options import Auth, Sealed

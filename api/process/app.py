@@ -8,14 +8,16 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.middleware import Middleware
 
-from api import problems
 from api.auth.audit import Audit, Audited, Log
 from api.auth.authentication import HEADER, OPEN, Authenticator, Guarded
 from api.auth.logins import Logins
 from api.auth.principals import Callers
+from api.contract.endpoint_credentials import Vault
+from api.contract.url_policy import TargetPolicy
 from api.panel.app import Parts, create_panel
 from api.panel.forecasts import Forecasts
 from api.panel.sessions import Sessions
+from api.problems import Complaint
 from api.process.answer_headers import AnswerHeaders
 from api.process.forwarded import Forwarded
 from api.rest import (
@@ -26,6 +28,7 @@ from api.rest import (
     deliveries,
     delivery_explanations,
     erasure,
+    error_answers,
     member_state,
     members,
     overview,
@@ -37,7 +40,6 @@ from api.rest import (
 )
 from api.rest.admins import Access
 from api.rest.body_limit import BodyLimit
-from api.rest.deliveries import Deliveries
 from api.rest.description import DESCRIPTION
 from api.rest.member_state import Past, Reading
 from api.rest.replays import routes as replay_routes
@@ -46,14 +48,13 @@ from api.rest.subscriptions import routes as subscription_routes
 from api.services.command_outcomes import Book, Outcomes
 from api.services.command_service import Desk
 from api.services.dead_letters import Box, Letters
+from api.services.deliveries import Deliveries
 from api.services.delivery_explanations import Whys
-from api.services.endpoint_credentials import Vault
 from api.services.endpoint_health import Conditions, Standings
 from api.services.overview import Flow, Overviews
 from api.services.replays import Ports, Replays
 from api.services.signing_keys import Signer
 from api.services.subscriptions import Webhooks
-from api.services.url_policy import TargetPolicy
 from api.services.webhook_event_search import Events, EventsPublished
 from connectors.http.attempt_sender import Courier
 from streams.access import ApiKey
@@ -122,7 +123,7 @@ def create_app(
             Middleware(BodyLimit),
         ],
     )
-    problems.install(app)
+    error_answers.install(app)
     desk = Desk(outcomes, book, stores, now)
     keys = Audited(key_log, audit, "API key")
     webhooks = Webhooks(
@@ -227,7 +228,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
         {
             "code": 400,
             "message": "Validation failed",
-            "errors": [problems.Complaint("webhookSubscription.url", "Field required", "missing").body()],
+            "errors": [Complaint("webhookSubscription.url", "Field required", "missing").body()],
         },
     ),
     401: _failure("No key, or one that is not accepted", {"message": "Authentication Required"}),
@@ -238,7 +239,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
         {
             "code": 409,
             "message": "Conflict",
-            "errors": [problems.Complaint("memberId", "is active already", "refused").body()],
+            "errors": [Complaint("memberId", "is active already", "refused").body()],
         },
     ),
     413: _failure(

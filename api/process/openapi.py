@@ -4,7 +4,7 @@ import json
 from typing import Any, cast
 
 from api.auth.principals import Callers
-from api.rest.app import create_app
+from api.process.app import create_app
 from api.services.replays import Ports
 from streams.delivery.replay_jobs import Orders
 from streams.delivery.subscription import Subscriptions

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi.responses import Response
 
-from api.rest.profiles import customer_of
+from api.contract.profiles import customer_of
 from streams.derived.balance import wallet_id
 from streams.domain.ledger import account
 from streams.domain.state import Account, Held, IssuedReward, Lot, Member, PendingLot, State, Transfer

@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Header
-from starlette.exceptions import HTTPException
+
+from api.problems import Changed
 
 _IF_MATCH = "The ETag that was read: 412 where it has been changed since."
 CHANGED_SINCE: dict[int | str, dict[str, Any]] = {412: {"description": "It has been changed since."}}
@@ -27,6 +28,6 @@ def etag(revision: int) -> dict[str, str]:
 
 
 def require_revision(present: int, seen: int | None) -> None:
-    """Raises 412 where `seen` is another one; None: whichever it is."""
+    """Raises Changed where `seen` is another one; None: whichever it is."""
     if seen is not None and seen != present:
-        raise HTTPException(412, "Precondition Failed")
+        raise Changed

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from api.contract.fields import AddressBody, AttributeBody, Day, Model, Moment, Text
 from api.problems import Complaint, Invalid, shown
-from api.rest.fields import AddressBody, AttributeBody, Day, Model, Moment, Text
 from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.identifiers import Rules
