@@ -31,7 +31,7 @@ async def set_aside(connection: "Connection") -> "list[SetAside]":
     """Of every control topic. Raises Retryable."""
     from api.auth.principals import Callers
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
-    from streams.delivery.replay_jobs import Orders
+    from streams.delivery.replay_jobs import ReplayJobs
     from streams.delivery.subscription import Subscriptions
     from streams.runtime.state_versions import watched
 
@@ -39,7 +39,7 @@ async def set_aside(connection: "Connection") -> "list[SetAside]":
         stores_followed(connection, {}),
         followed(connection, Subscriptions()),
         *callers_followed(connection, Callers()),
-        *replays_followed(connection, Orders()),
+        *replays_followed(connection, ReplayJobs()),
         watched(connection),
     )
     try:

@@ -13,7 +13,7 @@ from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics
 from streams.local_broker import detached
 from streams.runtime.state_versions import at_present
-from streams.settings import Settings, load, variable
+from streams.settings import Settings, load_settings, variable_name
 from streams.topics import GENERATIONS
 
 CRASHED = 1
@@ -28,7 +28,7 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     log_as(role)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    settings = load()
+    settings = load_settings()
     try:
         cluster = connection(settings, _servers(settings))
         # Made first, where there is none: what is not there cannot be told from what a broker does not know.
@@ -67,7 +67,7 @@ def log_as(name: str) -> None:
 
 def reachable() -> bool:
     """Whether a cluster is set, or a local broker runs."""
-    settings = load()
+    settings = load_settings()
     return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
 
 
@@ -82,7 +82,7 @@ def _servers(settings: Settings) -> str:
         )
     if local is None:
         raise Misconfigured(
-            f"There is no Kafka to work with: set {variable('bootstrap_servers')}=host:port of your cluster, "
+            f"There is no Kafka to work with: set {variable_name('bootstrap_servers')}=host:port of your cluster, "
             "or start a local broker with `loyalty broker start`"
         )
     return local.bootstrap

@@ -147,9 +147,9 @@ def _drop(settings: "Settings", connection: "Connection") -> None:
 
 def _nothing_to_switch_to(now: "Generation") -> None:
     from streams.errors import Misconfigured
-    from streams.state_version import FIRST
+    from streams.state_version import FIRST_VERSION
 
-    if now.number == FIRST:
+    if now.number == FIRST_VERSION:
         raise Misconfigured("nothing was built here to switch to: `loyalty replay state --build` comes first")
     # Perhaps it was cut short just after it was done.
     since = f"{now.switched_at:%Y-%m-%d %H:%M:%S} UTC"

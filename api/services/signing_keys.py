@@ -9,7 +9,7 @@ from api.problems import Complaint, Invalid, TooSoon
 from connectors.http.signing_keys import PUBLIC, Ed25519Key, Kind, key, new_secret
 from streams.delivery.records import Subscription
 from streams.delivery.subscription_options import Signing, SigningKey
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 
 OVERLAP = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
@@ -83,7 +83,7 @@ def rotated(subscription: Subscription, signer: Signer | None, now: datetime) ->
 class SealedKeys:
     """Signs with secrets that are kept sealed."""
 
-    def __init__(self, safe: Safe) -> None:
+    def __init__(self, safe: SecretSealer) -> None:
         self._safe = safe
 
     def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:

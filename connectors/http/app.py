@@ -16,7 +16,7 @@ from streams.kafka.clients import Connection
 from streams.runtime.app import App
 from streams.runtime.instance import identity
 from streams.runtime.worker import follow_subscriptions
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 from streams.settings import Settings
 from streams.topics import DELIVERIES
 
@@ -71,8 +71,8 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def safe_of(settings: Settings) -> Safe:
-    return Safe([key.get_secret_value() for key in settings.secret_key])
+def safe_of(settings: Settings) -> SecretSealer:
+    return SecretSealer([key.get_secret_value() for key in settings.secret_key])
 
 
 def sender_of(settings: Settings) -> HttpSender:
@@ -83,5 +83,5 @@ def sender_of(settings: Settings) -> HttpSender:
     )
 
 
-def courier_of(settings: Settings, sender: HttpSender, safe: Safe) -> Courier:
+def courier_of(settings: Settings, sender: HttpSender, safe: SecretSealer) -> Courier:
     return Courier(sender, safe, dotted_names=settings.event_names == "dotted")

@@ -26,7 +26,7 @@ from connectors.http.urls import target
 from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.subscription_options import Auth, Sealed, SigningKey
 from streams.errors import Misconfigured
-from streams.secrets.sealing import MAKE_ONE, Safe, Unopened
+from streams.secrets.sealing import MAKE_KEY_HINT, SecretSealer, SecretUnreadable
 
 LOG = logging.getLogger(__name__)
 _REMEMBERED = 16_384
@@ -51,7 +51,7 @@ class _Unsendable(Exception):
 class Courier:
     """`dotted_names`: the new format's `eventName` is the dotted one."""
 
-    def __init__(self, sender: Sender, safe: Safe, *, dotted_names: bool = False) -> None:
+    def __init__(self, sender: Sender, safe: SecretSealer, *, dotted_names: bool = False) -> None:
         self._sender = sender
         self._safe = safe
         self._dotted_names = dotted_names
@@ -69,7 +69,7 @@ class Courier:
         subscription is left in the answer."""
         try:
             answer = await self._sent(delivery, subscription, request_id, at)
-        except (_Unsendable, Unopened) as reason:
+        except (_Unsendable, SecretUnreadable) as reason:
             answer = _unsent(str(reason))
         except Exception as error:
             LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, FAULT)
@@ -142,14 +142,14 @@ class Courier:
         """Of what can be opened: nothing else was sent."""
         secrets = list(secrets_within(subscription, self._opened))
         if subscription.auth:
-            with suppress(_Unsendable, Unopened):
+            with suppress(_Unsendable, SecretUnreadable):
                 secrets += of_credentials(self._credentials(subscription.auth))
         return Blanking(secrets)
 
     def _opened(self, sealed: Sealed) -> str:
         try:
             return self._safe.open(sealed)
-        except Unopened:
+        except SecretUnreadable:
             return ""
 
     def _shown(self, subscription: Subscription) -> Credentials | None:
@@ -204,13 +204,13 @@ def secrets_of(subscription: Subscription) -> Iterator[Sealed]:
         yield subscription.auth.secret
 
 
-def check_keys(subscriptions: Iterator[Subscription], safe: Safe) -> None:
+def check_keys(subscriptions: Iterator[Subscription], safe: SecretSealer) -> None:
     """Raises Misconfigured where secrets cannot be opened: a sink that cannot send must not seem to."""
     shut = [s for s in subscriptions if not all(safe.holds(sealed) for sealed in secrets_of(s))]
     if shut:
         lack = "does not hold the key that they were sealed with" if safe.ready else "is not set"
         which = f"{len(shut)} subscriptions have secrets, {shut[0].subscription_id} among them"
-        raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_ONE}")
+        raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_KEY_HINT}")
 
 
 def _length(header: Header) -> int:

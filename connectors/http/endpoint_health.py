@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from streams.delivery.records import EndpointCondition, EndpointStatus, Subscription
-from streams.delivery.retry import GONE
+from streams.delivery.retry import HTTP_GONE
 from streams.domain.state import Entry
 from streams.domain.values import Instant
 
@@ -103,7 +103,7 @@ def _opened(health: Health, failure: Failure, now: datetime, policy: Policy, jit
 def _disabled(health: Health, failure: Failure, now: datetime, policy: Policy) -> Health:
     if health.disabled_at:
         return health
-    if failure.status == GONE:
+    if failure.status == HTTP_GONE:
         return replace(health, disabled_at=now, reason=f"{failure.what} Gone")
     since = health.failing_since
     if policy.disable_after is None or since is None or now - since < policy.disable_after:

@@ -8,7 +8,7 @@ from connectors.http.endpoint_health import Failure
 from connectors.http.pending import Pending
 from connectors.http.sender import Answer
 from streams.delivery.records import Attempt, DeadLetter, ErrorClass, Outcome
-from streams.delivery.retry import GONE, next_wait
+from streams.delivery.retry import HTTP_GONE, next_wait
 
 DELETED = "the subscription was deleted"
 _LONGEST_RETRY_AFTER = 1000
@@ -73,7 +73,7 @@ def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
     again on schedule, and given up when that is spent."""
     if sent.delivered:
         return Settlement(_attempt(sent, "delivered", None), None, None)
-    if sent.answer.status == GONE:
+    if sent.answer.status == HTTP_GONE:
         return Settlement(_attempt(sent, "held", None), timedelta(0), None)
     return _failed(sent, asked_for(sent.answer.retry_after, now), now, jitter)
 

@@ -21,8 +21,8 @@ from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
 from streams.domain.state import Drop, Entry
 from streams.errors import Poison
-from streams.stages.context import Record, Turn
-from streams.tables.owner_entries import Owned
+from streams.stages.context import Record, StageContext
+from streams.tables.owner_entries import OwnerState
 from streams.tables.tables import Tables
 from streams.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
 
@@ -86,7 +86,7 @@ class SinkStage:
     def between(self, partition: int, tables: Tables) -> None:  # noqa: ARG002
         self._partitions[partition].begin()
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         """Settle what has finished, then take new deliveries in."""
         dispatch = self._partitions[turn.partition]
         ripe = dispatch.ripe(turn.now)
@@ -107,7 +107,7 @@ class SinkStage:
                 turn.poison(record, cause)
         return len(taken)
 
-    def _take(self, turn: Turn, dispatch: Dispatch, offset: int, delivery: Delivery) -> None:
+    def _take(self, turn: StageContext, dispatch: Dispatch, offset: int, delivery: Delivery) -> None:
         lane = turn.tables.of(delivery.subscription_id)
         subscription = self._outside.subscriptions.get(delivery.subscription_id)
         alone = (subscription is not None and subscription.unordered) or not _head(lane, delivery.member_id)
@@ -117,7 +117,7 @@ class SinkStage:
             endpoint = dispatch.endpoint(delivery.subscription_id.encode())
             dispatch.take(endpoint, lane.due_key(pending), delivery, turn.now)
 
-    def _settle(self, turn: Turn, dispatch: Dispatch, finished: Finished) -> None:
+    def _settle(self, turn: StageContext, dispatch: Dispatch, finished: Finished) -> None:
         came, lane = finished.came, turn.tables.of(finished.endpoint.subscription_id)
         if isinstance(came, Hopeless):
             self._bury(turn, lane, came)
@@ -143,7 +143,7 @@ class SinkStage:
             LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, FAULT)
             return settle_unforeseen(sent, error, now)
 
-    def _bury(self, turn: Turn, lane: Owned, hopeless: Hopeless) -> None:
+    def _bury(self, turn: StageContext, lane: OwnerState, hopeless: Hopeless) -> None:
         """And some of those that waited behind it: each would else take a turn of its own."""
         pending = hopeless.pending
         for _ in range(BURIED_OF_A_LANE):
@@ -155,12 +155,12 @@ class SinkStage:
             pending = behind
         lane.apply(replace(pending, due_at=hopeless.pending.due_at))
 
-    def _write_healths(self, turn: Turn, dispatch: Dispatch) -> None:
+    def _write_healths(self, turn: StageContext, dispatch: Dispatch) -> None:
         for endpoint in dispatch.changed.values():
             self._write_health(turn, endpoint)
         dispatch.changed.clear()
 
-    def _write_health(self, turn: Turn, endpoint: Endpoint) -> None:
+    def _write_health(self, turn: StageContext, endpoint: Endpoint) -> None:
         """And tell of it where its condition is another now."""
         lane, policy = turn.tables.of(endpoint.subscription_id), self._outside.policy
         subscription = self._outside.subscriptions.get(endpoint.subscription_id)
@@ -173,12 +173,12 @@ class SinkStage:
             turn.send(ENDPOINT_STATUS, lane.owner, told(subscription, after, policy, turn.now))
 
 
-def _head(lane: Owned, member_id: str) -> Pending | None:
+def _head(lane: OwnerState, member_id: str) -> Pending | None:
     """The first delivery of the member that is not done with."""
     return next(lane.scan(Pending, member_id.encode()), None)
 
 
-def _done(lane: Owned, pending: Pending, now: datetime) -> None:
+def _done(lane: OwnerState, pending: Pending, now: datetime) -> None:
     """It goes, and the next of its lane is due."""
     lane.apply(Drop(entry=pending))
     behind = _head(lane, pending.delivery.member_id)

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
 from streams.domain.identifiers import Rules, trimmed
-from streams.domain.instants import OutOfRange, read_day, read_instant
-from streams.domain.values import MOST, Attribute, IdentifierKind
+from streams.domain.instants import OutOfRange, parse_day, parse_instant
+from streams.domain.values import MAX_AMOUNT, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
 
 Parse = Callable[[str], Any]
@@ -173,7 +173,9 @@ def found_by(kind: IdentifierKind, rules: Rules) -> Parse:
 
 def amount(cell: str) -> Decimal:
     if not _AMOUNT.fullmatch(cell):
-        raise ValueError(f"must be an amount such as 29.33, from 0 to {MOST}, with at most six decimals")
+        raise ValueError(
+            f"must be an amount such as 29.33, from 0 to {MAX_AMOUNT}, with at most six decimals"
+        )
     return Decimal(cell)
 
 
@@ -210,7 +212,7 @@ def yes_or_no(cell: str) -> bool:
 def day(cell: str) -> datetime:
     """A birthday has no zone: it is the day as it is written, whatever time stands beside it."""
     try:
-        return read_day(cell)
+        return parse_day(cell)
     except OutOfRange as error:
         raise ValueError(f"must be a day such as 1990-05-31, and {error}") from None
     except ValueError:
@@ -222,7 +224,7 @@ def instant(zone: tzinfo) -> Parse:
 
     def parse(cell: str) -> datetime:
         try:
-            return read_instant(cell, zone)
+            return parse_instant(cell, zone)
         except OutOfRange as error:
             raise ValueError(f"must be a time such as 2026-03-02T12:00:00+01:00, and {error}") from None
         except (ValueError, OverflowError):

@@ -13,7 +13,7 @@ from connectors.imports.transactions import TRANSACTIONS
 from connectors.imports.transfers import TRANSFERS
 from streams.codec.avro import encode
 from streams.errors import Misconfigured, Rejected
-from streams.rejections import LARGEST_COMMAND
+from streams.rejections import MAX_COMMAND_BYTES
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (MEMBERS, TRANSACTIONS, TRANSFERS, MATCHES)}
 
@@ -121,6 +121,6 @@ def _make(kind: Kind, rows: list[Row], run: Run, reading: Reading) -> None:
 
 def _require_small(ready: Ready) -> None:
     size = len(encode(ready.record)[0])
-    if size > LARGEST_COMMAND:
-        reason = f"of one command are too many: {LARGEST_COMMAND:,} at most"
+    if size > MAX_COMMAND_BYTES:
+        reason = f"of one command are too many: {MAX_COMMAND_BYTES:,} at most"
         raise Rejected("line", f"{size:,} bytes", reason)

@@ -29,7 +29,7 @@ from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.kafka.unfit_records import SetAside
 from streams.pipeline_health.samples import Sample
-from streams.secrets.sealing import Safe, new_key
+from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.logs import LogInMemory
@@ -40,7 +40,7 @@ from tests.scenarios.store import SETTINGS
 
 KEY = "a-key-for-tests"
 START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
-SAFE = Safe([new_key()])
+SAFE = SecretSealer([new_key()])
 PATH = "/api/DEFAULT/webhook/subscription"
 
 

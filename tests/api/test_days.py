@@ -119,7 +119,7 @@ def test_an_old_record_is_the_day_of_the_store_where_it_is_midnight_there() -> N
     warsaw = Calendar("Europe/Warsaw")
 
     days = [
-        warsaw.written_day(instant(text)).isoformat()
+        warsaw.stored_to_day(instant(text)).isoformat()
         for text in ("1990-05-30T22:00:00", "1990-05-31T12:00:00")
     ]
 

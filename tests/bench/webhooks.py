@@ -17,7 +17,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.records import record_of
 from streams.runtime.worker import run
 from streams.settings import Settings
-from streams.stages.context import Record, Turn
+from streams.stages.context import Record, StageContext
 from streams.tables.tables import Tables
 from streams.topics import ATTEMPTS, DELIVERIES
 from tests.bench.figures import Run
@@ -87,7 +87,7 @@ class Counted(SinkStage):
         if self._missing == 0:
             self._ready()
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         handled = super().play(turn, records, budget)
         self.attempts += sum(output.topic is ATTEMPTS for output in turn.outputs)
         return handled

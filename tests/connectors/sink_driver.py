@@ -18,8 +18,8 @@ from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.values import Value
-from streams.secrets.sealing import Safe
-from streams.stages.context import Output, Record, Turn
+from streams.secrets.sealing import SecretSealer
+from streams.stages.context import Output, Record, StageContext
 from streams.tables.store import MemoryStore, Store
 from streams.tables.tables import Tables, families
 from streams.topics import DELIVERIES
@@ -55,7 +55,7 @@ class Sink:
         concurrency: int = 3,
         dotted_names: bool = False,
         jitter: float = 0.5,
-        safe: Safe | None = None,
+        safe: SecretSealer | None = None,
         **policy: Any,
     ) -> None:
         self.now = NOON
@@ -68,7 +68,7 @@ class Sink:
         self.stage = SinkStage(
             Outside(
                 self.subscriptions,
-                Courier(sender, safe or Safe(), dotted_names=dotted_names),
+                Courier(sender, safe or SecretSealer(), dotted_names=dotted_names),
                 Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),
@@ -91,7 +91,7 @@ class Sink:
         self._turn(records)
 
     def _turn(self, records: list[Record]) -> None:
-        turn = Turn(0, self.tables, self.now)
+        turn = StageContext(0, self.tables, self.now)
         assert self.stage.play(turn, records, 1000) == len(records)
         self.tables.commit(list(self.tables.changelog()), {})
         self.written += [output.value for output in turn.outputs]

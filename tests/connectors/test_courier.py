@@ -16,14 +16,14 @@ from connectors.http.signing_keys import new_secret
 from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.subscription_options import Auth, AuthKind, SigningKey
 from streams.errors import Misconfigured
-from streams.secrets.sealing import Safe, new_key
+from streams.secrets.sealing import SecretSealer, new_key
 from tests.connectors.certificates import Authority
 from tests.connectors.fakes import Endpoint, FakeSender, Sent, answered, failed
 from tests.samples import ANNA, NOON, STORE, subscription, uid
 
 pytestmark = pytest.mark.anyio
 
-SAFE = Safe([new_key()])
+SAFE = SecretSealer([new_key()])
 NOW = datetime.now(UTC)
 URL = "http://shop.test/hook"
 TOKEN_URL = "http://login.test/token"
@@ -57,7 +57,7 @@ OAUTH = with_auth(
 
 
 async def sent(
-    to: Subscription, sender: FakeSender | None = None, safe: Safe = SAFE, at: datetime = NOW
+    to: Subscription, sender: FakeSender | None = None, safe: SecretSealer = SAFE, at: datetime = NOW
 ) -> tuple[Answer, Sequence[Sent]]:
     sender = sender or FakeSender()
     answer = await Courier(sender, safe).send(DELIVERY, to, uid(42), at)
@@ -138,7 +138,7 @@ async def test_a_sealed_header_is_opened_for_the_endpoint() -> None:
 async def test_a_secret_that_cannot_be_opened_is_a_failure_before_sending() -> None:
     header = Header(name="X-Api-Key", value="", sealed=SAFE.seal("hunter2"))
 
-    answer, requests = await sent(replace(TO, headers=(header,)), safe=Safe([new_key()]))
+    answer, requests = await sent(replace(TO, headers=(header,)), safe=SecretSealer([new_key()]))
 
     assert not requests
     assert answer.phase == "before sending"
@@ -330,10 +330,10 @@ def test_a_sink_that_cannot_open_what_it_needs_does_not_start() -> None:
     signed = replace(TO, signing_keys=(signing_key(new_secret("hmac")),))
     shown = replace(TO, auth=Auth(kind="bearer", secret=secret))
 
-    check_keys(iter([TO]), Safe())
+    check_keys(iter([TO]), SecretSealer())
     check_keys(iter([header, signed, shown]), SAFE)
     for needs in (header, signed, shown):
         with pytest.raises(Misconfigured, match=r"1 subscriptions have secrets.* is not set"):
-            check_keys(iter([TO, needs]), Safe())
+            check_keys(iter([TO, needs]), SecretSealer())
         with pytest.raises(Misconfigured, match="does not hold the key"):
-            check_keys(iter([TO, needs]), Safe([new_key()]))
+            check_keys(iter([TO, needs]), SecretSealer([new_key()]))

@@ -13,8 +13,8 @@ from api.cli.imports import KindName
 from api.cli.imports.report import example
 from connectors.imports.kind import Ready, Run
 from connectors.imports.reader import KINDS, Reading, Refused, read
+from streams.codec.avro import decode_tree as read_record
 from streams.codec.avro import encode
-from streams.codec.avro import read as read_record
 from streams.domain.commands import (
     AddUnits,
     AssignTransaction,
@@ -28,7 +28,7 @@ from streams.domain.ids import document_id
 from streams.domain.messages import AddressedCommand
 from streams.domain.values import Address, Attribute, Buyer, Identifier, Item, Profile
 from streams.errors import Misconfigured
-from streams.stages.commands import parse
+from streams.stages.commands import parse_command
 from tests.samples import ANNA, NOON, STORE
 
 RUN = Run(STORE, NOON)
@@ -42,7 +42,7 @@ def imported(kind: str, *lines: str, run: Run = RUN) -> Reading:
 def command(ready: Ready) -> Command:
     """What its member is asked, by whatever he is named."""
     if isinstance(ready.record, AddressedCommand):
-        made = parse(ready.record.command, ready.record.schema)
+        made = parse_command(ready.record.command, ready.record.schema)
         assert isinstance(made, Command)
         return made
     return ready.record
@@ -69,7 +69,7 @@ def test_every_example_is_read_whole_and_its_commands_are_valid(kind: str) -> No
     assert reading.refused == []
     assert reading.ready
     for ready in reading.ready:
-        assert command(ready) == parse(*encode(command(ready)))
+        assert command(ready) == parse_command(*encode(command(ready)))
         assert ready.command_id == command(ready).command_id
 
 
@@ -447,4 +447,4 @@ def test_any_cells_are_refused_or_make_a_record_that_the_workers_read(kind: str,
     assert len(reading.ready) + len(reading.refused) == any(text.strip() for text in row)
     for ready in reading.ready:
         assert read_record(*encode(ready.record))
-        assert parse(*encode(command(ready))) == command(ready)
+        assert parse_command(*encode(command(ready))) == command(ready)

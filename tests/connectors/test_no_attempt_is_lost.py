@@ -15,7 +15,7 @@ from connectors.http.retry_policy import asked_for
 from connectors.http.sender import Answer
 from streams.codec.avro import decode, encode
 from streams.delivery.records import Attempt
-from streams.delivery.retry import LONGEST_ASKED
+from streams.delivery.retry import MAX_RETRY_AFTER
 from tests.connectors.fakes import FakeSender, Sent, always, answered
 from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery
 from tests.connectors.test_courier import OAUTH, SAFE, TOKEN_URL
@@ -230,4 +230,4 @@ async def test_an_enormous_wait_is_bounded_by_the_schedule(asked: str) -> None:
     await sink.until(NOON)
 
     (attempt,) = (value for value in sink.written if isinstance(value, Attempt))
-    assert attempt.next_attempt_at == NOON + LONGEST_ASKED
+    assert attempt.next_attempt_at == NOON + MAX_RETRY_AFTER

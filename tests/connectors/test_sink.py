@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.http.retry_policy import DELETED
 from connectors.http.sender import Answer
-from streams.delivery.records import Attempt, redriven
+from streams.delivery.records import Attempt, redrive_delivery
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn
 from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery, message_ids
 from tests.samples import BORIS, NOON, uid
@@ -82,7 +82,7 @@ async def test_what_is_sent_again_has_its_attempts_numbered_on_and_its_whole_sch
         await sink.until(NOON + timedelta(minutes=minutes))
     (dead,) = sink.dead()
 
-    sink.arrive(redriven(dead))
+    sink.arrive(redrive_delivery(dead))
     for minutes in range(5, 10):
         await sink.until(NOON + timedelta(minutes=minutes))
 

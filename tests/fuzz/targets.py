@@ -16,8 +16,8 @@ from connectors.http.retry_policy import asked_for
 from connectors.imports.kind import Run
 from connectors.imports.reader import KINDS as FILES
 from connectors.imports.reader import read
-from streams.codec.avro import decode, schemas
-from streams.domain.text import escaped
+from streams.codec.avro import decode, released_schemas
+from streams.domain.text import escape_text
 from streams.domain.values import Value
 from streams.errors import Misconfigured, Poison
 from streams.topics import TOPICS
@@ -25,7 +25,7 @@ from streams.topics import TOPICS
 Target = Callable[[bytes], object]
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KINDS = {kind.__name__: kind for topic in TOPICS for kind in topic.values}
-HEADERS = sorted(schemas())
+HEADERS = sorted(released_schemas())
 _PUBLIC = PublicTargets(())
 
 
@@ -53,7 +53,7 @@ def url(data: bytes) -> None:
         stored = target(text, _PUBLIC)
         stored.encode("ascii")
         host = stored.partition("://")[2].partition("/")[0]
-        assert escaped(stored) == stored
+        assert escape_text(stored) == stored
         assert host_refusal(host, ()) is None or ":" in host or "?" in host
 
 

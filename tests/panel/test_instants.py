@@ -14,7 +14,7 @@ from api.cli.store import parsed as parsed_store
 from api.panel.fact_texts import sentence
 from connectors.imports.kind import Run
 from connectors.imports.reader import KINDS, read
-from streams.domain.calendar import Calendar, zoned
+from streams.domain.calendar import Calendar, to_zone
 from streams.domain.commands import (
     Command,
     RecordCustomEvent,
@@ -236,8 +236,8 @@ def test_the_stores_calendar_bears_every_instant(at: datetime, zone: str) -> Non
     assert abs((day - at.date()).days) <= 1
     assert abs(calendar.start_of(day) - at) < timedelta(days=2)
     assert abs(calendar.end_of(day) - at) < timedelta(days=2)
-    assert calendar.midnight(calendar.written_day(at)).date() == calendar.written_day(at)
-    assert abs(zoned(at, UTC) - at) == timedelta(0)
+    assert calendar.midnight(calendar.stored_to_day(at)).date() == calendar.stored_to_day(at)
+    assert abs(to_zone(at, UTC) - at) == timedelta(0)
 
 
 def test_what_is_in_range_goes_through_every_door(door: Door) -> None:

@@ -26,7 +26,7 @@ from streams.runtime.feed import Feed
 from streams.runtime.feed_source import Identity
 from streams.runtime.metrics import Metrics
 from streams.runtime.restore_progress import Restores
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 from streams.settings import Settings
 from streams.stages.context import Stage, StreamClock, WallClock
 from streams.stages.fan_out import FanOutStage
@@ -169,7 +169,7 @@ class Process:
     def _outside(self) -> Outside:
         return Outside(
             self._subscriptions,
-            Courier(self._around.peer, Safe()),
+            Courier(self._around.peer, SecretSealer()),
             policy(settings(self._around.plan.batch, self._around.plan.standby)),
             now=self._connection.cluster.utc,
             new_id=lambda: str(UUID(int=self._rng.getrandbits(128), version=4)),

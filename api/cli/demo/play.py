@@ -30,7 +30,7 @@ from streams.domain.commands import AdvanceClock
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.reconcile.from_topics import Period
-from streams.settings import load
+from streams.settings import load_settings
 from streams.topics import ADMINS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 
@@ -43,7 +43,7 @@ SHOWN = "AvailablePointsAmountChanged"
 def play(keep: bool, file: Path | None) -> None:
     """Raises SystemExit(1) where the receiver did not get what was published."""
     console = Console()
-    settings, store = load(), parsed(cdnow.STORE)
+    settings, store = load_settings(), parsed(cdnow.STORE)
     records = _records(file or cdnow.at_hand(), store)
     kinds: list[Kind] = [*((name, False) for name in CATALOGUE), (LEGACY, True)]
     began = time.monotonic()

@@ -23,7 +23,7 @@ from streams.kafka.topic_admin import create_topics, partitions
 from streams.local_broker import ensure_broker
 from streams.local_broker.ports import is_free
 from streams.secrets.sealing import new_key as new_secret_key
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 from streams.topics import COMMANDS
 
 Say = Callable[[str], None]
@@ -104,23 +104,23 @@ def _alone(stack: ExitStack, logs: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Misconfigured(
-            f"{variable('home')}={str(logs.parent)!r} has a demo running already: stop it, or name another"
+            f"{variable_name('home')}={str(logs.parent)!r} has a demo running already: stop it, or name another"
         ) from None
 
 
 def _environment(settings: Settings, digest: str) -> dict[str, str]:
     port = settings.api_port if is_free(settings.api_port) else 0
     return os.environ | {
-        variable("bootstrap_servers"): settings.bootstrap_servers or "",
-        variable("home"): str(settings.home.absolute()),
-        variable("topic_prefix"): settings.topic_prefix,
-        variable("clock"): "stream",
-        variable("instance"): "",
-        variable("api_host"): "127.0.0.1",
-        variable("api_port"): str(port),
-        variable("api_key_hashes"): digest,
-        variable("secret_key"): new_secret_key(),
-        variable("allow_targets"): "127.0.0.0/8",
+        variable_name("bootstrap_servers"): settings.bootstrap_servers or "",
+        variable_name("home"): str(settings.home.absolute()),
+        variable_name("topic_prefix"): settings.topic_prefix,
+        variable_name("clock"): "stream",
+        variable_name("instance"): "",
+        variable_name("api_host"): "127.0.0.1",
+        variable_name("api_port"): str(port),
+        variable_name("api_key_hashes"): digest,
+        variable_name("secret_key"): new_secret_key(),
+        variable_name("allow_targets"): "127.0.0.0/8",
     }
 
 

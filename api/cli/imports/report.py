@@ -15,7 +15,7 @@ from rich.text import Text
 
 from connectors.imports.kind import Kind, Run
 from connectors.imports.reader import Refused
-from streams.domain.text import escaped
+from streams.domain.text import escape_text
 from streams.errors import Misconfigured
 
 SHOWN = 50
@@ -59,7 +59,7 @@ class Refusals:
         table.add_column("value", overflow="fold")
         table.add_column("why it is refused", overflow="fold")
         for one in self._first:
-            table.add_row(str(one.line), *(Text(escaped(text)) for text in one[1:]))
+            table.add_row(str(one.line), *(Text(escape_text(text)) for text in one[1:]))
         console = Console(highlight=False)
         console.print(table)
         where = f"; all are in {self._report}" if self._report else ""
