@@ -28,7 +28,7 @@ class RecordFault(NamedTuple):
     reason: str
 
 
-def fault(key: str, value: Value) -> RecordFault | None:
+def find_fault(key: str, value: Value) -> RecordFault | None:
     """The first thing that is wrong with the record of that key; None: nothing is."""
     try:
         return next(_faults(key, value), None)

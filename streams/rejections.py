@@ -28,7 +28,7 @@ _KEPT_OF_REFUSED = 1 << 10
 _KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
 
 
-class Refusal(NamedTuple):
+class LateRejection(NamedTuple):
     """Which command was refused, and why."""
 
     command: str

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import fastavro
 import msgspec
 
-from streams.codec.avro_writer import AvroWriter, compile_writer, readable
+from streams.codec.avro_writer import AvroWriter, compile_writer, reader_schema
 from streams.domain.text import quote_text
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
@@ -32,7 +32,7 @@ Tree = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Schema:
     """One released file. `reader` is the newest version of the same name, None where this is it. It and
-    `readable` are for reading, `parsed` for writing."""
+    `reader_schema` are for reading, `parsed` for writing."""
 
     name: str
     version: int
@@ -64,8 +64,8 @@ def released_schemas() -> dict[str, Schema]:
             name,
             version,
             parsed,
-            readable(parsed),
-            None if version == newest[name] else readable(raw[name, newest[name]]),
+            reader_schema(parsed),
+            None if version == newest[name] else reader_schema(raw[name, newest[name]]),
         )
         for (name, version), parsed in raw.items()
     }

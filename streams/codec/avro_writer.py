@@ -47,14 +47,14 @@ _BOUNDED = "decimal-within-its-precision"
 """The logical type that readers see in place of Avro's decimal."""
 
 
-def readable(schema: Any) -> Any:
+def reader_schema(schema: Any) -> Any:
     """The same schema, whose decimals fastavro reads by `_read_decimal`."""
     if isinstance(schema, list):
-        return [readable(part) for part in schema]
+        return [reader_schema(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     bounded = {"logicalType": _BOUNDED} if schema.get("logicalType") == "decimal" else {}
-    return {name: readable(part) for name, part in schema.items()} | bounded
+    return {name: reader_schema(part) for name, part in schema.items()} | bounded
 
 
 def _read_decimal(data: bytes, schema: Any, _: Any) -> Decimal:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from streams.codec import avro
-from streams.control_records import fault
+from streams.control_records import find_fault
 from streams.domain.instants import INSTANT_RANGE
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
@@ -24,7 +24,7 @@ def encode_checked(value: Value, key: str | None = None) -> tuple[bytes, str]:
         same = False
     if not same:
         raise next(find_unwritable(value), Rejected("record", type(value).__name__, _UNREADABLE))
-    wrong = fault(key, value) if key is not None else None
+    wrong = find_fault(key, value) if key is not None else None
     if wrong:
         raise Rejected(wrong.field, None, wrong.reason)
     return data, header

@@ -15,7 +15,7 @@ from streams.domain.values import Instant, Value
 
 DeliveryStatus = Literal["pending", "retrying", "delivered", "dead"]
 """retrying: it was tried, and will be again."""
-STATUSES: tuple[DeliveryStatus, ...] = ("pending", "retrying", "delivered", "dead")
+DELIVERY_STATUSES: tuple[DeliveryStatus, ...] = ("pending", "retrying", "delivered", "dead")
 CLOCK_SKEW = timedelta(minutes=1)
 """By which two processes' clocks may differ."""
 

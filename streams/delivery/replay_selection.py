@@ -22,7 +22,7 @@ DeliveryOutcome = Literal["missing", "failed", "pending", "delivered"]
 """What became of a delivery. missing: none was made; failed: it was given up."""
 
 
-def fate(made: int, delivered: int, dead: int) -> DeliveryOutcome:
+def delivery_outcome(made: int, delivered: int, dead: int) -> DeliveryOutcome:
     """Of a delivery that stands so many times in the deliveries, and came to so many ends."""
     if delivered:
         return "delivered"
@@ -32,7 +32,7 @@ def fate(made: int, delivered: int, dead: int) -> DeliveryOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ReplaySelection:
     """Which events of `subscription` are meant, and what is sent of them. Empty and None: whichever."""
 
     subscription: Subscription

@@ -23,7 +23,7 @@ from streams.domain.messages import (
 )
 from streams.domain.state import Document, State, Transaction
 from streams.errors import Rejected
-from streams.rejections import Refusal
+from streams.rejections import LateRejection
 
 
 def messages_of(event: Event, state: State) -> Iterator[Message]:
@@ -121,12 +121,12 @@ def rejection_answer(message: Message, refusal: Rejected) -> Message | None:
             return None
 
 
-def late_rejection(event: Event) -> Refusal | None:
+def late_rejection(event: Event) -> LateRejection | None:
     """The refusal of a command that was under way for a while, which `event` brings to an end."""
     match event:
         case UnitsReleased():
-            return Refusal("TransferUnits", event.field, event.value, event.reason)
+            return LateRejection("TransferUnits", event.field, event.value, event.reason)
         case TransactionUnmatched() if event.by_hand:
-            return Refusal("AssignTransaction", event.field, event.value, event.reason)
+            return LateRejection("AssignTransaction", event.field, event.value, event.reason)
         case _:
             return None

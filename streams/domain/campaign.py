@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.domain import returns
 from streams.domain.conditions import CampaignTrigger, is_met
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import CampaignApplied, Event
 from streams.domain.ledger import draw_and_spend, earn_units, get_account, units_until_limit
 from streams.domain.member import member_updated_event
@@ -26,7 +26,7 @@ class _Run(NamedTuple):
     place: int
     occasion: CampaignTrigger
     state: State
-    act: Act
+    act: EventContext
     store: StoreSettings
 
     @property
@@ -42,7 +42,9 @@ class _Run(NamedTuple):
         )
 
 
-def run_campaigns(occasion: CampaignTrigger, state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_campaigns(
+    occasion: CampaignTrigger, state: State, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     """What the store's campaigns do, in their order; each sees what those before it did."""
     for index, campaign in enumerate(store.campaigns):
         run = _Run(campaign, index, occasion, state, act, store)

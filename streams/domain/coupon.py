@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from streams.domain import lead_times
 from streams.domain.commands import ReinstateCoupon, UseCoupon
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     CouponExpired,
     CouponExpiryAnnounced,
@@ -25,7 +25,7 @@ VOID_STATUSES = ("canceled", "rejected", "returned")
 """Statuses of a redemption whose coupon is worth nothing."""
 
 
-def use_coupon(state: State, command: UseCoupon, act: Act) -> Iterator[Event]:
+def use_coupon(state: State, command: UseCoupon, act: EventContext) -> Iterator[Event]:
     require_active_member(state, act)
     reward, coupon = _find(state, command.code)
     if reward.used_at:
@@ -39,7 +39,7 @@ def use_coupon(state: State, command: UseCoupon, act: Act) -> Iterator[Event]:
     yield CouponUsed(**act.stamp("CouponUsed"), issued_reward_id=reward.issued_reward_id, code=coupon.code)
 
 
-def reinstate_coupon(state: State, command: ReinstateCoupon, act: Act) -> Iterator[Event]:
+def reinstate_coupon(state: State, command: ReinstateCoupon, act: EventContext) -> Iterator[Event]:
     require_member(state, act)
     reward, coupon = _find(state, command.code)
     if not reward.used_at:
@@ -57,7 +57,9 @@ def _find(state: State, code: str) -> tuple[IssuedReward, Coupon]:
     return reward, reward.coupon
 
 
-def run_coupon_timer(state: State, reward: IssuedReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_coupon_timer(
+    state: State, reward: IssuedReward, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     """What a coupon's timer brings: first what the member should have been told, then the end."""
     coupon = reward.coupon
     if coupon is None or coupon.active_to is None or not _ends(reward):

@@ -53,7 +53,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import CustomEventRecorded, Event, TransactionAssigned
 from streams.domain.messages import (
     AcceptUnits,
@@ -76,18 +76,18 @@ def decide(state: State, command: AnyCommand, now: datetime, store: StoreSetting
     What follows from each event comes right after it: a first tier, then campaigns, then the tiers that these
     lead to.
     """
-    act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+    act = EventContext(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
     yield from _paying(state, act, _followed(state, command, act, store))
 
 
-def _paying(state: State, act: Act, events: Iterator[Event]) -> Iterator[Event]:
+def _paying(state: State, act: EventContext, events: Iterator[Event]) -> Iterator[Event]:
     """After each event, what the units that it brought pay of the member's debt."""
     for event in events:
         yield event
         yield from returns.pay_debt(state, event, act)
 
 
-def _followed(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
+def _followed(state: State, command: AnyCommand, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     for event in _decide(state, command, act, store):
         yield event
         if isinstance(event, TransactionAssigned):
@@ -104,7 +104,7 @@ def _cause_of(event: TransactionAssigned, command: AnyCommand) -> Cause:
     return Cause(transaction_id=event.transaction_id, performed_at=getattr(command, "purchased_at", None))
 
 
-def _decide(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
+def _decide(state: State, command: AnyCommand, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     if not isinstance(command, SETTLING_COMMANDS):
         member.require_not_erased(state, act)
     rule = COMMAND_RULES.get(type(command))
@@ -113,7 +113,7 @@ def _decide(state: State, command: AnyCommand, act: Act, store: StoreSettings) -
     return rule(state, command, act, store)
 
 
-def _custom_event(state: State, command: RecordCustomEvent, act: Act) -> Iterator[Event]:
+def _custom_event(state: State, command: RecordCustomEvent, act: EventContext) -> Iterator[Event]:
     member.require_active_member(state, act)
     yield CustomEventRecorded(
         **act.stamp("CustomEventRecorded"),
@@ -124,10 +124,10 @@ def _custom_event(state: State, command: RecordCustomEvent, act: Act) -> Iterato
     )
 
 
-Rule = Callable[[State, Any, Act, StoreSettings], Iterator[Event]]
+Rule = Callable[[State, Any, EventContext, StoreSettings], Iterator[Event]]
 
 
-def _alone(rule: Callable[[State, Any, Act], Iterator[Event]]) -> Rule:
+def _alone(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
     """For rules that ask nothing of the store's settings."""
     return lambda state, command, act, _: rule(state, command, act)
 
@@ -182,7 +182,9 @@ def expire_before_payment(
 ) -> Iterator[Event]:
     """What must have happened before `command` is decided: what it would pay with has not expired."""
     for wallet in _paying_wallets(state, command, store):
-        act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+        act = EventContext(
+            cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
+        )
         for event in ledger.expire_overdue_lots(state, wallet, act):
             yield event
             # As when its timer had been there first: the command may yet be refused.
@@ -213,11 +215,11 @@ def run_timer(
     state: State, entry: TimedEntry, store: StoreSettings, member_id: str, now: datetime
 ) -> Iterator[Event]:
     """What the timer of `entry` brings at `now`."""
-    act = Act(cause_id=_cause(entry), store=store.store, member_id=member_id, now=now)
+    act = EventContext(cause_id=_cause(entry), store=store.store, member_id=member_id, now=now)
     yield from _paying(state, act, _timed(state, entry, act, store))
 
 
-def _timed(state: State, entry: TimedEntry, act: Act, store: StoreSettings) -> Iterator[Event]:
+def _timed(state: State, entry: TimedEntry, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     match entry:
         case Lot():
             yield from ledger.run_lot_timer(state, entry, act, store)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from streams.domain import identifiers, returns
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DocumentErased,
     Event,
@@ -26,7 +26,7 @@ NO_MEMBER_FOUND = "is not matched: nobody in the store is known by the identifie
 RecordingCommand = RegisterTransaction | RecordTransaction
 
 
-def register_transaction(state: State, command: RegisterTransaction, act: Act) -> Iterator[Event]:
+def register_transaction(state: State, command: RegisterTransaction, act: EventContext) -> Iterator[Event]:
     require_active_member(state, act)
     _require_unknown(state, command.document_number)
     transaction_id = act.id("transaction")
@@ -46,7 +46,7 @@ def _require_unknown(state: State, document_number: str) -> None:
         )
 
 
-def _recorded(command: RecordingCommand, transaction_id: str, act: Act) -> TransactionRecorded:
+def _recorded(command: RecordingCommand, transaction_id: str, act: EventContext) -> TransactionRecorded:
     return TransactionRecorded(
         **act.stamp("TransactionRecorded"),
         transaction_id=transaction_id,
@@ -62,7 +62,7 @@ def _recorded(command: RecordingCommand, transaction_id: str, act: Act) -> Trans
 
 
 def _assigned(
-    told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: Act
+    told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: EventContext
 ) -> TransactionAssigned:
     return TransactionAssigned(
         **act.stamp("TransactionAssigned"),
@@ -92,7 +92,7 @@ def _gross_value(command: RecordingCommand) -> Decimal:
 
 
 def record_transaction(
-    state: State, command: RecordTransaction, act: Act, store: StoreSettings
+    state: State, command: RecordTransaction, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
     refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
@@ -109,7 +109,7 @@ def record_transaction(
 
 
 def assign_transaction(
-    state: State, command: AssignTransaction, act: Act, store: StoreSettings
+    state: State, command: AssignTransaction, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Matches at once where the member is named by id; otherwise the search answers."""
     document = _unmatched(state, command, act)
@@ -133,7 +133,7 @@ def search_identifiers(
     return identifiers.looked_for(command.buyer, rules, "buyer.") if command.buyer else ()
 
 
-def apply_search_answer(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:
+def apply_search_answer(state: State, message: AnswerSearch, act: EventContext) -> Iterator[Event]:
     """Who is found by the document's own data gets it, unless it was matched meanwhile."""
     document = _own(state, act)
     if message.by_hand and (document.to_member or not message.found):
@@ -145,7 +145,7 @@ def apply_search_answer(state: State, message: AnswerSearch, act: Act) -> Iterat
         yield _matched(document, message.found, act, by_hand=message.by_hand)
 
 
-def _matched(document: Document, to_member: str, act: Act, *, by_hand: bool) -> TransactionMatched:
+def _matched(document: Document, to_member: str, act: EventContext, *, by_hand: bool) -> TransactionMatched:
     return TransactionMatched(
         **act.stamp("TransactionMatched"),
         transaction_id=document.transaction_id,
@@ -155,7 +155,7 @@ def _matched(document: Document, to_member: str, act: Act, *, by_hand: bool) -> 
     )
 
 
-def take_transaction(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
+def take_transaction(state: State, message: TakeTransaction, act: EventContext) -> Iterator[Event]:
     """The member's side of a match."""
     require_active_member(state, act)
     _require_unknown(state, message.document_number)
@@ -163,7 +163,7 @@ def take_transaction(state: State, message: TakeTransaction, act: Act) -> Iterat
     yield _assigned(message, message.transaction_id, message.gross_value, act)
 
 
-def return_transaction(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:
+def return_transaction(state: State, message: ReturnTransaction, act: EventContext) -> Iterator[Event]:
     document = _own(state, act)
     if document.to_member != message.to_member:
         raise Poison(f"returns document {act.member_id}, which is not with member {message.to_member}")
@@ -179,7 +179,7 @@ def return_transaction(state: State, message: ReturnTransaction, act: Act) -> It
     )
 
 
-def erase_document(state: State, message: EraseDocument, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def erase_document(state: State, message: EraseDocument, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
     _own(state, act)
     yield DocumentErased(**act.stamp("DocumentErased"))
 
@@ -189,20 +189,20 @@ def has_document(store: str, bought: Transaction) -> bool:
     return bought.transaction_id == document_id(store, bought.document_number)
 
 
-def _own(state: State, act: Act) -> Document:
+def _own(state: State, act: EventContext) -> Document:
     document = state.get(Document)
     if document is None:
         raise Poison(f"is about document {act.member_id}, which is not there")
     return document
 
 
-def _require_own(command: RecordTransaction | AssignTransaction, act: Act) -> None:
+def _require_own(command: RecordTransaction | AssignTransaction, act: EventContext) -> None:
     own = document_id(act.store, command.document_number)
     if act.member_id != own:
         raise Rejected("member_id", act.member_id, f"must be {own}, the document's own id")
 
 
-def _unmatched(state: State, command: AssignTransaction, act: Act) -> Document:
+def _unmatched(state: State, command: AssignTransaction, act: EventContext) -> Document:
     _require_own(command, act)
     document = state.get(Document)
     if document is None:

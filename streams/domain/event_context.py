@@ -17,7 +17,7 @@ class EventStamp(TypedDict):
     occurred_at: datetime
 
 
-class Act(Value):
+class EventContext(Value):
     cause_id: str
     """The command, or the entry whose time has come."""
     store: str
@@ -31,9 +31,9 @@ class Act(Value):
         """
         return derived_id(self.store, self.member_id, self.cause_id, kind, str(index))
 
-    def with_cause(self, cause_id: str) -> "Act":
+    def with_cause(self, cause_id: str) -> "EventContext":
         """The same moment, for another cause."""
-        return Act(cause_id=cause_id, store=self.store, member_id=self.member_id, now=self.now)
+        return EventContext(cause_id=cause_id, store=self.store, member_id=self.member_id, now=self.now)
 
     def stamp(self, kind: str, index: int = 0) -> EventStamp:
         return {

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streams.domain import lead_times
 from streams.domain.commands import AddUnits, SpendUnits
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
 from streams.domain.member import is_active, require_active_member
 from streams.domain.state import Account, Ending, Lot, State, lot_key, wallet_prefix
@@ -21,7 +21,7 @@ MAX_HELD_DRAWS = 10_000
 """Lots of one transfer under way or blocking: they are kept in one entry, and told of in one record."""
 
 
-def add_units(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def add_units(state: State, command: AddUnits, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     require_active_member(state, act)
     wallet = require_wallet(store, command.wallet)
     require_amount("units", command.units)
@@ -45,7 +45,7 @@ def add_units(state: State, command: AddUnits, act: Act, store: StoreSettings) -
 def earn_units(
     wallet: WalletType,
     units: Decimal,
-    act: Act,
+    act: EventContext,
     store: StoreSettings,
     *,
     expires_in_days: int | None = None,
@@ -82,7 +82,9 @@ def earn_units(
     )
 
 
-def spend_units(state: State, command: SpendUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def spend_units(
+    state: State, command: SpendUnits, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     require_active_member(state, act)
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield draw_and_spend(state, wallet, command.units, act, comment=command.comment)
@@ -92,7 +94,7 @@ def draw_and_spend(
     state: State,
     wallet: WalletType,
     units: Decimal,
-    act: Act,
+    act: EventContext,
     *,
     comment: str | None = None,
     cause: Cause | None = None,
@@ -104,13 +106,13 @@ def draw_and_spend(
         transfer_id=act.id("spending", index),
         wallet=wallet.code,
         units=units,
-        draws=draws(state, wallet.code, units),
+        draws=draw_lots(state, wallet.code, units),
         comment=comment,
         cause=cause,
     )
 
 
-def draws(state: State, wallet: str, units: Decimal, first: Lot | None = None) -> tuple[Draw, ...]:
+def draw_lots(state: State, wallet: str, units: Decimal, first: Lot | None = None) -> tuple[Draw, ...]:
     """`units` from the lots in spending order, from `first` before all. The caller has seen that there are as
     many."""
     lots = state.scan(Lot, wallet_prefix(wallet))
@@ -130,15 +132,15 @@ def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
 
 
 def draw_held_lots(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
-    """As `draws`, of no more lots than one entry can keep until they come back."""
-    drawn = draws(state, wallet, units)
+    """As `draw_lots`, of no more lots than one entry can keep until they come back."""
+    drawn = draw_lots(state, wallet, units)
     if len(drawn) > MAX_HELD_DRAWS:
         reason = f"lies in {len(drawn)} lots; at most {MAX_HELD_DRAWS} can be set aside at once"
         raise Rejected("units", str(plain_decimal(units)), reason)
     return drawn
 
 
-def expire_overdue_lots(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
+def expire_overdue_lots(state: State, wallet: WalletType, act: EventContext) -> Iterator[Event]:
     """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
 
     A spend must not be paid with units that are gone, however far behind the timers are.
@@ -160,7 +162,7 @@ def expire_overdue_lots(state: State, wallet: WalletType, act: Act) -> Iterator[
             return
 
 
-def run_lot_timer(state: State, lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_lot_timer(state: State, lot: Lot, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     """What a lot's timer brings: first what the member should have been told, then the expiry.
 
     A lot that expires now is not announced any more: the notice would come after the fact. Nor is anything
@@ -174,7 +176,7 @@ def run_lot_timer(state: State, lot: Lot, act: Act, store: StoreSettings) -> Ite
             yield _announced(lot, days, act)
 
 
-def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
+def _announced(lot: Lot, days: int, act: EventContext) -> UnitsExpiryAnnounced:
     if lot.expires_at is None:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
@@ -200,7 +202,7 @@ def skip_announcements(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
     return schedule_lot(replace(lot, announced=(*lot.announced, *passed)), store)
 
 
-def expire_lot(lot: Lot, act: Act) -> UnitsExpired:
+def expire_lot(lot: Lot, act: EventContext) -> UnitsExpired:
     return UnitsExpired(
         **act.stamp("UnitsExpired", lot.returns),
         transfer_id=act.id("expiring", lot.returns),

@@ -20,7 +20,7 @@ from streams.domain.commands import (
     SignUpMember,
     UpdateMember,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     ActivationCodeIssued,
     ContactChangeAsked,
@@ -41,7 +41,9 @@ from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
 
-def register_member(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
+def register_member(
+    state: State, command: RegisterMember, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     _require_new(state, act)
     profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
@@ -52,7 +54,9 @@ def register_member(state: State, command: RegisterMember, act: Act, store: Stor
     )
 
 
-def sign_up_member(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
+def sign_up_member(
+    state: State, command: SignUpMember, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     _require_new(state, act)
     profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     code, number = _code(act)
@@ -66,7 +70,7 @@ def sign_up_member(state: State, command: SignUpMember, act: Act, store: StoreSe
     )
 
 
-def activate_member(state: State, command: ActivateMember, act: Act) -> Iterator[Event]:
+def activate_member(state: State, command: ActivateMember, act: EventContext) -> Iterator[Event]:
     member = require_member(state, act)
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already")
@@ -75,7 +79,9 @@ def activate_member(state: State, command: ActivateMember, act: Act) -> Iterator
     yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
-def update_member(state: State, command: UpdateMember, act: Act, store: StoreSettings) -> Iterator[Event]:
+def update_member(
+    state: State, command: UpdateMember, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     """Nothing where nothing changes."""
     member = require_member(state, act)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
@@ -115,7 +121,7 @@ def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherw
 def member_updated_event(
     profile: Profile,
     registered_at: datetime,
-    act: Act,
+    act: EventContext,
     phone_as_typed: str | None,
     *,
     cause: Cause | None = None,
@@ -131,7 +137,7 @@ def member_updated_event(
 
 
 def request_contact_change(
-    state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: Act, store: StoreSettings
+    state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """A change of contact details holds once the code that was sent there has come back."""
     member = require_active_member(state, act)
@@ -152,7 +158,7 @@ def request_contact_change(
 
 
 def confirm_contact_change(
-    state: State, command: ConfirmChange, act: Act, store: StoreSettings
+    state: State, command: ConfirmChange, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     member = require_active_member(state, act)
     found = codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now)
@@ -162,7 +168,7 @@ def confirm_contact_change(
     yield member_updated_event(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
 
 
-def confirmed_profile(state: State, command: ConfirmChange, act: Act) -> Profile | None:
+def confirmed_profile(state: State, command: ConfirmChange, act: EventContext) -> Profile | None:
     """The profile with what the code confirms; None: it is a wrong one."""
     member, found = (
         require_active_member(state, act),
@@ -177,14 +183,14 @@ def apply_confirmed_change(member: Member, confirmed_profile: Secret | codes.Wro
     return replace(member.profile, **{confirmed_profile.purpose: confirmed_profile.value})
 
 
-def _tried(confirmed_profile: Secret | codes.WrongCode, act: Act) -> Iterator[Event]:
+def _tried(confirmed_profile: Secret | codes.WrongCode, act: EventContext) -> Iterator[Event]:
     """Raises Rejected for a wrong one, once it is on record."""
     if isinstance(confirmed_profile, codes.WrongCode):
         yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed_profile.purposes)
         raise codes.WRONG_CODE
 
 
-def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def send_code(state: State, command: SendActivationCode, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
     member = require_member(state, act)
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already: it needs no activation code")
@@ -192,7 +198,7 @@ def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[E
     yield ActivationCodeIssued(**act.stamp("ActivationCodeIssued"), code=code, code_number=number)
 
 
-def reset_password(state: State, command: RequestPasswordReset, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def reset_password(state: State, command: RequestPasswordReset, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
     member = require_active_member(state, act)
     if not member.signed_up:
         raise Rejected("member_id", act.member_id, "did not sign up alone: it has no password of its own")
@@ -200,14 +206,14 @@ def reset_password(state: State, command: RequestPasswordReset, act: Act) -> Ite
     yield PasswordResetIssued(**act.stamp("PasswordResetIssued"), code=code, code_number=number)
 
 
-def deactivate_member(state: State, command: DeactivateMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def deactivate_member(state: State, command: DeactivateMember, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
     member = require_member(state, act)
     if member.status == "deactivated":
         raise Rejected("member_id", act.member_id, "is deactivated already")
     yield MemberDeactivated(**act.stamp("MemberDeactivated"))
 
 
-def erase_member(state: State, command: EraseMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def erase_member(state: State, command: EraseMember, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
     """Nothing where the member is erased already."""
     member = require_member(state, act)
     if member.erased_at:
@@ -217,14 +223,14 @@ def erase_member(state: State, command: EraseMember, act: Act) -> Iterator[Event
     yield MemberErased(**act.stamp("MemberErased"))
 
 
-def require_not_erased(state: State, act: Act) -> None:
+def require_not_erased(state: State, act: EventContext) -> None:
     """Raises Rejected where the member is erased: nothing may be known of it again."""
     member = state.get(Member)
     if member and member.erased_at:
         raise Rejected("member_id", act.member_id, f"was erased on {member.erased_at:%Y-%m-%d}, for good")
 
 
-def require_member(state: State, act: Act) -> Member:
+def require_member(state: State, act: EventContext) -> Member:
     """The member, whatever the account's status, or Rejected."""
     member = state.get(Member)
     if member is None:
@@ -232,7 +238,7 @@ def require_member(state: State, act: Act) -> Member:
     return member
 
 
-def require_active_member(state: State, act: Act) -> Member:
+def require_active_member(state: State, act: EventContext) -> Member:
     """The member, whose account is active, or Rejected."""
     member = require_member(state, act)
     if member.status != "active":
@@ -245,12 +251,12 @@ def is_active(state: State) -> bool:
     return member is not None and member.status == "active"
 
 
-def _require_new(state: State, act: Act) -> None:
+def _require_new(state: State, act: EventContext) -> None:
     if state.get(Member):
         raise Rejected("member_id", act.member_id, f"is already registered in store {act.store!r}")
 
 
-def _code(act: Act) -> tuple[str, int]:
+def _code(act: EventContext) -> tuple[str, int]:
     """A token and a number of six digits. They follow from the command's id: nobody can guess them who does
     not know it, so producers draw these commands' ids at random."""
     token = act.id("code").replace("-", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from streams.domain.commands import TransferUnits
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, UnitsHeld, UnitsReceived, UnitsReleased, UnitsSent
 from streams.domain.ledger import draw_held_lots, require_payable_wallet, require_wallet, units_until_limit
 from streams.domain.member import is_active, require_active_member
@@ -19,7 +19,9 @@ from streams.domain.values import MAX_AMOUNT, plain_decimal
 from streams.errors import Poison, Rejected
 
 
-def offer_units(state: State, command: TransferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def offer_units(
+    state: State, command: TransferUnits, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     require_active_member(state, act)
     if command.receiver_id == act.member_id:
         raise Rejected("receiver_id", command.receiver_id, "is the sender")
@@ -35,7 +37,9 @@ def offer_units(state: State, command: TransferUnits, act: Act, store: StoreSett
     )
 
 
-def receive_units(state: State, message: OfferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def receive_units(
+    state: State, message: OfferUnits, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     if not is_active(state):
         raise Rejected("receiver_id", act.member_id, f"is no active member of store {act.store!r}")
     wallet = require_wallet(store, message.wallet)
@@ -58,7 +62,7 @@ def receive_units(state: State, message: OfferUnits, act: Act, store: StoreSetti
     )
 
 
-def settle_transfer(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
+def settle_transfer(state: State, message: AcceptUnits, act: EventContext) -> Iterator[Event]:
     held, receiver_id = _held(state, message.transfer_id)
     yield UnitsSent(
         **act.stamp("UnitsSent"),
@@ -70,7 +74,7 @@ def settle_transfer(state: State, message: AcceptUnits, act: Act) -> Iterator[Ev
     )
 
 
-def release_held_units(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
+def release_held_units(state: State, message: RefuseUnits, act: EventContext) -> Iterator[Event]:
     held, _ = _held(state, message.transfer_id)
     yield UnitsReleased(
         **act.stamp("UnitsReleased"),

@@ -18,7 +18,7 @@ ANNOUNCEMENT_KINDS: dict[type[Announcement], AnnouncementKind] = {
 }
 
 
-class Preview:
+class AnnouncementPreview:
     """Of `days` days of the store's calendar from `first` on, as members' states and the store's settings are
     when they are looked at. What was told already is not told again, and not counted.
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Protocol
 
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DebtPaid,
     Event,
@@ -22,7 +22,7 @@ from streams.domain.events import (
     UnitsTakenBack,
     UnitsUnblocked,
 )
-from streams.domain.ledger import draws, get_account
+from streams.domain.ledger import draw_lots, get_account
 from streams.domain.return_recovery import UnitRecovery
 from streams.domain.state import Gift, State, Transaction
 from streams.domain.store import StoreSettings
@@ -95,7 +95,7 @@ def is_purchase_known(state: State, linked_document_number: str | None) -> bool:
 
 
 def take_back_units(
-    state: State, event: TransactionAssigned, cause: Cause, act: Act, store: StoreSettings
+    state: State, event: TransactionAssigned, cause: Cause, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """What a return takes of what its purchase gave, one fact a wallet. `state` is the state after it."""
     number = event.linked_document_number
@@ -118,7 +118,7 @@ def take_back_units(
 def _fact(
     recovery: UnitRecovery,
     units: Decimal,
-    act: Act,
+    act: EventContext,
     store: StoreSettings,
     *,
     index: int,
@@ -175,7 +175,7 @@ def deduct_for_return(
     state: State,
     wallet: str,
     units: Decimal,
-    act: Act,
+    act: EventContext,
     store: StoreSettings,
     *,
     index: int,
@@ -193,7 +193,7 @@ UNIT_RECEIPTS = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, Uni
 """After these there may be more to spend than before."""
 
 
-def pay_debt(state: State, event: Event, act: Act) -> Iterator[Event]:
+def pay_debt(state: State, event: Event, act: EventContext) -> Iterator[Event]:
     """What units that have just come pay of the member's debt."""
     if not isinstance(event, UNIT_RECEIPTS):
         return
@@ -206,5 +206,5 @@ def pay_debt(state: State, event: Event, act: Act) -> Iterator[Event]:
             transfer_id=act.id(f"paying/{wallet}", now.changes),
             wallet=wallet,
             units=units,
-            draws=draws(state, wallet, units),
+            draws=draw_lots(state, wallet, units),
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from streams.domain.commands import AssignReward, BuyReward, ChangeRedemptionStatus
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, RedemptionStatusChanged, RewardBought, UnitsSpent
 from streams.domain.ledger import draw_and_spend, require_available, require_wallet
 from streams.domain.member import require_active_member, require_member
@@ -14,7 +14,7 @@ from streams.domain.values import Cause, Coupon
 from streams.errors import Rejected
 
 
-def buy_reward(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+def buy_reward(state: State, command: BuyReward, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     """One spend and one issued reward for each of `quantity`: all of them or none."""
     require_active_member(state, act)
     reward = require_reward(store, command.reward_id)
@@ -31,7 +31,9 @@ def buy_reward(state: State, command: BuyReward, act: Act, store: StoreSettings)
         yield issue_reward(reward, act, store, index, payment=payment)
 
 
-def assign_reward(state: State, command: AssignReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+def assign_reward(
+    state: State, command: AssignReward, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     require_active_member(state, act)
     reward = require_reward(store, command.reward_id)
     for index in range(command.quantity):
@@ -47,7 +49,7 @@ def require_reward(store: StoreSettings, reward_id: str) -> Reward:
 
 def issue_reward(
     reward: Reward,
-    act: Act,
+    act: EventContext,
     store: StoreSettings,
     index: int,
     *,
@@ -72,7 +74,7 @@ def issue_reward(
     )
 
 
-def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupon | None:
+def _coupon(reward: Reward, act: EventContext, store: StoreSettings, index: int) -> Coupon | None:
     if reward.coupon_value is None:
         return None
     active_from = act.now + timedelta(days=reward.days_inactive)
@@ -86,7 +88,9 @@ def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupo
     )
 
 
-def change_redemption_status(state: State, command: ChangeRedemptionStatus, act: Act) -> Iterator[Event]:
+def change_redemption_status(
+    state: State, command: ChangeRedemptionStatus, act: EventContext
+) -> Iterator[Event]:
     require_member(state, act)
     reward = state.get(IssuedReward, command.issued_reward_id.encode())
     if reward is None:

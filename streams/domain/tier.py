@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.domain import lead_times
 from streams.domain.commands import AssignTier, RemoveManualTier
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
 from streams.domain.ids import derived_id
 from streams.domain.ledger import get_account
@@ -19,7 +19,7 @@ from streams.domain.tier_set import TierCondition, TierSet
 from streams.errors import Rejected
 
 
-def move_tiers(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
+def move_tiers(state: State, act: EventContext, store: StoreSettings) -> Iterator[Event]:
     """Up to what the member has reached; down too, where the tier set falls at once. A tier that came to be
     in danger after its lead time is told of now."""
     for tiers in store.tier_sets:
@@ -27,7 +27,9 @@ def move_tiers(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
             yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
 
 
-def _move(state: State, tiers: TierSet, act: Act, store: StoreSettings, *, falls: bool) -> Iterator[Event]:
+def _move(
+    state: State, tiers: TierSet, act: EventContext, store: StoreSettings, *, falls: bool
+) -> Iterator[Event]:
     standing = get_standing(state, tiers)
     now = tiers.position(standing.level_id if standing else None)
     then = _deserved(state, tiers, standing, act.now, store)
@@ -38,7 +40,13 @@ def _move(state: State, tiers: TierSet, act: Act, store: StoreSettings, *, falls
 
 
 def _changed(
-    tiers: TierSet, position: int, standing: Standing | None, act: Act, *, up: bool, manual: bool = False
+    tiers: TierSet,
+    position: int,
+    standing: Standing | None,
+    act: EventContext,
+    *,
+    up: bool,
+    manual: bool = False,
 ) -> TierChanged:
     tier = tiers.tiers[position]
     moved = standing.moves if standing else 0
@@ -94,7 +102,9 @@ def _measure(
             return units.earned - (standing.earned_base if standing else 0)
 
 
-def assign_tier(state: State, command: AssignTier, act: Act, store: StoreSettings) -> Iterator[Event]:
+def assign_tier(
+    state: State, command: AssignTier, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     require_active_member(state, act)
     found = store.tier(command.level_id)
     if found is None:
@@ -108,7 +118,7 @@ def assign_tier(state: State, command: AssignTier, act: Act, store: StoreSetting
 
 
 def remove_manual_tier(
-    state: State, command: RemoveManualTier, act: Act, store: StoreSettings
+    state: State, command: RemoveManualTier, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     require_active_member(state, act)
     standing = state.get(Standing, command.tier_set_id.encode())
@@ -122,7 +132,9 @@ def remove_manual_tier(
         yield from _move(state, tiers, act, store, falls=True)
 
 
-def run_standing_timer(state: State, standing: Standing, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_standing_timer(
+    state: State, standing: Standing, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     """What a standing's timer brings: announcements of a fall, the recalculation, a month more."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
@@ -142,13 +154,13 @@ def run_standing_timer(state: State, standing: Standing, act: Act, store: StoreS
     )
 
 
-def _of_period(act: Act, tier_set_id: str, end: datetime) -> Act:
+def _of_period(act: EventContext, tier_set_id: str, end: datetime) -> EventContext:
     """The cause is the period that ends: each has facts of its own."""
     return act.with_cause(derived_id(tier_set_id, end.isoformat()))
 
 
 def _announcements(
-    standing: Standing, tiers: TierSet, then: int, act: Act, store: StoreSettings
+    standing: Standing, tiers: TierSet, then: int, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Of a fall to position `then`, for each lead time that has passed and was not told of."""
     if standing.recalculated_at is None or standing.recalculated_at <= act.now:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from streams.domain.commands import ActivateUnits, BlockUnits, CancelTransfer, ExpireUnits
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, UnitsActivated, UnitsBlocked, UnitsCancelled, UnitsUnblocked
 from streams.domain.ledger import (
     draw_held_lots,
-    draws,
+    draw_lots,
     expire_lot,
     require_available,
     require_payable_wallet,
@@ -19,7 +19,9 @@ from streams.domain.values import Draw
 from streams.errors import Rejected
 
 
-def block_units(state: State, command: BlockUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def block_units(
+    state: State, command: BlockUnits, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     require_active_member(state, act)
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield UnitsBlocked(
@@ -32,7 +34,9 @@ def block_units(state: State, command: BlockUnits, act: Act, store: StoreSetting
     )
 
 
-def cancel_transfer(state: State, command: CancelTransfer, act: Act, store: StoreSettings) -> Iterator[Event]:
+def cancel_transfer(
+    state: State, command: CancelTransfer, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     """Whole or not at all: what was given can be taken back only while the member has as much."""
     require_member(state, act)
     held = state.get(Held, command.transfer_id.encode())
@@ -49,11 +53,11 @@ def cancel_transfer(state: State, command: CancelTransfer, act: Act, store: Stor
     transfer, left = _given(state, command.transfer_id)
     wallet, given = transfer.wallet, transfer.place
     require_available(state, store.wallet_type(wallet), "transfer_id", given.units)
-    yield _cancelled(wallet, given, draws(state, wallet, given.units, left), act, pending=False)
+    yield _cancelled(wallet, given, draw_lots(state, wallet, given.units, left), act, pending=False)
 
 
 def _cancelled(
-    wallet: str, given: Draw, taken: tuple[Draw, ...], act: Act, *, pending: bool
+    wallet: str, given: Draw, taken: tuple[Draw, ...], act: EventContext, *, pending: bool
 ) -> UnitsCancelled:
     return UnitsCancelled(
         **act.stamp("UnitsCancelled"),
@@ -65,7 +69,7 @@ def _cancelled(
     )
 
 
-def activate_units(state: State, command: ActivateUnits, act: Act) -> Iterator[Event]:
+def activate_units(state: State, command: ActivateUnits, act: EventContext) -> Iterator[Event]:
     require_member(state, act)
     pending = state.get(PendingLot, command.transfer_id.encode())
     if pending is None:
@@ -73,7 +77,7 @@ def activate_units(state: State, command: ActivateUnits, act: Act) -> Iterator[E
     yield activate_pending_lot(pending, act)
 
 
-def activate_pending_lot(pending: PendingLot, act: Act) -> UnitsActivated:
+def activate_pending_lot(pending: PendingLot, act: EventContext) -> UnitsActivated:
     return UnitsActivated(
         **act.stamp("UnitsActivated"),
         transfer_id=pending.lot.lot_id,
@@ -82,7 +86,7 @@ def activate_pending_lot(pending: PendingLot, act: Act) -> UnitsActivated:
     )
 
 
-def expire_units(state: State, command: ExpireUnits, act: Act) -> Iterator[Event]:
+def expire_units(state: State, command: ExpireUnits, act: EventContext) -> Iterator[Event]:
     require_member(state, act)
     _, lot = _given(state, command.transfer_id)
     if lot is None:

@@ -28,7 +28,7 @@ class StageDelay:
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """How a stage fares. `rate`: records a second that it handles, None while that is not known."""
+    """How a stage fares. `append_rate`: records a second that it handles, None while that is not known."""
 
     stage: Stage
     left: int
@@ -48,7 +48,7 @@ def recent_samples(samples: Sequence[Sample], span: timedelta = RATE_WINDOW) -> 
     return samples[max(0, bisect_right(samples, begins, key=lambda sample: sample.at) - 1) :]
 
 
-def rate(samples: Sequence[Sample], topic: str) -> float | None:
+def append_rate(samples: Sequence[Sample], topic: str) -> float | None:
     """Records a second that came to a topic just now; None: it takes two samples to know."""
     return _a_second(recent_samples(samples), [sample.appended(topic) for sample in recent_samples(samples)])
 
@@ -60,13 +60,13 @@ def _a_second(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
     return max(0.0, (counts[-1] - counts[0]) / seconds) if seconds else None
 
 
-def fares(samples: Sequence[Sample]) -> list[StageFigures]:
+def stage_figures(samples: Sequence[Sample]) -> list[StageFigures]:
     """Of each stage that the latest sample knows."""
     return [_fare(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
 
 
 def _fare(samples: Sequence[Sample], stage: Stage) -> StageFigures:
-    stand, late = samples[-1].stages[stage.name], behind(samples, stage)
+    stand, late = samples[-1].stages[stage.name], stage_delay(samples, stage)
     seen = [sample for sample in recent_samples(samples) if stage.name in sample.stages]
     done = _a_second(seen, [sample.done(stage) or 0 for sample in seen])
     # A burst of half a minute ago does not hide that there is less every time.
@@ -91,7 +91,7 @@ def _word(
     return "catching up" if fewer else "behind"
 
 
-def behind(samples: Sequence[Sample], stage: Stage) -> StageDelay:
+def stage_delay(samples: Sequence[Sample], stage: Stage) -> StageDelay:
     """When as many records had come as are handled now: between two samples they are taken to come evenly."""
     latest = samples[-1]
     handled = latest.done(stage)

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from streams.pipeline_health.figures import StageDelay, StageFigures, fares, rate, records_per_minute
+from streams.pipeline_health.figures import (
+    StageDelay,
+    StageFigures,
+    append_rate,
+    records_per_minute,
+    stage_figures,
+)
 from streams.pipeline_health.samples import LOYALTY, Sample
 
 STALE_AFTER = timedelta(seconds=20)
@@ -26,11 +32,11 @@ class Trouble:
     page: str = ""
 
 
-def troubles(samples: Sequence[Sample], now: datetime) -> list[Trouble]:
+def find_troubles(samples: Sequence[Sample], now: datetime) -> list[Trouble]:
     """Of the whole pipeline, the worst first."""
     silent = _silent(samples, now)
     # What a stage did when Kafka was last heard of says nothing of now.
-    stages = [] if silent else fares(samples)
+    stages = [] if silent else stage_figures(samples)
     found = [each for each in (silent, *_absent(stages), *map(_of, stages), _poison(samples, now)) if each]
     return sorted(found, key=lambda trouble: trouble.weight != "bad")
 
@@ -102,11 +108,11 @@ def healthy_sentence(
     samples: Sequence[Sample], now: datetime, oldest_pending: timedelta | None, *, whole: bool
 ) -> str:
     """The sentence where there is no trouble; `whole`: with what goes on in the whole pipeline."""
-    came = rate(samples, LOYALTY.source) or 0.0
+    came = append_rate(samples, LOYALTY.source) or 0.0
     commands = (
         f"{rate_text(came)} commands a second, " if came >= MIN_SHOWN_RATE else "no commands just now, "
     )
-    late = sum((fare.behind.time for fare in fares(samples)), oldest_pending or timedelta(0))
+    late = sum((fare.behind.time for fare in stage_figures(samples)), oldest_pending or timedelta(0))
     if not late and came < MIN_SHOWN_RATE:
         return f"All is well: {commands if whole else ''}everything is delivered."
     age = max(now - samples[-1].at, timedelta(0)) if samples else timedelta(0)

@@ -28,7 +28,7 @@ FINGERPRINT_HEADER = "fingerprint"
 MAX_FINGERPRINT_CHARACTERS = 64
 
 
-class Conclusion(NamedTuple):
+class CommandOutcome(NamedTuple):
     """A command's end: with `rejection` (field, value, reason) it changed nothing. `owner` handled its last
     step. `fingerprint` is of what was asked; empty: it is not known."""
 
@@ -92,7 +92,9 @@ def last_step(command: Command) -> str:
             return ""
 
 
-def command_outcome(command_id: str, find: Callable[[str], tuple[str, Handled] | None]) -> Conclusion | None:
+def command_outcome(
+    command_id: str, find: Callable[[str], tuple[str, Handled] | None]
+) -> CommandOutcome | None:
     """How the command ended, None where it has not. `find` gives what is remembered under an id, and by
     which owner."""
     found = find(command_id)
@@ -100,9 +102,9 @@ def command_outcome(command_id: str, find: Callable[[str], tuple[str, Handled] |
         return None
     owner, first = found
     if first.rejection or not first.waits_for:
-        return Conclusion(owner, first.rejection, first.fingerprint)
+        return CommandOutcome(owner, first.rejection, first.fingerprint)
     last = find(step_id(command_id, first.waits_for))
     if first.waits_for == IDENTIFIERS_CLAIMED or last is None or last[1].rejection:
         # A step that was refused is followed by the command's own refusal.
         return None
-    return Conclusion(last[0], None, first.fingerprint)
+    return CommandOutcome(last[0], None, first.fingerprint)

@@ -28,7 +28,7 @@ from streams.domain.state import (
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
-from streams.rejections import CommandRejected, Refusal, shorten_value
+from streams.rejections import CommandRejected, LateRejection, shorten_value
 from streams.stages import erasure, identifier_reservations
 from streams.stages.command_dedup import (
     IDENTIFIERS_CLAIMED,
@@ -234,7 +234,9 @@ class Decider:
             count += 1
         return count
 
-    def _refused_late(self, turn: StageContext, state: OwnerState, event: Event, refusal: Refusal) -> None:
+    def _refused_late(
+        self, turn: StageContext, state: OwnerState, event: Event, refusal: LateRejection
+    ) -> None:
         rejected = Rejected(refusal.field, refusal.value, refusal.reason)
         command = Command(
             command_id=event.command_id,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from streams.codec.avro import HEADER, encode
 from streams.domain import identifiers
 from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.member import confirmed_profile
 from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
 from streams.domain.state import Claim, Drop, Member, Waiting
@@ -51,7 +51,9 @@ def identifiers_to_claim(
         case RegisterMember() | SignUpMember() | UpdateMember():
             profile = command.profile
         case ConfirmChange():
-            act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
+            act = EventContext(
+                cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
+            )
             said = confirmed_profile(state, command, act)
             if said is None:
                 return ()

@@ -15,7 +15,7 @@ from streams.stages.context import Record
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.owner_entries import OwnerState
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.webhooks.events import WebhookEvent
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
@@ -46,7 +46,7 @@ def replay_webhook_events(
 
 
 def _nothing_yet(owner: str) -> OwnerState:
-    return Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds).of(owner)
+    return Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds).of(owner)
 
 
 def _facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -> Iterator[Event]:

@@ -9,7 +9,7 @@ import msgspec
 from streams.domain.state import E, Entry
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import Store, Write
-from streams.tables.tables import Tables, UnindexedTables, families
+from streams.tables.tables import Tables, UnindexedTables, table_families
 
 OWNERS = "owners"
 """The family in which entries that have ids of their own are found without their owner."""
@@ -36,7 +36,7 @@ class MemberReplica(UnindexedTables):
     @staticmethod
     def families(kinds: Iterable[type[Entry]]) -> list[str]:
         """What its store must hold."""
-        return [*families(kinds), OWNERS]
+        return [*table_families(kinds), OWNERS]
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         latest = list(dict(records).items())
@@ -59,8 +59,8 @@ class MemberReplica(UnindexedTables):
         super().clear()
         self._store.clear(OWNERS)
 
-    def of_owner(self, owner: str) -> "Committed":
-        return Committed(self._store, owner.encode() + OWNER_END)
+    def of_owner(self, owner: str) -> "CommittedState":
+        return CommittedState(self._store, owner.encode() + OWNER_END)
 
     def beside(self) -> Tables:
         """Tables over the same entries for one thread that plays ahead: its changes stay its own, and must
@@ -76,7 +76,7 @@ class MemberReplica(UnindexedTables):
             yield place[len(start) :].decode()
 
 
-class Committed:
+class CommittedState:
     """One owner's entries as they are committed: a `State` for readers."""
 
     __slots__ = ("_owner", "_store")

@@ -186,7 +186,7 @@ StoreFactory = Callable[[Path, Sequence[str]], Store]
 """The store in a folder, with those families; made where there is none."""
 
 
-def opened(
+def open_store(
     path: Path,
     families: Sequence[str],
     counted: Callable[[], None] = lambda: None,

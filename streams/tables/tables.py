@@ -14,12 +14,12 @@ from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, parse_due_key
 from streams.tables.owner_entries import OWNER_END, OwnerState
-from streams.tables.store import Store, Write, opened
+from streams.tables.store import Store, Write, open_store
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
-def families(kinds: Iterable[type[Entry]]) -> list[str]:
+def table_families(kinds: Iterable[type[Entry]]) -> list[str]:
     """What a store must hold for tables of those kinds."""
     return [*sorted({kind.table for kind in kinds}), DUE, CHECKPOINTS]
 
@@ -273,7 +273,7 @@ class UnindexedTables(Tables):
 
 def open_tables(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
     """Tables over a RocksDB of their own, to be closed."""
-    return tables(opened(folder, families(kinds)), kinds)
+    return tables(open_store(folder, table_families(kinds)), kinds)
 
 
 def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:

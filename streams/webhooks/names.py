@@ -27,7 +27,7 @@ LEVEL_CHANGED_AUTOMATICALLY = "customer.level_changed_automatically"
 _PASCAL = {dotted: name for name, dotted in LEGACY_TYPES.items()}
 
 
-def event_name(either: str) -> str | None:
+def resolve_event_name(either: str) -> str | None:
     """The subscription name for either spelling, or None if it is neither's."""
     return either if either in LEGACY_TYPES else _PASCAL.get(either)
 

@@ -19,7 +19,7 @@ from streams.runtime.poison_suspects import Blame
 from streams.stages.context import Clock, Output, Record, StageContext, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, POISON
 from tests.driver import record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, register, uid
@@ -55,7 +55,7 @@ class Lives:
     now: datetime = NOON
 
     def __post_init__(self) -> None:
-        self.tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+        self.tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
         self.tables.index()
 
     @property
