@@ -23,9 +23,9 @@ WRONG_PARTITION = "stands on partition"
 """How the cause of a poison record begins that was well, but not where its key belongs."""
 # The traceback of a bug, if need be.
 MAX_CAUSE_CHARACTERS = 8 << 10
-_KEPT_WHOLE = 7 << 20
-_KEPT_OF_REFUSED = 1 << 10
-_KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
+_MAX_WHOLE_BYTES = 7 << 20
+_MAX_REJECTED_CHARACTERS = 1 << 10
+_MAX_VALUE_BYTES, _MAX_KEY_BYTES = 64 << 10, 1 << 10
 
 
 class LateRejection(NamedTuple):
@@ -67,17 +67,17 @@ class PoisonRecord(Value):
     def bounded(self) -> Self:
         """Fits in a record of the poison topic, whatever came: the beginning stands for what is too large."""
         short = replace(self, cause=self.cause[:MAX_CAUSE_CHARACTERS])
-        size = _bytes(self.key, self.value, self.headers)
-        if size <= _KEPT_WHOLE:
+        size = _total_bytes(self.key, self.value, self.headers)
+        if size <= _MAX_WHOLE_BYTES:
             return short
-        key, value = (self.key or b"")[:_KEPT_OF_TEXT], (self.value or b"")[:_KEPT_OF_VALUE]
-        return replace(short, key=key, value=value, headers={}, left_out=size - _bytes(key, value, {}))
+        key, value = (self.key or b"")[:_MAX_KEY_BYTES], (self.value or b"")[:_MAX_VALUE_BYTES]
+        return replace(short, key=key, value=value, headers={}, left_out=size - _total_bytes(key, value, {}))
 
 
 def shorten_value(refused: object) -> str:
     """Of a long value the beginning: it is kept with the state for as long as its command is remembered."""
     text = str(refused)
-    return text if len(text) <= _KEPT_OF_REFUSED else f"{text[:_KEPT_OF_REFUSED]}…"
+    return text if len(text) <= _MAX_REJECTED_CHARACTERS else f"{text[:_MAX_REJECTED_CHARACTERS]}…"
 
 
 class Redriven(Value):
@@ -100,5 +100,5 @@ class LetterRedriven(Value):
     redriven_at: Instant
 
 
-def _bytes(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> int:
+def _total_bytes(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> int:
     return len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers.items())

@@ -156,14 +156,14 @@ class Settings(BaseSettings):
         "api_key_hashes", "secret_key", "allow_targets", "trusted_proxies", "retention", mode="before"
     )
     @classmethod
-    def _comma_separated(cls, value: object) -> object:
+    def _check_comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("api_key_hashes")
     @classmethod
-    def _sha256(cls, hashes: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_sha256(cls, hashes: tuple[str, ...]) -> tuple[str, ...]:
         for digest in hashes:
             if not re.fullmatch("[0-9a-f]{64}", digest):
                 raise ValueError("each must be 64 lower-case hexadecimal digits")
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
 
     @field_validator("retention")
     @classmethod
-    def _days_of_topics(cls, kept: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_days_of_topics(cls, kept: tuple[str, ...]) -> tuple[str, ...]:
         for each in kept:
             if not re.fullmatch(r"[a-z-]+=([1-9]\d{0,3}d|forever)", each):
                 raise ValueError(f"{each!r} must be a topic and its days, such as deliveries=3d")
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _sealing_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_sealing_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for key in keys:
             if not re.fullmatch("lsk_[A-Za-z0-9_-]{43}", key.get_secret_value()):
                 raise ValueError("each must be as `loyalty secret-key` makes it")
@@ -189,7 +189,7 @@ class Settings(BaseSettings):
 
     @field_validator("proxy")
     @classmethod
-    def _proxy_url(cls, proxy: SecretStr | None) -> SecretStr | None:
+    def _check_proxy_url(cls, proxy: SecretStr | None) -> SecretStr | None:
         if proxy and not re.fullmatch(r"http://([^@/\s]+@)?[^@/\s]+:\d{1,5}/?", proxy.get_secret_value()):
             raise ValueError("must be http://host:port or http://user:password@host:port")
         return proxy
@@ -210,10 +210,10 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise Misconfigured("\n".join(_sentences(error))) from None
+        raise Misconfigured("\n".join(_error_sentences(error))) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
+def _error_sentences(error: ValidationError) -> list[str]:
     sentences = []
     for detail in error.errors():
         field = str(detail["loc"][0])

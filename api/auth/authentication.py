@@ -118,7 +118,8 @@ def check_door(hashes: tuple[str, ...], safe: SecretSealer) -> None:
     """Raises Misconfigured where nobody could ever call the API."""
     if not hashes and not safe.ready:
         raise Misconfigured(
-            f"{variable_name('api_key_hashes')} is not set, so that nobody could call the API: `loyalty api-key` "
+            f"{variable_name('api_key_hashes')} is not set, so that nobody could call the API: "
+            "`loyalty api-key` "
             f"makes a key and its hash. Or set {variable_name('secret_key')}, and make an admin who logs in: "
             "`loyalty admin create`."
         )

@@ -82,7 +82,8 @@ def _servers(settings: Settings) -> str:
         )
     if local is None:
         raise Misconfigured(
-            f"There is no Kafka to work with: set {variable_name('bootstrap_servers')}=host:port of your cluster, "
+            f"There is no Kafka to work with: set {variable_name('bootstrap_servers')}=host:port of "
+            "your cluster, "
             "or start a local broker with `loyalty broker start`"
         )
     return local.bootstrap

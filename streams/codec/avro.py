@@ -23,7 +23,7 @@ from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.rejections import MAX_RECORD_BYTES
 
-_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
+_MEMORY_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"
 V = TypeVar("V", bound=Value)
 Tree = dict[str, Any]
@@ -41,12 +41,12 @@ class Schema:
     reader: Any
 
 
-_FOLDERS: list[Traversable] = [files("schemas")]
+_SCHEMA_FOLDERS: list[Traversable] = [files("schemas")]
 
 
 def add_schema_folder(folder: Traversable) -> None:
     """Schemas of records that are not delivered with the program, such as those of a webhook of your own."""
-    _FOLDERS.append(folder)
+    _SCHEMA_FOLDERS.append(folder)
     released_schemas.cache_clear()
 
 
@@ -54,7 +54,7 @@ def add_schema_folder(folder: Traversable) -> None:
 def released_schemas() -> dict[str, Schema]:
     """Every released schema by its header, read from its folder once."""
     raw: dict[tuple[str, int], Any] = {}
-    for file in chain.from_iterable(folder.iterdir() for folder in _FOLDERS):
+    for file in chain.from_iterable(folder.iterdir() for folder in _SCHEMA_FOLDERS):
         if file.name.endswith(".avsc"):
             name, version = file.name.removesuffix(".avsc").rsplit(".v", 1)
             raw[name, int(version)] = fastavro.parse_schema(json.loads(file.read_text()), named_schemas={})
@@ -72,7 +72,7 @@ def released_schemas() -> dict[str, Schema]:
 
 
 @cache
-def _newest(name: str) -> tuple[str, AvroWriter]:
+def _newest_schema(name: str) -> tuple[str, AvroWriter]:
     found = [s for s in released_schemas().values() if s.name == name and s.reader is None]
     if not found:
         raise LookupError(f"schemas/{name}.v1.avsc does not exist")
@@ -81,7 +81,7 @@ def _newest(name: str) -> tuple[str, AvroWriter]:
 
 def encode(value: Value) -> tuple[bytes, str]:
     """The bytes and the header's text."""
-    header, write = _newest(type(value).__name__)
+    header, write = _newest_schema(type(value).__name__)
     return write(value), header
 
 
@@ -101,7 +101,7 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
         tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
     except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
         # Where an object of this process lies in memory is no part of the cause: a replay must give the same.
-        reason = _ADDRESS.sub("", str(error))
+        reason = _MEMORY_ADDRESS.sub("", str(error))
         raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
     if source.tell() != len(data):
         raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
@@ -115,7 +115,7 @@ def build_value(kind: type[V], tree: Tree) -> V:
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         field = path.rstrip("`") or "record"
-        raise Rejected(field, _at(tree, field), reason) from None
+        raise Rejected(field, _value_at(tree, field), reason) from None
 
 
 def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
@@ -129,7 +129,7 @@ def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
         raise Poison(str(error)) from None
 
 
-def _at(tree: Tree, path: str) -> object:
+def _value_at(tree: Tree, path: str) -> object:
     """The value at a path such as `items[0].sku`."""
     here: Any = tree
     for part in re.findall(r"[^.\[\]]+", path):

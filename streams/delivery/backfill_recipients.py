@@ -43,28 +43,28 @@ def choose_subscriptions(
     """Those of the ids; without ids all of the store that ask for the event and are active. Raises
     Misconfigured naming what does not fit."""
     if not ids:
-        asking = (one for one in there.values() if one and one.store == store and _asks(one, event_name))
+        asking = (one for one in there.values() if one and one.store == store and _is_asking(one, event_name))
         found = sorted((one for one in asking if one.state == "active"), key=lambda s: s.subscription_id)
         if not found:
             raise Misconfigured(
                 f"--all-subscriptions: no active one of store {store!r} asks for {event_name}"
             )
         return found
-    found = [_one(there, id_, event_name) for id_ in dict.fromkeys(ids)]
+    found = [_require_asking(there, id_, event_name) for id_ in dict.fromkeys(ids)]
     for one in found[1:]:
         if one.store != found[0].store:
             raise Misconfigured(f"--subscription {one.subscription_id!r} is not of store {found[0].store!r}")
     return found
 
 
-def _one(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
+def _require_asking(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
     found = require_active(there.get(id_), id_)
-    if not _asks(found, event_name):
+    if not _is_asking(found, event_name):
         raise Misconfigured(f"--subscription {id_!r} does not ask for {event_name}")
     return found
 
 
-def _asks(subscription: Subscription, event_name: str) -> bool:
+def _is_asking(subscription: Subscription, event_name: str) -> bool:
     return not {event_name, ANY_EVENT}.isdisjoint(event_names(subscription))
 
 

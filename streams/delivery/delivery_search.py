@@ -11,7 +11,7 @@ from streams.delivery.records import Attempt, Delivery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LAST = (1 << 63) - 1
+_MAX_MICROS = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +73,24 @@ def index_position(known: DeliveryState) -> bytes:
 
 
 def newest_first(at: datetime) -> bytes:
-    return (_LAST - _micros(at)).to_bytes(8, "big")
+    return (_MAX_MICROS - _to_micros(at)).to_bytes(8, "big")
 
 
 def newest_first_before(at: datetime) -> bytes:
     """Where, newest first, what is older than `at` begins."""
-    return (_LAST - _micros(at) + 1).to_bytes(8, "big")
+    return (_MAX_MICROS - _to_micros(at) + 1).to_bytes(8, "big")
 
 
 def oldest_first(at: datetime) -> bytes:
-    return (_LAST + 1 + _micros(at)).to_bytes(8, "big")
+    return (_MAX_MICROS + 1 + _to_micros(at)).to_bytes(8, "big")
 
 
 def parse_oldest_first(key: bytes) -> datetime:
     """The instant of what `oldest_first` made."""
-    return _EPOCH + (int.from_bytes(key, "big") - _LAST - 1) * _MICROSECOND
+    return _EPOCH + (int.from_bytes(key, "big") - _MAX_MICROS - 1) * _MICROSECOND
 
 
-def _micros(at: datetime) -> int:
+def _to_micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
@@ -108,10 +108,10 @@ def index_terms(known: DeliveryState) -> tuple[bytes, ...]:
 
 def search_terms(search: DeliverySearch) -> tuple[bytes, ...]:
     """The terms that all must hold."""
-    return tuple(_asked(search)) or (index_term(search.store, "all"),)
+    return tuple(_query_terms(search)) or (index_term(search.store, "all"),)
 
 
-def _asked(search: DeliverySearch) -> Iterator[bytes]:
+def _query_terms(search: DeliverySearch) -> Iterator[bytes]:
     if search.webhook_event_id is not None:
         yield index_term(search.store, "webhook", search.webhook_event_id)
     if search.member_id is not None:
@@ -125,7 +125,7 @@ def _asked(search: DeliverySearch) -> Iterator[bytes]:
 
 
 TermName = Literal["all", "subscription", "status", "event", "member", "webhook"]
-_LETTERS: dict[TermName, bytes] = {
+_TERM_LETTERS: dict[TermName, bytes] = {
     "all": b"a",
     "subscription": b"u",
     "status": b"s",
@@ -137,4 +137,4 @@ _LETTERS: dict[TermName, bytes] = {
 
 def index_term(store: str, name: TermName, value: str = "") -> bytes:
     # The zero bytes end store and value: none is the beginning of another.
-    return b"%b\x00%b%b\x00" % (store.encode(), _LETTERS[name], value.encode())
+    return b"%b\x00%b%b\x00" % (store.encode(), _TERM_LETTERS[name], value.encode())

@@ -102,10 +102,10 @@ def apply_delivery(
     known: DeliveryState | None, record: Delivery, spot: RecordPosition, at: datetime
 ) -> DeliveryState:
     """It was put into the deliveries."""
-    before = known or _of(record, record.created_at, at)
+    before = known or _new_state(record, record.created_at, at)
     latest = at >= (before.made_at or at)
     return replace(
-        _told(before, record, at),
+        _apply_record(before, record, at),
         replay=record.replay if latest else before.replay,
         delivery=spot if latest else before.delivery,
         made=before.made + 1,
@@ -114,7 +114,7 @@ def apply_delivery(
 
 
 def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) -> DeliveryState:
-    before = known or _of(record, record.started_at, at)
+    before = known or _new_state(record, record.started_at, at)
     latest = before.last is None or record.started_at >= before.last.started_at
     delivered = record.outcome == "delivered"
     return replace(
@@ -124,7 +124,7 @@ def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) ->
         delivered=before.delivered + delivered,
         ended_at=max(before.ended_at or at, at) if delivered else before.ended_at,
         attempts=before.attempts + 1,
-        last=_last(record) if latest else before.last,
+        last=_summarize_attempt(record) if latest else before.last,
         retry_at=record.next_attempt_at if latest else before.retry_at,
     )
 
@@ -133,10 +133,10 @@ def apply_dead_letter(
     known: DeliveryState | None, record: DeadLetter, spot: RecordPosition, at: datetime
 ) -> DeliveryState:
     """It was given up."""
-    before = known or _of(record.delivery, record.delivery.created_at, at)
+    before = known or _new_state(record.delivery, record.delivery.created_at, at)
     latest = at >= (before.ended_at or at)
     return replace(
-        _told(before, record.delivery, at),
+        _apply_record(before, record.delivery, at),
         replay=before.replay if before.made else record.delivery.replay,
         letter=spot if latest or before.letter is None else before.letter,
         dead=before.dead + 1,
@@ -145,7 +145,7 @@ def apply_dead_letter(
     )
 
 
-def _told(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryState:
+def _apply_record(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryState:
     return replace(
         before,
         created_at=record.created_at,
@@ -155,7 +155,7 @@ def _told(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryStat
     )
 
 
-def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> DeliveryState:
+def _new_state(record: Delivery | Attempt, created_at: datetime, at: datetime) -> DeliveryState:
     return DeliveryState(
         delivery_id=record.delivery_id,
         subscription_id=record.subscription_id,
@@ -168,7 +168,7 @@ def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Deliv
     )
 
 
-def _last(record: Attempt) -> LastAttempt:
+def _summarize_attempt(record: Attempt) -> LastAttempt:
     return LastAttempt(
         number=record.number,
         started_at=record.started_at,

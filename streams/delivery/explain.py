@@ -74,25 +74,26 @@ def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: Deliver
     kind: VerdictKind
     match known.status:
         case "delivered":
-            kind, sentence = "delivered", _delivered(known)
+            kind, sentence = "delivered", _delivered_sentence(known)
         case "dead":
             kind, sentence = (
                 "dead",
                 f"It is a dead letter since {iso_instant(known.ended_at)}: {known.reason}.",
             )
         case _:
-            kind, sentence = _waiting(known, receiver, in_front)
+            kind, sentence = _explain_waiting(known, receiver, in_front)
     return Verdict(known.subscription_id, kind, sentence, known)
 
 
-def _delivered(known: DeliveryState) -> str:
+def _delivered_sentence(known: DeliveryState) -> str:
     if known.last is None or known.last.outcome != "delivered":
         return f"It was delivered, the last time at {iso_instant(known.ended_at)}."
     last = known.last
-    return f"It was delivered at {iso_instant(last.started_at)}, by attempt {last.number}, answered {last.status}."
+    at = iso_instant(last.started_at)
+    return f"It was delivered at {at}, by attempt {last.number}, answered {last.status}."
 
 
-def _waiting(
+def _explain_waiting(
     known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None
 ) -> tuple[VerdictKind, str]:
     now, endpoint = receiver.now, receiver.endpoint
@@ -100,27 +101,27 @@ def _waiting(
     if now is None:
         return "pending", f"{since}: its subscription was removed, so it will be given up."
     if now.state != "active":
-        return _held(now, since)
-    if endpoint and endpoint.state == "disabled" and not _set_active_since(now, endpoint):
+        return _explain_held(now, since)
+    if endpoint and endpoint.state == "disabled" and not _is_activated_since(now, endpoint):
         at = iso_instant(endpoint.since)
         return "disabled", f"{since}: the endpoint was disabled at {at}, for {endpoint.reason}."
     if in_front and not now.unordered:
         other = f"{in_front.event_name} {in_front.delivery_id}"
         return "pending", f"{since}: {other} of the same member comes first, and is {in_front.status}."
-    return "pending", f"{since}: {_next(known)}{_failing(endpoint)}"
+    return "pending", f"{since}: {_next_attempt_sentence(known)}{_failing_sentence(endpoint)}"
 
 
-def _held(now: Subscription, since: str) -> tuple[VerdictKind, str]:
+def _explain_held(now: Subscription, since: str) -> tuple[VerdictKind, str]:
     of = f", since {iso_instant(now.state_since)}" if now.state_since else ""
     kind: VerdictKind = "paused" if now.state == "paused" else "disabled"
     return kind, f"{since}: its subscription is {kind}{of}. It goes out once that is active again."
 
 
-def _set_active_since(now: Subscription, endpoint: EndpointStatus) -> bool:
+def _is_activated_since(now: Subscription, endpoint: EndpointStatus) -> bool:
     return now.state_since is not None and now.state_since > endpoint.since
 
 
-def _next(known: DeliveryState) -> str:
+def _next_attempt_sentence(known: DeliveryState) -> str:
     last = known.last
     if last is None or known.status == "pending":
         return "it has not been tried yet."
@@ -129,7 +130,7 @@ def _next(known: DeliveryState) -> str:
     return f"attempt {last.number} failed at {iso_instant(last.started_at)}, {what}; the next one {when}."
 
 
-def _failing(endpoint: EndpointStatus | None) -> str:
+def _failing_sentence(endpoint: EndpointStatus | None) -> str:
     if endpoint is None or endpoint.state != "failing":
         return ""
     since = iso_instant(endpoint.since)

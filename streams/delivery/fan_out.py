@@ -18,7 +18,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
-class _Format:
+class _FormattedBody:
     """A body in one format, with the `type` it goes out under where that is not the event's own."""
 
     data: str
@@ -28,7 +28,7 @@ class _Format:
 def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Iterator[Delivery]:
     """The deliveries for each subscription that wants this one of the events that it names; a body is made
     once for each format that is asked for."""
-    formats: dict[bool, list[_Format]] = {}
+    formats: dict[bool, list[_FormattedBody]] = {}
     trees: dict[bool, object] = {}
     for subscription in subscriptions:
         legacy = subscription.legacy
@@ -40,9 +40,9 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
             if not is_passed(subscription.filter, trees[legacy]):
                 continue
         if legacy not in formats:
-            formats[legacy] = list(_formats(event, legacy))
+            formats[legacy] = list(_format_bodies(event, legacy))
         for made in formats[legacy]:
-            yield _delivery(event, subscription, made)
+            yield _make_delivery(event, subscription, made)
 
 
 def body_tree(event: WebhookEvent, legacy: bool) -> object:
@@ -51,7 +51,7 @@ def body_tree(event: WebhookEvent, legacy: bool) -> object:
     return entry.legacy_body(event) if legacy else entry.body(event)
 
 
-def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) -> Delivery:
+def _make_delivery(event: WebhookEvent, subscription: Subscription, made: _FormattedBody) -> Delivery:
     # The first body's id is of event and subscription alone; a second one's is told apart by its type.
     apart = () if made.legacy_type is None else (made.legacy_type,)
     return Delivery(
@@ -64,17 +64,17 @@ def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) ->
         created_at=event.created_at,
         legacy=subscription.legacy,
         data=made.data,
-        meta=_meta(event),
+        meta=_meta_headers(event),
         legacy_type=made.legacy_type,
     )
 
 
-def _formats(event: WebhookEvent, legacy: bool) -> Iterator[_Format]:
-    yield _Format(body_json(event, legacy=legacy))
+def _format_bodies(event: WebhookEvent, legacy: bool) -> Iterator[_FormattedBody]:
+    yield _FormattedBody(body_json(event, legacy=legacy))
     second = CATALOGUE[type(event).__name__].second
     told = second.body(event) if legacy and second else None
     if second and told is not None:
-        yield _Format(_JSON.encode(told).decode(), second.legacy_type)
+        yield _FormattedBody(_JSON.encode(told).decode(), second.legacy_type)
 
 
 def body_json(event: WebhookEvent, *, legacy: bool) -> str:
@@ -82,7 +82,7 @@ def body_json(event: WebhookEvent, *, legacy: bool) -> str:
     return _JSON.encode(body_tree(event, legacy)).decode()
 
 
-def _meta(event: WebhookEvent) -> dict[str, str]:
+def _meta_headers(event: WebhookEvent) -> dict[str, str]:
     if not isinstance(event, AvailablePointsAmountChanged):
         return {}
     return {

@@ -51,7 +51,7 @@ class Item(Entry):
     data: str
 
     def key(self) -> bytes:
-        return _prefix(self.event_name) + self.number.to_bytes(4, "big")
+        return _item_prefix(self.event_name) + self.number.to_bytes(4, "big")
 
 
 def is_collected(delivery: Delivery) -> bool:
@@ -87,7 +87,7 @@ def close_batch(state: State, batch: Batch) -> tuple[Delivery, list[Change]]:
     What was collected goes out as it was, whatever became of the subscription since, as a delivery does that
     was made before: the sink knows what to do with those of a subscription that is gone.
     """
-    first, items = batch.first, list(state.scan(Item, _prefix(batch.first.event_name)))
+    first, items = batch.first, list(state.scan(Item, _item_prefix(batch.first.event_name)))
     whole = replace(
         first,
         # A replay that makes the same batches makes the same ids.
@@ -103,6 +103,6 @@ def batch_lane(subscription_id: str, event_name: str) -> str:
     return derived_id(subscription_id, event_name)
 
 
-def _prefix(event_name: str) -> bytes:
+def _item_prefix(event_name: str) -> bytes:
     # The zero byte ends the name: one name must not be the beginning of another.
     return event_name.encode() + b"\x00"

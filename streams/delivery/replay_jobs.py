@@ -123,14 +123,14 @@ class ReplayJobs:
             self._orders.pop(replay_id, None)
         else:
             self._orders[replay_id] = order
-        self._told(replay_id)
+        self._notify(replay_id)
 
     def progressed(self, replay_id: str, progress: ReplayProgress | None) -> None:
         if progress is None:
             self._progress.pop(replay_id, None)
         else:
             self._progress[replay_id] = progress
-        self._told(replay_id)
+        self._notify(replay_id)
 
     def get(self, replay_id: str) -> ReplayJob | None:
         order = self._orders.get(replay_id)
@@ -141,21 +141,21 @@ class ReplayJobs:
 
     def of(self, subscription_id: str) -> list[ReplayJob]:
         """The newest first."""
-        found = [each for each in self._all() if each.order.subscription_id == subscription_id]
+        found = [each for each in self._jobs() if each.order.subscription_id == subscription_id]
         return found[::-1]
 
     def open(self) -> list[ReplayJob]:
         """Those that have not ended, the oldest first."""
-        return [each for each in self._all() if not each.ended]
+        return [each for each in self._jobs() if not each.ended]
 
     def ended(self) -> list[ReplayJob]:
         """The others, the oldest first."""
-        return [each for each in self._all() if each.ended]
+        return [each for each in self._jobs() if each.ended]
 
-    def _all(self) -> list[ReplayJob]:
+    def _jobs(self) -> list[ReplayJob]:
         ordered = sorted(self._orders.values(), key=lambda order: (order.asked_at, order.replay_id))
         return [ReplayJob(order, self._progress.get(order.replay_id)) for order in ordered]
 
-    def _told(self, replay_id: str) -> None:
+    def _notify(self, replay_id: str) -> None:
         for listener in list(self._listeners):
             listener(replay_id)

@@ -45,16 +45,16 @@ class ReplaySelection:
     """By delivery id; asked where not all are meant."""
     erased: frozenset[str] = frozenset()
     """Keys of members and documents of whom nothing is sent again."""
-    _named: dict[str, bool] = field(default_factory=dict)
+    _names_event: dict[str, bool] = field(default_factory=dict)
 
     def names(self, event_name: str) -> bool:
         """Whether the subscription asks for the event, and the replay for it too."""
-        if event_name not in self._named:
+        if event_name not in self._names_event:
             alone = Subscriptions()
             alone.put(self.subscription)
             asked = bool(alone.matching(self.subscription.store, event_name)) and event_name in CATALOGUE
-            self._named[event_name] = asked and self.event_name in (None, event_name)
-        return self._named[event_name]
+            self._names_event[event_name] = asked and self.event_name in (None, event_name)
+        return self._names_event[event_name]
 
     def owns(self, key: bytes) -> bool:
         """Whether a record of that key may be meant: header and key tell most, and cost nothing."""
@@ -84,10 +84,10 @@ class ReplaySelection:
 
 def to_replayed(delivery: Delivery, name: str) -> Delivery:
     """As a replay or a backfill of that name sends it."""
-    return replace(_alone(delivery) if is_collected(delivery) else delivery, replay=name)
+    return replace(_single_item_array(delivery) if is_collected(delivery) else delivery, replay=name)
 
 
-def _alone(item: Delivery) -> Delivery:
+def _single_item_array(item: Delivery) -> Delivery:
     """An array of one: the batch that it would have been in by itself."""
     ids = item.webhook_event_id, item.subscription_id, item.webhook_event_id
     return replace(

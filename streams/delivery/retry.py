@@ -29,13 +29,13 @@ or a missing header is often mended within the minute, and rarely later."""
 
 HTTP_GONE = 410
 
-_ASKS_FOR_MORE = {408, 425, 429}
+_RETRYABLE_STATUSES = {408, 425, 429}
 
 
 def is_retryable(status: int | None) -> bool:
     """Whether time may heal it: no answer at all, a 5xx, or a 4xx that asks to come again. A status that
     there is not counts as a 5xx (RFC 9110, section 15)."""
-    return status is None or not 100 <= status < 500 or status in _ASKS_FOR_MORE
+    return status is None or not 100 <= status < 500 or status in _RETRYABLE_STATUSES
 
 
 def next_wait(

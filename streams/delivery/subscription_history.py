@@ -23,7 +23,7 @@ class SubscriptionVersions:
     forms: list[Subscription | None] = field(default_factory=list)
 
     def add(self, at: datetime, form: Subscription | None) -> None:
-        if not self.forms or _wants(form) != _wants(self.forms[-1]):
+        if not self.forms or _matching_fields(form) != _matching_fields(self.forms[-1]):
             self.begins.append(at)
             self.forms.append(form)
 
@@ -44,11 +44,11 @@ class SubscriptionHistory:
 
     def __init__(self) -> None:
         self._forms: dict[str, SubscriptionVersions] = {}
-        self._named: dict[tuple[str, str], list[SubscriptionVersions]] = {}
+        self._versions_naming: dict[tuple[str, str], list[SubscriptionVersions]] = {}
 
     def add(self, subscription_id: str, at: datetime, form: Subscription | None) -> None:
         self._forms.setdefault(subscription_id, SubscriptionVersions(subscription_id)).add(at, form)
-        self._named.clear()
+        self._versions_naming.clear()
 
     def of(self, subscription_id: str) -> SubscriptionVersions | None:
         return self._forms.get(subscription_id)
@@ -56,9 +56,11 @@ class SubscriptionHistory:
     def naming(self, store: str, event_name: str) -> list[SubscriptionVersions]:
         """Those of which one form or another names the event."""
         place = store, event_name
-        if place not in self._named:
-            self._named[place] = [f for f in self._forms.values() if any(_named(f.forms, *place))]
-        return self._named[place]
+        if place not in self._versions_naming:
+            self._versions_naming[place] = [
+                f for f in self._forms.values() if any(_versions_naming(f.forms, *place))
+            ]
+        return self._versions_naming[place]
 
 
 def wanted_deliveries(
@@ -67,7 +69,9 @@ def wanted_deliveries(
     """Each delivery that some form makes of the event, and whether all make it; None where none makes any."""
     name = type(event).__name__
     made = [
-        {d.delivery_id: d for d in fan_out(event, [form])} if form and _names(form, event.store, name) else {}
+        {d.delivery_id: d for d in fan_out(event, [form])}
+        if form and _is_naming(form, event.store, name)
+        else {}
         for form in forms.since(appended_at)
     ]
     some = {delivery_id: delivery for each in made for delivery_id, delivery in each.items()}
@@ -77,17 +81,17 @@ def wanted_deliveries(
         yield delivery, all(delivery_id in each for each in made)
 
 
-def _names(form: Subscription, store: str, event_name: str) -> bool:
+def _is_naming(form: Subscription, store: str, event_name: str) -> bool:
     alone = Subscriptions()
     alone.put(form)
     return bool(alone.matching(store, event_name))
 
 
-def _named(forms: Iterable[Subscription | None], store: str, event_name: str) -> Iterator[bool]:
-    return (form is not None and _names(form, store, event_name) for form in forms)
+def _versions_naming(forms: Iterable[Subscription | None], store: str, event_name: str) -> Iterator[bool]:
+    return (form is not None and _is_naming(form, store, event_name) for form in forms)
 
 
-def _wants(form: Subscription | None) -> object:
+def _matching_fields(form: Subscription | None) -> object:
     """All of it by which events are matched and bodies are made."""
     return form and (
         form.store,

@@ -47,22 +47,22 @@ def derives(fact: type[F]) -> Callable[[DerivationRule[F]], DerivationRule[F]]:
 
 def derive(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     """The webhook events that tell of `event`, in the order in which they are sent."""
-    yield from _derived(event, state, store)
+    yield from _derive_builtin(event, state, store)
     for rule in FURTHER_RULES.get(type(event), ()):
         yield from rule(event, state, store)
 
 
-def _derived(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
+def _derive_builtin(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     if isinstance(event, UnitsEvent):
-        return _of_units(event, state, store)
+        return _units_webhook_events(event, state, store)
     if isinstance(event, TransactionEvent):
-        return _of_transaction(event, state)
+        return _transaction_webhook_events(event, state)
     if isinstance(event, RewardEvent):
         return reward_webhook_events(event, state)
     return member_webhook_events(event, state, store)
 
 
-def _of_units(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
+def _units_webhook_events(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case UnitsExpiryAnnounced():
             yield points_will_expire(event, state)
@@ -75,7 +75,7 @@ def _of_units(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator
                 yield changed
 
 
-def _of_transaction(event: TransactionEvent, state: State) -> Iterator[WebhookEvent]:
+def _transaction_webhook_events(event: TransactionEvent, state: State) -> Iterator[WebhookEvent]:
     match event:
         case TransactionRecorded():
             yield TransactionRegistered(

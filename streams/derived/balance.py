@@ -39,7 +39,7 @@ Movement = (
 )
 
 
-class _Change(NamedTuple):
+class _AmountChange(NamedTuple):
     units: Decimal
     """With its sign."""
     type: str
@@ -50,7 +50,7 @@ def available_amount_changed(
     event: Movement, state: State, store: StoreSettings
 ) -> AvailablePointsAmountChanged | None:
     """The change that `event` made; `state` is the state after it. None: what can be spent is as before."""
-    change = _change(event)
+    change = _amount_change(event)
     if change is None:
         return None
     after = get_account(state, event.wallet)
@@ -66,11 +66,11 @@ def available_amount_changed(
         sequence=after.changes,
         transfer_id=event.transfer_id,
         cause=change.cause,
-        taken_back=_taken_back(event) if isinstance(event, UnitsTakenBack) else None,
+        taken_back=_taken_back_units(event) if isinstance(event, UnitsTakenBack) else None,
     )
 
 
-def _taken_back(event: UnitsTakenBack) -> TakenBack:
+def _taken_back_units(event: UnitsTakenBack) -> TakenBack:
     return TakenBack(
         purchase=event.purchase,
         pending=sum((share.units for share in event.pending), Decimal(0)),
@@ -81,43 +81,43 @@ def _taken_back(event: UnitsTakenBack) -> TakenBack:
     )
 
 
-def _change(event: Movement) -> _Change | None:
+def _amount_change(event: Movement) -> _AmountChange | None:
     match event:
         case UnitsEarned():
-            return None if event.locked_until else _Change(event.units, "add", event.cause)
+            return None if event.locked_until else _AmountChange(event.units, "add", event.cause)
         case UnitsSpent():
-            return _Change(-event.units, "subtract", event.cause)
+            return _AmountChange(-event.units, "subtract", event.cause)
         case UnitsExpired():
-            return _Change(-event.lot.units, "expire")
+            return _AmountChange(-event.lot.units, "expire")
         case UnitsCancelled():
-            return None if event.pending else _Change(-event.units, "cancel")
+            return None if event.pending else _AmountChange(-event.units, "cancel")
         case UnitsTakenBack() | DebtPaid():
-            return _returned(event)
+            return _return_change(event)
         case _:
-            return _moved(event)
+            return _movement_change(event)
 
 
-def _returned(event: UnitsTakenBack | DebtPaid) -> _Change:
+def _return_change(event: UnitsTakenBack | DebtPaid) -> _AmountChange:
     if isinstance(event, DebtPaid):
-        return _Change(-event.units, "subtract")
+        return _AmountChange(-event.units, "subtract")
     # Told of even where none of them could be spent: nothing else says that they are gone.
-    return _Change(-event.drawn, "subtract", event.cause)
+    return _AmountChange(-event.drawn, "subtract", event.cause)
 
 
-def _moved(
+def _movement_change(
     event: UnitsActivated | UnitsBlocked | UnitsUnblocked | UnitsSent | UnitsReceived,
-) -> _Change:
+) -> _AmountChange:
     match event:
         case UnitsActivated():
-            return _Change(event.units, "activate")
+            return _AmountChange(event.units, "activate")
         case UnitsBlocked():
-            return _Change(-event.units, "block")
+            return _AmountChange(-event.units, "block")
         case UnitsUnblocked():
-            return _Change(event.units, "unblock")
+            return _AmountChange(event.units, "unblock")
         case UnitsSent():
-            return _Change(-event.units, "p2p_subtract")
+            return _AmountChange(-event.units, "p2p_subtract")
         case UnitsReceived():
-            return _Change(event.units, "p2p_add")
+            return _AmountChange(event.units, "p2p_add")
 
 
 def wallet_id(store: str, member_id: str, wallet: str) -> str:

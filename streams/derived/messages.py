@@ -50,14 +50,14 @@ def messages_of(event: Event, state: State) -> Iterator[Message]:
                 transfer_id=event.sent_as,
             )
         case TransactionMatched():
-            yield _take(event, state)
+            yield _take_transaction(event, state)
         case MemberErased():
-            yield from _erase(event, state)
+            yield from _erase_documents(event, state)
         case _:
             pass
 
 
-def _take(event: TransactionMatched, state: State) -> TakeTransaction:
+def _take_transaction(event: TransactionMatched, state: State) -> TakeTransaction:
     document = state.get(Document)
     if document is None:
         raise LookupError(f"document {event.document_number!r} has facts but is not there")
@@ -79,7 +79,7 @@ def _take(event: TransactionMatched, state: State) -> TakeTransaction:
     )
 
 
-def _erase(event: MemberErased, state: State) -> Iterator[EraseDocument]:
+def _erase_documents(event: MemberErased, state: State) -> Iterator[EraseDocument]:
     for bought in state.scan(Transaction):
         if has_document(event.store, bought):
             yield EraseDocument(

@@ -16,7 +16,7 @@ from streams.webhooks.events import (
 def reward_webhook_events(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
     match event:
         case RewardBought():
-            yield _bought(event, state)
+            yield _reward_bought(event, state)
         case RedemptionStatusChanged():
             yield _status_changed(event, state)
         case CouponExpiryAnnounced():
@@ -31,7 +31,7 @@ def reward_webhook_events(event: RewardEvent, state: State) -> Iterator[WebhookE
             pass
 
 
-def _bought(event: RewardBought, state: State) -> CustomerBoughtReward:
+def _reward_bought(event: RewardBought, state: State) -> CustomerBoughtReward:
     return CustomerBoughtReward(
         **webhook_event_header(event, "CustomerBoughtReward"),
         customer=customer(state, event.member_id),

@@ -38,7 +38,7 @@ def find_code(state: State, purposes: tuple[str, ...], code: str, now: datetime)
             "code", "…", f"may not be tried any more, after {MAX_CODE_TRIES} wrong ones: ask for another"
         )
     # All are compared, whichever fits.
-    fitting = [secret for secret, fits in [(each, _is(each, code)) for each in live] if fits]
+    fitting = [secret for secret, fits in [(each, _is_code(each, code)) for each in live] if fits]
     if not fitting:
         return WrongCode(tuple(secret.purpose for secret in live))
     if now - fitting[0].issued_at > CODE_LIFETIME:
@@ -47,7 +47,7 @@ def find_code(state: State, purposes: tuple[str, ...], code: str, now: datetime)
     return fitting[0]
 
 
-def _is(secret: Secret, code: str) -> bool:
+def _is_code(secret: Secret, code: str) -> bool:
     """The time that it takes tells nothing of the code: digests are compared, both of them."""
     given = _digest(code)
     return (given == _digest(secret.code)) | (given == _digest(str(secret.code_number)))

@@ -26,19 +26,19 @@ class CampaignTrigger(Value):
 
 
 def is_met(condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings) -> bool:
-    found = _values(condition, occasion, state, store)
+    found = _subject_values(condition, occasion, state, store)
     wanted = condition.values
     match condition.operator:
         case "is" | "is_one_of":
-            return _any_equal(condition, found)
+            return _is_any_equal(condition, found)
         case "is_not":
-            return not _any_equal(condition, found)
+            return not _is_any_equal(condition, found)
         case "contains":
             return any(wanted[0] in value for value in found)
         case "at_least" | "more_than" | "at_most" | "less_than":
             compare = _COMPARE[condition.operator]
             return condition.subject not in _TEXTS and any(
-                _compared(value, wanted[0], compare) for value in found
+                _compare_numbers(value, wanted[0], compare) for value in found
             )
 
 
@@ -51,7 +51,7 @@ _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 
 
-def _values(
+def _subject_values(
     condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings
 ) -> Iterator[str]:
     items = occasion.items
@@ -67,23 +67,23 @@ def _values(
         case "maker":
             yield from (item.maker for item in items if item.maker)
         case "label":
-            yield from (value for item in items for value in _named(item.labels, condition.name))
+            yield from (value for item in items for value in _values_named(item.labels, condition.name))
         case "channel_id":
             yield from filter(None, (occasion.channel_id,))
         case "event_attribute":
-            yield from _named(occasion.attributes, condition.name)
+            yield from _values_named(occasion.attributes, condition.name)
         case "member_attribute" | "member_gender" | "member_tier":
-            yield from _of_member(condition, state, store)
+            yield from _member_values(condition, state, store)
 
 
-def _of_member(condition: Condition, state: State, store: StoreSettings) -> Iterator[str]:
+def _member_values(condition: Condition, state: State, store: StoreSettings) -> Iterator[str]:
     """A tier is named by its id or its name."""
     member = state.get(Member)
     if member is None:
         return
     match condition.subject:
         case "member_attribute":
-            yield from _named(member.profile.custom_attributes, condition.name)
+            yield from _values_named(member.profile.custom_attributes, condition.name)
         case "member_gender":
             yield from filter(None, (member.profile.gender,))
         case _:
@@ -94,23 +94,25 @@ def _of_member(condition: Condition, state: State, store: StoreSettings) -> Iter
                     yield found[1].name
 
 
-def _named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
+def _values_named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
     return (pair.value for pair in pairs if pair.key == name)
 
 
-def _any_equal(condition: Condition, found: Iterator[str]) -> bool:
+def _is_any_equal(condition: Condition, found: Iterator[str]) -> bool:
     """10 is 10.00 where the subject is a number. Of texts, 01234 is not 1234."""
     if condition.subject in NUMERIC_SUBJECTS:
-        return any(_compared(value, each, Decimal.__eq__) for value in found for each in condition.values)
+        return any(
+            _compare_numbers(value, each, Decimal.__eq__) for value in found for each in condition.values
+        )
     return any(value in condition.values for value in found)
 
 
-def _compared(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
-    left, right = parse_number(value), _stored(wanted)
+def _compare_numbers(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
+    left, right = parse_number(value), _stored_number(wanted)
     return left is not None and right is not None and operator(left, right)
 
 
-def _stored(text: str) -> Decimal | None:
+def _stored_number(text: str) -> Decimal | None:
     """The number of a condition. Older releases also stored such as `1E2`."""
     try:
         stored = Decimal(text)

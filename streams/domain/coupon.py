@@ -27,7 +27,7 @@ VOID_STATUSES = ("canceled", "rejected", "returned")
 
 def use_coupon(state: State, command: UseCoupon, act: EventContext) -> Iterator[Event]:
     require_active_member(state, act)
-    reward, coupon = _find(state, command.code)
+    reward, coupon = _find_coupon(state, command.code)
     if reward.used_at:
         raise Rejected("code", command.code, f"was used at {reward.used_at.isoformat()}")
     if reward.status in VOID_STATUSES:
@@ -41,7 +41,7 @@ def use_coupon(state: State, command: UseCoupon, act: EventContext) -> Iterator[
 
 def reinstate_coupon(state: State, command: ReinstateCoupon, act: EventContext) -> Iterator[Event]:
     require_member(state, act)
-    reward, coupon = _find(state, command.code)
+    reward, coupon = _find_coupon(state, command.code)
     if not reward.used_at:
         raise Rejected("code", command.code, "was not used")
     yield CouponReinstated(
@@ -49,7 +49,7 @@ def reinstate_coupon(state: State, command: ReinstateCoupon, act: EventContext) 
     )
 
 
-def _find(state: State, code: str) -> tuple[IssuedReward, Coupon]:
+def _find_coupon(state: State, code: str) -> tuple[IssuedReward, Coupon]:
     place = state.get(CouponPlace, code.encode())
     reward = state.get(IssuedReward, place.issued_reward_id.encode()) if place else None
     if reward is None or reward.coupon is None:
@@ -62,14 +62,14 @@ def run_coupon_timer(
 ) -> Iterator[Event]:
     """What a coupon's timer brings: first what the member should have been told, then the end."""
     coupon = reward.coupon
-    if coupon is None or coupon.active_to is None or not _ends(reward):
+    if coupon is None or coupon.active_to is None or not _can_expire(reward):
         return
     if coupon.active_to <= act.now:
         yield CouponExpired(
             **act.stamp("CouponExpired"), issued_reward_id=reward.issued_reward_id, code=coupon.code
         )
     elif is_active(state):
-        for days in _passed(reward, store, act.now):
+        for days in _reached_days(reward, store, act.now):
             yield CouponExpiryAnnounced(
                 **act.stamp("CouponExpiryAnnounced", days),
                 issued_reward_id=reward.issued_reward_id,
@@ -78,33 +78,33 @@ def run_coupon_timer(
             )
 
 
-def _ends(reward: IssuedReward) -> bool:
+def _can_expire(reward: IssuedReward) -> bool:
     """Whether it is still going to expire."""
     return not (reward.used_at or reward.expired or reward.status in VOID_STATUSES)
 
 
-def _untold(reward: IssuedReward, store: StoreSettings) -> list[int]:
+def _unannounced_days(reward: IssuedReward, store: StoreSettings) -> list[int]:
     return lead_times.unannounced_days(store.coupons_expiring_days, reward.announced)
 
 
-def _end(reward: IssuedReward) -> datetime | None:
+def _coupon_end(reward: IssuedReward) -> datetime | None:
     return reward.coupon.active_to if reward.coupon else None
 
 
-def _passed(reward: IssuedReward, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.reached_days(_untold(reward, store), _end(reward), now, store.calendar)
+def _reached_days(reward: IssuedReward, store: StoreSettings, now: datetime) -> list[int]:
+    return lead_times.reached_days(_unannounced_days(reward, store), _coupon_end(reward), now, store.calendar)
 
 
 def skip_announcements(reward: IssuedReward, store: StoreSettings, now: datetime) -> IssuedReward:
     """The reward after its timer found nothing to tell: what it passed over is not told later."""
-    passed = _passed(reward, store, now)
+    passed = _reached_days(reward, store, now)
     return schedule_coupon(replace(reward, announced=(*reward.announced, *passed)), store)
 
 
 def schedule_coupon(reward: IssuedReward, store: StoreSettings) -> IssuedReward:
     """With the next instant at which its timer must look at it."""
-    end = _end(reward)
-    if end is None or not _ends(reward):
+    end = _coupon_end(reward)
+    if end is None or not _can_expire(reward):
         return replace(reward, due_at=None)
-    at = lead_times.next_timer_at(_untold(reward, store), end, reward.issued_at, store.calendar)
+    at = lead_times.next_timer_at(_unannounced_days(reward, store), end, reward.issued_at, store.calendar)
     return replace(reward, due_at=at)

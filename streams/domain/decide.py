@@ -77,18 +77,20 @@ def decide(state: State, command: AnyCommand, now: datetime, store: StoreSetting
     lead to.
     """
     act = EventContext(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-    yield from _paying(state, act, _followed(state, command, act, store))
+    yield from _pay_debts(state, act, _with_consequences(state, command, act, store))
 
 
-def _paying(state: State, act: EventContext, events: Iterator[Event]) -> Iterator[Event]:
+def _pay_debts(state: State, act: EventContext, events: Iterator[Event]) -> Iterator[Event]:
     """After each event, what the units that it brought pay of the member's debt."""
     for event in events:
         yield event
         yield from returns.pay_debt(state, event, act)
 
 
-def _followed(state: State, command: AnyCommand, act: EventContext, store: StoreSettings) -> Iterator[Event]:
-    for event in _decide(state, command, act, store):
+def _with_consequences(
+    state: State, command: AnyCommand, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    for event in _apply_rule(state, command, act, store):
         yield event
         if isinstance(event, TransactionAssigned):
             yield from returns.take_back_units(state, event, _cause_of(event, command), act, store)
@@ -104,7 +106,9 @@ def _cause_of(event: TransactionAssigned, command: AnyCommand) -> Cause:
     return Cause(transaction_id=event.transaction_id, performed_at=getattr(command, "purchased_at", None))
 
 
-def _decide(state: State, command: AnyCommand, act: EventContext, store: StoreSettings) -> Iterator[Event]:
+def _apply_rule(
+    state: State, command: AnyCommand, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     if not isinstance(command, SETTLING_COMMANDS):
         member.require_not_erased(state, act)
     rule = COMMAND_RULES.get(type(command))
@@ -113,7 +117,7 @@ def _decide(state: State, command: AnyCommand, act: EventContext, store: StoreSe
     return rule(state, command, act, store)
 
 
-def _custom_event(state: State, command: RecordCustomEvent, act: EventContext) -> Iterator[Event]:
+def _record_custom_event(state: State, command: RecordCustomEvent, act: EventContext) -> Iterator[Event]:
     member.require_active_member(state, act)
     yield CustomEventRecorded(
         **act.stamp("CustomEventRecorded"),
@@ -127,7 +131,7 @@ def _custom_event(state: State, command: RecordCustomEvent, act: EventContext) -
 Rule = Callable[[State, Any, EventContext, StoreSettings], Iterator[Event]]
 
 
-def _alone(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
+def _without_settings(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
     """For rules that ask nothing of the store's settings."""
     return lambda state, command, act, _: rule(state, command, act)
 
@@ -135,40 +139,40 @@ def _alone(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
 COMMAND_RULES: dict[type[Command], Rule] = {
     RegisterMember: member.register_member,
     SignUpMember: member.sign_up_member,
-    ActivateMember: _alone(member.activate_member),
+    ActivateMember: _without_settings(member.activate_member),
     UpdateMember: member.update_member,
     ChangeOwnEmail: member.request_contact_change,
     ChangeOwnPhone: member.request_contact_change,
     ConfirmChange: member.confirm_contact_change,
-    SendActivationCode: _alone(member.send_code),
-    RequestPasswordReset: _alone(member.reset_password),
-    DeactivateMember: _alone(member.deactivate_member),
-    EraseMember: _alone(member.erase_member),
+    SendActivationCode: _without_settings(member.send_code),
+    RequestPasswordReset: _without_settings(member.reset_password),
+    DeactivateMember: _without_settings(member.deactivate_member),
+    EraseMember: _without_settings(member.erase_member),
     AssignTier: tier.assign_tier,
     RemoveManualTier: tier.remove_manual_tier,
-    RegisterTransaction: _alone(document.register_transaction),
+    RegisterTransaction: _without_settings(document.register_transaction),
     RecordTransaction: document.record_transaction,
     AssignTransaction: document.assign_transaction,
-    AnswerSearch: _alone(document.apply_search_answer),
-    TakeTransaction: _alone(document.take_transaction),
-    ReturnTransaction: _alone(document.return_transaction),
-    EraseDocument: _alone(document.erase_document),
-    RecordCustomEvent: _alone(_custom_event),
+    AnswerSearch: _without_settings(document.apply_search_answer),
+    TakeTransaction: _without_settings(document.take_transaction),
+    ReturnTransaction: _without_settings(document.return_transaction),
+    EraseDocument: _without_settings(document.erase_document),
+    RecordCustomEvent: _without_settings(_record_custom_event),
     AddUnits: ledger.add_units,
     SpendUnits: ledger.spend_units,
     BlockUnits: transfers.block_units,
     CancelTransfer: transfers.cancel_transfer,
-    ActivateUnits: _alone(transfers.activate_units),
-    ExpireUnits: _alone(transfers.expire_units),
+    ActivateUnits: _without_settings(transfers.activate_units),
+    ExpireUnits: _without_settings(transfers.expire_units),
     TransferUnits: member_transfers.offer_units,
     OfferUnits: member_transfers.receive_units,
-    AcceptUnits: _alone(member_transfers.settle_transfer),
-    RefuseUnits: _alone(member_transfers.release_held_units),
+    AcceptUnits: _without_settings(member_transfers.settle_transfer),
+    RefuseUnits: _without_settings(member_transfers.release_held_units),
     BuyReward: reward.buy_reward,
     AssignReward: reward.assign_reward,
-    ChangeRedemptionStatus: _alone(reward.change_redemption_status),
-    UseCoupon: _alone(coupon.use_coupon),
-    ReinstateCoupon: _alone(coupon.reinstate_coupon),
+    ChangeRedemptionStatus: _without_settings(reward.change_redemption_status),
+    UseCoupon: _without_settings(coupon.use_coupon),
+    ReinstateCoupon: _without_settings(coupon.reinstate_coupon),
 }
 """Every command that is decided; an answered claim decides the command that waited for it."""
 
@@ -215,11 +219,13 @@ def run_timer(
     state: State, entry: TimedEntry, store: StoreSettings, member_id: str, now: datetime
 ) -> Iterator[Event]:
     """What the timer of `entry` brings at `now`."""
-    act = EventContext(cause_id=_cause(entry), store=store.store, member_id=member_id, now=now)
-    yield from _paying(state, act, _timed(state, entry, act, store))
+    act = EventContext(cause_id=_timer_cause(entry), store=store.store, member_id=member_id, now=now)
+    yield from _pay_debts(state, act, _timer_events(state, entry, act, store))
 
 
-def _timed(state: State, entry: TimedEntry, act: EventContext, store: StoreSettings) -> Iterator[Event]:
+def _timer_events(
+    state: State, entry: TimedEntry, act: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     match entry:
         case Lot():
             yield from ledger.run_lot_timer(state, entry, act, store)
@@ -233,7 +239,7 @@ def _timed(state: State, entry: TimedEntry, act: EventContext, store: StoreSetti
     yield from tier.move_tiers(state, act, store)
 
 
-def _cause(entry: TimedEntry) -> str:
+def _timer_cause(entry: TimedEntry) -> str:
     match entry:
         case Lot():
             return entry.lot_id

@@ -30,10 +30,10 @@ def register_transaction(state: State, command: RegisterTransaction, act: EventC
     require_active_member(state, act)
     _require_unknown(state, command.document_number)
     transaction_id = act.id("transaction")
-    recorded = _recorded(command, transaction_id, act)
+    recorded = _recorded_event(command, transaction_id, act)
     returns.require_returnable(state, command, recorded.gross_value)
     yield recorded
-    yield _assigned(command, transaction_id, recorded.gross_value, act)
+    yield _assigned_event(command, transaction_id, recorded.gross_value, act)
 
 
 def _require_unknown(state: State, document_number: str) -> None:
@@ -46,7 +46,7 @@ def _require_unknown(state: State, document_number: str) -> None:
         )
 
 
-def _recorded(command: RecordingCommand, transaction_id: str, act: EventContext) -> TransactionRecorded:
+def _recorded_event(command: RecordingCommand, transaction_id: str, act: EventContext) -> TransactionRecorded:
     return TransactionRecorded(
         **act.stamp("TransactionRecorded"),
         transaction_id=transaction_id,
@@ -61,7 +61,7 @@ def _recorded(command: RecordingCommand, transaction_id: str, act: EventContext)
     )
 
 
-def _assigned(
+def _assigned_event(
     told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: EventContext
 ) -> TransactionAssigned:
     return TransactionAssigned(
@@ -96,7 +96,7 @@ def record_transaction(
 ) -> Iterator[Event]:
     """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
     refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
-    _require_own(command, act)
+    _require_own_id(command, act)
     search_identifiers(command, store)
     earlier = state.get(Document)
     if earlier:
@@ -105,14 +105,14 @@ def record_transaction(
             command.document_number,
             f"is already registered, as transaction {earlier.transaction_id}",
         )
-    yield _recorded(command, act.member_id, act)
+    yield _recorded_event(command, act.member_id, act)
 
 
 def assign_transaction(
     state: State, command: AssignTransaction, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Matches at once where the member is named by id; otherwise the search answers."""
-    document = _unmatched(state, command, act)
+    document = _require_unmatched(state, command, act)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
     if len(given) != 1:
         raise Rejected(
@@ -120,7 +120,7 @@ def assign_transaction(
         )
     search_identifiers(command, store)
     if command.to_member:
-        yield _matched(document, command.to_member, act, by_hand=True)
+        yield _matched_event(document, command.to_member, act, by_hand=True)
 
 
 def search_identifiers(
@@ -135,17 +135,19 @@ def search_identifiers(
 
 def apply_search_answer(state: State, message: AnswerSearch, act: EventContext) -> Iterator[Event]:
     """Who is found by the document's own data gets it, unless it was matched meanwhile."""
-    document = _own(state, act)
+    document = _own_document(state, act)
     if message.by_hand and (document.to_member or not message.found):
         reason = (
             f"is matched already, to member {document.to_member}" if document.to_member else NO_MEMBER_FOUND
         )
         raise Rejected("document_number", document.document_number, reason)
     if message.found and not document.to_member:
-        yield _matched(document, message.found, act, by_hand=message.by_hand)
+        yield _matched_event(document, message.found, act, by_hand=message.by_hand)
 
 
-def _matched(document: Document, to_member: str, act: EventContext, *, by_hand: bool) -> TransactionMatched:
+def _matched_event(
+    document: Document, to_member: str, act: EventContext, *, by_hand: bool
+) -> TransactionMatched:
     return TransactionMatched(
         **act.stamp("TransactionMatched"),
         transaction_id=document.transaction_id,
@@ -160,11 +162,11 @@ def take_transaction(state: State, message: TakeTransaction, act: EventContext) 
     require_active_member(state, act)
     _require_unknown(state, message.document_number)
     returns.require_returnable(state, message, message.gross_value)
-    yield _assigned(message, message.transaction_id, message.gross_value, act)
+    yield _assigned_event(message, message.transaction_id, message.gross_value, act)
 
 
 def return_transaction(state: State, message: ReturnTransaction, act: EventContext) -> Iterator[Event]:
-    document = _own(state, act)
+    document = _own_document(state, act)
     if document.to_member != message.to_member:
         raise Poison(f"returns document {act.member_id}, which is not with member {message.to_member}")
     yield TransactionUnmatched(
@@ -180,7 +182,7 @@ def return_transaction(state: State, message: ReturnTransaction, act: EventConte
 
 
 def erase_document(state: State, message: EraseDocument, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
-    _own(state, act)
+    _own_document(state, act)
     yield DocumentErased(**act.stamp("DocumentErased"))
 
 
@@ -189,21 +191,21 @@ def has_document(store: str, bought: Transaction) -> bool:
     return bought.transaction_id == document_id(store, bought.document_number)
 
 
-def _own(state: State, act: EventContext) -> Document:
+def _own_document(state: State, act: EventContext) -> Document:
     document = state.get(Document)
     if document is None:
         raise Poison(f"is about document {act.member_id}, which is not there")
     return document
 
 
-def _require_own(command: RecordTransaction | AssignTransaction, act: EventContext) -> None:
+def _require_own_id(command: RecordTransaction | AssignTransaction, act: EventContext) -> None:
     own = document_id(act.store, command.document_number)
     if act.member_id != own:
         raise Rejected("member_id", act.member_id, f"must be {own}, the document's own id")
 
 
-def _unmatched(state: State, command: AssignTransaction, act: EventContext) -> Document:
-    _require_own(command, act)
+def _require_unmatched(state: State, command: AssignTransaction, act: EventContext) -> Document:
+    _require_own_id(command, act)
     document = state.get(Document)
     if document is None:
         raise Rejected("document_number", command.document_number, f"is unknown in store {act.store!r}")

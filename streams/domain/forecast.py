@@ -28,7 +28,7 @@ def forecast(
     """What comes from `now` until before `end`, in order; what is overdue, at `now`. Timers follow the
     settings of now, whatever they followed before."""
     timers = _Timers(end)
-    for planned in _planned(draft, store, now, end):
+    for planned in _timed_entries(draft, store, now, end):
         if timers.add(planned):
             draft.apply(planned)
     while entry := timers.next(draft):
@@ -46,15 +46,15 @@ def forecast(
             timers.add(quiet)
 
 
-def _planned(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[TimedEntry]:
+def _timed_entries(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[TimedEntry]:
     for kind in PLANNED_KINDS:
         for entry in state.scan(kind):
-            if not (isinstance(entry, Lot) and _later(entry, store, end)):
+            if not (isinstance(entry, Lot) and _is_certainly_later(entry, store, end)):
                 yield replan_timer(state, entry, store, now)
     yield from state.scan(PendingLot)
 
 
-def _later(lot: Lot, store: StoreSettings, end: datetime) -> bool:
+def _is_certainly_later(lot: Lot, store: StoreSettings, end: datetime) -> bool:
     """Whether it is plain, without a calendar, that nothing of the lot is due before `end`: of a store's lots
     few are, and exactly when would cost more than all the rest."""
     if lot.expires_at is None:

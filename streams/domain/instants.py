@@ -25,8 +25,8 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
 
 
 def parse_day(text: str) -> datetime:
-    """The day as it is written, whatever time and offset stand beside it, as `day_to_stored` has it. Raises as
-    `parse_instant`."""
+    """The day as it is written, whatever time and offset stand beside it, as `day_to_stored` has it. Raises
+    as `parse_instant`."""
     day = day_to_stored(datetime.fromisoformat(text).date())
     if not is_in_range(day):
         raise OutOfRange

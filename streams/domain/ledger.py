@@ -117,12 +117,12 @@ def draw_lots(state: State, wallet: str, units: Decimal, first: Lot | None = Non
     many."""
     lots = state.scan(Lot, wallet_prefix(wallet))
     if first is None:
-        return tuple(_draws(lots, units))
+        return tuple(_draw_from(lots, units))
     others = (lot for lot in lots if lot.lot_id != first.lot_id)
-    return tuple(_draws(chain((first,), others), units))
+    return tuple(_draw_from(chain((first,), others), units))
 
 
-def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
+def _draw_from(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
     for lot in lots:
         draw = lot.draw(min(units, lot.remaining))
         yield draw
@@ -172,11 +172,11 @@ def run_lot_timer(state: State, lot: Lot, act: EventContext, store: StoreSetting
         yield expire_lot(lot, act)
         return
     if is_active(state):
-        for days in _passed(lot, store, act.now):
-            yield _announced(lot, days, act)
+        for days in _reached_days(lot, store, act.now):
+            yield _announce_expiry(lot, days, act)
 
 
-def _announced(lot: Lot, days: int, act: EventContext) -> UnitsExpiryAnnounced:
+def _announce_expiry(lot: Lot, days: int, act: EventContext) -> UnitsExpiryAnnounced:
     if lot.expires_at is None:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
@@ -192,13 +192,13 @@ def _announced(lot: Lot, days: int, act: EventContext) -> UnitsExpiryAnnounced:
     )
 
 
-def _passed(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.reached_days(_untold(lot, store), lot.expires_at, now, store.calendar)
+def _reached_days(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
+    return lead_times.reached_days(_unannounced_days(lot, store), lot.expires_at, now, store.calendar)
 
 
 def skip_announcements(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
     """The lot after its timer found nothing to tell: what it passed over is not told later."""
-    passed = _passed(lot, store, now)
+    passed = _reached_days(lot, store, now)
     return schedule_lot(replace(lot, announced=(*lot.announced, *passed)), store)
 
 
@@ -215,11 +215,13 @@ def schedule_lot(lot: Lot, store: StoreSettings) -> Lot:
     """The lot with the next instant at which its timer must look at it."""
     if lot.expires_at is None:
         return lot
-    at = lead_times.next_timer_at(_untold(lot, store), lot.expires_at, lot.earned_at, store.calendar)
+    at = lead_times.next_timer_at(
+        _unannounced_days(lot, store), lot.expires_at, lot.earned_at, store.calendar
+    )
     return replace(lot, due_at=at)
 
 
-def _untold(lot: Lot, store: StoreSettings) -> list[int]:
+def _unannounced_days(lot: Lot, store: StoreSettings) -> list[int]:
     return lead_times.unannounced_days(store.units_lead_times(lot.wallet), lot.announced)
 
 

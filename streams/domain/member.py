@@ -44,27 +44,27 @@ from streams.errors import Rejected
 def register_member(
     state: State, command: RegisterMember, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    _require_new(state, act)
-    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
+    _require_not_registered(state, act)
+    profile = _with_utc_birthday(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
         **act.stamp("MemberRegistered"),
         profile=profile,
         registered_at=_registered_at(command, command.issued_at),
-        phone_as_typed=_as_typed(command.profile, profile),
+        phone_as_typed=_phone_if_typed_differently(command.profile, profile),
     )
 
 
 def sign_up_member(
     state: State, command: SignUpMember, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    _require_new(state, act)
-    profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
-    code, number = _code(act)
+    _require_not_registered(state, act)
+    profile = _with_utc_birthday(identifiers.profile_of(command.profile, store.identifier_rules), store)
+    code, number = _derive_code(act)
     yield MemberSignedUp(
         **act.stamp("MemberSignedUp"),
         profile=profile,
         registered_at=_registered_at(command, command.issued_at),
-        phone_as_typed=_as_typed(command.profile, profile),
+        phone_as_typed=_phone_if_typed_differently(command.profile, profile),
         code=code,
         code_number=number,
     )
@@ -75,7 +75,7 @@ def activate_member(state: State, command: ActivateMember, act: EventContext) ->
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already")
     if command.code is not None:
-        yield from _tried(codes.find_code(state, ("activation",), command.code, act.now), act)
+        yield from _require_right_code(codes.find_code(state, ("activation",), command.code, act.now), act)
     yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
@@ -85,29 +85,33 @@ def update_member(
     """Nothing where nothing changes."""
     member = require_member(state, act)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
-    profile = _dated(profile, store)
+    profile = _with_utc_birthday(profile, store)
     registered_at = _registered_at(command, member.registered_at)
-    if (profile, registered_at) != (_dated(member.profile, store), member.registered_at):
+    if (profile, registered_at) != (_with_utc_birthday(member.profile, store), member.registered_at):
         yield member_updated_event(
             profile, registered_at, act, _phone_as_typed(member, command.profile, profile)
         )
 
 
-def _dated(profile: Profile, store: StoreSettings) -> Profile:
+def _with_utc_birthday(profile: Profile, store: StoreSettings) -> Profile:
     """The birthday as a day: a producer may have sent the midnight of the store's zone for it."""
     if profile.birth_date is None:
         return profile
     return replace(profile, birth_date=day_to_stored(store.calendar.stored_to_day(profile.birth_date)))
 
 
-def _as_typed(said: Profile, kept: Profile) -> str | None:
+def _phone_if_typed_differently(said: Profile, kept: Profile) -> str | None:
     """The phone number as it came, where that is another text than the one that is kept."""
     return said.phone if said.phone != kept.phone else None
 
 
 def _phone_as_typed(member: Member, said: Profile, kept: Profile) -> str | None:
-    """As `_as_typed`; while the number is the same, as it came first."""
-    return member.phone_as_typed if kept.phone == member.profile.phone else _as_typed(said, kept)
+    """As `_phone_if_typed_differently`; while the number is the same, as it came first."""
+    return (
+        member.phone_as_typed
+        if kept.phone == member.profile.phone
+        else _phone_if_typed_differently(said, kept)
+    )
 
 
 def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
@@ -151,7 +155,7 @@ def request_contact_change(
         raise Rejected(kind, said, "is empty")
     if value == before:
         raise Rejected(kind, said, "is the member's already")
-    code, number = _code(act)
+    code, number = _derive_code(act)
     yield ContactChangeAsked(
         **act.stamp("ContactChangeAsked"), kind=kind, value=value, code=code, code_number=number
     )
@@ -162,7 +166,7 @@ def confirm_contact_change(
 ) -> Iterator[Event]:
     member = require_active_member(state, act)
     found = codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now)
-    yield from _tried(found, act)
+    yield from _require_right_code(found, act)
     said = apply_confirmed_change(member, found)
     profile = identifiers.profile_of(said, store.identifier_rules, member.profile)
     yield member_updated_event(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
@@ -183,7 +187,7 @@ def apply_confirmed_change(member: Member, confirmed_profile: Secret | codes.Wro
     return replace(member.profile, **{confirmed_profile.purpose: confirmed_profile.value})
 
 
-def _tried(confirmed_profile: Secret | codes.WrongCode, act: EventContext) -> Iterator[Event]:
+def _require_right_code(confirmed_profile: Secret | codes.WrongCode, act: EventContext) -> Iterator[Event]:
     """Raises Rejected for a wrong one, once it is on record."""
     if isinstance(confirmed_profile, codes.WrongCode):
         yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed_profile.purposes)
@@ -194,7 +198,7 @@ def send_code(state: State, command: SendActivationCode, act: EventContext) -> I
     member = require_member(state, act)
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already: it needs no activation code")
-    code, number = _code(act)
+    code, number = _derive_code(act)
     yield ActivationCodeIssued(**act.stamp("ActivationCodeIssued"), code=code, code_number=number)
 
 
@@ -202,7 +206,7 @@ def reset_password(state: State, command: RequestPasswordReset, act: EventContex
     member = require_active_member(state, act)
     if not member.signed_up:
         raise Rejected("member_id", act.member_id, "did not sign up alone: it has no password of its own")
-    code, number = _code(act)
+    code, number = _derive_code(act)
     yield PasswordResetIssued(**act.stamp("PasswordResetIssued"), code=code, code_number=number)
 
 
@@ -251,12 +255,12 @@ def is_active(state: State) -> bool:
     return member is not None and member.status == "active"
 
 
-def _require_new(state: State, act: EventContext) -> None:
+def _require_not_registered(state: State, act: EventContext) -> None:
     if state.get(Member):
         raise Rejected("member_id", act.member_id, f"is already registered in store {act.store!r}")
 
 
-def _code(act: EventContext) -> tuple[str, int]:
+def _derive_code(act: EventContext) -> tuple[str, int]:
     """A token and a number of six digits. They follow from the command's id: nobody can guess them who does
     not know it, so producers draw these commands' ids at random."""
     token = act.id("code").replace("-", "")

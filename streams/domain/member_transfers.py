@@ -63,7 +63,7 @@ def receive_units(
 
 
 def settle_transfer(state: State, message: AcceptUnits, act: EventContext) -> Iterator[Event]:
-    held, receiver_id = _held(state, message.transfer_id)
+    held, receiver_id = _require_held(state, message.transfer_id)
     yield UnitsSent(
         **act.stamp("UnitsSent"),
         transfer_id=held.transfer_id,
@@ -75,7 +75,7 @@ def settle_transfer(state: State, message: AcceptUnits, act: EventContext) -> It
 
 
 def release_held_units(state: State, message: RefuseUnits, act: EventContext) -> Iterator[Event]:
-    held, _ = _held(state, message.transfer_id)
+    held, _ = _require_held(state, message.transfer_id)
     yield UnitsReleased(
         **act.stamp("UnitsReleased"),
         transfer_id=held.transfer_id,
@@ -87,7 +87,7 @@ def release_held_units(state: State, message: RefuseUnits, act: EventContext) ->
     )
 
 
-def _held(state: State, transfer_id: str) -> tuple[Held, str]:
+def _require_held(state: State, transfer_id: str) -> tuple[Held, str]:
     """What is set aside, and for whom. Blocked units are for nobody: no answer moves them."""
     held = state.get(Held, transfer_id.encode())
     if held is None or held.receiver_id is None:

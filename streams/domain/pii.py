@@ -51,7 +51,7 @@ def strip_personal(fact: Event) -> Event:
     instead = PERSONAL_FIELDS.get(type(fact))
     if instead is not None and any(getattr(fact, name) != value for name, value in instead.items()):
         fact = replace(fact, **instead)
-    inner = _INNER.get(type(fact))
+    inner = _STRIPPERS.get(type(fact))
     return inner(fact) if inner else fact
 
 
@@ -62,25 +62,25 @@ def strip_labels(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return tuple(replace(item, labels=()) for item in items)
 
 
-def _recorded(fact: TransactionRecorded) -> TransactionRecorded:
+def _strip_recorded(fact: TransactionRecorded) -> TransactionRecorded:
     items = strip_labels(fact.items)
     return fact if items is fact.items else replace(fact, items=items)
 
 
-def _applied(fact: CampaignApplied) -> CampaignApplied:
+def _strip_applied(fact: CampaignApplied) -> CampaignApplied:
     if not any(effect.attribute for effect in fact.effects):
         return fact
     return replace(fact, effects=tuple(replace(effect, attribute=None) for effect in fact.effects))
 
 
-def _commented(fact: UnitsEarned | UnitsSpent) -> UnitsEarned | UnitsSpent:
+def _strip_comment(fact: UnitsEarned | UnitsSpent) -> UnitsEarned | UnitsSpent:
     # A campaign's comment is its name.
     return fact if fact.cause or fact.comment is None else replace(fact, comment=None)
 
 
-_INNER: dict[type[Event], Callable[[Any], Event]] = {
-    TransactionRecorded: _recorded,
-    CampaignApplied: _applied,
-    UnitsEarned: _commented,
-    UnitsSpent: _commented,
+_STRIPPERS: dict[type[Event], Callable[[Any], Event]] = {
+    TransactionRecorded: _strip_recorded,
+    CampaignApplied: _strip_applied,
+    UnitsEarned: _strip_comment,
+    UnitsSpent: _strip_comment,
 }

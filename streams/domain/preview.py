@@ -71,7 +71,7 @@ class AnnouncementPreview:
                 for day, count in self.counts.items()
             ],
             "total": self.total,
-            "announcements": [_tree(event) for event in self.shown],
+            "announcements": [_announcement_tree(event) for event in self.shown],
         }
 
 
@@ -97,7 +97,7 @@ def describe_announcement(event: Announcement) -> str:
             return f"tier {event.level_name}, then {event.future_level_name or 'none'}"
 
 
-def _tree(event: Announcement) -> dict[str, object]:
+def _announcement_tree(event: Announcement) -> dict[str, object]:
     head = {
         "kind": ANNOUNCEMENT_KINDS[type(event)],
         "at": event.occurred_at,

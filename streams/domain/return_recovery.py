@@ -47,7 +47,7 @@ class UnitRecovery:
         given = self._state.get(Transfer, share.lot_id.encode())
         lot = self._state.get(Lot, lot_key(given.wallet, given.place)) if given else None
         if lot:
-            left -= self._draw(lot, left)
+            left -= self._draw_from(lot, left)
         self._take_blocked(share.lot_id, left)
 
     def take_pending(self, units: Decimal) -> None:
@@ -66,13 +66,13 @@ class UnitRecovery:
         for lot in self._lots():
             if not missing:
                 break
-            missing -= self._draw(lot, missing)
+            missing -= self._draw_from(lot, missing)
         return missing
 
     def _lots(self) -> Iterator[Lot]:
         return self._state.scan(Lot, wallet_prefix(self.wallet))
 
-    def _draw(self, lot: Lot, units: Decimal) -> Decimal:
+    def _draw_from(self, lot: Lot, units: Decimal) -> Decimal:
         _, before = self._drawn.get(lot.lot_id, (lot, Decimal(0)))
         taken = min(units, lot.remaining - before)
         if taken > 0:

@@ -46,10 +46,10 @@ class ReturnedTransaction(Protocol):
 def sku_totals(items: Iterable[Item]) -> tuple[SkuTotal, ...]:
     """By SKU, in its order."""
     ordered = sorted(items, key=lambda item: item.sku)
-    return tuple(_total(sku, list(lines)) for sku, lines in groupby(ordered, key=lambda item: item.sku))
+    return tuple(_sum_lines(sku, list(lines)) for sku, lines in groupby(ordered, key=lambda item: item.sku))
 
 
-def _total(sku: str, lines: list[Item]) -> SkuTotal:
+def _sum_lines(sku: str, lines: list[Item]) -> SkuTotal:
     value = sum((line.gross_value for line in lines), Decimal(0))
     return SkuTotal(sku=sku, quantity=sum(line.quantity for line in lines), gross_value=value)
 
@@ -64,14 +64,14 @@ def require_returnable(state: State, told: ReturnedTransaction, gross_value: Dec
         what = "is a return itself" if bought else "is no purchase of this member"
         raise Rejected("linked_document_number", number, what)
     if bought.left:
-        _require_left(bought, sku_totals(told.items))
+        _require_items_left(bought, sku_totals(told.items))
     left = bought.gross_value - bought.returned_value
     if gross_value > left:
         reason = f"is more than the {plain_decimal(left)} left of purchase {number}"
         raise Rejected("items", str(plain_decimal(gross_value)), reason)
 
 
-def _require_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
+def _require_items_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
     left = {total.sku: total for total in bought.left}
     for total in back:
         most = left.get(total.sku)
@@ -106,16 +106,18 @@ def take_back_units(
         return
     wallets = sorted({gift.wallet for gift in bought.gifts})
     for index, wallet in enumerate(wallets):
-        shares = tuple(_shares(bought, wallet))
+        shares = tuple(_purchase_shares(bought, wallet))
         if shares:
             recovery = UnitRecovery(state, wallet)
             for share in shares:
                 recovery.take_of_lot(share)
             units = sum((share.units for share in shares), Decimal(0))
-            yield _fact(recovery, units, act, store, index=index, cause=cause, purchase=number, shares=shares)
+            yield _taken_back_event(
+                recovery, units, act, store, index=index, cause=cause, purchase=number, shares=shares
+            )
 
 
-def _fact(
+def _taken_back_event(
     recovery: UnitRecovery,
     units: Decimal,
     act: EventContext,
@@ -148,26 +150,26 @@ def _fact(
     )
 
 
-def _shares(bought: Transaction, wallet: str) -> Iterator[Share]:
+def _purchase_shares(bought: Transaction, wallet: str) -> Iterator[Share]:
     """What each lot of that wallet still has to give back."""
     for gift in bought.gifts:
-        units = _due(gift, bought) - gift.taken
+        units = _units_due(gift, bought) - gift.taken
         if gift.wallet == wallet and units > 0:
             yield Share(lot_id=gift.lot_id, units=units)
 
 
-def _due(gift: Gift, bought: Transaction) -> Decimal:
+def _units_due(gift: Gift, bought: Transaction) -> Decimal:
     """Of all returns so far. In whole smallest units: a product of two amounts has more digits than a decimal
     here keeps."""
-    returned, whole = _micros(bought.returned_value), _micros(bought.gross_value)
+    returned, whole = _to_micros(bought.returned_value), _to_micros(bought.gross_value)
     if not whole:
         # Of a purchase of nothing, the pieces count instead of the money.
         pieces = sum(total.quantity for total in bought.left)
         return gift.units - gift.gone if not pieces else Decimal(0)
-    return min(_micros(gift.units) * returned // whole * SMALLEST_UNIT, gift.units - gift.gone)
+    return min(_to_micros(gift.units) * returned // whole * SMALLEST_UNIT, gift.units - gift.gone)
 
 
-def _micros(amount: Decimal) -> int:
+def _to_micros(amount: Decimal) -> int:
     return int(amount / SMALLEST_UNIT)
 
 
@@ -186,7 +188,7 @@ def deduct_for_return(
     locked longest, then of what can be spent."""
     recovery = UnitRecovery(state, wallet)
     recovery.take_pending(units)
-    return _fact(recovery, units, act, store, index=index, cause=cause, comment=comment)
+    return _taken_back_event(recovery, units, act, store, index=index, cause=cause, comment=comment)
 
 
 UNIT_RECEIPTS = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, UnitsReceived)

@@ -66,7 +66,7 @@ def issue_reward(
         wallet=payment.wallet if payment else require_wallet(store, reward.wallet).code,
         cost=payment.units if payment else reward.cost * 0,
         transfer_id=payment.transfer_id if payment else None,
-        coupon=_coupon(reward, act, store, index),
+        coupon=_make_coupon(reward, act, store, index),
         cause=cause,
         price=reward.price,
         tax=reward.tax,
@@ -74,7 +74,7 @@ def issue_reward(
     )
 
 
-def _coupon(reward: Reward, act: EventContext, store: StoreSettings, index: int) -> Coupon | None:
+def _make_coupon(reward: Reward, act: EventContext, store: StoreSettings, index: int) -> Coupon | None:
     if reward.coupon_value is None:
         return None
     active_from = act.now + timedelta(days=reward.days_inactive)

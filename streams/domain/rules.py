@@ -46,8 +46,8 @@ class Condition(Value):
 
     Where the subject may have several values (each item has a category), one that fits is enough; `is_not`
     asks that none fits. `name` is the key of a label or attribute. The subject says what is compared: of
-    `NUMERIC_SUBJECTS` the amounts, of all others the texts, sign for sign. Comparisons of size read an attribute as a
-    number; an attribute that is none does not fit.
+    `NUMERIC_SUBJECTS` the amounts, of all others the texts, sign for sign. Comparisons of size read an
+    attribute as a number; an attribute that is none does not fit.
     """
 
     subject: Subject
@@ -104,12 +104,12 @@ class Campaign(Value):
             if self.trigger == "internal_event" and self.event not in INTERNAL_EVENTS:
                 yield f"event {self.event!r} is none of {list(INTERNAL_EVENTS)}"
         for index, condition in enumerate(self.conditions):
-            yield from (f"conditions[{index}].{problem}" for problem in _condition(condition))
+            yield from (f"conditions[{index}].{problem}" for problem in _condition_problems(condition))
         for index, effect in enumerate(self.effects):
-            yield from (f"effects[{index}].{problem}" for problem in _effect(effect))
+            yield from (f"effects[{index}].{problem}" for problem in _effect_problems(effect))
 
 
-def _condition(condition: Condition) -> Iterator[str]:
+def _condition_problems(condition: Condition) -> Iterator[str]:
     subject, operator = condition.subject, condition.operator
     if subject in NAMED_SUBJECTS and condition.name is None:
         yield f"name must be the key of the {subject.replace('_', ' ')}"
@@ -136,7 +136,7 @@ def parse_number(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def _effect(effect: Effect) -> Iterator[str]:
+def _effect_problems(effect: Effect) -> Iterator[str]:
     match effect.type:
         case "give_points" | "deduct_unit":
             if not (effect.points or effect.points_per_currency_unit):

@@ -151,10 +151,10 @@ class StoreSettings(Value):
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
         identifiers.require_rules(self.identifier_rules)
-        for problem in chain(_values(self, ""), self._repeated(), self._problems()):
+        for problem in chain(_value_problems(self, ""), self._duplicate_ids(), self._contradictions()):
             raise ValueError(problem)
 
-    def _repeated(self) -> Iterator[str]:
+    def _duplicate_ids(self) -> Iterator[str]:
         """Ids by which members' entries are kept: two things of one id would share them."""
         groups = {
             "campaigns: the campaign_ids": [c.campaign_id for c in self.campaigns],
@@ -166,7 +166,7 @@ class StoreSettings(Value):
             if len(set(ids)) < len(ids):
                 yield f"{name} must differ"
 
-    def _problems(self) -> Iterator[str]:
+    def _contradictions(self) -> Iterator[str]:
         groups: dict[str, Sequence[WalletType | Campaign | TierSet]] = {
             "wallets": self.wallets,
             "campaigns": self.campaigns,
@@ -175,25 +175,25 @@ class StoreSettings(Value):
         for group, parts in groups.items():
             for index, part in enumerate(parts):
                 yield from (f"{group}[{index}].{problem}" for problem in part.problems())
-        yield from self._strangers()
+        yield from self._unknown_references()
 
-    def _strangers(self) -> Iterator[str]:
+    def _unknown_references(self) -> Iterator[str]:
         """Wallets and rewards that are named but not there."""
         for i, campaign in enumerate(self.campaigns):
-            yield from self._unknown_wallet(f"campaigns[{i}]", campaign.wallet)
+            yield from self._unknown_wallets(f"campaigns[{i}]", campaign.wallet)
             for j, effect in enumerate(campaign.effects):
-                yield from self._unknown_wallet(f"campaigns[{i}].effects[{j}]", effect.wallet)
+                yield from self._unknown_wallets(f"campaigns[{i}].effects[{j}]", effect.wallet)
                 if effect.type == "give_reward" and not any(
                     r.reward_id == effect.reward_id for r in self.rewards
                 ):
                     yield f"campaigns[{i}].effects[{j}].reward_id {effect.reward_id!r} is none of rewards"
         for i, tiers in enumerate(self.tier_sets):
             for j, condition in enumerate(tiers.conditions):
-                yield from self._unknown_wallet(f"tier_sets[{i}].conditions[{j}]", condition.wallet)
+                yield from self._unknown_wallets(f"tier_sets[{i}].conditions[{j}]", condition.wallet)
         for i, reward in enumerate(self.rewards):
-            yield from self._unknown_wallet(f"rewards[{i}]", reward.wallet)
+            yield from self._unknown_wallets(f"rewards[{i}]", reward.wallet)
 
-    def _unknown_wallet(self, place: str, code: str | None) -> Iterator[str]:
+    def _unknown_wallets(self, place: str, code: str | None) -> Iterator[str]:
         if self.wallet(code) is None:
             yield f"{place}.wallet {code!r} is none of {[w.code for w in self.wallets if w.active]}"
 
@@ -252,7 +252,7 @@ class StoreSettings(Value):
         return _calendar(self.time_zone)
 
 
-def _values(part: object, path: str) -> Iterator[str]:
+def _value_problems(part: object, path: str) -> Iterator[str]:
     """Amounts that no schema could write, or that are less than nothing, texts that no line could show, and
     instants of no year that counts;
     each begins with the field."""
@@ -267,9 +267,9 @@ def _values(part: object, path: str) -> Iterator[str]:
             yield f"{path} {problem}"
         case Value():
             for name in part.__struct_fields__:
-                yield from _values(getattr(part, name), f"{path}.{name}" if path else name)
+                yield from _value_problems(getattr(part, name), f"{path}.{name}" if path else name)
         case tuple():
             for index, each in enumerate(part):
-                yield from _values(each, f"{path}[{index}]")
+                yield from _value_problems(each, f"{path}[{index}]")
         case _:
             pass

@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator
 
 MAX_SHOWN_CHARACTERS = 200
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters (C0, DEL, C1), ends of lines and paragraphs, what turns the direction of writing, and
 halves of characters."""
-_BREAKS = {"\n", "\r", "\t"}
+_LINE_BREAKS = {"\n", "\r", "\t"}
 
 
 def escape_text(text: str) -> str:
     r"""`text` in one line, every character to be seen: `\u000a` for a line feed, as in JSON."""
-    return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def quote_text(text: str, most: int = MAX_SHOWN_CHARACTERS) -> str:
@@ -28,7 +28,10 @@ def quote_text(text: str, most: int = MAX_SHOWN_CHARACTERS) -> str:
 
 def find_text_flaw(text: str, *, lines: bool = False) -> str | None:
     """Why no name may be `text`, nor, with `lines`, any text of several lines; None where it may."""
-    unfit = next((found[0] for found in _UNFIT.finditer(text) if not (lines and found[0] in _BREAKS)), None)
+    unfit = next(
+        (found[0] for found in _UNSAFE_CHARACTERS.finditer(text) if not (lines and found[0] in _LINE_BREAKS)),
+        None,
+    )
     if unfit is None:
         return None
     what = "half of a character" if "\ud800" <= unfit <= "\udfff" else "the control character"

@@ -24,22 +24,22 @@ def move_tiers(state: State, act: EventContext, store: StoreSettings) -> Iterato
     in danger after its lead time is told of now."""
     for tiers in store.tier_sets:
         if tiers.active and is_active(state):
-            yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+            yield from _move_tier(state, tiers, act, store, falls=tiers.downgrade == "automatic")
 
 
-def _move(
+def _move_tier(
     state: State, tiers: TierSet, act: EventContext, store: StoreSettings, *, falls: bool
 ) -> Iterator[Event]:
     standing = get_standing(state, tiers)
     now = tiers.position(standing.level_id if standing else None)
-    then = _deserved(state, tiers, standing, act.now, store)
+    then = _reached_position(state, tiers, standing, act.now, store)
     if then > now or (then < now and then >= 0 and falls):
-        yield _changed(tiers, then, standing, act, up=then > now)
+        yield _tier_changed(tiers, then, standing, act, up=then > now)
     elif standing and standing.safe and 0 <= then < now:
-        yield from _announcements(standing, tiers, then, act, store)
+        yield from _announce_fall(standing, tiers, then, act, store)
 
 
-def _changed(
+def _tier_changed(
     tiers: TierSet,
     position: int,
     standing: Standing | None,
@@ -61,7 +61,7 @@ def _changed(
     )
 
 
-def _deserved(
+def _reached_position(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> int:
     """The position of the highest tier that is reached, or of the one assigned by hand if that is higher."""
@@ -77,10 +77,10 @@ def measure_progress(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> list[Decimal]:
     """How far the member has come, for each of the set's conditions."""
-    return [_measure(state, condition, standing, now, store) for condition in tiers.conditions]
+    return [_measure_condition(state, condition, standing, now, store) for condition in tiers.conditions]
 
 
-def _measure(
+def _measure_condition(
     state: State, condition: TierCondition, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> Decimal:
     member = state.get(Member)
@@ -114,7 +114,7 @@ def assign_tier(
     before, after = tiers.position(standing.level_id if standing else None), tiers.position(command.level_id)
     if standing and before == after:
         raise Rejected("level_id", command.level_id, "is the member's tier already")
-    yield _changed(tiers, after, standing, act, up=after > before, manual=True)
+    yield _tier_changed(tiers, after, standing, act, up=after > before, manual=True)
 
 
 def remove_manual_tier(
@@ -129,7 +129,7 @@ def remove_manual_tier(
     yield TierFloorRemoved(**act.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
     tiers = store.tier_set(command.tier_set_id)
     if tiers and tiers.active:
-        yield from _move(state, tiers, act, store, falls=True)
+        yield from _move_tier(state, tiers, act, store, falls=True)
 
 
 def run_standing_timer(
@@ -141,34 +141,34 @@ def run_standing_timer(
         return
     at = standing.recalculated_at
     if at is None or at > act.now:
-        then = _deserved(state, tiers, standing, act.now, store)
+        then = _reached_position(state, tiers, standing, act.now, store)
         if 0 <= then < tiers.position(standing.level_id):
-            yield from _announcements(standing, tiers, then, act, store)
-        yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+            yield from _announce_fall(standing, tiers, then, act, store)
+        yield from _move_tier(state, tiers, act, store, falls=tiers.downgrade == "automatic")
         return
-    yield from _move(state, tiers, act, store, falls=True)
+    yield from _move_tier(state, tiers, act, store, falls=True)
     yield TierRecalculated(
-        **_of_period(act, standing.tier_set_id, at).stamp("TierRecalculated"),
+        **_period_context(act, standing.tier_set_id, at).stamp("TierRecalculated"),
         tier_set_id=tiers.tier_set_id,
         due_at=at,
     )
 
 
-def _of_period(act: EventContext, tier_set_id: str, end: datetime) -> EventContext:
+def _period_context(act: EventContext, tier_set_id: str, end: datetime) -> EventContext:
     """The cause is the period that ends: each has facts of its own."""
     return act.with_cause(derived_id(tier_set_id, end.isoformat()))
 
 
-def _announcements(
+def _announce_fall(
     standing: Standing, tiers: TierSet, then: int, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Of a fall to position `then`, for each lead time that has passed and was not told of."""
     if standing.recalculated_at is None or standing.recalculated_at <= act.now:
         return
     now, future = tiers.position(standing.level_id), tiers.tiers[then]
-    for days in _passed(_untold(standing, store), standing, store, act.now):
+    for days in _reached_days(_unannounced_days(standing, store), standing, store, act.now):
         yield TierExpiryAnnounced(
-            **_of_period(act, standing.tier_set_id, standing.recalculated_at).stamp(
+            **_period_context(act, standing.tier_set_id, standing.recalculated_at).stamp(
                 "TierExpiryAnnounced", days + standing.plans * 100_000
             ),
             tier_set_id=tiers.tier_set_id,
@@ -181,22 +181,22 @@ def _announcements(
         )
 
 
-def _untold(standing: Standing, store: StoreSettings) -> list[int]:
+def _unannounced_days(standing: Standing, store: StoreSettings) -> list[int]:
     return lead_times.unannounced_days(store.tiers_expiring_days, standing.announced)
 
 
-def _unseen(standing: Standing, store: StoreSettings) -> list[int]:
+def _unchecked_days(standing: Standing, store: StoreSettings) -> list[int]:
     """Lead times at whose moment nobody has looked yet whether the tier is in danger."""
-    return [days for days in _untold(standing, store) if days not in standing.safe]
+    return [days for days in _unannounced_days(standing, store) if days not in standing.safe]
 
 
-def _passed(days: Iterable[int], standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
+def _reached_days(days: Iterable[int], standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
     return lead_times.reached_days(days, standing.recalculated_at, now, store.calendar)
 
 
 def skip_announcements(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
     """The standing after its timer told of nothing: at the lead times that it passed all was safe."""
-    passed = _passed(_unseen(standing, store), standing, store, now)
+    passed = _reached_days(_unchecked_days(standing, store), standing, store, now)
     return schedule_standing(state, replace(standing, safe=(*standing.safe, *passed)), store, now)
 
 
@@ -243,7 +243,7 @@ def schedule_standing(state: State, standing: Standing, store: StoreSettings, no
     instants = []
     end = standing.recalculated_at
     if end is not None:
-        instants.append(lead_times.next_timer_at(_unseen(standing, store), end, now, store.calendar))
+        instants.append(lead_times.next_timer_at(_unchecked_days(standing, store), end, now, store.calendar))
     member = state.get(Member)
     if member and any(c.measure == "months_since_joining" for c in tiers.conditions):
         months = store.calendar.whole_months(member.registered_at, now) + 1

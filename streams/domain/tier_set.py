@@ -81,11 +81,11 @@ class TierSet(Value):
         if self.period == "recalculation_every_month_after_tier_promotion" and not self.recalculation_months:
             yield "recalculation_months must be 1 or more"
         for date in self.recalculation_dates:
-            if not _exists(date):
+            if not _is_month_day(date):
                 yield f"recalculation_dates {date!r} is a day of no year"
 
 
-def _exists(month_day: str) -> bool:
+def _is_month_day(month_day: str) -> bool:
     try:
         datetime.strptime(f"2000-{month_day}+0000", "%Y-%m-%d%z")
     except ValueError:

@@ -48,15 +48,15 @@ def cancel_transfer(
     pending = state.get(PendingLot, command.transfer_id.encode())
     if pending:
         lot = pending.lot
-        yield _cancelled(lot.wallet, lot.draw(lot.units), (), act, pending=True)
+        yield _cancelled_event(lot.wallet, lot.draw(lot.units), (), act, pending=True)
         return
-    transfer, left = _given(state, command.transfer_id)
+    transfer, left = _require_given(state, command.transfer_id)
     wallet, given = transfer.wallet, transfer.place
     require_available(state, store.wallet_type(wallet), "transfer_id", given.units)
-    yield _cancelled(wallet, given, draw_lots(state, wallet, given.units, left), act, pending=False)
+    yield _cancelled_event(wallet, given, draw_lots(state, wallet, given.units, left), act, pending=False)
 
 
-def _cancelled(
+def _cancelled_event(
     wallet: str, given: Draw, taken: tuple[Draw, ...], act: EventContext, *, pending: bool
 ) -> UnitsCancelled:
     return UnitsCancelled(
@@ -88,7 +88,7 @@ def activate_pending_lot(pending: PendingLot, act: EventContext) -> UnitsActivat
 
 def expire_units(state: State, command: ExpireUnits, act: EventContext) -> Iterator[Event]:
     require_member(state, act)
-    _, lot = _given(state, command.transfer_id)
+    _, lot = _require_given(state, command.transfer_id)
     if lot is None:
         raise Rejected("transfer_id", command.transfer_id, "has no units left")
     if lot.expires_at is None:
@@ -96,7 +96,7 @@ def expire_units(state: State, command: ExpireUnits, act: EventContext) -> Itera
     yield expire_lot(lot, act)
 
 
-def _given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:
+def _require_given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:
     place = state.get(Transfer, transfer_id.encode())
     if place is None:
         raise Rejected(

@@ -50,10 +50,10 @@ def recent_samples(samples: Sequence[Sample], span: timedelta = RATE_WINDOW) -> 
 
 def append_rate(samples: Sequence[Sample], topic: str) -> float | None:
     """Records a second that came to a topic just now; None: it takes two samples to know."""
-    return _a_second(recent_samples(samples), [sample.appended(topic) for sample in recent_samples(samples)])
+    return _rate_of(recent_samples(samples), [sample.appended(topic) for sample in recent_samples(samples)])
 
 
-def _a_second(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
+def _rate_of(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
     if len(samples) < 2:
         return None
     seconds = (samples[-1].at - samples[0].at).total_seconds()
@@ -62,23 +62,23 @@ def _a_second(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
 
 def stage_figures(samples: Sequence[Sample]) -> list[StageFigures]:
     """Of each stage that the latest sample knows."""
-    return [_fare(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
+    return [_figures_of(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
 
 
-def _fare(samples: Sequence[Sample], stage: Stage) -> StageFigures:
+def _figures_of(samples: Sequence[Sample], stage: Stage) -> StageFigures:
     stand, late = samples[-1].stages[stage.name], stage_delay(samples, stage)
     seen = [sample for sample in recent_samples(samples) if stage.name in sample.stages]
-    done = _a_second(seen, [sample.done(stage) or 0 for sample in seen])
+    done = _rate_of(seen, [sample.done(stage) or 0 for sample in seen])
     # A burst of half a minute ago does not hide that there is less every time.
     lately = recent_samples(seen, SLOW_AFTER)
     lefts = [sample.stages[stage.name].left for sample in lately]
-    fewer = _a_second(lately, [lefts[0] - left for left in lefts]) or 0.0
-    word = _word(seen, stage, late, done, fewer)
+    fewer = _rate_of(lately, [lefts[0] - left for left in lefts]) or 0.0
+    word = _status_of(seen, stage, late, done, fewer)
     ends = timedelta(seconds=stand.left / fewer) if word == "catching up" else None
     return StageFigures(stage, stand.left, stand.members, late, done, word, ends)
 
 
-def _word(
+def _status_of(
     seen: Sequence[Sample], stage: Stage, late: StageDelay, done: float | None, fewer: float
 ) -> StageStatus:
     """`fewer`: by how many a second what is left gets less."""
@@ -120,7 +120,7 @@ def records_per_minute(samples: Sequence[Sample], topic: str, now: datetime, man
     """The last `many`, the one under way among them. Their sum is what came, whatever looks were missed."""
     first = now.replace(second=0, microsecond=0) - (many - 1) * MINUTE
     bounds = [first + n * MINUTE for n in range(many + 1)]
-    counts = [_at(samples, topic, bound) for bound in bounds]
+    counts = [_count_at(samples, topic, bound) for bound in bounds]
     pairs = pairwise(counts)
     came = [
         None if end is None else max(0, end - (samples[0].appended(topic) if begin is None else begin))
@@ -129,7 +129,7 @@ def records_per_minute(samples: Sequence[Sample], topic: str, now: datetime, man
     return MinuteCounts(bounds[:-1], came)
 
 
-def _at(samples: Sequence[Sample], topic: str, moment: datetime) -> int | None:
+def _count_at(samples: Sequence[Sample], topic: str, moment: datetime) -> int | None:
     """How many had been appended by then, None: not known; after the latest sample as many as in it."""
     after = bisect_right(samples, moment, key=lambda sample: sample.at)
     if after == 0:

@@ -34,14 +34,23 @@ class Trouble:
 
 def find_troubles(samples: Sequence[Sample], now: datetime) -> list[Trouble]:
     """Of the whole pipeline, the worst first."""
-    silent = _silent(samples, now)
+    silent = _kafka_trouble(samples, now)
     # What a stage did when Kafka was last heard of says nothing of now.
     stages = [] if silent else stage_figures(samples)
-    found = [each for each in (silent, *_absent(stages), *map(_of, stages), _poison(samples, now)) if each]
+    found = [
+        each
+        for each in (
+            silent,
+            *_absent_troubles(stages),
+            *map(_stage_trouble, stages),
+            _poison_trouble(samples, now),
+        )
+        if each
+    ]
     return sorted(found, key=lambda trouble: trouble.weight != "bad")
 
 
-def _silent(samples: Sequence[Sample], now: datetime) -> Trouble | None:
+def _kafka_trouble(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     todo = "See that the broker runs, and that this process can reach it:"
     if not samples or not samples[-1].stages:
         return Trouble(
@@ -54,20 +63,22 @@ def _silent(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     return Trouble("bad", what, todo, "loyalty broker status")
 
 
-def _absent(stages: Sequence[StageFigures]) -> Iterator[Trouble]:
+def _absent_troubles(stages: Sequence[StageFigures]) -> Iterator[Trouble]:
     """One for each kind of process: a worker that is away leaves three stages."""
     for command in dict.fromkeys(fare.stage.command for fare in stages):
         absent = [fare for fare in stages if fare.stage.command == command and fare.word == "nobody"]
         if absent:
             sources = join_names([fare.stage.source for fare in absent])
-            waits = _waits(max(absent, key=lambda fare: fare.behind.time), sum(fare.left for fare in absent))
+            waits = _backlog_text(
+                max(absent, key=lambda fare: fare.behind.time), sum(fare.left for fare in absent)
+            )
             yield Trouble(
                 "bad", f"Nobody works on {sources}: {waits}.", "Start a process that does:", command
             )
 
 
-def _of(fare: StageFigures) -> Trouble | None:
-    stage, waits = fare.stage, _waits(fare, fare.left)
+def _stage_trouble(fare: StageFigures) -> Trouble | None:
+    stage, waits = fare.stage, _backlog_text(fare, fare.left)
     match fare.word:
         case "well" | "nobody":
             return None
@@ -85,18 +96,18 @@ def _of(fare: StageFigures) -> Trouble | None:
             )
 
 
-def _waits(oldest: StageFigures, left: int) -> str:
+def _backlog_text(oldest: StageFigures, left: int) -> str:
     if not left:
         return "nothing waits yet"
     waits = f"{count_text(left, 'record')} {'wait' if left > 1 else 'waits'}"
-    return f"{waits}, the oldest for {_told(oldest.behind)}" if oldest.behind.time else waits
+    return f"{waits}, the oldest for {_delay_text(oldest.behind)}" if oldest.behind.time else waits
 
 
-def _told(behind: StageDelay) -> str:
+def _delay_text(behind: StageDelay) -> str:
     return f"{'more than ' if behind.at_least else 'about '}{duration_text(behind.time)}"
 
 
-def _poison(samples: Sequence[Sample], now: datetime) -> Trouble | None:
+def _poison_trouble(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     count = sum(filter(None, records_per_minute(samples, "poison", now).counts))
     if not count:
         return None

@@ -54,7 +54,8 @@ def _require_the_first(connection: Connection, bad: SetAside) -> None:
     others = sorted({number for _, number in changelogs(connection) if number != FIRST_VERSION})
     if others:
         raise Misconfigured(
-            f"Set aside: {bad}. The state may be of generation {FIRST_VERSION} or {', '.join(map(str, others))}: "
+            f"Set aside: {bad}. The state may be of generation {FIRST_VERSION} or "
+            f"{', '.join(map(str, others))}: "
             "start with the LOYALTY_HOME of a machine that has worked on it, which knows"
         )
 

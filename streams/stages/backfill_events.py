@@ -54,11 +54,11 @@ def backfill_events(
         if wish.covers(fact.occurred_at):
             for event in derive(fact, state, store):
                 if type(event).__name__ == wish.event_name:
-                    yield record, _corrected(event, wish.correction)
+                    yield record, _apply_correction(event, wish.correction)
     tables.commit(list(tables.changelog()), {})
 
 
-def _corrected(event: WebhookEvent, correction: str | None) -> WebhookEvent:
+def _apply_correction(event: WebhookEvent, correction: str | None) -> WebhookEvent:
     if correction is None:
         return event
     return replace(event, webhook_event_id=derived_id(event.webhook_event_id, "correction", correction))

@@ -71,11 +71,11 @@ def handled_entry(
         forget_at=forget_at,
         rejection=rejection or None,
         waits_for=waits_for,
-        fingerprint=before.fingerprint if before else _fingerprint(turn),
+        fingerprint=before.fingerprint if before else _read_fingerprint(turn),
     )
 
 
-def _fingerprint(turn: StageContext) -> str:
+def _read_fingerprint(turn: StageContext) -> str:
     """Of the request that the command came from."""
     found = turn.record.headers.get(FINGERPRINT_HEADER) if turn.record else None
     return (found or b"").decode(errors="replace")[:MAX_FINGERPRINT_CHARACTERS]

@@ -40,8 +40,8 @@ COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
 MESSAGES = get_args(Message)
 ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
 """Messages that end something that their addressee has begun."""
-_MESSAGES = {kind.__name__ for kind in MESSAGES}
-_AS_THEY_ARE = (datetime, Decimal, bytes)
+_MESSAGE_NAMES = {kind.__name__ for kind in MESSAGES}
+_UNCONVERTED_TYPES = (datetime, Decimal, bytes)
 FIRST, LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9800, 1, 1, tzinfo=UTC)
 """A century and more from the calendar's ends: units last a century at most."""
 LATEST_ISSUED_AT = datetime(9000, 1, 1, tzinfo=UTC)
@@ -60,36 +60,36 @@ class InvalidCommand(Exception):
 
 def read_command(record: Record) -> AnyCommand | AdvanceClock:
     """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
-    value = _bounded(record)
+    value = _bounded_value(record)
     command = parse_command(value, record.schema)
     _check_instants(command, record.kind)
     if isinstance(command, Command):
         record.check_key(owner_of(command.store, command.member_id))
-        _check_parts(command, value or b"")
+        _check_part_count(command, value or b"")
     return command
 
 
-def _instants(kind: type[Any]) -> tuple[str, ...]:
+def _instant_fields(kind: type[Any]) -> tuple[str, ...]:
     return tuple(name for name, hint in get_type_hints(kind).items() if datetime in (hint, *get_args(hint)))
 
 
-_INSTANTS = {kind: _instants(kind) for kind in COMMANDS_BY_NAME.values()}
+_INSTANT_FIELDS = {kind: _instant_fields(kind) for kind in COMMANDS_BY_NAME.values()}
 
 
 def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
     """What owners tell one another follows from facts, some of which are older than this rule."""
     if isinstance(command, MESSAGES):
         check_issued_at(command.issued_at)
-        _check_moments(command)
-        _check_sums(command)
+        _check_message_instants(command)
+        _check_item_sums(command)
         return
-    for field in _INSTANTS[type(command)]:
+    for field in _INSTANT_FIELDS[type(command)]:
         _check_instant(command, name, field, getattr(command, field))
     if isinstance(command, RegisterMember | SignUpMember | UpdateMember):
         _check_instant(command, name, "profile.birth_date", command.profile.birth_date)
 
 
-def _check_moments(message: AnyCommand) -> None:
+def _check_message_instants(message: AnyCommand) -> None:
     """Raises Poison for what lies so near the calendar's ends that no lead time could be told before it, nor
     a date counted on from it."""
     match message:
@@ -104,7 +104,7 @@ def _check_moments(message: AnyCommand) -> None:
             raise Poison(f"tells of {moment}, which does not lie between {FIRST} and {LAST}")
 
 
-def _check_sums(message: AnyCommand) -> None:
+def _check_item_sums(message: AnyCommand) -> None:
     """Raises Poison where items add up to what no record can hold: the document that sent them refuses it."""
     if isinstance(message, TakeTransaction):
         values = [item.gross_value for item in message.items]
@@ -131,10 +131,10 @@ def _check_instant(
     raise InvalidCommand(command, name, refusal)
 
 
-def _check_parts(command: Command, value: bytes) -> None:
+def _check_part_count(command: Command, value: bytes) -> None:
     # A part has two bytes at least: few records need be counted.
-    parts = len(value) > 2 * MAX_COMMAND_PARTS and _parts(
-        msgspec.to_builtins(command, builtin_types=_AS_THEY_ARE)
+    parts = len(value) > 2 * MAX_COMMAND_PARTS and _count_parts(
+        msgspec.to_builtins(command, builtin_types=_UNCONVERTED_TYPES)
     )
     if parts > MAX_COMMAND_PARTS:
         reason = (
@@ -145,16 +145,16 @@ def _check_parts(command: Command, value: bytes) -> None:
         raise InvalidCommand(head, type(command).__name__, refusal)
 
 
-def _parts(tree: object) -> int:
+def _count_parts(tree: object) -> int:
     if isinstance(tree, dict):
-        return sum(_parts(part) for part in tree.values())
-    return len(tree) + sum(_parts(part) for part in tree) if isinstance(tree, (list, tuple)) else 0
+        return sum(_count_parts(part) for part in tree.values())
+    return len(tree) + sum(_count_parts(part) for part in tree) if isinstance(tree, (list, tuple)) else 0
 
 
-def _bounded(record: Record) -> bytes | None:
+def _bounded_value(record: Record) -> bytes | None:
     """The value, which is of no more bytes than a command may have, or a message between owners."""
     kind, most = (
-        ("message", MAX_MESSAGE_BYTES) if record.kind in _MESSAGES else ("command", MAX_COMMAND_BYTES)
+        ("message", MAX_MESSAGE_BYTES) if record.kind in _MESSAGE_NAMES else ("command", MAX_COMMAND_BYTES)
     )
     if record.value is not None and len(record.value) > most:
         raise Poison(f"has {len(record.value):,} bytes; a {kind} has {most:,} at most")

@@ -61,13 +61,13 @@ class Output(NamedTuple):
 class StageContext:
     """One partition's share of a transaction; `place` says which partition of its source a key belongs to."""
 
-    __slots__ = ("_place", "now", "outputs", "partition", "record", "tables")
+    __slots__ = ("_partition_of", "now", "outputs", "partition", "record", "tables")
 
     def __init__(
         self, partition: int, tables: Tables, now: datetime, place: Callable[[bytes], int] | None = None
     ) -> None:
         self.partition = partition
-        self._place = place
+        self._partition_of = place
         self.tables = tables
         self.now = now
         """The wall clock's time at the start of the transaction."""
@@ -87,21 +87,21 @@ class StageContext:
         another partition its owner would have a second state."""
         self.record = record
         try:
-            self._check_place(record)
+            self._check_partition(record)
         except Poison as cause:
             self.poison(record, cause)
             return False
         return True
 
-    def _check_place(self, record: Record) -> None:
+    def _check_partition(self, record: Record) -> None:
         # A clock's record goes to each partition, whatever its key; what has no key, the stage refuses.
         if not record.key or record.kind == AdvanceClock.__name__:
             return
         if len(record.key) > MAX_KEY_BYTES:
             raise Poison(f"has a key of {len(record.key):,} bytes; one has {MAX_KEY_BYTES:,} at most")
-        if self._place is None:
+        if self._partition_of is None:
             return
-        expected = self._place(record.key)
+        expected = self._partition_of(record.key)
         if record.partition != expected:
             raise Poison(
                 f"{WRONG_PARTITION} {record.partition}: expected partition {expected} for this key "
@@ -214,11 +214,11 @@ class WallClock:
         return self._utc()
 
     def past(self, tables: Tables, moment: datetime) -> bool:
-        played = _played(tables)
+        played = _history_clock(tables)
         return played is not None and (not played.over or moment <= played.now)
 
     def behind(self, tables: Tables) -> bool:
-        played = _played(tables)
+        played = _history_clock(tables)
         return played is not None and not played.over
 
     def live(self, turn: StageContext) -> None:
@@ -238,7 +238,7 @@ class StreamClock:
         return max(now, issued_at)
 
     def now(self, tables: Tables) -> datetime:
-        played = _played(tables)
+        played = _history_clock(tables)
         return played.now if played else self._START
 
     def past(self, tables: Tables, moment: datetime) -> bool:  # noqa: ARG002
@@ -250,5 +250,5 @@ class StreamClock:
     def live(self, turn: StageContext) -> None: ...
 
 
-def _played(tables: Tables) -> StreamTime | None:
+def _history_clock(tables: Tables) -> StreamTime | None:
     return tables.of("").get(StreamTime)

@@ -20,19 +20,19 @@ def apply_fact(state: OwnerState, event: Event, settings: StoreSettings, layout:
     """Lets the fact change the state. Says why it contradicts those before it, where it does. Units spent of
     a lot that is gone are then taken of others, in spending order, while there are any; all else is passed
     over."""
-    why = _taken(state, event, settings, layout)
+    why = _try_apply(state, event, settings, layout)
     if why is None:
         return None
     said = f"{type(event).__name__}: {why}"
     if isinstance(event, UnitsSpent):
-        others = _drawn_anew(state, event)
-        if others and _taken(state, others, settings, layout) is None:
+        others = _redraw_lots(state, event)
+        if others and _try_apply(state, others, settings, layout) is None:
             taken = f"{plain_decimal(others.units)} of {plain_decimal(event.units)}"
             return f"{said}; {taken} units were taken of other lots"
     return f"{said}; it was passed over"
 
 
-def _taken(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
+def _try_apply(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
     """All of its changes; or none, and why."""
     before: list[tuple[Entry, Entry | None]] = []
     try:
@@ -41,18 +41,18 @@ def _taken(state: OwnerState, event: Event, settings: StoreSettings, layout: Sta
             before.append((entry, state.get(type(entry), entry.key())))
             state.apply(change)
     except LookupError as missing:
-        for change in _undone(before):
+        for change in _undo_changes(before):
             state.apply(change)
         return str(missing)
     return None
 
 
-def _undone(before: list[tuple[Entry, Entry | None]]) -> Iterator[Change]:
+def _undo_changes(before: list[tuple[Entry, Entry | None]]) -> Iterator[Change]:
     for entry, was in reversed(before):
         yield Drop(entry=entry) if was is None else was
 
 
-def _drawn_anew(state: OwnerState, event: UnitsSpent) -> UnitsSpent | None:
+def _redraw_lots(state: OwnerState, event: UnitsSpent) -> UnitsSpent | None:
     left, draws = event.units, list[Draw]()
     for lot in state.scan(Lot, wallet_prefix(event.wallet)):
         if left > 0:

@@ -18,14 +18,14 @@ ERASURE_EVENTS = (MemberErased, DocumentErased)
 def append_fact(turn: StageContext, state: OwnerState, fact: Event, new_secret: Callable[[], bytes]) -> None:
     """Appends the fact; `state` is the state after it. With it goes the key, where it says so."""
     shown = strip_personal(fact)
-    secret = None if shown is fact else _secret(state, new_secret)
+    secret = None if shown is fact else _data_key(state, new_secret)
     turn.send_to_same_partition(EVENTS, state.owner, shown, seal_personal(fact, secret) if secret else None)
     if isinstance(fact, ERASURE_EVENTS):
         turn.send_to_same_partition(ERASURES, state.owner, fact)
-        _forget(state)
+        _delete_data_key(state)
 
 
-def _forget(state: OwnerState) -> None:
+def _delete_data_key(state: OwnerState) -> None:
     """The key, and what was refused: a command that comes again is told the reason, not its own value."""
     key = state.get(DataKey)
     if key:
@@ -36,7 +36,7 @@ def _forget(state: OwnerState) -> None:
             state.apply(replace(handled, rejection=(field, "…", reason)))
 
 
-def _secret(state: OwnerState, new_secret: Callable[[], bytes]) -> bytes | None:
+def _data_key(state: OwnerState, new_secret: Callable[[], bytes]) -> bytes | None:
     """The owner's, made when it is first needed; None of who is erased: nothing is to be kept of it."""
     member, key = state.get(Member), state.get(DataKey)
     if member and member.erased_at:

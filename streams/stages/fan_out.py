@@ -51,27 +51,29 @@ class FanOutStage(RecordStage):
     def record(self, turn: StageContext, record: Record) -> None:
         name = record.kind
         by = read_recipients(record.headers)
-        wanted = [one for one in self._wanted(record, name) if is_recipient(one.subscription_id, by)]
+        wanted = [
+            one for one in self._matching_subscriptions(record, name) if is_recipient(one.subscription_id, by)
+        ]
         # Header and key say enough: most events are wanted by nobody and are never decoded.
         if wanted or name not in CATALOGUE:
-            for delivery in fan_out(_event(record, name), wanted):
+            for delivery in fan_out(_decode_event(record, name), wanted):
                 if by:
                     turn.send(DELIVERIES, delivery.subscription_id, to_replayed(delivery, by.name))
                 elif is_collected(delivery):
-                    self._collect(turn, delivery)
+                    self._collect_delivery(turn, delivery)
                 else:
                     turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
-    def _wanted(self, record: Record, name: str) -> list[Subscription]:
+    def _matching_subscriptions(self, record: Record, name: str) -> list[Subscription]:
         store, _, _ = (record.key or b"").decode(errors="replace").partition("/")
         return self._subscriptions.matching(store, name)
 
-    def _collect(self, turn: StageContext, delivery: Delivery) -> None:
+    def _collect_delivery(self, turn: StageContext, delivery: Delivery) -> None:
         state = turn.tables.of(delivery.subscription_id)
         for entry in collect_item(state, delivery, turn.now, self._window):
             state.apply(entry)
             if isinstance(entry, Batch) and is_full(entry):
-                _close(turn, state, entry)
+                _close_and_send(turn, state, entry)
 
     def _close_overdue(self, turn: StageContext, budget: int) -> None:
         """Those whose window is over, until they have made up `budget` items or more."""
@@ -82,18 +84,18 @@ class FanOutStage(RecordStage):
             subscription_id, batch = found
             if not isinstance(batch, Batch):
                 raise TypeError(f"{type(batch).__name__} has no timer")
-            _close(turn, turn.tables.of(subscription_id), batch)
+            _close_and_send(turn, turn.tables.of(subscription_id), batch)
             budget -= batch.items
 
 
-def _close(turn: StageContext, state: OwnerState, batch: Batch) -> None:
+def _close_and_send(turn: StageContext, state: OwnerState, batch: Batch) -> None:
     delivery, changes = close_batch(state, batch)
     for change in changes:
         state.apply(change)
     turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
 
-def _event(record: Record, name: str) -> WebhookEvent:
+def _decode_event(record: Record, name: str) -> WebhookEvent:
     entry = CATALOGUE.get(name)
     if entry is None:
         raise Poison(f"header schema={record.schema!r} names no webhook event")

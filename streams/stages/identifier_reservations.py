@@ -65,7 +65,7 @@ def identifiers_to_claim(
     return identifiers.claimed(profile, settings(command).identifier_rules, before)
 
 
-def _now(state: OwnerState) -> set[Identifier]:
+def _current_identifiers(state: OwnerState) -> set[Identifier]:
     member = state.get(Member)
     return set(identifiers.of(member.profile)) if member else set()
 
@@ -91,7 +91,7 @@ def identifiers_to_release(before: Member | None, after: Member | None) -> Itera
 
 def unused_identifiers(state: OwnerState, concluded: Claim) -> Iterator[Identifier]:
     """What was claimed for a command and is not the member's after it."""
-    kept = _now(state)
+    kept = _current_identifiers(state)
     return (each for each in concluded.identifiers if each not in kept)
 
 

@@ -27,10 +27,10 @@ class TooManyFacts(Exception):
 
 def replay_member(owner: str, records: Iterable[Record], store: StoreSettings, at: datetime) -> State:
     """What `owner` had at `at`, of records of the events topic in their order; others' are passed over."""
-    state = _nothing_yet(owner)
-    for event in _facts(owner, records):
+    state = _empty_state(owner)
+    for event in _read_facts(owner, records):
         if event.occurred_at <= at:
-            _take(state, event, store)
+            _apply_fact(state, event, store)
     return state
 
 
@@ -39,17 +39,17 @@ def replay_webhook_events(
 ) -> Iterator[tuple[Event, tuple[WebhookEvent, ...]]]:
     """Each of the owner's facts, in their order, with the webhook events that tell of it. What is personal
     in them is there where `secret`, of the owner's data key, is."""
-    state = _nothing_yet(owner)
-    for event in _facts(owner, records, secret):
-        _take(state, event, store)
+    state = _empty_state(owner)
+    for event in _read_facts(owner, records, secret):
+        _apply_fact(state, event, store)
         yield event, tuple(derive(event, state, store))
 
 
-def _nothing_yet(owner: str) -> OwnerState:
+def _empty_state(owner: str) -> OwnerState:
     return Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds).of(owner)
 
 
-def _facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -> Iterator[Event]:
+def _read_facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -> Iterator[Event]:
     for record in records:
         if record.key == owner.encode():
             name, tree = decode_tree(open_personal(record.value, record.headers, secret), record.schema)
@@ -57,6 +57,6 @@ def _facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -
             yield event
 
 
-def _take(state: OwnerState, event: Event, store: StoreSettings) -> None:
+def _apply_fact(state: OwnerState, event: Event, store: StoreSettings) -> None:
     for change in evolve(state, event, store):
         state.apply(change)

@@ -54,7 +54,7 @@ def replay_facts(
     """Each fact once the tables' batch has taken it. `secret` is asked where there is something to be opened.
     Raises Poison."""
     for record in records:
-        name, tree = decode_tree(_opened(record, secret), record.schema)
+        name, tree = decode_tree(_open_value(record, secret), record.schema)
         if name not in _EVENTS:
             raise Poison(f"{name} is no fact")
         event: Event = build_value(_EVENTS[name], tree)
@@ -66,7 +66,7 @@ def replay_facts(
         yield ReplayedFact(record, event, state, settings, contradicts)
 
 
-def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
+def _open_value(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
     if PERSONAL not in record.headers:
         return record.value
     owner = (record.key or b"").decode(errors="replace")

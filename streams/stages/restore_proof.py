@@ -17,7 +17,7 @@ _DECODE: dict[bytes, Callable[[bytes], Entry | LotShare]] = {
 }
 # Nearly all entries are lots.
 _DECODE[Lot.letter] = msgspec.msgpack.Decoder(LotShare).decode
-_Entries = tuple[str, list[Entry | LotShare]]
+_OwnerEntries = tuple[str, list[Entry | LotShare]]
 MAX_CHECKED_OWNERS = 2000
 """Owners of whom to look at each costs more than to walk through all."""
 
@@ -47,13 +47,13 @@ def unbalanced_wallets(
     """Whose wallets break the law, of those owners or of all. Between batches only."""
     if TABLE not in tables.names:
         return
-    looked_at = _everybody(tables) if owners is None else _some(tables, owners)
+    looked_at = _scan_all_owners(tables) if owners is None else _read_owners(tables, owners)
     for owner, entries in looked_at:
         for broken in imbalances(entries):
             yield owner, broken
 
 
-def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[_Entries]:
+def _read_owners(tables: Tables, owners: Iterable[bytes]) -> Iterator[_OwnerEntries]:
     for owner in sorted(owners):
         state = tables.of(owner.decode())
         yield owner.decode(), [entry for kind in _KINDS for entry in state.scan(kind)]
@@ -61,7 +61,7 @@ def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[_Entries]:
         tables.abort()
 
 
-def _everybody(tables: Tables) -> Iterator[_Entries]:
+def _scan_all_owners(tables: Tables) -> Iterator[_OwnerEntries]:
     for owner, found in groupby(tables.entries([TABLE]), key=lambda entry: entry[1]):
         decoders = ((_DECODE.get(key[:1]), raw) for _, _, key, raw in found)
         yield owner, [decode(raw) for decode, raw in decoders if decode]

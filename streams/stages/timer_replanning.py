@@ -17,33 +17,33 @@ class TimerReplanner:
 
     def __init__(self, stores: Mapping[str, StoreSettings]) -> None:
         self._stores = stores
-        self._followed: dict[int, dict[str, StoreSettings]] = {}
+        self._applied_settings: dict[int, dict[str, StoreSettings]] = {}
         """By partition, the settings that all timers of a store follow."""
 
     def forget(self, partition: int) -> None:
         """Another process has the partition now."""
-        self._followed.pop(partition, None)
+        self._applied_settings.pop(partition, None)
 
     def behind(self, partition: int) -> bool:
         """Whether timers have to be made to follow settings."""
-        return next(self._behind(partition), None) is not None
+        return next(self._stale_settings(partition), None) is not None
 
-    def _behind(self, partition: int) -> Iterator[StoreSettings]:
-        followed = self._followed.setdefault(partition, {})
+    def _stale_settings(self, partition: int) -> Iterator[StoreSettings]:
+        followed = self._applied_settings.setdefault(partition, {})
         # Settings are values: other ones are another object. To compare them each time would cost too much.
         return (s for code, s in self._stores.items() if followed.get(code) is not s)
 
     def work(self, turn: StageContext, now: datetime, budget: int) -> None:
         """Looks at `budget` entries at most, of one store and table."""
-        store = next(self._behind(turn.partition), None)
+        store = next(self._stale_settings(turn.partition), None)
         if store is None:
             return
         for kind in PLANNED_KINDS:
-            if self._slice(turn, store, kind, now, budget):
+            if self._replan_slice(turn, store, kind, now, budget):
                 return
-        self._followed[turn.partition][store.store] = store
+        self._applied_settings[turn.partition][store.store] = store
 
-    def _slice(
+    def _replan_slice(
         self, turn: StageContext, store: StoreSettings, kind: type[PlannedEntry], now: datetime, budget: int
     ) -> bool:
         """Whether there are more to plan."""

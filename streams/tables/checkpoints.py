@@ -9,7 +9,7 @@ from streams.tables.store import Store, Write
 FAMILY = "checkpoints"
 # No table's name begins so.
 _TOPIC, _AS_OF = b"\x00topic/", b"\x00as-of/"
-_ALL = ""
+_ALL_TABLES = ""
 
 
 class Checkpoints:
@@ -29,7 +29,7 @@ class Checkpoints:
 
     def as_of(self, table: str) -> datetime | None:
         """A moment at which the table lacked nothing; None: there was none yet."""
-        keys = (_AS_OF + table.encode(), _AS_OF + _ALL.encode())
+        keys = (_AS_OF + table.encode(), _AS_OF + _ALL_TABLES.encode())
         found = [raw for key in keys if (raw := self._store.get(FAMILY, key))]
         return instant(max(found)) if found else None
 
@@ -47,7 +47,7 @@ def offset_writes(offsets: Mapping[str, int]) -> Iterator[Write]:
     return ((FAMILY, table.encode(), offset.to_bytes(8, "big")) for table, offset in offsets.items())
 
 
-def as_of_writes(at: datetime | None, tables: Iterable[str] = (_ALL,)) -> Iterator[Write]:
+def as_of_writes(at: datetime | None, tables: Iterable[str] = (_ALL_TABLES,)) -> Iterator[Write]:
     """Without `tables`: of all."""
     if at is not None:
         yield from ((FAMILY, _AS_OF + table.encode(), sortable(at)) for table in tables)

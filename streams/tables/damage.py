@@ -16,15 +16,15 @@ from streams.errors import LoyaltyError, Misconfigured, StoreDamaged, StoreFaile
 LOG = logging.getLogger(__name__)
 DAMAGED_SUFFIX = ".damaged-"
 """Between the name of the folder that it was, and when it was set aside."""
-_MARK = ".is-damaged"
-_RIGHTS = (
+_MARK_SUFFIX = ".is-damaged"
+_PERMISSION_TEXTS = (
     "Permission denied",
     "Operation not permitted",
     "Read-only file system",
     "Not a directory",
     "File exists",
 )
-_ROOM = (
+_RESOURCE_TEXTS = (
     "No space left on device",
     "Disk quota exceeded",
     "Too many open files",
@@ -37,9 +37,9 @@ _ROOM = (
 def classify_error(folder: Path, error: BaseException) -> LoyaltyError:
     """What an error of RocksDB, or of the system, at that folder is."""
     text = str(error)
-    if any(words in text for words in _RIGHTS):
+    if any(words in text for words in _PERMISSION_TEXTS):
         return Misconfigured(f"state cannot be kept in {folder}: {text}: correct its owner and its rights")
-    if any(words in text for words in _ROOM) or isinstance(error, OSError):
+    if any(words in text for words in _RESOURCE_TEXTS) or isinstance(error, OSError):
         return StoreFailed(f"the disk refuses work in {folder}: {text}")
     return StoreDamaged(f"{folder} is damaged: {text}")
 
@@ -47,15 +47,15 @@ def classify_error(folder: Path, error: BaseException) -> LoyaltyError:
 def mark_damaged(folder: Path, damage: StoreDamaged) -> None:
     """Let whoever opens the folder next set it aside: damage inside a file shows only when that is read."""
     try:
-        _mark(folder).write_text(f"{damage}\n")
+        _mark_file(folder).write_text(f"{damage}\n")
     except OSError as error:
         LOG.warning("%s cannot be marked as damaged: %s: remove it by hand", folder, error)
 
 
 def require_undamaged(folder: Path) -> None:
     """Raises StoreDamaged where that is known before the folder is opened."""
-    if _mark(folder).exists():
-        raise StoreDamaged(_mark(folder).read_text(errors="replace").strip())
+    if _mark_file(folder).exists():
+        raise StoreDamaged(_mark_file(folder).read_text(errors="replace").strip())
     # RocksDB would take it for a new database, and begin an empty one among what is left.
     if folder.is_dir() and any(folder.glob("*.sst")) and not (folder / "CURRENT").exists():
         raise StoreDamaged(f"{folder} is damaged: its file CURRENT is gone")
@@ -69,12 +69,12 @@ def set_folder_aside(folder: Path, damage: StoreDamaged, counted: Callable[[], N
     try:
         if folder.exists():
             folder.rename(aside)
-        _mark(folder).unlink(missing_ok=True)
+        _mark_file(folder).unlink(missing_ok=True)
     except OSError as error:
         raise classify_error(folder, error) from None
     LOG.warning("%s: set aside as %s; what was in it is read from Kafka again", damage, aside)
     counted()
 
 
-def _mark(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}{_MARK}")
+def _mark_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}{_MARK_SUFFIX}")

@@ -36,7 +36,7 @@ class LogRecord(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Changes:
+class _BatchChanges:
     """What a batch of records makes of the store."""
 
     before: dict[bytes, DeliveryState | None] = field(default_factory=dict)
@@ -71,20 +71,20 @@ class DeliveryLog:
 
     def take(self, records: Iterable[LogRecord], positions: Mapping[Position, int]) -> None:
         """The records, and where to read on after them, in one write."""
-        changes = _Changes()
+        changes = _BatchChanges()
         for record in records:
-            self._hear(changes, record)
+            self._apply_record(changes, record)
         writes = changes.attempts
         for id_, after in changes.after.items():
-            writes += _written(id_, changes.before[id_], after, changes.pending)
-        writes += self._sums(changes)
-        writes += self._pending(changes.pending)
+            writes += _state_writes(id_, changes.before[id_], after, changes.pending)
+        writes += self._sum_writes(changes)
+        writes += self._pending_writes(changes.pending)
         writes += [
             (keys.POSITIONS, keys.position_key(*of), at.to_bytes(8, "big")) for of, at in positions.items()
         ]
         self._store.write(writes)
 
-    def _hear(self, changes: _Changes, heard: LogRecord) -> None:
+    def _apply_record(self, changes: _BatchChanges, heard: LogRecord) -> None:
         record, at = heard.value, heard.at
         delivery = record.delivery if isinstance(record, DeadLetter) else record
         id_ = UUID(delivery.delivery_id).bytes
@@ -105,12 +105,12 @@ class DeliveryLog:
                 changes.attempts.append((keys.ATTEMPTS, place, keys.encode(record)))
         changes.after[id_] = after
 
-    def _sums(self, changes: _Changes) -> Iterator[Write]:
+    def _sum_writes(self, changes: _BatchChanges) -> Iterator[Write]:
         for key, added in changes.sums.items():
             before = keys.sums_of(self._store, key)
             yield keys.TOTALS, key, keys.encode([a + b for a, b in zip(before, added, strict=True)])
 
-    def _pending(self, pending: Mapping[bytes, int]) -> Iterator[Write]:
+    def _pending_writes(self, pending: Mapping[bytes, int]) -> Iterator[Write]:
         for subscription, more in pending.items():
             key = keys.pending_key(subscription)
             count = keys.number_of(self._store, keys.TOTALS, key) + more
@@ -123,26 +123,26 @@ class DeliveryLog:
         """
         end, looked, pending = keys.hours(before), 0, defaultdict[bytes, int](int)
         writes: list[Write] = []
-        for key in self._until(keys.AGES, b"", end, most):
+        for key in self._keys_until(keys.AGES, b"", end, most):
             looked += 1
             writes.append((keys.AGES, key, None))
             known = keys.known_of(self._store, key[4:])
             if known is not None and keys.hours(known.heard_at) == key[:4]:
-                writes += self._forgotten(key[4:], known, pending)
-        for key in self._until(keys.TOTALS, b"h", b"h" + end, most):
+                writes += self._removal_writes(key[4:], known, pending)
+        for key in self._keys_until(keys.TOTALS, b"h", b"h" + end, most):
             looked += 1
             writes.append((keys.TOTALS, key, None))
         if looked:
-            self._store.write([*writes, *self._pending(pending)])
+            self._store.write([*writes, *self._pending_writes(pending)])
         return looked
 
-    def _until(self, family: str, start: bytes, end: bytes, most: int) -> Iterator[bytes]:
+    def _keys_until(self, family: str, start: bytes, end: bytes, most: int) -> Iterator[bytes]:
         for (key, _), _ in zip(self._store.scan(family, start), range(most), strict=False):
             if key[: len(end)] >= end:
                 return
             yield key
 
-    def _forgotten(
+    def _removal_writes(
         self, id_: bytes, known: DeliveryState, pending: defaultdict[bytes, int]
     ) -> Iterator[Write]:
         yield keys.KNOWN, id_, None
@@ -161,7 +161,7 @@ class DeliveryLog:
             self._store.clear(family)
 
 
-def _written(
+def _state_writes(
     id_: bytes, before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
     """What is another now than it was in the store."""
@@ -174,10 +174,10 @@ def _written(
     hour = keys.hours(after.heard_at)
     if before is None or keys.hours(before.heard_at) != hour:
         yield keys.AGES, hour + id_, b""
-    yield from _opened(before, after, pending)
+    yield from _open_writes(before, after, pending)
 
 
-def _opened(
+def _open_writes(
     before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
     was = keys.open_key(before) if before and before.open else None

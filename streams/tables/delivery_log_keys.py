@@ -24,20 +24,20 @@ from streams.tables.store import Store
 KNOWN, ATTEMPTS, INDEX, OPEN = "known", "attempts", "index", "open"
 TOTALS, AGES, POSITIONS = "totals", "ages", "positions"
 FAMILIES = (KNOWN, ATTEMPTS, INDEX, OPEN, TOTALS, AGES, POSITIONS)
-_KNOWN = msgspec.msgpack.Decoder(DeliveryState)
-_SUMS = msgspec.msgpack.Decoder(tuple[int, int, int])
+_STATE_DECODER = msgspec.msgpack.Decoder(DeliveryState)
+_SUMS_DECODER = msgspec.msgpack.Decoder(tuple[int, int, int])
 encode = msgspec.msgpack.Encoder().encode
 decode_attempt = msgspec.msgpack.Decoder(Attempt).decode
 
 
 def known_of(store: Store, id_: bytes) -> DeliveryState | None:
     raw = store.get(KNOWN, id_)
-    return None if raw is None else _KNOWN.decode(raw)
+    return None if raw is None else _STATE_DECODER.decode(raw)
 
 
 def sums_of(store: Store, key: bytes) -> tuple[int, int, int]:
     raw = store.get(TOTALS, key)
-    return (0, 0, 0) if raw is None else _SUMS.decode(raw)
+    return (0, 0, 0) if raw is None else _SUMS_DECODER.decode(raw)
 
 
 def number_of(store: Store, family: str, key: bytes) -> int:

@@ -36,7 +36,7 @@ class DeliveryLogReader:
         """Newest first. What comes meanwhile changes no page: the next one goes on behind a place."""
         oldest = b"\xff" * 8 if search.since is None else newest_first(search.since)
         found: list[DeliveryState] = []
-        for here, behind in self._places(search, _start(search)):
+        for here, behind in self._positions(search, _start_position(search)):
             if behind[:8] > oldest:
                 break
             known = keys.known_of(self._store, here[8:]) if here else None
@@ -47,7 +47,7 @@ class DeliveryLogReader:
                 return DeliveryPage(tuple(found), (behind.hex(),))
         return DeliveryPage(tuple(found), None)
 
-    def _places(self, search: DeliverySearch, start: bytes) -> Iterator[tuple[bytes | None, bytes]]:
+    def _positions(self, search: DeliverySearch, start: bytes) -> Iterator[tuple[bytes | None, bytes]]:
         return intersect_indexes(
             [IndexCursor(self._store, keys.INDEX, term) for term in search_terms(search)],
             start,
@@ -90,13 +90,13 @@ class DeliveryLogReader:
     def ahead_of(self, known: DeliveryState) -> DeliveryState | None:
         """A delivery of the same subscription and member that is not over and began before it."""
         lane = DeliverySearch(known.store, subscription_id=known.subscription_id, member_id=known.member_id)
-        older = (here for here, _ in self._places(lane, index_position(known) + b"\x00") if here)
+        older = (here for here, _ in self._positions(lane, index_position(known) + b"\x00") if here)
         found = (keys.known_of(self._store, here[8:]) for here in islice(older, MAX_LANE_STEPS))
         waiting = [each for each in found if each and each.open]
         return waiting[-1] if waiting else None
 
 
-def _start(search: DeliverySearch) -> bytes:
+def _start_position(search: DeliverySearch) -> bytes:
     start = bytes.fromhex(search.after[0]) if search.after else b""
     if search.until is None:
         return start

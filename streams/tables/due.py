@@ -30,7 +30,7 @@ class DueIndex:
         self._group_size = group_size
         # Per group, a key before which nothing committed lies. Without it each look would walk the
         # tombstones of all that fired.
-        self._low: dict[bytes, bytes] = {}
+        self._first_possible: dict[bytes, bytes] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -45,8 +45,8 @@ class DueIndex:
         self._added.add(key)
         heappush(self._heap, key)
         group = key[: self._group_size]
-        if key < self._low.get(group, b""):
-            self._low[group] = key
+        if key < self._first_possible.get(group, b""):
+            self._first_possible[group] = key
 
     def remove(self, key: bytes) -> None:
         self._added.discard(key)
@@ -62,14 +62,14 @@ class DueIndex:
 
     def _first_committed(self) -> bytes:
         if self._committed is None:
-            self._committed = self._from(b"")
+            self._committed = self._scan_from(b"")
             self._head = next(self._committed, FOREVER)
         while self._head in self._removed:
             self._head = next(self._committed, FOREVER)
         return self._head
 
-    def _from(self, group: bytes) -> Iterator[bytes]:
-        for key, _ in self._store.scan(FAMILY, self._low.get(group, group)):
+    def _scan_from(self, group: bytes) -> Iterator[bytes]:
+        for key, _ in self._store.scan(FAMILY, self._first_possible.get(group, group)):
             if not key.startswith(group):
                 return
             yield key
@@ -77,16 +77,16 @@ class DueIndex:
     def within(self, group: bytes, now: datetime) -> Iterator[bytes]:
         """Committed keys of the group that are not after `now`, in order."""
         first = True
-        for key in self._from(group):
+        for key in self._scan_from(group):
             if first:
-                self._low[group], first = key, False
+                self._first_possible[group], first = key, False
             if key[len(group) : len(group) + 8] > sortable(now):
                 return
             yield key
 
     def after(self, group: bytes, now: datetime) -> datetime | None:
         """When the first committed key of the group after `now` is due."""
-        start = max(self._low.get(group, group), group + sortable(now + _TICK))
+        start = max(self._first_possible.get(group, group), group + sortable(now + _TICK))
         key, _ = next(self._store.scan(FAMILY, start), (b"", b""))
         return instant(key[len(group) : len(group) + 8]) if key.startswith(group) and key else None
 
@@ -100,7 +100,7 @@ class DueIndex:
     def committed(self) -> None:
         """The writes are on disk."""
         if self._committed is not None:
-            self._low[b""] = min([self._first_committed(), *self._added])
+            self._first_possible[b""] = min([self._first_committed(), *self._added])
         self._reset()
 
     def aborted(self) -> None:
@@ -118,5 +118,5 @@ class DueIndex:
 
     def forget(self) -> None:
         """The family was written past this index: look from its start again."""
-        self._low.clear()
+        self._first_possible.clear()
         self._reset()

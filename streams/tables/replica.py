@@ -29,9 +29,9 @@ class MemberReplica(UnindexedTables):
     ) -> None:
         super().__init__(store, kinds)
         self._all_kinds = kinds
-        self._found = {(kind.table, kind.letter) for kind in found}
-        self._told = told
-        self._ends: dict[str, int] = {}
+        self._kinds_by_key = {(kind.table, kind.letter) for kind in found}
+        self._on_restore = told
+        self._restored_offsets: dict[str, int] = {}
 
     @staticmethod
     def families(kinds: Iterable[type[Entry]]) -> list[str]:
@@ -40,19 +40,19 @@ class MemberReplica(UnindexedTables):
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         latest = list(dict(records).items())
-        if not latest and self._ends.get(table) == offset:
+        if not latest and self._restored_offsets.get(table) == offset:
             return
-        self._ends[table] = offset
+        self._restored_offsets[table] = offset
         # Before the checkpoint: written again after a crash, it says the same.
-        self._store.write(list(self._owners(table, latest)))
+        self._store.write(list(self._holder_writes(table, latest)))
         super().restore(table, latest, offset)
-        self._told(table, latest, offset)
+        self._on_restore(table, latest, offset)
 
-    def _owners(self, table: str, records: Records) -> Iterator[Write]:
+    def _holder_writes(self, table: str, records: Records) -> Iterator[Write]:
         for key, value in records:
             owner, _, rest = key.partition(OWNER_END)
-            if (table, rest[:1]) in self._found:
-                place = _place(table, rest) + OWNER_END + owner
+            if (table, rest[:1]) in self._kinds_by_key:
+                place = _holder_key(table, rest) + OWNER_END + owner
                 yield OWNERS, place, None if value is None else b""
 
     def clear(self) -> None:
@@ -69,7 +69,7 @@ class MemberReplica(UnindexedTables):
 
     def holders(self, kind: type[Entry], key: bytes) -> Iterator[str]:
         """Whose entries of that kind have that key."""
-        start = _place(kind.table, kind.letter + key) + OWNER_END
+        start = _holder_key(kind.table, kind.letter + key) + OWNER_END
         for place, _ in self._store.scan(OWNERS, start):
             if not place.startswith(start):
                 return
@@ -107,5 +107,5 @@ def _decoder(kind: type[Entry]) -> Any:
     return msgspec.msgpack.Decoder(kind)
 
 
-def _place(table: str, key: bytes) -> bytes:
+def _holder_key(table: str, key: bytes) -> bytes:
     return table.encode() + b"/" + key

@@ -113,7 +113,7 @@ class RocksStore:
         try:
             value: bytes | None = self._families[family].get(key)
         except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            raise self._failed(error) from None
+            raise self._classify(error) from None
         return value
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -125,13 +125,13 @@ class RocksStore:
             for pair in pairs:
                 yield pair
                 last = pair[0]
-            self._confirm_end(family, last, sequence)
+            self._require_complete_scan(family, last, sequence)
         except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
             # Whoever keeps the error keeps this frame, and so would hold the database open.
             pairs = iter(())
-            raise self._failed(error) from None
+            raise self._classify(error) from None
 
-    def _confirm_end(self, family: str, last: bytes, sequence: int) -> None:
+    def _require_complete_scan(self, family: str, last: bytes, sequence: int) -> None:
         """A walk that meets a damaged block ends there, as if nothing came after, and says nothing."""
         walk = self._families[family].iter()
         walk.seek(last)
@@ -148,21 +148,21 @@ class RocksStore:
                 batch.delete(key, self._handles[family])
             else:
                 batch.put(key, value, self._handles[family])
-        self._write(batch)
+        self._write_batch(batch)
 
     def clear(self, family: str) -> None:
         # The end is exclusive, and no key starts with nine 0xff bytes.
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(b"", b"\xff" * 9, self._handles[family])
-        self._write(batch)
+        self._write_batch(batch)
 
-    def _write(self, batch: WriteBatch) -> None:
+    def _write_batch(self, batch: WriteBatch) -> None:
         try:
             self._db.write(batch)
         except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            raise self._failed(error) from None
+            raise self._classify(error) from None
 
-    def _failed(self, error: Exception) -> Exception:
+    def _classify(self, error: Exception) -> Exception:
         error.__traceback__ = None
         # RocksDB's own are bare; others are not of the disk.
         found = damage.classify_error(self._path, error) if type(error) is Exception else error

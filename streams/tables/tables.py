@@ -82,19 +82,19 @@ class Tables:
         """Entries of `owner` below `prefix`, in key order; changed ones in place of the stored."""
         start = owner + kind.letter + prefix
         table = kind.table
-        for key in _merged(self._stored(kind, start), self._changed_below(table, owner, start)):
+        for key in _merge_keys(self._scan_stored(kind, start), self._changed_keys(table, owner, start)):
             entry = self.get(kind, key)
             if entry is not None:
                 yield entry
 
-    def _changed_below(self, table: str, owner: bytes, start: bytes) -> list[bytes]:
+    def _changed_keys(self, table: str, owner: bytes, start: bytes) -> list[bytes]:
         keys = self._by_owner.get((table, owner), [])
         first = last = bisect_left(keys, start)
         while last < len(keys) and keys[last].startswith(start):
             last += 1
         return keys[first:last]
 
-    def _stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
+    def _scan_stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
         seen, decoder = self._seen[kind.table], self._decoders[kind]
         for key, raw in self._store.scan(kind.table, prefix):
             if not key.startswith(prefix):
@@ -127,7 +127,7 @@ class Tables:
         """The owner and the entry whose time came first, not after `now`. The caller must change the entry
         so that it is due later or never."""
         due = self._due.first(now)
-        return None if due is None else self._entry(due)
+        return None if due is None else self._due_entry(due)
 
     def due_keys(self, group: bytes, now: datetime) -> Iterator[bytes]:
         """Keys, for `due_entry`, of the group's committed entries that are due; between batches only."""
@@ -139,7 +139,7 @@ class Tables:
 
     def due_entry(self, due: bytes, kind: type[E]) -> E:
         """The entry that a due key points to."""
-        _, entry = self._entry(due)
+        _, entry = self._due_entry(due)
         assert isinstance(entry, kind), "an index holds what its stage put in"  # noqa: S101
         return entry
 
@@ -159,10 +159,10 @@ class Tables:
             yield owner.decode()
             start = owner + b"\x01"
 
-    def _entry(self, due: bytes) -> tuple[str, Entry]:
+    def _due_entry(self, due: bytes) -> tuple[str, Entry]:
         table, key = parse_due_key(due, self._group_size)
         owner, _, _ = key.partition(OWNER_END)
-        entry = self.get(self._kind(table, key), key)
+        entry = self.get(self._kind_of(table, key), key)
         if entry is None:
             raise LookupError(f"due index of table {table!r} points to {key!r}, which is gone")
         return owner.decode(), entry
@@ -213,7 +213,7 @@ class Tables:
         self.commit(writes, {table: offset})
 
     def _restore_due(self, table: str, key: bytes, value: bytes | None) -> None:
-        kind = self._kind(table, key)
+        kind = self._kind_of(table, key)
         if kind.timed():
             after = None if value is None else self._decoders[kind](value)
             self._move_due(key, self.get(kind, key), after)
@@ -223,7 +223,7 @@ class Tables:
         self._store.clear(DUE)
         self._due.forget()
         for table in sorted({kind.table for kind in self._kinds.values() if kind.timed()}):
-            for writes in _slices(self._due_writes(table), 10_000):
+            for writes in _split_slices(self._due_writes(table), 10_000):
                 self._store.write(writes)
         self._store.write(offset_writes({DUE: 1}))
 
@@ -236,7 +236,7 @@ class Tables:
             if entry is not None and entry.due is not None:
                 yield DUE, due_key(entry, entry.due, key), b""
 
-    def _kind(self, table: str, key: bytes) -> type[Entry]:
+    def _kind_of(self, table: str, key: bytes) -> type[Entry]:
         return self._kinds[table, key.partition(OWNER_END)[2][:1]]
 
     def clear(self) -> None:
@@ -276,7 +276,7 @@ def open_tables(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables]
     return tables(open_store(folder, table_families(kinds)), kinds)
 
 
-def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
+def _merge_keys(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
     """Both in order, without repeats."""
     waiting = iter(changed)
     new = next(waiting, None)
@@ -292,6 +292,6 @@ def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
         new = next(waiting, None)
 
 
-def _slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:
+def _split_slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:
     while slice_ := list(islice(writes, size)):
         yield slice_

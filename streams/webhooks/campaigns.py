@@ -29,14 +29,14 @@ def campaign_effect_was_applied(event: CampaignEffectWasApplied) -> CampaignEffe
             "campaignId": event.campaign_id,
             "name": event.campaign_name,
             "triggerType": event.trigger.type,
-            "trigger": _trigger(event.trigger),
+            "trigger": _trigger_body(event.trigger),
         },
-        "effectsGiven": [_effect(effect, event.member_id) for effect in event.effects],
+        "effectsGiven": [_effect_body(effect, event.member_id) for effect in event.effects],
         "redemptionCode": event.redemption_code,
     }
 
 
-def _trigger(trigger: Trigger) -> PurchaseTrigger | CustomEventTrigger | InternalEventTrigger:
+def _trigger_body(trigger: Trigger) -> PurchaseTrigger | CustomEventTrigger | InternalEventTrigger:
     created_at = iso_instant(trigger.created_at)
     match trigger.type:
         case "transaction" | "return_transaction":
@@ -64,7 +64,7 @@ def _trigger(trigger: Trigger) -> PurchaseTrigger | CustomEventTrigger | Interna
             }
 
 
-def _effect(effect: EffectGiven, member_id: str) -> Effect:
+def _effect_body(effect: EffectGiven, member_id: str) -> Effect:
     return {
         "status": effect.status,
         "target": member_id,

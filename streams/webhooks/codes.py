@@ -14,7 +14,7 @@ from streams.webhooks.events import (
 from streams.webhooks.parts import customer
 from streams.webhooks.shapes import CodeBody
 
-_CodeSent = (
+_CodeEvent = (
     CustomerWasRegisteredWithoutActivation
     | CustomerRequestedSendActivationCode
     | CustomerRequestedPasswordReset
@@ -23,7 +23,7 @@ _CodeSent = (
 )
 
 
-def _code(event: _CodeSent) -> CodeBody:
+def _code_body(event: _CodeEvent) -> CodeBody:
     return {"customer": customer(event.customer), "code": event.code, "codeNumber": event.code_number}
 
 
@@ -33,7 +33,7 @@ def _code(event: _CodeSent) -> CodeBody:
 )
 def customer_was_registered_without_activation(event: CustomerWasRegisteredWithoutActivation) -> CodeBody:
     """A member registered and is to be activated; the code does that."""
-    return _code(event)
+    return _code_body(event)
 
 
 @webhook(
@@ -45,7 +45,7 @@ def customer_was_registered_without_activation(event: CustomerWasRegisteredWitho
 )
 def customer_requested_send_activation_code(event: CustomerRequestedSendActivationCode) -> CodeBody:
     """A member asked for a code to activate the account with."""
-    return _code(event)
+    return _code_body(event)
 
 
 @webhook(
@@ -57,7 +57,7 @@ def customer_requested_send_activation_code(event: CustomerRequestedSendActivati
 )
 def customer_requested_password_reset(event: CustomerRequestedPasswordReset) -> CodeBody:
     """A member asked for a new password; the code allows to set one."""
-    return _code(event)
+    return _code_body(event)
 
 
 @webhook(
@@ -66,7 +66,7 @@ def customer_requested_password_reset(event: CustomerRequestedPasswordReset) -> 
 )
 def customer_phone_number_was_changed(event: CustomerPhoneNumberWasChanged) -> CodeBody:
     """A member changed the own phone number; the code confirms the change."""
-    return _code(event)
+    return _code_body(event)
 
 
 @webhook(
@@ -75,4 +75,4 @@ def customer_phone_number_was_changed(event: CustomerPhoneNumberWasChanged) -> C
 )
 def customer_email_was_changed(event: CustomerEmailWasChanged) -> CodeBody:
     """A member changed the own e-mail; the code confirms the change."""
-    return _code(event)
+    return _code_body(event)

@@ -24,15 +24,15 @@ LEGACY_TYPES = {
 LEVEL_CHANGED_AUTOMATICALLY = "customer.level_changed_automatically"
 """What the old edition sent of automatic moves besides `customer.level_changed`."""
 
-_PASCAL = {dotted: name for name, dotted in LEGACY_TYPES.items()}
+_NAMES_BY_LEGACY_TYPE = {dotted: name for name, dotted in LEGACY_TYPES.items()}
 
 
 def resolve_event_name(either: str) -> str | None:
     """The subscription name for either spelling, or None if it is neither's."""
-    return either if either in LEGACY_TYPES else _PASCAL.get(either)
+    return either if either in LEGACY_TYPES else _NAMES_BY_LEGACY_TYPE.get(either)
 
 
 def add_legacy_type(name: str, legacy_type: str) -> None:
     """Both names of one more webhook."""
     LEGACY_TYPES[name] = legacy_type
-    _PASCAL[legacy_type] = name
+    _NAMES_BY_LEGACY_TYPE[legacy_type] = name

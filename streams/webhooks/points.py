@@ -58,14 +58,14 @@ def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Amou
         "amountChangeType": event.amount_change_type,
         "transferId": event.transfer_id,
         "wallet": {"walletId": event.wallet_id, "walletType": wallet_type(event.wallet)},
-        "actionCause": _cause(event),
+        "actionCause": _dated_cause(event),
     }
     if event.taken_back:
-        body["takenBack"] = _taken_back(event.taken_back)
+        body["takenBack"] = _taken_back_body(event.taken_back)
     return body
 
 
-def _taken_back(taken: events.TakenBack) -> TakenBack:
+def _taken_back_body(taken: events.TakenBack) -> TakenBack:
     return {
         "purchaseDocumentNumber": taken.purchase,
         "pending": plain_decimal(taken.pending),
@@ -76,7 +76,7 @@ def _taken_back(taken: events.TakenBack) -> TakenBack:
     }
 
 
-def _cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
+def _dated_cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
     cause = action_cause(event.cause, event.member_id)
     if cause is None or event.cause is None:
         return None

@@ -104,7 +104,8 @@ def _alone(stack: ExitStack, logs: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Misconfigured(
-            f"{variable_name('home')}={str(logs.parent)!r} has a demo running already: stop it, or name another"
+            f"{variable_name('home')}={str(logs.parent)!r} has a demo running already: stop it, or "
+            "name another"
         ) from None
 
 

@@ -24,7 +24,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
     standing = state.get(Standing, event.tier_set_id.encode())
     match event:
         case TierChanged():
-            after = _moved(standing, event)
+            after = _moved_standing(standing, event)
             yield tier.replan_standing(state, after, store, event.occurred_at)
             return
     if standing is None:
@@ -37,7 +37,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
             yield tier.schedule_standing(state, told, store, event.occurred_at)
         case TierRecalculated():
             passed = replace(
-                standing, earned_base=_earned(state, event.tier_set_id, store), recalculated_at=None
+                standing, earned_base=_units_earned(state, event.tier_set_id, store), recalculated_at=None
             )
             yield tier.replan_standing(state, passed, store, max(event.due_at, event.occurred_at))
 
@@ -52,7 +52,7 @@ def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterat
             yield tier.schedule_standing(state, standing, store, event.occurred_at)
 
 
-def _moved(standing: Standing | None, event: TierChanged) -> Standing:
+def _moved_standing(standing: Standing | None, event: TierChanged) -> Standing:
     if standing is None:
         return Standing(
             tier_set_id=event.tier_set_id,
@@ -71,7 +71,7 @@ def _moved(standing: Standing | None, event: TierChanged) -> Standing:
     )
 
 
-def _earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
+def _units_earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
     """Units earned so far in the wallet that the set counts by period."""
     tiers = store.tier_set(tier_set_id)
     counted = (c for c in tiers.conditions if c.measure == "cumulated_earned_units") if tiers else ()

@@ -11,7 +11,7 @@ from streams.domain.identifiers.placeholders import FILLS, Unreadable, is_filler
 from streams.domain.values import Identifier, IdentifierKind
 
 _PHONE_PUNCTUATION = re.compile(r"[\s().-]+")
-_MOST = 255
+_MAX_CHARACTERS = 255
 
 
 class Rules(NamedTuple):
@@ -41,7 +41,7 @@ def read(kind: IdentifierKind, text: str | None, rules: Rules) -> str | None:
 
     What is read is read as itself again. Raises Unreadable.
     """
-    forms = _forms(kind, trimmed(text or ""), rules)
+    forms = _former_forms(kind, trimmed(text or ""), rules)
     return forms[0] if forms else None
 
 
@@ -50,7 +50,7 @@ def sought(kind: IdentifierKind, text: str | None, rules: Rules) -> tuple[Identi
     rules keeps the form that it had. Raises Unreadable: junk is nobody's."""
     cell = trimmed(text or "")
     try:
-        forms = _forms(kind, cell, rules)
+        forms = _former_forms(kind, cell, rules)
     except NoCountry:
         # Numbers that were kept without their country are still found as they were typed.
         forms = (cell,)
@@ -60,11 +60,11 @@ def sought(kind: IdentifierKind, text: str | None, rules: Rules) -> tuple[Identi
 
 
 @lru_cache(maxsize=4096)
-def _forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
+def _former_forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
     if not cell:
         return ()
-    if len(cell) > _MOST:
-        raise Unreadable(f"must have {_MOST} characters at most, not {len(cell)}")
+    if len(cell) > _MAX_CHARACTERS:
+        raise Unreadable(f"must have {_MAX_CHARACTERS} characters at most, not {len(cell)}")
     match kind:
         case "phone":
             return (read_phone(cell, rules.region),)

@@ -48,7 +48,7 @@ def claimed(said: Profile, rules: Rules, before: Profile) -> tuple[Identifier, .
         kept = identifier(kind, read_field(kind, text, rules, f"profile.{field}"))
         if kept and kept not in has:
             wanted += sought(kind, text, rules)
-    return tuple(sorted(dict.fromkeys(wanted), key=_order))
+    return tuple(sorted(dict.fromkeys(wanted), key=_sort_key))
 
 
 def of(holder: object) -> Iterator[Identifier]:
@@ -62,7 +62,7 @@ def of(holder: object) -> Iterator[Identifier]:
 def known_by(profile: Profile) -> tuple[Identifier, ...]:
     """Under what the identity stage may know a member of this profile: former forms too. Sorted."""
     before = (former(kind, getattr(profile, field)) for kind, field in FIELDS.items())
-    return tuple(sorted({*of(profile), *(each for each in before if each)}, key=_order))
+    return tuple(sorted({*of(profile), *(each for each in before if each)}, key=_sort_key))
 
 
 def looked_for(holder: object, rules: Rules, place: str) -> tuple[Identifier, ...]:
@@ -78,5 +78,5 @@ def looked_for(holder: object, rules: Rules, place: str) -> tuple[Identifier, ..
     return tuple(dict.fromkeys(found))
 
 
-def _order(each: Identifier) -> tuple[str, str]:
+def _sort_key(each: Identifier) -> tuple[str, str]:
     return each.kind, each.value

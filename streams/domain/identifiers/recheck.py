@@ -56,9 +56,11 @@ class IdentifierCheck:
     @property
     def found(self) -> Iterator[Finding]:
         """What clashes first; each by its member and field."""
-        return iter(sorted(map(self._shared, self._findings), key=lambda f: (not f.shared_with, f[:2])))
+        return iter(
+            sorted(map(self._shared_finding, self._findings), key=lambda f: (not f.shared_with, f[:2]))
+        )
 
-    def _shared(self, finding: Finding) -> Finding:
+    def _shared_finding(self, finding: Finding) -> Finding:
         kind = next(kind for kind, field in FIELDS.items() if field == finding.field)
         key = identifier(kind, finding.form)
         holders = self._holders[kind, key.value] if key else []
