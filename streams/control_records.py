@@ -1,7 +1,7 @@
-"""What a control record must mean beyond its schema, so that whoever reads it can work with it.
+"""Checks of control records beyond their schema.
 
-Control records are those of the small compacted topics that every process follows. One that means nothing is
-set aside where it is read (see `streams.kafka.unfit_records`), and never written
+Control records are those of the small compacted topics that every process follows. An invalid one is set
+aside where it is read (see `streams.kafka.unfit_records`), and never written
 (see `streams.codec.round_trip`).
 """
 
@@ -22,14 +22,14 @@ _VALUE_PATTERN = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|-?\d[\d.,:+T
 
 
 class RecordFault(NamedTuple):
-    """What is wrong with a record. No part of it is a value of the record's: that may be a secret."""
+    """What is wrong with a record. It contains no value of the record, which may be a secret."""
 
     field: str
     reason: str
 
 
 def find_fault(key: str, value: Value) -> RecordFault | None:
-    """The first thing that is wrong with the record of that key; None: nothing is."""
+    """The first fault of the record with that key, or None."""
     try:
         return next(_find_faults(key, value), None)
     except Exception as error:  # noqa: BLE001 - whatever an odd value does to its check, it is set aside
@@ -37,7 +37,7 @@ def find_fault(key: str, value: Value) -> RecordFault | None:
 
 
 def redact_values(text: str) -> str:
-    """A sentence of a check with an ellipsis for each value that it names, fit for one line of a log."""
+    """A check's sentence for one line of the log, with an ellipsis in place of each value."""
     plain = _VALUE_PATTERN.sub("…", text).encode("ascii", "backslashreplace").decode()
     return re.sub(r"[\x00-\x1f\x7f]", "?", plain.replace("\\u2026", "..."))[:MAX_LOGGED_CHARACTERS]
 

@@ -1,4 +1,4 @@
-"""Every setting of every process, read from the environment once, at start."""
+"""All settings of all processes, read from the environment once, at start."""
 
 import ipaddress
 import os
@@ -15,13 +15,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def default_home() -> Path:
-    """Where state and the local broker's log live unless `LOYALTY_HOME` says otherwise."""
+    """The default of `LOYALTY_HOME`: the directory of local state and of the local broker's log."""
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "loyalty-webhooks"
 
 
 class Settings(BaseSettings):
-    """What an operator may set. The descriptions are the text of `loyalty settings` and of the README."""
+    """The operator's settings. The descriptions are shown by `loyalty settings` and in the README."""
 
     model_config = SettingsConfigDict(
         env_prefix="LOYALTY_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
@@ -63,8 +63,8 @@ class Settings(BaseSettings):
         default=(),
         description="Days for which topics are kept, where not as long as usual: deliveries=3d,attempts=14d.",
     )
-    # Longer than a coordinator's move (9 to 12 s): else librdkafka comes into the group anew, under another
-    # member's id, while what it commits still names the one before, and is fenced by itself.
+    # Longer than a move of the group coordinator (9 to 12 s). Otherwise librdkafka rejoins the group with
+    # another member id, while its commits still carry the former one, so that it fences itself.
     session_timeout: int = Field(
         default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
     )
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
 
 
 SECRET_FIELDS = {"secret_key", "proxy"}
-"""Fields whose values are shown nowhere. Hashes are no secrets."""
+"""Fields whose values are never shown. Hashes are not secret."""
 
 
 def variable_name(field: str) -> str:
@@ -206,7 +206,8 @@ def variable_name(field: str) -> str:
 
 
 def load_settings() -> Settings:
-    """Settings from the environment. Raises Misconfigured naming variable, value and what is valid."""
+    """Reads the settings from the environment. Raises Misconfigured, naming variable, value and what is
+    valid."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,7 +1,7 @@
-"""Values to Avro bytes and back. A record's header names its schema and version: `RegisterMember.v1`.
+"""Encodes values as Avro and decodes them. A record header names schema and version: `RegisterMember.v1`.
 
-The header is the schema file's name. A fingerprint would not do: Avro's canonical form drops a decimal's
-scale, so that two schemas which read amounts differently would share one.
+The header is the schema file's name. A fingerprint is not enough: Avro's canonical form drops a decimal's
+scale, so that two schemas that read amounts differently would share one.
 """
 
 import json
@@ -31,8 +31,8 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One released file. `reader` is the newest version of the same name, None where this is it. It and
-    `reader_schema` are for reading, `parsed` for writing."""
+    """One released schema file. `reader` is the newest version of the same name, or None if this is the
+    newest. `reader` and `readable` are for decoding, `parsed` is for encoding."""
 
     name: str
     version: int
@@ -45,14 +45,15 @@ _SCHEMA_FOLDERS: list[Traversable] = [files("schemas")]
 
 
 def add_schema_folder(folder: Traversable) -> None:
-    """Schemas of records that are not delivered with the program, such as those of a webhook of your own."""
+    """Adds schemas of records that are not part of the program, such as those of a deployment's own
+    webhook."""
     _SCHEMA_FOLDERS.append(folder)
     released_schemas.cache_clear()
 
 
 @cache
 def released_schemas() -> dict[str, Schema]:
-    """Every released schema by its header, read from its folder once."""
+    """All released schemas by header. The folders are read once."""
     raw: dict[tuple[str, int], Any] = {}
     for file in chain.from_iterable(folder.iterdir() for folder in _SCHEMA_FOLDERS):
         if file.name.endswith(".avsc"):
@@ -80,13 +81,13 @@ def _newest_schema(name: str) -> tuple[str, AvroWriter]:
 
 
 def encode(value: Value) -> tuple[bytes, str]:
-    """The bytes and the header's text."""
+    """The value's bytes, and the schema header."""
     header, write = _newest_schema(type(value).__name__)
     return write(value), header
 
 
 def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
-    """The schema's name and the fields, in the newest version's shape. Raises Poison."""
+    """The schema's name and the fields, converted to the schema's newest version. Raises Poison."""
     if header is None:
         raise Poison(f"has no header {HEADER!r} that names its schema")
     schema = released_schemas().get(header)
@@ -100,7 +101,7 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
     try:
         tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
     except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
-        # Where an object of this process lies in memory is no part of the cause: a replay must give the same.
+        # Memory addresses are removed: a replay must give the same cause.
         reason = _MEMORY_ADDRESS.sub("", str(error))
         raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
     if source.tell() != len(data):
@@ -109,7 +110,7 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
 
 
 def build_value(kind: type[V], tree: Tree) -> V:
-    """The value, checked. Raises Rejected naming the field, its value and what is valid."""
+    """The validated value. Raises Rejected, naming the field, its value and what is valid."""
     try:
         return msgspec.convert(tree, kind)
     except msgspec.ValidationError as error:
@@ -119,7 +120,7 @@ def build_value(kind: type[V], tree: Tree) -> V:
 
 
 def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
-    """A value of that kind and no other. Raises Poison."""
+    """Decodes a value of exactly that kind. Raises Poison."""
     name, tree = decode_tree(data, header)
     if name != kind.__name__:
         raise Poison(f"is a {name} where a {kind.__name__} belongs")

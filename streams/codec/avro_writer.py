@@ -1,8 +1,8 @@
-"""Avro bytes straight from structs: each schema becomes a function once, which knows all that can be known.
+"""Encodes structs as Avro, with one compiled function for each schema.
 
-The bytes are those of fastavro, which walks a schema and a tree of dicts for every record anew, at several
-times the cost. Reading stays with fastavro: it must bear whatever bytes others wrote. Only decimals are read
-here, for fastavro turns bytes of any number into an integer and that into digits, in quadratic time.
+The bytes equal fastavro's, which interprets the schema and a tree of dicts for every record, at several times
+the cost. Decoding stays with fastavro, which has to cope with any bytes. Only decimals are decoded here:
+fastavro converts bytes of any length to digits, in quadratic time.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from typing import Any
 import fastavro.read
 
 AvroWriter = Callable[[Any], bytes]
-"""One value's bytes. Raises whatever Python does where the schema cannot hold it; nothing is ever rounded."""
+"""Encodes one value. Raises ValueError, ArithmeticError, TypeError or AttributeError if the schema cannot
+hold it; nothing is rounded."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -23,7 +24,8 @@ _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 def _encode_long(number: int) -> bytes:
-    """Avro's integers: zigzag, seven bits a byte, the lowest first."""
+    """Avro's integers: zigzag, seven bits per byte, the lowest first (Avro 1.11 specification, binary
+    encoding)."""
     if not -(1 << 63) <= number < 1 << 63:
         raise ValueError(f"{number} is no 64-bit integer")
     rest = number << 1 ^ number >> 63
@@ -44,11 +46,11 @@ def _encode_count(number: int) -> bytes:
 
 
 _BOUNDED_DECIMAL = "decimal-within-its-precision"
-"""The logical type that readers see in place of Avro's decimal."""
+"""The logical type that replaces Avro's decimal in reader schemas."""
 
 
 def reader_schema(schema: Any) -> Any:
-    """The same schema, whose decimals fastavro reads by `_read_decimal`."""
+    """The schema for decoding: fastavro decodes its decimals with `_read_decimal`."""
     if isinstance(schema, list):
         return [reader_schema(part) for part in schema]
     if not isinstance(schema, dict):
@@ -58,7 +60,7 @@ def reader_schema(schema: Any) -> Any:
 
 
 def _read_decimal(data: bytes, schema: Any, _: Any) -> Decimal:
-    """Raises ValueError for what the schema cannot hold, before any digit of it is worked out."""
+    """Raises ValueError for a number beyond the schema's precision, before it is converted to digits."""
     precision, scale = schema["precision"], schema["scale"]
     most = _max_decimal_bytes(precision)
     if len(data) > most:
@@ -78,8 +80,8 @@ fastavro.read.LOGICAL_READERS[f"bytes-{_BOUNDED_DECIMAL}"] = _read_decimal
 
 
 def compile_writer(schema: Any) -> AvroWriter:
-    """The function for a schema that fastavro has parsed. Raises NotImplementedError for a type that no
-    schema of ours has."""
+    """Compiles the encoder of a schema that fastavro has parsed. Raises NotImplementedError for a type that
+    is not used in this project."""
     return _compile(schema, {})
 
 
@@ -118,7 +120,7 @@ def _compile_field(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:
 
 def _compile_record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
     if len(fields) < 2:
-        # Of a single name, attrgetter makes no tuple.
+        # For a single name, attrgetter does not return a tuple.
         ((name, write),) = fields
         return lambda value: write(getattr(value, name))
     read = attrgetter(*(name for name, _ in fields))
@@ -127,12 +129,13 @@ def _compile_record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
 
 
 def _remember_latest(write: AvroWriter) -> AvroWriter:
-    """A part that many records share, such as the wallet's type, is the same frozen object in all of them."""
+    """Remembers the latest encoded object: many records share one frozen object, such as the wallet's
+    type."""
     last: tuple[Any, bytes] = (None, b"")
 
     def remembered(value: Any) -> bytes:
         nonlocal last
-        # Read and set as one: other threads write too.
+        # Read and replaced as one tuple, because several threads encode.
         kept = last
         if kept[0] is not value:
             last = kept = (value, write(value))
@@ -182,8 +185,8 @@ def _compile_decimal(precision: int, scale: int) -> AvroWriter:
 
 
 def _encode_instant(moment: datetime) -> bytes:
-    # Other zones are not remembered: there, two instants an hour apart may be equal when clocks go back.
-    # At the calendar's end the same instant may lie beyond it in UTC, and would not be read again.
+    # Only UTC is cached: in other zones two instants an hour apart compare equal when clocks go back. At the
+    # end of `datetime`, the instant may not exist in UTC, and could not be decoded.
     return _encode_utc(moment) if moment.tzinfo is UTC else _encode_micros(moment.astimezone(UTC))
 
 
@@ -191,7 +194,7 @@ def _encode_micros(moment: datetime) -> bytes:
     return _encode_long((moment - _EPOCH) // _MICROSECOND)
 
 
-# A batch's facts all happen at one instant.
+# All facts of a batch have the same instant.
 _encode_utc = lru_cache(1024)(_encode_micros)
 
 

@@ -1,4 +1,5 @@
-"""Why a webhook did not arrive, or did: a verdict for an event and a subscription, in one plain sentence."""
+"""Explains why a webhook arrived or did not: one verdict, with a sentence, for each event and
+subscription."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +25,13 @@ VerdictKind = Literal[
     "missing",
     "unknown",
 ]
-"""missing: a delivery should have been made and was not. unknown: it cannot be told any more."""
+"""missing: a delivery should exist and does not. unknown: the records that would tell have been deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`condition` is the one of the filter that did not hold, `found` the JSON that stood there, or None."""
+    """`condition` is the filter's condition that did not hold, `found` the JSON value at its path, or
+    None."""
 
     subscription_id: str
     kind: VerdictKind
@@ -41,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class EventExplanation:
-    """What became of one webhook event. None: its record is not there."""
+    """What became of one webhook event. None: its record does not exist."""
 
     webhook_event_id: str
     event_name: str | None
@@ -52,7 +54,8 @@ class EventExplanation:
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
-    """An event as it stands in its topic. `ahead`: the fan-out has not come to it yet. `by`: its backfill."""
+    """An event in its topic. `ahead`: the fan-out has not read it yet. `by`: the recipients of its
+    backfill."""
 
     event: WebhookEvent
     appended_at: datetime
@@ -62,7 +65,7 @@ class PublishedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A subscription as it is now, None where it was removed; and what the sink finds of its endpoint."""
+    """A subscription as it is now (None if it was removed), with its endpoint's latest status."""
 
     subscription_id: str
     now: Subscription | None
@@ -70,7 +73,8 @@ class Receiver:
 
 
 def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None) -> Verdict:
-    """Of one that was made. `in_front`: one of the same lane that is not over."""
+    """The verdict on an existing delivery. `in_front` is an unfinished delivery that must go out before
+    it."""
     kind: VerdictKind
     match known.status:
         case "delivered":

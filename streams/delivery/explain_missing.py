@@ -1,4 +1,4 @@
-"""Why no delivery was made of an event: what the subscription asked for, now and then."""
+"""Explains why an event has no delivery, by what the subscription asked for then and now."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +21,8 @@ def explain_missing_delivery(
     forms: SubscriptionVersions | None,
     forgotten_before: datetime,
 ) -> Verdict:
-    """Of an event of which no delivery is known, by all forms that the subscription has had since."""
+    """The verdict on an event without a known delivery, by all versions that the subscription has had
+    since."""
     id_ = subscription_id
     if not is_recipient(id_, published.by):
         at = iso_instant(published.appended_at)
@@ -30,7 +31,7 @@ def explain_missing_delivery(
         return Verdict(id_, "unknown", "Nothing is known of this subscription.")
     times = forms.since(published.appended_at)
     refusals = [explain_form(published, form, forms) for form in times]
-    # Of several forms that say no, the one of that time is the plainest.
+    # If several versions refuse the event, the version of that time explains it best.
     then = explain_form(published, forms.at(published.appended_at), forms)
     first = then or next((each for each in refusals if each), None)
     if published.ahead and None in refusals:
@@ -46,7 +47,7 @@ def explain_missing_delivery(
 def _explain_wanted(
     published: PublishedEvent, times: Iterable[Subscription | None], forgotten_before: datetime
 ) -> tuple[VerdictKind, str]:
-    """Every form wants it, and there is nothing."""
+    """The verdict if every version wants the event, but no delivery exists."""
     at = iso_instant(published.appended_at)
     if published.appended_at < forgotten_before:
         return "unknown", f"It was published at {at}: what became of it is not kept for so long."
@@ -63,14 +64,14 @@ def _deliveries_of(event: WebhookEvent, form: Subscription | None) -> list[Deliv
 
 
 def has_item(batch: Delivery, event: WebhookEvent, form: Subscription) -> bool:
-    """Whether a legacy array has the event's item in it."""
+    """Whether a legacy array contains the event's item."""
     return any(is_collected(made) and made.data[1:-1] in batch.data for made in _deliveries_of(event, form))
 
 
 def explain_form(
     published: PublishedEvent, form: Subscription | None, forms: SubscriptionVersions
 ) -> Verdict | None:
-    """Why that form makes no delivery of the event; None: it makes one."""
+    """Why that version of the subscription makes no delivery of the event, or None if it makes one."""
     if form is None:
         return _explain_absence(published, forms)
     event, id_ = published.event, form.subscription_id

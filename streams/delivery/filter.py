@@ -1,7 +1,8 @@
-"""Filters on a body's data: which webhook events of those that it names does a subscription want?
+"""Evaluates a subscription's filter on a body's `data`.
 
-Bounded in cost: at most MOST conditions, each a walk of at most DEEPEST steps and one comparison, or LONGEST
-of them for `in`. A filter that takes more is never written.
+The cost is bounded: at most MAX_CONDITIONS conditions, each with a path of at most MAX_PATH_PARTS steps and
+one comparison, or MAX_IN_VALUES of them for `in`. A filter beyond these bounds is rejected when it is
+written.
 """
 
 import operator
@@ -28,14 +29,15 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def is_passed(conditions: Iterable[Condition], data: object) -> bool:
-    """Whether all conditions hold for `data`, the tree that stands under `data` in the body."""
+    """Whether all conditions hold for the tree under `data`."""
     return all(_compile_condition(condition)(_value_at(data, condition.path)) for condition in conditions)
 
 
 def first_failed_condition(
     conditions: Iterable[Condition], data: object
 ) -> tuple[Condition, str | None] | None:
-    """The first condition that does not hold, and as JSON what stands at its path; None: nothing does."""
+    """The first condition that does not hold, with the JSON value at its path (None if there is no value); or
+    None if all hold."""
     for condition in conditions:
         found = _value_at(data, condition.path)
         if not _compile_condition(condition)(found):
@@ -44,7 +46,7 @@ def first_failed_condition(
 
 
 def condition_problem(condition: Condition) -> str | None:
-    """Why the condition could not be evaluated, or None."""
+    """Why the condition cannot be evaluated, or None if it can."""
     if not 1 <= condition.path.count(".") + 1 <= DEEPEST or not all(condition.path.split(".")):
         return f"path must be 1 to {DEEPEST} names or indexes, joined by dots"
     try:
@@ -79,12 +81,12 @@ def _compile_condition(condition: Condition) -> Test:
 
 
 def _is_equal(found: object, wanted: object) -> bool:
-    # In Python true is 1; in JSON it is not.
+    # In Python True equals 1; in JSON it does not.
     return isinstance(found, bool) is isinstance(wanted, bool) and found == wanted
 
 
 def _is_comparable(found: object, wanted: object) -> bool:
-    """Numbers with numbers, texts with texts: instants of one form are in their order as texts."""
+    """Numbers compare with numbers, and texts with texts: instants in one format sort correctly as texts."""
     return (_is_number(found) and _is_number(wanted)) or (isinstance(found, str) and isinstance(wanted, str))
 
 

@@ -1,4 +1,4 @@
-"""Who wanted what when: a subscription's forms one after the other, as its topic holds them."""
+"""The history of subscriptions: all versions of each, as its topic still has them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,13 @@ from streams.delivery.subscription import Subscriptions
 from streams.webhooks.events import WebhookEvent
 
 CHANGE_GRACE = timedelta(seconds=10)
-"""After a change, for as long both forms are good: whoever matches hears of it a moment later."""
+"""For so long after a change either version may apply, as the fan-out reads the change a moment later."""
 
 
 @dataclass(slots=True)
 class SubscriptionVersions:
-    """Of one subscription; None: it was not there. In the order of `begins`, which are wall-clock times."""
+    """The versions of one subscription, sorted by `begins` (wall-clock times). A form of None means it did
+    not exist."""
 
     subscription_id: str
     begins: list[datetime] = field(default_factory=list)
@@ -28,19 +29,19 @@ class SubscriptionVersions:
             self.forms.append(form)
 
     def at(self, moment: datetime) -> Subscription | None:
-        """The one of that time; None: it was not there."""
+        """The version at that time, or None if it did not exist."""
         first = bisect_right(self.begins, moment) - 1
         return None if first < 0 else self.forms[first]
 
     def since(self, appended_at: datetime) -> list[Subscription | None]:
-        """Those by which an event appended then may have been matched: the one of that time, and later ones,
-        for nobody knows how long it waited."""
+        """The versions that an event appended then may have been matched with: that of the time and all later
+        ones, as the event may have waited."""
         first = bisect_right(self.begins, appended_at - CHANGE_GRACE) - 1
         return [None, *self.forms] if first < 0 else self.forms[first:]
 
 
 class SubscriptionHistory:
-    """All subscriptions' forms."""
+    """The versions of all subscriptions."""
 
     def __init__(self) -> None:
         self._forms: dict[str, SubscriptionVersions] = {}
@@ -54,7 +55,7 @@ class SubscriptionHistory:
         return self._forms.get(subscription_id)
 
     def naming(self, store: str, event_name: str) -> list[SubscriptionVersions]:
-        """Those of which one form or another names the event."""
+        """The subscriptions of which any version names the event."""
         place = store, event_name
         if place not in self._versions_naming:
             self._versions_naming[place] = [
@@ -66,7 +67,8 @@ class SubscriptionHistory:
 def wanted_deliveries(
     event: WebhookEvent, forms: SubscriptionVersions, appended_at: datetime
 ) -> Iterator[tuple[Delivery | None, bool]]:
-    """Each delivery that some form makes of the event, and whether all make it; None where none makes any."""
+    """Yields each delivery that any version makes of the event, and whether all versions make it; (None,
+    False) if no version makes one."""
     name = type(event).__name__
     made = [
         {d.delivery_id: d for d in fan_out(event, [form])}
@@ -92,7 +94,7 @@ def _versions_naming(forms: Iterable[Subscription | None], store: str, event_nam
 
 
 def _matching_fields(form: Subscription | None) -> object:
-    """All of it by which events are matched and bodies are made."""
+    """The parts of a version that decide how events are matched and bodies are made."""
     return form and (
         form.store,
         form.event_name,

@@ -49,7 +49,7 @@ class _AmountChange(NamedTuple):
 def available_amount_changed(
     event: Movement, state: State, store: StoreSettings
 ) -> AvailablePointsAmountChanged | None:
-    """The change that `event` made; `state` is the state after it. None: what can be spent is as before."""
+    """The change of available units by `event`, or None if there is none; `state` is the state after it."""
     change = _amount_change(event)
     if change is None:
         return None
@@ -100,7 +100,7 @@ def _amount_change(event: Movement) -> _AmountChange | None:
 def _return_change(event: UnitsTakenBack | DebtPaid) -> _AmountChange:
     if isinstance(event, DebtPaid):
         return _AmountChange(-event.units, "subtract")
-    # Told of even where none of them could be spent: nothing else says that they are gone.
+    # Sent even if none of them were spendable: no other webhook reports them.
     return _AmountChange(-event.drawn, "subtract", event.cause)
 
 

@@ -56,7 +56,7 @@ def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings
         case MemberSignedUp() | ActivationCodeIssued() | PasswordResetIssued() | ContactChangeAsked():
             yield _code_webhook_event(event, state)
         case TierChanged():
-            # A tier is part of what a customer is: both are told, as the original does.
+            # A tier is part of the customer: the original platform sends both webhooks.
             yield _tier_changed(event, state)
             yield _customer_updated(event, state)
         case TierExpiryAnnounced():
@@ -92,7 +92,7 @@ CodeEvent = (
 
 
 def _code_webhook_event(event: CodeSent, state: State) -> CodeEvent:
-    """A changed address is told of as it will be: the code is to be sent there."""
+    """A requested change shows the new address or number, as the code must be sent there."""
     kind = _code_event_type(event)
     who = customer(state, event.member_id)
     if isinstance(event, ContactChangeAsked):

@@ -1,4 +1,4 @@
-"""From announcements to the WillExpire webhook events."""
+"""From announcements of expiring units to webhook events."""
 
 from streams.derived.balance import wallet_id
 from streams.derived.event_header import customer, webhook_event_header

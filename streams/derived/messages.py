@@ -1,4 +1,4 @@
-"""From facts to what other owners must be told: written in the same transaction as the fact."""
+"""From facts to messages to other owners, which are written in the fact's transaction."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ from streams.rejections import LateRejection
 
 
 def messages_of(event: Event, state: State) -> Iterator[Message]:
-    """What `event` has to tell other owners, if anything; `state` is the state after it."""
+    """The messages that follow from `event`; `state` is the state after it."""
     match event:
         case UnitsHeld():
             yield OfferUnits(
@@ -91,7 +91,7 @@ def _erase_documents(event: MemberErased, state: State) -> Iterator[EraseDocumen
 
 
 def rejection_answer(message: Message, refusal: Rejected) -> Message | None:
-    """What is answered to the owner whose message was refused; None where nobody waits for an answer."""
+    """The answer to a message that was rejected, or None if no owner waits for one."""
     match message:
         case OfferUnits():
             return RefuseUnits(
@@ -122,7 +122,7 @@ def rejection_answer(message: Message, refusal: Rejected) -> Message | None:
 
 
 def late_rejection(event: Event) -> LateRejection | None:
-    """The refusal of a command that was under way for a while, which `event` brings to an end."""
+    """The rejection of an earlier command that `event` completes, or None."""
     match event:
         case UnitsReleased():
             return LateRejection("TransferUnits", event.field, event.value, event.reason)

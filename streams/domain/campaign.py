@@ -1,4 +1,4 @@
-"""Campaigns: rules as data that act on what a member does."""
+"""Runs a store's campaigns: rules, stored as settings, that react to what a member does."""
 
 from collections.abc import Callable, Iterator
 from decimal import ROUND_DOWN, Decimal
@@ -20,7 +20,7 @@ from streams.domain.values import MAX_AMOUNT, SMALLEST_UNIT, Attribute, Cause, E
 
 
 class _CampaignRun(NamedTuple):
-    """One campaign on one occasion; `place` is where it stands among the store's."""
+    """One campaign that runs for one trigger; `place` is its index among the store's campaigns."""
 
     campaign: Campaign
     place: int
@@ -45,7 +45,8 @@ class _CampaignRun(NamedTuple):
 def run_campaigns(
     occasion: CampaignTrigger, state: State, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """What the store's campaigns do, in their order; each sees what those before it did."""
+    """The events of the store's campaigns, in the campaigns' order; each campaign sees the effects of those
+    before it."""
     for index, campaign in enumerate(store.campaigns):
         run = _CampaignRun(campaign, index, occasion, state, act, store)
         if _is_triggered(run):
@@ -88,7 +89,7 @@ def _apply_effects(run: _CampaignRun) -> Iterator[Event]:
 
 
 def _numbered_effects(campaign: Campaign, index: int) -> Iterator[tuple[int, Effect]]:
-    """Each with a number of its own among all of the store's."""
+    """The campaign's effects, each with a number that is unique within the store."""
     if campaign.points_per_currency_unit:
         short = Effect(
             type="give_points",
@@ -110,11 +111,11 @@ def _effect_units(effect: Effect, occasion: CampaignTrigger) -> Decimal:
 
 
 def _give_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome:
-    """Fractions below the sixth decimal are dropped: never more units than the rule promises. What a wallet
-    cannot take is skipped, for the purchase itself is a fact and must not be refused for it."""
+    """Gives units, rounded down to six decimals, so that a member never gets more than the rule promises. An
+    effect that the wallet cannot take is skipped: the purchase is a fact and must not be rejected for it."""
     wallet = run.store.wallet(effect.wallet)
     units = _effect_units(effect, run.occasion)
-    # Compared before it is cut: what no wallet holds may have more digits than can be cut.
+    # Compared before rounding: a number that exceeds the wallet may have too many digits to be rounded.
     if not wallet or units >= units_until_limit(run.state, wallet) + SMALLEST_UNIT or units < SMALLEST_UNIT:
         return _skipped_effect(effect), None
     units, trigger = units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN), run.occasion.trigger
@@ -135,7 +136,7 @@ def _give_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome
 
 
 def _deduct_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome:
-    """What is there, where less is there than the rule takes: a purchase must not fail for it."""
+    """Deducts what is available if that is less than the rule says: a purchase must not fail for it."""
     wallet = run.store.wallet(effect.wallet)
     if not wallet:
         return _skipped_effect(effect), None
@@ -152,7 +153,8 @@ def _deduct_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutco
 
 
 def _take_back_units(run: _CampaignRun, effect: Effect, wallet: WalletType, number: int) -> EffectOutcome:
-    """For a return that names no purchase. One that does has taken what the purchase gave already."""
+    """Takes units back for a return that names no purchase. A return that names one has taken back that
+    purchase's units already."""
     units = min(_effect_units(effect, run.occasion), MAX_AMOUNT)
     if units < SMALLEST_UNIT or returns.is_purchase_known(run.state, run.occasion.linked_document_number):
         return _skipped_effect(effect), None

@@ -1,4 +1,4 @@
-"""Which facts set campaigns off, and what these are shown of them."""
+"""Which facts trigger campaigns, and what campaigns see of them."""
 
 from datetime import datetime
 
@@ -17,8 +17,10 @@ from streams.domain.values import Trigger
 
 
 def campaign_trigger(event: Event, command: AnyCommand, state: State) -> CampaignTrigger | None:
-    """The occasion that `event` is, if any; `state` is the state after it. A transaction counts once it is
-    some member's; a member who signs up, once the account is active."""
+    """The campaign trigger of `event`, or None; `state` is the state after it.
+
+    A transaction triggers campaigns once it is assigned to a member; a sign-up does once the account is
+    active."""
     match event:
         case TransactionAssigned() if isinstance(command, RegisterTransaction | TakeTransaction):
             return _transaction_trigger(event, command)

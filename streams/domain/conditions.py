@@ -1,4 +1,4 @@
-"""Whether a campaign's conditions hold on an occasion."""
+"""Evaluates a campaign's conditions."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -11,18 +11,18 @@ from streams.domain.values import Attribute, Instant, Item, Trigger, Uuid, Value
 
 
 class CampaignTrigger(Value):
-    """What a member did, as campaigns see it."""
+    """What triggered a campaign, as its conditions see it."""
 
     trigger: Trigger
     happened_at: Instant
-    """The day of the purchase, the event or the registration, not of when the programme learnt of it."""
+    """When the purchase, event or registration happened, not when the programme learnt of it."""
     gross_value: Decimal = Decimal(0)
     items: tuple[Item, ...] = ()
     channel_id: Uuid | None = None
     attributes: tuple[Attribute, ...] = ()
-    """The custom event's."""
+    """The custom event's id."""
     linked_document_number: str | None = None
-    """The purchase that a return names."""
+    """The document number of the purchase that a return names."""
 
 
 def is_met(condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings) -> bool:
@@ -77,7 +77,7 @@ def _subject_values(
 
 
 def _member_values(condition: Condition, state: State, store: StoreSettings) -> Iterator[str]:
-    """A tier is named by its id or its name."""
+    """Values of the member. A tier matches by its id and by its name."""
     member = state.get(Member)
     if member is None:
         return
@@ -99,7 +99,8 @@ def _values_named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[st
 
 
 def _is_any_equal(condition: Condition, found: Iterator[str]) -> bool:
-    """10 is 10.00 where the subject is a number. Of texts, 01234 is not 1234."""
+    """Numeric subjects compare as numbers (10 equals 10.00), all others as texts (01234 differs from
+    1234)."""
     if condition.subject in NUMERIC_SUBJECTS:
         return any(
             _compare_numbers(value, each, Decimal.__eq__) for value in found for each in condition.values
@@ -113,7 +114,7 @@ def _compare_numbers(value: str, wanted: str, operator: Callable[[Decimal, Decim
 
 
 def _stored_number(text: str) -> Decimal | None:
-    """The number of a condition. Older releases also stored such as `1E2`."""
+    """The number in a condition. Older releases also stored forms such as `1E2`."""
     try:
         stored = Decimal(text)
     except ArithmeticError:

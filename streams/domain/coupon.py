@@ -1,4 +1,4 @@
-"""Coupons of issued rewards: used, used again, announced, expired."""
+"""Rules of coupons: use, reinstatement, announcement and expiry."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ from streams.domain.values import Coupon
 from streams.errors import Rejected
 
 VOID_STATUSES = ("canceled", "rejected", "returned")
-"""Statuses of a redemption whose coupon is worth nothing."""
+"""Redemption statuses in which the coupon is void."""
 
 
 def use_coupon(state: State, command: UseCoupon, act: EventContext) -> Iterator[Event]:
@@ -60,7 +60,7 @@ def _find_coupon(state: State, code: str) -> tuple[IssuedReward, Coupon]:
 def run_coupon_timer(
     state: State, reward: IssuedReward, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """What a coupon's timer brings: first what the member should have been told, then the end."""
+    """The events of a coupon's timer: overdue announcements first, then the expiry."""
     coupon = reward.coupon
     if coupon is None or coupon.active_to is None or not _can_expire(reward):
         return
@@ -79,7 +79,7 @@ def run_coupon_timer(
 
 
 def _can_expire(reward: IssuedReward) -> bool:
-    """Whether it is still going to expire."""
+    """Whether the coupon can still expire."""
     return not (reward.used_at or reward.expired or reward.status in VOID_STATUSES)
 
 
@@ -96,13 +96,13 @@ def _reached_days(reward: IssuedReward, store: StoreSettings, now: datetime) -> 
 
 
 def skip_announcements(reward: IssuedReward, store: StoreSettings, now: datetime) -> IssuedReward:
-    """The reward after its timer found nothing to tell: what it passed over is not told later."""
+    """The reward after its timer announced nothing: skipped lead times are not announced later."""
     passed = _reached_days(reward, store, now)
     return schedule_coupon(replace(reward, announced=(*reward.announced, *passed)), store)
 
 
 def schedule_coupon(reward: IssuedReward, store: StoreSettings) -> IssuedReward:
-    """With the next instant at which its timer must look at it."""
+    """The reward with the next due time of its timer."""
     end = _coupon_end(reward)
     if end is None or not _can_expire(reward):
         return replace(reward, due_at=None)

@@ -1,7 +1,7 @@
 """`decide`: from an owner's state and a command to the events that follow, or a rejection.
 
-Events are asked for one at a time; each is evolved into the state before the next is asked for, so a
-later one sees what an earlier one did. A command is refused before its first event or not at all.
+Events are yielded one at a time. The caller applies each to the state before it requests the next, so that
+later events see the effects of earlier ones. A command is rejected before its first event or not at all.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,17 +71,17 @@ from streams.domain.values import Cause
 
 
 def decide(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
-    """What `command` leads to at `now`. Raises Rejected before the first event, or after WrongCodeGiven.
+    """The events of `command` at `now`. Raises Rejected before the first event, or after WrongCodeGiven.
 
-    What follows from each event comes right after it: a first tier, then campaigns, then the tiers that these
-    lead to.
+    Consequences follow each event directly: a first tier, then campaigns, then the tier moves that these
+    cause.
     """
     act = EventContext(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
     yield from _pay_debts(state, act, _with_consequences(state, command, act, store))
 
 
 def _pay_debts(state: State, act: EventContext, events: Iterator[Event]) -> Iterator[Event]:
-    """After each event, what the units that it brought pay of the member's debt."""
+    """Adds to each event the payment of the member's debt from the units that it brought."""
     for event in events:
         yield event
         yield from returns.pay_debt(state, event, act)
@@ -132,7 +132,7 @@ Rule = Callable[[State, Any, EventContext, StoreSettings], Iterator[Event]]
 
 
 def _without_settings(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
-    """For rules that ask nothing of the store's settings."""
+    """Adapts a rule that does not need the store's settings."""
     return lambda state, command, act, _: rule(state, command, act)
 
 
@@ -174,24 +174,25 @@ COMMAND_RULES: dict[type[Command], Rule] = {
     UseCoupon: _without_settings(coupon.use_coupon),
     ReinstateCoupon: _without_settings(coupon.reinstate_coupon),
 }
-"""Every command that is decided; an answered claim decides the command that waited for it."""
+"""The rule of every command. AnswerClaim has none: it decides the command that waited for it."""
 
 
 SETTLING_COMMANDS = (EraseMember, AcceptUnits, RefuseUnits)
-"""What an erased member takes all the same: what is under way must come to its end."""
+"""Commands that an erased member still accepts, because processes under way must complete."""
 
 
 def expire_before_payment(
     state: State, command: AnyCommand, now: datetime, store: StoreSettings
 ) -> Iterator[Event]:
-    """What must have happened before `command` is decided: what it would pay with has not expired."""
+    """The expiries that must happen before `command` is decided, so that it is not paid with expired
+    units."""
     for wallet in _paying_wallets(state, command, store):
         act = EventContext(
             cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
         )
         for event in ledger.expire_overdue_lots(state, wallet, act):
             yield event
-            # As when its timer had been there first: the command may yet be refused.
+            # As if the timer had fired first: these events stand even if the command is rejected.
             yield from tier.move_tiers(state, act.with_cause(event.command_id), store)
 
 
@@ -218,7 +219,7 @@ TimedEntry = Lot | PendingLot | IssuedReward | Standing
 def run_timer(
     state: State, entry: TimedEntry, store: StoreSettings, member_id: str, now: datetime
 ) -> Iterator[Event]:
-    """What the timer of `entry` brings at `now`."""
+    """The events of the timer of `entry` at `now`."""
     act = EventContext(cause_id=_timer_cause(entry), store=store.store, member_id=member_id, now=now)
     yield from _pay_debts(state, act, _timer_events(state, entry, act, store))
 
@@ -252,7 +253,7 @@ def _timer_cause(entry: TimedEntry) -> str:
 
 
 def skip_announcements(state: State, entry: TimedEntry, store: StoreSettings, now: datetime) -> Entry:
-    """The entry after its timer brought nothing: due later, or never."""
+    """The entry after its timer yielded nothing: it is due later, or never."""
     match entry:
         case Lot():
             return ledger.skip_announcements(entry, store, now)

@@ -1,4 +1,4 @@
-"""Transactions: recorded for a member who is known, or as documents that are matched to one later."""
+"""Rules of transactions: recorded for a known member, or as documents that are matched to a member later."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -94,8 +94,11 @@ def _gross_value(command: RecordingCommand) -> Decimal:
 def record_transaction(
     state: State, command: RecordTransaction, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
-    refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
+    """Records a transaction as a document, which is its own owner; its member is searched by the buyer's
+    data.
+
+    Unreadable identifiers are rejected: they would match no member, and the purchase would be lost for the
+    member who was meant."""
     _require_own_id(command, act)
     search_identifiers(command, store)
     earlier = state.get(Document)
@@ -111,7 +114,7 @@ def record_transaction(
 def assign_transaction(
     state: State, command: AssignTransaction, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """Matches at once where the member is named by id; otherwise the search answers."""
+    """Matches at once if the member's id is given; otherwise the identity stage searches."""
     document = _require_unmatched(state, command, act)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
     if len(given) != 1:
@@ -126,7 +129,7 @@ def assign_transaction(
 def search_identifiers(
     command: RecordTransaction | AssignTransaction, store: StoreSettings
 ) -> tuple[Identifier, ...]:
-    """By what the document's member is looked for, the strongest first. Raises Rejected."""
+    """The identifiers to search the document's member by, the strongest first. Raises Rejected."""
     rules = store.identifier_rules
     if isinstance(command, AssignTransaction):
         return identifiers.looked_for(command, rules, "")
@@ -134,7 +137,7 @@ def search_identifiers(
 
 
 def apply_search_answer(state: State, message: AnswerSearch, act: EventContext) -> Iterator[Event]:
-    """Who is found by the document's own data gets it, unless it was matched meanwhile."""
+    """Matches the document to the member that was found, unless it has been matched meanwhile."""
     document = _own_document(state, act)
     if message.by_hand and (document.to_member or not message.found):
         reason = (
@@ -158,7 +161,7 @@ def _matched_event(
 
 
 def take_transaction(state: State, message: TakeTransaction, act: EventContext) -> Iterator[Event]:
-    """The member's side of a match."""
+    """Assigns a matched transaction to the member."""
     require_active_member(state, act)
     _require_unknown(state, message.document_number)
     returns.require_returnable(state, message, message.gross_value)
@@ -187,7 +190,7 @@ def erase_document(state: State, message: EraseDocument, act: EventContext) -> I
 
 
 def has_document(store: str, bought: Transaction) -> bool:
-    """Whether it was recorded without its member: others were the member's own from the first."""
+    """Whether the transaction was recorded as a document, and not for a known member."""
     return bought.transaction_id == document_id(store, bought.document_number)
 
 

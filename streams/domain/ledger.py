@@ -1,4 +1,5 @@
-"""Units: earned in lots, spent from the lots that expire first, gone when a lot's day is over."""
+"""Rules of units: they are earned in lots, spent from the lots that expire first, and expire with their
+lot."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +19,7 @@ from streams.domain.values import MAX_AMOUNT, Cause, Draw, is_amount, plain_deci
 from streams.errors import Rejected
 
 MAX_HELD_DRAWS = 10_000
-"""Lots of one transfer under way or blocking: they are kept in one entry, and told of in one record."""
+"""Most lots of one transfer or block, as they are stored in one entry and sent in one record."""
 
 
 def add_units(state: State, command: AddUnits, act: EventContext, store: StoreSettings) -> Iterator[Event]:
@@ -56,8 +57,8 @@ def earn_units(
     purchase: str | None = None,
     index: int = 0,
 ) -> UnitsEarned:
-    """A new lot. The days override the wallet type's policy. What is locked is so until the day's end, and
-    its days of life begin there."""
+    """The event of a new lot. The days override the wallet type's policy. Locked units unlock at the end of a
+    day, and their validity starts then."""
     calendar = store.calendar
     locked_days = locked_for_days or wallet.locked_for_days
     locked_until = calendar.end_of_day(act.now, locked_days) if locked_days else None
@@ -100,7 +101,8 @@ def draw_and_spend(
     cause: Cause | None = None,
     index: int = 0,
 ) -> UnitsSpent:
-    """`units` drawn from the lots in spending order. The caller has seen that they are available."""
+    """Spends `units` from the lots in spending order. The caller must have checked that they are
+    available."""
     return UnitsSpent(
         **act.stamp("UnitsSpent", index),
         transfer_id=act.id("spending", index),
@@ -113,8 +115,8 @@ def draw_and_spend(
 
 
 def draw_lots(state: State, wallet: str, units: Decimal, first: Lot | None = None) -> tuple[Draw, ...]:
-    """`units` from the lots in spending order, from `first` before all. The caller has seen that there are as
-    many."""
+    """Draws `units` from the lots in spending order, from the lot `first` before all others. The caller must
+    have checked that they are available."""
     lots = state.scan(Lot, wallet_prefix(wallet))
     if first is None:
         return tuple(_draw_from(lots, units))
@@ -132,7 +134,7 @@ def _draw_from(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
 
 
 def draw_held_lots(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
-    """As `draw_lots`, of no more lots than one entry can keep until they come back."""
+    """Like `draw_lots`, but from no more lots than one entry can hold. Raises Rejected."""
     drawn = draw_lots(state, wallet, units)
     if len(drawn) > MAX_HELD_DRAWS:
         reason = f"lies in {len(drawn)} lots; at most {MAX_HELD_DRAWS} can be set aside at once"
@@ -141,9 +143,9 @@ def draw_held_lots(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...
 
 
 def expire_overdue_lots(state: State, wallet: WalletType, act: EventContext) -> Iterator[Event]:
-    """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
+    """The expiry of the wallet's lots that are overdue, but whose timers have not fired yet.
 
-    A spend must not be paid with units that are gone, however far behind the timers are.
+    A spend must not be paid with expired units, however late the timers are.
     """
     for ending in state.scan(Ending, wallet_prefix(wallet.code)):
         if ending.expires_at > act.now:
@@ -152,8 +154,8 @@ def expire_overdue_lots(state: State, wallet: WalletType, act: EventContext) -> 
         if aged:
             yield expire_lot(aged, act.with_cause(aged.lot_id))
     if wallet.spending_order == "oldest_created":
-        # Lots that stand in order of expiry are from before the wallet was set so, and behind all others:
-        # to look for them would be to walk through these. Their timers end them.
+        # Lots in order of expiry were earned before the wallet's spending order changed, and sort after all
+        # others: finding them would need a full scan. Their timers expire them.
         return
     for lot in state.scan(Lot, wallet_prefix(wallet.code)):
         if lot.expires_at is not None and lot.expires_at <= act.now:
@@ -163,10 +165,10 @@ def expire_overdue_lots(state: State, wallet: WalletType, act: EventContext) -> 
 
 
 def run_lot_timer(state: State, lot: Lot, act: EventContext, store: StoreSettings) -> Iterator[Event]:
-    """What a lot's timer brings: first what the member should have been told, then the expiry.
+    """The events of a lot's timer: overdue announcements first, then the expiry.
 
-    A lot that expires now is not announced any more: the notice would come after the fact. Nor is anything
-    announced to a member whose account is closed.
+    A lot that expires now is not announced any more, as the notice would come too late. Nothing is announced
+    to a member whose account is closed.
     """
     if lot.expires_at is not None and lot.expires_at <= act.now:
         yield expire_lot(lot, act)
@@ -180,7 +182,7 @@ def _announce_expiry(lot: Lot, days: int, act: EventContext) -> UnitsExpiryAnnou
     if lot.expires_at is None:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
-        # A lot that came back may be told of again.
+        # A lot that was put back may be announced again.
         **act.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
         wallet=lot.wallet,
         lot_id=lot.lot_id,
@@ -197,7 +199,7 @@ def _reached_days(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
 
 
 def skip_announcements(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
-    """The lot after its timer found nothing to tell: what it passed over is not told later."""
+    """The lot after its timer announced nothing: skipped lead times are not announced later."""
     passed = _reached_days(lot, store, now)
     return schedule_lot(replace(lot, announced=(*lot.announced, *passed)), store)
 
@@ -212,7 +214,7 @@ def expire_lot(lot: Lot, act: EventContext) -> UnitsExpired:
 
 
 def schedule_lot(lot: Lot, store: StoreSettings) -> Lot:
-    """The lot with the next instant at which its timer must look at it."""
+    """The lot with the next due time of its timer."""
     if lot.expires_at is None:
         return lot
     at = lead_times.next_timer_at(
@@ -230,8 +232,8 @@ def get_account(state: State, wallet: str) -> Account:
 
 
 def units_until_limit(state: State, wallet: WalletType) -> Decimal:
-    """How many more units the wallet holds at most. Counted on all that was ever earned, so that no sum of
-    the account outgrows its schema."""
+    """How many more units the wallet may earn. The limit applies to all units ever earned, so that no sum of
+    the account exceeds its schema."""
     now = get_account(state, wallet.code)
     return MAX_AMOUNT - now.earned - now.pending
 
@@ -247,7 +249,7 @@ def require_wallet(store: StoreSettings, code: str | None) -> WalletType:
 def require_payable_wallet(
     state: State, store: StoreSettings, code: str | None, units: Decimal
 ) -> WalletType:
-    """The wallet, which has that many units to spend; or Rejected."""
+    """The wallet. Raises Rejected unless it has that many units to spend."""
     wallet = require_wallet(store, code)
     require_amount("units", units)
     require_available(state, wallet, "units", units)

@@ -1,4 +1,4 @@
-"""Accounts of members: opened, activated, changed, closed."""
+"""Rules of accounts: registration, activation, changes, closing and erasure."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -82,7 +82,7 @@ def activate_member(state: State, command: ActivateMember, act: EventContext) ->
 def update_member(
     state: State, command: UpdateMember, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """Nothing where nothing changes."""
+    """Yields nothing if nothing changes."""
     member = require_member(state, act)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
     profile = _with_utc_birthday(profile, store)
@@ -94,19 +94,19 @@ def update_member(
 
 
 def _with_utc_birthday(profile: Profile, store: StoreSettings) -> Profile:
-    """The birthday as a day: a producer may have sent the midnight of the store's zone for it."""
+    """The profile with the birthday as a UTC day: a producer may have sent midnight in the store's zone."""
     if profile.birth_date is None:
         return profile
     return replace(profile, birth_date=day_to_stored(store.calendar.stored_to_day(profile.birth_date)))
 
 
 def _phone_if_typed_differently(said: Profile, kept: Profile) -> str | None:
-    """The phone number as it came, where that is another text than the one that is kept."""
+    """The phone number as it was typed, or None if it is stored in the same form."""
     return said.phone if said.phone != kept.phone else None
 
 
 def _phone_as_typed(member: Member, said: Profile, kept: Profile) -> str | None:
-    """As `_phone_if_typed_differently`; while the number is the same, as it came first."""
+    """As `_phone_if_typed_differently`; while the number stays the same, the first typed form is kept."""
     return (
         member.phone_as_typed
         if kept.phone == member.profile.phone
@@ -116,7 +116,7 @@ def _phone_as_typed(member: Member, said: Profile, kept: Profile) -> str | None:
 
 def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherwise: datetime) -> datetime:
     at = command.registered_at or otherwise
-    # Anniversaries are counted from it: they must not leave the calendar.
+    # Anniversaries are computed from it and must not overflow.
     if not is_in_range(at):
         raise Rejected("registered_at", at.isoformat(), INSTANT_RANGE)
     return at
@@ -143,7 +143,7 @@ def member_updated_event(
 def request_contact_change(
     state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """A change of contact details holds once the code that was sent there has come back."""
+    """Requests a change of contact details, which applies once the code that is sent there is confirmed."""
     member = require_active_member(state, act)
     kind: Literal["email", "phone"]
     if isinstance(command, ChangeOwnEmail):
@@ -173,7 +173,7 @@ def confirm_contact_change(
 
 
 def confirmed_profile(state: State, command: ConfirmChange, act: EventContext) -> Profile | None:
-    """The profile with what the code confirms; None: it is a wrong one."""
+    """The profile with the change that the code confirms, or None if the code is wrong."""
     member, found = (
         require_active_member(state, act),
         codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now),
@@ -188,7 +188,7 @@ def apply_confirmed_change(member: Member, confirmed_profile: Secret | codes.Wro
 
 
 def _require_right_code(confirmed_profile: Secret | codes.WrongCode, act: EventContext) -> Iterator[Event]:
-    """Raises Rejected for a wrong one, once it is on record."""
+    """Yields the failed try, then raises Rejected, if the code is wrong."""
     if isinstance(confirmed_profile, codes.WrongCode):
         yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed_profile.purposes)
         raise codes.WRONG_CODE
@@ -218,7 +218,7 @@ def deactivate_member(state: State, command: DeactivateMember, act: EventContext
 
 
 def erase_member(state: State, command: EraseMember, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
-    """Nothing where the member is erased already."""
+    """Yields nothing if the member is erased already."""
     member = require_member(state, act)
     if member.erased_at:
         return
@@ -228,14 +228,14 @@ def erase_member(state: State, command: EraseMember, act: EventContext) -> Itera
 
 
 def require_not_erased(state: State, act: EventContext) -> None:
-    """Raises Rejected where the member is erased: nothing may be known of it again."""
+    """Raises Rejected if the member is erased: no new data may be stored."""
     member = state.get(Member)
     if member and member.erased_at:
         raise Rejected("member_id", act.member_id, f"was erased on {member.erased_at:%Y-%m-%d}, for good")
 
 
 def require_member(state: State, act: EventContext) -> Member:
-    """The member, whatever the account's status, or Rejected."""
+    """The member, in any account status. Raises Rejected if there is none."""
     member = state.get(Member)
     if member is None:
         raise Rejected("member_id", act.member_id, f"is not registered in store {act.store!r}")
@@ -243,7 +243,7 @@ def require_member(state: State, act: EventContext) -> Member:
 
 
 def require_active_member(state: State, act: EventContext) -> Member:
-    """The member, whose account is active, or Rejected."""
+    """The member with an active account. Raises Rejected if there is none."""
     member = require_member(state, act)
     if member.status != "active":
         raise Rejected("member_id", act.member_id, f"is {member.status} in store {act.store!r}")
@@ -261,7 +261,7 @@ def _require_not_registered(state: State, act: EventContext) -> None:
 
 
 def _derive_code(act: EventContext) -> tuple[str, int]:
-    """A token and a number of six digits. They follow from the command's id: nobody can guess them who does
-    not know it, so producers draw these commands' ids at random."""
+    """A token and a six-digit number, both derived from the command's id. Whoever knows the id knows the
+    code: producers must use random ids for these commands."""
     token = act.id("code").replace("-", "")
     return token, 100_000 + int(token[:12], 16) % 900_000

@@ -1,7 +1,7 @@
-"""Units from member to member: set aside here, taken there, settled here. Never half done.
+"""Transfers of units between members: held at the sender, received at the receiver, settled at the sender.
 
-The two accounts lie on two partitions. The sender's units are held until the receiver's side has answered;
-only then is anything told of, so that a transfer that is refused leaves no trace but the refusal.
+The two accounts lie on two partitions. The sender's units are held until the receiver's side has answered.
+Webhooks are sent only then, so that a rejected transfer leaves nothing but its rejection.
 """
 
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def release_held_units(state: State, message: RefuseUnits, act: EventContext) ->
 
 
 def _require_held(state: State, transfer_id: str) -> tuple[Held, str]:
-    """What is set aside, and for whom. Blocked units are for nobody: no answer moves them."""
+    """The held units and their receiver. Blocked units have no receiver, and no answer moves them."""
     held = state.get(Held, transfer_id.encode())
     if held is None or held.receiver_id is None:
         raise Poison(f"answers transfer {transfer_id}, which is not under way")

@@ -1,5 +1,6 @@
-"""What of a fact is personal: what tells who somebody is, codes sent to somebody, and whatever was written
-freely. Ids, numbers, times and what was bought are kept for the books."""
+"""The personal fields of facts: identifying data, codes, and free texts.
+
+Ids, amounts, times and purchased items are not personal data here; they are kept for accounting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,11 +44,11 @@ PERSONAL_FIELDS: dict[type[Event], dict[str, object]] = {
     UnitsSent: {"comment": None},
     UnitsReceived: {"comment": None},
 }
-"""By fact: the personal fields, and what stands there instead."""
+"""By fact: its personal fields, with the values that replace them."""
 
 
 def strip_personal(fact: Event) -> Event:
-    """The fact without what is personal in it; the same object where nothing is."""
+    """The fact without its personal fields; the same object if it has none."""
     instead = PERSONAL_FIELDS.get(type(fact))
     if instead is not None and any(getattr(fact, name) != value for name, value in instead.items()):
         fact = replace(fact, **instead)
@@ -56,7 +57,7 @@ def strip_personal(fact: Event) -> Event:
 
 
 def strip_labels(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """The same lines without the labels that the till gave them."""
+    """The items without their labels."""
     if not any(item.labels for item in items):
         return items
     return tuple(replace(item, labels=()) for item in items)
@@ -74,7 +75,7 @@ def _strip_applied(fact: CampaignApplied) -> CampaignApplied:
 
 
 def _strip_comment(fact: UnitsEarned | UnitsSpent) -> UnitsEarned | UnitsSpent:
-    # A campaign's comment is its name.
+    # The comment of a campaign's effect is the campaign's name, which is not personal.
     return fact if fact.cause or fact.comment is None else replace(fact, comment=None)
 
 

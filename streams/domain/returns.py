@@ -1,8 +1,8 @@
-"""Returns: they take the units that their purchase gave, in proportion, to the smallest unit.
+"""Returns take back the units that their purchase gave, in proportion to the returned value.
 
-A purchase's lot gives back what it gave times the returned part of the purchase's value, cut off after the
-sixth decimal and counted over all returns together: whichever way a purchase comes back in parts, the parts
-sum to the whole. What has expired or was cancelled is gone already, and is not taken from other units.
+A lot gives back its units times the returned share of the purchase's value, rounded down to six decimals and
+computed over all returns together: in whatever parts a purchase is returned, the parts add up to the whole.
+Expired and cancelled units are gone already and are not taken from other units.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ from streams.errors import Rejected
 
 
 class ReturnedTransaction(Protocol):
-    """A transaction as it is told of."""
+    """The transaction fields that returns need."""
 
     @property
     def document_type(self) -> DocumentType: ...
@@ -44,7 +44,7 @@ class ReturnedTransaction(Protocol):
 
 
 def sku_totals(items: Iterable[Item]) -> tuple[SkuTotal, ...]:
-    """By SKU, in its order."""
+    """Totals by SKU, sorted by SKU."""
     ordered = sorted(items, key=lambda item: item.sku)
     return tuple(_sum_lines(sku, list(lines)) for sku, lines in groupby(ordered, key=lambda item: item.sku))
 
@@ -55,7 +55,7 @@ def _sum_lines(sku: str, lines: list[Item]) -> SkuTotal:
 
 
 def require_returnable(state: State, told: ReturnedTransaction, gross_value: Decimal) -> None:
-    """Raises Rejected unless all of the return is left of the purchase that it names."""
+    """Raises Rejected unless the named purchase still has all items of the return."""
     number = told.linked_document_number
     if told.document_type != "return" or number is None:
         return
@@ -89,7 +89,7 @@ def _require_items_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
 
 
 def is_purchase_known(state: State, linked_document_number: str | None) -> bool:
-    """Whether what the purchase gave is known. It is not where an older release recorded the purchase."""
+    """Whether the units that the purchase gave are known. Older releases did not store them."""
     bought = state.get(Transaction, linked_document_number.encode()) if linked_document_number else None
     return bought is not None and bool(bought.left)
 
@@ -97,7 +97,8 @@ def is_purchase_known(state: State, linked_document_number: str | None) -> bool:
 def take_back_units(
     state: State, event: TransactionAssigned, cause: Cause, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """What a return takes of what its purchase gave, one fact a wallet. `state` is the state after it."""
+    """The units that a return takes back from its purchase, one fact per wallet. `state` is the state after
+    the return."""
     number = event.linked_document_number
     if event.document_type != "return" or number is None:
         return
@@ -129,8 +130,9 @@ def _taken_back_event(
     shares: tuple[Share, ...] = (),
     comment: str | None = None,
 ) -> UnitsTakenBack:
-    """`units` from what was found, then from other units; the store says what becomes of the rest."""
-    # With all decimals, as the record has them: a replay makes the same entries, digit for digit.
+    """Takes `units` from what was found, then from other units; the store's settings decide about the
+    rest."""
+    # With all decimals, as in the record, so that a replay makes identical entries.
     missing = recovery.take_of_others(units).quantize(SMALLEST_UNIT)
     owed = missing if store.return_shortfall == "debt" else Decimal(0).quantize(SMALLEST_UNIT)
     return UnitsTakenBack(
@@ -151,7 +153,7 @@ def _taken_back_event(
 
 
 def _purchase_shares(bought: Transaction, wallet: str) -> Iterator[Share]:
-    """What each lot of that wallet still has to give back."""
+    """What each of the purchase's lots in that wallet still has to give back."""
     for gift in bought.gifts:
         units = _units_due(gift, bought) - gift.taken
         if gift.wallet == wallet and units > 0:
@@ -159,11 +161,11 @@ def _purchase_shares(bought: Transaction, wallet: str) -> Iterator[Share]:
 
 
 def _units_due(gift: Gift, bought: Transaction) -> Decimal:
-    """Of all returns so far. In whole smallest units: a product of two amounts has more digits than a decimal
-    here keeps."""
+    """The units due from a lot for all returns so far. Computed in whole smallest units, because a product of
+    two amounts exceeds the decimal context's precision."""
     returned, whole = _to_micros(bought.returned_value), _to_micros(bought.gross_value)
     if not whole:
-        # Of a purchase of nothing, the pieces count instead of the money.
+        # If the purchase cost nothing, pieces are counted instead of money.
         pieces = sum(total.quantity for total in bought.left)
         return gift.units - gift.gone if not pieces else Decimal(0)
     return min(_to_micros(gift.units) * returned // whole * SMALLEST_UNIT, gift.units - gift.gone)
@@ -184,19 +186,19 @@ def deduct_for_return(
     cause: Cause,
     comment: str | None,
 ) -> UnitsTakenBack:
-    """`units` for a return that names no purchase: of units that purchases gave, the pending ones that are
-    locked longest, then of what can be spent."""
+    """Takes `units` for a return that names no purchase: pending units of purchases first, the longest locked
+    first, then spendable ones."""
     recovery = UnitRecovery(state, wallet)
     recovery.take_pending(units)
     return _taken_back_event(recovery, units, act, store, index=index, cause=cause, comment=comment)
 
 
 UNIT_RECEIPTS = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, UnitsReceived)
-"""After these there may be more to spend than before."""
+"""Events after which the member may have more units to spend."""
 
 
 def pay_debt(state: State, event: Event, act: EventContext) -> Iterator[Event]:
-    """What units that have just come pay of the member's debt."""
+    """Pays the member's debt from units that were just received."""
     if not isinstance(event, UNIT_RECEIPTS):
         return
     wallet = event.wallet

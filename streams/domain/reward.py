@@ -1,4 +1,5 @@
-"""Rewards of the catalogue: bought with units, assigned or given, followed until they are redeemed."""
+"""Rules of rewards: bought with units, assigned by hand or given by campaigns, and their redemption
+status."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from streams.errors import Rejected
 
 
 def buy_reward(state: State, command: BuyReward, act: EventContext, store: StoreSettings) -> Iterator[Event]:
-    """One spend and one issued reward for each of `quantity`: all of them or none."""
+    """Yields one spend and one issued reward for each of `quantity`; all of them or none."""
     require_active_member(state, act)
     reward = require_reward(store, command.reward_id)
     wallet = require_wallet(store, reward.wallet)
@@ -56,7 +57,7 @@ def issue_reward(
     payment: UnitsSpent | None = None,
     cause: Cause | None = None,
 ) -> RewardBought:
-    """Without `payment` it costs nothing."""
+    """The event of an issued reward. Without `payment` it was free."""
     return RewardBought(
         **act.stamp("RewardBought", index),
         issued_reward_id=act.id("issued_reward", index),

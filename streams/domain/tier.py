@@ -1,4 +1,4 @@
-"""Tiers: reached at once, lost as the tier set says, recalculated when a period is over."""
+"""Rules of tiers: a higher tier is reached at once; when a tier is lost depends on the tier set."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -20,8 +20,8 @@ from streams.errors import Rejected
 
 
 def move_tiers(state: State, act: EventContext, store: StoreSettings) -> Iterator[Event]:
-    """Up to what the member has reached; down too, where the tier set falls at once. A tier that came to be
-    in danger after its lead time is told of now."""
+    """Moves the member up to the tier that was reached, and also down if the tier set says so. If the tier
+    comes into danger after a lead time, that is announced now."""
     for tiers in store.tier_sets:
         if tiers.active and is_active(state):
             yield from _move_tier(state, tiers, act, store, falls=tiers.downgrade == "automatic")
@@ -64,7 +64,7 @@ def _tier_changed(
 def _reached_position(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> int:
-    """The position of the highest tier that is reached, or of the one assigned by hand if that is higher."""
+    """The position of the highest tier that is reached, or of the manually assigned one if that is higher."""
     values = measure_progress(state, tiers, standing, now, store)
     reached = -1
     for position, tier in enumerate(tiers.tiers):
@@ -76,7 +76,7 @@ def _reached_position(
 def measure_progress(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> list[Decimal]:
-    """How far the member has come, for each of the set's conditions."""
+    """The member's value for each of the tier set's conditions."""
     return [_measure_condition(state, condition, standing, now, store) for condition in tiers.conditions]
 
 
@@ -135,7 +135,8 @@ def remove_manual_tier(
 def run_standing_timer(
     state: State, standing: Standing, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """What a standing's timer brings: announcements of a fall, the recalculation, a month more."""
+    """The events of a tier's timer: announcements of a downgrade, the recalculation, or another month of
+    membership."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
         return
@@ -155,14 +156,14 @@ def run_standing_timer(
 
 
 def _period_context(act: EventContext, tier_set_id: str, end: datetime) -> EventContext:
-    """The cause is the period that ends: each has facts of its own."""
+    """The context with the ending period as its cause, so that each period has events with ids of its own."""
     return act.with_cause(derived_id(tier_set_id, end.isoformat()))
 
 
 def _announce_fall(
     standing: Standing, tiers: TierSet, then: int, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """Of a fall to position `then`, for each lead time that has passed and was not told of."""
+    """Announces a fall to position `then`, for each lead time that has started and was not announced."""
     if standing.recalculated_at is None or standing.recalculated_at <= act.now:
         return
     now, future = tiers.position(standing.level_id), tiers.tiers[then]
@@ -186,7 +187,7 @@ def _unannounced_days(standing: Standing, store: StoreSettings) -> list[int]:
 
 
 def _unchecked_days(standing: Standing, store: StoreSettings) -> list[int]:
-    """Lead times at whose moment nobody has looked yet whether the tier is in danger."""
+    """Lead times at which it was not checked yet whether the tier is in danger."""
     return [days for days in _unannounced_days(standing, store) if days not in standing.safe]
 
 
@@ -195,7 +196,7 @@ def _reached_days(days: Iterable[int], standing: Standing, store: StoreSettings,
 
 
 def skip_announcements(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
-    """The standing after its timer told of nothing: at the lead times that it passed all was safe."""
+    """The standing after its timer announced nothing: at the lead times passed, the tier was safe."""
     passed = _reached_days(_unchecked_days(standing, store), standing, store, now)
     return schedule_standing(state, replace(standing, safe=(*standing.safe, *passed)), store, now)
 
@@ -207,7 +208,7 @@ def get_standing(state: State, tiers: TierSet) -> Standing | None:
 def next_recalculation(
     state: State, standing: Standing, tiers: TierSet, after: datetime, store: StoreSettings
 ) -> datetime | None:
-    """The first recalculation after `after`; None where the tier set has none."""
+    """The first recalculation after `after`, or None if the tier set has none."""
     calendar, member = store.calendar, state.get(Member)
     if tiers.downgrade != "periodic" or member is None:
         return None
@@ -227,7 +228,8 @@ def next_recalculation(
 
 
 def replan_standing(state: State, standing: Standing, store: StoreSettings, after: datetime) -> Standing:
-    """With its next recalculation after that; lead times of another date are still to be told of."""
+    """The standing with its next recalculation. If that date has changed, its lead times are announced
+    again."""
     tiers = store.tier_set(standing.tier_set_id)
     at = next_recalculation(state, standing, tiers, after, store) if tiers else None
     if at != standing.recalculated_at:
@@ -236,7 +238,7 @@ def replan_standing(state: State, standing: Standing, store: StoreSettings, afte
 
 
 def schedule_standing(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
-    """With the next instant at which its timer must look at it."""
+    """The standing with the next due time of its timer."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
         return replace(standing, due_at=None)

@@ -1,4 +1,4 @@
-"""Transfers after the fact: pending ones activated, given ones taken back or ended, units blocked."""
+"""Rules for existing transfers: activation, cancellation, expiry and blocking."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ def block_units(
 def cancel_transfer(
     state: State, command: CancelTransfer, act: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """Whole or not at all: what was given can be taken back only while the member has as much."""
+    """Cancels a transfer as a whole: its units can only be taken back while the member has as many."""
     require_member(state, act)
     held = state.get(Held, command.transfer_id.encode())
     if held and held.purpose == "blocked":
@@ -108,6 +108,6 @@ def _require_given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None
 
 
 def cancelled_wallet(state: State, transfer_id: str, store: StoreSettings) -> WalletType | None:
-    """The wallet from which cancelling the transfer would take units."""
+    """The wallet that cancelling the transfer would take units from."""
     place = state.get(Transfer, transfer_id.encode())
     return store.wallet_type(place.wallet) if place else None

@@ -1,4 +1,4 @@
-"""Is the pipeline well, in a sentence; and if not, what to do about it."""
+"""A verdict on the pipeline, in sentences: whether it is healthy, and otherwise what to do."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from streams.pipeline_health.figures import (
 from streams.pipeline_health.samples import LOYALTY, Sample
 
 STALE_AFTER = timedelta(seconds=20)
-"""Figures that are older say that Kafka does not answer."""
+"""Older samples mean that Kafka does not answer."""
 MIN_SHOWN_RATE = 0.05
-"""Records a second that are worth a word."""
+"""Records per second below which a rate is not shown."""
 TroubleWeight = Literal["bad", "warn"]
 
 
@@ -33,9 +33,9 @@ class Trouble:
 
 
 def find_troubles(samples: Sequence[Sample], now: datetime) -> list[Trouble]:
-    """Of the whole pipeline, the worst first."""
+    """The troubles of the pipeline, the worst first."""
     silent = _kafka_trouble(samples, now)
-    # What a stage did when Kafka was last heard of says nothing of now.
+    # Stage figures from before Kafka stopped answering do not describe the present.
     stages = [] if silent else stage_figures(samples)
     found = [
         each
@@ -64,7 +64,7 @@ def _kafka_trouble(samples: Sequence[Sample], now: datetime) -> Trouble | None:
 
 
 def _absent_troubles(stages: Sequence[StageFigures]) -> Iterator[Trouble]:
-    """One for each kind of process: a worker that is away leaves three stages."""
+    """One for each kind of process, as a missing worker leaves three stages."""
     for command in dict.fromkeys(fare.stage.command for fare in stages):
         absent = [fare for fare in stages if fare.stage.command == command and fare.word == "nobody"]
         if absent:
@@ -118,7 +118,7 @@ def _poison_trouble(samples: Sequence[Sample], now: datetime) -> Trouble | None:
 def healthy_sentence(
     samples: Sequence[Sample], now: datetime, oldest_pending: timedelta | None, *, whole: bool
 ) -> str:
-    """The sentence where there is no trouble; `whole`: with what goes on in the whole pipeline."""
+    """The sentence if there is no trouble. `whole` adds the rate of the whole pipeline."""
     came = append_rate(samples, LOYALTY.source) or 0.0
     commands = (
         f"{rate_text(came)} commands a second, " if came >= MIN_SHOWN_RATE else "no commands just now, "
@@ -133,17 +133,17 @@ def healthy_sentence(
 
 
 def join_names(names: Sequence[str]) -> str:
-    """One, two and three."""
+    """Joins names: one, two and three."""
     return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
 def count_text(count: int, one: str, many: str = "") -> str:
-    """3 records; `many` where it is not `one` with an s."""
+    """A count with its noun, such as "3 records"; `many` is the plural if it is not `one` with an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def rate_text(value: float) -> str:
-    """Two digits that matter, and no more."""
+    """A rate with two significant digits."""
     if 0 < value < MIN_SHOWN_RATE:
         return "under 0.1"
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"

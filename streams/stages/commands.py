@@ -1,4 +1,4 @@
-"""Reading commands: from a record to a command that may be decided, or to why it may not."""
+"""Reads and validates commands: from a record to a command, or to the reason why it is refused."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,17 +39,17 @@ COMMANDS_BY_NAME: dict[str, type[AnyCommand | AdvanceClock]] = {
 
 MESSAGES = get_args(Message)
 ANSWERS = (AcceptUnits, RefuseUnits, ReturnTransaction, AnswerSearch)
-"""Messages that end something that their addressee has begun."""
+"""Messages that complete something that their addressee has started."""
 _MESSAGE_NAMES = {kind.__name__ for kind in MESSAGES}
 _UNCONVERTED_TYPES = (datetime, Decimal, bytes)
 FIRST, LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9800, 1, 1, tzinfo=UTC)
-"""A century and more from the calendar's ends: units last a century at most."""
+"""More than a century away from the ends of `datetime`: units last a century at most."""
 LATEST_ISSUED_AT = datetime(9000, 1, 1, tzinfo=UTC)
-"""While history is played, timers count on from `issued_at`: beyond this they would leave the calendar."""
+"""While history is played, timers are computed from `issued_at`: after this they would exceed `datetime`."""
 
 
 class InvalidCommand(Exception):
-    """A field of the command has a value that no state could make valid; its sender can be told."""
+    """A field has a value that is invalid in any state. The command is rejected, as its sender is known."""
 
     def __init__(self, head: Command, name: str, refusal: Rejected) -> None:
         super().__init__(str(refusal))
@@ -59,7 +59,8 @@ class InvalidCommand(Exception):
 
 
 def read_command(record: Record) -> AnyCommand | AdvanceClock:
-    """The command. Raises Poison where nobody could be told, Invalid where somebody can."""
+    """The record's command. Raises Poison if its sender cannot be told of the error, InvalidCommand if it
+    can."""
     value = _bounded_value(record)
     command = parse_command(value, record.schema)
     _check_instants(command, record.kind)
@@ -77,7 +78,8 @@ _INSTANT_FIELDS = {kind: _instant_fields(kind) for kind in COMMANDS_BY_NAME.valu
 
 
 def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
-    """What owners tell one another follows from facts, some of which are older than this rule."""
+    """Messages between owners are checked less strictly: they follow from facts, some of which are older than
+    this rule."""
     if isinstance(command, MESSAGES):
         check_issued_at(command.issued_at)
         _check_message_instants(command)
@@ -90,8 +92,7 @@ def _check_instants(command: AnyCommand | AdvanceClock, name: str) -> None:
 
 
 def _check_message_instants(message: AnyCommand) -> None:
-    """Raises Poison for what lies so near the calendar's ends that no lead time could be told before it, nor
-    a date counted on from it."""
+    """Raises Poison for instants so near the ends of `datetime` that date arithmetic would overflow."""
     match message:
         case OfferUnits(draws=draws):
             moments = [moment for draw in draws for moment in (draw.earned_at, draw.expires_at) if moment]
@@ -105,7 +106,8 @@ def _check_message_instants(message: AnyCommand) -> None:
 
 
 def _check_item_sums(message: AnyCommand) -> None:
-    """Raises Poison where items add up to what no record can hold: the document that sent them refuses it."""
+    """Raises Poison if the items' sum exceeds what a record can hold. The document that sends them rejects
+    such items."""
     if isinstance(message, TakeTransaction):
         values = [item.gross_value for item in message.items]
         if not all(is_amount(value) for value in (*values, sum(values, Decimal(0)))):
@@ -113,7 +115,7 @@ def _check_item_sums(message: AnyCommand) -> None:
 
 
 def check_issued_at(issued_at: datetime) -> None:
-    """Of what owners and the identity stage tell one another. Raises Poison."""
+    """Checks a message between owners and the identity stage. Raises Poison."""
     if issued_at >= LATEST_ISSUED_AT:
         raise Poison(f"issued_at {issued_at} must lie before {LATEST_ISSUED_AT}")
 
@@ -121,18 +123,19 @@ def check_issued_at(issued_at: datetime) -> None:
 def _check_instant(
     command: AnyCommand | AdvanceClock, name: str, field: str, moment: datetime | None
 ) -> None:
-    """While history is played, timers also count on from `issued_at`."""
+    """Raises Poison or InvalidCommand for an instant out of range. While history is played, timers are
+    computed from `issued_at` too."""
     if moment is None or is_in_range(moment):
         return
     refusal = Rejected(field, moment.isoformat(), INSTANT_RANGE)
     if not isinstance(command, Command) or field == "issued_at":
-        # Nobody could be told: the answer would come at that time.
+        # The sender cannot be told: the rejection would be issued at that time.
         raise Poison(f"{field} {moment} {INSTANT_RANGE}")
     raise InvalidCommand(command, name, refusal)
 
 
 def _check_part_count(command: Command, value: bytes) -> None:
-    # A part has two bytes at least: few records need be counted.
+    # A part has two bytes at least, so that few records have to be counted.
     parts = len(value) > 2 * MAX_COMMAND_PARTS and _count_parts(
         msgspec.to_builtins(command, builtin_types=_UNCONVERTED_TYPES)
     )
@@ -152,7 +155,8 @@ def _count_parts(tree: object) -> int:
 
 
 def _bounded_value(record: Record) -> bytes | None:
-    """The value, which is of no more bytes than a command may have, or a message between owners."""
+    """The record's value. Raises Poison if it is larger than a command, or a message between owners, may
+    be."""
     kind, most = (
         ("message", MAX_MESSAGE_BYTES) if record.kind in _MESSAGE_NAMES else ("command", MAX_COMMAND_BYTES)
     )
@@ -171,11 +175,11 @@ def parse_command(value: bytes | None, schema: str | None) -> AnyCommand | Advan
     except Rejected as refusal:
         head = {field: tree.get(field) for field in Command.__struct_fields__}
         if kind is AdvanceClock or refusal.field in head:
-            # Nobody could be told: the answer is found by these fields.
+            # The sender cannot be told: a rejection is addressed by these fields.
             raise Poison(str(refusal)) from None
         raise InvalidCommand(build_value(Command, head), name, refusal) from None
 
 
 def owner_of(store: str, member_id: str) -> str:
-    """The key of a member's records and the owner of its entries."""
+    """The key of a member's records, which is also the owner of the member's entries."""
     return f"{store}/{member_id}"

@@ -1,4 +1,5 @@
-"""Deciding: what a command or a timer leads to, and who is told of it."""
+"""Decides commands and timers: applies the resulting facts and appends webhook events, messages and
+rejections."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -46,8 +47,8 @@ from streams.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVEN
 
 
 class Decider:
-    """`stores` looks up a store's settings; `memory` is how long a command's id is remembered; `new_secret`
-    draws what a data key is made of."""
+    """`stores` looks up a store's settings. `memory` is how long a command's id is remembered. `new_secret`
+    makes a random data key."""
 
     def __init__(
         self,
@@ -62,7 +63,8 @@ class Decider:
         self._new_secret = new_secret
 
     def handle(self, turn: StageContext, command: AnyCommand | AdvanceClock, now: datetime) -> None:
-        """Raises Poison, before anything is changed, for an answer that nobody waits for."""
+        """Decides the command. Raises Poison, before anything is changed, for an answer that no command waits
+        for."""
         if isinstance(command, AdvanceClock):
             return
         state = turn.tables.of(owner_of(command.store, command.member_id))
@@ -74,8 +76,8 @@ class Decider:
     def _start_command(
         self, turn: StageContext, state: OwnerState, command: AnyCommand, now: datetime
     ) -> None:
-        """Lets the command wait where one of its owner's does; otherwise decides it, or asks first for the
-        identifiers that it needs."""
+        """Queues the command behind another one of its owner that waits; otherwise decides it, or first
+        claims the identifiers that it needs."""
         under_way = state.get(Claim)
         if under_way:
             self._remember_command(turn, state, dedup_id(command), None, IDENTIFIERS_CLAIMED)
@@ -84,11 +86,12 @@ class Decider:
         try:
             wanted = identifier_reservations.identifiers_to_claim(state, command, now, self._require_store)
             if wanted:
-                # What is refused for another reason claims nothing: seen without its events happening.
+                # A command that is rejected for another reason claims nothing. The events of this decision
+                # are not applied.
                 next(decide(state, command, now, self._require_store(command)), None)
                 request = identifier_reservations.claim_identifiers(state, command, wanted, now)
                 turn.send(IDENTITY_REQUESTS, request_key(request), request)
-                # What waits is known already: its repeats need not.
+                # A waiting command is remembered already, so that its repetition does not wait too.
                 self._remember_command(turn, state, dedup_id(command), None, IDENTIFIERS_CLAIMED)
                 return
         except Rejected as refusal:
@@ -97,7 +100,8 @@ class Decider:
         self._execute(turn, state, command, now)
 
     def _continue_claimed(self, turn: StageContext, state: OwnerState, answer: AnswerClaim) -> None:
-        """The command whose claim this answers, then those that waited for it, each at its own time."""
+        """Continues the command whose claim this answers, then the commands queued behind it, each at its own
+        time."""
         under_way = state.get(Claim)
         if under_way is None or under_way.command_id != answer.command_id:
             raise Poison(f"answers command {answer.command_id}, which waits for nothing")
@@ -108,14 +112,14 @@ class Decider:
             refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
             self._reject_and_remember(turn, state, command, refusal)
         elif not identifier_reservations.is_claim_sufficient(state, under_way, command, self._require_store):
-            # The store's rules have changed meanwhile: by these it would be known by something else.
+            # The store's identifier rules have changed meanwhile: the command needs other identifiers.
             self._release_identifiers(
                 turn, command, identifier_reservations.unused_identifiers(state, under_way)
             )
             self._start_command(turn, state, command, first.decided_at)
         else:
             self._execute(turn, state, command, first.decided_at)
-            # Granted, and refused all the same by what has changed since: nobody is known by it.
+            # Claimed identifiers that the member does not have now, as the command was rejected after all.
             self._release_identifiers(
                 turn, command, identifier_reservations.unused_identifiers(state, under_way)
             )
@@ -128,15 +132,16 @@ class Decider:
                 turn.poison(kept.record(turn, state.owner), cause)
 
     def _fire_due_timers(self, turn: StageContext, state: OwnerState, now: datetime) -> None:
-        """Of history, what this member's timers bring before `now` comes before what waited."""
+        """While history is played, fires the member's timers that are due before `now`, ahead of the queued
+        command."""
         if not self._clock.past(turn.tables, now):
             return
         while entry := min(due_timers(state, now), key=due_of, default=None):
             self.timer(turn, state.owner, entry, due_of(entry))
 
     def _is_repeated(self, turn: StageContext, state: OwnerState, command: AnyCommand) -> bool:
-        """Whether the command was handled before: then it is answered as it was. A message that comes again,
-        put there by somebody's mistake, is not: its sender has gone on since."""
+        """Whether the command was handled before; if it was rejected, it is rejected again. A repeated
+        message, which somebody appended by mistake, is not answered again: its sender has moved on."""
         before = state.get(Handled, dedup_id(command).encode())
         if before and before.rejection and not isinstance(command, MESSAGES):
             self.reject(turn, command, type(command).__name__, Rejected(*before.rejection))
@@ -158,7 +163,7 @@ class Decider:
     def _reject_and_remember(
         self, turn: StageContext, state: OwnerState, command: AnyCommand, refusal: Rejected
     ) -> None:
-        """Told to whoever waits for it: another owner, or the producer of the command."""
+        """Sends the rejection to whoever waits for it: another owner, or the producer of the command."""
         if isinstance(command, MESSAGES):
             answer = rejection_answer(cast(Message, command), refusal)
             self._remember_command(turn, state, dedup_id(command), refusal)
@@ -170,8 +175,8 @@ class Decider:
         self._remember_command(turn, state, command.command_id, refusal)
 
     def _search_member(self, turn: StageContext, state: OwnerState, command: AnyCommand) -> None:
-        """Whose is the transaction? Asked once it is recorded, or to be matched to whom only the identity
-        stage knows."""
+        """Asks the identity stage whose transaction it is, once it is recorded or if it is to be matched by
+        an identifier."""
         if not isinstance(command, RecordTransaction | AssignTransaction):
             return
         document = state.get(Document)
@@ -196,7 +201,7 @@ class Decider:
         may_refuse = True
         try:
             for event in decide(state, command, now, store):
-                # That a wrong code was given is on record although nothing else comes of it.
+                # WrongCodeGiven is kept as a fact, although the command is rejected after it.
                 may_refuse = isinstance(event, WrongCodeGiven)
                 self._apply_events(turn, state, iter((event,)), store)
         except Rejected as late:
@@ -219,7 +224,7 @@ class Decider:
     def _require_store(self, command: AnyCommand) -> StoreSettings:
         store = self._stores(command.store)
         if store is None and isinstance(command, ANSWERS):
-            # What is under way must come to its end, whatever became of the store.
+            # A process that has started must complete, even if the store's settings are gone.
             return _empty_settings(command.store)
         if store is None:
             raise Rejected("store", command.store, "has no settings: `loyalty store put` gives it some")
@@ -228,7 +233,8 @@ class Decider:
     def _apply_events(
         self, turn: StageContext, state: OwnerState, events: Iterator[Event], store: StoreSettings
     ) -> int:
-        """Each event changes the state, then is told of, before the next is asked for."""
+        """Applies each event and appends what follows from it, before the next event is requested. Returns
+        how many there were."""
         count = 0
         for event in events:
             owner = owner_of(event.store, event.member_id)
@@ -274,7 +280,7 @@ class Decider:
         )
 
     def _forget_at(self, turn: StageContext) -> datetime:
-        # From the present on: a command that waited was decided at a time that may be long gone.
+        # Counted from the present: a command that waited is decided at a time that may be long past.
         now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
         return now + self._memory
 
@@ -310,11 +316,11 @@ class Decider:
         code, _, member_id = owner.partition("/")
         store = self._stores(code) or _empty_settings(code)
         if self._apply_events(turn, state, run_timer(state, entry, store, member_id, now), store):
-            # What became of it may be due already: it is woken again for that.
+            # The changed entry may be due already: its timer fires again for that.
             return
         left = state.get(type(entry), entry.key())
         if left is not None and left.due is not None and left.due <= now:
-            # Nothing was to be told: it must not wake again for that.
+            # Nothing was announced: the timer must not fire again for the same lead time.
             state.apply(skip_announcements(state, left, store, now))
 
 

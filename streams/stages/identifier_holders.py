@@ -1,4 +1,5 @@
-"""Who is known by what: the members' own word beside the identity stage's. Each identifier has one member."""
+"""Compares the identifiers in members' profiles with the identity stage's table: each identifier must belong
+to one member."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -15,7 +16,7 @@ SLICE_SIZE = 2000
 
 
 def identifiers_of_members(members: Tables) -> Iterator[Pair]:
-    """What the members of a partition have, to be sorted."""
+    """The identifiers in the profiles of a partition's members, as keys to be sorted."""
     for owner, member in _scan_all(members, Member):
         store, _, id_ = owner.partition("/")
         for each in identifiers.of(member.profile):
@@ -23,18 +24,18 @@ def identifiers_of_members(members: Tables) -> Iterator[Pair]:
 
 
 def identifiers_reserved(identity: Tables) -> Iterator[Pair]:
-    """Who is known by the identifiers of a partition, to be sorted."""
+    """The identifiers of a partition of the identity stage, with their members, as keys to be sorted."""
     for identifier, entry in _scan_all(identity, Known):
         yield _sort_key(identifier, _KNOWN, entry.member_id), b""
 
 
 def members_with_claims(members: Tables) -> Iterator[str]:
-    """Whose identifiers are being decided on."""
+    """The members with a claim that is not answered yet."""
     return (owner for owner, _ in _scan_all(members, Claim))
 
 
 def find_clashes(pairs: Iterable[Pair]) -> Iterator[tuple[list[str], str]]:
-    """Of all pairs in their order: the owners that are concerned, and what is wrong."""
+    """Yields the owners concerned and what is wrong. `pairs` are the sorted pairs of all partitions."""
     places = (key.split(OWNER_END) for key, _ in pairs)
     for raw, found in groupby(places, key=lambda parts: parts[0]):
         identifier, both = raw.decode(), list(found)

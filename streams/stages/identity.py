@@ -1,6 +1,7 @@
-"""The identity stage: who is known by which e-mail, phone or card number. The one place that decides it.
+"""The identity stage: the only place that decides which member an e-mail address, phone or card number
+belongs to.
 
-Its records are keyed by the identifier, so that all who want the same one meet on one partition.
+Its records are keyed by the identifier, so that all claims for the same identifier meet on one partition.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ _KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_
 
 
 MAX_IDENTIFIERS = 32
-"""Of one request, which is written again for each: some three forms of each of a member's three are usual."""
+"""Most identifiers in one request, which is written again for each. Usual are about three forms of each of a
+member's three."""
 
 
 class IdentityStage(RecordStage):
@@ -109,7 +111,7 @@ class IdentityStage(RecordStage):
 
 
 def request_key(request: IdentityRequest) -> str:
-    """The key of the request's record: that of the identifier that it is about next."""
+    """The key of the request's record, which is the identifier that it handles next."""
     match request:
         case ClaimIdentifiers() | FindMember():
             return identifier_key(request.store, request.identifiers[request.index])
@@ -142,7 +144,7 @@ def _read_request(record: Record) -> IdentityRequest:
 
 
 def _check_request(request: IdentityRequest) -> None:
-    """Raises Poison for what would be granted, and could not be answered or kept."""
+    """Raises Poison for a request that could be granted, but neither answered nor stored."""
     check_issued_at(request.issued_at)
     identifiers = _request_identifiers(request)
     if len(identifiers) > MAX_IDENTIFIERS:
@@ -150,14 +152,14 @@ def _check_request(request: IdentityRequest) -> None:
     for each in identifiers:
         key = identifier_key(request.store, each)
         if "\x00" in key:
-            # It ends an owner's name in the tables: what is kept under it could not be restored.
+            # A zero byte ends an owner's name in the tables: such an entry could not be restored.
             raise Poison(f"has the {each.kind} {quote_text(each.value)}, which holds a zero byte")
         if len(key.encode()) > MAX_KEY_BYTES:
             raise Poison(f"has a key of {len(key.encode()):,} bytes; one has {MAX_KEY_BYTES:,} at most")
 
 
 def _request_identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
-    """All that the request is about, now or later."""
+    """All identifiers of the request, those to be handled later included."""
     match request:
         case ClaimIdentifiers() | FindMember():
             return request.identifiers
@@ -168,7 +170,8 @@ def _request_identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
 
 
 def _find_member(turn: StageContext, store: str, identifier: Identifier) -> Known | None:
-    """Junk names nobody, though members may have been known by it before it was refused."""
+    """The member who has the identifier, or None. Placeholders find no member, though an older release may
+    have stored them."""
     if is_junk(identifier):
         return None
     state: OwnerState = turn.tables.of(identifier_key(store, identifier))
@@ -180,7 +183,7 @@ def _send_request(turn: StageContext, request: IdentityRequest) -> None:
 
 
 def _release_granted(turn: StageContext, request: ClaimIdentifiers) -> None:
-    """What was granted of a claim that fails."""
+    """Releases the identifiers that were granted for a claim that failed."""
     for identifier in request.identifiers[: request.index]:
         _send_request(
             turn,

@@ -40,8 +40,8 @@ from streams.tables.tables import Tables
 
 
 class LoyaltyStage(BaseStage):
-    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered;
-    `new_secret` draws what a data key is made of."""
+    """`stores` maps store codes to their current settings. `memory` is how long a command's id is remembered.
+    `new_secret` makes a random data key."""
 
     kinds: Sequence[type[Entry]] = (
         Member,
@@ -83,7 +83,7 @@ class LoyaltyStage(BaseStage):
         return tables.first_due(self._clock.now(tables)) is not None
 
     def plans(self, partition: int) -> bool:
-        """Whether timers do not follow the settings yet."""
+        """Whether timers still have to be adapted to changed settings."""
         return self._replanner.behind(partition)
 
     def revoked(self, partition: int) -> None:

@@ -1,4 +1,4 @@
-"""A member's state as it was, and what was told of it: made again from the facts, by the rules of now."""
+"""Recomputes one member's past state and webhook events from the facts, by today's rules."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -22,11 +22,12 @@ _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Even
 
 
 class TooManyFacts(Exception):
-    """The past of that owner lies among more facts than may be read for one answer."""
+    """The owner's facts lie among more facts than may be read for one answer."""
 
 
 def replay_member(owner: str, records: Iterable[Record], store: StoreSettings, at: datetime) -> State:
-    """What `owner` had at `at`, of records of the events topic in their order; others' are passed over."""
+    """The state of `owner` at `at`, from records of the events topic in their order. Other owners' records
+    are skipped."""
     state = _empty_state(owner)
     for event in _read_facts(owner, records):
         if event.occurred_at <= at:
@@ -37,8 +38,8 @@ def replay_member(owner: str, records: Iterable[Record], store: StoreSettings, a
 def replay_webhook_events(
     owner: str, records: Iterable[Record], store: StoreSettings, secret: bytes | None
 ) -> Iterator[tuple[Event, tuple[WebhookEvent, ...]]]:
-    """Each of the owner's facts, in their order, with the webhook events that tell of it. What is personal
-    in them is there where `secret`, of the owner's data key, is."""
+    """Yields each of the owner's facts, in order, with its webhook events. Personal fields are filled if the
+    owner's data key `secret` is given."""
     state = _empty_state(owner)
     for event in _read_facts(owner, records, secret):
         _apply_fact(state, event, store)

@@ -1,7 +1,7 @@
-"""The journal of deliveries on a store, written from the topics' records.
+"""The delivery log on disk: the state of every delivery, built from the records of three topics.
 
-Positions in the topics stand in the same write as what came of the records before them: whatever happens to
-the process, each record is counted once.
+Positions in the topics are written together with the effect of the records before them, so that each record
+is counted exactly once, even after a crash.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ Position = tuple[str, int]
 
 
 class LogRecord(NamedTuple):
-    """A record, where it stands, and when it was appended."""
+    """A record with its position and the time when it was appended."""
 
     value: Delivery | Attempt | DeadLetter
     partition: int
@@ -37,7 +37,7 @@ class LogRecord(NamedTuple):
 
 @dataclass(slots=True)
 class _BatchChanges:
-    """What a batch of records makes of the store."""
+    """What a batch of records changes in the store."""
 
     before: dict[bytes, DeliveryState | None] = field(default_factory=dict)
     after: dict[bytes, DeliveryState] = field(default_factory=dict)
@@ -47,30 +47,30 @@ class _BatchChanges:
 
 
 class DeliveryLog:
-    """For one thread."""
+    """Writes the delivery log. Not thread-safe: one thread writes, any number may read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def position(self, topic: str, partition: int) -> int:
-        """Where to read on."""
+        """The offset of the next record to read."""
         return keys.number_of(self._store, keys.POSITIONS, keys.position_key(topic, partition))
 
     def topic_id(self, topic: str) -> str | None:
-        """Of the topic that its positions are of; None: it was not told."""
+        """The id of the topic that the stored positions belong to, or None if it is not known."""
         raw = self._store.get(keys.POSITIONS, keys.topic_key(topic))
         return raw.decode() if raw else None
 
     def name(self, ids: Mapping[str, str]) -> None:
-        """The topics' ids, by their names."""
+        """Stores the ids of topics, by their names."""
         self._store.write((keys.POSITIONS, keys.topic_key(topic), id_.encode()) for topic, id_ in ids.items())
 
     def check(self) -> None:
-        """Raises StoreDamaged once it was met."""
+        """Raises StoreDamaged if any earlier call met damage."""
         self._store.check()
 
     def take(self, records: Iterable[LogRecord], positions: Mapping[Position, int]) -> None:
-        """The records, and where to read on after them, in one write."""
+        """Applies the records and stores the positions after them, in one atomic write."""
         changes = _BatchChanges()
         for record in records:
             self._apply_record(changes, record)
@@ -117,9 +117,10 @@ class DeliveryLog:
             yield keys.TOTALS, key, count.to_bytes(8, "big") if count else None
 
     def prune(self, before: datetime, most: int) -> int:
-        """Forget deliveries of which nothing was heard since that hour, and the sums of the hours before.
+        """Removes deliveries without a record since the hour of `before`, and the hourly counts before it.
 
-        Looks at `most` deliveries and hours, and returns at how many: fewer than `most`, and all are gone.
+        Looks at `most` deliveries and `most` hours at most, and returns how many it looked at: a result below
+        `most` means that nothing old is left.
         """
         end, looked, pending = keys.hours(before), 0, defaultdict[bytes, int](int)
         writes: list[Write] = []
@@ -164,7 +165,7 @@ class DeliveryLog:
 def _state_writes(
     id_: bytes, before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
-    """What is another now than it was in the store."""
+    """The writes that turn the stored state of a delivery into the new one."""
     yield keys.KNOWN, id_, keys.encode(after)
     was, is_ = set(keys.index_keys(before)) if before else set(), set(keys.index_keys(after))
     for key in was - is_:

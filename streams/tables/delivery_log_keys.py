@@ -1,13 +1,13 @@
-"""Where the journal of deliveries keeps what: families of its store, their keys and values.
+"""Column families of the delivery log, with their keys and values.
 
-known      delivery                        what is known of it
-attempts   delivery, offset                each attempt
-index      term, place                     see streams.delivery.delivery_search
-open       subscription, since, delivery   what is not over, the oldest first
-totals     h hour subscription             deliveries delivered, attempts failed, deliveries given up
-           p subscription                  how many are not over
-ages       hour, delivery                  when something was heard of it
-positions  topic/partition                 where to read on
+known      delivery                        the delivery's state
+attempts   delivery, offset                one attempt
+index      term, position                  see streams.delivery.delivery_search
+open       subscription, since, delivery   deliveries that are not finished, the oldest first
+totals     h hour subscription             counts: delivered, failed attempts, dead letters
+           p subscription                  number of deliveries that are not finished
+ages       hour, delivery                  the hour of the delivery's latest record
+positions  topic/partition                 the offset of the next record to read
            zero byte, topic                the topic's id
 """
 
@@ -63,7 +63,7 @@ def pending_key(subscription: bytes) -> bytes:
 
 
 def hours(at: datetime) -> bytes:
-    # Whatever a wrong clock says, it has four bytes.
+    # Clamped, so that the hour of a wrong clock fits in four bytes too.
     return max(0, int(at.timestamp()) // 3600).to_bytes(4, "big")
 
 

@@ -1,4 +1,5 @@
-"""A partition's tables as their changelogs have them: for readers outside the process that owns it."""
+"""A read-only copy of a partition's tables, restored from their changelogs, for processes that do not own the
+partition."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -12,16 +13,16 @@ from streams.tables.store import Store, Write
 from streams.tables.tables import Tables, UnindexedTables, table_families
 
 OWNERS = "owners"
-"""The family in which entries that have ids of their own are found without their owner."""
+"""The family that finds the owner of an entry by the entry's own key."""
 Records = list[tuple[bytes, bytes | None]]
 RestoreListener = Callable[[str, Records, int], None]
-"""Called with a table's name, its records that are in the store now, and the offset behind them."""
+"""Called with a table's name, the records that were just stored, and the offset after them."""
 
 
 class MemberReplica(UnindexedTables):
-    """Follows changelogs and is never changed otherwise. Entries of `found` kinds are found by their key.
+    """Only changelog records change it. Entries of the kinds `found` can be looked up by their key alone.
 
-    One thread restores; any may read through `of_owner` and `holders`.
+    One thread restores; any thread may read through `of_owner` and `holders`.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class MemberReplica(UnindexedTables):
 
     @staticmethod
     def families(kinds: Iterable[type[Entry]]) -> list[str]:
-        """What its store must hold."""
+        """The families that its store must have."""
         return [*table_families(kinds), OWNERS]
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
@@ -43,7 +44,7 @@ class MemberReplica(UnindexedTables):
         if not latest and self._restored_offsets.get(table) == offset:
             return
         self._restored_offsets[table] = offset
-        # Before the checkpoint: written again after a crash, it says the same.
+        # Before the checkpoint: after a crash it is written again, with the same content.
         self._store.write(list(self._holder_writes(table, latest)))
         super().restore(table, latest, offset)
         self._on_restore(table, latest, offset)
@@ -63,12 +64,12 @@ class MemberReplica(UnindexedTables):
         return CommittedState(self._store, owner.encode() + OWNER_END)
 
     def beside(self) -> Tables:
-        """Tables over the same entries for one thread that plays ahead: its changes stay its own, and must
-        not be committed."""
+        """Tables over the same entries for one thread that simulates the future. Its changes must not be
+        committed."""
         return Tables(self._store, self._all_kinds)
 
     def holders(self, kind: type[Entry], key: bytes) -> Iterator[str]:
-        """Whose entries of that kind have that key."""
+        """The owners of the entries of that kind and key."""
         start = _holder_key(kind.table, kind.letter + key) + OWNER_END
         for place, _ in self._store.scan(OWNERS, start):
             if not place.startswith(start):
@@ -77,7 +78,7 @@ class MemberReplica(UnindexedTables):
 
 
 class CommittedState:
-    """One owner's entries as they are committed: a `State` for readers."""
+    """One owner's committed entries, as a read-only `State`."""
 
     __slots__ = ("_owner", "_store")
 

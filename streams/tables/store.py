@@ -1,4 +1,4 @@
-"""Ordered bytes in named families, written atomically: the port, and its two sides."""
+"""Ordered key-value stores with column families and atomic writes: the port, RocksDB, and memory."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,33 +17,33 @@ _MIB = 1 << 20
 
 
 class Store(Protocol):
-    """What a partition's tables need of a disk. Every call may raise StoreDamaged or StoreFailed."""
+    """What a partition's tables need from a disk. Every call may raise StoreDamaged or StoreFailed."""
 
     def get(self, family: str, key: bytes) -> bytes | None:
         """The value, or None."""
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Keys from `start` on, in order, as they were when the scan began."""
+        """Pairs from key `start` on, in key order, as they were when the scan began."""
 
     def write(self, writes: Iterable[Write]) -> None:
-        """All of them or none, whatever happens to the process."""
+        """Atomic: either all writes happen or none, even if the process is killed."""
 
     def clear(self, family: str) -> None:
-        """Remove every key of the family."""
+        """Removes every key of the family."""
 
     def check(self) -> None:
-        """Raises again the StoreDamaged that some call has raised, in whichever thread."""
+        """Raises StoreDamaged if any earlier call has raised it, in any thread."""
 
     def close(self) -> None: ...
 
 
 class MemoryStore:
-    """In memory, for tests of what stands above it."""
+    """Keeps everything in memory, for tests and for states that are only computed."""
 
     def __init__(self, families: Iterable[str]) -> None:
         self._values: dict[str, dict[bytes, bytes]] = {family: {} for family in families}
         self._pairs: dict[str, list[tuple[bytes, bytes]]] = {family: [] for family in self._values}
-        """The same in order: pairs never change, so that a copy of the list is what was there."""
+        """The same pairs in key order. A pair is never changed, so that a copy of the list is a snapshot."""
 
     def get(self, family: str, key: bytes) -> bytes | None:
         return self._values[family].get(key)
@@ -76,9 +76,9 @@ class MemoryStore:
 
 
 class RocksStore:
-    """On disk, in RocksDB. One process at a time: RocksDB's own lock sees to it."""
+    """On disk, in RocksDB, whose lock allows one process at a time."""
 
-    # One cache for all databases of the process: the library's default is 2 GiB for each.
+    # One block cache for all databases of the process: the default is a large cache for each database.
     _cache = Cache(32 * _MIB)
 
     def __init__(self, path: Path, families: Iterable[str]) -> None:
@@ -97,7 +97,7 @@ class RocksStore:
         blocks = BlockBasedOptions()
         blocks.set_block_cache(self._cache)
         blocks.set_bloom_filter(10, False)
-        # Keys and values are full of ids, each several times: large blocks, well compressed, take 40% less.
+        # Keys and values repeat the same ids: large blocks with zstd take 40% less space.
         blocks.set_block_size(16 << 10)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
@@ -120,19 +120,19 @@ class RocksStore:
         sequence, last = self._db.latest_sequence_number(), start
         pairs: Iterator[tuple[bytes, bytes]] = iter(())
         try:
-            # A walk of its own costs more, for most are short.
+            # `items` costs less than an iterator of our own, as most scans are short.
             pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
             for pair in pairs:
                 yield pair
                 last = pair[0]
             self._require_complete_scan(family, last, sequence)
         except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            # Whoever keeps the error keeps this frame, and so would hold the database open.
+            # A caller that keeps the error keeps this frame, and with it the database open.
             pairs = iter(())
             raise self._classify(error) from None
 
     def _require_complete_scan(self, family: str, last: bytes, sequence: int) -> None:
-        """A walk that meets a damaged block ends there, as if nothing came after, and says nothing."""
+        """Raises StoreDamaged if the scan ended early: RocksDB's `items` ends silently at a damaged block."""
         walk = self._families[family].iter()
         walk.seek(last)
         if walk.valid() and walk.key() == last:
@@ -151,7 +151,7 @@ class RocksStore:
         self._write_batch(batch)
 
     def clear(self, family: str) -> None:
-        # The end is exclusive, and no key starts with nine 0xff bytes.
+        # The range's end is exclusive; no key starts with nine 0xff bytes.
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(b"", b"\xff" * 9, self._handles[family])
         self._write_batch(batch)
@@ -176,14 +176,14 @@ class RocksStore:
             raise StoreDamaged(self._damage)
 
     def close(self) -> None:
-        # The families hold the database open, and with it its lock.
+        # References to the families keep the database open, and with it its lock.
         self._families.clear()
         self._handles.clear()
         self._db.close()
 
 
 StoreFactory = Callable[[Path, Sequence[str]], Store]
-"""The store in a folder, with those families; made where there is none."""
+"""Opens the store in a folder with those families, or creates it."""
 
 
 def open_store(
@@ -192,8 +192,8 @@ def open_store(
     counted: Callable[[], None] = lambda: None,
     make: StoreFactory = RocksStore,
 ) -> Store:
-    """The store in that folder. One that is damaged is set aside, an empty one begun in its place, and
-    `counted` called. Raises Misconfigured, StoreFailed."""
+    """Opens the store in that folder. A damaged one is set aside, `counted` is called, and an empty store
+    takes its place. Raises Misconfigured, StoreFailed."""
     try:
         damage.require_undamaged(path)
         return make(path, families)

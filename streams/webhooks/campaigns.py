@@ -1,4 +1,4 @@
-"""The body of the webhook about campaigns. It came after the old edition's time."""
+"""The body of the webhook about campaigns, which the original platform did not have in its legacy format."""
 
 from streams.domain.values import EffectGiven, Trigger, plain_decimal
 from streams.webhooks.catalogue import webhook

@@ -1,4 +1,5 @@
-"""The catalogue: one decorated function per webhook makes its body; its docstring is its documentation."""
+"""The catalogue of webhooks. One decorated function per webhook makes its body; its docstring is its
+documentation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +10,15 @@ from streams.webhooks.names import LEGACY_TYPES, add_legacy_type
 
 W = TypeVar("W", bound=WebhookEvent)
 Body = Mapping[str, object]
-"""What stands under `data`: one of the shapes, a tree of dicts, lists, strings, decimals, bools and None."""
+"""The value under `data`: one of the shapes, a tree of dicts, lists, strings, decimals, bools and None."""
 B = TypeVar("B", bound=Body)
 LegacyBody = Body | Sequence[Body]
 
 
 @dataclass(frozen=True, slots=True)
 class SecondLegacyWebhook(Generic[W]):
-    """A second legacy webhook that the earlier version sent of the same event; None: not of this one."""
+    """A second legacy webhook that the original platform sent for the same event. `body` returns None if it
+    sent none."""
 
     legacy_type: str
     body: Callable[[W], Body | None]
@@ -24,7 +26,7 @@ class SecondLegacyWebhook(Generic[W]):
 
 @dataclass(frozen=True, slots=True)
 class Webhook(Generic[W]):
-    """One kind of webhook: its names, its documentation, and how its bodies are made."""
+    """One kind of webhook: its names, its documentation and the functions that make its bodies."""
 
     name: str
     legacy_type: str
@@ -37,7 +39,7 @@ class Webhook(Generic[W]):
 
 
 CATALOGUE: dict[str, Webhook[Any]] = {}
-"""By name, every webhook that has a body; filled by the imports of `streams.webhooks`."""
+"""All webhooks by name; filled by the imports of `streams.webhooks`."""
 
 
 def webhook(

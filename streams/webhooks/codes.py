@@ -1,6 +1,6 @@
-"""Bodies of the webhooks that carry a code to a member. The old edition had none of them.
+"""Bodies of the webhooks that carry a code for a member, which had no legacy format of their own.
 
-Whoever receives one brings the code to the member, by e-mail or text message.
+The receiver sends the code to the member, by e-mail or text message.
 """
 
 from streams.webhooks.catalogue import webhook

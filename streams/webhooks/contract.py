@@ -1,4 +1,4 @@
-"""The webhooks as documents for receivers, all made from the catalogue: JSON Schemas, AsyncAPI, a page."""
+"""Documents for receivers, made from the catalogue: JSON Schemas, AsyncAPI and a Markdown page."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -47,7 +47,7 @@ def asyncapi(version: str) -> dict[str, Any]:
 
 def _asyncapi_channel(entry: Webhook[Any]) -> dict[str, Any]:
     return {
-        # Not known here: each subscription has its own.
+        # Each subscription has its own address.
         "address": None,
         "title": entry.name,
         "description": _full_description(entry),

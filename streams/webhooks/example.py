@@ -26,7 +26,7 @@ _BY_TYPE: dict[str, object] = {"string": "example", "integer": 1, "number": 1, "
 
 
 def make_example(entry: Webhook[Any], form: BodyFormat) -> object:
-    """What could stand under `data`."""
+    """An example value under `data`."""
     return _make_value(data_schema(entry, form), "")
 
 

@@ -1,4 +1,4 @@
-"""What a body has at a path: a filter that compares a text with a number would never hold."""
+"""Checks the types of a filter's values: a filter that compares a text with a number would never hold."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -10,8 +10,8 @@ _TYPE_NAMES = {"string": "a text", "number": "a number", "boolean": "true or fal
 
 
 def filter_type_mismatch(events: Iterable[str], path: str, value: object, *, legacy: bool) -> str | None:
-    """Why `value` can never stand at `path` in the bodies of `events`, or None. Of a path that no body
-    has, nothing is said."""
+    """Why `value` can never be found at `path` in the bodies of `events`, or None. A path that no body has is
+    not reported."""
     found = {kind for name in events for kind in _body_types(name, path.split("."), legacy)}
     given = _json_type(value)
     if given is None or not found or given in found:
@@ -21,7 +21,7 @@ def filter_type_mismatch(events: Iterable[str], path: str, value: object, *, leg
 
 
 def _json_type(value: object) -> str | None:
-    """None for what is comparable with anything: null, and what has parts."""
+    """The JSON type; None for null, arrays and objects, which are not checked."""
     match value:
         case bool():
             return "boolean"

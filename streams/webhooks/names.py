@@ -22,13 +22,13 @@ LEGACY_TYPES = {
 }
 
 LEVEL_CHANGED_AUTOMATICALLY = "customer.level_changed_automatically"
-"""What the old edition sent of automatic moves besides `customer.level_changed`."""
+"""Sent by the earlier version for automatic moves, besides `customer.level_changed`."""
 
 _NAMES_BY_LEGACY_TYPE = {dotted: name for name, dotted in LEGACY_TYPES.items()}
 
 
 def resolve_event_name(either: str) -> str | None:
-    """The subscription name for either spelling, or None if it is neither's."""
+    """The subscription name for either spelling, or None."""
     return either if either in LEGACY_TYPES else _NAMES_BY_LEGACY_TYPE.get(either)
 
 

@@ -15,7 +15,7 @@ _OLD_CHANGE_TYPES = {
     "activate": "add",
     "cancel": "subtract",
 }
-"""The old edition knew add, subtract, p2p_add and p2p_subtract only; a cancel takes away."""
+"""The earlier version only had add, subtract, p2p_add and p2p_subtract; a cancellation subtracts."""
 
 
 def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:

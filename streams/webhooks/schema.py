@@ -1,6 +1,6 @@
-"""JSON Schemas (draft 7) of what endpoints receive, made from the shapes that the bodies are typed by.
+"""JSON Schemas (draft 7) of webhook bodies, made from the shapes.
 
-They say what is there, and forbid nothing more: a receiver should not stumble over a field that is added.
+They allow additional properties, so that a receiver does not fail when a field is added.
 """
 
 from collections.abc import Callable, Collection
@@ -63,7 +63,7 @@ def envelope_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
 
 
 def data_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
-    """The schema of what stands under `data`."""
+    """The schema of the value under `data`."""
     match form:
         case "new":
             return _return_schema(entry.body)
@@ -77,7 +77,7 @@ def data_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
 
 def _return_schema(body: Callable[[Any], object]) -> Schema:
     hint = get_type_hints(body, include_extras=True)["return"]
-    # None says that nothing is sent, not that null is.
+    # A body of None means that nothing is sent, not null.
     told = [part for part in get_args(hint) if part is not NoneType] if _is_union(hint) else [hint]
     return _union_schema([_schema_of(part) for part in told])
 
@@ -112,13 +112,13 @@ def _with_metadata(meta: Meta | None = None) -> Schema:
 
 
 def _object_schema(properties: dict[str, Schema], required: Collection[str] | None = None) -> Schema:
-    """All properties are required where none are named."""
+    """An object. All properties are required unless `required` is given."""
     named = [name for name in properties if required is None or name in required]
     return {"type": "object", "properties": properties, "required": named}
 
 
 def _union_schema(parts: list[Schema]) -> Schema:
-    """One of the parts; a string or null is a simple type of two."""
+    """A union; of simple types it is a list of type names."""
     if len(parts) == 1:
         return parts[0]
     some = [part for part in parts if part != {"type": "null"}]

@@ -18,7 +18,7 @@ def _legacy_changed(event: CustomerLevelChanged) -> OldLevel:
 
 
 def _legacy_moved(event: CustomerLevelChanged) -> OldLevelMoved | None:
-    # A member's first level is reached by no move: there is no direction to tell.
+    # The first level is not a move, so that it has no direction.
     if not (event.automatic and (event.move_up or event.move_down)):
         return None
     return {**_legacy_changed(event), "levelMove": "up" if event.move_up else "down"}

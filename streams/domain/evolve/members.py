@@ -1,4 +1,4 @@
-"""What changes of accounts, tiers and campaigns change."""
+"""Applies facts about accounts and campaigns."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -88,7 +88,7 @@ def _update_profile(state: State, event: MemberUpdated, store: StoreSettings) ->
     )
     if event.registered_at != before.registered_at:
         yield from rejoined(state, event, store)
-    # A code that was sent for what has changed since confirms nothing any more.
+    # Codes for a contact detail that has changed since are void.
     if event.profile.email != before.profile.email:
         yield from _count_campaign_use(state, "email")
     if event.profile.phone != before.profile.phone:

@@ -1,4 +1,4 @@
-"""What returns change: the units that a purchase gave, wherever they are."""
+"""Applies returns: they take units of a purchase, wherever these are."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -59,7 +59,8 @@ def _take_blocked(state: State, part: BlockedShare) -> Iterator[Change]:
 
 
 def _settle_purchase(state: State, event: UnitsTakenBack) -> Iterator[Change]:
-    """What was taken for a lot is neither taken by another return nor by a cancellation."""
+    """Records what was taken for each lot, so that neither another return nor a cancellation takes it
+    again."""
     bought = state.get(Transaction, event.purchase.encode()) if event.purchase else None
     if bought is None:
         return

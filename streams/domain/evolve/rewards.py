@@ -1,4 +1,4 @@
-"""What changes of issued rewards and their coupons change."""
+"""Applies facts about issued rewards and their coupons."""
 
 from collections.abc import Iterator
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""What tier moves change."""
+"""Applies facts about tiers."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -43,7 +43,8 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
 
 
 def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
-    """Anniversaries, and months since joining, are those of another day now."""
+    """Replans tiers after a change of `registered_at`, which anniversaries and months of membership depend
+    on."""
     for standing in list(state.scan(Standing)):
         tiers = store.tier_set(standing.tier_set_id)
         if tiers and tiers.period == "registration_anniversary":
@@ -64,7 +65,7 @@ def _moved_standing(standing: Standing | None, event: TierChanged) -> Standing:
     return replace(
         standing,
         level_id=event.level_id,
-        # A fall does not begin a new period: that is counted from the last promotion.
+        # A downgrade does not start a new period, which is counted from the last promotion.
         since=event.occurred_at if event.up else standing.since,
         moves=standing.moves + 1,
         floor_id=event.level_id if event.manual else standing.floor_id,

@@ -1,4 +1,4 @@
-"""What transactions change: documents, and what a member has bought."""
+"""Applies facts about transactions."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -42,7 +42,7 @@ def _record_document(state: State, event: TransactionRecorded) -> Change:
             gross_value=event.gross_value,
             returned=event.document_type == "return",
         )
-    # Without a member the owner is the document itself.
+    # A document without a member is its own owner.
     return Document(
         transaction_id=event.transaction_id,
         document_number=event.document_number,

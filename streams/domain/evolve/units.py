@@ -1,4 +1,4 @@
-"""What changes of units change: a wallet's sums, its lots, and what is out of reach."""
+"""Applies facts about units: changes a wallet's sums, its lots and its held units."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -100,7 +100,7 @@ def _earn_lot(state: State, event: UnitsEarned, store: StoreSettings) -> Iterato
 
 
 def _record_gift(state: State, event: UnitsEarned) -> Iterator[Change]:
-    """What a purchase gave is kept with it, for its returns."""
+    """Records the lot with its purchase, for returns."""
     bought = state.get(Transaction, event.purchase.encode()) if event.purchase else None
     if bought:
         gift = Gift(lot_id=event.transfer_id, wallet=event.wallet, units=event.units)
@@ -151,7 +151,7 @@ def _hold_units(state: State, event: UnitsBlocked | UnitsHeld) -> Iterator[Chang
 def _settle_held(
     state: State, event: UnitsUnblocked | UnitsReleased | UnitsSent, store: StoreSettings
 ) -> Iterator[Change]:
-    """What was set aside is gone, or back in its lots."""
+    """Removes held units, or puts them back into their lots."""
     before = get_account(state, event.wallet)
     held = state.get(Held, event.transfer_id.encode())
     if held is None:
@@ -170,8 +170,8 @@ def _settle_held(
 
 
 def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Change]:
-    """Into the lot, as it is now; where it is gone meanwhile, it comes back. If its day is over, its timer,
-    due at once, lets it expire. What was cancelled or expired stays so: it cannot be taken back twice."""
+    """Puts units back into their lot; a lot that is gone is restored. If it is overdue, its timer is due at
+    once and expires it. A cancelled or expired transfer stays so, and cannot be taken back twice."""
     before = pledge.lot
     now = state.get(Lot, before.key())
     if now:
@@ -223,7 +223,7 @@ def _announce_expiry(state: State, event: UnitsExpiryAnnounced, store: StoreSett
 
 
 def _lots_of(state: State, event: UnitsExpiryAnnounced) -> Iterator[Lot]:
-    """The lot, in whichever order it stands: the event does not say."""
+    """Finds the lot in both spending orders, as the fact does not name the order."""
     for oldest_first in (False, True):
         place = Draw(
             lot_id=event.lot_id,

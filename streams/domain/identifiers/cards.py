@@ -1,4 +1,4 @@
-"""Numbers of loyalty cards: of a store's own pattern, or of what cards commonly are. Pure."""
+"""Reads loyalty card numbers, by a store's pattern or by common characters. Pure."""
 
 import re
 import unicodedata
@@ -8,16 +8,17 @@ from streams.domain.identifiers.placeholders import FILLS, Unreadable, is_filler
 
 _MAX_CHARACTERS = 64
 _COMMON_PATTERN = re.compile(r"""[^,;|="'\n]{1,64}""")
-"""What parts two numbers, or wraps one, is part of none."""
+"""Excludes characters that separate or enclose numbers."""
 _COMMON_RULE = "must be one card's number: letters and digits, with common punctuation"
 _ATOM = r"(?:\[\^?\]?(?:\\.|[^\\\]])*\]|\\[dswDSW]|\\[^A-Za-z0-9]|[^\\\[\](){}.*+?|^$]|\.)"
 _PART = re.compile(rf"{_ATOM}(\?|\*|\+|\{{[0-9]{{1,3}}(?:,[0-9]{{0,3}})?\}})?")
 _MAX_TRIES = 100_000
-"""Of one alternative, at the most: how a text may be shared out among its parts of no fixed length."""
+"""Most ways in which a text can be divided among the variable-length parts of one alternative."""
 
 
 def read_card(cell: str, pattern: str | None) -> str:
-    """`pattern` is for all of it; None: letters and digits with common punctuation. Raises Unreadable."""
+    """`pattern` must match the whole number; None allows letters and digits with common punctuation. Raises
+    Unreadable."""
     require_meant(cell)
     if cell[0] in "='":
         raise Unreadable("is a spreadsheet's text: must be the card's number alone")
@@ -33,7 +34,7 @@ def read_card(cell: str, pattern: str | None) -> str:
 
 
 def _is_plain(cell: str) -> bool:
-    """Whether all of it can be seen, its digits are 0-9 and its letters of the common width."""
+    """Whether all characters are visible, digits are 0-9, and no letter is full-width."""
     digits = "".join(letter for letter in cell if letter.isdigit())
     return cell.isprintable() and digits.isascii() and unicodedata.normalize("NFKC", cell) == cell
 
@@ -44,10 +45,10 @@ def _compile_pattern(pattern: str | None) -> re.Pattern[str]:
 
 
 def require_pattern(pattern: str) -> None:
-    """Raises ValueError for what is no regular expression, or one that could take long to match.
+    """Raises ValueError for an invalid regular expression, and for one that could take long to match.
 
-    Alternatives of characters and classes, each with how often it may stand, and no groups: then the tries
-    can be counted before there is anything to match.
+    Only alternatives of characters and classes with quantifiers are allowed, and no groups: so the cost of
+    matching can be bounded in advance.
     """
     alternatives = _quantifiers_by_alternative(pattern)
     for alternative in alternatives:
@@ -60,7 +61,7 @@ def require_pattern(pattern: str) -> None:
 
 
 def _quantifiers_by_alternative(pattern: str) -> list[list[str]]:
-    """Of each the quantifiers of its parts."""
+    """The quantifiers of the parts of each alternative."""
     found: list[list[str]] = [[]]
     at = 0
     while at < len(pattern):
@@ -86,7 +87,7 @@ def _count_tries(quantifiers: list[str]) -> int:
 
 
 def _count_lengths(quantifier: str) -> int:
-    """How many lengths the part may have, of a text of the most characters."""
+    """How many lengths the part can have within a text of maximum length."""
     match quantifier:
         case "":
             return 1

@@ -1,4 +1,4 @@
-"""Phone numbers to E.164, in which each has one form. Pure."""
+"""Normalises phone numbers to E.164. Pure."""
 
 import re
 import unicodedata
@@ -13,8 +13,8 @@ _NUMBER_PATTERN = re.compile(r"[(]?[+]?[0-9(][0-9 ()./-]*")
 _ALLOWED_CHARACTERS = re.compile(r"[0-9 ()./+-]*")
 _MAX_CHARACTERS = 64
 _MAX_DIGITS = 17
-"""Fifteen of E.164, and the 00 before them."""
-# Of other scripts and of typesetters; U+2212 is the minus sign, U+30FC the Japanese dash.
+"""The 15 digits of E.164, and a leading 00."""
+# U+2212 is the minus sign, U+30FC the Japanese prolonged sound mark.
 _DASHES = "\u2212\u30fc"
 _ASCII_EQUIVALENTS = {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": ".", "\uff0f": "/"}
 _LENGTH_REASONS = {
@@ -25,14 +25,15 @@ _LENGTH_REASONS = {
 
 
 class NoCountry(Unreadable):
-    """A number that may be good, where nobody has said of which country."""
+    """The number may be valid, but its country is not known."""
 
 
 def read_phone(cell: str, region: str | None) -> str:
-    """The number in E.164. `region`: the country whose numbers may lack the +. Raises Unreadable, NoCountry.
+    """The number in E.164. `region` is the country whose numbers may lack the +. Raises Unreadable,
+    NoCountry.
 
-    With the + a length that its country knows is enough: which numbers are in use changes faster than any
-    list of them. Without it the number must be in use: a digit that got lost would not be missed else.
+    With the + a possible length is enough, because the numbers in use change faster than any list. Without it
+    the number must be a valid one, or a lost digit would go unnoticed.
     """
     typed = _to_typed_digits(cell)
     national = "+" not in typed
@@ -57,7 +58,7 @@ def read_phone(cell: str, region: str | None) -> str:
 
 
 def _to_typed_digits(cell: str) -> str:
-    """The digits with the punctuation that phone numbers have, all of it ASCII."""
+    """The digits with the punctuation of phone numbers, in ASCII."""
     require_meant(cell)
     text = "".join(_to_plain_characters(letter) for letter in unwrapped(cell))
     require_meant(text)
@@ -71,7 +72,7 @@ def _to_typed_digits(cell: str) -> str:
 
 
 def _to_plain_characters(letter: str) -> str:
-    """No invisible characters, the common blank and dash for any other, and 0-9 for any script's digits."""
+    """Removes invisible characters, and replaces blanks, dashes and digits of all scripts by ASCII ones."""
     match unicodedata.category(letter):
         case "Cf":
             return ""
@@ -85,7 +86,8 @@ def _to_plain_characters(letter: str) -> str:
 
 
 def _is_one_number(text: str) -> bool:
-    """A slash stands once, behind an area's code and what is dialled before it; else it parts two numbers."""
+    """Whether the text is a single number: one slash may follow the area code, others separate two
+    numbers."""
     area, slash, rest = text.partition("/")
     return not slash or ("/" not in rest and text[0] in "(+0" and len(_count_digits(area)) <= 8)
 
@@ -104,8 +106,7 @@ def _parse_number(typed: str, region: str | None) -> PhoneNumber:
 
 
 def _remove_trunk_prefix(number: PhoneNumber) -> PhoneNumber:
-    """Without the 0 that is dialled within a country, where it was written behind the country's code and the
-    number is in use without it alone."""
+    """Removes a trunk prefix 0 after the country code, if the number is valid only without it."""
     national = phonenumbers.national_significant_number(number)
     if not national.startswith("0") or phonenumbers.is_valid_number(number):
         return number
