@@ -84,10 +84,10 @@ def known(event: str) -> str:
 
 def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", "Sequence[Subscription]"]:
     """With its events derived, and for whom. Raises Misconfigured where they cannot be chosen."""
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from api.cli.processes import process
     from api.cli.redriving import zone_of
-    from streams.delivery.backfill_recipients import choose
+    from streams.delivery.backfill_recipients import choose_subscriptions
     from streams.jobs.backfill import Backfill, planned
     from streams.jobs.backfill_derive import Deriving
     from streams.kafka.checkpoint import Standpoint
@@ -97,11 +97,11 @@ def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", 
 
     settings, connection = stack.enter_context(process("backfill"))
     there, ids = subscriptions(connection), asked.subscriptions
-    chosen = choose(there, ids, asked.all_of, asked.event_name)
+    chosen = choose_subscriptions(there, ids, asked.all_of, asked.event_name)
     standpoint = stack.enter_context(Standpoint(connection, f"backfill-{asked.name}", EVENTS))
     period = times(asked.since, asked.until, now, zone_of(connection, chosen[0].store))
     plan = planned(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
-    with told_by_a_bar() as tell:
+    with progress_bar() as tell:
         deriving = Deriving(
             connection, plan, chosen, stores(connection).get, erased(connection), settings.home / "tmp", tell
         )

@@ -23,7 +23,7 @@ def start(port: Port = None) -> None:
     from streams.local_broker import detached
 
     console = Console(soft_wrap=True)
-    home = settings.load().home
+    home = settings.load_settings().home
     already = detached.running(home)
     if already:
         console.print(f"Already running: {already.bootstrap} (pid {already.pid})")
@@ -43,7 +43,7 @@ def stop() -> None:
 
     console = Console(soft_wrap=True)
     with console.status("stopping the broker", spinner="dots"):
-        stopped = detached.stop(settings.load().home)
+        stopped = detached.stop(settings.load_settings().home)
     console.print(
         f"Stopped: {stopped.bootstrap} (pid {stopped.pid})" if stopped else "No broker was running."
     )
@@ -56,7 +56,7 @@ def status() -> None:
     from streams.local_broker import detached
 
     console = Console(soft_wrap=True)
-    home = settings.load().home
+    home = settings.load_settings().home
     running = detached.running(home)
     if running is None and (silent := detached.silent(home)):
         console.print(f"Runs and does not answer: {silent.bootstrap} (pid {silent.pid})")

@@ -63,7 +63,7 @@ def listed(
     from rich.table import Table
     from rich.text import Text
 
-    from streams.domain.text import escaped
+    from streams.domain.text import escape_text
 
     console = Console()
     newest = sorted(found, key=lambda one: at(one.record))[-limit:]
@@ -76,8 +76,8 @@ def listed(
         about, *lines = told(one.record)
         table.add_row(
             str(one.id),
-            Text(f"{escaped(about)}\n{_seconds(at(one.record))}"),
-            Text("\n".join(map(escaped, lines))),
+            Text(f"{escape_text(about)}\n{_seconds(at(one.record))}"),
+            Text("\n".join(map(escape_text, lines))),
             _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
         )
     if newest:
@@ -111,16 +111,16 @@ def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None
 
 def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
     """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
-    from streams.domain.instants import RANGE, OutOfRange, read_instant
+    from streams.domain.instants import INSTANT_RANGE, OutOfRange, parse_instant
     from streams.errors import Misconfigured
 
     ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     try:
         if ago:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return read_instant(text, zone)
+        return parse_instant(text, zone)
     except OutOfRange:
-        raise Misconfigured(f"{option} {text!r} {RANGE}") from None
+        raise Misconfigured(f"{option} {text!r} {INSTANT_RANGE}") from None
     except (ValueError, OverflowError):
         raise Misconfigured(
             f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"

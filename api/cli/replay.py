@@ -73,7 +73,7 @@ def webhooks(
         selection = replace(selection, erased=erased(connection))
         if only != "all":
             found = fates(connection, subscription, period[0], settings.home / "tmp")
-            selection = replace(selection, fate_of=stack.enter_context(found))
+            selection = replace(selection, outcome_of=stack.enter_context(found))
         run = stack.enter_context(Replay(connection, selection, period=period))
         _played(run, connection, subscription, most, dry_run)
 

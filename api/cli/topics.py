@@ -25,7 +25,7 @@ def create() -> None:
     from streams.runtime.state_versions import at_present
     from streams.topics import GENERATIONS, TOPICS
 
-    loaded, console = settings.load(), Console(soft_wrap=True)
+    loaded, console = settings.load_settings(), Console(soft_wrap=True)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
         line.update("creating topics")
         connection = clients.connection(loaded, servers)
@@ -46,7 +46,7 @@ def show() -> None:
     from streams.local_broker import ensure_broker
     from streams.runtime.state_versions import as_shown
 
-    loaded, console = settings.load(), Console()
+    loaded, console = settings.load_settings(), Console()
     topics = retained(loaded.retention)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
         connection = as_shown(clients.connection(loaded, servers))

@@ -20,8 +20,8 @@ from api.services.command_service import Desk
 from api.services.replay_requests import RATE, Wish
 from api.services.replays import Replays
 from api.services.subscriptions import Webhooks
-from streams.delivery.replay_jobs import FASTEST
-from streams.delivery.replay_selection import Only
+from streams.delivery.replay_jobs import MAX_REPLAY_RATE
+from streams.delivery.replay_selection import ReplayScope
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -34,7 +34,7 @@ FIELDS = {
     "rate": "rate",
 }
 """Ours, by what the programme's objects call them."""
-ONLY: dict[Only, str] = {
+ONLY: dict[ReplayScope, str] = {
     "all": "everything of that time, delivered or not",
     "missing": "only what was never sent",
     "failed": "only what was given up",
@@ -49,7 +49,7 @@ class Wanted(BaseModel):
     until: Annotated[str, Field(max_length=40)] = ""
     event: Annotated[str, Field(max_length=255)] = ""
     member: Annotated[str, Field(max_length=400)] = ""
-    only: Only = "all"
+    only: ReplayScope = "all"
     rate: Annotated[str, Field(max_length=20)] = str(RATE)
 
 
@@ -77,7 +77,7 @@ class Replaying:
         """None where something is wrong with it, which is told."""
         since = form_inputs.moment(errors, "since", wanted.since, store)
         until = form_inputs.moment(errors, "until", wanted.until, store)
-        rate = form_inputs.number(errors, "rate", wanted.rate, 1, FASTEST)
+        rate = form_inputs.number(errors, "rate", wanted.rate, 1, MAX_REPLAY_RATE)
         member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
         if since is None:
             errors.setdefault("since", "From when on?")

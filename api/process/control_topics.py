@@ -6,7 +6,7 @@ from api.auth.principals import Callers
 from api.auth.sign_outs import SignOuts
 from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.records import EndpointStatus, Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
@@ -16,7 +16,7 @@ from streams.kafka.compacted_view import View
 from streams.kafka.control_filter import Apply
 from streams.kafka.end_offsets import Ends
 from streams.kafka.producer import Appender
-from streams.stages.command_dedup import FINGERPRINT
+from streams.stages.command_dedup import FINGERPRINT_HEADER
 from streams.stages.commands import owner_of
 from streams.topics import (
     ADMINS,
@@ -86,7 +86,7 @@ class CommandAppender:
 
     async def append(self, command: Command, fingerprint: str) -> None:
         owner = owner_of(command.store, command.member_id)
-        headers = {FINGERPRINT: fingerprint.encode()} if fingerprint else {}
+        headers = {FINGERPRINT_HEADER: fingerprint.encode()} if fingerprint else {}
         await self._appender.append(COMMANDS, owner, command, headers)
 
 
@@ -136,7 +136,7 @@ def sign_outs_followed(connection: Connection, known: SignOuts) -> View[SignOut]
 
 
 def replays_followed(
-    connection: Connection, orders: Orders
+    connection: Connection, orders: ReplayJobs
 ) -> tuple[View[ReplayOrder], View[ReplayProgress]]:
     """The same for the replays that were asked for."""
     return (

@@ -24,7 +24,7 @@ from api.process.topic_log import TopicLog
 from api.services.command_outcomes import Outcomes
 from streams.access import ApiKey
 from streams.delivery.records import EndpointStatus, Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder
+from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
@@ -65,7 +65,7 @@ class Parts:
     sign_outs: SignOuts
     sign_out_log: SignOutLog
     conditions: dict[str, EndpointStatus]
-    orders: Orders
+    orders: ReplayJobs
     order_log: TopicLog[ReplayOrder]
     progress_log: ProgressLog
     flow: Flow
@@ -84,7 +84,7 @@ async def parts_of(
 ) -> Parts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
     index, stores = Subscriptions(), dict[str, StoreSettings]()
-    callers, orders = Callers(), Orders()
+    callers, orders = Callers(), ReplayJobs()
     admins, keys = callers_followed(connection, callers)
     conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
     ended = sign_outs_followed(connection, sign_outs)

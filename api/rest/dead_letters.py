@@ -16,7 +16,7 @@ from api.rest.deliveries import MessageId
 from api.rest.replays import DryRun
 from api.rest.subscriptions import SINGLE, SubscriptionId
 from api.services.dead_letters import ROOT, Letter, Letters, LettersAsked
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import iso_instant
 
 _WHICH = {
     "since": "Given up from then on: an ISO 8601 instant.",
@@ -126,7 +126,7 @@ def row(letter: Letter) -> dict[str, Any]:
         "reason": letter.reason,
         "attempts": letter.attempts,
         "status": letter.status,
-        "givenUpAt": moment(letter.given_up_at),
-        "redrivenAt": moment(letter.redriven_at),
+        "givenUpAt": iso_instant(letter.given_up_at),
+        "redrivenAt": iso_instant(letter.redriven_at),
         "obstacle": letter.obstacle,
     }

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from api.problems import Complaint, Conflict, Invalid, shown
 from streams.delivery.records import Subscription
-from streams.delivery.replay_jobs import FASTEST, ReplayOrder
-from streams.delivery.replay_selection import Only, Selection
+from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayOrder
+from streams.delivery.replay_selection import ReplayScope, Selection
 from streams.webhooks.names import LEGACY_TYPES, event_name
 
 ROOT = "replay"
@@ -21,7 +21,7 @@ class Wish:
     until: datetime | None = None
     event_name: str | None = None
     member_id: str | None = None
-    only: Only = "all"
+    only: ReplayScope = "all"
     rate: int = RATE
 
 
@@ -56,8 +56,8 @@ def require_active(subscription: Subscription) -> None:
 
 
 def valid_rate(rate: int) -> int:
-    if not 1 <= rate <= FASTEST:
-        message = f"{rate} is not valid: deliveries a second, from 1 to {FASTEST}."
+    if not 1 <= rate <= MAX_REPLAY_RATE:
+        message = f"{rate} is not valid: deliveries a second, from 1 to {MAX_REPLAY_RATE}."
         raise Invalid(Complaint(f"{ROOT}.rate", message, "invalid", rate))
     return rate
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from streams.delivery.records import Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder, Standing
+from streams.delivery.replay_jobs import ReplayJob, ReplayJobs, ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.jobs.replay_job import BEAT, Ending, Playing
@@ -30,7 +30,7 @@ class Player:
     def __init__(
         self,
         connection: Connection,
-        orders: Orders,
+        orders: ReplayJobs,
         subscriptions: Subscriptions,
         *,
         process: str,
@@ -80,13 +80,13 @@ class Player:
         self._heard[replay_id] = self._loop.time()
         self._news.set()
 
-    def _due(self) -> Iterator[Standing]:
+    def _due(self) -> Iterator[ReplayJob]:
         """What ought to be played here, the oldest first; what is to be ended comes before."""
         for each in sorted(self._orders.open(), key=lambda each: each.order.cancelled_at is None):
             if each.order.replay_id not in self._tasks and self._mine(each):
                 yield each
 
-    def _mine(self, each: Standing) -> bool:
+    def _mine(self, each: ReplayJob) -> bool:
         id_ = each.order.replay_id
         if each.progress is not None and not each.progress.process:
             return True
@@ -96,7 +96,7 @@ class Player:
             return True
         return self._loop.time() - self._heard.get(id_, self._started) > SILENT
 
-    def _begin(self, each: Standing) -> None:
+    def _begin(self, each: ReplayJob) -> None:
         id_ = each.order.replay_id
         self._begun.add(id_)
         self._tasks[id_] = asyncio.create_task(self._play(each.order), name=f"replay {id_}")

@@ -15,7 +15,7 @@ from api.problems import Complaint, Conflict, Invalid, NotFound, shown
 from api.services.idempotency import fingerprint, require_same
 from api.services.replay_requests import ROOT, Counted, Wish, known_event, require, selection_of, valid_rate
 from streams.delivery.records import Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress, Standing
+from streams.delivery.replay_jobs import ReplayJob, ReplayJobs, ReplayOrder, ReplayProgress
 from streams.domain.ids import derived_id
 
 KEPT = timedelta(days=90)
@@ -49,7 +49,7 @@ class Counter(Protocol):
 class Ports:
     """What replays are asked for through."""
 
-    orders: Orders
+    orders: ReplayJobs
     log: Log[ReplayOrder]
     progress: ProgressLog
     counter: Counter
@@ -80,7 +80,7 @@ class Replays:
         arrays = tuple(selection_of(subscription, order).arrays)
         return Counted(found.deliveries, found.exact, found.offsets, seconds, arrays)
 
-    async def start(self, store: str, subscription_id: str, wish: Wish, key: str | None = None) -> Standing:
+    async def start(self, store: str, subscription_id: str, wish: Wish, key: str | None = None) -> ReplayJob:
         """It is played from now on, whatever becomes of this process. With the `key` of one that the caller
         asked for before it is that one, and raises KeyReused where that was another wish. Raises Invalid, and
         Conflict while another one of the subscription runs."""
@@ -105,19 +105,19 @@ class Replays:
         who = source.who if source else "unknown"
         return derived_id(subscription_id, "replay", who, key) if key else str(uuid.uuid4())
 
-    async def page(self, store: str, subscription_id: str) -> list[Standing]:
+    async def page(self, store: str, subscription_id: str) -> list[ReplayJob]:
         """All of the last ninety days, the newest first."""
         await self.find(store, subscription_id)
         await self.log.current()
         return self.ports.orders.of(subscription_id)
 
-    async def one(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+    async def one(self, store: str, subscription_id: str, replay_id: str) -> ReplayJob:
         """How far it has come. Raises 404."""
         await self.find(store, subscription_id)
         await self.log.current()
         return self._one(subscription_id, replay_id)
 
-    async def cancel(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+    async def cancel(self, store: str, subscription_id: str, replay_id: str) -> ReplayJob:
         """It ends in order, within moments as a rule: waited for, five seconds at most. Raises 404, and
         Conflict where it has ended."""
         found = await self.one(store, subscription_id, replay_id)
@@ -144,7 +144,7 @@ class Replays:
         finally:
             forget()
 
-    def _one(self, subscription_id: str, replay_id: str) -> Standing:
+    def _one(self, subscription_id: str, replay_id: str) -> ReplayJob:
         found = self.ports.orders.get(replay_id)
         if found is None or found.order.subscription_id != subscription_id:
             raise NotFound

@@ -19,7 +19,7 @@ from streams.kafka.checkpoint import Appended, Position, Standpoint
 from streams.kafka.clients import Connection
 from streams.kafka.external_sort import Scan
 from streams.kafka.log_reader import whole
-from streams.stages.backfill_events import Wish
+from streams.stages.backfill_events import BackfillRequest
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 
 Progress = Callable[[int], None]
@@ -40,7 +40,7 @@ class Plan:
     """What is asked for, as it was when it began; by partition of `events` where it stands and ends."""
 
     name: str
-    wish: Wish
+    wish: BackfillRequest
     bounds: dict[int, tuple[int, int]]
     resumed: bool
 
@@ -68,11 +68,11 @@ class Asked:
         words = (self.since, self.until, self.member_id or "", self.correction or "")
         return derived_id(self.event_name, *words, *whom)[:13]
 
-    def wish(self, store: str, since: datetime, until: datetime) -> Wish:
-        return Wish(self.event_name, store, since, until, self.member_id, self.correction)
+    def wish(self, store: str, since: datetime, until: datetime) -> BackfillRequest:
+        return BackfillRequest(self.event_name, store, since, until, self.member_id, self.correction)
 
 
-def planned(connection: Connection, standpoint: Standpoint, name: str, wish: Wish) -> Plan:
+def planned(connection: Connection, standpoint: Standpoint, name: str, wish: BackfillRequest) -> Plan:
     """Where it was, or from the beginning. Raises Retryable."""
     found = standpoint.positions()
     if found is None:

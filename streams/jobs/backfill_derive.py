@@ -15,7 +15,7 @@ import msgspec
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.delivery.backfill_recipients import Backfilled
+from streams.delivery.backfill_recipients import BackfillRecipients
 from streams.delivery.records import Subscription
 from streams.jobs.backfill import Derived, Kept, Plan
 from streams.jobs.existing_events import Told, told_already
@@ -27,7 +27,7 @@ from streams.kafka.records import record_of
 from streams.migration.rebuild_from_facts import Keys, Stores, tables_of_facts, whole_tables
 from streams.runtime.restore_progress import Tell
 from streams.secrets.crypto_shredding import HEADER as PERSONAL
-from streams.stages.backfill_events import told_again
+from streams.stages.backfill_events import backfill_events
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.topics import EVENTS
@@ -68,7 +68,7 @@ class Deriving:
                 missing = tuple(s.subscription_id for s in self.chosen if not there(id_, s))
                 if missing and record.offset >= self.plan.bounds[number][0]:
                     self._count += 1
-                    by = Backfilled(name=self.plan.name, subscriptions=missing)
+                    by = BackfillRecipients(name=self.plan.name, subscriptions=missing)
                     yield _place(record, self._count), _kept(record, event, by)
 
     def _numbers(self) -> list[int]:
@@ -93,7 +93,7 @@ class Deriving:
             for messages in slices(self.connection, facts):
                 keys.forget()
                 records = self._known(messages, keys)
-                yield from told_again(tables, records, self.stores, keys, self.plan.wish)
+                yield from backfill_events(tables, records, self.stores, keys, self.plan.wish)
                 done += len(messages)
                 self.tell(what, done, facts.size)
 
@@ -113,6 +113,6 @@ def _place(record: Record, index: int) -> bytes:
     return b"".join(number.to_bytes(8, "big") for number in (record.partition, record.offset, index))
 
 
-def _kept(record: Record, event: WebhookEvent, by: Backfilled) -> bytes:
+def _kept(record: Record, event: WebhookEvent, by: BackfillRecipients) -> bytes:
     value, schema = avro.encode(event)
     return msgspec.msgpack.encode(Kept(record.key or b"", value, schema, by.header))

@@ -8,7 +8,7 @@ from confluent_kafka import Message
 
 from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.delivery.replay_selection import Fate, Selection, fate
+from streams.delivery.replay_selection import DeliveryOutcome, Selection, fate
 from streams.domain.values import Value
 from streams.jobs.rate_limit import CutShort, Over
 from streams.kafka.clients import Connection
@@ -25,7 +25,7 @@ SKEW = timedelta(minutes=1)
 
 class Kept(NamedTuple):
     delivery: Delivery
-    fate: Fate
+    fate: DeliveryOutcome
     erased: bool = False
     """Whether its member is: of whom nothing is sent again."""
     tried: int = 0

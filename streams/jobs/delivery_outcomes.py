@@ -9,8 +9,8 @@ from uuid import UUID
 
 from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.replay_selection import Fate, fate
-from streams.delivery.subscription_history import OverTime
+from streams.delivery.replay_selection import DeliveryOutcome, fate
+from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
 from streams.jobs.rate_limit import CutShort, Over
 from streams.kafka.clients import Connection
@@ -29,23 +29,23 @@ def fates(
     since: datetime | None,
     folder: Path,
     over: Over = lambda: False,
-) -> Iterator[Callable[[str], Fate]]:
+) -> Iterator[Callable[[str], DeliveryOutcome]]:
     """By delivery id, as it was when this was first asked, of what was appended since. Asking first raises
     Retryable, and CutShort where it is over before all is read."""
     with ExitStack() as stack:
         scan: Scan | None = None
 
-        def fate_of(delivery_id: str) -> Fate:
+        def outcome_of(delivery_id: str) -> DeliveryOutcome:
             nonlocal scan
             if scan is None:
                 marks = _marks(connection, subscription_id, since, over)
                 scan = stack.enter_context(sorted_on_disk(marks, folder))
             return _fate(scan, delivery_id)
 
-        yield fate_of
+        yield outcome_of
 
 
-def _fate(scan: Scan, delivery_id: str) -> Fate:
+def _fate(scan: Scan, delivery_id: str) -> DeliveryOutcome:
     id_ = UUID(delivery_id).bytes
     count: Counter[bytes] = Counter()
     for key, _ in scan(id_):
@@ -70,7 +70,7 @@ def _marks(
 
 
 def _of(record: Record, appended_at: datetime) -> Iterator[Mark]:
-    marks, place = Marks(OverTime()), Place(record.partition, record.offset, appended_at)
+    marks, place = Marks(SubscriptionHistory()), Place(record.partition, record.offset, appended_at)
     try:
         match record.topic:
             case DELIVERIES.name:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.delivery.backfill_recipients import HEADER, backfilled, meant_for
+from streams.delivery.backfill_recipients import HEADER, is_recipient, read_recipients
 from streams.delivery.records import Delivery
 from streams.delivery.replay_selection import Selection
 from streams.errors import Poison
@@ -82,10 +82,10 @@ class Reread:
     def _told(self, message: Message) -> bool:
         """Not where it was backfilled for others."""
         try:
-            by = backfilled(record_of(message, WEBHOOK_EVENTS.name).headers)
+            by = read_recipients(record_of(message, WEBHOOK_EVENTS.name).headers)
         except Poison:
             return False
-        return meant_for(self._selection.subscription.subscription_id, by)
+        return is_recipient(self._selection.subscription.subscription_id, by)
 
     def _deliveries(self, message: Message) -> Iterator[Delivery]:
         name = self._meant(message)

@@ -11,7 +11,7 @@ import msgspec
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.delivery.backfill_recipients import backfilled
+from streams.delivery.backfill_recipients import read_recipients
 from streams.delivery.records import Subscription
 from streams.errors import Poison
 from streams.kafka.clients import Connection
@@ -49,8 +49,8 @@ def _pair(message: Message, event_name: str) -> Iterator[tuple[bytes, bytes]]:
     if record.kind != event_name:
         return
     try:
-        _, tree = avro.read(record.value, record.schema)
-        by = backfilled(record.headers)
+        _, tree = avro.decode_tree(record.value, record.schema)
+        by = read_recipients(record.headers)
     except Poison:
         # The fan-out has put it aside: nobody was told by it.
         return

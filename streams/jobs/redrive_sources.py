@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.codec import avro
-from streams.delivery.records import DeadLetter, redriven
+from streams.delivery.records import DeadLetter, redrive_delivery
 from streams.domain.values import Value
 from streams.jobs.redrive import Again, Id
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import latest, whole
 from streams.projections.erasures import erased
-from streams.rejections import MISPLACED, LetterRedriven, PoisonRecord, Redriven
+from streams.rejections import WRONG_PARTITION, LetterRedriven, PoisonRecord, Redriven
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
@@ -33,7 +33,7 @@ class PoisonShelf:
 
     def again(self, record: PoisonRecord) -> Again:
         # To its own partition, as each has clock's records; but for what stood where its key does not belong.
-        partition = -1 if record.cause.startswith(MISPLACED) else record.partition
+        partition = -1 if record.cause.startswith(WRONG_PARTITION) else record.partition
         return Again(_BY_NAME[record.topic], partition, record.key, record.value, record.headers)
 
     def name(self, place: Id, record: PoisonRecord) -> Hashable:
@@ -77,7 +77,7 @@ class DeadLetterShelf:
         return None if known else "of a subscription that is no more"
 
     def again(self, record: DeadLetter) -> Again:
-        value, header = avro.encode(redriven(record))
+        value, header = avro.encode(redrive_delivery(record))
         key = record.delivery.subscription_id.encode()
         return Again(DELIVERIES, -1, key, value, {avro.HEADER: header.encode()})
 

@@ -14,8 +14,8 @@ from itertools import chain
 from typing import Self
 
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay_selection import Only, Selection
-from streams.delivery.subscription import require_sent_to
+from streams.delivery.replay_selection import ReplayScope, Selection
+from streams.delivery.subscription import require_active
 from streams.domain.ids import derived_id
 from streams.domain.values import Value
 from streams.errors import Retryable
@@ -43,7 +43,7 @@ class Asked:
     until: str
     event_name: str | None = None
     member_id: str | None = None
-    only: Only = "all"
+    only: ReplayScope = "all"
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Asked:
 
 def subscription_of(connection: Connection, subscription_id: str) -> Subscription:
     """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
-    return require_sent_to(subscriptions(connection).get(subscription_id), subscription_id)
+    return require_active(subscriptions(connection).get(subscription_id), subscription_id)
 
 
 @dataclass(slots=True)

@@ -41,9 +41,9 @@ class Recount:
     def _counted(self, order: ReplayOrder, subscription: Subscription) -> Recounted | None:
         id_, late = order.subscription_id, within(LOOKED_UP_WITHIN)
         stretch = between(self._connection, WEBHOOK_EVENTS, order.since, order.until)
-        with fates(self._connection, id_, order.since, self._folder, late) as fate_of:
+        with fates(self._connection, id_, order.since, self._folder, late) as outcome_of:
             reread = Reread(
-                self._connection, selected(self._connection, order, subscription, fate_of), stretch
+                self._connection, selected(self._connection, order, subscription, outcome_of), stretch
             )
             try:
                 tally = reread.count(within(COUNTED_WITHIN))

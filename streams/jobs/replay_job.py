@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from streams.delivery.records import Subscription
 from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
-from streams.delivery.replay_selection import Fate, Selection
+from streams.delivery.replay_selection import DeliveryOutcome, Selection
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.jobs.delivery_outcomes import fates
@@ -40,11 +40,14 @@ DELETED = "Its subscription was deleted."
 
 
 def selected(
-    connection: Connection, order: ReplayOrder, subscription: Subscription, fate_of: Callable[[str], Fate]
+    connection: Connection,
+    order: ReplayOrder,
+    subscription: Subscription,
+    outcome_of: Callable[[str], DeliveryOutcome],
 ) -> Selection:
     """Nothing of who is erased by now."""
     o, gone = order, erased(connection)
-    return Selection(subscription, o.replay_id, o.event_name, o.member_id, o.only, fate_of, gone)
+    return Selection(subscription, o.replay_id, o.event_name, o.member_id, o.only, outcome_of, gone)
 
 
 class Playing:

@@ -8,7 +8,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.control_records import Fault
+from streams.control_records import RecordFault
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.clients import Connection
@@ -180,7 +180,7 @@ class View(Generic[V]):
         return readable(self._connection, consumer, messages)
 
     def _unread_batch(self, message: Message) -> SetAside:
-        fault = Fault("the batch", "cannot be unpacked")
+        fault = RecordFault("the batch", "cannot be unpacked")
         return SetAside(self._topic, message.partition() or 0, message.offset() or 0, "unknown", fault, None)
 
     def _check(self, consumer: Consumer) -> None:

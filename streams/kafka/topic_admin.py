@@ -10,7 +10,7 @@ from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin
 from streams.kafka.topic_retention import retained
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 from streams.topics import TOPICS, Topic
 
 ANSWERS_WITHIN = 10.0
@@ -81,7 +81,7 @@ def _created(name: str, failure: BaseException | None, replication: int) -> bool
     if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
         return False
     if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
-        raise Misconfigured(f"{variable('replication')}={replication} is not valid: {error.str()}")
+        raise Misconfigured(f"{variable_name('replication')}={replication} is not valid: {error.str()}")
     if error.code() in _NOT_ALLOWED:
         raise Misconfigured(f"Topic {name} cannot be created with these credentials: {error.str()}")
     raise Retryable(f"Topic {name} could not be created: {error.str()}")
@@ -112,5 +112,5 @@ def _check(connection: Connection, found: Mapping[str, int], topics: tuple[Topic
             raise Misconfigured(
                 f"Topic {connection.topic(topic)} has {found[topic.name]} partitions, expected {expected}: "
                 "records of one key must be in the same partition of every topic. Delete the topic, or set "
-                f"{variable('topic_prefix')} to begin with new topics."
+                f"{variable_name('topic_prefix')} to begin with new topics."
             )

@@ -11,7 +11,7 @@ from confluent_kafka.admin._resource import ResourceType
 
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.topics import TOMBSTONES_KEPT, Topic
+from streams.topics import TOMBSTONE_RETENTION, Topic
 
 ANSWERS_WITHIN = 10.0
 _NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
@@ -68,7 +68,7 @@ def tombstones_kept(connection: Connection, names: Iterable[str]) -> dict[str, t
         except KafkaException as failure:
             if failure.args[0].code() not in _NOT_ALLOWED:
                 raise
-            found[resource.name] = TOMBSTONES_KEPT
+            found[resource.name] = TOMBSTONE_RETENTION
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from streams.errors import Misconfigured
-from streams.settings import variable
+from streams.settings import variable_name
 from streams.topics import (
     ATTEMPTS,
     DAY,
@@ -75,4 +75,4 @@ def _check_history(days: Mapping[str, str]) -> None:
 
 
 def _invalid(name: str, text: str, reason: str) -> Misconfigured:
-    return Misconfigured(f"{variable('retention')}={name}={text} is not valid: {reason}")
+    return Misconfigured(f"{variable_name('retention')}={name}={text} is not valid: {reason}")

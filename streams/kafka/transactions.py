@@ -15,7 +15,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.cluster import Producer
 from streams.kafka.transient_errors import ask_again, is_passing
 from streams.secrets import crypto_shredding
-from streams.stages.context import Output, Turn
+from streams.stages.context import Output, StageContext
 from streams.tables.store import Write
 from streams.topics import CHANGELOGS
 
@@ -70,7 +70,7 @@ class Transactions:
         return self._cluster.now() > self._comes_back_at
 
     def commit(
-        self, turns: list[Turn], offsets: list[TopicPartition], member: Callable[[], object]
+        self, turns: list[StageContext], offsets: list[TopicPartition], member: Callable[[], object]
     ) -> list[Committed]:
         """Outputs, changes and offsets, all or none. `member` says who we are in the consumers' group.
 
@@ -97,7 +97,7 @@ class Transactions:
 
     def _sent(
         self,
-        turns: list[Turn],
+        turns: list[StageContext],
         changes: list[list[Write]],
         send_offsets: Callable[[float], None],
         deadline: float,

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.control_records import LONGEST, Fault, fault, without_values
+from streams.control_records import MAX_LOGGED_CHARACTERS, RecordFault, fault, redact_values
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 
@@ -27,7 +27,7 @@ class SetAside:
     partition: int
     offset: int
     key: str
-    fault: Fault
+    fault: RecordFault
     in_force: int | None
     """The offset of the last good record of the key, which stays in force; None: there is none."""
 
@@ -44,7 +44,7 @@ class SetAside:
 class Unfit(Exception):
     """Nobody could work with the record."""
 
-    def __init__(self, key: str, found: Fault) -> None:
+    def __init__(self, key: str, found: RecordFault) -> None:
         super().__init__(f"{found.field} {found.reason}")
         self.key = key
         self.fault = found
@@ -81,18 +81,18 @@ def fitting(kind: type[V], raw: Raw) -> Fit[V]:
     try:
         key = raw.key.decode()
     except UnicodeDecodeError:
-        raise Unfit(shown(raw.key), Fault("key", "is no text")) from None
+        raise Unfit(shown(raw.key), RecordFault("key", "is no text")) from None
     if not key:
-        raise Unfit("", Fault("key", "is empty"))
+        raise Unfit("", RecordFault("key", "is empty"))
     if raw.value is None:
         return Fit(raw, key, None)
     try:
-        value = avro.build(kind, _tree(kind, raw))
+        value = avro.build_value(kind, _tree(kind, raw))
     except Rejected as rejected:
-        reason = f"is not valid: {without_values(rejected.reason)}"
-        raise Unfit(shown(raw.key), Fault(without_values(rejected.field), reason)) from None
+        reason = f"is not valid: {redact_values(rejected.reason)}"
+        raise Unfit(shown(raw.key), RecordFault(redact_values(rejected.field), reason)) from None
     except Poison as poison:
-        raise Unfit(shown(raw.key), Fault("record", _unread(raw, poison))) from None
+        raise Unfit(shown(raw.key), RecordFault("record", _unread(raw, poison))) from None
     wrong = fault(key, value)
     if wrong:
         raise Unfit(shown(raw.key), wrong)
@@ -100,7 +100,7 @@ def fitting(kind: type[V], raw: Raw) -> Fit[V]:
 
 
 def _tree(kind: type[V], raw: Raw) -> avro.Tree:
-    name, tree = avro.read(raw.value, raw.schema)
+    name, tree = avro.decode_tree(raw.value, raw.schema)
     if name != kind.__name__:
         raise Poison(f"is a {name} where a {kind.__name__} belongs")
     return tree
@@ -108,9 +108,9 @@ def _tree(kind: type[V], raw: Raw) -> avro.Tree:
 
 def _unread(raw: Raw, poison: Poison) -> str:
     """Without what its reader says of the bytes."""
-    if raw.schema in avro.schemas():
+    if raw.schema in avro.released_schemas():
         return f"cannot be read by its schema {raw.schema}, or is of another kind than its topic's"
-    return without_values(str(poison)) if raw.schema is None else "names no released schema"
+    return redact_values(str(poison)) if raw.schema is None else "names no released schema"
 
 
 def shown(key: bytes) -> str:
@@ -119,4 +119,4 @@ def shown(key: bytes) -> str:
         text = ascii(key.decode())[1:-1]
     except UnicodeDecodeError:
         text = repr(key)[2:-1]
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= MAX_LOGGED_CHARACTERS else f"{text[:MAX_LOGGED_CHARACTERS]}..."

@@ -35,10 +35,10 @@ from streams.migration.rebuild_from_facts import (
 )
 from streams.runtime.restore_progress import Report, Tell
 from streams.settings import Settings
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.state_version import Generation
 from streams.tables.tables import Tables
-from streams.topics import CHANGELOGS, COMMANDS, EVENTS, RENEWED
+from streams.topics import CHANGELOGS, COMMANDS, EVENTS, VERSIONED_TABLES
 
 
 class Renewal:
@@ -53,7 +53,7 @@ class Renewal:
         publisher: Publisher,
         *,
         stores: Stores,
-        layout: Layout = LAYOUT,
+        layout: StateSchema = STATE_SCHEMA,
         rate: int = 0,
         mend: bool = False,
     ) -> None:
@@ -65,7 +65,7 @@ class Renewal:
         self._stores = stores
         self._rate = rate
         self._mend = mend
-        create_topics(self._next, settings, (COMMANDS, *(CHANGELOGS[table] for table in RENEWED)))
+        create_topics(self._next, settings, (COMMANDS, *(CHANGELOGS[table] for table in VERSIONED_TABLES)))
         self._count = len(decided(connection, EVENTS).bounds)
         self._found: dict[int, Comparison] = {}
         self._settled: dict[int, list[int]] = {}
@@ -109,7 +109,11 @@ class Renewal:
 
     def _ends(self) -> dict[int, list[int]]:
         """By partition, those of all that the running state, and the next one, follow from."""
-        both = [each.topic(CHANGELOGS[table]) for table in RENEWED for each in (self._running, self._next)]
+        both = [
+            each.topic(CHANGELOGS[table])
+            for table in VERSIONED_TABLES
+            for each in (self._running, self._next)
+        ]
         topics, numbers = [self._running.topic(EVENTS), *both], range(self._count)
 
         async def asked() -> dict[Place, int]:

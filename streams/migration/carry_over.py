@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.migration.compare import TIMERS, WORKING, Comparison, Place, decoded, paired
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import Write
 from streams.tables.tables import Tables
 
@@ -33,7 +33,7 @@ def carried(found: Comparison, rebuilt: Tables, running: Tables, moved: frozense
 
 def _write(place: Place, raw: bytes | None) -> Write:
     table, owner, key = place
-    return table, owner.encode() + END_OF_OWNER + key, raw
+    return table, owner.encode() + OWNER_END + key, raw
 
 
 def _timed(ours: Any, theirs: Any, added: frozenset[str]) -> Any:

@@ -10,7 +10,7 @@ from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import told
 from streams.kafka.transactions import transaction
-from streams.state_version import STATE, Generation
+from streams.state_version import STATE_KEY, Generation
 from streams.tables.store import Write
 from streams.topics import CHANGELOGS, GENERATIONS
 
@@ -60,7 +60,7 @@ class Publisher:
         topic = self.connection.topic(GENERATIONS)
         try:
             with transaction(self._producer, ANSWERS_WITHIN):
-                self._producer.produce(topic, value, STATE, headers=[(avro.HEADER, schema.encode())])
+                self._producer.produce(topic, value, STATE_KEY, headers=[(avro.HEADER, schema.encode())])
                 self._producer.send_offsets_to_transaction(list(offsets), member, ANSWERS_WITHIN)
         except KafkaException as failure:
             if failure.args[0].code() in _REPLACED:

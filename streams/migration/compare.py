@@ -14,7 +14,7 @@ import msgspec
 
 from streams.domain.state import Entry
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.tables.tables import Tables
 
 WORKING = "commands"
@@ -31,7 +31,7 @@ _NAMES = {(k.table, k.letter): k.__name__ for k in KINDS}
 class Comparison:
     """By kind of entry: how many are the same, and how many are not."""
 
-    layout: Layout = LAYOUT
+    layout: StateSchema = STATE_SCHEMA
     same: Counter[str] = field(default_factory=Counter)
     different: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)

@@ -18,7 +18,7 @@ from streams.runtime.instance import locked
 from streams.runtime.restore_progress import Tell
 from streams.runtime.state_versions import changelogs
 from streams.settings import Settings
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 
 LOOKS = 4
 
@@ -37,7 +37,7 @@ def folder_of(settings: Settings) -> Iterator[Path]:
         lock.close()
 
 
-def under_way(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path | None:
+def under_way(connection: Connection, folder: Path, layout: StateSchema = STATE_SCHEMA) -> Path | None:
     """Where the next generation is being made by the same rules. What is left of others is deleted."""
     found = None
     for each in folder.glob("generation-*"):
@@ -49,7 +49,7 @@ def under_way(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> 
     return found
 
 
-def begin(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path:
+def begin(connection: Connection, folder: Path, layout: StateSchema = STATE_SCHEMA) -> Path:
     """Where a generation is to be made whose changelogs nobody has written to. Raises Retryable."""
     highest = max([connection.generation, *(number for _, number in changelogs(connection))])
     place = folder / f"generation-{highest + 1}.{layout.number}"

@@ -20,10 +20,10 @@ from streams.migration.compare import KINDS, Comparison
 from streams.runtime.restore import restore
 from streams.runtime.restore_progress import Report, Tell
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import rebuild, secrets_of
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.rebuild import data_key_lookup, rebuild
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.tables.store import Write
-from streams.tables.tables import Tables, Unindexed, on_disk
+from streams.tables.tables import Tables, UnindexedTables, open_tables
 from streams.topics import EVENTS
 
 Stores = Callable[[str], StoreSettings | None]
@@ -55,12 +55,12 @@ def said_of(tell: Tell, number: int, count: int) -> Say:
 
 def whole_tables(folder: Path) -> closing[Tables]:
     """The loyalty stage's, to be read through."""
-    return closing(on_disk(folder, LoyaltyStage.kinds, Unindexed))
+    return closing(open_tables(folder, LoyaltyStage.kinds, UnindexedTables))
 
 
 def tables_of_facts(folder: Path) -> closing[Tables]:
     """Those of the loyalty stage's that follow from facts."""
-    return closing(on_disk(folder, KINDS, Unindexed))
+    return closing(open_tables(folder, KINDS, UnindexedTables))
 
 
 def bring_up(connection: Connection, number: int, tables: Tables, report: Report) -> None:
@@ -74,7 +74,7 @@ class Keys:
 
     def __init__(self, connection: Connection, number: int, running: Tables, report: Report) -> None:
         self._running = running
-        self._look = secrets_of(running)
+        self._look = data_key_lookup(running)
         self._bring_up = partial(bring_up, connection, number, running, report)
         # A key from before may be that of somebody who was erased since: nothing is opened with it.
         self.bring_up()
@@ -106,7 +106,7 @@ def take_facts(
     *,
     report: Report,
     publish: Callable[[Sequence[Write]], object] = len,
-    layout: Layout = LAYOUT,
+    layout: StateSchema = STATE_SCHEMA,
     size: int = SLICE,
     contradicted: Callable[[list[str]], object] = len,
 ) -> int:

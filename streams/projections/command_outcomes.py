@@ -141,7 +141,7 @@ class Outcomes:
 
     def _learn(self, place: Place, record: Record) -> None:
         try:
-            name, tree = avro.read(record.value, record.schema)
+            name, tree = avro.decode_tree(record.value, record.schema)
         except Poison:
             return
         command_id = _command_id(name, tree)
@@ -180,6 +180,6 @@ def _command_id(name: str, tree: avro.Tree) -> str | None:
 
 def _inner(value: bytes | None, schema: str) -> str | None:
     try:
-        return _command_id(*avro.read(value, schema))
+        return _command_id(*avro.decode_tree(value, schema))
     except Poison:
         return None

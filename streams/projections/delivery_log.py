@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from streams.codec import avro
-from streams.delivery.delivery_search import Counters, One, Page, Search
-from streams.delivery.delivery_state import Known, Spot
+from streams.delivery.delivery_search import (
+    DeliveryDetails,
+    DeliveryPage,
+    DeliverySearch,
+    SubscriptionCounters,
+)
+from streams.delivery.delivery_state import DeliveryState, RecordPosition
 from streams.delivery.records import DeadLetter, Delivery
 from streams.errors import Poison, Retryable
 from streams.kafka.clients import Connection
@@ -21,9 +26,9 @@ from streams.kafka.log_reader import Stretch, records
 from streams.kafka.read_barrier import Arrivals
 from streams.projections.delivery_log_feed import TOPICS, JournalFeed
 from streams.projections.member_replica import CURRENT_WITHIN
-from streams.tables.delivery_log import Journal
+from streams.tables.delivery_log import DeliveryLog
 from streams.tables.delivery_log_keys import FAMILIES
-from streams.tables.delivery_log_reader import JournalReader
+from streams.tables.delivery_log_reader import DeliveryLogReader
 from streams.tables.store import opened
 from streams.topics import DEAD_LETTERS, DELIVERIES, Topic
 
@@ -39,10 +44,12 @@ class FollowedJournal:
         self._connection = connection
         self._places = [(connection.topic(topic), number) for topic in TOPICS for number in range(count)]
         self._store = opened(directory / FOLDER, FAMILIES)
-        self._reader = JournalReader(self._store)
+        self._reader = DeliveryLogReader(self._store)
         self._arrivals = Arrivals(Ends(connection))
         self._feed = JournalFeed(
-            connection, Journal(self._store), lambda name, number, at: self._arrivals.read((name, number), at)
+            connection,
+            DeliveryLog(self._store),
+            lambda name, number, at: self._arrivals.read((name, number), at),
         )
         self.caught_up = False
         """Whether all is here that was there at the start."""
@@ -85,27 +92,31 @@ class FollowedJournal:
         except TimeoutError:
             raise Retryable("what was committed of deliveries is not all here yet") from None
 
-    async def search(self, asked: Search) -> Page:
+    async def search(self, asked: DeliverySearch) -> DeliveryPage:
         """As of what is here. Raises Retryable until all was read."""
         self._require()
         return await asyncio.to_thread(self._reader.search, asked)
 
-    async def one(self, store: str, delivery_id: str) -> One | None:
+    async def one(self, store: str, delivery_id: str) -> DeliveryDetails | None:
         """With its body, read from where it stands. None where that store has none of that id."""
         self._require()
         found = self._reader.one(store, delivery_id)
-        return None if found is None else One(*found, await asyncio.to_thread(self._delivery, found[0]))
+        return (
+            None
+            if found is None
+            else DeliveryDetails(*found, await asyncio.to_thread(self._delivery, found[0]))
+        )
 
     async def counters(
         self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
-    ) -> dict[str, Counters]:
+    ) -> dict[str, SubscriptionCounters]:
         """By subscription."""
         self._require()
         ids = list(subscription_ids)
         # Dozens of looks for each: of a store with many, other requests must not wait for them.
         return await asyncio.to_thread(lambda: {id_: self._reader.counters(id_, now, hours) for id_ in ids})
 
-    async def ahead_of(self, known: Known) -> Known | None:
+    async def ahead_of(self, known: DeliveryState) -> DeliveryState | None:
         """A delivery of the same subscription and member that is not over and began before it."""
         self._require()
         return self._reader.ahead_of(known)
@@ -115,14 +126,14 @@ class FollowedJournal:
             done, total = self.progress
             raise Retryable(f"the journal of deliveries is still read: {done:,} of {total:,} records")
 
-    def _delivery(self, known: Known) -> Delivery | None:
+    def _delivery(self, known: DeliveryState) -> Delivery | None:
         """As it was made last; from its dead letter where its record is not kept any more."""
         for topic, spot in ((DELIVERIES, known.delivery), (DEAD_LETTERS, known.letter)):
             if spot and (found := self._at(topic, spot)) and found.delivery_id == known.delivery_id:
                 return found
         return None
 
-    def _at(self, topic: Topic, spot: Spot) -> Delivery | None:
+    def _at(self, topic: Topic, spot: RecordPosition) -> Delivery | None:
         place = Stretch(topic, {spot.partition: (spot.offset, spot.offset + 1)})
         try:
             for record in records(self._connection, place):

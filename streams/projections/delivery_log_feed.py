@@ -20,7 +20,7 @@ from streams.kafka.unreadable_batches import readable
 from streams.projections.delivery_log_check import settled
 from streams.runtime.restore import IDLE, changelog_consumer
 from streams.runtime.restore_progress import LINE_EVERY
-from streams.tables.delivery_log import Heard, Journal, Position
+from streams.tables.delivery_log import DeliveryLog, LogRecord, Position
 from streams.topics import ATTEMPTS, DAY, DEAD_LETTERS, DELIVERIES
 
 LOG = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ Read = Callable[[str, int, int], None]
 class JournalFeed:
     """`running` is done when the following has ended, with what ended it."""
 
-    def __init__(self, connection: Connection, journal: Journal, read: Read) -> None:
+    def __init__(self, connection: Connection, journal: DeliveryLog, read: Read) -> None:
         self._connection = connection
         self._journal = journal
         self._read = read
@@ -108,7 +108,7 @@ class JournalFeed:
             self._prune_at = time.monotonic() + (0 if gone >= PRUNED_AT_ONCE else PRUNE_EVERY)
 
     def _take(self, messages: list[Message]) -> None:
-        heard: list[Heard] = []
+        heard: list[LogRecord] = []
         moved: dict[Position, int] = {}
         for message in messages:
             error, offset = message.error(), message.offset() or 0
@@ -135,11 +135,11 @@ class JournalFeed:
             LOG.info("the journal of deliveries: %d of %d records read", done, total)
 
 
-def _heard(message: Message, topic: str) -> list[Heard]:
+def _heard(message: Message, topic: str) -> list[LogRecord]:
     record = record_of(message, topic)
     try:
         value = avro.decode(KINDS[topic], record.value, record.schema)
     except Poison:
         # The sink has put it aside: nothing became of it.
         return []
-    return [Heard(value, record.partition, record.offset, moment_of(message))]
+    return [LogRecord(value, record.partition, record.offset, moment_of(message))]

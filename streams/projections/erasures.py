@@ -8,7 +8,7 @@ from itertools import chain
 from streams.domain.state import Known
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import slices, whole
-from streams.topics import CHANGELOGS, ERASURES, EVENTS, REPLACED_FOR, TOMBSTONES_KEPT, Topic
+from streams.topics import CHANGELOGS, ERASURES, EVENTS, MAX_UNCOMPACTED, TOMBSTONE_RETENTION, Topic
 
 PERSONAL: Mapping[str, str] = {
     "commands": "commands as they came",
@@ -59,8 +59,8 @@ def _most(topic: Topic) -> timedelta:
         return timedelta(0)
     if topic is CHANGELOGS[Known.table]:
         # Its keys are personal too: the tombstones that have them must go, by another visit of the cleaner.
-        return REPLACED_FOR + TOMBSTONES_KEPT + REPLACED_FOR
+        return MAX_UNCOMPACTED + TOMBSTONE_RETENTION + MAX_UNCOMPACTED
     if topic.compacted or topic.retention is None:
-        return REPLACED_FOR
+        return MAX_UNCOMPACTED
     # Whole segments go, once their youngest record is old enough.
     return topic.retention + timedelta(milliseconds=int(topic.config["segment.ms"]))

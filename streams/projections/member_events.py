@@ -15,7 +15,7 @@ from streams.kafka.records import record_of
 from streams.kafka.transient_errors import is_passing
 from streams.kafka.unreadable_batches import readable
 from streams.stages.context import Record
-from streams.stages.member_replay import TooMuch
+from streams.stages.member_replay import TooManyFacts
 from streams.topics import EVENTS
 
 BATCH = 5000
@@ -47,7 +47,9 @@ class History:
         try:
             start, end = bounds_of(consumer, place)
             if end - start > self._most:
-                raise TooMuch(f"{end - start:,} facts would have to be read, at most {self._most:,} may be")
+                raise TooManyFacts(
+                    f"{end - start:,} facts would have to be read, at most {self._most:,} may be"
+                )
             place.offset = OFFSET_BEGINNING
             consumer.assign([place])
             return [record for record in _to_the_end(self._connection, consumer) if record.key == owner]

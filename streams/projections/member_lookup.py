@@ -11,7 +11,7 @@ from streams.kafka.partitioner import partition_of
 from streams.kafka.topic_admin import partitions
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from streams.topics import CHANGELOGS, COMMANDS
@@ -53,7 +53,7 @@ def look(connection: Connection, store: str, member_id: str) -> Found | None:
 
 
 def _state(connection: Connection, owner: str) -> State:
-    prefix = owner.encode() + END_OF_OWNER
+    prefix = owner.encode() + OWNER_END
     number = partition_of(owner.encode(), partitions(connection)[COMMANDS.name])
     tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for table in tables.names:

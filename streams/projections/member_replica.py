@@ -17,7 +17,7 @@ from streams.kafka.partitioner import partition_of
 from streams.kafka.read_barrier import Arrivals
 from streams.runtime.standby import Standby
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.replica import Records, Replica
+from streams.tables.replica import MemberReplica, Records
 from streams.tables.store import opened
 from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS
@@ -39,7 +39,7 @@ class Replicas:
         self._directory = directory
         self._heard: Heard = lambda *_: None
         self._arrivals = Arrivals(Ends(connection))
-        self._replicas: dict[int, Replica] = {}
+        self._replicas: dict[int, MemberReplica] = {}
         self._count = count
         self._standby = Standby(connection, self._opened)
         self.caught_up = False
@@ -103,14 +103,14 @@ class Replicas:
         if not self.caught_up:
             raise Retryable("the members are still being read")
 
-    def _opened(self, number: int) -> Replica:
+    def _opened(self, number: int) -> MemberReplica:
         def told(table: str, records: Records, offset: int) -> None:
             if table == Handled.table:
                 self._hear(records)
             self._arrivals.read((self._connection.topic(CHANGELOGS[table]), number), offset)
 
-        store = opened(self._directory / str(number), Replica.families(KINDS))
-        self._replicas[number] = Replica(store, KINDS, FOUND, told)
+        store = opened(self._directory / str(number), MemberReplica.families(KINDS))
+        self._replicas[number] = MemberReplica(store, KINDS, FOUND, told)
         return self._replicas[number]
 
     def _hear(self, records: Records) -> None:

@@ -27,7 +27,7 @@ from streams.kafka.log_reader import reader
 from streams.kafka.offsets import Offsets, Place
 from streams.kafka.record_counts import Tails
 from streams.kafka.topic_admin import partitions
-from streams.pipeline_health.samples import STAGES, TOPICS, Counted, Sample, Stage, Stand
+from streams.pipeline_health.samples import STAGES, TOPICS, Sample, Stage, StageCounts, TopicCounts
 from streams.topics import TOPICS as REGISTRY
 
 LOG = logging.getLogger(__name__)
@@ -136,17 +136,17 @@ class Flow:
         tails: Tails,
         committed: Mapping[tuple[str, Place], int],
         members: Mapping[str, int],
-    ) -> Stand:
+    ) -> StageCounts:
         of = {place: tail for place, tail in tails.of.items() if self._names[place[0]] == stage.source}
         left = sum(tail.left(committed.get((stage.name, place), -1)) for place, tail in of.items())
-        return Stand(left, members.get(stage.name, 0))
+        return StageCounts(left, members.get(stage.name, 0))
 
-    def _counted(self, tails: Tails) -> dict[str, Counted]:
+    def _counted(self, tails: Tails) -> dict[str, TopicCounts]:
         appended, kept = defaultdict[str, int](int), defaultdict[str, int](int)
         for (topic, _), tail in tails.of.items():
             appended[self._names[topic]] += tail.appended
             kept[self._names[topic]] += tail.kept
-        return {name: Counted(appended[name], kept[name]) for name in appended}
+        return {name: TopicCounts(appended[name], kept[name]) for name in appended}
 
     def _past(self, offsets: Offsets, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
         """What the topics held at each minute of the hour before, as the records' own times say."""
@@ -157,10 +157,10 @@ class Flow:
             minute += MINUTE
         return found
 
-    def _then(self, tails: Tails, offsets: Mapping[Place, int | None]) -> dict[str, Counted]:
+    def _then(self, tails: Tails, offsets: Mapping[Place, int | None]) -> dict[str, TopicCounts]:
         appended = defaultdict[str, int](int)
         for place, offset in offsets.items():
             tail = tails.of[place]
             # None: nothing has come since.
             appended[self._names[place[0]]] -= 0 if offset is None else tail.between(offset, tail.next)
-        return {name: Counted(count, 0) for name, count in appended.items()}
+        return {name: TopicCounts(count, 0) for name, count in appended.items()}

@@ -26,8 +26,8 @@ from streams.runtime.state_versions import present, require_layout
 from streams.settings import Settings
 from streams.stages.context import Clock, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import Owned
-from streams.tables.tables import Tables, on_disk
+from streams.tables.owner_entries import OwnerState
+from streams.tables.tables import Tables, open_tables
 from streams.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 
 V = TypeVar("V", bound=Value)
@@ -36,7 +36,7 @@ V = TypeVar("V", bound=Value)
 class Watcher(Protocol):
     """Is shown the members of a store one by one. Ends with the state as it was."""
 
-    def look(self, draft: Owned, member_id: str, now: datetime, /) -> None: ...
+    def look(self, draft: OwnerState, member_id: str, now: datetime, /) -> None: ...
 
 
 SLICE = 2000
@@ -86,7 +86,7 @@ def look(settings: Settings, connection: Connection, store: str, watcher: Watche
         for number in range(count):
             place = f"partition {number + 1} of {count}"
             report = partial(tell, f"{place}: reading the state")
-            with closing(on_disk(who.directory / str(number), LoyaltyStage.kinds)) as tables:
+            with closing(open_tables(who.directory / str(number), LoyaltyStage.kinds)) as tables:
                 restore(connection, number, tables, lambda: False, report)
                 for more in show(watcher, tables, store, clock.now):
                     shown += more

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from confluent_kafka import Message, TopicPartition
 
 from streams.codec import avro
-from streams.delivery.backfill_recipients import backfilled
+from streams.delivery.backfill_recipients import read_recipients
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.delivery.subscription_history import OverTime
+from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
 from streams.kafka.clients import Connection
 from streams.kafka.consumer_offsets import committed, partitions_of
@@ -111,9 +111,9 @@ def fanned_out(connection: Connection) -> dict[int, int]:
     return {place.partition: place.offset for place in places}
 
 
-def over_time(connection: Connection, stretch: Stretch) -> OverTime:
+def over_time(connection: Connection, stretch: Stretch) -> SubscriptionHistory:
     """What subscriptions were, as far as their topic keeps it. Raises Retryable."""
-    subscriptions = OverTime()
+    subscriptions = SubscriptionHistory()
     for message in chain.from_iterable(slices(connection, stretch)):
         # What cannot be worked with was set aside by all who follow the topic: the form before it stayed.
         with suppress(Unfit):
@@ -134,7 +134,7 @@ def _marks(
     def event(record: Record, place: Place) -> Iterable[Mark]:
         read = event_of(record, store)
         ahead = place.offset >= stretches.fanned_out.get(place.partition, -1)
-        return marks.event(read, place, ahead, backfilled(record.headers)) if read else ()
+        return marks.event(read, place, ahead, read_recipients(record.headers)) if read else ()
 
     def attempt(record: Record, place: Place) -> Iterable[Mark]:
         return marks.attempt(avro.decode(Attempt, record.value, record.schema), place)

@@ -17,11 +17,11 @@ from uuid import UUID
 
 import msgspec
 
-from streams.delivery.backfill_recipients import Backfilled, meant_for
-from streams.delivery.legacy_batches import collected
+from streams.delivery.backfill_recipients import BackfillRecipients, is_recipient
+from streams.delivery.legacy_batches import is_collected
 from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.replay_selection import again
-from streams.delivery.subscription_history import OverTime, wanted
+from streams.delivery.replay_selection import to_replayed
+from streams.delivery.subscription_history import SubscriptionHistory, wanted_deliveries
 from streams.domain.ids import derived_id
 from streams.webhooks.events import WebhookEvent
 
@@ -107,7 +107,7 @@ class Marks:
     In memory are the batches of legacy items: as many as were closed.
     """
 
-    def __init__(self, subscriptions: OverTime) -> None:
+    def __init__(self, subscriptions: SubscriptionHistory) -> None:
         self._subscriptions = subscriptions
         self._batches: defaultdict[tuple[str, str], list[_Batch]] = defaultdict(list)
         self._open: dict[tuple[int, Group], _Batch] = {}
@@ -116,7 +116,7 @@ class Marks:
 
     def delivery(self, record: Delivery, place: Place) -> Iterator[Mark]:
         replay = record.replay is not None
-        if collected(record):
+        if is_collected(record):
             items = len(msgspec.json.decode(record.data, type=list[msgspec.Raw]))
             first = record.webhook_event_id, record.subscription_id
             # One that was sent again is the same one.
@@ -138,18 +138,18 @@ class Marks:
         yield _mark(delivery_id, REDRIVEN, place)
 
     def event(
-        self, record: WebhookEvent, place: Place, ahead: bool, by: Backfilled | None = None
+        self, record: WebhookEvent, place: Place, ahead: bool, by: BackfillRecipients | None = None
     ) -> Iterator[Mark]:
         """`ahead`: the fan-out has not come to it yet. `by`: the backfill that it is of."""
         name = type(record).__name__
         named = self._subscriptions.naming(record.store, name)
-        for forms in (f for f in named if meant_for(f.subscription_id, by)):
-            for delivery, due in wanted(record, forms, place.appended_at):
+        for forms in (f for f in named if is_recipient(f.subscription_id, by)):
+            for delivery, due in wanted_deliveries(record, forms, place.appended_at):
                 group = Group(name, forms.subscription_id)
                 state: State = "ahead" if ahead else "due" if due else "not due"
                 if delivery is not None and by:
-                    yield _published(again(delivery, by.name).delivery_id, group, record, state, place)
-                elif delivery is not None and collected(delivery):
+                    yield _published(to_replayed(delivery, by.name).delivery_id, group, record, state, place)
+                elif delivery is not None and is_collected(delivery):
                     yield from self._item(record, group, state, place)
                 else:
                     id_ = derived_id(record.webhook_event_id, group.subscription_id)

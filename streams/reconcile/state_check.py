@@ -30,9 +30,15 @@ from streams.migration.rebuild_from_facts import (
     whole_tables,
 )
 from streams.runtime.restore_progress import Tell
-from streams.stages.identifier_holders import Pair, claiming, clashes, held, known
-from streams.stages.restore_proof import unbalanced
-from streams.tables.tables import Tables, Unindexed, on_disk
+from streams.stages.identifier_holders import (
+    Pair,
+    find_clashes,
+    identifiers_of_members,
+    identifiers_reserved,
+    members_with_claims,
+)
+from streams.stages.restore_proof import unbalanced_wallets
+from streams.tables.tables import Tables, UnindexedTables, open_tables
 from streams.topics import EVENTS
 
 SHOWN = 1000
@@ -100,7 +106,7 @@ class _Checking:
         with sorted_on_disk(self._pairs(), self._folder) as scan:
             for number, end in self._begun.items():
                 self._busy |= moved(self._connection, number, end)
-            for owners, what in clashes(scan(b"")):
+            for owners, what in find_clashes(scan(b"")):
                 if self._busy.isdisjoint(owners):
                     self._found.add(IDENTIFIERS, what)
                 else:
@@ -111,10 +117,10 @@ class _Checking:
     def _pairs(self) -> Iterator[Pair]:
         """Who is known by what, and who has what; on the way all else is looked at."""
         for number in self._begun:
-            with closing(on_disk(self._folder / f"known-{number}", (Known,), Unindexed)) as tables:
+            with closing(open_tables(self._folder / f"known-{number}", (Known,), UnindexedTables)) as tables:
                 say = self._say(number)
                 bring_up(self._connection, number, tables, partial(say, "reading who is known by what"))
-                yield from known(tables)
+                yield from identifiers_reserved(tables)
         for number in self._begun:
             yield from self._members(number)
 
@@ -135,12 +141,12 @@ class _Checking:
             )
             keys.bring_up()
             self._judge(rebuilt, running, moved(self._connection, number, end))
-            self._busy.update(claiming(running))
-            yield from held(running)
+            self._busy.update(members_with_claims(running))
+            yield from identifiers_of_members(running)
 
     def _judge(self, rebuilt: Tables, running: Tables, changed: frozenset[str]) -> None:
         self._found.comparison.compare(rebuilt, running, changed)
-        for owner, broken in unbalanced(running):
+        for owner, broken in unbalanced_wallets(running):
             if owner not in changed:
                 self._found.add(SUMS, f"{owner}: {broken}")
 

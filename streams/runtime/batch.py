@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass
 
 from streams.errors import Poison
-from streams.stages.context import Record, Stage, Turn
+from streams.stages.context import Record, Stage, StageContext
 
 
 @dataclass(slots=True)
 class Share:
     """A turn and its records, for one partition; with a `cause` they are put aside instead of handled."""
 
-    turn: Turn
+    turn: StageContext
     records: list[Record]
     cause: Poison | None = None
 

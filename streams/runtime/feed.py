@@ -30,8 +30,8 @@ from streams.runtime.partitions import Partition, Partitions
 from streams.runtime.restore_progress import Restores
 from streams.runtime.services import Quiet
 from streams.settings import Settings
-from streams.stages.context import Stage, Turn
-from streams.tables.store import Opened, RocksStore
+from streams.stages.context import Stage, StageContext
+from streams.tables.store import RocksStore, StoreFactory
 from streams.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Feed(Quiet):
         metrics: Metrics,
         restores: Restores,
         check: Callable[[], None],
-        opened: Opened = RocksStore,
+        opened: StoreFactory = RocksStore,
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -230,7 +230,9 @@ class Feed(Quiet):
         if not busy:
             return
         now = self._connection.cluster.utc()
-        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
+        shares = [
+            Share(StageContext(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy
+        ]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.

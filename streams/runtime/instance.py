@@ -11,13 +11,13 @@ from typing import IO
 
 from streams.errors import Misconfigured
 from streams.runtime.feed_source import Identity
-from streams.settings import Settings, variable
-from streams.state_version import FIRST
+from streams.settings import Settings, variable_name
+from streams.state_version import FIRST_VERSION
 from streams.tables import damage
 
 
 @contextmanager
-def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator[Identity]:
+def identity(settings: Settings, role: str, generation: int = FIRST_VERSION) -> Iterator[Identity]:
     """Holds the name while the block runs: `settings.instance`, or the host's with the first free slot. What
     its directory holds of another generation of the state is deleted.
 
@@ -27,7 +27,7 @@ def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise damage.meaning(state, error) from None
+        raise damage.classify_error(state, error) from None
     name, lock = _named(settings, state) if settings.instance else _first_free(state)
     try:
         yield Identity(
@@ -42,8 +42,8 @@ def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator
 
 
 def _of_generation(directory: Path, number: int) -> Path:
-    own = directory if number == FIRST else directory / f"generation-{number}"
-    stale = directory.glob("generation-*" if number == FIRST else "*")
+    own = directory if number == FIRST_VERSION else directory / f"generation-{number}"
+    stale = directory.glob("generation-*" if number == FIRST_VERSION else "*")
     for each in stale:
         if each != own:
             shutil.rmtree(each) if each.is_dir() else each.unlink()
@@ -54,8 +54,8 @@ def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
     lock = locked(state, settings.instance)
     if lock is None:
         raise Misconfigured(
-            f"{variable('instance')}={settings.instance!r} is in use by another process of {settings.home}: "
-            "give each its own name, or none"
+            f"{variable_name('instance')}={settings.instance!r} is in use by another process of "
+            f"{settings.home}: give each its own name, or none"
         )
     return settings.instance, lock
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from streams.errors import Misconfigured
 from streams.runtime.services import Quiet
-from streams.settings import variable
+from streams.settings import variable_name
 
 HOST = "127.0.0.1"
 
@@ -51,7 +51,7 @@ class Exporter(Quiet):
         try:
             self._server, self._thread = start_http_server(self._port, HOST, self._metrics.registry)
         except OSError as error:
-            where = f"{variable('metrics_port')}={self._port}"
+            where = f"{variable_name('metrics_port')}={self._port}"
             raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
 
     async def on_stop(self) -> None:

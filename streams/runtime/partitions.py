@@ -16,9 +16,9 @@ from streams.runtime.restore import restore
 from streams.runtime.restore_progress import Restores
 from streams.runtime.standby import Standby
 from streams.stages.context import Record
-from streams.stages.restore_proof import LedgerProof
+from streams.stages.restore_proof import LedgerCheck
 from streams.tables import damage
-from streams.tables.store import MemoryStore, Opened, RocksStore, Store, opened
+from streams.tables.store import MemoryStore, RocksStore, Store, StoreFactory, opened
 from streams.tables.tables import Tables, families
 
 
@@ -91,7 +91,7 @@ class Partitions:
         crash_tries: int,
         restores: Restores,
         metrics: Metrics,
-        opened: Opened = RocksStore,
+        opened: StoreFactory = RocksStore,
     ) -> None:
         self.here: dict[int, Partition] = {}
         self._coming: dict[int, _Coming] = {}
@@ -175,7 +175,7 @@ class Partitions:
 
     def _restored(self, number: int, tables: Tables, coming: _Coming) -> tuple[bool, str | None]:
         """Whether it was not cancelled; and what is wrong with what was restored."""
-        proof = LedgerProof()
+        proof = LedgerCheck()
         with self._restores.shown(self._source, number) as report:
             whole = restore(
                 self._connection, number, tables, lambda: coming.cancelled, report, heard=proof.hear
@@ -185,7 +185,7 @@ class Partitions:
     def _begun_anew(self, number: int, tables: Tables, flaw: str) -> Tables:
         """Empty tables: the folder that they were in may be of another time."""
         tables.close()
-        damage.set_aside(
+        damage.set_folder_aside(
             self._folder(number), StoreDamaged(f"partition {number}: {flaw}"), self._count(number)
         )
         tables = self._open(number)

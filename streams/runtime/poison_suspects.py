@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 
 from streams.errors import LoyaltyError, Poison
-from streams.rejections import KEPT_OF_CAUSE
+from streams.rejections import MAX_CAUSE_CHARACTERS
 from streams.stages.context import Record
 
 LOG = logging.getLogger(__name__)
 # What is kept of a traceback is its end, where the bug is; a cause has no more room than this.
-_TRACEBACK = KEPT_OF_CAUSE - 1000
+_TRACEBACK = MAX_CAUSE_CHARACTERS - 1000
 
 
 class Note(msgspec.Struct, frozen=True):

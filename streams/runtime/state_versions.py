@@ -17,11 +17,11 @@ from streams.kafka.last_valid import last_good_of
 from streams.kafka.log_reader import ANSWERS_WITHIN, decided, slices, told
 from streams.kafka.topic_admin import partitions
 from streams.kafka.unfit_records import SetAside, raw_of
-from streams.stages.state_schema import LAYOUT, Layout
-from streams.state_version import FIRST, STATE, Generation
-from streams.topics import CHANGELOGS, GENERATIONS, RENEWED
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
+from streams.state_version import FIRST_VERSION, STATE_KEY, Generation
+from streams.topics import CHANGELOGS, GENERATIONS, VERSIONED_TABLES
 
-_BEGINNING = Generation(number=FIRST, layout=1, switched_at=datetime.fromtimestamp(0, UTC))
+_BEGINNING = Generation(number=FIRST_VERSION, layout=1, switched_at=datetime.fromtimestamp(0, UTC))
 
 
 def present(connection: Connection) -> Generation:
@@ -31,7 +31,7 @@ def present(connection: Connection) -> Generation:
     where none is known and it could be any of several; Retryable, also where the topic is not there: a broker
     that knows of none says nothing of the state.
     """
-    found = {STATE: _BEGINNING}
+    found = {STATE_KEY: _BEGINNING}
 
     def apply(what: str, generation: Generation | None) -> None:
         found[what] = generation or _BEGINNING
@@ -43,30 +43,31 @@ def present(connection: Connection) -> Generation:
         for message in messages:
             sieve.take(message.partition() or 0, raw_of(message))
     sieve.save()
-    bad = sieve.aside.get(STATE.encode())
+    bad = sieve.aside.get(STATE_KEY.encode())
     if bad and bad.in_force is None:
         _require_the_first(connection, bad)
-    return found[STATE]
+    return found[STATE_KEY]
 
 
 def _require_the_first(connection: Connection, bad: SetAside) -> None:
     """Raises Misconfigured where there may be others: on a wrong one's state nothing must be decided."""
-    others = sorted({number for _, number in changelogs(connection) if number != FIRST})
+    others = sorted({number for _, number in changelogs(connection) if number != FIRST_VERSION})
     if others:
         raise Misconfigured(
-            f"Set aside: {bad}. The state may be of generation {FIRST} or {', '.join(map(str, others))}: "
-            "start with the LOYALTY_HOME of a machine that has worked on it, which knows"
+            f"Set aside: {bad}. The state may be of generation {FIRST_VERSION} or "
+            f"{', '.join(map(str, others))}: start with the LOYALTY_HOME of a machine that "
+            "has worked on it, which knows"
         )
 
 
 def changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
     """Those of all generations, by their names in the cluster. Raises Retryable."""
-    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
+    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in VERSIONED_TABLES)
     with told("the cluster's topics"):
         there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
     for name in there:
         if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
-            yield name, int(found[1] or FIRST)
+            yield name, int(found[1] or FIRST_VERSION)
 
 
 def at_present(connection: Connection) -> Connection:
@@ -79,7 +80,7 @@ def as_shown(connection: Connection) -> Connection:
     return at_present(connection) if partitions(connection, (GENERATIONS,)) else connection
 
 
-def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:
+def require_layout(generation: Generation, layout: StateSchema = STATE_SCHEMA) -> None:
     """Raises Misconfigured where the state was made by other rules than this release has."""
     if generation.layout != layout.number:
         raise Misconfigured(
@@ -106,7 +107,7 @@ def watched(connection: Connection) -> View[Generation]:
     """Fails, with a Retryable, once the state is switched to another generation than the connection's."""
 
     def apply(what: str, generation: Generation | None) -> None:
-        if what == STATE and generation is not None:
+        if what == STATE_KEY and generation is not None:
             require_number(generation.number, connection)
 
     return View(connection, GENERATIONS, Generation, apply)

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from api.services.replays import Ports
-from streams.delivery.records import DeadLetter, Delivery, Subscription, redriven
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.records import DeadLetter, Delivery, Subscription, redrive_delivery
+from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
 from streams.delivery.replay_selection import fate
 from streams.jobs.delivery_lookup import Kept
 from streams.jobs.redrive import Count, Found, Id
@@ -28,7 +28,7 @@ class OrdersInMemory:
     """Both topics of the replays, straight into the index; and a count that a test says."""
 
     def __init__(self) -> None:
-        self.orders = Orders()
+        self.orders = ReplayJobs()
         self.progress = ProgressInMemory(self.orders)
         self.counts: Recounted | None = Recounted(0)
 
@@ -50,7 +50,7 @@ class OrdersInMemory:
 
 
 class ProgressInMemory:
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: ReplayJobs) -> None:
         self._orders = orders
 
     async def write(self, key: str, value: ReplayProgress | None) -> None:
@@ -83,7 +83,7 @@ class BoxInMemory:
         free = [each for each in self._found(subscription_id, wanted) if not each.obstacle][:most]
         for each in free:
             self.redriven_at[each.id.offset] = NOON
-            self.deliveries.append(redriven(each.record))
+            self.deliveries.append(redrive_delivery(each.record))
         return count, len(free)
 
     async def kept(self, subscription: Subscription, delivery_id: str) -> Kept | None:

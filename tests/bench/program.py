@@ -25,7 +25,7 @@ from streams.runtime.worker import run
 from streams.settings import Settings
 from streams.stages.context import Stage, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.tables import on_disk
+from streams.tables.tables import open_tables
 from streams.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
 from tests.bench import floor, webhooks
 from tests.bench.due import TOLD
@@ -151,7 +151,7 @@ def _restored(job: Job) -> Run:
     watch = floor.Stopwatch(0, 1)
     watch.look()
     for number in range(job.partitions):
-        tables = on_disk(Path(job.folder, "restored", str(number)), LoyaltyStage.kinds)
+        tables = open_tables(Path(job.folder, "restored", str(number)), LoyaltyStage.kinds)
         restore(job.connection, number, tables, lambda: False, lambda _done, _total: None)
         tables.close()
     watch.count(1)

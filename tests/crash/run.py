@@ -13,7 +13,7 @@ from streams.local_broker.jars import KAFKA
 from streams.migration.rebuild_from_facts import compared
 from streams.projections.state_snapshot import stores
 from streams.reconcile.from_topics import Period, reconcile
-from streams.settings import load
+from streams.settings import load_settings
 from streams.topics import (
     ATTEMPTS,
     CHANGELOGS,
@@ -75,7 +75,7 @@ class Report:
 
 def libraries() -> Path:
     """Kafka's jars, where the user's own broker keeps them: fetched once a machine, not once a run."""
-    return load().home / "broker" / f"libs-{KAFKA}"
+    return load_settings().home / "broker" / f"libs-{KAFKA}"
 
 
 def run(plan: Plan, folder: Path, tell: Tell) -> Report:

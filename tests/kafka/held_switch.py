@@ -11,7 +11,7 @@ from streams.migration.build import Renewal
 from streams.migration.changelog_writer import ANSWERS_WITHIN, Publisher
 from streams.migration.cutover import folder_of, number_of, switch, under_way
 from streams.projections.state_snapshot import stores
-from streams.state_version import STATE, Generation
+from streams.state_version import STATE_KEY, Generation
 from streams.topics import GENERATIONS
 from tests.kafka.held_worker import say
 
@@ -21,7 +21,7 @@ class Held(Publisher):
         value, schema = encode(generation)
         self._producer.begin_transaction()
         self._producer.produce(
-            self.connection.topic(GENERATIONS), value, STATE, headers=[(HEADER, schema.encode())]
+            self.connection.topic(GENERATIONS), value, STATE_KEY, headers=[(HEADER, schema.encode())]
         )
         self._producer.send_offsets_to_transaction(list(offsets), member, ANSWERS_WITHIN)
         self._producer.flush(ANSWERS_WITHIN)

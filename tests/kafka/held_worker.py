@@ -14,7 +14,7 @@ from streams.runtime.app import App
 from streams.runtime.instance import identity
 from streams.runtime.restore_progress import Report, Restores
 from streams.runtime.worker import run
-from streams.stages.context import Record, Turn, WallClock
+from streams.stages.context import Record, StageContext, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.topics import COMMANDS
 from tests.samples import SETTINGS
@@ -40,7 +40,7 @@ class Held(Restores):
 
 
 class Noting(LoyaltyStage):
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         say(f"handles {turn.partition}")
         return super().play(turn, records, budget)
 

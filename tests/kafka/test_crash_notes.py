@@ -16,7 +16,7 @@ from streams.rejections import PoisonRecord
 from streams.runtime.batch import Batch, Share
 from streams.runtime.partitions import Partition
 from streams.runtime.poison_suspects import Blame
-from streams.stages.context import Clock, Output, Record, StreamClock, Turn, WallClock
+from streams.stages.context import Clock, Output, Record, StageContext, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
@@ -72,7 +72,7 @@ class Lives:
         partition.waiting.extend(self.log[self.committed :])
         stage = LoyaltyStage(_Stores(self.fault), self.clock(), timedelta(hours=24))
         while partition.waiting:
-            share = Share(Turn(0, self.tables, self.now), *partition.offered(100))
+            share = Share(StageContext(0, self.tables, self.now), *partition.offered(100))
             handled = asyncio.run(played(stage, share))
             if isinstance(handled, Exception):
                 self.tables.abort()

@@ -17,7 +17,7 @@ from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.checkpoints import offset_writes
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import RocksStore
 from streams.tables.tables import families
 from streams.topics import CHANGELOGS, REJECTIONS
@@ -75,7 +75,7 @@ def lots_of(place: Path) -> list[tuple[bytes, bytes]]:
 
 
 def is_a(kind: type[Account | Lot], key: bytes) -> bool:
-    return key.partition(END_OF_OWNER)[2].startswith(kind.letter)
+    return key.partition(OWNER_END)[2].startswith(kind.letter)
 
 
 def test_a_damaged_disk_is_set_aside_and_the_partition_restored(fleet: Fleet, worker: Worker) -> None:

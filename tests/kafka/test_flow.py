@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from streams.kafka.clients import Connection
-from streams.pipeline_health.figures import fares, minutes
+from streams.pipeline_health.figures import fares, records_per_minute
 from streams.pipeline_health.samples import STAGES, TOPICS, Sample
-from streams.pipeline_health.verdict import troubles, well
+from streams.pipeline_health.verdict import healthy_sentence, troubles
 from streams.projections.pipeline_monitor import Flow
 from streams.settings import Settings
 from tests.connectors.sink_driver import FIRST
@@ -87,8 +87,8 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
             }
             assert {stand.members for stand in done.stages.values()} == {1}
             assert troubles(samples, done.at) == []
-            assert well(samples, done.at, None, whole=True).startswith("All is well: ")
-            assert sum(filter(None, minutes(samples, "commands", done.at).counts)) == 3 + MEMBERS
+            assert healthy_sentence(samples, done.at, None, whole=True).startswith("All is well: ")
+            assert sum(filter(None, records_per_minute(samples, "commands", done.at).counts)) == 3 + MEMBERS
 
     asyncio.run(scenario())
 
@@ -121,7 +121,8 @@ def test_a_worker_that_has_stopped_is_seen_by_what_is_left_and_that_nobody_works
 
             # One that has just started knows the hour before, too.
             assert (
-                sum(filter(None, minutes(flow.samples, "commands", datetime.now(UTC)).counts)) == 2 * MEMBERS
+                sum(filter(None, records_per_minute(flow.samples, "commands", datetime.now(UTC)).counts))
+                == 2 * MEMBERS
             )
             assert not fares(flow.samples)[0].behind.at_least
 

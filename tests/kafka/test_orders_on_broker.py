@@ -10,7 +10,7 @@ import pytest
 from api.process.control_topics import ProgressLog, replays_followed
 from api.process.topic_log import TopicLog
 from api.services.replays import Ports
-from streams.delivery.replay_jobs import Orders
+from streams.delivery.replay_jobs import ReplayJobs
 from streams.jobs.replay_estimate import Recount
 from streams.kafka.clients import Connection
 from streams.kafka.producer import Appender
@@ -33,7 +33,7 @@ def cluster(settings: Settings) -> Connection:
 
 
 async def on_broker(cluster: Connection, folder: Path, scenario: Scenario) -> None:
-    orders = Orders()
+    orders = ReplayJobs()
     asked, told = replays_followed(cluster, orders)
     appender = Appender(cluster)
     try:

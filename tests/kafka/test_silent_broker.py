@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streams.local_broker import LocalBroker, detached
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 from tests.kafka.processes import LOYALTY, environment, finished
 
 ENDS_WITHIN = 25.0
@@ -30,7 +30,7 @@ def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
     settings = Settings(
         bootstrap_servers=broker.bootstrap_servers, topic_prefix="t.", home=tmp_path, partitions=2
     )
-    key = {variable("api_key_hashes"): "0" * 64, variable("api_port"): "0"}
+    key = {variable_name("api_key_hashes"): "0" * 64, variable_name("api_port"): "0"}
     with (
         (tmp_path / "log").open("w") as log,
         subprocess.Popen(

@@ -24,8 +24,8 @@ from streams.migration.cutover import begin, folder_of, number_of, switch, under
 from streams.runtime.state_versions import present
 from streams.settings import Settings
 from streams.stages.commands import owner_of
-from streams.stages.state_schema import LAYOUT, Layout
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
+from streams.tables.owner_entries import OWNER_END
 from streams.topics import CHANGELOGS, COMMANDS, EVENTS, REJECTIONS, WEBHOOK_EVENTS, Topic
 from tests.crash.program import Program
 from tests.kafka.fleet import SESSION, TRANSACTION, Fleet, eventually
@@ -77,7 +77,7 @@ def units(fleet: Fleet) -> dict[str, Decimal]:
     connection = replace(fleet.connection, generation=present(fleet.connection).number)
     found = {}
     for record in committed(connection, CHANGELOGS[Account.table], fleet.settings):
-        owner, _, key = (record.key or b"").partition(END_OF_OWNER)
+        owner, _, key = (record.key or b"").partition(OWNER_END)
         if key.startswith(Account.letter) and record.value:
             account = msgspec.msgpack.decode(record.value, type=Account)
             found[owner.decode().removeprefix(f"{STORE}/")] = account.available
@@ -213,7 +213,7 @@ def test_states_that_differ_are_not_switched(fleet: Fleet) -> None:
     assert finished(fleet.settings, *STATE, "--build")[0] == 0
     worker.program.end()
     owner = owner_of(STORE, MEMBERS[0])
-    key = owner.encode() + END_OF_OWNER + Account.letter + b"default"
+    key = owner.encode() + OWNER_END + Account.letter + b"default"
     whose = [r for r in committed(fleet.connection, CHANGELOGS["ledgers"], fleet.settings) if r.key == key]
     account = msgspec.msgpack.decode(whose[-1].value or b"", type=Account)
     wrong = msgspec.msgpack.encode(changed(account, available=Decimal(500)))
@@ -231,7 +231,7 @@ def test_states_that_differ_are_not_switched(fleet: Fleet) -> None:
 
 
 @contextmanager
-def renewal(fleet: Fleet, layout: Layout) -> Iterator[Renewal]:
+def renewal(fleet: Fleet, layout: StateSchema) -> Iterator[Renewal]:
     """Of the next release, on a disk of its own."""
     with folder_of(fleet.settings) as folder:
         place = under_way(fleet.connection, folder, layout) or begin(fleet.connection, folder, layout)
@@ -262,9 +262,9 @@ def test_another_layout_is_switched_to_where_it_says_what_is_new_and_other_relea
     eventually(lambda: "is ready" in api.console.read_text(), api.console.read_text)
     worker.program.end()
 
-    with renewal(fleet, Layout(LAYOUT.number + 1, doubled)) as silent:
+    with renewal(fleet, StateSchema(STATE_SCHEMA.number + 1, doubled)) as silent:
         refused = switch(silent, fleet.connection, fleet.settings, lambda *_: None, lambda _: None)
-    with renewal(fleet, Layout(LAYOUT.number + 1, doubled, frozenset({"Lot.returns"}))) as saying:
+    with renewal(fleet, StateSchema(STATE_SCHEMA.number + 1, doubled, frozenset({"Lot.returns"}))) as saying:
         switched = switch(saying, fleet.connection, fleet.settings, lambda *_: None, lambda _: None)
     await_end(api)
     code, said = finished(fleet.settings, "worker")

@@ -30,7 +30,7 @@ Kind = tuple[str, bool]
 """A delivery's event name, and whether its body is legacy."""
 
 
-class Tally:
+class TopicTally:
     """Counts only what is committed, from the beginning of the topics."""
 
     def __init__(self, connection: Connection, partitions: int) -> None:
@@ -107,7 +107,7 @@ class Tally:
         elif topic == POISON.name:
             self.poison.append(avro.decode(PoisonRecord, message.value(), schema))
         elif topic in (DELIVERIES.name, ATTEMPTS.name):
-            _, tree = avro.read(message.value(), schema)
+            _, tree = avro.decode_tree(message.value(), schema)
             self._delivery(tree) if topic == DELIVERIES.name else self._attempt(tree)
 
     def _delivery(self, tree: avro.Tree) -> None:
