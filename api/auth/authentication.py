@@ -119,9 +119,8 @@ def check_door(hashes: tuple[str, ...], safe: SecretSealer) -> None:
     if not hashes and not safe.ready:
         raise Misconfigured(
             f"{variable_name('api_key_hashes')} is not set, so that nobody could call the API: "
-            "`loyalty api-key` "
-            f"makes a key and its hash. Or set {variable_name('secret_key')}, and make an admin who logs in: "
-            "`loyalty admin create`."
+            f"`loyalty api-key` makes a key and its hash. Or set "
+            f"{variable_name('secret_key')}, and make an admin who logs in: `loyalty admin create`."
         )
 
 

@@ -100,7 +100,7 @@ def remove(username: Username) -> None:
 
 
 @app.command("list")
-def listed() -> None:
+def list_admins() -> None:
     """Each admin: id, name, scopes, stores, API keys."""
 
     from streams.domain.text import escape_text
@@ -131,7 +131,7 @@ async def _with_callers(connection: "Connection", work: "Work") -> str:
     from streams.kafka.producer import Appender
     from streams.topics import ADMINS
 
-    SOURCE.set(Source(f"loyalty admin ({user()})", ""))
+    SOURCE.set(Source(f"loyalty admin ({system_user()})", ""))
     callers, appender = Callers(), Appender(connection)
     views = callers_followed(connection, callers)
     audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
@@ -178,7 +178,7 @@ def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
     return tuple(scope for scope in SCOPES if scope in (wanted or ()))
 
 
-def user() -> str:
+def system_user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -13,7 +13,7 @@ def run(supervised: Supervised = False) -> None:
     from api.auth.authentication import check_door
     from api.cli.processes import process
     from api.process.serve import serve
-    from connectors.http.app import safe_of
+    from connectors.http.app import make_safe
     from streams.settings import load_settings
 
     def started(address: str) -> None:
@@ -21,7 +21,7 @@ def run(supervised: Supervised = False) -> None:
 
     # Before anything is made in the cluster.
     settings = load_settings()
-    check_door(settings.api_key_hashes, safe_of(settings))
+    check_door(settings.api_key_hashes, make_safe(settings))
     with process("api") as (settings, connection):
         asyncio.run(serve(settings, connection, started))
 

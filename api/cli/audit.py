@@ -18,7 +18,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def listed(
+def list_changes(
     subject: Annotated[str | None, typer.Option("--id", help="Only of what has this id.")] = None,
     who: Annotated[str | None, typer.Option(help="Only by this caller.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,

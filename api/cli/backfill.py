@@ -84,7 +84,7 @@ def known(event: str) -> str:
 
 def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", "Sequence[Subscription]"]:
     """With its events derived, and for whom. Raises Misconfigured where they cannot be chosen."""
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from api.cli.processes import process
     from api.cli.redriving import zone_of
     from streams.delivery.backfill_recipients import choose_subscriptions
@@ -101,7 +101,7 @@ def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", 
     standpoint = stack.enter_context(Standpoint(connection, f"backfill-{asked.name}", EVENTS))
     period = times(asked.since, asked.until, now, zone_of(connection, chosen[0].store))
     plan = planned(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
-    with told_by_a_bar() as tell:
+    with progress_bar() as tell:
         deriving = Deriving(
             connection, plan, chosen, stores(connection).get, erased(connection), settings.home / "tmp", tell
         )

@@ -10,7 +10,7 @@ from streams.runtime.restore_progress import Tell
 
 
 @contextmanager
-def told_by_a_bar(*more: ProgressColumn) -> Iterator[Tell]:
+def progress_bar(*more: ProgressColumn) -> Iterator[Tell]:
     """`more` columns stand between the bar and the time."""
     columns = (TextColumn("{task.description}"), BarColumn(), *more, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

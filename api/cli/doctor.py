@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from streams.kafka.clients import Connection
     from streams.kafka.unfit_records import SetAside
 
-FOUND = 1
+UNUSABLE_FOUND = 1
 
 
 def run() -> None:
@@ -18,16 +18,16 @@ def run() -> None:
     from api.cli.processes import process
 
     with process("doctor") as (_, connection):
-        found = asyncio.run(set_aside(connection))
+        found = asyncio.run(find_unusable_records(connection))
     for one in found:
         print(f"set aside: {one}")
     if found:
         print("Put them right: change the thing by REST, or a store by `loyalty store put FILE`.")
-        raise SystemExit(FOUND)
+        raise SystemExit(UNUSABLE_FOUND)
     print("All control records can be worked with.")
 
 
-async def set_aside(connection: "Connection") -> "list[SetAside]":
+async def find_unusable_records(connection: "Connection") -> "list[SetAside]":
     """Of every control topic. Raises Retryable."""
     from api.auth.principals import Callers
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed

@@ -107,7 +107,7 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
 async def _send(connection: "Connection", command: "EraseMember", outcomes: "Outcomes") -> None:
     from api.auth.audit import Audit
     from api.auth.authentication import SOURCE, Source
-    from api.cli.admin import user
+    from api.cli.admin import system_user
     from api.process.control_topics import AuditAppender
     from streams.kafka.producer import Appender
     from streams.stages.commands import owner_of
@@ -115,7 +115,7 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
 
     appender = Appender(connection)
     try:
-        SOURCE.set(Source(f"loyalty erase ({user()})", ""))
+        SOURCE.set(Source(f"loyalty erase ({system_user()})", ""))
         audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
         await audit.record("deleted", "member", command.member_id)
         owner = owner_of(command.store, command.member_id)
@@ -125,6 +125,6 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
 
 
 def _ended(outcomes: "Outcomes", wait: int) -> bool:
-    from api.cli.imports.sending import looks
+    from api.cli.imports.sending import poll_outcomes
 
-    return any(looks(outcomes, wait))
+    return any(poll_outcomes(outcomes, wait))

@@ -80,10 +80,10 @@ def first_day(on: str, today: date, earliest: date) -> date:
 
 def _watched(settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview") -> int:
     """How many members were looked at. A bar shows how far it is."""
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from streams.projections.state_snapshot import look
 
-    with told_by_a_bar() as tell:
+    with progress_bar() as tell:
         return look(settings, connection, store, found, tell)
 
 

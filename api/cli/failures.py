@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Exit code 2 and the error's own words for a LoyaltyError, 130 in silence for Ctrl-C."""
     try:
         yield

@@ -4,7 +4,7 @@ import logging
 
 from streams.domain.text import escape_text
 
-LONGEST = 2000
+MAX_LOG_LINE = 2000
 """Characters of a line of the log."""
 
 
@@ -19,8 +19,8 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its base calls it so
         line = escape_text(super().formatMessage(record))
-        return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line):,} characters)"
+        return line if len(line) <= MAX_LOG_LINE else f"{line[:MAX_LOG_LINE]}… ({len(line):,} characters)"
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - its base calls it so
         stack = super().formatException(ei)  # type: ignore[arg-type]
-        return "\n".join(escape_text(line)[:LONGEST] for line in stack.split("\n"))
+        return "\n".join(escape_text(line)[:MAX_LOG_LINE] for line in stack.split("\n"))

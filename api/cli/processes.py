@@ -25,7 +25,7 @@ _TALKATIVE = ("faust", "mode", "aiokafka", "asyncio")
 def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     """The settings and the cluster with its topics made. An absent cluster ends the process with one line and
     exit code 1; so does an unexpected error, with its stack in a file that the line names."""
-    log_as(role)
+    set_up_logging(role)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load_settings()
@@ -58,14 +58,14 @@ def _kept(file: Path, stack: str) -> str:
     return f"in {file}"
 
 
-def log_as(name: str) -> None:
+def set_up_logging(name: str) -> None:
     """Lines on standard error, each with the name of the process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
-def reachable() -> bool:
+def is_cluster_known() -> bool:
     """Whether a cluster is set, or a local broker runs."""
     settings = load_settings()
     return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
@@ -82,8 +82,7 @@ def _servers(settings: Settings) -> str:
         )
     if local is None:
         raise Misconfigured(
-            f"There is no Kafka to work with: set {variable_name('bootstrap_servers')}=host:port of "
-            "your cluster, "
-            "or start a local broker with `loyalty broker start`"
+            f"There is no Kafka to work with: set {variable_name('bootstrap_servers')}=host:port of your "
+            "cluster, or start a local broker with `loyalty broker start`"
         )
     return local.bootstrap

@@ -57,7 +57,7 @@ def run(
     with process("reconcile") as (settings, connection):
         zone = zone_of(connection, store)
         period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
-        books = watched(settings, connection, period)
+        books = reconcile_with_progress(settings, connection, period)
     if json:
         say(_json(books))
     else:
@@ -66,14 +66,14 @@ def run(
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def watched(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
+def reconcile_with_progress(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
     """The books, with a bar while they are made."""
     from rich.progress import TaskProgressColumn
 
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from streams.reconcile.from_topics import reconcile
 
-    with told_by_a_bar(TaskProgressColumn()) as tell:
+    with progress_bar(TaskProgressColumn()) as tell:
         return reconcile(connection, period, settings.home / "tmp", tell)
 
 
@@ -101,10 +101,10 @@ def _show(books: "Books") -> None:
     console.print(table)
     for one in books.differences[:LISTED]:
         console.print(f"{one.delivery_id} of event {one.webhook_event_id}: {one.reason}", soft_wrap=True)
-    console.print(summary(books), soft_wrap=True)
+    console.print(summarize(books), soft_wrap=True)
 
 
-def summary(books: "Books") -> str:
+def summarize(books: "Books") -> str:
     """The books in one line."""
     from streams.reconcile.reconciliation import OUTCOMES
 

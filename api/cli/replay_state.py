@@ -88,15 +88,15 @@ def state(
 def _compared(
     connection: "Connection", stores: "Mapping[str, StoreSettings | None]", folder: "Path"
 ) -> "Comparison":
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from streams.migration.rebuild_from_facts import compared
 
-    with told_by_a_bar() as tell:
+    with progress_bar() as tell:
         return compared(connection, stores.get, folder, tell)
 
 
 def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: int, mend: bool) -> None:
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from streams.migration.cutover import begin, folder_of, given_up, number_of, under_way
 
     with folder_of(settings) as folder:
@@ -105,7 +105,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
             given_up(place)
             place = None
         place = place or begin(connection, folder)
-        with told_by_a_bar() as tell:
+        with progress_bar() as tell:
             renewal = _renewal(settings, connection, place, rate=rate, mend=mend)
             renewal.advance(tell)
     say(f"generation {number_of(place)} is built beside generation {connection.generation}")
@@ -113,7 +113,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
 
 
 def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, mend: bool) -> None:
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from streams.migration.cutover import folder_of, given_up, number_of, switch, under_way
     from streams.runtime.state_versions import present
 
@@ -122,7 +122,7 @@ def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, m
         if place is None:
             _nothing_to_switch_to(present(connection))
             return
-        with told_by_a_bar() as tell:
+        with progress_bar() as tell:
             renewal = _renewal(settings, connection, place, mend=mend)
             took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connectors.http.request_preview import AsSent, as_sent
+from connectors.http.request_preview import RequestPreview, preview_request
 from streams.delivery.delivery_search import DeliveryDetails
 from streams.delivery.delivery_state import DeliveryState, LastAttempt
 from streams.delivery.explain import EventExplanation, Verdict
@@ -46,15 +46,15 @@ def detail(one: DeliveryDetails, subscription: Subscription | None, *, dotted_na
 
 def request_of(
     one: DeliveryDetails, subscription: Subscription | None, *, dotted_names: bool
-) -> AsSent | None:
+) -> RequestPreview | None:
     """As it was sent last, or will be; None where what was in it is not kept."""
     if one.delivery is None:
         return None
     request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
-    return as_sent(one.delivery, subscription, request_id, dotted_names=dotted_names)
+    return preview_request(one.delivery, subscription, request_id, dotted_names=dotted_names)
 
 
-def _request(request: AsSent) -> Row:
+def _request(request: RequestPreview) -> Row:
     return {
         "method": request.method,
         "url": request.url,

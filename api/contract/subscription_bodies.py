@@ -12,7 +12,7 @@ from api.contract.fields import Model
 from api.contract.subscription_options import ROOT, Options
 from api.contract.url_policy import TargetPolicy, target
 from api.problems import Complaint, Invalid, shown
-from connectors.http.envelope import FRAMING
+from connectors.http.envelope import FRAMING_HEADERS
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import ANY_EVENT
 from streams.delivery.subscription_options import Signing
@@ -24,7 +24,7 @@ MOST_HEADERS, LARGEST_HEADERS = 20, 16 << 10
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}")
 _TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 # Ours, or of the connection's: a subscriber may set neither.
-_RESERVED = FRAMING | {
+_RESERVED = FRAMING_HEADERS | {
     "user-agent",
     "proxy-connection",
     "proxy-authenticate",

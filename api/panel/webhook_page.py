@@ -81,7 +81,7 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     async def test(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         """One example, now; shown is what went and what came back."""
         found = await webhooks.one(store.store, subscription_id)
-        sample = await sent_example(found, webhooks.courier, webhooks.now())
+        sample = await sent_example(found, webhooks.attempt_sender, webhooks.now())
         body = envelope(sample.delivery, sample.request_id, mode=cloud_events.mode_of(sample.delivery, found))
         return pages.page(request, "webhook_test", store, about=found, sample=sample, body=body)
 

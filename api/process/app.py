@@ -56,7 +56,7 @@ from api.services.replays import Ports, Replays
 from api.services.signing_keys import Signer
 from api.services.subscriptions import Webhooks
 from api.services.webhook_event_search import Events, EventsPublished
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from streams.access import ApiKey
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
@@ -85,7 +85,7 @@ def create_app(
     past: Past,
     stores: Callable[[str], StoreSettings | None],
     settings_log: Log[StoreSettings],
-    courier: Courier,
+    attempt_sender: AttemptSender,
     callers: Callers,
     key_log: Log[ApiKey],
     audit: Audit,
@@ -127,7 +127,7 @@ def create_app(
     desk = Desk(outcomes, book, stores, now)
     keys = Audited(key_log, audit, "API key")
     webhooks = Webhooks(
-        subscriptions, Audited(log, audit, "subscription"), targets, now, courier, signer, vault
+        subscriptions, Audited(log, audit, "subscription"), targets, now, attempt_sender, signer, vault
     )
     settings, read = Programme(stores, Audited(settings_log, audit, "settings")), Reading(desk, past)
     replays = Replays(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)

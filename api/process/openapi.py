@@ -27,7 +27,7 @@ def described() -> str:
         past=NOBODY,
         stores=NOBODY,
         settings_log=NOBODY,
-        courier=NOBODY,
+        attempt_sender=NOBODY,
         callers=Callers(),
         key_log=NOBODY,
         audit=NOBODY,

@@ -27,7 +27,7 @@ from api.process.services import parts_of, until_first
 from api.services.replay_runner import Player
 from api.services.replays import Ports
 from api.services.signing_keys import SealedKeys
-from connectors.http.app import courier_of, safe_of, sender_of
+from connectors.http.app import make_attempt_sender, make_safe, make_sender
 from streams.domain.ids import derived_id
 from streams.errors import Misconfigured
 from streams.jobs.dead_letters import Letterbox
@@ -62,7 +62,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     """
     # A replay's thread computes all the time: a request must not wait 5 ms for its turn at each of its steps.
     sys.setswitchinterval(SWITCH)
-    safe = safe_of(settings)
+    safe = make_safe(settings)
     check_door(settings.api_key_hashes, safe)
     require_layout(await asyncio.to_thread(present, connection))
     stop = _stop_signal(connection)
@@ -79,7 +79,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         # Before the tables that it reads are closed.
         stack.push_async_callback(forecasts.stop)
         tokens = Tokens(safe)
-        sender = sender_of(settings)
+        sender = make_sender(settings)
         stack.push_async_callback(sender.aclose)
         # The same after a restart, and another one's on every other disk.
         process = f"{own.instance} {derived_id(socket.gethostname(), str(own.directory))[:8]}"
@@ -105,7 +105,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             past=parts.past,
             stores=parts.stores.get,
             settings_log=parts.settings,
-            courier=courier_of(settings, sender, safe),
+            attempt_sender=make_attempt_sender(settings, sender, safe),
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),

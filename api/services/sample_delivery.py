@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.envelope import envelope
 from connectors.http.sender import Answer
 from streams.delivery.records import Delivery, Subscription
@@ -49,12 +49,12 @@ class Sample:
         }
 
 
-async def sent_example(subscription: Subscription, courier: Courier, now: datetime) -> Sample:
+async def sent_example(subscription: Subscription, attempt_sender: AttemptSender, now: datetime) -> Sample:
     """As the fan-out would make it; of nobody."""
     name = FIRST if subscription.event_name == ANY_EVENT else subscription.event_name
     delivery = _delivery(name, subscription, now)
     request_id = str(uuid.uuid4())
-    return Sample(delivery, request_id, await courier.send(delivery, subscription, request_id, now))
+    return Sample(delivery, request_id, await attempt_sender.send(delivery, subscription, request_id, now))
 
 
 def example_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:

@@ -16,7 +16,7 @@ from api.contract.revisions import require_revision
 from api.contract.url_policy import TargetPolicy
 from api.problems import Complaint, Conflict, Invalid, NotFound
 from api.services.signing_keys import Signer, signed
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, event_names
 from streams.webhooks.names import resolve_event_name
@@ -44,7 +44,7 @@ class Webhooks:
     log: Audited[Subscription]
     targets: TargetPolicy
     now: Callable[[], datetime]
-    courier: Courier
+    attempt_sender: AttemptSender
     signer: Signer | None = None
     vault: Vault | None = None
 

@@ -28,7 +28,7 @@ class StageDelay:
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """A stage's figures. `rate` is in records per second, None if it is not known."""
+    """A stage's figures. `append_rate` is in records per second, None if it is not known."""
 
     stage: Stage
     left: int

@@ -55,8 +55,7 @@ def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
     if lock is None:
         raise Misconfigured(
             f"{variable_name('instance')}={settings.instance!r} is in use by another process of "
-            f"{settings.home}: "
-            "give each its own name, or none"
+            f"{settings.home}: give each its own name, or none"
         )
     return settings.instance, lock
 

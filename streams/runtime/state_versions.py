@@ -55,8 +55,8 @@ def _require_the_first(connection: Connection, bad: SetAside) -> None:
     if others:
         raise Misconfigured(
             f"Set aside: {bad}. The state may be of generation {FIRST_VERSION} or "
-            f"{', '.join(map(str, others))}: "
-            "start with the LOYALTY_HOME of a machine that has worked on it, which knows"
+            f"{', '.join(map(str, others))}: start with the LOYALTY_HOME of a machine that "
+            "has worked on it, which knows"
         )
 
 

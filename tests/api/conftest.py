@@ -21,7 +21,7 @@ from api.panel.sessions import FORMS, Sessions
 from api.process.app import create_app
 from api.services.command_outcomes import Outcomes
 from api.services.signing_keys import Signer
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -122,7 +122,7 @@ class Door:
             past=self.programme,
             stores=self._store,
             settings_log=LogInMemory(self._store, self._set),
-            courier=Courier(self.endpoints, SAFE),
+            attempt_sender=AttemptSender(self.endpoints, SAFE),
             callers=self.callers,
             key_log=LogInMemory(self.callers.key, self.callers.put_key),
             audit=Audit(self.audit.append, self.clock.peek),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.imports.kind import Run
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, read
 from streams.domain.calendar import Calendar
 from streams.domain.commands import RegisterMember, UpdateMember
@@ -130,7 +130,7 @@ def test_an_old_record_is_the_day_of_the_store_where_it_is_midnight_there() -> N
 def test_a_file_has_birthdays_in_either_form(text: str) -> None:
     data = f"memberExternalId,birthDate\nA-1,{text}\n".encode()
 
-    reading = read(KINDS["members"], data, Run(store=STORE, issued_at=NOON))
+    reading = read(KINDS["members"], data, ImportRun(store=STORE, issued_at=NOON))
 
     assert reading.refused == []
     (ready,) = reading.ready

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from api.cli.lines import LONGEST, OneLine, say
+from api.cli.lines import MAX_LOG_LINE, OneLine, say
 from streams.codec.avro import decode, encode
 from streams.domain.commands import AddUnits
 from streams.domain.text import escape_text, find_text_flaw, quote_text
@@ -168,7 +168,7 @@ def test_whatever_is_logged_is_one_line_of_bounded_length() -> None:
     assert (
         forged == r"ERROR api: subscription made by key till\u000a2026-01-01 INFO api: \u001b[2Jforged\u202e"
     )
-    assert len(formatted("header %r", "s" * 900_000)) < LONGEST + 50
+    assert len(formatted("header %r", "s" * 900_000)) < MAX_LOG_LINE + 50
 
 
 def test_a_stack_is_logged_in_lines_of_its_own() -> None:

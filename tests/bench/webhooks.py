@@ -7,8 +7,8 @@ from ipaddress import ip_network
 
 from confluent_kafka import Consumer, Message
 
-from connectors.http.app import sink as sink_app
-from connectors.http.attempt import Outside
+from connectors.http.app import open_sink as sink_app
+from connectors.http.attempt import SinkPorts
 from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
 from streams.codec.avro import decode
@@ -75,7 +75,7 @@ def _some(consumer: Consumer) -> list[Message]:
 class Counted(SinkStage):
     """The sink's stage; says when it has its partitions, and counts the attempts that it settles."""
 
-    def __init__(self, outside: Outside, partitions: int, ready: Callable[[], None]) -> None:
+    def __init__(self, outside: SinkPorts, partitions: int, ready: Callable[[], None]) -> None:
         super().__init__(outside)
         self.attempts = 0
         self._ready = ready
@@ -97,7 +97,7 @@ async def sink(settings: Settings, connection: Connection, partitions: int, read
     """The real sink until it is told to end; what it used from its start on."""
     made: list[Counted] = []
 
-    def counted(outside: Outside) -> Counted:
+    def counted(outside: SinkPorts) -> Counted:
         made.append(Counted(outside, partitions, ready))
         return made[0]
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from connectors.http.attempt import Outside
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt import SinkPorts
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.endpoint import Endpoint
-from connectors.http.endpoint_health import Policy
+from connectors.http.endpoint_health import EndpointPolicy
 from connectors.http.sender import Sender
 from connectors.http.sink import SinkStage
 from streams.codec.avro import HEADER, encode
@@ -66,10 +66,10 @@ class Sink:
         self.subscriptions.put(SECOND)
         requests = count(1)
         self.stage = SinkStage(
-            Outside(
+            SinkPorts(
                 self.subscriptions,
-                Courier(sender, safe or SecretSealer(), dotted_names=dotted_names),
-                Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
+                AttemptSender(sender, safe or SecretSealer(), dotted_names=dotted_names),
+                EndpointPolicy(**{"concurrency": concurrency, "settle_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),
                 jitter=lambda: jitter,

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from connectors.http.attempt_sender import Courier, check_keys
+from connectors.http.attempt_sender import AttemptSender, check_keys
 from connectors.http.sender import Answer
 from connectors.http.signing_keys import new_secret
 from streams.delivery.records import Delivery, Header, Subscription
@@ -60,7 +60,7 @@ async def sent(
     to: Subscription, sender: FakeSender | None = None, safe: SecretSealer = SAFE, at: datetime = NOW
 ) -> tuple[Answer, Sequence[Sent]]:
     sender = sender or FakeSender()
-    answer = await Courier(sender, safe).send(DELIVERY, to, uid(42), at)
+    answer = await AttemptSender(sender, safe).send(DELIVERY, to, uid(42), at)
     return answer, sender.sent
 
 
@@ -94,10 +94,10 @@ async def test_a_retry_and_its_first_attempt_have_one_id_and_each_its_own_time()
     now, secret = datetime.now(UTC), new_secret("hmac")
     to = replace(TO, signing="standard", signing_keys=(signing_key(secret),))
     sender = FakeSender()
-    courier = Courier(sender, SAFE)
+    attempt_sender = AttemptSender(sender, SAFE)
 
-    await courier.send(DELIVERY, to, uid(42), now - timedelta(minutes=1))
-    await courier.send(DELIVERY, to, uid(43), now)
+    await attempt_sender.send(DELIVERY, to, uid(42), now - timedelta(minutes=1))
+    await attempt_sender.send(DELIVERY, to, uid(43), now)
 
     first, second = sender.sent
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -214,9 +214,9 @@ class TokenServer:
 
 async def test_a_token_is_fetched_once_and_shown_with_every_request() -> None:
     server = TokenServer()
-    courier = Courier(server.sender(), SAFE)
+    attempt_sender = AttemptSender(server.sender(), SAFE)
 
-    answers = [await courier.send(DELIVERY, OAUTH, uid(42), NOW) for _ in range(3)]
+    answers = [await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW) for _ in range(3)]
 
     assert [answer.status for answer in answers] == [200, 200, 200]
     (request,) = server.requests
@@ -228,9 +228,9 @@ async def test_a_token_is_fetched_once_and_shown_with_every_request() -> None:
 async def test_all_that_need_a_token_wait_for_the_same_fetch() -> None:
     server = TokenServer()
     server.may_answer.clear()
-    courier = Courier(server.sender(), SAFE)
+    attempt_sender = AttemptSender(server.sender(), SAFE)
 
-    waiting = [asyncio.create_task(courier.send(DELIVERY, OAUTH, uid(42), NOW)) for _ in range(20)]
+    waiting = [asyncio.create_task(attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW)) for _ in range(20)]
     await server.asked.wait()
     # One that is cut off takes the fetch from nobody else.
     waiting.pop(0).cancel()
@@ -243,21 +243,21 @@ async def test_all_that_need_a_token_wait_for_the_same_fetch() -> None:
 async def test_a_token_is_fetched_anew_before_it_ends() -> None:
     server = TokenServer(expires_in="600")
     server.good = {"token-1", "token-2"}
-    courier = Courier(server.sender(), SAFE)
+    attempt_sender = AttemptSender(server.sender(), SAFE)
 
     for seconds in (0, 569, 570, 1139):
-        await courier.send(DELIVERY, OAUTH, uid(42), NOW + timedelta(seconds=seconds))
+        await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW + timedelta(seconds=seconds))
 
     assert len(server.requests) == 2
 
 
 async def test_a_token_that_was_ended_early_is_replaced_within_the_attempt() -> None:
     server = TokenServer()
-    courier = Courier(server.sender(), SAFE)
-    assert (await courier.send(DELIVERY, OAUTH, uid(42), NOW)).status == 200
+    attempt_sender = AttemptSender(server.sender(), SAFE)
+    assert (await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW)).status == 200
 
     server.good = {"token-2"}
-    answer = await courier.send(DELIVERY, OAUTH, uid(43), NOW)
+    answer = await attempt_sender.send(DELIVERY, OAUTH, uid(43), NOW)
 
     assert answer.status == 200
     assert len(server.requests) == 2
@@ -303,16 +303,16 @@ async def test_without_a_token_nothing_is_sent_and_the_reason_is_told_without_a_
 async def test_after_a_failed_fetch_the_next_attempt_fetches_again() -> None:
     server = TokenServer()
     sender = server.sender()
-    courier = Courier(sender, SAFE)
+    attempt_sender = AttemptSender(sender, SAFE)
 
     async def away(_: Sent) -> Answer:
         return answered(503)
 
     sender.by_url[TOKEN_URL] = away
-    assert (await courier.send(DELIVERY, OAUTH, uid(42), NOW)).status is None
+    assert (await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW)).status is None
     sender.by_url[TOKEN_URL] = server.token
 
-    assert (await courier.send(DELIVERY, OAUTH, uid(43), NOW)).status == 200
+    assert (await attempt_sender.send(DELIVERY, OAUTH, uid(43), NOW)).status == 200
 
 
 async def test_a_client_certificate_is_not_shown_without_tls(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections import UserDict
 from datetime import timedelta
 
-from api.cli.processes import log_as, process
+from api.cli.processes import process, set_up_logging
 from api.cli.supervisor import Supervisor
 from streams.domain.store import StoreSettings
 from streams.runtime.app import App
@@ -48,6 +48,6 @@ async def supervise() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--supervise"]:
-        log_as("supervisor")
+        set_up_logging("supervisor")
         sys.exit(asyncio.run(supervise()))
     work()

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from api.cli.redriving import parsed as parsed_time
 from api.cli.store import parsed as parsed_store
 from api.panel.fact_texts import sentence
-from connectors.imports.kind import Run
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, read
 from streams.domain.calendar import Calendar, to_zone
 from streams.domain.commands import (
@@ -112,7 +112,7 @@ def test_a_line_of_a_file_with_such_an_instant_is_refused(
     cells = {**others, column: at}
     data = f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
 
-    reading = read(KINDS[kind], data, Run(store=STORE, issued_at=NOON))
+    reading = read(KINDS[kind], data, ImportRun(store=STORE, issued_at=NOON))
 
     (refused,) = reading.refused
     assert (refused.line, refused.field, refused.value) == (2, column, at)

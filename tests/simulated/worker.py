@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from connectors.http.app import policy
-from connectors.http.attempt import Outside
-from connectors.http.attempt_sender import Courier
+from connectors.http.app import read_policy
+from connectors.http.attempt import SinkPorts
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.sink import SinkStage
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
@@ -166,11 +166,11 @@ class Process:
         window, clock = timedelta(seconds=BATCH_SECONDS), WallClock(self._connection.cluster.utc)
         return FanOutStage(self._subscriptions, window, clock)
 
-    def _outside(self) -> Outside:
-        return Outside(
+    def _outside(self) -> SinkPorts:
+        return SinkPorts(
             self._subscriptions,
-            Courier(self._around.peer, SecretSealer()),
-            policy(settings(self._around.plan.batch, self._around.plan.standby)),
+            AttemptSender(self._around.peer, SecretSealer()),
+            read_policy(settings(self._around.plan.batch, self._around.plan.standby)),
             now=self._connection.cluster.utc,
             new_id=lambda: str(UUID(int=self._rng.getrandbits(128), version=4)),
             jitter=self._rng.random,

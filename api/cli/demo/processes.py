@@ -18,7 +18,7 @@ _LAST_LINES = 8
 _COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
 
 
-class Child:
+class ChildProcess:
     """`loyalty` with `arguments`, out of reach of the terminal's Ctrl-C. It ends with this process, whatever
     ends that (on Linux). To be made on the main thread.
 

@@ -21,7 +21,7 @@ class Row:
     agrees: bool
 
 
-def reconciled(
+def reconcile_receiver(
     webhook_events: Mapping[str, int],
     subscriptions: Iterable[Kind],
     deliveries: Mapping[str, Kind],

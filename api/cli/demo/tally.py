@@ -30,7 +30,7 @@ Kind = tuple[str, bool]
 """A delivery's event name, and whether its body is legacy."""
 
 
-class Tally:
+class TopicTally:
     """Counts only what is committed, from the beginning of the topics."""
 
     def __init__(self, connection: Connection, partitions: int) -> None:
