@@ -113,10 +113,8 @@ class RemoveManualTier(Command):
 
 
 class RegisterTransaction(Command):
-    """Record a purchase or a return of this member. The document number is unique per member.
-
-    For a till that knows the member's id, as it takes a single step. RecordTransaction matches the member by
-    card, phone or e-mail instead.
+    """Record a purchase or a return of this member. The document number is unique per member. A till that
+    does not know the member's id sends RecordTransaction.
     """
 
     document_number: Line
@@ -131,7 +129,6 @@ class RegisterTransaction(Command):
 
 class RecordTransaction(Command):
     """Record a purchase or a return whose member is found by card number, then phone, then e-mail.
-
     `member_id` is `document_id(store, document_number)`, because the document is its own owner. Its number is
     unique within the store.
     """

@@ -9,6 +9,7 @@ commands                 reads and validates commands
 command_dedup            remembers command ids; outcomes of commands
 loyalty                  the loyalty stage: from commands to facts
 decider                  decides commands and timers
+outgoing                 sends rejections, and requests to the identity stage
 identifier_reservations  claims identifiers, and queues commands until the claim is answered
 erasure                  encrypts personal fields, and deletes the key of an erased owner
 timer_replanning         adapts timers when a store changes its lead times

@@ -1,22 +1,20 @@
 """Decides commands and timers: applies the resulting facts and appends webhook events, messages and
 rejections."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import cast
 
 from streams.derived import derive
 from streams.derived.messages import late_rejection, messages_of, rejection_answer
-from streams.domain.commands import AdvanceClock, AssignTransaction, Command, RecordTransaction
+from streams.domain.commands import AdvanceClock, Command
 from streams.domain.decide import TimedEntry, decide, expire_before_payment, run_timer, skip_announcements
-from streams.domain.document import search_identifiers
 from streams.domain.events import Event, WrongCodeGiven
 from streams.domain.evolve import evolve
 from streams.domain.identifiers import FIELDS
-from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, FindMember, Message
+from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, Message
 from streams.domain.state import (
     Claim,
-    Document,
     Drop,
     Entry,
     Handled,
@@ -27,9 +25,8 @@ from streams.domain.state import (
     Standing,
 )
 from streams.domain.store import StoreSettings
-from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
-from streams.rejections import CommandRejected, LateRejection, shorten_value
+from streams.rejections import LateRejection
 from streams.stages import erasure, identifier_reservations
 from streams.stages.command_dedup import (
     IDENTIFIERS_CLAIMED,
@@ -41,9 +38,10 @@ from streams.stages.command_dedup import (
 from streams.stages.commands import ANSWERS, MESSAGES, owner_of, parse_command
 from streams.stages.context import Clock, StageContext
 from streams.stages.identity import request_key
+from streams.stages.outgoing import release_identifiers, search_member, send_rejection
 from streams.stages.owner_timers import due_of, due_timers
 from streams.tables.owner_entries import OwnerState
-from streams.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS, WEBHOOK_EVENTS
+from streams.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 
 
 class Decider:
@@ -113,16 +111,12 @@ class Decider:
             self._reject_and_remember(turn, state, command, refusal)
         elif not identifier_reservations.is_claim_sufficient(state, under_way, command, self._require_store):
             # The store's identifier rules have changed meanwhile: the command needs other identifiers.
-            self._release_identifiers(
-                turn, command, identifier_reservations.unused_identifiers(state, under_way)
-            )
+            release_identifiers(turn, command, identifier_reservations.unused_identifiers(state, under_way))
             self._start_command(turn, state, command, first.decided_at)
         else:
             self._execute(turn, state, command, first.decided_at)
             # Claimed identifiers that the member does not have now, as the command was rejected after all.
-            self._release_identifiers(
-                turn, command, identifier_reservations.unused_identifiers(state, under_way)
-            )
+            release_identifiers(turn, command, identifier_reservations.unused_identifiers(state, under_way))
         for kept in others:
             self._fire_due_timers(turn, state, kept.decided_at)
             waited = cast(AnyCommand, parse_command(kept.command, kept.schema))
@@ -144,7 +138,7 @@ class Decider:
         message, which somebody appended by mistake, is not answered again: its sender has moved on."""
         before = state.get(Handled, dedup_id(command).encode())
         if before and before.rejection and not isinstance(command, MESSAGES):
-            self.reject(turn, command, type(command).__name__, Rejected(*before.rejection))
+            send_rejection(turn, command, type(command).__name__, Rejected(*before.rejection))
         return before is not None
 
     def _execute(self, turn: StageContext, state: OwnerState, command: AnyCommand, now: datetime) -> None:
@@ -158,7 +152,7 @@ class Decider:
             handled_entry(turn, state, dedup_id(command), until, refusal=None, waits_for=last_step(command))
         )
         if not isinstance(command, MESSAGES):
-            self._search_member(turn, state, command)
+            search_member(turn, state, command, self._require_store)
 
     def _reject_and_remember(
         self, turn: StageContext, state: OwnerState, command: AnyCommand, refusal: Rejected
@@ -171,26 +165,8 @@ class Decider:
                 turn.send(COMMANDS, owner_of(answer.store, answer.member_id), answer)
                 return
         name = "AssignTransaction" if isinstance(command, AnswerSearch) else type(command).__name__
-        self.reject(turn, command, name, refusal)
+        send_rejection(turn, command, name, refusal)
         self._remember_command(turn, state, command.command_id, refusal)
-
-    def _search_member(self, turn: StageContext, state: OwnerState, command: AnyCommand) -> None:
-        """Asks the identity stage whose transaction it is, once it is recorded or if it is to be matched by
-        an identifier."""
-        if not isinstance(command, RecordTransaction | AssignTransaction):
-            return
-        document = state.get(Document)
-        identifiers = search_identifiers(command, self._require_store(command))
-        if document and identifiers and not document.to_member:
-            request = FindMember(
-                command_id=command.command_id,
-                store=command.store,
-                asker=command.member_id,
-                issued_at=command.issued_at,
-                by_hand=isinstance(command, AssignTransaction),
-                identifiers=identifiers,
-            )
-            turn.send(IDENTITY_REQUESTS, request_key(request), request)
 
     def _apply_decision(
         self, turn: StageContext, state: OwnerState, command: AnyCommand, now: datetime
@@ -210,16 +186,9 @@ class Decider:
             raise RuntimeError(
                 f"{type(command).__name__} was refused after its first event: {late}"
             ) from late
-        self._release_identifiers(
+        release_identifiers(
             turn, command, identifier_reservations.identifiers_to_release(before, state.get(Member))
         )
-
-    def _release_identifiers(
-        self, turn: StageContext, command: AnyCommand, identifiers: Iterable[Identifier]
-    ) -> None:
-        for identifier in identifiers:
-            request = identifier_reservations.release_identifier(command, identifier)
-            turn.send(IDENTITY_REQUESTS, request_key(request), request)
 
     def _require_store(self, command: AnyCommand) -> StoreSettings:
         store = self._stores(command.store)
@@ -262,7 +231,7 @@ class Decider:
             member_id=event.member_id,
             issued_at=event.occurred_at,
         )
-        self.reject(turn, command, refusal.command, rejected)
+        send_rejection(turn, command, refusal.command, rejected)
         self._remember_command(turn, state, event.command_id, rejected)
 
     def _remember_command(
@@ -283,22 +252,6 @@ class Decider:
         # Counted from the present: a command that waited is decided at a time that may be long past.
         now = self._clock.now(turn.tables) if self._clock.plays_history else turn.now
         return now + self._memory
-
-    def reject(self, turn: StageContext, command: Command, name: str, refusal: Rejected) -> None:
-        turn.send_to_same_partition(
-            REJECTIONS,
-            owner_of(command.store, command.member_id),
-            CommandRejected(
-                command_id=command.command_id,
-                command=name,
-                store=command.store,
-                member_id=command.member_id,
-                field=refusal.field,
-                value=shorten_value(refusal.value),
-                reason=refusal.reason,
-                rejected_at=turn.now,
-            ),
-        )
 
     def timer(self, turn: StageContext, owner: str, entry: Entry, now: datetime) -> None:
         state = turn.tables.of(owner)

@@ -35,6 +35,7 @@ from streams.stages.base import BaseStage
 from streams.stages.commands import InvalidCommand, read_command
 from streams.stages.context import Clock, Record, StageContext
 from streams.stages.decider import Decider
+from streams.stages.outgoing import send_rejection
 from streams.stages.timer_replanning import TimerReplanner
 from streams.tables.tables import Tables
 
@@ -142,7 +143,7 @@ class LoyaltyStage(BaseStage):
         except Poison as cause:
             turn.poison(record, cause)
         except InvalidCommand as invalid:
-            self._decider.reject(turn, invalid.head, invalid.name, invalid.refusal)
+            send_rejection(turn, invalid.head, invalid.name, invalid.refusal)
         return None
 
     def _fire_timers(self, turn: StageContext, now: datetime, budget: int) -> int:

@@ -26,10 +26,7 @@ def table_families(kinds: Iterable[type[Entry]]) -> list[str]:
 
 class Tables:
     """Entries of many owners. Reads see the batch's own changes; nothing reaches the store before `commit`.
-
-    The due index is derived from the entries' `due`: it is written with them, and `index` rebuilds it from
-    them.
-    """
+    The due index is derived from the entries' `due` and written with them; `index` rebuilds it."""
 
     def __init__(self, store: Store, kinds: Sequence[type[Entry]]) -> None:
         self.names = sorted({kind.table for kind in kinds})
@@ -127,13 +124,13 @@ class Tables:
         return found, b""
 
     def first_due(self, now: datetime) -> tuple[str, Entry] | None:
-        """The owner and the entry of the earliest timer that is due at `now`, or None. The caller must change
-        the entry so that it is due later or never, or the next call returns it again."""
+        """The owner and the entry of the earliest timer that is due at `now`, or None. The caller must
+        reschedule it."""
         due = self._due.first(now)
         return None if due is None else self._due_entry(due)
 
     def due_keys(self, group: bytes, now: datetime) -> Iterator[bytes]:
-        """The due keys, for `due_entry`, of the group's committed entries that are due at `now`. Only between
+        """The due keys, for `due_entry`, of the group's entries that are due at `now`. Only between
         batches."""
         return self._due.within(group, now)
 
@@ -152,8 +149,7 @@ class Tables:
         return self._due.groups()
 
     def owners(self, kind: type[Entry]) -> Iterator[str]:
-        """The owners of committed entries of that kind, in a table that holds no other kind. Only between
-        batches."""
+        """The owners of entries of that kind, in a table that holds no other kind. Only between batches."""
         start = b""
         while True:
             key, _ = next(self._store.scan(kind.table, start), (None, b""))
@@ -182,10 +178,8 @@ class Tables:
     def commit(
         self, changes: Iterable[Write], checkpoints: Mapping[str, int], at: datetime | None = None
     ) -> None:
-        """Writes entries, due index and changelog offsets in one atomic write, so that the state always is a
-        prefix of the committed changelog.
-
-        `changes` is what `changelog` yielded. `at` is a moment at which no other process could write to the
+        """Writes entries, due index and changelog offsets atomically: the state is a prefix of the changelog.
+        `changes` are from `changelog`. `at` is a moment at which no other process could write to the
         changelogs."""
         offsets, moment = offset_writes(checkpoints), as_of_writes(at)
         self._store.write([*changes, *self._due.writes(), *offsets, *moment])
@@ -203,8 +197,7 @@ class Tables:
 
     @property
     def indexed(self) -> bool:
-        """Whether the due index is complete. It is not on a new disk, nor after an interrupted first
-        restore."""
+        """Whether the due index is complete: not on a new disk, nor after an interrupted first restore."""
         return self.checkpoint(DUE) > 0
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
@@ -255,8 +248,7 @@ class Tables:
         self._reset()
 
     def entries(self, names: Iterable[str] = ()) -> Iterator[tuple[str, str, bytes, bytes]]:
-        """All committed entries of those tables, or of all tables, as (table, owner, key within the owner,
-        value)."""
+        """Committed entries, of those tables or of all, as (table, owner, key within the owner, value)."""
         for table in names or self.names:
             for key, raw in self._store.scan(table, b""):
                 owner, _, rest = key.partition(OWNER_END)
