@@ -34,8 +34,12 @@ _RESOURCE_TEXTS = (
 )
 
 
-def classify_error(folder: Path, error: BaseException) -> LoyaltyError:
-    """The error of our own that an error of RocksDB, or of the operating system, at `folder` stands for."""
+class RocksDBError(Exception):
+    """An error of RocksDB, with its text. `store` raises it in place of the bare Exception of rocksdict."""
+
+
+def classify_error(folder: Path, error: RocksDBError | OSError) -> LoyaltyError:
+    """Misconfigured, StoreFailed or StoreDamaged, for an error of RocksDB or of the system at `folder`."""
     text = str(error)
     if any(words in text for words in _PERMISSION_TEXTS):
         return Misconfigured(f"state cannot be kept in {folder}: {text}: correct its owner and its rights")

@@ -3,12 +3,14 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol, cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from streams.errors import StoreDamaged
+from streams.errors import LoyaltyError, StoreDamaged
 from streams.tables import damage
+from streams.tables.damage import RocksDBError
 
 Write = tuple[str, bytes, bytes | None]
 """Family, key, and the value, or None to delete."""
@@ -75,6 +77,23 @@ class MemoryStore:
         pass
 
 
+class _RocksDBErrors:
+    """Raises RocksDBError for a bare Exception in the `with` block, which is all that rocksdict raises. Other
+    exceptions pass: they are bugs, not errors of the disk."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if kind is Exception and error is not None:
+            error.__traceback__ = None
+            raise RocksDBError(str(error)) from None
+
+
+ROCKSDB_ERRORS = _RocksDBErrors()
+
+
 class RocksStore:
     """On disk, in RocksDB, whose lock allows one process at a time."""
 
@@ -87,10 +106,11 @@ class RocksStore:
         options = {family: self._options() for family in families}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = Rdict(str(path), options=self._options(), column_families=options)
-            self._families = {family: self._db.get_column_family(family) for family in options}
-            self._handles = {family: self._db.get_column_family_handle(family) for family in options}
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            with ROCKSDB_ERRORS:
+                self._db = Rdict(str(path), options=self._options(), column_families=options)
+                self._families = {family: self._db.get_column_family(family) for family in options}
+                self._handles = {family: self._db.get_column_family_handle(family) for family in options}
+        except (RocksDBError, OSError) as error:
             raise damage.classify_error(path, error) from None
 
     def _options(self) -> Options:
@@ -111,8 +131,9 @@ class RocksStore:
 
     def get(self, family: str, key: bytes) -> bytes | None:
         try:
-            value: bytes | None = self._families[family].get(key)
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            with ROCKSDB_ERRORS:
+                value: bytes | None = self._families[family].get(key)
+        except RocksDBError as error:
             raise self._classify(error) from None
         return value
 
@@ -120,26 +141,27 @@ class RocksStore:
         sequence, last = self._db.latest_sequence_number(), start
         pairs: Iterator[tuple[bytes, bytes]] = iter(())
         try:
-            # `items` costs less than an iterator of our own, as most scans are short.
-            pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
-            for pair in pairs:
-                yield pair
-                last = pair[0]
-            self._require_complete_scan(family, last, sequence)
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            with ROCKSDB_ERRORS:
+                # `items` costs less than an iterator of our own, as most scans are short.
+                pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
+                for pair in pairs:
+                    yield pair
+                    last = pair[0]
+                self._require_complete_scan(family, last, sequence)
+        except RocksDBError as error:
             # A caller that keeps the error keeps this frame, and with it the database open.
             pairs = iter(())
             raise self._classify(error) from None
 
     def _require_complete_scan(self, family: str, last: bytes, sequence: int) -> None:
-        """Raises StoreDamaged if the scan ended early: RocksDB's `items` ends silently at a damaged block."""
+        """Raises RocksDBError if the scan ended early: RocksDB's `items` ends silently at a damaged block."""
         walk = self._families[family].iter()
         walk.seek(last)
         if walk.valid() and walk.key() == last:
             walk.next()
         walk.status()
         if walk.valid() and self._db.latest_sequence_number() == sequence:
-            raise StoreDamaged(f"{self._path} is damaged: {family} was not read to its end")
+            raise RocksDBError(f"{family} was not read to its end")
 
     def write(self, writes: Iterable[Write]) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -158,14 +180,14 @@ class RocksStore:
 
     def _write_batch(self, batch: WriteBatch) -> None:
         try:
-            self._db.write(batch)
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            with ROCKSDB_ERRORS:
+                self._db.write(batch)
+        except RocksDBError as error:
             raise self._classify(error) from None
 
-    def _classify(self, error: Exception) -> Exception:
+    def _classify(self, error: RocksDBError) -> LoyaltyError:
         error.__traceback__ = None
-        # RocksDB's own are bare; others are not of the disk.
-        found = damage.classify_error(self._path, error) if type(error) is Exception else error
+        found = damage.classify_error(self._path, error)
         if isinstance(found, StoreDamaged) and self._damage is None:
             self._damage = str(found)
             damage.mark_damaged(self._path, found)
@@ -179,7 +201,8 @@ class RocksStore:
         # References to the families keep the database open, and with it its lock.
         self._families.clear()
         self._handles.clear()
-        self._db.close()
+        with ROCKSDB_ERRORS:
+            self._db.close()
 
 
 StoreFactory = Callable[[Path, Sequence[str]], Store]

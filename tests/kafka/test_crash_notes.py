@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.store import StoreSettings
-from streams.errors import Retryable
+from streams.errors import Retryable, StoreFailed
 from streams.rejections import PoisonRecord
 from streams.runtime.batch import Batch, Share
 from streams.runtime.partitions import Partition
@@ -153,7 +153,7 @@ def test_a_limit_of_zero_puts_nothing_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [MemoryError(), OSError(28, "No space left"), Exception("IO error: disk"), Retryable("away")]
+    "trouble", [MemoryError(), OSError(28, "No space left"), StoreFailed("IO error: disk"), Retryable("away")]
 )
 def test_the_machine_s_trouble_is_no_record_s_fault(tmp_path: Path, trouble: Exception) -> None:
     lives = Lives(tmp_path, fault=trouble)
@@ -161,6 +161,15 @@ def test_the_machine_s_trouble_is_no_record_s_fault(tmp_path: Path, trouble: Exc
 
     assert [lives.live() for _ in range(5)] == [trouble] * 5
     assert lives.poison() == []
+
+
+def test_a_bare_exception_of_a_stage_is_no_error_of_the_disk(tmp_path: Path) -> None:
+    bare = Exception("the bug")
+    lives = Lives(tmp_path, fault=bare)
+    lives.arrive(broken(ANNA))
+
+    assert [lives.live() for _ in range(4)] == [bare, bare, bare, None]
+    assert len(lives.poison()) == 1
 
 
 @pytest.mark.parametrize("clock", [WallClock, StreamClock])

@@ -149,3 +149,17 @@ def test_a_folder_that_another_has_open_is_no_damage(tmp_path: Path) -> None:
 
     store.close()
     assert aside(tmp_path / "0") == []
+
+
+def test_a_bug_of_the_caller_is_no_damage(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "0", FAMILIES)
+
+    with pytest.raises(KeyError):
+        store.get("no such family", b"key")
+    with pytest.raises(TypeError):
+        RocksStore(tmp_path / "1", [1])  # type: ignore[list-item]
+
+    store.check()
+    store.close()
+    open_store(tmp_path / "0", FAMILIES).close()
+    assert aside(tmp_path / "0") == []
