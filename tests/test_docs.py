@@ -9,7 +9,7 @@ import pytest
 
 from streams.codec.avro import released_schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
-from streams.projections.erasures import Left, left
+from streams.projections.erasures import Left, remaining_data
 from streams.settings import Settings, variable_name
 from streams.topics import TOPICS
 from streams.webhooks import CATALOGUE
@@ -77,7 +77,9 @@ def test_what_remains_of_an_erased_member_is_written_down() -> None:
 
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.MULTILINE))
 
-    assert rows == {one.topic.name: f"{one.what} | {gone(one, erased_at)}" for one in left(TOPICS, erased_at)}
+    assert rows == {
+        one.topic.name: f"{one.what} | {gone(one, erased_at)}" for one in remaining_data(TOPICS, erased_at)
+    }
 
 
 def gone(one: Left, erased_at: datetime) -> str:

@@ -128,11 +128,11 @@ async def _with_callers(connection: "Connection", work: "Work") -> str:
     from api.auth.principals import Callers
     from api.process.control_topics import AuditAppender, callers_followed
     from api.process.topic_log import TopicLog
-    from streams.kafka.producer import Appender
+    from streams.kafka.producer import RecordAppender
     from streams.topics import ADMINS
 
     SOURCE.set(Source(f"loyalty admin ({system_user()})", ""))
-    callers, appender = Callers(), Appender(connection)
+    callers, appender = Callers(), RecordAppender(connection)
     views = callers_followed(connection, callers)
     audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
     log = TopicLog(connection, ADMINS, views[0], callers.admin, together=False)

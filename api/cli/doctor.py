@@ -33,14 +33,14 @@ async def find_unusable_records(connection: "Connection") -> "list[SetAside]":
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
     from streams.delivery.replay_jobs import ReplayJobs
     from streams.delivery.subscription import Subscriptions
-    from streams.runtime.state_versions import watched
+    from streams.runtime.state_versions import watch_state_version
 
     views = (
         stores_followed(connection, {}),
         followed(connection, Subscriptions()),
         *callers_followed(connection, Callers()),
         *replays_followed(connection, ReplayJobs()),
-        watched(connection),
+        watch_state_version(connection),
     )
     try:
         await asyncio.gather(*(view.start() for view in views))

@@ -47,10 +47,10 @@ def preview(
 
     from api.cli.processes import process
     from streams.domain.preview import AnnouncementPreview
-    from streams.projections.state_snapshot import store_settings
+    from streams.projections.state_snapshot import read_store_settings
 
     with process("preview") as (settings, connection):
-        rules = store_settings(connection, store)
+        rules = read_store_settings(connection, store)
         today = rules.calendar.day(datetime.now(UTC))
         # What history says is due may be long ago.
         earliest = date.min if settings.clock == "stream" else today

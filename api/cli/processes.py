@@ -12,7 +12,7 @@ from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics
 from streams.local_broker import detached
-from streams.runtime.state_versions import at_present
+from streams.runtime.state_versions import at_state_version
 from streams.settings import Settings, load_settings, variable_name
 from streams.topics import GENERATIONS
 
@@ -33,7 +33,7 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
         cluster = connection(settings, _servers(settings))
         # Made first, where there is none: what is not there cannot be told from what a broker does not know.
         create_topics(cluster, settings, (GENERATIONS,))
-        cluster = at_present(cluster)
+        cluster = at_state_version(cluster)
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:
@@ -75,7 +75,7 @@ def _servers(settings: Settings) -> str:
     if settings.bootstrap_servers:
         return settings.bootstrap_servers
     local = detached.running(settings.home)
-    if local is None and (silent := detached.silent(settings.home)):
+    if local is None and (silent := detached.is_silent(settings.home)):
         raise Retryable(
             f"the local broker (pid {silent.pid}, {silent.bootstrap}) runs and does not answer; where that "
             "goes on, `loyalty broker stop` ends it at any price"

@@ -43,7 +43,7 @@ def run(
     """
     from api.cli.processes import process
     from api.cli.reconcile_state import check_state
-    from api.cli.redriving import moment, zone_of
+    from api.cli.redriving import moment, read_zone
     from streams.errors import Misconfigured
     from streams.reconcile.from_topics import Period
 
@@ -55,7 +55,7 @@ def run(
     for option, text in (("--from", since), ("--to", until)):
         moment(option, text)
     with process("reconcile") as (settings, connection):
-        zone = zone_of(connection, store)
+        zone = read_zone(connection, store)
         period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
         books = reconcile_with_progress(settings, connection, period)
     if json:
@@ -71,10 +71,10 @@ def reconcile_with_progress(settings: "Settings", connection: "Connection", peri
     from rich.progress import TaskProgressColumn
 
     from api.cli.bars import progress_bar
-    from streams.reconcile.from_topics import reconcile
+    from streams.reconcile.from_topics import reconcile_topics
 
     with progress_bar(TaskProgressColumn()) as tell:
-        return reconcile(connection, period, settings.home / "tmp", tell)
+        return reconcile_topics(connection, period, settings.home / "tmp", tell)
 
 
 def _show(books: "Books") -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def redriven(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
+def run_redrive(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
     """Says what would be sent, then sends it. Raises Misconfigured for an id that is not there."""
     from streams.errors import Misconfigured
 
@@ -48,7 +48,7 @@ def _counted(count: "Count", what: str) -> str:
     return "; ".join([*parts, f"to re-drive: {to or 'none'}"])
 
 
-def listed(
+def print_candidates(
     found: "list[Found[Any]]",
     limit: int,
     what: str,
@@ -91,7 +91,7 @@ def _seconds(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def places(ids: list[str] | None, command: str) -> "frozenset[Id]":
+def parse_ids(ids: list[str] | None, command: str) -> "frozenset[Id]":
     """Raises Misconfigured for what is no id."""
     from streams.errors import Misconfigured
     from streams.jobs.redrive import Id
@@ -127,9 +127,9 @@ def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetim
         ) from None
 
 
-def zone_of(connection: "Connection", store: str | None) -> tzinfo:
+def read_zone(connection: "Connection", store: str | None) -> tzinfo:
     """The store's own; UTC for all stores together, and for one that has no settings any more."""
-    from streams.projections.state_snapshot import stores
+    from streams.projections.state_snapshot import read_stores
 
-    settings = stores(connection).get(store) if store else None
+    settings = read_stores(connection).get(store) if store else None
     return ZoneInfo(settings.time_zone) if settings else UTC

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api.cli.failures import FAILED
-from streams.local_broker.child import on_leash
+from streams.local_broker.child import tied_to_parent
 
 # The longest is short: an outage of the cluster must not go on here when it is over there.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 5.0
@@ -58,7 +58,7 @@ class Supervisor:
 
     async def _life(self) -> int:
         # Its own session: a terminal's Ctrl-C would reach it twice, and it would hear of it before us.
-        command = on_leash([*self.command], signal.SIGTERM)
+        command = tied_to_parent([*self.command], signal.SIGTERM)
         self._child = await asyncio.create_subprocess_exec(*command, start_new_session=True)
         if self._told.is_set():
             # It came while the child was being made.

@@ -13,7 +13,7 @@ from api.panel import form_inputs, status_texts
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf
 from api.rest.deliveries import MessageId
-from api.services.dead_letters import Letters
+from api.services.dead_letters import DeadLetterService
 from api.services.deliveries import Deliveries
 from api.services.endpoint_health import Standing, Standings
 from api.services.subscriptions import Webhooks
@@ -70,7 +70,7 @@ class Room:
     deliveries: Deliveries
     webhooks: Webhooks
     standings: Standings
-    letters: Letters
+    letters: DeadLetterService
     dotted_names: bool
 
     async def one(self, store: str, message_id: str) -> DeliveryDetails:

@@ -17,8 +17,8 @@ from api.panel.session_guard import StoreOf, SubscriptionId
 from api.problems import Conflict
 from api.rest.replays import ReplayId
 from api.services.command_service import Desk
-from api.services.replay_requests import RATE, Wish
-from api.services.replays import Replays
+from api.services.replay_requests import DEFAULT_RATE, ReplayRequest
+from api.services.replays import ReplayService
 from api.services.subscriptions import Webhooks
 from streams.delivery.replay_jobs import MAX_REPLAY_RATE
 from streams.delivery.replay_selection import ReplayScope
@@ -50,7 +50,7 @@ class Wanted(BaseModel):
     event: Annotated[str, Field(max_length=255)] = ""
     member: Annotated[str, Field(max_length=400)] = ""
     only: ReplayScope = "all"
-    rate: Annotated[str, Field(max_length=20)] = str(RATE)
+    rate: Annotated[str, Field(max_length=20)] = str(DEFAULT_RATE)
 
 
 class Asked(Wanted):
@@ -66,14 +66,16 @@ class Confirmed(Wanted):
 
 @dataclass(frozen=True, slots=True)
 class Replaying:
-    replays: Replays
+    replays: ReplayService
     webhooks: Webhooks
     desk: Desk
     now: Callable[[], datetime]
     drawn: Callable[[], str]
     """An id that nobody had before."""
 
-    async def wish(self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> Wish | None:
+    async def wish(
+        self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors
+    ) -> ReplayRequest | None:
         """None where something is wrong with it, which is told."""
         since = form_inputs.moment(errors, "since", wanted.since, store)
         until = form_inputs.moment(errors, "until", wanted.until, store)
@@ -82,7 +84,11 @@ class Replaying:
         if since is None:
             errors.setdefault("since", "From when on?")
             return None
-        return None if errors else Wish(since, until, wanted.event or None, member_id, wanted.only, rate)
+        return (
+            None
+            if errors
+            else ReplayRequest(since, until, wanted.event or None, member_id, wanted.only, rate)
+        )
 
     async def shown(
         self, store: StoreSettings, webhook: str, wanted: Wanted, errors: form_inputs.Errors

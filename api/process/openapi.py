@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from api.auth.principals import Callers
 from api.process.app import create_app
-from api.services.replays import Ports
+from api.services.replays import ReplayPorts
 from streams.delivery.replay_jobs import ReplayJobs
 from streams.delivery.subscription import Subscriptions
 
@@ -34,7 +34,7 @@ def described() -> str:
         store_codes=NOBODY,
         conditions={},
         forecasts=NOBODY,
-        replaying=Ports(ReplayJobs(), NOBODY, NOBODY, NOBODY, process=""),
+        replaying=ReplayPorts(ReplayJobs(), NOBODY, NOBODY, NOBODY, process=""),
         box=NOBODY,
         journal=NOBODY,
         published=NOBODY,

@@ -11,8 +11,8 @@ from api.contract.fields import Model, Moment, StoreCode, Uuid, id_in_path
 from api.contract.json_body import Router
 from api.contract.listing import Page, PageSize, cut
 from api.rest.subscriptions import SINGLE, SubscriptionId
-from api.services.replay_requests import RATE, ROOT, Counted, Wish
-from api.services.replays import Replays
+from api.services.replay_requests import DEFAULT_RATE, REPLAY_ROOT, ReplayPreview, ReplayRequest
+from api.services.replays import ReplayService
 from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayJob
 from streams.webhooks.parts import iso_instant
 
@@ -37,22 +37,24 @@ class ReplayBody(Model):
     only: Literal["all", "missing", "failed"] = Field(
         "all", description="missing: no delivery was made; failed: given up, and not delivered since."
     )
-    rate: int = Field(RATE, ge=1, le=MAX_REPLAY_RATE, description="Most deliveries a second.")
+    rate: int = Field(DEFAULT_RATE, ge=1, le=MAX_REPLAY_RATE, description="Most deliveries a second.")
 
-    def wish(self) -> Wish:
-        return Wish(self.since, self.until, self.event_name, self.customer_id, self.only, self.rate)
+    def wish(self) -> ReplayRequest:
+        return ReplayRequest(self.since, self.until, self.event_name, self.customer_id, self.only, self.rate)
 
 
 class AskedBody(Model):
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{ROOT: {"from": "2025-10-20T13:00:00Z", "to": "2025-10-20T14:00:00Z", "rate": 50}}]
+            "examples": [
+                {REPLAY_ROOT: {"from": "2025-10-20T13:00:00Z", "to": "2025-10-20T14:00:00Z", "rate": 50}}
+            ]
         }
     )
     replay: ReplayBody
 
 
-def routes(replays: Replays) -> APIRouter:
+def routes(replays: ReplayService) -> APIRouter:
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     every, single = f"{SINGLE}/replay", f"{SINGLE}/replay/{{replay}}"
     may_read, may_change = [requires("read")], [requires("subscriptions")]
@@ -100,7 +102,7 @@ def routes(replays: Replays) -> APIRouter:
     return router
 
 
-def counted(found: Counted) -> dict[str, Any]:
+def counted(found: ReplayPreview) -> dict[str, Any]:
     return {
         "deliveries": found.deliveries,
         "exact": found.exact,

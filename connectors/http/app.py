@@ -14,7 +14,7 @@ from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
 from streams.kafka.clients import Connection
 from streams.runtime.app import App
-from streams.runtime.instance import identity
+from streams.runtime.instance import hold_instance
 from streams.runtime.worker import follow_subscriptions
 from streams.secrets.sealing import SecretSealer
 from streams.settings import Settings
@@ -26,14 +26,14 @@ def open_sink(
     settings: Settings, connection: Connection, stage: Callable[[SinkPorts], SinkStage] = SinkStage
 ) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
-    with identity(settings, "sink") as who, _collecting_seldom():
+    with hold_instance(settings, "sink") as who, _collecting_seldom():
         app = App(f"{settings.topic_prefix}sink")
         app.expose(settings)
         subscriptions = follow_subscriptions(app, connection)
         safe = make_safe(settings)
-        app.at_its_start(lambda: check_keys(iter(subscriptions), safe))
+        app.add_start_check(lambda: check_keys(iter(subscriptions), safe))
         sender = make_sender(settings)
-        app.at_its_end(sender.aclose)
+        app.add_closing(sender.aclose)
         outside = SinkPorts(
             subscriptions,
             make_attempt_sender(settings, sender, safe),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from connectors.imports.kind import ReadyCommand
 from streams.domain.messages import AddressedCommand
 from streams.kafka.clients import Connection
-from streams.kafka.producer import Appender, Place
+from streams.kafka.producer import Place, RecordAppender
 from streams.stages.commands import owner_of
 from streams.stages.identity import request_key
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, Topic
@@ -18,7 +18,7 @@ OnSent = Callable[[Topic, int, int], None]
 
 async def send_commands(connection: Connection, ready: Sequence[ReadyCommand], sent: OnSent) -> None:
     """All in their order. Raises Retryable; some were sent then, and may be sent again."""
-    appender = Appender(connection)
+    appender = RecordAppender(connection)
     try:
         for start in range(0, len(ready), MAX_IN_FLIGHT):
             some = ready[start : start + MAX_IN_FLIGHT]
@@ -28,7 +28,7 @@ async def send_commands(connection: Connection, ready: Sequence[ReadyCommand], s
         await appender.close()
 
 
-async def _all(appender: Appender, some: Sequence[ReadyCommand]) -> list[Place]:
+async def _all(appender: RecordAppender, some: Sequence[ReadyCommand]) -> list[Place]:
     # Tasks begin in their order: so does what stands in the producer's queue.
     return await asyncio.gather(*(appender.append(*_where(one), one.record) for one in some))
 

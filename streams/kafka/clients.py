@@ -97,11 +97,11 @@ class Connection:
 
 def connection(settings: Settings, bootstrap_servers: str) -> Connection:
     """Raises Misconfigured naming the properties file and the line at fault."""
-    extra = properties(settings.kafka_config) if settings.kafka_config else {}
+    extra = read_properties(settings.kafka_config) if settings.kafka_config else {}
     return Connection(bootstrap_servers, settings.topic_prefix, extra, home=settings.home)
 
 
-def properties(file: Path) -> dict[str, str]:
+def read_properties(file: Path) -> dict[str, str]:
     """The librdkafka properties in `file`: `key=value` lines, `#` begins a comment line.
 
     Raises Misconfigured where it cannot be read or librdkafka knows no such property or value.

@@ -41,7 +41,7 @@ class SetAside:
         return f"{where}: {self.fault.field} {self.fault.reason}; {kept}"
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """Nobody could work with the record."""
 
     def __init__(self, key: str, found: RecordFault) -> None:
@@ -51,7 +51,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawRecord:
     """A record's parts as they stand in the log."""
 
     offset: int
@@ -61,59 +61,59 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit(Generic[V]):
+class ValidRecord(Generic[V]):
     """A record that can be worked with; None: its key is gone."""
 
-    raw: Raw
+    raw: RawRecord
     key: str
     value: V | None
 
 
-def raw_of(message: Message) -> Raw:
+def raw_record(message: Message) -> RawRecord:
     headers = dict(message.headers() or [])
     header = headers.get(avro.HEADER)
     schema = header.decode(errors="replace") if isinstance(header, bytes) else header
-    return Raw(message.offset() or 0, message.key() or b"", schema, message.value())
+    return RawRecord(message.offset() or 0, message.key() or b"", schema, message.value())
 
 
-def fitting(kind: type[V], raw: Raw) -> Fit[V]:
+def validate_record(kind: type[V], raw: RawRecord) -> ValidRecord[V]:
     """Raises Unfit."""
     try:
         key = raw.key.decode()
     except UnicodeDecodeError:
-        raise Unfit(shown(raw.key), RecordFault("key", "is no text")) from None
+        raise UnfitError(printable_key(raw.key), RecordFault("key", "is no text")) from None
     if not key:
-        raise Unfit("", RecordFault("key", "is empty"))
+        raise UnfitError("", RecordFault("key", "is empty"))
     if raw.value is None:
-        return Fit(raw, key, None)
+        return ValidRecord(raw, key, None)
     try:
         value = avro.build_value(kind, _tree(kind, raw))
     except Rejected as rejected:
         reason = f"is not valid: {redact_values(rejected.reason)}"
-        raise Unfit(shown(raw.key), RecordFault(redact_values(rejected.field), reason)) from None
+        raise UnfitError(printable_key(raw.key), RecordFault(redact_values(rejected.field), reason)) from None
     except Poison as poison:
-        raise Unfit(shown(raw.key), RecordFault("record", _unread(raw, poison))) from None
+        raise UnfitError(printable_key(raw.key), RecordFault("record", _unread(raw, poison))) from None
     wrong = find_fault(key, value)
     if wrong:
-        raise Unfit(shown(raw.key), wrong)
-    return Fit(raw, key, value)
+        raise UnfitError(printable_key(raw.key), wrong)
+    return ValidRecord(raw, key, value)
 
 
-def _tree(kind: type[V], raw: Raw) -> avro.Tree:
+def _tree(kind: type[V], raw: RawRecord) -> avro.Tree:
     name, tree = avro.decode_tree(raw.value, raw.schema)
     if name != kind.__name__:
         raise Poison(f"is a {name} where a {kind.__name__} belongs")
     return tree
 
 
-def _unread(raw: Raw, poison: Poison) -> str:
+def _unread(raw: RawRecord, poison: Poison) -> str:
     """Without what its reader says of the bytes."""
     if raw.schema in avro.released_schemas():
         return f"cannot be read by its schema {raw.schema}, or is of another kind than its topic's"
     return redact_values(str(poison)) if raw.schema is None else "names no released schema"
 
 
-def shown(key: bytes) -> str:
+def printable_key(key: bytes) -> str:
     """Fit for one line of a log."""
     try:
         text = ascii(key.decode())[1:-1]

@@ -21,11 +21,11 @@ from streams.delivery.delivery_state import DeliveryState, RecordPosition
 from streams.delivery.records import DeadLetter, Delivery
 from streams.errors import Poison, Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.end_offsets import Ends
-from streams.kafka.log_reader import Stretch, records
-from streams.kafka.read_barrier import Arrivals
-from streams.projections.delivery_log_feed import TOPICS, JournalFeed
-from streams.projections.member_replica import CURRENT_WITHIN
+from streams.kafka.end_offsets import EndOffsets
+from streams.kafka.log_reader import OffsetRange, read_records
+from streams.kafka.read_barrier import ReadBarrier
+from streams.projections.delivery_log_feed import TOPICS, DeliveryLogFeed
+from streams.projections.member_replica import CATCH_UP_TIMEOUT
 from streams.tables.delivery_log import DeliveryLog
 from streams.tables.delivery_log_keys import FAMILIES
 from streams.tables.delivery_log_reader import DeliveryLogReader
@@ -34,10 +34,10 @@ from streams.topics import DEAD_LETTERS, DELIVERIES, Topic
 
 FOLDER = "journal-1"
 """The number is the layout's."""
-AGAIN = 1.0
+RETRY_SECONDS = 1.0
 
 
-class FollowedJournal:
+class FollowedDeliveryLog:
     """To be made in the event loop that asks; it follows from then on. `count`: partitions of each topic."""
 
     def __init__(self, connection: Connection, directory: Path, count: int) -> None:
@@ -45,8 +45,8 @@ class FollowedJournal:
         self._places = [(connection.topic(topic), number) for topic in TOPICS for number in range(count)]
         self._store = open_store(directory / FOLDER, FAMILIES)
         self._reader = DeliveryLogReader(self._store)
-        self._arrivals = Arrivals(Ends(connection))
-        self._feed = JournalFeed(
+        self._arrivals = ReadBarrier(EndOffsets(connection))
+        self._feed = DeliveryLogFeed(
             connection,
             DeliveryLog(self._store),
             lambda name, number, at: self._arrivals.read((name, number), at),
@@ -71,7 +71,7 @@ class FollowedJournal:
                 self.caught_up = True
             except Retryable:
                 # The cluster is away for a moment; nobody waits here.
-                await asyncio.sleep(AGAIN)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def failed(self) -> NoReturn:
         """Raises what ended the following, and never returns."""
@@ -88,7 +88,7 @@ class FollowedJournal:
         more than 5 s."""
         self._require()
         try:
-            await asyncio.wait_for(self._arrivals.all(self._places), CURRENT_WITHIN)
+            await asyncio.wait_for(self._arrivals.all(self._places), CATCH_UP_TIMEOUT)
         except TimeoutError:
             raise Retryable("what was committed of deliveries is not all here yet") from None
 
@@ -134,9 +134,9 @@ class FollowedJournal:
         return None
 
     def _at(self, topic: Topic, spot: RecordPosition) -> Delivery | None:
-        place = Stretch(topic, {spot.partition: (spot.offset, spot.offset + 1)})
+        place = OffsetRange(topic, {spot.partition: (spot.offset, spot.offset + 1)})
         try:
-            for record in records(self._connection, place):
+            for record in read_records(self._connection, place):
                 if topic is DEAD_LETTERS:
                     return avro.decode(DeadLetter, record.value, record.schema).delivery
                 return avro.decode(Delivery, record.value, record.schema)

@@ -8,16 +8,16 @@ from streams.delivery.explain import PublishedEvent
 from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import between, moment_of, slices, whole
+from streams.kafka.log_reader import full_range, read_batches, record_time, time_range
 from streams.kafka.partitioner import partition_of
 from streams.kafka.records import record_of
-from streams.reconcile.from_topics import event_of, fanned_out, over_time
+from streams.reconcile.from_topics import decode_event, fanned_out, read_subscription_history
 from streams.stages.commands import owner_of
 from streams.stages.member_replay import TooManyFacts
 from streams.topics import SUBSCRIPTIONS, WEBHOOK_EVENTS
 
 
-class PublishedEvents:
+class MemberWebhookEventReader:
     """Reads at most `most` records for one answer, one answer at a time: each scans a partition's stretch."""
 
     def __init__(self, connection: Connection, partitions: int, most: int) -> None:
@@ -39,7 +39,7 @@ class PublishedEvents:
     async def forms(self) -> SubscriptionHistory:
         """What all subscriptions were and are. Raises Retryable."""
         return await asyncio.to_thread(
-            lambda: over_time(self._connection, whole(self._connection, SUBSCRIPTIONS))
+            lambda: read_subscription_history(self._connection, full_range(self._connection, SUBSCRIPTIONS))
         )
 
     def _read(
@@ -47,20 +47,22 @@ class PublishedEvents:
     ) -> list[PublishedEvent]:
         key = owner.encode()
         number = partition_of(key, self._partitions)
-        stretch = between(self._connection, WEBHOOK_EVENTS, since, until, number)
+        stretch = time_range(self._connection, WEBHOOK_EVENTS, since, until, number)
         if stretch.size > self._most:
             raise TooManyFacts(
                 f"{stretch.size:,} webhook events would have to be read, at most {self._most:,} may be"
             )
         come_to = fanned_out(self._connection).get(number, -1)
         found = []
-        for message in (m for some in slices(self._connection, stretch) for m in some if m.key() == key):
+        for message in (
+            m for some in read_batches(self._connection, stretch) for m in some if m.key() == key
+        ):
             record = record_of(message, WEBHOOK_EVENTS.name)
             try:
-                event, by = event_of(record, store), read_recipients(record.headers)
+                event, by = decode_event(record, store), read_recipients(record.headers)
             except Poison:
                 # The fan-out has put it aside.
                 continue
             if event:
-                found.append(PublishedEvent(event, moment_of(message), record.offset >= come_to, by))
+                found.append(PublishedEvent(event, record_time(message), record.offset >= come_to, by))
         return found

@@ -10,8 +10,8 @@ from streams.domain.preview import AnnouncementPreview
 from streams.domain.state import Entry, Handled, State
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.projections.member_replica import FOUND, KINDS
-from streams.projections.state_snapshot import show
+from streams.projections.member_replica import KINDS_BY_ID, REPLICA_KINDS
+from streams.projections.state_snapshot import visit_tables
 from streams.stages.command_dedup import FINGERPRINT_HEADER
 from streams.stages.context import Record
 from streams.stages.member_replay import TooManyFacts
@@ -33,7 +33,9 @@ class Programme(Pipeline):
         """As it was at first."""
         settings, now = self._start
         super().__init__(*settings, now=now)
-        self.replica = MemberReplica(MemoryStore(MemberReplica.families(KINDS)), KINDS, FOUND, self._told)
+        self.replica = MemberReplica(
+            MemoryStore(MemberReplica.families(REPLICA_KINDS)), REPLICA_KINDS, KINDS_BY_ID, self._told
+        )
         self.heard: Callable[[str, bytes], None] = lambda *_: None
         self.asleep = False
         self.away = False
@@ -97,4 +99,4 @@ class MembersInMemory:
 
     def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
         self.go_on.wait(20)
-        yield from show(preview, self._programme.replica.beside(), store, self.now)
+        yield from visit_tables(preview, self._programme.replica.beside(), store, self.now)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from streams.kafka.clients import Connection
-from streams.runtime.restore import restore
+from streams.runtime.restore import restore_tables
 from streams.stages.identifier_holders import Pair, find_clashes, identifiers_of_members, identifiers_reserved
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
@@ -46,7 +46,7 @@ def of_identifiers(members: Iterable[Tables], identity: Iterable[Tables]) -> Ite
 
 def _fresh(connection: Connection, stage: type[LoyaltyStage | IdentityStage], number: int) -> Tables:
     tables = Tables(MemoryStore(table_families(stage.kinds)), stage.kinds)
-    assert restore(connection, number, tables, lambda: False, lambda *_: None)
+    assert restore_tables(connection, number, tables, lambda: False, lambda *_: None)
     return tables
 
 

@@ -10,7 +10,7 @@ from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay_selection import ReplaySelection, delivery_outcome
 from streams.delivery.subscription_history import SubscriptionHistory
-from streams.reconcile.reconciliation import Marks, Place, balanced
+from streams.reconcile.reconciliation import MarkMaker, RecordPlace, reconcile_marks
 from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
@@ -114,10 +114,10 @@ def test_an_item_of_an_array_is_sent_alone_and_the_books_take_it_for_the_missing
 
     (alone,) = ReplaySelection(legacy, "n").deliveries(event(record))
 
-    marks = Marks(_always(legacy))
-    place = Place(0, 0, NOON)
+    marks = MarkMaker(_always(legacy))
+    place = RecordPlace(0, 0, NOON)
     found = [*marks.delivery(alone, place), *marks.event(event(record), place, ahead=False)]
-    books = balanced(sorted(found), marks.closed, whole=True)
+    books = reconcile_marks(sorted(found), marks.closed, whole=True)
     assert alone.data.startswith("[{")
     assert books.agree
     assert sum(each["pending"] for each in books.outcomes.values()) == 1

@@ -38,7 +38,7 @@ from streams.domain.events import (
 from streams.domain.pii import PERSONAL_FIELDS, strip_personal
 from streams.domain.state import Account, DataKey, Document, Member
 from streams.domain.values import Address, Attribute, Buyer, Company, Item, Profile
-from streams.migration.compare import KINDS, Comparison
+from streams.migration.compare import COMPARED_KINDS, Comparison
 from streams.stages.commands import owner_of
 from streams.stages.member_replay import replay_member
 from streams.stages.rebuild import data_key_lookup, rebuild
@@ -136,7 +136,7 @@ def marked(tables: Tables) -> list[str]:
 
 
 def differences(run: Pipeline) -> list[str]:
-    tables, found = Tables(MemoryStore(table_families(KINDS)), KINDS), Comparison()
+    tables, found = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS), Comparison()
     rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     found.compare(tables, run.tables, frozenset())

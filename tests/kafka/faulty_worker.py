@@ -12,7 +12,7 @@ from api.cli.processes import process, set_up_logging
 from api.cli.supervisor import Supervisor
 from streams.domain.store import StoreSettings
 from streams.runtime.app import App
-from streams.runtime.instance import identity
+from streams.runtime.instance import hold_instance
 from streams.runtime.worker import run
 from streams.stages.context import WallClock
 from streams.stages.loyalty import LoyaltyStage
@@ -31,7 +31,7 @@ class Stores(UserDict[str, StoreSettings]):
 
 def work() -> None:
     async def serve() -> None:
-        with identity(settings, "loyalty") as who:
+        with hold_instance(settings, "loyalty") as who:
             app = App("faulty worker")
             app.feed(
                 connection, who, COMMANDS, LoyaltyStage(Stores(), WallClock(), timedelta(hours=24)), settings

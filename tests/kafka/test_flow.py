@@ -12,7 +12,7 @@ from streams.kafka.clients import Connection
 from streams.pipeline_health.figures import records_per_minute, stage_figures
 from streams.pipeline_health.samples import STAGES, TOPICS, Sample
 from streams.pipeline_health.verdict import find_troubles, healthy_sentence
-from streams.projections.pipeline_monitor import Flow
+from streams.projections.pipeline_monitor import PipelineMonitor
 from streams.settings import Settings
 from tests.connectors.sink_driver import FIRST
 from tests.kafka.fleet import Fleet, one_unit_each, registrations
@@ -31,8 +31,8 @@ def fleet(settings: Settings) -> Iterator[Fleet]:
 
 
 @asynccontextmanager
-async def watched(connection: Connection) -> AsyncIterator[Flow]:
-    flow = Flow(connection, every=0.2)
+async def watched(connection: Connection) -> AsyncIterator[PipelineMonitor]:
+    flow = PipelineMonitor(connection, every=0.2)
     flow.start()
     try:
         yield flow
@@ -40,7 +40,7 @@ async def watched(connection: Connection) -> AsyncIterator[Flow]:
         await flow.stop()
 
 
-async def until(flow: Flow, holds: Callable[[Sample], bool]) -> Sample:
+async def until(flow: PipelineMonitor, holds: Callable[[Sample], bool]) -> Sample:
     """The first sample taken after the call, of which it holds."""
     asked, deadline = datetime.now(UTC), asyncio.get_running_loop().time() + WITHIN
     while not (flow.samples and flow.samples[-1].at > asked and holds(flow.samples[-1])):

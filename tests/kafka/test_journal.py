@@ -20,7 +20,7 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.kafka.clients import Connection, connection
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topic_admin import create_topics
-from streams.projections.delivery_log import FOLDER, FollowedJournal
+from streams.projections.delivery_log import FOLDER, FollowedDeliveryLog
 from streams.settings import Settings
 from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, SETTINGS, Topic
 from tests.crash.world import put
@@ -45,8 +45,8 @@ def appended(cluster: Connection, *records: Delivery | Attempt | DeadLetter) -> 
     assert producer.flush(WITHIN) == 0
 
 
-async def opened(cluster: Connection, folder: Path, partitions: int) -> FollowedJournal:
-    journal = FollowedJournal(cluster, folder, partitions)
+async def opened(cluster: Connection, folder: Path, partitions: int) -> FollowedDeliveryLog:
+    journal = FollowedDeliveryLog(cluster, folder, partitions)
     await asyncio.wait_for(journal.complete(), WITHIN)
     return journal
 

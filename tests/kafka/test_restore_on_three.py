@@ -16,7 +16,7 @@ from streams.domain.state import Account, Entry, Handled, Lot, Member
 from streams.domain.values import Profile
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics
-from streams.runtime.restore import restore
+from streams.runtime.restore import restore_tables
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
@@ -95,7 +95,7 @@ def restored(cluster: Connection, folder: Path) -> tuple[dict[str, int], str | N
     names = {(kind.table, kind.letter): kind.__name__ for kind in LoyaltyStage.kinds}
     proof = LedgerCheck()
     with closing(open_tables(folder, LoyaltyStage.kinds)) as tables:
-        assert restore(cluster, 0, tables, lambda: False, lambda *_: None, heard=proof.hear)
+        assert restore_tables(cluster, 0, tables, lambda: False, lambda *_: None, heard=proof.hear)
         return Counter(names[table, key[:1]] for table, _, key, _ in tables.entries()), proof.flaw(tables)
 
 

@@ -61,7 +61,7 @@ def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
 def test_a_local_broker_that_is_frozen_is_no_absent_one(tmp_path: Path, libraries: Path) -> None:
     (tmp_path / "broker").mkdir()
     (tmp_path / "broker" / libraries.name).symlink_to(libraries)
-    found = detached.start(tmp_path)
+    found = detached.start_detached(tmp_path)
     settings = Settings(home=tmp_path)
     os.kill(found.pid, signal.SIGSTOP)
     try:
@@ -69,7 +69,7 @@ def test_a_local_broker_that_is_frozen_is_no_absent_one(tmp_path: Path, librarie
         status, shown = finished(settings, "broker", "status")
     finally:
         os.kill(found.pid, signal.SIGCONT)
-        detached.stop(tmp_path)
+        detached.stop_detached(tmp_path)
 
     assert code == 1
     assert f"the local broker (pid {found.pid}, {found.bootstrap}) runs and does not answer" in said

@@ -19,9 +19,9 @@ from streams.codec.avro import HEADER, encode
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.state import Account
 from streams.migration.build import Renewal
-from streams.migration.changelog_writer import Publisher
-from streams.migration.cutover import begin, folder_of, number_of, switch, under_way
-from streams.runtime.state_versions import present
+from streams.migration.changelog_writer import ChangelogWriter
+from streams.migration.cutover import begin_build, find_build, hold_folder, switch, version_number
+from streams.runtime.state_versions import read_state_version
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.state_schema import STATE_SCHEMA, StateSchema
@@ -74,7 +74,7 @@ def await_told(fleet: Fleet, count: int) -> None:
 
 def units(fleet: Fleet) -> dict[str, Decimal]:
     """What each member has, as the present generation's changelog says."""
-    connection = replace(fleet.connection, generation=present(fleet.connection).number)
+    connection = replace(fleet.connection, generation=read_state_version(fleet.connection).number)
     found = {}
     for record in committed(connection, CHANGELOGS[Account.table], fleet.settings):
         owner, _, key = (record.key or b"").partition(OWNER_END)
@@ -135,7 +135,7 @@ def test_a_worker_that_was_frozen_meanwhile_commits_nothing_and_begins_anew_on_t
     fleet.await_all()
 
     assert switched[0] == 0
-    assert present(fleet.connection).number == 2
+    assert read_state_version(fleet.connection).number == 2
     assert units(fleet) == dict.fromkeys(MEMBERS, Decimal(12))
     assert {len(found) for found in names(fleet, EVENTS).values()} == {3}
 
@@ -189,7 +189,7 @@ def test_killed_on_its_way_it_goes_on_and_a_worker_too(fleet: Fleet) -> None:
     worker.said("is ready")
     fleet.send([add("9", member) for member in MEMBERS])
     fleet.await_all()
-    assert present(fleet.connection).number == 1
+    assert read_state_version(fleet.connection).number == 1
     switched = finished(fleet.settings, *STATE, "--switch", "--evict")
     await_end(worker.program)
     after = finished(fleet.settings, *STATE, "--switch")
@@ -227,15 +227,15 @@ def test_states_that_differ_are_not_switched(fleet: Fleet) -> None:
     assert f"{owner}: Account differs" in said
     assert "47 entries are the same, 1 differ" in said
     assert "not switched: the states differ" in said
-    assert present(fleet.connection).number == 1
+    assert read_state_version(fleet.connection).number == 1
 
 
 @contextmanager
 def renewal(fleet: Fleet, layout: StateSchema) -> Iterator[Renewal]:
     """Of the next release, on a disk of its own."""
-    with folder_of(fleet.settings) as folder:
-        place = under_way(fleet.connection, folder, layout) or begin(fleet.connection, folder, layout)
-        publisher = Publisher(replace(fleet.connection, generation=number_of(place)), TRANSACTION)
+    with hold_folder(fleet.settings) as folder:
+        place = find_build(fleet.connection, folder, layout) or begin_build(fleet.connection, folder, layout)
+        publisher = ChangelogWriter(replace(fleet.connection, generation=version_number(place)), TRANSACTION)
         yield Renewal(
             fleet.connection, fleet.settings, place, publisher, stores={STORE: SETTINGS}.get, layout=layout
         )

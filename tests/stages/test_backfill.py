@@ -13,7 +13,7 @@ from streams.delivery.backfill_recipients import HEADER, BackfillRecipients, cho
 from streams.delivery.records import Subscription
 from streams.domain.commands import AdvanceClock
 from streams.errors import Misconfigured
-from streams.migration.compare import KINDS
+from streams.migration.compare import COMPARED_KINDS
 from streams.stages.backfill_events import BackfillRequest, backfill_events
 from streams.stages.commands import owner_of
 from streams.stages.context import Record, StreamClock
@@ -35,7 +35,7 @@ REGISTERED = "CustomerRegistered"
 
 def again(run: Pipeline, wish: BackfillRequest) -> list[WebhookEvent]:
     """As they would stand on the topic."""
-    tables = Tables(MemoryStore(table_families(KINDS)), KINDS)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
     found = backfill_events(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables), wish)
     return [decode(type(event), *encode(event)) for _, event in found]
 

@@ -11,7 +11,7 @@ from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.state import Account, Change, Held, Lot, State
 from streams.domain.store import StoreSettings
-from streams.migration.carry_over import carried
+from streams.migration.carry_over import carry_over
 from streams.migration.compare import Comparison
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
@@ -51,7 +51,7 @@ def made(run: Pipeline, layout: StateSchema) -> Tables:
 
 def carry(run: Pipeline, into: Tables, layout: StateSchema) -> Comparison:
     found = Comparison(layout)
-    into.commit(list(carried(found, into, run.tables, NOBODY)), {})
+    into.commit(list(carry_over(found, into, run.tables, NOBODY)), {})
     into.index()
     return found
 
@@ -68,7 +68,7 @@ def test_with_what_it_takes_over_it_is_the_running_state() -> None:
     assert list(tables.entries()) == list(run.tables.entries())
     held = next(tables.of(owner_of(STORE, BORIS)).scan(Held))
     assert [pledge.lot.announced for pledge in held.pledges] == [(10,)]
-    assert list(carried(Comparison(layout), tables, run.tables, NOBODY)) == []
+    assert list(carry_over(Comparison(layout), tables, run.tables, NOBODY)) == []
 
 
 def test_run_in_the_others_place_it_tells_nothing_twice_and_answers_repeats_as_before() -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from streams.domain.state import Account, Lot
 from streams.domain.wallet_invariant import LotShare
-from streams.migration.compare import KINDS
+from streams.migration.compare import COMPARED_KINDS
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.stages.rebuild import data_key_lookup, rebuild
@@ -26,7 +26,7 @@ def spent_twice(*later: str) -> tuple[Tables, list[str]]:
     run.when(register(ANNA), add("50"), spend("50"), *map(add, later))
     facts: list[Record] = list(run.log[EVENTS.name])
     twice = next(record for record in facts if record.kind == "UnitsSpent")
-    tables = Tables(MemoryStore(table_families(KINDS)), KINDS)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
     contradictions = rebuild(tables, [*facts, twice], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     return tables, contradictions

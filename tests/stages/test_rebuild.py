@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from streams.domain.state import Account
-from streams.migration.compare import KINDS, Comparison
+from streams.migration.compare import COMPARED_KINDS, Comparison
 from streams.stages.commands import owner_of
 from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.tables.store import MemoryStore
@@ -23,7 +23,7 @@ def happened() -> Pipeline:
 
 
 def rebuilt(run: Pipeline) -> Tables:
-    tables = Tables(MemoryStore(table_families(KINDS)), KINDS)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
     rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     return tables

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.domain.state import Account, Handled, Held, Member
-from streams.projections.member_replica import FOUND, KINDS
+from streams.projections.member_replica import KINDS_BY_ID, REPLICA_KINDS
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.replica import MemberReplica, Records
 from streams.tables.store import MemoryStore, Write
@@ -37,7 +37,10 @@ def pipeline() -> Logged:
 def replica(told: list[tuple[str, Records, int]] | None = None) -> MemberReplica:
     heard = told if told is not None else []
     return MemberReplica(
-        MemoryStore(MemberReplica.families(KINDS)), KINDS, FOUND, lambda *telling: heard.append(telling)
+        MemoryStore(MemberReplica.families(REPLICA_KINDS)),
+        REPLICA_KINDS,
+        KINDS_BY_ID,
+        lambda *telling: heard.append(telling),
     )
 
 

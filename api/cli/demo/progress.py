@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from api.cli.demo.tally import TopicTally
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.group_offsets import Onlooker
+from streams.kafka.group_offsets import GroupOffsets
 from streams.topics import (
     COMMANDS,
     DELIVERIES,
@@ -35,7 +35,7 @@ class PipelineProgress:
     def __init__(self, connection: Connection, tally: TopicTally) -> None:
         self._connection = connection
         self._tally = tally
-        self._onlookers = {group: Onlooker(connection, group) for group, _, _ in STAGES}
+        self._onlookers = {group: GroupOffsets(connection, group) for group, _, _ in STAGES}
         self._seen: object = None
         self._moved_at = time.monotonic()
         self.handled = 0

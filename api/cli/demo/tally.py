@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.codec import avro
 from streams.kafka.clients import Connection
-from streams.kafka.consumer_offsets import watermarks
-from streams.kafka.transient_errors import is_passing
+from streams.kafka.consumer_offsets import read_watermarks
+from streams.kafka.transient_errors import is_transient
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.stages.commands import MESSAGES
 from streams.topics import (
@@ -80,7 +80,7 @@ class TopicTally:
         """Whether everything was counted that stands in these topics now."""
         names = {topic.name for topic in topics}
         return all(
-            self._reached[p.topic, p.partition] >= watermarks(self._consumer, p, ANSWERS_WITHIN)[1]
+            self._reached[p.topic, p.partition] >= read_watermarks(self._consumer, p, ANSWERS_WITHIN)[1]
             for p in self._places
             if self._names[p.topic] in names
         )
@@ -95,7 +95,7 @@ class TopicTally:
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Transactions leave markers at the end, which are never delivered.
                 self._reached[place] = max(self._reached[place], offset)
-            elif not is_passing(error):
+            elif not is_transient(error):
                 raise KafkaException(error)
 
     def _record(self, topic: str, message: Message) -> None:

@@ -10,7 +10,7 @@ from connectors.imports.kind import FileKind, ImportRun
 from streams.domain.identifiers import NO_RULES
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.projections.state_snapshot import stores
+from streams.projections.state_snapshot import read_stores
 
 
 def run_without_store(store: str, attempt: str, zone: str | None = None) -> ImportRun:
@@ -48,7 +48,7 @@ def _settings(store: str) -> StoreSettings | None:
     if not is_cluster_known():
         return None
     with process("import") as (_, connection):
-        return stores(connection).get(store)
+        return read_stores(connection).get(store)
 
 
 def _unknown(store: str, zone: str) -> str:
