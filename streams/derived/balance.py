@@ -1,9 +1,9 @@
 """From facts about units to AvailablePointsAmountChanged."""
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import (
     DebtPaid,
     UnitsActivated,
@@ -22,6 +22,8 @@ from streams.domain.ledger import get_account
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import AvailablePointsAmountChanged, TakenBack
 
 Movement = (
@@ -46,15 +48,19 @@ class _AmountChange(NamedTuple):
     cause: Cause | None = None
 
 
+@derives(*get_args(Movement))
 def available_amount_changed(
     event: Movement, state: State, store: StoreSettings
-) -> AvailablePointsAmountChanged | None:
-    """The change of available units by `event`, or None if there is none; `state` is the state after it."""
+) -> Iterator[AvailablePointsAmountChanged]:
+    """The change of available units by `event`, if there is one.
+
+    UnitsHeld and UnitsReleased have no rule: a transfer is reported once it is complete.
+    """
     change = _amount_change(event)
     if change is None:
-        return None
+        return
     after = get_account(state, event.wallet)
-    return AvailablePointsAmountChanged(
+    yield AvailablePointsAmountChanged(
         **webhook_event_header(event, "AvailablePointsAmountChanged"),
         customer=customer(state, event.member_id),
         wallet_id=wallet_id(event.store, event.member_id, event.wallet),

@@ -1,10 +1,10 @@
 """From facts about accounts, tiers and campaigns to the webhook events about customers."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from msgspec.structs import replace
 
-from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import (
     ActivationCodeIssued,
     CampaignApplied,
@@ -20,6 +20,8 @@ from streams.domain.events import (
 )
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import (
     CampaignEffectWasApplied,
     CustomerDeactivated,
@@ -37,6 +39,7 @@ from streams.webhooks.events import (
 from streams.webhooks.parts import midnight
 
 
+@derives(*get_args(MemberEvent))
 def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case MemberRegistered():

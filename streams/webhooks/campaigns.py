@@ -15,6 +15,7 @@ from streams.webhooks.reward_shapes import (
 
 @webhook(
     CampaignEffectWasApplied,
+    legacy_type="campaign.effect_was_applied",
     triggers=(
         "A campaign gives a member units, or deducts them.",
         "A campaign gives a member a reward.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.names import LEGACY_TYPES, add_legacy_type
+from streams.webhooks.names import LEGACY_TYPES
 
 W = TypeVar("W", bound=WebhookEvent)
 Body = Mapping[str, object]
@@ -45,25 +45,24 @@ CATALOGUE: dict[str, Webhook[Any]] = {}
 def webhook(
     event: type[W],
     *,
+    legacy_type: str,
     triggers: tuple[str, ...],
     legacy: Callable[[W], LegacyBody] | None = None,
     second: SecondLegacyWebhook[W] | None = None,
-    legacy_type: str | None = None,
 ) -> Callable[[Callable[[W], B]], Callable[[W], B]]:
-    """Enter the decorated function into the catalogue as the new-format body of `event`.
+    """Adds the decorated function to the catalogue as the new-format body of `event`.
 
-    `triggers` says what sets it off, one action a sentence. Without `legacy`, the legacy body carries the
-    new format's data: the old system had no such webhook. `legacy_type` is the dotted name of one that is not
-    among the names yet.
+    The event's class name is the webhook's name, `legacy_type` its dotted one. `triggers` are the actions
+    that cause it, one per sentence. Without `legacy`, the legacy body carries the new format's data, as the
+    earlier version had no such webhook.
     """
-    if legacy_type:
-        add_legacy_type(event.__name__, legacy_type)
 
-    def entered(body: Callable[[W], B]) -> Callable[[W], B]:
+    def add(body: Callable[[W], B]) -> Callable[[W], B]:
         name = event.__name__
+        LEGACY_TYPES[name] = legacy_type
         CATALOGUE[name] = Webhook(
             name=name,
-            legacy_type=LEGACY_TYPES[name],
+            legacy_type=legacy_type,
             description=" ".join((body.__doc__ or "").split()),
             triggers=triggers,
             event=event,
@@ -73,4 +72,4 @@ def webhook(
         )
         return body
 
-    return entered
+    return add

@@ -29,6 +29,7 @@ def _code_body(event: _CodeEvent) -> CodeBody:
 
 @webhook(
     CustomerWasRegisteredWithoutActivation,
+    legacy_type="customer.registered_without_activation",
     triggers=("A member registers without activation: POST /api/{storeCode}/member/register.",),
 )
 def customer_was_registered_without_activation(event: CustomerWasRegisteredWithoutActivation) -> CodeBody:
@@ -38,6 +39,7 @@ def customer_was_registered_without_activation(event: CustomerWasRegisteredWitho
 
 @webhook(
     CustomerRequestedSendActivationCode,
+    legacy_type="customer.requested_send_activation_code",
     triggers=(
         "A member asks for an activation code: POST /api/{storeCode}/member/{member}/send-code.",
         "A member asks to get the activation code again: POST /api/{storeCode}/member/resend-code.",
@@ -50,6 +52,7 @@ def customer_requested_send_activation_code(event: CustomerRequestedSendActivati
 
 @webhook(
     CustomerRequestedPasswordReset,
+    legacy_type="customer.requested_password_reset",
     triggers=(
         "An active member who registered through POST /api/{storeCode}/member/register asks for a new "
         "password: POST /api/{storeCode}/member/password/reset/request.",
@@ -62,6 +65,7 @@ def customer_requested_password_reset(event: CustomerRequestedPasswordReset) -> 
 
 @webhook(
     CustomerPhoneNumberWasChanged,
+    legacy_type="customer.phone_number_was_changed",
     triggers=("A logged member updates the phone number on the own profile.",),
 )
 def customer_phone_number_was_changed(event: CustomerPhoneNumberWasChanged) -> CodeBody:
@@ -71,6 +75,7 @@ def customer_phone_number_was_changed(event: CustomerPhoneNumberWasChanged) -> C
 
 @webhook(
     CustomerEmailWasChanged,
+    legacy_type="customer.email_was_changed",
     triggers=("A logged member updates the e-mail on the own profile.",),
 )
 def customer_email_was_changed(event: CustomerEmailWasChanged) -> CodeBody:

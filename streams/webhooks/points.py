@@ -30,6 +30,7 @@ def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:
 
 @webhook(
     AvailablePointsAmountChanged,
+    legacy_type="account.available_points_amount_changed",
     legacy=_legacy_changed,
     triggers=(
         "Units are spent: a reward is bought with them, or through POST /api/{storeCode}/points/spend.",
@@ -101,6 +102,7 @@ def _legacy_will_expire(event: PointsWillExpire) -> CollectedArray[OldPointsWill
 
 @webhook(
     PointsWillExpire,
+    legacy_type="account.expiring_points_notification",
     legacy=_legacy_will_expire,
     triggers=(
         "Units' end is as many days away as Expiring Notifications, Expiring units notifications, says.",

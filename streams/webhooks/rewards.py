@@ -26,6 +26,7 @@ from streams.webhooks.reward_shapes import (
 
 @webhook(
     CustomerBoughtReward,
+    legacy_type="campaign.customer_bought_campaign",
     triggers=(
         "A reward is assigned to a member by hand, in the panel or through the API.",
         "A campaign's effect gives a member a reward.",
@@ -70,6 +71,7 @@ def _legacy_will_expire(event: CouponWillExpire) -> CollectedArray[OldCouponWill
 
 @webhook(
     CouponWillExpire,
+    legacy_type="campaign.coupon_expiration",
     legacy=_legacy_will_expire,
     triggers=(
         "An unused coupon's end is as many days away as Expiring Notifications, Expiring coupons "
@@ -87,6 +89,7 @@ def coupon_will_expire(event: CouponWillExpire) -> CouponWillExpireBody:
 
 @webhook(
     RewardRedemptionStatusChanged,
+    legacy_type="reward.redemption_status_changed",
     triggers=(
         "The status of a redeemed reward is changed in the panel.",
         "The status of a redeemed reward is changed through the API: "
