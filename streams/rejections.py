@@ -1,11 +1,14 @@
 """Records of failures: rejected commands, poison records and redrives; and the size limits of records."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple, Self
 
 from msgspec.structs import replace
 
+from streams.domain.commands import Command
 from streams.domain.values import Code, Instant, Text, Uuid, Value
+from streams.errors import Rejected
 
 MAX_COMMAND_BYTES = 1 << 20
 """Most bytes of a command. The records that follow from it, JSON bodies above all, must fit in records
@@ -49,6 +52,20 @@ class CommandRejected(Value):
     value: str
     reason: str
     rejected_at: Instant
+
+
+def rejection(command: Command, name: str, refusal: Rejected, at: datetime) -> CommandRejected:
+    """The record of a rejected command, whose sender knows it by the type `name`."""
+    return CommandRejected(
+        command_id=command.command_id,
+        command=name,
+        store=command.store,
+        member_id=command.member_id,
+        field=refusal.field,
+        value=shorten_value(refusal.value),
+        reason=refusal.reason,
+        rejected_at=at,
+    )
 
 
 class PoisonRecord(Value):

@@ -9,7 +9,7 @@ from streams.domain.state import Document
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Rejected
-from streams.rejections import CommandRejected, shorten_value
+from streams.rejections import rejection
 from streams.stages.commands import owner_of
 from streams.stages.context import StageContext
 from streams.stages.identifier_reservations import release_identifier
@@ -20,17 +20,8 @@ from streams.topics import IDENTITY_REQUESTS, REJECTIONS
 
 def send_rejection(turn: StageContext, command: Command, name: str, refusal: Rejected) -> None:
     """`name` is the type of the command that its sender knows."""
-    rejected = CommandRejected(
-        command_id=command.command_id,
-        command=name,
-        store=command.store,
-        member_id=command.member_id,
-        field=refusal.field,
-        value=shorten_value(refusal.value),
-        reason=refusal.reason,
-        rejected_at=turn.now,
-    )
-    turn.send_to_same_partition(REJECTIONS, owner_of(command.store, command.member_id), rejected)
+    owner = owner_of(command.store, command.member_id)
+    turn.send_to_same_partition(REJECTIONS, owner, rejection(command, name, refusal, turn.now))
 
 
 def search_member(
