@@ -26,7 +26,7 @@ class _CampaignRun(NamedTuple):
     place: int
     occasion: CampaignTrigger
     state: State
-    act: EventContext
+    context: EventContext
     store: StoreSettings
 
     @property
@@ -43,23 +43,23 @@ class _CampaignRun(NamedTuple):
 
 
 def run_campaigns(
-    occasion: CampaignTrigger, state: State, act: EventContext, store: StoreSettings
+    occasion: CampaignTrigger, state: State, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """The events of the store's campaigns, in the campaigns' order; each campaign sees the effects of those
     before it."""
     for index, campaign in enumerate(store.campaigns):
-        run = _CampaignRun(campaign, index, occasion, state, act, store)
+        run = _CampaignRun(campaign, index, occasion, state, context, store)
         if _is_triggered(run):
             yield from _apply_effects(run)
 
 
 def _is_triggered(run: _CampaignRun) -> bool:
-    campaign, trigger, state, act = run.campaign, run.occasion.trigger, run.state, run.act
+    campaign, trigger, state, context = run.campaign, run.occasion.trigger, run.state, run.context
     if not campaign.active or campaign.trigger != trigger.type:
         return False
     if campaign.event and campaign.event != trigger.event_name:
         return False
-    moment = act.now if run.store.campaign_time == "processing" else run.occasion.happened_at
+    moment = context.now if run.store.campaign_time == "processing" else run.occasion.happened_at
     if (campaign.active_from and moment < campaign.active_from) or (
         campaign.active_to and moment >= campaign.active_to
     ):
@@ -80,7 +80,7 @@ def _apply_effects(run: _CampaignRun) -> Iterator[Event]:
             yield event
     if any(outcome.status == "success" for outcome in given):
         yield CampaignApplied(
-            **run.act.stamp("CampaignApplied", run.place),
+            **run.context.stamp("CampaignApplied", run.place),
             campaign_id=run.campaign.campaign_id,
             campaign_name=run.campaign.name,
             trigger=run.occasion.trigger,
@@ -122,7 +122,7 @@ def _give_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome
     event = earn_units(
         wallet,
         units,
-        run.act,
+        run.context,
         run.store,
         expires_in_days=effect.expires_after_days,
         never_expires=effect.expiry == "never_expires",
@@ -147,7 +147,7 @@ def _deduct_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutco
         return _skipped_effect(effect), None
     units = units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN)
     event = draw_and_spend(
-        run.state, wallet, units, run.act, comment=run.campaign.name, cause=run.cause, index=number
+        run.state, wallet, units, run.context, comment=run.campaign.name, cause=run.cause, index=number
     )
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
 
@@ -162,7 +162,7 @@ def _take_back_units(run: _CampaignRun, effect: Effect, wallet: WalletType, numb
         run.state,
         wallet.code,
         units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN),
-        run.act,
+        run.context,
         run.store,
         comment=run.campaign.name,
         cause=run.cause,
@@ -178,7 +178,7 @@ def _give_reward(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcom
     reward = run.store.reward(effect.reward_id or "")
     if reward is None:
         return _skipped_effect(effect), None
-    event = issue_reward(reward, run.act, run.store, number, cause=run.cause)
+    event = issue_reward(reward, run.context, run.store, number, cause=run.cause)
     value = event.coupon.value if event.coupon else None
     return EffectGiven(type=effect.type, reward_id=reward.reward_id, coupon_value=value), event
 
@@ -196,7 +196,7 @@ def _set_attribute(run: _CampaignRun, effect: Effect, number: int) -> EffectOutc
         return _skipped_effect(effect), None
     profile = replace(member.profile, custom_attributes=attributes)
     event = member_updated_event(
-        profile, member.registered_at, run.act, member.phone_as_typed, cause=run.cause, index=number
+        profile, member.registered_at, run.context, member.phone_as_typed, cause=run.cause, index=number
     )
     return EffectGiven(type=effect.type, attribute=given), event
 

@@ -25,27 +25,29 @@ VOID_STATUSES = ("canceled", "rejected", "returned")
 """Redemption statuses in which the coupon is void."""
 
 
-def use_coupon(state: State, command: UseCoupon, act: EventContext) -> Iterator[Event]:
-    require_active_member(state, act)
+def use_coupon(state: State, command: UseCoupon, context: EventContext) -> Iterator[Event]:
+    require_active_member(state, context)
     reward, coupon = _find_coupon(state, command.code)
     if reward.used_at:
         raise Rejected("code", command.code, f"was used at {reward.used_at.isoformat()}")
     if reward.status in VOID_STATUSES:
         raise Rejected("code", command.code, f"belongs to a reward that is {reward.status}")
-    if act.now < coupon.active_from:
+    if context.now < coupon.active_from:
         raise Rejected("code", command.code, f"is not active before {coupon.active_from.isoformat()}")
-    if coupon.active_to and act.now >= coupon.active_to:
+    if coupon.active_to and context.now >= coupon.active_to:
         raise Rejected("code", command.code, f"expired at {coupon.active_to.isoformat()}")
-    yield CouponUsed(**act.stamp("CouponUsed"), issued_reward_id=reward.issued_reward_id, code=coupon.code)
+    yield CouponUsed(
+        **context.stamp("CouponUsed"), issued_reward_id=reward.issued_reward_id, code=coupon.code
+    )
 
 
-def reinstate_coupon(state: State, command: ReinstateCoupon, act: EventContext) -> Iterator[Event]:
-    require_member(state, act)
+def reinstate_coupon(state: State, command: ReinstateCoupon, context: EventContext) -> Iterator[Event]:
+    require_member(state, context)
     reward, coupon = _find_coupon(state, command.code)
     if not reward.used_at:
         raise Rejected("code", command.code, "was not used")
     yield CouponReinstated(
-        **act.stamp("CouponReinstated"), issued_reward_id=reward.issued_reward_id, code=coupon.code
+        **context.stamp("CouponReinstated"), issued_reward_id=reward.issued_reward_id, code=coupon.code
     )
 
 
@@ -58,20 +60,20 @@ def _find_coupon(state: State, code: str) -> tuple[IssuedReward, Coupon]:
 
 
 def run_coupon_timer(
-    state: State, reward: IssuedReward, act: EventContext, store: StoreSettings
+    state: State, reward: IssuedReward, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """The events of a coupon's timer: overdue announcements first, then the expiry."""
     coupon = reward.coupon
     if coupon is None or coupon.active_to is None or not _can_expire(reward):
         return
-    if coupon.active_to <= act.now:
+    if coupon.active_to <= context.now:
         yield CouponExpired(
-            **act.stamp("CouponExpired"), issued_reward_id=reward.issued_reward_id, code=coupon.code
+            **context.stamp("CouponExpired"), issued_reward_id=reward.issued_reward_id, code=coupon.code
         )
     elif is_active(state):
-        for days in _reached_days(reward, store, act.now):
+        for days in _reached_days(reward, store, context.now):
             yield CouponExpiryAnnounced(
-                **act.stamp("CouponExpiryAnnounced", days),
+                **context.stamp("CouponExpiryAnnounced", days),
                 issued_reward_id=reward.issued_reward_id,
                 coupon=coupon,
                 days=days,

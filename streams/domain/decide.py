@@ -76,30 +76,32 @@ def decide(state: State, command: AnyCommand, now: datetime, store: StoreSetting
     Consequences follow each event directly: a first tier, then campaigns, then the tier moves that these
     cause.
     """
-    act = EventContext(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-    yield from _pay_debts(state, act, _with_consequences(state, command, act, store))
+    context = EventContext(
+        cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
+    )
+    yield from _pay_debts(state, context, _with_consequences(state, command, context, store))
 
 
-def _pay_debts(state: State, act: EventContext, events: Iterator[Event]) -> Iterator[Event]:
+def _pay_debts(state: State, context: EventContext, events: Iterator[Event]) -> Iterator[Event]:
     """Adds to each event the payment of the member's debt from the units that it brought."""
     for event in events:
         yield event
-        yield from returns.pay_debt(state, event, act)
+        yield from returns.pay_debt(state, event, context)
 
 
 def _with_consequences(
-    state: State, command: AnyCommand, act: EventContext, store: StoreSettings
+    state: State, command: AnyCommand, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    for event in _apply_rule(state, command, act, store):
+    for event in _apply_rule(state, command, context, store):
         yield event
         if isinstance(event, TransactionAssigned):
-            yield from returns.take_back_units(state, event, _cause_of(event, command), act, store)
+            yield from returns.take_back_units(state, event, _cause_of(event, command), context, store)
         occasion = campaign_triggers.campaign_trigger(event, command, state)
         if occasion:
-            yield from tier.move_tiers(state, act, store)
-            yield from campaign.run_campaigns(occasion, state, act, store)
+            yield from tier.move_tiers(state, context, store)
+            yield from campaign.run_campaigns(occasion, state, context, store)
     if store.tier_sets and state.get(Member):
-        yield from tier.move_tiers(state, act, store)
+        yield from tier.move_tiers(state, context, store)
 
 
 def _cause_of(event: TransactionAssigned, command: AnyCommand) -> Cause:
@@ -107,20 +109,20 @@ def _cause_of(event: TransactionAssigned, command: AnyCommand) -> Cause:
 
 
 def _apply_rule(
-    state: State, command: AnyCommand, act: EventContext, store: StoreSettings
+    state: State, command: AnyCommand, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     if not isinstance(command, SETTLING_COMMANDS):
-        member.require_not_erased(state, act)
+        member.require_not_erased(state, context)
     rule = COMMAND_RULES.get(type(command))
     if rule is None:
         raise TypeError(f"nothing decides a {type(command).__name__}")
-    return rule(state, command, act, store)
+    return rule(state, command, context, store)
 
 
-def _record_custom_event(state: State, command: RecordCustomEvent, act: EventContext) -> Iterator[Event]:
-    member.require_active_member(state, act)
+def _record_custom_event(state: State, command: RecordCustomEvent, context: EventContext) -> Iterator[Event]:
+    member.require_active_member(state, context)
     yield CustomEventRecorded(
-        **act.stamp("CustomEventRecorded"),
+        **context.stamp("CustomEventRecorded"),
         custom_event_type=command.event_type,
         custom_event_id=command.event_id,
         happened_at=command.happened_at,
@@ -133,7 +135,7 @@ Rule = Callable[[State, Any, EventContext, StoreSettings], Iterator[Event]]
 
 def _without_settings(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
     """Adapts a rule that does not need the store's settings."""
-    return lambda state, command, act, _: rule(state, command, act)
+    return lambda state, command, context, _: rule(state, command, context)
 
 
 COMMAND_RULES: dict[type[Command], Rule] = {
@@ -187,13 +189,13 @@ def expire_before_payment(
     """The expiries that must happen before `command` is decided, so that it is not paid with expired
     units."""
     for wallet in _paying_wallets(state, command, store):
-        act = EventContext(
+        context = EventContext(
             cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
         )
-        for event in ledger.expire_overdue_lots(state, wallet, act):
+        for event in ledger.expire_overdue_lots(state, wallet, context):
             yield event
             # As if the timer had fired first: these events stand even if the command is rejected.
-            yield from tier.move_tiers(state, act.with_cause(event.command_id), store)
+            yield from tier.move_tiers(state, context.with_cause(event.command_id), store)
 
 
 def _paying_wallets(state: State, command: AnyCommand, store: StoreSettings) -> list[WalletType]:
@@ -220,24 +222,24 @@ def run_timer(
     state: State, entry: TimedEntry, store: StoreSettings, member_id: str, now: datetime
 ) -> Iterator[Event]:
     """The events of the timer of `entry` at `now`."""
-    act = EventContext(cause_id=_timer_cause(entry), store=store.store, member_id=member_id, now=now)
-    yield from _pay_debts(state, act, _timer_events(state, entry, act, store))
+    context = EventContext(cause_id=_timer_cause(entry), store=store.store, member_id=member_id, now=now)
+    yield from _pay_debts(state, context, _timer_events(state, entry, context, store))
 
 
 def _timer_events(
-    state: State, entry: TimedEntry, act: EventContext, store: StoreSettings
+    state: State, entry: TimedEntry, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     match entry:
         case Lot():
-            yield from ledger.run_lot_timer(state, entry, act, store)
+            yield from ledger.run_lot_timer(state, entry, context, store)
         case PendingLot():
-            yield transfers.activate_pending_lot(entry, act)
+            yield transfers.activate_pending_lot(entry, context)
         case IssuedReward():
-            yield from coupon.run_coupon_timer(state, entry, act, store)
+            yield from coupon.run_coupon_timer(state, entry, context, store)
         case Standing():
-            yield from tier.run_standing_timer(state, entry, act, store)
+            yield from tier.run_standing_timer(state, entry, context, store)
             return
-    yield from tier.move_tiers(state, act, store)
+    yield from tier.move_tiers(state, context, store)
 
 
 def _timer_cause(entry: TimedEntry) -> str:

@@ -26,14 +26,16 @@ NO_MEMBER_FOUND = "is not matched: nobody in the store is known by the identifie
 RecordingCommand = RegisterTransaction | RecordTransaction
 
 
-def register_transaction(state: State, command: RegisterTransaction, act: EventContext) -> Iterator[Event]:
-    require_active_member(state, act)
+def register_transaction(
+    state: State, command: RegisterTransaction, context: EventContext
+) -> Iterator[Event]:
+    require_active_member(state, context)
     _require_unknown(state, command.document_number)
-    transaction_id = act.id("transaction")
-    recorded = _recorded_event(command, transaction_id, act)
+    transaction_id = context.id("transaction")
+    recorded = _recorded_event(command, transaction_id, context)
     returns.require_returnable(state, command, recorded.gross_value)
     yield recorded
-    yield _assigned_event(command, transaction_id, recorded.gross_value, act)
+    yield _assigned_event(command, transaction_id, recorded.gross_value, context)
 
 
 def _require_unknown(state: State, document_number: str) -> None:
@@ -46,9 +48,11 @@ def _require_unknown(state: State, document_number: str) -> None:
         )
 
 
-def _recorded_event(command: RecordingCommand, transaction_id: str, act: EventContext) -> TransactionRecorded:
+def _recorded_event(
+    command: RecordingCommand, transaction_id: str, context: EventContext
+) -> TransactionRecorded:
     return TransactionRecorded(
-        **act.stamp("TransactionRecorded"),
+        **context.stamp("TransactionRecorded"),
         transaction_id=transaction_id,
         document_number=command.document_number,
         document_type=command.document_type,
@@ -62,10 +66,13 @@ def _recorded_event(command: RecordingCommand, transaction_id: str, act: EventCo
 
 
 def _assigned_event(
-    told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: EventContext
+    told: RegisterTransaction | TakeTransaction,
+    transaction_id: str,
+    gross_value: Decimal,
+    context: EventContext,
 ) -> TransactionAssigned:
     return TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
+        **context.stamp("TransactionAssigned"),
         transaction_id=transaction_id,
         document_number=told.document_number,
         gross_value=gross_value,
@@ -92,14 +99,14 @@ def _gross_value(command: RecordingCommand) -> Decimal:
 
 
 def record_transaction(
-    state: State, command: RecordTransaction, act: EventContext, store: StoreSettings
+    state: State, command: RecordTransaction, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Records a transaction as a document, which is its own owner; its member is searched by the buyer's
     data.
 
     Unreadable identifiers are rejected: they would match no member, and the purchase would be lost for the
     member who was meant."""
-    _require_own_id(command, act)
+    _require_own_id(command, context)
     search_identifiers(command, store)
     earlier = state.get(Document)
     if earlier:
@@ -108,14 +115,14 @@ def record_transaction(
             command.document_number,
             f"is already registered, as transaction {earlier.transaction_id}",
         )
-    yield _recorded_event(command, act.member_id, act)
+    yield _recorded_event(command, context.member_id, context)
 
 
 def assign_transaction(
-    state: State, command: AssignTransaction, act: EventContext, store: StoreSettings
+    state: State, command: AssignTransaction, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Matches at once if the member's id is given; otherwise the identity stage searches."""
-    document = _require_unmatched(state, command, act)
+    document = _require_unmatched(state, command, context)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
     if len(given) != 1:
         raise Rejected(
@@ -123,7 +130,7 @@ def assign_transaction(
         )
     search_identifiers(command, store)
     if command.to_member:
-        yield _matched_event(document, command.to_member, act, by_hand=True)
+        yield _matched_event(document, command.to_member, context, by_hand=True)
 
 
 def search_identifiers(
@@ -136,23 +143,23 @@ def search_identifiers(
     return identifiers.looked_for(command.buyer, rules, "buyer.") if command.buyer else ()
 
 
-def apply_search_answer(state: State, message: AnswerSearch, act: EventContext) -> Iterator[Event]:
+def apply_search_answer(state: State, message: AnswerSearch, context: EventContext) -> Iterator[Event]:
     """Matches the document to the member that was found, unless it has been matched meanwhile."""
-    document = _own_document(state, act)
+    document = _own_document(state, context)
     if message.by_hand and (document.to_member or not message.found):
         reason = (
             f"is matched already, to member {document.to_member}" if document.to_member else NO_MEMBER_FOUND
         )
         raise Rejected("document_number", document.document_number, reason)
     if message.found and not document.to_member:
-        yield _matched_event(document, message.found, act, by_hand=message.by_hand)
+        yield _matched_event(document, message.found, context, by_hand=message.by_hand)
 
 
 def _matched_event(
-    document: Document, to_member: str, act: EventContext, *, by_hand: bool
+    document: Document, to_member: str, context: EventContext, *, by_hand: bool
 ) -> TransactionMatched:
     return TransactionMatched(
-        **act.stamp("TransactionMatched"),
+        **context.stamp("TransactionMatched"),
         transaction_id=document.transaction_id,
         document_number=document.document_number,
         to_member=to_member,
@@ -160,20 +167,20 @@ def _matched_event(
     )
 
 
-def take_transaction(state: State, message: TakeTransaction, act: EventContext) -> Iterator[Event]:
+def take_transaction(state: State, message: TakeTransaction, context: EventContext) -> Iterator[Event]:
     """Assigns a matched transaction to the member."""
-    require_active_member(state, act)
+    require_active_member(state, context)
     _require_unknown(state, message.document_number)
     returns.require_returnable(state, message, message.gross_value)
-    yield _assigned_event(message, message.transaction_id, message.gross_value, act)
+    yield _assigned_event(message, message.transaction_id, message.gross_value, context)
 
 
-def return_transaction(state: State, message: ReturnTransaction, act: EventContext) -> Iterator[Event]:
-    document = _own_document(state, act)
+def return_transaction(state: State, message: ReturnTransaction, context: EventContext) -> Iterator[Event]:
+    document = _own_document(state, context)
     if document.to_member != message.to_member:
-        raise Poison(f"returns document {act.member_id}, which is not with member {message.to_member}")
+        raise Poison(f"returns document {context.member_id}, which is not with member {message.to_member}")
     yield TransactionUnmatched(
-        **act.stamp("TransactionUnmatched"),
+        **context.stamp("TransactionUnmatched"),
         transaction_id=document.transaction_id,
         document_number=message.document_number,
         to_member=message.to_member,
@@ -184,9 +191,9 @@ def return_transaction(state: State, message: ReturnTransaction, act: EventConte
     )
 
 
-def erase_document(state: State, message: EraseDocument, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
-    _own_document(state, act)
-    yield DocumentErased(**act.stamp("DocumentErased"))
+def erase_document(state: State, message: EraseDocument, context: EventContext) -> Iterator[Event]:  # noqa: ARG001
+    _own_document(state, context)
+    yield DocumentErased(**context.stamp("DocumentErased"))
 
 
 def has_document(store: str, bought: Transaction) -> bool:
@@ -194,24 +201,24 @@ def has_document(store: str, bought: Transaction) -> bool:
     return bought.transaction_id == document_id(store, bought.document_number)
 
 
-def _own_document(state: State, act: EventContext) -> Document:
+def _own_document(state: State, context: EventContext) -> Document:
     document = state.get(Document)
     if document is None:
-        raise Poison(f"is about document {act.member_id}, which is not there")
+        raise Poison(f"is about document {context.member_id}, which is not there")
     return document
 
 
-def _require_own_id(command: RecordTransaction | AssignTransaction, act: EventContext) -> None:
-    own = document_id(act.store, command.document_number)
-    if act.member_id != own:
-        raise Rejected("member_id", act.member_id, f"must be {own}, the document's own id")
+def _require_own_id(command: RecordTransaction | AssignTransaction, context: EventContext) -> None:
+    own = document_id(context.store, command.document_number)
+    if context.member_id != own:
+        raise Rejected("member_id", context.member_id, f"must be {own}, the document's own id")
 
 
-def _require_unmatched(state: State, command: AssignTransaction, act: EventContext) -> Document:
-    _require_own_id(command, act)
+def _require_unmatched(state: State, command: AssignTransaction, context: EventContext) -> Document:
+    _require_own_id(command, context)
     document = state.get(Document)
     if document is None:
-        raise Rejected("document_number", command.document_number, f"is unknown in store {act.store!r}")
+        raise Rejected("document_number", command.document_number, f"is unknown in store {context.store!r}")
     if document.to_member:
         raise Rejected(
             "document_number", command.document_number, f"is matched already, to member {document.to_member}"

@@ -22,8 +22,10 @@ MAX_HELD_DRAWS = 10_000
 """Most lots of one transfer or block, as they are stored in one entry and sent in one record."""
 
 
-def add_units(state: State, command: AddUnits, act: EventContext, store: StoreSettings) -> Iterator[Event]:
-    require_active_member(state, act)
+def add_units(
+    state: State, command: AddUnits, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
     wallet = require_wallet(store, command.wallet)
     require_amount("units", command.units)
     if command.units > units_until_limit(state, wallet):
@@ -35,7 +37,7 @@ def add_units(state: State, command: AddUnits, act: EventContext, store: StoreSe
     yield earn_units(
         wallet,
         command.units,
-        act,
+        context,
         store,
         expires_in_days=command.expires_in_days,
         locked_for_days=command.locked_for_days,
@@ -46,7 +48,7 @@ def add_units(state: State, command: AddUnits, act: EventContext, store: StoreSe
 def earn_units(
     wallet: WalletType,
     units: Decimal,
-    act: EventContext,
+    context: EventContext,
     store: StoreSettings,
     *,
     expires_in_days: int | None = None,
@@ -61,8 +63,8 @@ def earn_units(
     day, and their validity starts then."""
     calendar = store.calendar
     locked_days = locked_for_days or wallet.locked_for_days
-    locked_until = calendar.end_of_day(act.now, locked_days) if locked_days else None
-    start = locked_until or act.now
+    locked_until = calendar.end_of_day(context.now, locked_days) if locked_days else None
+    start = locked_until or context.now
     if never_expires:
         expires_at = None
     elif expires_in_days:
@@ -70,8 +72,8 @@ def earn_units(
     else:
         expires_at = wallet.expires_at(start, calendar)
     return UnitsEarned(
-        **act.stamp("UnitsEarned", index),
-        transfer_id=act.id("lot", index),
+        **context.stamp("UnitsEarned", index),
+        transfer_id=context.id("lot", index),
         wallet=wallet.code,
         units=units,
         expires_at=expires_at,
@@ -84,18 +86,18 @@ def earn_units(
 
 
 def spend_units(
-    state: State, command: SpendUnits, act: EventContext, store: StoreSettings
+    state: State, command: SpendUnits, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
+    require_active_member(state, context)
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
-    yield draw_and_spend(state, wallet, command.units, act, comment=command.comment)
+    yield draw_and_spend(state, wallet, command.units, context, comment=command.comment)
 
 
 def draw_and_spend(
     state: State,
     wallet: WalletType,
     units: Decimal,
-    act: EventContext,
+    context: EventContext,
     *,
     comment: str | None = None,
     cause: Cause | None = None,
@@ -104,8 +106,8 @@ def draw_and_spend(
     """Spends `units` from the lots in spending order. The caller must have checked that they are
     available."""
     return UnitsSpent(
-        **act.stamp("UnitsSpent", index),
-        transfer_id=act.id("spending", index),
+        **context.stamp("UnitsSpent", index),
+        transfer_id=context.id("spending", index),
         wallet=wallet.code,
         units=units,
         draws=draw_lots(state, wallet.code, units),
@@ -142,48 +144,48 @@ def draw_held_lots(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...
     return drawn
 
 
-def expire_overdue_lots(state: State, wallet: WalletType, act: EventContext) -> Iterator[Event]:
+def expire_overdue_lots(state: State, wallet: WalletType, context: EventContext) -> Iterator[Event]:
     """The expiry of the wallet's lots that are overdue, but whose timers have not fired yet.
 
     A spend must not be paid with expired units, however late the timers are.
     """
     for ending in state.scan(Ending, wallet_prefix(wallet.code)):
-        if ending.expires_at > act.now:
+        if ending.expires_at > context.now:
             break
         aged = state.get(Lot, lot_key(wallet.code, ending.place))
         if aged:
-            yield expire_lot(aged, act.with_cause(aged.lot_id))
+            yield expire_lot(aged, context.with_cause(aged.lot_id))
     if wallet.spending_order == "oldest_created":
         # Lots in order of expiry were earned before the wallet's spending order changed, and sort after all
         # others: finding them would need a full scan. Their timers expire them.
         return
     for lot in state.scan(Lot, wallet_prefix(wallet.code)):
-        if lot.expires_at is not None and lot.expires_at <= act.now:
-            yield expire_lot(lot, act.with_cause(lot.lot_id))
+        if lot.expires_at is not None and lot.expires_at <= context.now:
+            yield expire_lot(lot, context.with_cause(lot.lot_id))
         elif not lot.oldest_first:
             return
 
 
-def run_lot_timer(state: State, lot: Lot, act: EventContext, store: StoreSettings) -> Iterator[Event]:
+def run_lot_timer(state: State, lot: Lot, context: EventContext, store: StoreSettings) -> Iterator[Event]:
     """The events of a lot's timer: overdue announcements first, then the expiry.
 
     A lot that expires now is not announced any more, as the notice would come too late. Nothing is announced
     to a member whose account is closed.
     """
-    if lot.expires_at is not None and lot.expires_at <= act.now:
-        yield expire_lot(lot, act)
+    if lot.expires_at is not None and lot.expires_at <= context.now:
+        yield expire_lot(lot, context)
         return
     if is_active(state):
-        for days in _reached_days(lot, store, act.now):
-            yield _announce_expiry(lot, days, act)
+        for days in _reached_days(lot, store, context.now):
+            yield _announce_expiry(lot, days, context)
 
 
-def _announce_expiry(lot: Lot, days: int, act: EventContext) -> UnitsExpiryAnnounced:
+def _announce_expiry(lot: Lot, days: int, context: EventContext) -> UnitsExpiryAnnounced:
     if lot.expires_at is None:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
         # A lot that was put back may be announced again.
-        **act.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
+        **context.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
         wallet=lot.wallet,
         lot_id=lot.lot_id,
         units=lot.units,
@@ -204,10 +206,10 @@ def skip_announcements(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
     return schedule_lot(replace(lot, announced=(*lot.announced, *passed)), store)
 
 
-def expire_lot(lot: Lot, act: EventContext) -> UnitsExpired:
+def expire_lot(lot: Lot, context: EventContext) -> UnitsExpired:
     return UnitsExpired(
-        **act.stamp("UnitsExpired", lot.returns),
-        transfer_id=act.id("expiring", lot.returns),
+        **context.stamp("UnitsExpired", lot.returns),
+        transfer_id=context.id("expiring", lot.returns),
         wallet=lot.wallet,
         lot=lot.draw(lot.remaining),
     )

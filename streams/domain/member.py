@@ -42,12 +42,12 @@ from streams.errors import Rejected
 
 
 def register_member(
-    state: State, command: RegisterMember, act: EventContext, store: StoreSettings
+    state: State, command: RegisterMember, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    _require_not_registered(state, act)
+    _require_not_registered(state, context)
     profile = _with_utc_birthday(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
-        **act.stamp("MemberRegistered"),
+        **context.stamp("MemberRegistered"),
         profile=profile,
         registered_at=_registered_at(command, command.issued_at),
         phone_as_typed=_phone_if_typed_differently(command.profile, profile),
@@ -55,13 +55,13 @@ def register_member(
 
 
 def sign_up_member(
-    state: State, command: SignUpMember, act: EventContext, store: StoreSettings
+    state: State, command: SignUpMember, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    _require_not_registered(state, act)
+    _require_not_registered(state, context)
     profile = _with_utc_birthday(identifiers.profile_of(command.profile, store.identifier_rules), store)
-    code, number = _derive_code(act)
+    code, number = _derive_code(context)
     yield MemberSignedUp(
-        **act.stamp("MemberSignedUp"),
+        **context.stamp("MemberSignedUp"),
         profile=profile,
         registered_at=_registered_at(command, command.issued_at),
         phone_as_typed=_phone_if_typed_differently(command.profile, profile),
@@ -70,26 +70,28 @@ def sign_up_member(
     )
 
 
-def activate_member(state: State, command: ActivateMember, act: EventContext) -> Iterator[Event]:
-    member = require_member(state, act)
+def activate_member(state: State, command: ActivateMember, context: EventContext) -> Iterator[Event]:
+    member = require_member(state, context)
     if member.status == "active":
-        raise Rejected("member_id", act.member_id, "is active already")
+        raise Rejected("member_id", context.member_id, "is active already")
     if command.code is not None:
-        yield from _require_right_code(codes.find_code(state, ("activation",), command.code, act.now), act)
-    yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
+        yield from _require_right_code(
+            codes.find_code(state, ("activation",), command.code, context.now), context
+        )
+    yield MemberActivated(**context.stamp("MemberActivated"), first=not member.was_active)
 
 
 def update_member(
-    state: State, command: UpdateMember, act: EventContext, store: StoreSettings
+    state: State, command: UpdateMember, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Yields nothing if nothing changes."""
-    member = require_member(state, act)
+    member = require_member(state, context)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
     profile = _with_utc_birthday(profile, store)
     registered_at = _registered_at(command, member.registered_at)
     if (profile, registered_at) != (_with_utc_birthday(member.profile, store), member.registered_at):
         yield member_updated_event(
-            profile, registered_at, act, _phone_as_typed(member, command.profile, profile)
+            profile, registered_at, context, _phone_as_typed(member, command.profile, profile)
         )
 
 
@@ -125,14 +127,14 @@ def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherw
 def member_updated_event(
     profile: Profile,
     registered_at: datetime,
-    act: EventContext,
+    context: EventContext,
     phone_as_typed: str | None,
     *,
     cause: Cause | None = None,
     index: int = 0,
 ) -> MemberUpdated:
     return MemberUpdated(
-        **act.stamp("MemberUpdated", index),
+        **context.stamp("MemberUpdated", index),
         profile=profile,
         registered_at=registered_at,
         cause=cause,
@@ -141,10 +143,10 @@ def member_updated_event(
 
 
 def request_contact_change(
-    state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: EventContext, store: StoreSettings
+    state: State, command: ChangeOwnEmail | ChangeOwnPhone, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Requests a change of contact details, which applies once the code that is sent there is confirmed."""
-    member = require_active_member(state, act)
+    member = require_active_member(state, context)
     kind: Literal["email", "phone"]
     if isinstance(command, ChangeOwnEmail):
         kind, said, before = "email", command.email, member.profile.email
@@ -155,28 +157,28 @@ def request_contact_change(
         raise Rejected(kind, said, "is empty")
     if value == before:
         raise Rejected(kind, said, "is the member's already")
-    code, number = _derive_code(act)
+    code, number = _derive_code(context)
     yield ContactChangeAsked(
-        **act.stamp("ContactChangeAsked"), kind=kind, value=value, code=code, code_number=number
+        **context.stamp("ContactChangeAsked"), kind=kind, value=value, code=code, code_number=number
     )
 
 
 def confirm_contact_change(
-    state: State, command: ConfirmChange, act: EventContext, store: StoreSettings
+    state: State, command: ConfirmChange, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    member = require_active_member(state, act)
-    found = codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now)
-    yield from _require_right_code(found, act)
+    member = require_active_member(state, context)
+    found = codes.find_code(state, codes.CONTACT_CHANGES, command.code, context.now)
+    yield from _require_right_code(found, context)
     said = apply_confirmed_change(member, found)
     profile = identifiers.profile_of(said, store.identifier_rules, member.profile)
-    yield member_updated_event(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
+    yield member_updated_event(profile, member.registered_at, context, _phone_as_typed(member, said, profile))
 
 
-def confirmed_profile(state: State, command: ConfirmChange, act: EventContext) -> Profile | None:
+def confirmed_profile(state: State, command: ConfirmChange, context: EventContext) -> Profile | None:
     """The profile with the change that the code confirms, or None if the code is wrong."""
     member, found = (
-        require_active_member(state, act),
-        codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now),
+        require_active_member(state, context),
+        codes.find_code(state, codes.CONTACT_CHANGES, command.code, context.now),
     )
     return None if isinstance(found, codes.WrongCode) else apply_confirmed_change(member, found)
 
@@ -187,66 +189,68 @@ def apply_confirmed_change(member: Member, confirmed_profile: Secret | codes.Wro
     return replace(member.profile, **{confirmed_profile.purpose: confirmed_profile.value})
 
 
-def _require_right_code(confirmed_profile: Secret | codes.WrongCode, act: EventContext) -> Iterator[Event]:
+def _require_right_code(
+    confirmed_profile: Secret | codes.WrongCode, context: EventContext
+) -> Iterator[Event]:
     """Yields the failed try, then raises Rejected, if the code is wrong."""
     if isinstance(confirmed_profile, codes.WrongCode):
-        yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed_profile.purposes)
+        yield WrongCodeGiven(**context.stamp("WrongCodeGiven"), purposes=confirmed_profile.purposes)
         raise codes.WRONG_CODE
 
 
-def send_code(state: State, command: SendActivationCode, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
-    member = require_member(state, act)
+def send_code(state: State, command: SendActivationCode, context: EventContext) -> Iterator[Event]:  # noqa: ARG001
+    member = require_member(state, context)
     if member.status == "active":
-        raise Rejected("member_id", act.member_id, "is active already: it needs no activation code")
-    code, number = _derive_code(act)
-    yield ActivationCodeIssued(**act.stamp("ActivationCodeIssued"), code=code, code_number=number)
+        raise Rejected("member_id", context.member_id, "is active already: it needs no activation code")
+    code, number = _derive_code(context)
+    yield ActivationCodeIssued(**context.stamp("ActivationCodeIssued"), code=code, code_number=number)
 
 
-def reset_password(state: State, command: RequestPasswordReset, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
-    member = require_active_member(state, act)
+def reset_password(state: State, command: RequestPasswordReset, context: EventContext) -> Iterator[Event]:  # noqa: ARG001
+    member = require_active_member(state, context)
     if not member.signed_up:
-        raise Rejected("member_id", act.member_id, "did not sign up alone: it has no password of its own")
-    code, number = _derive_code(act)
-    yield PasswordResetIssued(**act.stamp("PasswordResetIssued"), code=code, code_number=number)
+        raise Rejected("member_id", context.member_id, "did not sign up alone: it has no password of its own")
+    code, number = _derive_code(context)
+    yield PasswordResetIssued(**context.stamp("PasswordResetIssued"), code=code, code_number=number)
 
 
-def deactivate_member(state: State, command: DeactivateMember, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
-    member = require_member(state, act)
+def deactivate_member(state: State, command: DeactivateMember, context: EventContext) -> Iterator[Event]:  # noqa: ARG001
+    member = require_member(state, context)
     if member.status == "deactivated":
-        raise Rejected("member_id", act.member_id, "is deactivated already")
-    yield MemberDeactivated(**act.stamp("MemberDeactivated"))
+        raise Rejected("member_id", context.member_id, "is deactivated already")
+    yield MemberDeactivated(**context.stamp("MemberDeactivated"))
 
 
-def erase_member(state: State, command: EraseMember, act: EventContext) -> Iterator[Event]:  # noqa: ARG001
+def erase_member(state: State, command: EraseMember, context: EventContext) -> Iterator[Event]:  # noqa: ARG001
     """Yields nothing if the member is erased already."""
-    member = require_member(state, act)
+    member = require_member(state, context)
     if member.erased_at:
         return
     if member.status != "deactivated":
-        yield MemberDeactivated(**act.stamp("MemberDeactivated"))
-    yield MemberErased(**act.stamp("MemberErased"))
+        yield MemberDeactivated(**context.stamp("MemberDeactivated"))
+    yield MemberErased(**context.stamp("MemberErased"))
 
 
-def require_not_erased(state: State, act: EventContext) -> None:
+def require_not_erased(state: State, context: EventContext) -> None:
     """Raises Rejected if the member is erased: no new data may be stored."""
     member = state.get(Member)
     if member and member.erased_at:
-        raise Rejected("member_id", act.member_id, f"was erased on {member.erased_at:%Y-%m-%d}, for good")
+        raise Rejected("member_id", context.member_id, f"was erased on {member.erased_at:%Y-%m-%d}, for good")
 
 
-def require_member(state: State, act: EventContext) -> Member:
+def require_member(state: State, context: EventContext) -> Member:
     """The member, in any account status. Raises Rejected if there is none."""
     member = state.get(Member)
     if member is None:
-        raise Rejected("member_id", act.member_id, f"is not registered in store {act.store!r}")
+        raise Rejected("member_id", context.member_id, f"is not registered in store {context.store!r}")
     return member
 
 
-def require_active_member(state: State, act: EventContext) -> Member:
+def require_active_member(state: State, context: EventContext) -> Member:
     """The member with an active account. Raises Rejected if there is none."""
-    member = require_member(state, act)
+    member = require_member(state, context)
     if member.status != "active":
-        raise Rejected("member_id", act.member_id, f"is {member.status} in store {act.store!r}")
+        raise Rejected("member_id", context.member_id, f"is {member.status} in store {context.store!r}")
     return member
 
 
@@ -255,13 +259,13 @@ def is_active(state: State) -> bool:
     return member is not None and member.status == "active"
 
 
-def _require_not_registered(state: State, act: EventContext) -> None:
+def _require_not_registered(state: State, context: EventContext) -> None:
     if state.get(Member):
-        raise Rejected("member_id", act.member_id, f"is already registered in store {act.store!r}")
+        raise Rejected("member_id", context.member_id, f"is already registered in store {context.store!r}")
 
 
-def _derive_code(act: EventContext) -> tuple[str, int]:
+def _derive_code(context: EventContext) -> tuple[str, int]:
     """A token and a six-digit number, both derived from the command's id. Whoever knows the id knows the
     code: producers must use random ids for these commands."""
-    token = act.id("code").replace("-", "")
+    token = context.id("code").replace("-", "")
     return token, 100_000 + int(token[:12], 16) % 900_000

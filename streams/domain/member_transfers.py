@@ -20,15 +20,15 @@ from streams.errors import Poison, Rejected
 
 
 def offer_units(
-    state: State, command: TransferUnits, act: EventContext, store: StoreSettings
+    state: State, command: TransferUnits, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
-    if command.receiver_id == act.member_id:
+    require_active_member(state, context)
+    if command.receiver_id == context.member_id:
         raise Rejected("receiver_id", command.receiver_id, "is the sender")
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield UnitsHeld(
-        **act.stamp("UnitsHeld"),
-        transfer_id=act.id("giving"),
+        **context.stamp("UnitsHeld"),
+        transfer_id=context.id("giving"),
         wallet=wallet.code,
         units=command.units,
         draws=draw_held_lots(state, wallet.code, command.units),
@@ -38,10 +38,10 @@ def offer_units(
 
 
 def receive_units(
-    state: State, message: OfferUnits, act: EventContext, store: StoreSettings
+    state: State, message: OfferUnits, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     if not is_active(state):
-        raise Rejected("receiver_id", act.member_id, f"is no active member of store {act.store!r}")
+        raise Rejected("receiver_id", context.member_id, f"is no active member of store {context.store!r}")
     wallet = require_wallet(store, message.wallet)
     units = sum((draw.units for draw in message.draws), Decimal(0))
     if not units or any(draw.units <= 0 for draw in message.draws):
@@ -51,8 +51,8 @@ def receive_units(
             "units", str(plain_decimal(units)), f"would lift the receiver's wallet above {MAX_AMOUNT}"
         )
     yield UnitsReceived(
-        **act.stamp("UnitsReceived"),
-        transfer_id=act.id("receiving"),
+        **context.stamp("UnitsReceived"),
+        transfer_id=context.id("receiving"),
         wallet=wallet.code,
         units=units,
         draws=message.draws,
@@ -62,10 +62,10 @@ def receive_units(
     )
 
 
-def settle_transfer(state: State, message: AcceptUnits, act: EventContext) -> Iterator[Event]:
+def settle_transfer(state: State, message: AcceptUnits, context: EventContext) -> Iterator[Event]:
     held, receiver_id = _require_held(state, message.transfer_id)
     yield UnitsSent(
-        **act.stamp("UnitsSent"),
+        **context.stamp("UnitsSent"),
         transfer_id=held.transfer_id,
         wallet=held.wallet,
         units=held.units,
@@ -74,10 +74,10 @@ def settle_transfer(state: State, message: AcceptUnits, act: EventContext) -> It
     )
 
 
-def release_held_units(state: State, message: RefuseUnits, act: EventContext) -> Iterator[Event]:
+def release_held_units(state: State, message: RefuseUnits, context: EventContext) -> Iterator[Event]:
     held, _ = _require_held(state, message.transfer_id)
     yield UnitsReleased(
-        **act.stamp("UnitsReleased"),
+        **context.stamp("UnitsReleased"),
         transfer_id=held.transfer_id,
         wallet=held.wallet,
         units=held.units,

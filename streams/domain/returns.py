@@ -95,7 +95,7 @@ def is_purchase_known(state: State, linked_document_number: str | None) -> bool:
 
 
 def take_back_units(
-    state: State, event: TransactionAssigned, cause: Cause, act: EventContext, store: StoreSettings
+    state: State, event: TransactionAssigned, cause: Cause, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """The units that a return takes back from its purchase, one fact per wallet. `state` is the state after
     the return."""
@@ -114,14 +114,14 @@ def take_back_units(
                 recovery.take_of_lot(share)
             units = sum((share.units for share in shares), Decimal(0))
             yield _taken_back_event(
-                recovery, units, act, store, index=index, cause=cause, purchase=number, shares=shares
+                recovery, units, context, store, index=index, cause=cause, purchase=number, shares=shares
             )
 
 
 def _taken_back_event(
     recovery: UnitRecovery,
     units: Decimal,
-    act: EventContext,
+    context: EventContext,
     store: StoreSettings,
     *,
     index: int,
@@ -136,8 +136,8 @@ def _taken_back_event(
     missing = recovery.take_of_others(units).quantize(SMALLEST_UNIT)
     owed = missing if store.return_shortfall == "debt" else Decimal(0).quantize(SMALLEST_UNIT)
     return UnitsTakenBack(
-        **act.stamp("UnitsTakenBack", index),
-        transfer_id=act.id("returning", index),
+        **context.stamp("UnitsTakenBack", index),
+        transfer_id=context.id("returning", index),
         wallet=recovery.wallet,
         units=units,
         pending=recovery.pending,
@@ -179,7 +179,7 @@ def deduct_for_return(
     state: State,
     wallet: str,
     units: Decimal,
-    act: EventContext,
+    context: EventContext,
     store: StoreSettings,
     *,
     index: int,
@@ -190,14 +190,14 @@ def deduct_for_return(
     first, then spendable ones."""
     recovery = UnitRecovery(state, wallet)
     recovery.take_pending(units)
-    return _taken_back_event(recovery, units, act, store, index=index, cause=cause, comment=comment)
+    return _taken_back_event(recovery, units, context, store, index=index, cause=cause, comment=comment)
 
 
 UNIT_RECEIPTS = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, UnitsReceived)
 """Events after which the member may have more units to spend."""
 
 
-def pay_debt(state: State, event: Event, act: EventContext) -> Iterator[Event]:
+def pay_debt(state: State, event: Event, context: EventContext) -> Iterator[Event]:
     """Pays the member's debt from units that were just received."""
     if not isinstance(event, UNIT_RECEIPTS):
         return
@@ -206,8 +206,8 @@ def pay_debt(state: State, event: Event, act: EventContext) -> Iterator[Event]:
     units = min(now.owed, now.spendable)
     if units > 0:
         yield DebtPaid(
-            **act.stamp(f"DebtPaid/{wallet}", now.changes),
-            transfer_id=act.id(f"paying/{wallet}", now.changes),
+            **context.stamp(f"DebtPaid/{wallet}", now.changes),
+            transfer_id=context.id(f"paying/{wallet}", now.changes),
             wallet=wallet,
             units=units,
             draws=draw_lots(state, wallet, units),

@@ -15,30 +15,32 @@ from streams.domain.values import Cause, Coupon
 from streams.errors import Rejected
 
 
-def buy_reward(state: State, command: BuyReward, act: EventContext, store: StoreSettings) -> Iterator[Event]:
+def buy_reward(
+    state: State, command: BuyReward, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     """Yields one spend and one issued reward for each of `quantity`; all of them or none."""
-    require_active_member(state, act)
+    require_active_member(state, context)
     reward = require_reward(store, command.reward_id)
     wallet = require_wallet(store, reward.wallet)
     require_available(state, wallet, "cost", reward.cost * command.quantity)
     for index in range(command.quantity):
         payment = (
-            draw_and_spend(state, wallet, reward.cost, act, comment=reward.name, index=index)
+            draw_and_spend(state, wallet, reward.cost, context, comment=reward.name, index=index)
             if reward.cost
             else None
         )
         if payment:
             yield payment
-        yield issue_reward(reward, act, store, index, payment=payment)
+        yield issue_reward(reward, context, store, index, payment=payment)
 
 
 def assign_reward(
-    state: State, command: AssignReward, act: EventContext, store: StoreSettings
+    state: State, command: AssignReward, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
+    require_active_member(state, context)
     reward = require_reward(store, command.reward_id)
     for index in range(command.quantity):
-        yield issue_reward(reward, act, store, index)
+        yield issue_reward(reward, context, store, index)
 
 
 def require_reward(store: StoreSettings, reward_id: str) -> Reward:
@@ -50,7 +52,7 @@ def require_reward(store: StoreSettings, reward_id: str) -> Reward:
 
 def issue_reward(
     reward: Reward,
-    act: EventContext,
+    context: EventContext,
     store: StoreSettings,
     index: int,
     *,
@@ -59,15 +61,15 @@ def issue_reward(
 ) -> RewardBought:
     """The event of an issued reward. Without `payment` it was free."""
     return RewardBought(
-        **act.stamp("RewardBought", index),
-        issued_reward_id=act.id("issued_reward", index),
+        **context.stamp("RewardBought", index),
+        issued_reward_id=context.id("issued_reward", index),
         reward_id=reward.reward_id,
         reward_name=reward.name,
         reward_type=reward.reward_type,
         wallet=payment.wallet if payment else require_wallet(store, reward.wallet).code,
         cost=payment.units if payment else reward.cost * 0,
         transfer_id=payment.transfer_id if payment else None,
-        coupon=_make_coupon(reward, act, store, index),
+        coupon=_make_coupon(reward, context, store, index),
         cause=cause,
         price=reward.price,
         tax=reward.tax,
@@ -75,13 +77,13 @@ def issue_reward(
     )
 
 
-def _make_coupon(reward: Reward, act: EventContext, store: StoreSettings, index: int) -> Coupon | None:
+def _make_coupon(reward: Reward, context: EventContext, store: StoreSettings, index: int) -> Coupon | None:
     if reward.coupon_value is None:
         return None
-    active_from = act.now + timedelta(days=reward.days_inactive)
+    active_from = context.now + timedelta(days=reward.days_inactive)
     days = reward.days_valid
     return Coupon(
-        code=act.id("coupon", index).replace("-", "")[:16].upper(),
+        code=context.id("coupon", index).replace("-", "")[:16].upper(),
         value=reward.coupon_value,
         value_type=reward.coupon_value_type,
         active_from=active_from,
@@ -90,9 +92,9 @@ def _make_coupon(reward: Reward, act: EventContext, store: StoreSettings, index:
 
 
 def change_redemption_status(
-    state: State, command: ChangeRedemptionStatus, act: EventContext
+    state: State, command: ChangeRedemptionStatus, context: EventContext
 ) -> Iterator[Event]:
-    require_member(state, act)
+    require_member(state, context)
     reward = state.get(IssuedReward, command.issued_reward_id.encode())
     if reward is None:
         raise Rejected(
@@ -101,7 +103,7 @@ def change_redemption_status(
     if (reward.status, reward.status_comment) == (command.status, command.comment):
         raise Rejected("status", command.status, "is the status already, with the same comment")
     yield RedemptionStatusChanged(
-        **act.stamp("RedemptionStatusChanged"),
+        **context.stamp("RedemptionStatusChanged"),
         issued_reward_id=reward.issued_reward_id,
         old_status=reward.status,
         old_comment=reward.status_comment,

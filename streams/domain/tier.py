@@ -19,31 +19,31 @@ from streams.domain.tier_set import TierCondition, TierSet
 from streams.errors import Rejected
 
 
-def move_tiers(state: State, act: EventContext, store: StoreSettings) -> Iterator[Event]:
+def move_tiers(state: State, context: EventContext, store: StoreSettings) -> Iterator[Event]:
     """Moves the member up to the tier that was reached, and also down if the tier set says so. If the tier
     comes into danger after a lead time, that is announced now."""
     for tiers in store.tier_sets:
         if tiers.active and is_active(state):
-            yield from _move_tier(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+            yield from _move_tier(state, tiers, context, store, falls=tiers.downgrade == "automatic")
 
 
 def _move_tier(
-    state: State, tiers: TierSet, act: EventContext, store: StoreSettings, *, falls: bool
+    state: State, tiers: TierSet, context: EventContext, store: StoreSettings, *, falls: bool
 ) -> Iterator[Event]:
     standing = get_standing(state, tiers)
     now = tiers.position(standing.level_id if standing else None)
-    then = _reached_position(state, tiers, standing, act.now, store)
+    then = _reached_position(state, tiers, standing, context.now, store)
     if then > now or (then < now and then >= 0 and falls):
-        yield _tier_changed(tiers, then, standing, act, up=then > now)
+        yield _tier_changed(tiers, then, standing, context, up=then > now)
     elif standing and standing.safe and 0 <= then < now:
-        yield from _announce_fall(standing, tiers, then, act, store)
+        yield from _announce_fall(standing, tiers, then, context, store)
 
 
 def _tier_changed(
     tiers: TierSet,
     position: int,
     standing: Standing | None,
-    act: EventContext,
+    context: EventContext,
     *,
     up: bool,
     manual: bool = False,
@@ -51,7 +51,7 @@ def _tier_changed(
     tier = tiers.tiers[position]
     moved = standing.moves if standing else 0
     return TierChanged(
-        **act.stamp(f"TierChanged/{tiers.tier_set_id}", moved),
+        **context.stamp(f"TierChanged/{tiers.tier_set_id}", moved),
         tier_set_id=tiers.tier_set_id,
         level_id=tier.level_id,
         level_name=tier.name,
@@ -103,9 +103,9 @@ def _measure_condition(
 
 
 def assign_tier(
-    state: State, command: AssignTier, act: EventContext, store: StoreSettings
+    state: State, command: AssignTier, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
+    require_active_member(state, context)
     found = store.tier(command.level_id)
     if found is None:
         raise Rejected("level_id", command.level_id, f"is no tier of an active set of store {store.store!r}")
@@ -114,26 +114,26 @@ def assign_tier(
     before, after = tiers.position(standing.level_id if standing else None), tiers.position(command.level_id)
     if standing and before == after:
         raise Rejected("level_id", command.level_id, "is the member's tier already")
-    yield _tier_changed(tiers, after, standing, act, up=after > before, manual=True)
+    yield _tier_changed(tiers, after, standing, context, up=after > before, manual=True)
 
 
 def remove_manual_tier(
-    state: State, command: RemoveManualTier, act: EventContext, store: StoreSettings
+    state: State, command: RemoveManualTier, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
+    require_active_member(state, context)
     standing = state.get(Standing, command.tier_set_id.encode())
     if standing is None or standing.floor_id is None:
         raise Rejected(
             "tier_set_id", command.tier_set_id, "has no tier that was assigned to the member by hand"
         )
-    yield TierFloorRemoved(**act.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
+    yield TierFloorRemoved(**context.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
     tiers = store.tier_set(command.tier_set_id)
     if tiers and tiers.active:
-        yield from _move_tier(state, tiers, act, store, falls=True)
+        yield from _move_tier(state, tiers, context, store, falls=True)
 
 
 def run_standing_timer(
-    state: State, standing: Standing, act: EventContext, store: StoreSettings
+    state: State, standing: Standing, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """The events of a tier's timer: announcements of a downgrade, the recalculation, or another month of
     membership."""
@@ -141,35 +141,35 @@ def run_standing_timer(
     if tiers is None or not tiers.active or not is_active(state):
         return
     at = standing.recalculated_at
-    if at is None or at > act.now:
-        then = _reached_position(state, tiers, standing, act.now, store)
+    if at is None or at > context.now:
+        then = _reached_position(state, tiers, standing, context.now, store)
         if 0 <= then < tiers.position(standing.level_id):
-            yield from _announce_fall(standing, tiers, then, act, store)
-        yield from _move_tier(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+            yield from _announce_fall(standing, tiers, then, context, store)
+        yield from _move_tier(state, tiers, context, store, falls=tiers.downgrade == "automatic")
         return
-    yield from _move_tier(state, tiers, act, store, falls=True)
+    yield from _move_tier(state, tiers, context, store, falls=True)
     yield TierRecalculated(
-        **_period_context(act, standing.tier_set_id, at).stamp("TierRecalculated"),
+        **_period_context(context, standing.tier_set_id, at).stamp("TierRecalculated"),
         tier_set_id=tiers.tier_set_id,
         due_at=at,
     )
 
 
-def _period_context(act: EventContext, tier_set_id: str, end: datetime) -> EventContext:
+def _period_context(context: EventContext, tier_set_id: str, end: datetime) -> EventContext:
     """The context with the ending period as its cause, so that each period has events with ids of its own."""
-    return act.with_cause(derived_id(tier_set_id, end.isoformat()))
+    return context.with_cause(derived_id(tier_set_id, end.isoformat()))
 
 
 def _announce_fall(
-    standing: Standing, tiers: TierSet, then: int, act: EventContext, store: StoreSettings
+    standing: Standing, tiers: TierSet, then: int, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Announces a fall to position `then`, for each lead time that has started and was not announced."""
-    if standing.recalculated_at is None or standing.recalculated_at <= act.now:
+    if standing.recalculated_at is None or standing.recalculated_at <= context.now:
         return
     now, future = tiers.position(standing.level_id), tiers.tiers[then]
-    for days in _reached_days(_unannounced_days(standing, store), standing, store, act.now):
+    for days in _reached_days(_unannounced_days(standing, store), standing, store, context.now):
         yield TierExpiryAnnounced(
-            **_period_context(act, standing.tier_set_id, standing.recalculated_at).stamp(
+            **_period_context(context, standing.tier_set_id, standing.recalculated_at).stamp(
                 "TierExpiryAnnounced", days + standing.plans * 100_000
             ),
             tier_set_id=tiers.tier_set_id,

@@ -20,13 +20,13 @@ from streams.errors import Rejected
 
 
 def block_units(
-    state: State, command: BlockUnits, act: EventContext, store: StoreSettings
+    state: State, command: BlockUnits, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
+    require_active_member(state, context)
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield UnitsBlocked(
-        **act.stamp("UnitsBlocked"),
-        transfer_id=act.id("blocking"),
+        **context.stamp("UnitsBlocked"),
+        transfer_id=context.id("blocking"),
         wallet=wallet.code,
         units=command.units,
         draws=draw_held_lots(state, wallet.code, command.units),
@@ -35,32 +35,35 @@ def block_units(
 
 
 def cancel_transfer(
-    state: State, command: CancelTransfer, act: EventContext, store: StoreSettings
+    state: State, command: CancelTransfer, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
     """Cancels a transfer as a whole: its units can only be taken back while the member has as many."""
-    require_member(state, act)
+    require_member(state, context)
     held = state.get(Held, command.transfer_id.encode())
     if held and held.purpose == "blocked":
         yield UnitsUnblocked(
-            **act.stamp("UnitsUnblocked"), transfer_id=held.transfer_id, wallet=held.wallet, units=held.units
+            **context.stamp("UnitsUnblocked"),
+            transfer_id=held.transfer_id,
+            wallet=held.wallet,
+            units=held.units,
         )
         return
     pending = state.get(PendingLot, command.transfer_id.encode())
     if pending:
         lot = pending.lot
-        yield _cancelled_event(lot.wallet, lot.draw(lot.units), (), act, pending=True)
+        yield _cancelled_event(lot.wallet, lot.draw(lot.units), (), context, pending=True)
         return
     transfer, left = _require_given(state, command.transfer_id)
     wallet, given = transfer.wallet, transfer.place
     require_available(state, store.wallet_type(wallet), "transfer_id", given.units)
-    yield _cancelled_event(wallet, given, draw_lots(state, wallet, given.units, left), act, pending=False)
+    yield _cancelled_event(wallet, given, draw_lots(state, wallet, given.units, left), context, pending=False)
 
 
 def _cancelled_event(
-    wallet: str, given: Draw, taken: tuple[Draw, ...], act: EventContext, *, pending: bool
+    wallet: str, given: Draw, taken: tuple[Draw, ...], context: EventContext, *, pending: bool
 ) -> UnitsCancelled:
     return UnitsCancelled(
-        **act.stamp("UnitsCancelled"),
+        **context.stamp("UnitsCancelled"),
         transfer_id=given.lot_id,
         wallet=wallet,
         units=given.units,
@@ -69,31 +72,31 @@ def _cancelled_event(
     )
 
 
-def activate_units(state: State, command: ActivateUnits, act: EventContext) -> Iterator[Event]:
-    require_member(state, act)
+def activate_units(state: State, command: ActivateUnits, context: EventContext) -> Iterator[Event]:
+    require_member(state, context)
     pending = state.get(PendingLot, command.transfer_id.encode())
     if pending is None:
         raise Rejected("transfer_id", command.transfer_id, "is no transfer of this member with pending units")
-    yield activate_pending_lot(pending, act)
+    yield activate_pending_lot(pending, context)
 
 
-def activate_pending_lot(pending: PendingLot, act: EventContext) -> UnitsActivated:
+def activate_pending_lot(pending: PendingLot, context: EventContext) -> UnitsActivated:
     return UnitsActivated(
-        **act.stamp("UnitsActivated"),
+        **context.stamp("UnitsActivated"),
         transfer_id=pending.lot.lot_id,
         wallet=pending.lot.wallet,
         units=pending.lot.units,
     )
 
 
-def expire_units(state: State, command: ExpireUnits, act: EventContext) -> Iterator[Event]:
-    require_member(state, act)
+def expire_units(state: State, command: ExpireUnits, context: EventContext) -> Iterator[Event]:
+    require_member(state, context)
     _, lot = _require_given(state, command.transfer_id)
     if lot is None:
         raise Rejected("transfer_id", command.transfer_id, "has no units left")
     if lot.expires_at is None:
         raise Rejected("transfer_id", command.transfer_id, "gave units that never expire")
-    yield expire_lot(lot, act)
+    yield expire_lot(lot, context)
 
 
 def _require_given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:

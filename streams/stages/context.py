@@ -200,14 +200,14 @@ class Clock(Protocol):
     def now(self, tables: Tables) -> datetime:
         """The time while no record is handled."""
 
-    def past(self, tables: Tables, moment: datetime) -> bool:
+    def is_history(self, tables: Tables, moment: datetime) -> bool:
         """Whether `moment` belongs to the history: a timer that was due then fires with that time, however
         late it runs."""
 
-    def behind(self, tables: Tables) -> bool:
+    def has_history_timers(self, tables: Tables) -> bool:
         """Whether the partition has gone live, but timers of the played history still have to fire."""
 
-    def live(self, turn: StageContext) -> None:
+    def end_history(self, turn: StageContext) -> None:
         """Ends the history at the transaction's time: all of its timers have fired."""
 
 
@@ -226,15 +226,15 @@ class WallClock:
     def now(self, tables: Tables) -> datetime:  # noqa: ARG002
         return self._utc()
 
-    def past(self, tables: Tables, moment: datetime) -> bool:
+    def is_history(self, tables: Tables, moment: datetime) -> bool:
         played = _history_clock(tables)
         return played is not None and (not played.over or moment <= played.now)
 
-    def behind(self, tables: Tables) -> bool:
+    def has_history_timers(self, tables: Tables) -> bool:
         played = _history_clock(tables)
         return played is not None and not played.over
 
-    def live(self, turn: StageContext) -> None:
+    def end_history(self, turn: StageContext) -> None:
         turn.tables.of("").apply(StreamTime(now=turn.now, over=True))
 
 
@@ -254,13 +254,13 @@ class StreamClock:
         played = _history_clock(tables)
         return played.now if played else self._START
 
-    def past(self, tables: Tables, moment: datetime) -> bool:  # noqa: ARG002
+    def is_history(self, tables: Tables, moment: datetime) -> bool:  # noqa: ARG002
         return True
 
-    def behind(self, tables: Tables) -> bool:  # noqa: ARG002
+    def has_history_timers(self, tables: Tables) -> bool:  # noqa: ARG002
         return False
 
-    def live(self, turn: StageContext) -> None: ...
+    def end_history(self, turn: StageContext) -> None: ...
 
 
 def _history_clock(tables: Tables) -> StreamTime | None:

@@ -128,7 +128,7 @@ class Decider:
     def _fire_due_timers(self, turn: StageContext, state: OwnerState, now: datetime) -> None:
         """While history is played, fires the member's timers that are due before `now`, ahead of the queued
         command."""
-        if not self._clock.past(turn.tables, now):
+        if not self._clock.is_history(turn.tables, now):
             return
         while entry := min(due_timers(state, now), key=due_of, default=None):
             self.timer(turn, state.owner, entry, due_of(entry))

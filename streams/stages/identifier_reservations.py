@@ -52,10 +52,10 @@ def identifiers_to_claim(
         case RegisterMember() | SignUpMember() | UpdateMember():
             profile = command.profile
         case ConfirmChange():
-            act = EventContext(
+            decision = EventContext(
                 cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
             )
-            said = confirmed_profile(state, command, act)
+            said = confirmed_profile(state, command, decision)
             if said is None:
                 return ()
             profile = said

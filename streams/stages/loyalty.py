@@ -79,7 +79,7 @@ class LoyaltyStage(BaseStage):
         self._replanner = TimerReplanner(stores)
 
     def wants(self, partition: int, tables: Tables) -> bool:
-        if self.plans(partition) or self._clock.behind(tables):
+        if self.plans(partition) or self._clock.has_history_timers(tables):
             return True
         return tables.first_due(self._clock.now(tables)) is not None
 
@@ -96,11 +96,11 @@ class LoyaltyStage(BaseStage):
         hold up commands: each gets what the other leaves, half at least."""
         if self._clock.plays_history:
             return self._play_history(turn, records, budget)
-        if self._clock.behind(turn.tables):
+        if self._clock.has_history_timers(turn.tables):
             budget -= self._fire_timers(turn, turn.now, budget)
             if budget <= 0:
                 return 0
-            self._clock.live(turn)
+            self._clock.end_history(turn)
         waiting = turn.tables.first_due(turn.now) is not None
         handled = records[: max(1, budget // 2) if waiting else budget]
         for record in turn.each(handled):
@@ -159,7 +159,7 @@ class LoyaltyStage(BaseStage):
             # History knows no lateness: what was due between two records happened at its own time, whichever
             # other members' records share the partition.
             due = entry.due or now
-            self._decider.timer(turn, owner, entry, due if self._clock.past(turn.tables, due) else now)
+            self._decider.timer(turn, owner, entry, due if self._clock.is_history(turn.tables, due) else now)
             fired += 1
         turn.record = record
         return fired
