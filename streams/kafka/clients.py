@@ -44,7 +44,16 @@ _CONSUMER = {
     # What one fetch may bring, and (zstd) what a batch may unpack to; 50 and 100 MB unless told otherwise.
     "fetch.max.bytes": 2 * MAX_BATCH_BYTES,
     "receive.message.max.bytes": 4 * MAX_BATCH_BYTES,
+    # How long a partition is not fetched once `queued.min.messages` of it wait here; 1,000 ms by default. A
+    # reader that keeps little in its queue has emptied it long before and sleeps (librdkafka #2879, #4284).
+    "fetch.queue.backoff.ms": 5,
 }
+# How a reader hears that it has come to a partition's end: from an empty fetch, which the broker holds for so
+# long, 500 ms by default. Records do not wait for it.
+READ_TO_END: Config = {"enable.partition.eof": True, "fetch.wait.max.ms": 20}
+"""Properties of a consumer that somebody waits for until it has read to the end."""
+FOLLOW_TO_END: Config = {"enable.partition.eof": True, "fetch.wait.max.ms": 100}
+"""Properties of one that follows for as long as the process lives: idle, it takes a third of the CPU time."""
 _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
 
 

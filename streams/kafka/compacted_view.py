@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 from streams.control_records import RecordFault
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import FOLLOW_TO_END, Connection
 from streams.kafka.cluster import REAL_CLUSTER, Cluster, Consumer
 from streams.kafka.consumer_offsets import read_watermarks
 from streams.kafka.control_filter import ApplyRecord, ControlFilter
@@ -129,8 +129,7 @@ class CompactedView(Generic[V]):
         """A consumer at the beginning of every partition, and the offsets at which they end now."""
         # An offset out of range means that records were lost or the topic is another one: start over instead.
         consumer = self._connection.open_consumer(
-            **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
-            | {"auto.offset.reset": "error"}
+            **FOLLOW_TO_END, **{"group.id": f"{self._connection.prefix}view", "auto.offset.reset": "error"}
         )
         try:
             cluster = self._connection.cluster

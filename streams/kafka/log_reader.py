@@ -10,7 +10,7 @@ from itertools import chain
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.compacted_view import partition_bounds
 from streams.kafka.consumer_offsets import first_offset_since, list_partitions
@@ -159,9 +159,7 @@ def open_reader(
 ) -> Iterator[Consumer]:
     """A consumer that is told where to read and commits nothing by itself."""
     consumer = connection.open_consumer(
-        **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
-        # The end is told only when a fetch comes back empty: do not let the broker hold it.
-        | {"fetch.wait.max.ms": 20, "isolation.level": isolation}
+        **READ_TO_END, **{"group.id": f"{connection.prefix}{group}", "isolation.level": isolation}
     )
     try:
         yield consumer

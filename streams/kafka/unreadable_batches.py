@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.consumer_offsets import read_watermarks
 from streams.kafka.transient_errors import is_transient, retry_transient
@@ -50,9 +50,9 @@ def find_batch_end(connection: Connection, message: Message) -> int:
     """Where the next batch begins. Raises KafkaException, Retryable where the cluster does not answer."""
     place = TopicPartition(message.topic() or "", message.partition() or 0)
     first = message.offset() or 0
-    own = {"group.id": f"{connection.prefix}reader", "enable.partition.eof": True, "fetch.wait.max.ms": 20}
-    # It is a matter of batches: whether their transactions are over is not.
-    consumer = connection.open_consumer(**own, **{"isolation.level": "read_uncommitted"})
+    # Batches are looked for, whether or not their transactions are decided.
+    own = {"group.id": f"{connection.prefix}reader", "isolation.level": "read_uncommitted"}
+    consumer = connection.open_consumer(**READ_TO_END, **own)
     try:
         bounds = retry_transient(
             connection.cluster, lambda: read_watermarks(consumer, place, ANSWER_TIMEOUT), ANSWER_TIMEOUT

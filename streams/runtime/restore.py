@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
-from streams.kafka.cluster import Consumer
+from streams.kafka.clients import READ_TO_END, Connection
+from streams.kafka.cluster import Config, Consumer
 from streams.kafka.log_reader import outage_as_retryable
 from streams.kafka.offsets import Cancelled
 from streams.kafka.topic_identity import ANSWER_TIMEOUT, ChangelogLookup, ChangelogStatus, check_identity
@@ -254,13 +254,12 @@ def skip_unpackable(connection: Connection, consumer: Consumer, messages: list[M
         return skip_unreadable(connection, consumer, messages, UNPACKABLE_ERRORS)
 
 
-def open_changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
-    """Of no group: it is told where to read, and when it has come to an end. `reset`: what it does where
-    Kafka has no such offset."""
+def open_changelog_consumer(connection: Connection, *, reset: str, to_end: Config = READ_TO_END) -> Consumer:
+    """A consumer of no group that is told where to read and hears of ends. `reset`: what it does when Kafka
+    has no such offset (`auto.offset.reset`)."""
     return connection.open_consumer(
-        **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
-        # The end is told only when a fetch comes back empty: do not let the broker hold it.
-        | {"fetch.wait.max.ms": 20, "auto.offset.reset": reset}
-        # A batch that is damaged is told from one that is whole and too large, and never passed over.
-        | {"check.crcs": True}
+        **to_end,
+        **{"group.id": f"{connection.prefix}restore", "auto.offset.reset": reset}
+        # Tells a damaged batch, which is never skipped, from one that is whole and too large.
+        | {"check.crcs": True},
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import FOLLOW_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Cancelled
 from streams.kafka.transient_errors import is_transient
@@ -84,7 +84,7 @@ class Standby:
                 tables.close()
 
     def _run(self) -> None:
-        consumer = open_changelog_consumer(self._connection, reset="error")
+        consumer = open_changelog_consumer(self._connection, reset="error", to_end=FOLLOW_TO_END)
         try:
             while not self._stopping:
                 self._assign(consumer)
