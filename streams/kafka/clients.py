@@ -1,8 +1,8 @@
-"""How every client of this project talks to Kafka: one place for addresses, safety and tuning.
+"""The settings of every Kafka client of this project: addresses, safety and tuning in one place.
 
 `Connection.open_producer`, `.open_consumer` and `.open_admin` make clients, of the configurations that
-`.producer`, `.consumer` and `.admin` give. An operator's file of properties may change the tuning, never what
-the guarantees hang on.
+`.producer`, `.consumer` and `.admin` give. An operator's file of properties may change the tuning, but no
+setting that a guarantee depends on.
 """
 
 import logging
@@ -23,12 +23,12 @@ LOG = logging.getLogger("kafka")
 
 _COMMON = {
     "client.id": "loyalty",
-    # A frozen or unreachable broker holds whatever it was asked for so long (60 s unless told otherwise). By
-    # then the cluster is about to give its partitions to others: it does after 9 s.
+    # A request to a frozen broker fails after this (60 s by default). The cluster gives that broker's
+    # partitions to others after 9 s.
     "socket.timeout.ms": 6_000,
     "api.version.request.timeout.ms": 5_000,
     "socket.connection.setup.timeout.ms": 5_000,
-    # 10 s otherwise: a broker that is back is noticed at once.
+    # 10 s by default: a broker that is back is noticed within a second.
     "reconnect.backoff.max.ms": 1_000,
 }
 _PRODUCER = {"linger.ms": 2, "compression.type": "lz4", "delivery.timeout.ms": 30_000}

@@ -1,8 +1,9 @@
-"""Batches that the client cannot give: it is told where one begins, and not where the next one does.
+"""Skips batches that the client cannot unpack. It says where such a batch begins, not where the next one
+does.
 
 A broker looks at a batch's compressed size alone: 5 kB of zeros unpack to 150 MB, which the client refuses
-(its bound is `receive.message.max.bytes`, see `clients`). It goes on asking for the same batch for ever. So
-where the next one begins is searched for: what is asked for within a batch brings the batch, and its error.
+(its bound is `receive.message.max.bytes`, see `clients`). It asks for the same batch for ever. So the start
+of the next one is searched for: a fetch from any offset inside a batch returns that batch's error.
 """
 
 import logging
@@ -19,9 +20,9 @@ from streams.kafka.transient_errors import is_transient, retry_transient
 LOG = logging.getLogger(__name__)
 ANSWER_TIMEOUT = 20.0
 _IDLE = 0.5
-UNPACKABLE_ERRORS = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
+OVERSIZED_ERRORS = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
 """Whole, as its producer made it, and too large: no producer of ours makes such a batch."""
-UNREADABLE_ERRORS = UNPACKABLE_ERRORS | {
+UNREADABLE_ERRORS = OVERSIZED_ERRORS | {
     KafkaError._BAD_MSG,
     KafkaError._UNDERFLOW,
     KafkaError._NOT_IMPLEMENTED,

@@ -1,4 +1,5 @@
-"""Warm copies of the partitions that others own, so that taking one over restores a short tail only."""
+"""Keeps copies of the partitions that other processes own, so that taking one over restores a short tail
+only."""
 
 import logging
 from collections import defaultdict
@@ -19,7 +20,7 @@ from streams.runtime.restore import (
     READ_BATCH,
     ChangelogReader,
     open_changelog_consumer,
-    skip_unpackable,
+    skip_oversized,
 )
 from streams.tables.tables import Tables
 
@@ -91,7 +92,7 @@ class Standby:
                 first = consumer.poll(POLL_SECONDS)
                 if first is not None:
                     self._take(
-                        skip_unpackable(self._connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
+                        skip_oversized(self._connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
                     )
         finally:
             consumer.close()
