@@ -1,11 +1,14 @@
 """What became of records that led to nothing: refused commands, and records that no one understands."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple, Self
 
 from msgspec.structs import replace
 
+from streams.domain.commands import Command
 from streams.domain.values import Code, Instant, Text, Uuid, Value
+from streams.errors import Rejected
 
 MAX_COMMAND_BYTES = 1 << 20
 """Bytes of a command. What comes of it, its JSON bodies above all, must fit in records too."""
@@ -48,6 +51,20 @@ class CommandRejected(Value):
     value: str
     reason: str
     rejected_at: Instant
+
+
+def rejection(command: Command, name: str, refusal: Rejected, at: datetime) -> CommandRejected:
+    """The record that tells why the command named `name` is refused."""
+    return CommandRejected(
+        command_id=command.command_id,
+        command=name,
+        store=command.store,
+        member_id=command.member_id,
+        field=refusal.field,
+        value=shorten_value(refusal.value),
+        reason=refusal.reason,
+        rejected_at=at,
+    )
 
 
 class PoisonRecord(Value):

@@ -28,7 +28,7 @@ from streams.domain.state import (
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
-from streams.rejections import CommandRejected, Refusal, shorten_value
+from streams.rejections import Refusal, rejection
 from streams.stages import erasure, identifier_reservations
 from streams.stages.command_dedup import (
     IDENTIFIERS_CLAIMED,
@@ -265,20 +265,8 @@ class Decider:
         return now + self._memory
 
     def reject(self, turn: StageContext, command: Command, name: str, refusal: Rejected) -> None:
-        turn.send_to_same_partition(
-            REJECTIONS,
-            owner_of(command.store, command.member_id),
-            CommandRejected(
-                command_id=command.command_id,
-                command=name,
-                store=command.store,
-                member_id=command.member_id,
-                field=refusal.field,
-                value=shorten_value(refusal.value),
-                reason=refusal.reason,
-                rejected_at=turn.now,
-            ),
-        )
+        owner = owner_of(command.store, command.member_id)
+        turn.send_to_same_partition(REJECTIONS, owner, rejection(command, name, refusal, turn.now))
 
     def timer(self, turn: StageContext, owner: str, entry: Entry, now: datetime) -> None:
         state = turn.tables.of(owner)
