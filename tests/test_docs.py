@@ -9,7 +9,7 @@ import pytest
 
 from streams.codec.avro import released_schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
-from streams.projections.erasures import Left, remaining_data
+from streams.projections.erasures import DataRemainder, remaining_data
 from streams.settings import Settings, variable_name
 from streams.topics import TOPICS
 from streams.webhooks import CATALOGUE
@@ -35,14 +35,10 @@ def test_every_path_that_the_readme_names_is_there() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize(
-    "folder",
-    [
-        "api",
-        "streams",
-        *(f"streams/{room}" for room in ("kafka", "local_broker", "runtime", "migration", "reconcile")),
-    ],
-)
+ROOMS = ("kafka", "local_broker", "runtime", "migration", "reconcile", "projections", "jobs")
+
+
+@pytest.mark.parametrize("folder", ["api", "streams", *(f"streams/{room}" for room in ROOMS)])
 def test_every_module_stands_in_its_package_s_map(folder: str) -> None:
     files = [file.stem for file in (ROOT / folder).glob("*.py") if file.stem != "__init__"]
     told, _, _ = (ROOT / folder / "__init__.py").read_text().partition('"""\n')
@@ -89,7 +85,7 @@ def test_what_remains_of_an_erased_member_is_written_down() -> None:
     }
 
 
-def gone(one: Left, erased_at: datetime) -> str:
+def gone(one: DataRemainder, erased_at: datetime) -> str:
     days = (one.gone_at - erased_at).days
     if not days:
         return "at once, with its key"

@@ -13,9 +13,9 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from streams.domain.commands import EraseMember
     from streams.kafka.clients import Connection
-    from streams.projections.command_outcomes import Outcomes
-    from streams.projections.erasures import Left
-    from streams.projections.member_lookup import Found
+    from streams.projections.command_outcomes import CommandOutcomes
+    from streams.projections.erasures import DataRemainder
+    from streams.projections.member_lookup import MemberSummary
 
 NOT_DONE = 1
 
@@ -50,7 +50,7 @@ def run(
             _erase(connection, store, member, wait)
 
 
-def _show(found: "Found", rows: "Iterable[Left]") -> None:
+def _show(found: "MemberSummary", rows: "Iterable[DataRemainder]") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -63,7 +63,7 @@ def _show(found: "Found", rows: "Iterable[Left]") -> None:
     console.print(table)
 
 
-def _told(found: "Found") -> str:
+def _told(found: "MemberSummary") -> str:
     member = found.member
     state = f"erased on {member.erased_at:%Y-%m-%d %H:%M} UTC" if member.erased_at else member.status
     known = f"known by {', '.join(found.known_by)}" if found.known_by else "known by nothing"
@@ -73,7 +73,7 @@ def _told(found: "Found") -> str:
     )
 
 
-def _when(row: "Left") -> str:
+def _when(row: "DataRemainder") -> str:
     from streams.topics import EVENTS
 
     if row.topic is EVENTS:
@@ -84,12 +84,12 @@ def _when(row: "Left") -> str:
 def _erase(connection: "Connection", store: str, member: str, wait: int) -> None:
     """Raises SystemExit where nobody has done it in time."""
     from streams.domain.commands import EraseMember
-    from streams.projections.command_outcomes import Outcomes
+    from streams.projections.command_outcomes import CommandOutcomes
 
     command = EraseMember(
         command_id=str(uuid.uuid4()), store=store, member_id=member, issued_at=datetime.now(UTC)
     )
-    outcomes = Outcomes(connection, frozenset({command.command_id}))
+    outcomes = CommandOutcomes(connection, frozenset({command.command_id}))
     try:
         asyncio.run(_send(connection, command, outcomes))
         ended = _ended(outcomes, wait)
@@ -104,7 +104,7 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
         raise SystemExit(NOT_DONE)
 
 
-async def _send(connection: "Connection", command: "EraseMember", outcomes: "Outcomes") -> None:
+async def _send(connection: "Connection", command: "EraseMember", outcomes: "CommandOutcomes") -> None:
     from api.auth.audit import Audit
     from api.auth.authentication import SOURCE, Source
     from api.cli.admin import system_user
@@ -124,7 +124,7 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
         await appender.close()
 
 
-def _ended(outcomes: "Outcomes", wait: int) -> bool:
+def _ended(outcomes: "CommandOutcomes", wait: int) -> bool:
     from api.cli.imports.sending import poll_outcomes
 
     return any(poll_outcomes(outcomes, wait))

@@ -81,10 +81,10 @@ def first_day(on: str, today: date, earliest: date) -> date:
 def _watched(settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview") -> int:
     """How many members were looked at. A bar shows how far it is."""
     from api.cli.bars import progress_bar
-    from streams.projections.state_snapshot import look
+    from streams.projections.state_snapshot import visit_members
 
     with progress_bar() as tell:
-        return look(settings, connection, store, found, tell)
+        return visit_members(settings, connection, store, found, tell)
 
 
 def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) -> None:

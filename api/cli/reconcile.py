@@ -43,7 +43,7 @@ def run(
     """
     from api.cli.processes import process
     from api.cli.reconcile_state import check_state
-    from api.cli.redriving import moment, read_zone
+    from api.cli.redriving import parse_optional_moment, read_zone
     from streams.errors import Misconfigured
     from streams.reconcile.from_topics import Period
 
@@ -53,10 +53,12 @@ def run(
         check_state(json=json)
         return
     for option, text in (("--from", since), ("--to", until)):
-        moment(option, text)
+        parse_optional_moment(option, text)
     with process("reconcile") as (settings, connection):
         zone = read_zone(connection, store)
-        period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
+        period = Period(
+            parse_optional_moment("--from", since, zone), parse_optional_moment("--to", until, zone), store
+        )
         books = reconcile_with_progress(settings, connection, period)
     if json:
         say(_json(books))

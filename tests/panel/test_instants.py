@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from api.cli.redriving import parsed as parsed_time
+from api.cli.redriving import parse_moment as parsed_time
 from api.cli.store import parsed as parsed_store
 from api.panel.fact_texts import sentence
 from connectors.imports.kind import ImportRun
