@@ -1,8 +1,7 @@
-"""One attempt, made as the subscription asks: its secrets opened, its sender shown, its body signed.
+"""Sends one attempt as its subscription asks: with headers, authentication and signature.
 
-Whatever stands in the way of that is an answer like any other, given before anything was sent: the delivery
-is tried again on schedule, and arrives once the secret, the key or the token is there. Nothing goes out
-unsigned or unauthenticated instead.
+A missing secret, key or token fails the attempt before anything is sent. The delivery is tried again on
+schedule and arrives once the secret is there. No request goes out unsigned or unauthenticated instead.
 """
 
 import logging
@@ -32,7 +31,8 @@ LOG = logging.getLogger(__name__)
 _REMEMBERED = 16_384
 _BLANKINGS = 1_024
 _FEW = 4_096
-"""Characters of headers up to which what is to be blanked is remembered, in some ten times their room."""
+"""A subscription with more characters of headers gets no cached mask: a mask takes about ten times their
+size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class _Attempt:
 
 
 class _Unsendable(Exception):
-    """Says why, without a secret."""
+    """The request cannot be made. The message gives the reason and holds no secret."""
 
 
 class Courier:
-    """`dotted_names`: the new format's `eventName` is the dotted one."""
+    """`dotted_names`: `eventName` in the new format is `customer.updated` instead of `CustomerUpdated`."""
 
     def __init__(self, sender: Sender, safe: Safe, *, dotted_names: bool = False) -> None:
         self._sender = sender
@@ -65,8 +65,8 @@ class Courier:
     async def send(
         self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
     ) -> Answer:
-        """Raises nothing, whatever network, endpoint, token server, URL or secrets do wrong. No secret of the
-        subscription is left in the answer."""
+        """Never raises, whatever goes wrong with the network, endpoint, token server, URL or secrets. The
+        answer holds no secret of the subscription."""
         try:
             answer = await self._sent(delivery, subscription, request_id, at)
         except (_Unsendable, Unopened) as reason:
@@ -109,7 +109,8 @@ class Courier:
         )
 
     async def _post_with_token(self, attempt: _Attempt, standing: dict[str, str], client: OAuth2) -> Answer:
-        """A 401 may mean that the token was ended early: once, it is tried with a new one."""
+        """After a 401 the request is sent once more with a new token: the server may have revoked the old
+        one."""
         owner, at = attempt.subscription.subscription_id, attempt.at
         token = await self._tokens.token(owner, client, at)
         if isinstance(token, NoToken):
@@ -127,7 +128,7 @@ class Courier:
         return _kept(answer, self._token_blanking(token))
 
     def _blanked(self, answer: Answer, subscription: Subscription) -> Answer:
-        """Where that fails, nothing of what was said is kept."""
+        """The answer without secrets. If the search for them fails, the answer's text is dropped."""
         if not answer.response and not answer.error:
             return answer
         few = sum(map(_length, subscription.headers)) <= _FEW
@@ -139,7 +140,7 @@ class Courier:
             return replace(answer, response="", error="not kept" if answer.error else None)
 
     def _made_blanking(self, subscription: Subscription) -> Blanking:
-        """Of what can be opened: nothing else was sent."""
+        """A mask of the secrets that can be opened. The others were not sent, so they cannot come back."""
         secrets = list(secrets_within(subscription, self._opened))
         if subscription.auth:
             with suppress(_Unsendable, Unopened):

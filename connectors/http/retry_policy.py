@@ -1,4 +1,4 @@
-"""What an answer means for a delivery. Pure."""
+"""Decides what an answer means for its delivery: delivered, retried, held or dead. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,18 +19,18 @@ WAITED_OUT = "waited for its subscription to be active again for as long as the 
 
 
 FAULT = "failed within the sender"
-"""What is told of an attempt that something nobody foresaw has ended: its name, no more, for it may show a
-secret. The log has the rest."""
+"""The recorded error of an attempt that an unexpected exception ended, followed by the exception's class
+only: its message may hold a secret. The log has the traceback."""
 
 
 def failed_within(error: BaseException) -> Answer:
-    """The answer in place of one. The endpoint may have seen the request."""
+    """An answer that stands for an unexpected exception. The endpoint may have got the request."""
     return Answer(None, f"{FAULT}: {type(error).__name__}", "after sending", "", None, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request that came to its end. `waits`: the subscription's own schedule, in seconds."""
+    """A finished request. `waits`: the subscription's own retry schedule, in seconds."""
 
     pending: Pending
     request_id: str
@@ -44,7 +44,7 @@ class Sent:
         return status is not None and 200 <= status < 300
 
     def failure(self, now: datetime) -> Failure:
-        """What it tells of the endpoint, where it was not delivered."""
+        """The failure that this attempt is for its endpoint's health."""
         answer = self.answer
         asked = asked_for(answer.retry_after, now)
         return Failure(answer.status, _words(answer), self.started_at, asked)
@@ -52,7 +52,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Hopeless:
-    """A delivery that there is nobody to send to."""
+    """A delivery that cannot be sent: its subscription is gone, or was held for too long."""
 
     pending: Pending
     reason: str
@@ -60,8 +60,7 @@ class Hopeless:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is to be written: of the attempt, and of the delivery's next try or its end. `wait` until the
-    next one; None: it is done with."""
+    """What to write after an attempt. `wait`: time until the next one; None: the delivery is finished."""
 
     attempt: Attempt
     wait: timedelta | None
@@ -69,8 +68,8 @@ class Settlement:
 
 
 def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
-    """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
-    again on schedule, and given up when that is spent."""
+    """A 2xx delivers. After a 410 the delivery waits until its subscription is active again. Anything else is
+    retried on schedule and given up once the schedule is spent. `jitter`: 0 to 1."""
     if sent.delivered:
         return Settlement(_attempt(sent, "delivered", None), None, None)
     if sent.answer.status == GONE:
@@ -79,8 +78,8 @@ def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
 
 
 def settle_unforeseen(sent: Sent, error: Exception, now: datetime) -> Settlement:
-    """For an answer that `settle` has no place for: a failed attempt, tried again when the longest wait is
-    over."""
+    """The settlement when `settle` itself failed: a failed attempt, retried after the longest wait of the
+    schedule."""
     return _failed(replace(sent, answer=failed_within(error)), None, now, jitter=1.0)
 
 
@@ -99,7 +98,7 @@ def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -
 def buried(
     pending: Pending, reason: str, now: datetime, attempts: int | None = None, status: int | None = None
 ) -> DeadLetter:
-    """The dead letter of a delivery that is given up."""
+    """Makes the dead letter of a delivery that is given up."""
     return DeadLetter(
         delivery=pending.delivery,
         reason=reason[:255],
@@ -110,8 +109,8 @@ def buried(
 
 
 def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
-    """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or by an HTTP date.
-    None where it is not there, cannot be read, or is over. Whoever uses it has a cap."""
+    """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or as an HTTP date.
+    None if there is none, if it cannot be read, or if it is over. The caller limits it."""
     text = (retry_after or "").strip()
     if not text.isascii() or len(text) > _LONGEST_RETRY_AFTER:
         return None
@@ -121,7 +120,7 @@ def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
         moment = parsedate_to_datetime(text)
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     except (ValueError, OverflowError, TypeError, IndexError):
-        # What the standard library's reader of dates says beside what it promises.
+        # `parsedate_to_datetime` raises more than the documented ValueError.
         return None
     return wait if wait > timedelta(0) else None
 
@@ -132,7 +131,7 @@ def _words(answer: Answer) -> str:
 
 
 def _storable(text: str) -> str:
-    """Halves of characters have no place in a record."""
+    """Lone surrogates cannot be written as UTF-8."""
     return text.encode(errors="replace").decode()
 
 

@@ -1,7 +1,7 @@
-"""The sink: deliveries from the log to endpoints over HTTP, and what came of each attempt back to the log.
+"""The sink stage: sends deliveries to endpoints, and writes the result of each attempt.
 
-A delivery is taken into the `pending` table in one transaction; its outcome is settled in a later one. Killed
-before that, it is sent again: at least once, with the same messageId.
+One transaction takes a delivery into the table `pending`, and a later one settles its result. A sink that is
+killed in between sends it again with the same messageId (at least once).
 """
 
 import logging
@@ -28,12 +28,12 @@ from streams.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
 
 LOG = logging.getLogger(__name__)
 BUSY, IDLE = 0.005, 0.05
-"""Seconds for which the feed may wait for records: with requests not settled yet, and with none."""
+"""Most seconds for which the feed waits for records, with and without requests under way."""
 BURIED_OF_A_LANE = 100
 
 
 class SinkStage:
-    """Endpoints of all partitions that this process has."""
+    """Serves the endpoints of all partitions that this process owns."""
 
     kinds: Sequence[type[Entry]] = (Pending, Health)
 
@@ -68,12 +68,12 @@ class SinkStage:
             dispatch.cancel()
 
     def rest(self) -> bool:
-        # Each is told, whatever the others say.
+        # A list, not a generator: every partition must be told to rest.
         left = [dispatch for dispatch in self._partitions.values() if not dispatch.rest()]
         return not left
 
     def endpoint(self, partition: int, subscription_id: str) -> Endpoint:
-        """As it is served now."""
+        """The endpoint's present state in memory."""
         return self._partitions[partition].endpoint(subscription_id.encode())
 
     def agenda(self, partition: int) -> Agenda:
@@ -87,7 +87,7 @@ class SinkStage:
         self._partitions[partition].begin()
 
     def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        """Settle what has finished, then take new deliveries in."""
+        """Settles finished deliveries, then takes in new ones. Returns how many records were taken."""
         dispatch = self._partitions[turn.partition]
         ripe = dispatch.ripe(turn.now)
         while ripe and dispatch.finished and budget > 0:
@@ -135,7 +135,7 @@ class SinkStage:
         dispatch.wake(finished.endpoint, retry_at)
 
     def _settlement(self, sent: Sent, now: datetime) -> Settlement:
-        """What an answer does to whoever reads it is not the end of the transaction."""
+        """The result's settlement. An error while an answer is read must not end the transaction."""
         try:
             return settle(sent, now, self._outside.jitter())
         except Exception as error:
@@ -144,7 +144,8 @@ class SinkStage:
             return settle_unforeseen(sent, error, now)
 
     def _bury(self, turn: Turn, lane: Owned, hopeless: Hopeless) -> None:
-        """And some of those that waited behind it: each would else take a turn of its own."""
+        """Makes dead letters of the delivery and of some that wait behind it, or each would take a
+        transaction of its own."""
         pending = hopeless.pending
         for _ in range(BURIED_OF_A_LANE):
             turn.send(DEAD_LETTERS, lane.owner, buried(pending, hopeless.reason, turn.now))
@@ -161,7 +162,7 @@ class SinkStage:
         dispatch.changed.clear()
 
     def _write_health(self, turn: Turn, endpoint: Endpoint) -> None:
-        """And tell of it where its condition is another now."""
+        """Stores the endpoint's health, and writes a status record if its condition has changed."""
         lane, policy = turn.tables.of(endpoint.subscription_id), self._outside.policy
         subscription = self._outside.subscriptions.get(endpoint.subscription_id)
         before, after = lane.get(Health) or WELL, endpoint.health if subscription else WELL
@@ -174,12 +175,12 @@ class SinkStage:
 
 
 def _head(lane: Owned, member_id: str) -> Pending | None:
-    """The first delivery of the member that is not done with."""
+    """The first pending delivery of the member."""
     return next(lane.scan(Pending, member_id.encode()), None)
 
 
 def _done(lane: Owned, pending: Pending, now: datetime) -> None:
-    """It goes, and the next of its lane is due."""
+    """Removes the delivery, and makes the next of its lane due."""
     lane.apply(Drop(entry=pending))
     behind = _head(lane, pending.delivery.member_id)
     if behind and behind.due_at is None:

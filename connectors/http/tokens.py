@@ -1,4 +1,4 @@
-"""OAuth2 access tokens: fetched when first needed, kept until shortly before they end."""
+"""OAuth 2 access tokens: fetched when first needed, kept until shortly before they expire."""
 
 import asyncio
 import base64
@@ -19,13 +19,14 @@ from connectors.http.urls import target
 LOG = logging.getLogger(__name__)
 
 MOST_OF_A_TOKEN = 65_536
-"""Bytes of the token server's answer."""
+"""Most bytes of a token server's answer."""
 UNSAID = 300
-"""Seconds for which a token is taken to be good where the server does not say."""
+"""Seconds for which a token is used if the server does not say."""
 LONGEST = 86_400
-"""Seconds after which a token is asked for anew, whatever was said."""
+"""Seconds after which a token is fetched anew, whatever the server says."""
 EARLY = timedelta(seconds=30)
-"""Given up before its end: a request must still arrive with it. Of a short-lived one, a tenth of its life."""
+"""A token is not used this long before it expires, because the request must still arrive. For a short-lived
+token it is a tenth of its lifetime."""
 _MOST_HELD = 10_000
 _T = TypeVar("_T")
 _ERROR_CODE = re.compile("[a-z_]{1,64}")
@@ -33,7 +34,7 @@ _ERROR_CODE = re.compile("[a-z_]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class NoToken:
-    """None was to be had; `reason` holds nothing secret."""
+    """No token could be got. `reason` holds no secret."""
 
     reason: str
 
@@ -73,26 +74,27 @@ class _Held:
 
 
 class Tokens:
-    """Each owner's token. One fetch at a time for an owner: all that need the token wait for the same one."""
+    """A token for each owner. Concurrent requests of one owner share one fetch."""
 
     def __init__(self, sender: Sender) -> None:
-        """`sender` guards the token server's address like any other."""
+        """`sender` checks the token server's address as it does any other."""
         self._sender = sender
         self._held: dict[str, _Held] = {}
 
     async def token(self, owner: str, terms: OAuth2, at: datetime, spent: str | None = None) -> str | NoToken:
-        """`spent` is a token that the endpoint would not have, and not what is wanted again."""
+        """The owner's token at that moment. `spent`: a token that the endpoint has refused, and that is not
+        returned again."""
         held = self._held.get(owner)
         if held is None or not held.serves(terms, at, spent):
             if len(self._held) >= _MOST_HELD:
                 self._held.clear()
             held = self._held[owner] = _Held(terms, asyncio.create_task(self._fetched(terms, at)))
-        # A request that is cut off takes the fetch from nobody else.
+        # Shielded: a cancelled request must not cancel the fetch for the others.
         came = await asyncio.shield(held.fetch)
         return came.text if isinstance(came, _Token) else came
 
     async def _fetched(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
-        """Raises nothing: all attempts that wait for the token would fail with it, and those after them."""
+        """Never raises, because every attempt that waits for the token would get the error."""
         try:
             return await self._granted(terms, at)
         except Exception as error:
@@ -125,7 +127,8 @@ def _host(url: str) -> str:
 
 
 def _grant(answer: Answer) -> _Granted | str:
-    """The grant, or why there is none: no more of the answer than a code, for it may hold a token."""
+    """The grant, or the reason why there is none. The reason holds only the answer's error code, because the
+    rest may hold a token."""
     if answer.status is None:
         return answer.error or "no answer"
     if answer.status != 200:
@@ -142,10 +145,10 @@ def _error_code(response: str) -> str:
 
 
 def _read(text: str, kind: type[_T]) -> _T | None:
-    """None where it is none. A reader of JSON meets texts that it has no error of its own for: nested more
-    deeply than the stack is, numbers beyond any, halves of characters."""
+    """The answer as a `kind`, or None. JSON may be nested too deeply, or hold huge numbers or lone
+    surrogates, for which the parser raises errors other than its own."""
     try:
-        # Some say their numbers in quotes.
+        # Not strict: some servers put numbers in quotes.
         return msgspec.json.decode(text, type=kind, strict=False)
     except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""Files of years gone by as one history: each line's command is issued when it happened. Pure."""
+"""Files of the past as one history: each line's command gets the time at which it happened. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,7 +15,8 @@ Dated = RegisterMember | RegisterTransaction | RecordTransaction
 
 
 def dated(reading: Reading, run: Run) -> Reading:
-    """The same with commands at their lines' own times; a line without one, or of the future, is refused."""
+    """The reading with each command at its line's own time. A line without a time, or in the future, is
+    refused."""
     found = Reading(refused=list(reading.refused))
     for ready in reading.ready:
         try:
@@ -40,5 +41,5 @@ def _dated(ready: Ready, now: datetime) -> Ready:
 
 
 def in_order(*files: Iterable[Ready]) -> list[Ready]:
-    """All of them, the earliest first; of one moment those of an earlier file first."""
+    """All commands, the earliest first. At the same moment, commands of an earlier file come first."""
     return sorted((ready for file in files for ready in file), key=attrgetter("record.issued_at"))

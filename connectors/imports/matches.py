@@ -1,4 +1,4 @@
-"""A line a match: a recorded transaction is given to a member. Pure."""
+"""One line is a match: it gives a recorded transaction to a member. Pure."""
 
 from connectors.imports.columns import MEMBER, Column, Row, found_by, identifier_columns, own_id
 from connectors.imports.kind import Kind, Ready, Run, member_of, one_way

@@ -1,4 +1,4 @@
-"""Commands to their topics, many at a time; the one part of imports that is not pure."""
+"""Sends commands to their topics. The only module of imports that is not pure."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ from streams.topics import COMMANDS, IDENTITY_REQUESTS, Topic
 
 AT_A_TIME = 1000
 Sent = Callable[[Topic, int, int], None]
-"""Called with where each command stands, once all replicas have it."""
+"""Called with topic, partition and offset of each command, once all replicas have it."""
 
 
 async def send(connection: Connection, ready: Sequence[Ready], sent: Sent) -> None:
-    """All in their order. Raises Retryable; some were sent then, and may be sent again."""
+    """Sends all commands in order. Raises Retryable; some may have been sent then, and may be sent again."""
     appender = Appender(connection)
     try:
         for start in range(0, len(ready), AT_A_TIME):
@@ -29,7 +29,7 @@ async def send(connection: Connection, ready: Sequence[Ready], sent: Sent) -> No
 
 
 async def _all(appender: Appender, some: Sequence[Ready]) -> list[Place]:
-    # Tasks begin in their order: so does what stands in the producer's queue.
+    # Tasks start in order, so the records enter the producer's queue in order.
     return await asyncio.gather(*(appender.append(*_where(one), one.record) for one in some))
 
 
