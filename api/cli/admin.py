@@ -179,6 +179,7 @@ def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
 
 
 def user() -> str:
+    """The name of the system's user, for the audit."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""`loyalty erase`: a member is forgotten, and what is left of it until when."""
+"""`loyalty erase`: forgets a member, and shows which personal data remains until when."""
 
 import asyncio
 import uuid
@@ -27,10 +27,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and erase nothing.")] = False,
     wait: Annotated[int, typer.Option(min=1, help="Most seconds for a worker to do it.")] = 30,
 ) -> None:
-    """Forget who a member is, for good; ids, numbers and times stay for the books.
+    """Forget who a member is, for good. Ids, numbers and times stay for the books.
 
-    Shown is where something personal is left, and until when at the latest. Run again later, it shows what is
-    left then, and changes nothing. Exit code 1: no worker has done it yet; it is done once one runs.
+    The command shows where personal data is left, and until when at the latest. A second run shows what is
+    left then, and changes nothing. Exit code 1: no worker has done it yet; the next one that runs does.
     """
     from api.cli.processes import process
     from streams.errors import Misconfigured
@@ -82,7 +82,8 @@ def _when(row: "Left") -> str:
 
 
 def _erase(connection: "Connection", store: str, member: str, wait: int) -> None:
-    """Raises SystemExit where nobody has done it in time."""
+    """Sends the command and waits for its outcome. Raises SystemExit if it is refused or not handled in
+    time."""
     from streams.domain.commands import EraseMember
     from streams.projections.command_outcomes import Outcomes
 

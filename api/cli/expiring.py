@@ -1,4 +1,4 @@
-"""`loyalty expiring`: who will be told what of a coming end, before anybody is."""
+"""`loyalty expiring`: previews the announcements of expiring units, coupons and tiers."""
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 MOST_DAYS = 3660
 LATEST = date(9900, 12, 31)
-"""So many days later, there still are days."""
+"""Latest first day: the calendar ends in the year 9999."""
 
 app = typer.Typer(no_args_is_help=True, help="Expiring notifications: preview.")
 
 
 @app.callback()
 def _group() -> None:
-    """Without it, typer would take the one command for the whole group."""
+    """Makes this a group: typer would otherwise take the only command for the whole."""
 
 
 @app.command()
@@ -38,10 +38,11 @@ def preview(
     limit: Annotated[int, typer.Option(min=0, help="Most to list: the earliest. All are counted.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Who will be told what of units, coupons and tiers, if nothing else happens until then.
+    """List who will get which announcement of expiring units, coupons and tiers, if nothing else happens
+    until then.
 
-    It follows the state and the settings of now: what is spent or used later on will not be told of. A copy
-    of the state is kept under LOYALTY_HOME, so that the next look reads only what came since.
+    The preview follows the present state and settings: units that are spent later will not be announced. A
+    copy of the state is kept under LOYALTY_HOME, so that the next preview reads only what is new.
     """
     import msgspec
 
@@ -52,7 +53,7 @@ def preview(
     with process("preview") as (settings, connection):
         rules = store_settings(connection, store)
         today = rules.calendar.day(datetime.now(UTC))
-        # What history says is due may be long ago.
+        # With stream time, announcements of history may be due in the past.
         earliest = date.min if settings.clock == "stream" else today
         found = Preview(rules, first_day(on, today, earliest), days, limit)
         members = _watched(settings, connection, store, found)
@@ -64,7 +65,7 @@ def preview(
 
 
 def first_day(on: str, today: date, earliest: date) -> date:
-    """Raises Misconfigured for what is no day, or none that can be previewed."""
+    """Reads `--on`. Raises Misconfigured if it is no day, or none that can be previewed."""
     from streams.errors import Misconfigured
 
     try:
@@ -79,7 +80,7 @@ def first_day(on: str, today: date, earliest: date) -> date:
 
 
 def _watched(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
-    """How many members were looked at. A bar shows how far it is."""
+    """Fills the preview under a progress bar. Returns the number of members."""
     from api.cli.bars import told_by_a_bar
     from streams.projections.state_snapshot import look
 

@@ -1,4 +1,4 @@
-"""`loyalty settings`: what may be set, and what is."""
+"""`loyalty settings`: shows every setting."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show() -> None:
-    """Every setting: its variable, its value now, its default, its meaning."""
+    """Show every setting with its variable, present value, default and meaning."""
     from streams import settings
 
     now = settings.load()
@@ -34,7 +34,7 @@ def _default(field: "FieldInfo") -> object:
 
 
 def _shown(value: object) -> str:
-    """As one would write it in the environment; a dash where nothing is set."""
+    """The value as it is written in the environment, or a dash if there is none."""
     if value is None:
         return "–"
     if isinstance(value, str) or not isinstance(value, Iterable):

@@ -1,4 +1,4 @@
-"""`loyalty topics`: the topics as the registry says they are, made and looked at."""
+"""`loyalty topics`: creates the registry's topics, shows them, and sets how long they are kept."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, apply.
 
 @app.command()
 def create() -> None:
-    """Create those that are missing, and check that all fit each other; harmless when repeated."""
+    """Create missing topics and check that all fit together. Running it again does no harm."""
     from streams import settings
     from streams.kafka import clients, topic_admin
     from streams.local_broker import ensure_broker
@@ -38,7 +38,7 @@ def create() -> None:
 
 @app.command("list")
 def show() -> None:
-    """Every topic: its key, schemas, writer, how long it is kept, and where the cluster differs."""
+    """List every topic with key, schemas, writer and retention, and where the cluster differs."""
     from streams import settings
     from streams.kafka import clients, topic_admin
     from streams.kafka.topic_config import differences
@@ -53,7 +53,7 @@ def show() -> None:
         found = topic_admin.partitions(connection)
         different = differences(connection, [topic for topic in topics if topic.name in found])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    # Wide enough for the longest name: it is what one copies.
+    # Wide enough for the longest name, because people copy it.
     table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in topics))
     table.add_column("key, kept, writer", ratio=2)
     table.add_column("partitions", justify="right")
@@ -100,7 +100,7 @@ def _told(topic: "Topic", different: "Sequence[Difference]") -> Text:
 
 
 def _change(one: "Difference") -> str:
-    """As `retention.ms 30 days → 90 days`; -1 is for ever."""
+    """A difference as `retention.ms 30 days → 90 days`; -1 is for ever."""
     return f"{one.entry} {_read(one.entry, one.found)} → {_read(one.entry, one.meant)}"
 
 
