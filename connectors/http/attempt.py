@@ -39,7 +39,7 @@ async def attempted(outside: Outside, pending: Pending) -> Sent | None:
     try:
         answer = await outside.courier.send(delivery, subscription, request_id, started_at)
     except BaseException as error:
-        # A panic in a Rust extension and a stray CancelledError are BaseExceptions: they end this attempt only.
+        # A Rust extension's panic and a stray CancelledError are BaseExceptions: they end this attempt only.
         if _is_ours(error):
             raise
         LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, FAULT)

@@ -1,17 +1,17 @@
-"""Whether what the receiver got is what was published. Pure."""
+"""Compares what the receiver got with what was published. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.cli.demo.tally import Kind
+from api.cli.demo.totals import Kind, Totals
 from connectors.http.receiver import LogLine
 from streams.webhooks.names import LEGACY_TYPES, event_name
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of delivery: `arrived` counts distinct messages at the receiver."""
+    """One kind of delivery. `arrived` counts distinct messages at the receiver."""
 
     event_name: str
     legacy: bool
@@ -21,29 +21,25 @@ class Row:
     agrees: bool
 
 
-def reconciled(
-    webhook_events: Mapping[str, int],
-    subscriptions: Iterable[Kind],
-    deliveries: Mapping[str, Kind],
-    delivered: set[str],
-    received: Iterable[LogLine],
+def reconcile_receiver(
+    totals: Totals, subscriptions: Iterable[Kind], received: Iterable[LogLine]
 ) -> list[Row]:
     """A row for each kind that is subscribed to: webhook events × subscriptions = distinct messages.
 
-    A new body's messageId must be a delivery's and the other way round. Legacy bodies carry none: of them, as
-    many as were delivered must have come, or more, for an attempt may be repeated.
+    The messageIds of new bodies must be exactly the ids of the deliveries. Legacy bodies have none: at least
+    as many requests as deliveries must have arrived, because an attempt may be repeated.
     """
     ids, legacy_requests = _arrived(received)
     wanted = Counter(subscriptions)
     published: defaultdict[Kind, set[str]] = defaultdict(set)
-    for delivery_id, kind in deliveries.items():
+    for delivery_id, kind in totals.deliveries.items():
         published[kind].add(delivery_id)
     rows = []
     for (name, legacy), count in sorted(wanted.items()):
         expected = published[name, legacy]
-        arrived = expected & delivered if legacy else ids[name]
+        arrived = expected & totals.delivered if legacy else ids[name]
         enough = legacy_requests[LEGACY_TYPES[name]] >= len(arrived) if legacy else True
-        events = webhook_events.get(name, 0)
+        events = totals.webhook_events[name]
         agrees = enough and arrived == expected and len(arrived) == events * count
         rows.append(Row(name, legacy, events, count, len(arrived), agrees))
     return rows
