@@ -1,28 +1,31 @@
 """What became of records that led to nothing: refused commands, and records that no one understands."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple, Self
 
 from msgspec.structs import replace
 
+from streams.domain.commands import Command
 from streams.domain.values import Code, Instant, Text, Uuid, Value
+from streams.errors import Rejected
 
-LARGEST_COMMAND = 1 << 20
+MAX_COMMAND_BYTES = 1 << 20
 """Bytes of a command. What comes of it, its JSON bodies above all, must fit in records too."""
-LARGEST_ACCEPTED = 6 << 20
+MAX_ACCEPTED_BYTES = 6 << 20
 """Bytes that the commands topic takes, so that a command too large is refused with its reason and kept whole.
 Compressed: what it holds may be any size."""
-MOST_PARTS = 10_000
+MAX_COMMAND_PARTS = 10_000
 """Items, labels and attributes of a command: one of two bytes becomes two dozen in a JSON body."""
-LARGEST_MESSAGE = LARGEST_COMMAND + (1 << 10)
+MAX_MESSAGE_BYTES = MAX_COMMAND_BYTES + (1 << 10)
 """Bytes of what owners tell one another: it says a little more than the command that it follows from."""
-LARGEST_RECORD = 8 << 20
+MAX_RECORD_BYTES = 8 << 20
 """Bytes of any record that we write: what we make of a command of the largest size, its JSON bodies above
 all, must not be refused."""
-MISPLACED = "stands on partition"
+WRONG_PARTITION = "stands on partition"
 """How the cause of a poison record begins that was well, but not where its key belongs."""
 # The traceback of a bug, if need be.
-KEPT_OF_CAUSE = 8 << 10
+MAX_CAUSE_CHARACTERS = 8 << 10
 _KEPT_WHOLE = 7 << 20
 _KEPT_OF_REFUSED = 1 << 10
 _KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
@@ -50,6 +53,20 @@ class CommandRejected(Value):
     rejected_at: Instant
 
 
+def rejection(command: Command, name: str, refusal: Rejected, at: datetime) -> CommandRejected:
+    """The record that tells why the command named `name` is refused."""
+    return CommandRejected(
+        command_id=command.command_id,
+        command=name,
+        store=command.store,
+        member_id=command.member_id,
+        field=refusal.field,
+        value=shorten_value(refusal.value),
+        reason=refusal.reason,
+        rejected_at=at,
+    )
+
+
 class PoisonRecord(Value):
     """A record that cannot be understood, as it came, with where it stood and why. Key: as the record's."""
 
@@ -66,7 +83,7 @@ class PoisonRecord(Value):
 
     def bounded(self) -> Self:
         """Fits in a record of the poison topic, whatever came: the beginning stands for what is too large."""
-        short = replace(self, cause=self.cause[:KEPT_OF_CAUSE])
+        short = replace(self, cause=self.cause[:MAX_CAUSE_CHARACTERS])
         size = _bytes(self.key, self.value, self.headers)
         if size <= _KEPT_WHOLE:
             return short
@@ -74,7 +91,7 @@ class PoisonRecord(Value):
         return replace(short, key=key, value=value, headers={}, left_out=size - _bytes(key, value, {}))
 
 
-def beginning(refused: object) -> str:
+def shorten_value(refused: object) -> str:
     """Of a long value the beginning: it is kept with the state for as long as its command is remembered."""
     text = str(refused)
     return text if len(text) <= _KEPT_OF_REFUSED else f"{text[:_KEPT_OF_REFUSED]}…"

@@ -195,17 +195,17 @@ class Settings(BaseSettings):
         return proxy
 
 
-SECRETS = {"secret_key", "proxy"}
+SECRET_FIELDS = {"secret_key", "proxy"}
 """Fields whose values are shown nowhere. Hashes are no secrets."""
 
 
-def variable(field: str) -> str:
+def variable_name(field: str) -> str:
     """The environment variable that sets `field`."""
     alias = Settings.model_fields[field].validation_alias
     return alias if isinstance(alias, str) else f"LOYALTY_{field.upper()}"
 
 
-def load() -> Settings:
+def load_settings() -> Settings:
     """Settings from the environment. Raises Misconfigured naming variable, value and what is valid."""
     try:
         return Settings()
@@ -217,7 +217,7 @@ def _sentences(error: ValidationError) -> list[str]:
     sentences = []
     for detail in error.errors():
         field = str(detail["loc"][0])
-        name = field if field in os.environ else variable(field)
-        shown = "…" if field in SECRETS else repr(os.environ.get(name, ""))
+        name = field if field in os.environ else variable_name(field)
+        shown = "…" if field in SECRET_FIELDS else repr(os.environ.get(name, ""))
         sentences.append(f"{name}={shown} is not valid: {detail['msg']}")
     return sentences

@@ -2,8 +2,8 @@
 
 from streams.domain.values import Instant, Value
 
-FIRST = 1
-STATE = "state"
+FIRST_VERSION = 1
+STATE_KEY = "state"
 """Of what there are generations: the loyalty stage's tables."""
 
 

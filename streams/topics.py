@@ -13,8 +13,8 @@ from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.rejections import (
-    LARGEST_ACCEPTED,
-    LARGEST_RECORD,
+    MAX_ACCEPTED_BYTES,
+    MAX_RECORD_BYTES,
     CommandRejected,
     LetterRedriven,
     PoisonRecord,
@@ -23,7 +23,7 @@ from streams.rejections import (
 from streams.state_version import Generation
 from streams.webhooks import CATALOGUE
 
-Key = Literal[
+KeyKind = Literal[
     "admin",
     "API key",
     "session",
@@ -40,10 +40,10 @@ Key = Literal[
 ]
 DAY = timedelta(days=1)
 # Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
-TOMBSTONES_KEPT = 7 * DAY
+TOMBSTONE_RETENTION = 7 * DAY
 # Kafka itself may keep what was replaced or erased for ever, where little is written.
-REPLACED_FOR = 7 * DAY
-LARGEST = LARGEST_RECORD
+MAX_UNCOMPACTED = 7 * DAY
+MAX_BATCH_BYTES = MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Topic:
     """`retention` None: kept for ever. `partitions` None: as many as the setting says, co-partitioned."""
 
     name: str
-    key: Key
+    key: KeyKind
     values: tuple[type[Value], ...]
     writer: str
     retention: timedelta | None = None
@@ -63,7 +63,7 @@ class Topic:
     """Whether each generation of the state has one of its own."""
     on_disk: bool = False
     """Whether each machine keeps the last good record of each key, for when the log has a bad one left."""
-    largest: int = LARGEST
+    largest: int = MAX_BATCH_BYTES
     """Bytes of the largest batch of records that Kafka takes, compressed."""
 
     @property
@@ -71,8 +71,8 @@ class Topic:
         """The topic's configuration in Kafka's terms."""
         size = {"max.message.bytes": str(self.largest)}
         if self.compacted:
-            kept = _milliseconds(TOMBSTONES_KEPT)
-            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + REPLACED_FOR))}
+            kept = _milliseconds(TOMBSTONE_RETENTION)
+            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + MAX_UNCOMPACTED))}
             least = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
             return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **least, **most, **size}
         if self.retention is None:
@@ -93,7 +93,7 @@ COMMANDS = Topic(
     (*get_args(MemberCommand), *get_args(DocumentCommand), *get_args(Message), AdvanceClock),
     "producers, API, imports; messages: loyalty and identity stage",
     retention=7 * DAY,
-    largest=LARGEST_ACCEPTED,
+    largest=MAX_ACCEPTED_BYTES,
 )
 IDENTITY_REQUESTS = Topic(
     "identity-requests",
@@ -101,7 +101,7 @@ IDENTITY_REQUESTS = Topic(
     get_args(IdentityRequest),
     "loyalty and identity stage; addressed commands: producers",
     retention=7 * DAY,
-    largest=LARGEST_ACCEPTED,
+    largest=MAX_ACCEPTED_BYTES,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
 # Of whom nothing is sent again.
@@ -178,17 +178,17 @@ GENERATIONS = Topic(
 )
 
 
-def changelog(table: str, *, renewed: bool = False) -> Topic:
+def changelog_topic(table: str, *, renewed: bool = False) -> Topic:
     """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
     writer = "the table's stage; loyalty replay state --build" if renewed else "the table's stage"
     return Topic(f"{table}-changelog", "table entry", (), writer, compacted=True, renewed=renewed)
 
 
-RENEWED = ("members", "ledgers", "coupons", "commands")
+VERSIONED_TABLES = ("members", "ledgers", "coupons", "commands")
 """The loyalty stage's tables: `loyalty replay state` makes them anew."""
 CHANGELOGS = {
-    **{table: changelog(table, renewed=True) for table in RENEWED},
-    **{table: changelog(table) for table in ("identifiers", "batches", "pending", "endpoints")},
+    **{table: changelog_topic(table, renewed=True) for table in VERSIONED_TABLES},
+    **{table: changelog_topic(table) for table in ("identifiers", "batches", "pending", "endpoints")},
 }
 
 TOPICS = (

@@ -20,7 +20,7 @@ from streams.domain.values import Value
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.secrets import crypto_shredding
 from streams.stages.commands import owner_of
-from streams.stages.context import Clock, Output, Record, Stage, Turn, WallClock
+from streams.stages.context import Clock, Output, Record, Stage, StageContext, WallClock
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
@@ -108,7 +108,7 @@ class Pipeline:
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:
         """A turn of the stage, then of those that it wrote for."""
         tables = self.tables_of(stage)
-        turn = Turn(0, tables, self.now)
+        turn = StageContext(0, tables, self.now)
         left = list(records)
         while True:
             count = stage.play(turn, left, 100)
@@ -164,7 +164,7 @@ class Pipeline:
     def opened(self, record: Record) -> bytes | None:
         """As those read it who have its owner's key."""
         key = self.tables.of((record.key or b"").decode(errors="replace")).get(DataKey)
-        return crypto_shredding.opened(record.value, record.headers, key.secret if key else None)
+        return crypto_shredding.open_personal(record.value, record.headers, key.secret if key else None)
 
 
 def record(command: Command | AdvanceClock, offset: int, key: str | None = None) -> Record:

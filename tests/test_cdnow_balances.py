@@ -15,7 +15,7 @@ import pytest
 
 from api.cli.store import parsed
 from connectors import cdnow
-from connectors.cdnow.history import commands, member_id
+from connectors.cdnow.history import member_id, purchase_commands
 from connectors.cdnow.reader import purchases
 from streams.codec.avro import decode
 from streams.domain.commands import AdvanceClock
@@ -106,7 +106,7 @@ class Card:
 
 def on_paper(until: date) -> dict[str, Sum]:
     bought = []
-    for line in cdnow.at_hand().read_text().splitlines():
+    for line in cdnow.find_purchases_file().read_text().splitlines():
         customer, _, day, _, dollars = line.split()
         bought.append((day, customer, dollars))
     cards: defaultdict[str, Card] = defaultdict(Card)
@@ -147,8 +147,8 @@ def test_every_balance_agrees_with_the_purchases_added_up_on_paper(run: Pipeline
     after_purchases = on_paper(AFTER_THE_LAST_PURCHASE)
     members = list(after_purchases)
 
-    with cdnow.at_hand().open() as lines:
-        run.when(*commands(purchases(lines), SHOP, until=AFTER_THE_LAST_PURCHASE))
+    with cdnow.find_purchases_file().open() as lines:
+        run.when(*purchase_commands(purchases(lines), SHOP, until=AFTER_THE_LAST_PURCHASE))
     assert by_the_pipeline(run, members) == after_purchases
     assert sum(one.available for one in after_purchases.values()) > 0
 

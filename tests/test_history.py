@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors import cdnow
-from connectors.cdnow.history import commands
+from connectors.cdnow.history import purchase_commands
 from connectors.cdnow.reader import purchases
 from streams.codec.avro import decode
 from streams.domain.commands import AdvanceClock, Command, MemberCommand
@@ -56,8 +56,8 @@ def facts(run: Pipeline) -> list[bytes | None]:
 
 
 def history() -> list[MemberCommand]:
-    with cdnow.at_hand().open() as lines:
-        made = list(commands(purchases(lines), SHOP, until=AFTER_THE_LAST_PURCHASE))
+    with cdnow.find_purchases_file().open() as lines:
+        made = list(purchase_commands(purchases(lines), SHOP, until=AFTER_THE_LAST_PURCHASE))
     return [command for command in made if isinstance(command, get_args(MemberCommand))]
 
 

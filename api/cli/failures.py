@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-from streams.domain.text import escaped
+from streams.domain.text import escape_text
 from streams.errors import LoyaltyError
 
 FAILED = 2
@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Ends the process with exit code 2 and the error's message after a LoyaltyError, and with 130 after
     Ctrl-C."""
     try:
@@ -29,4 +29,4 @@ def told() -> Iterator[None]:
 
 def _lines(text: str) -> str:
     """The message's own line breaks stay; control characters in what it quotes are escaped."""
-    return "\n".join(escaped(line) for line in text.split("\n"))
+    return "\n".join(escape_text(line) for line in text.split("\n"))

@@ -29,12 +29,12 @@ def put(
     from api.cli.processes import process
 
     with process("store") as (_, connection):
-        settings = asyncio.run(stored(connection, parsed(file), overwrite=overwrite))
+        settings = asyncio.run(store_settings(connection, parsed(file), overwrite=overwrite))
     campaigns, rewards = len(settings.campaigns), len(settings.rewards)
     say(f"store {settings.store}, revision {settings.revision}: {campaigns} campaigns, {rewards} rewards")
 
 
-async def stored(
+async def store_settings(
     connection: "Connection", settings: "StoreSettings", *, overwrite: bool = False
 ) -> "StoreSettings":
     """Stores the settings and returns them. Raises Misconfigured if others have changed them since their
@@ -48,7 +48,7 @@ async def stored(
     log = TopicLog(connection, SETTINGS, view, stores.get)
 
     def made(before: "StoreSettings | None") -> "StoreSettings":
-        return succeeding(before, settings, overwrite=overwrite)
+        return next_revision(before, settings, overwrite=overwrite)
 
     try:
         await view.start()
@@ -58,7 +58,7 @@ async def stored(
     return stores[settings.store]
 
 
-def succeeding(
+def next_revision(
     before: "StoreSettings | None", settings: "StoreSettings", *, overwrite: bool
 ) -> "StoreSettings":
     """`settings` with the revision that follows `before`. Raises Misconfigured if they are based on an older

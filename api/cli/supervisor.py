@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api.cli.failures import FAILED
-from streams.local_broker.child import on_leash
+from streams.local_broker.child import tied_to_parent
 
 # The longest wait is short: after an outage of the cluster, processes must start soon.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 5.0
 # Seconds: a process that has run for so long does not count its earlier failures any more.
-WELL = 60.0
+SETTLED_SECONDS = 60.0
 
 
-def wait(failures: int, jitter: float) -> float:
+def restart_wait(failures: int, jitter: float) -> float:
     """Seconds to wait after so many consecutive failures. `jitter`, 0 to 1, adds up to a half."""
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 10) * (1 + jitter / 2))
 
 
-def in_a_row(failures: int, lived: float) -> int:
+def count_failures(failures: int, lived: float) -> int:
     """Consecutive failures after one more, of a process that ran for `lived` seconds."""
-    return 1 if lived >= WELL else failures + 1
+    return 1 if lived >= SETTLED_SECONDS else failures + 1
 
 
 @dataclass(slots=True)
@@ -53,13 +53,13 @@ class Supervisor:
             code = await self._life()
             if self._told.is_set() or code in (0, FAILED):
                 return code
-            failures = in_a_row(failures, time.monotonic() - began)
-            if await self._rested(code, wait(failures, self.jitter())):
+            failures = count_failures(failures, time.monotonic() - began)
+            if await self._rested(code, restart_wait(failures, self.jitter())):
                 return code
 
     async def _life(self) -> int:
         # Its own session: a terminal's Ctrl-C would reach it twice, and it would hear of it before us.
-        command = on_leash([*self.command], signal.SIGTERM)
+        command = tied_to_parent([*self.command], signal.SIGTERM)
         self._child = await asyncio.create_subprocess_exec(*command, start_new_session=True)
         if self._told.is_set():
             # It came while the child was being made.

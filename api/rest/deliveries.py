@@ -20,13 +20,13 @@ from api.contract.json_body import Router
 from api.contract.listing import LARGEST_PAGE, instant, place_of, token, whole
 from api.problems import Complaint, Invalid, shown
 from api.services.deliveries import Deliveries
-from streams.delivery.delivery_search import Search
-from streams.delivery.delivery_state import STATUSES, Status
+from streams.delivery.delivery_search import DeliverySearch
+from streams.delivery.delivery_state import STATUSES, DeliveryStatus
 from streams.delivery.subscription import Subscriptions
 from streams.webhooks.names import LEGACY_TYPES, event_name
 
 MessageId = Annotated[str, id_in_path("messageId")]
-Read = Callable[[Search, str], Search]
+Read = Callable[[DeliverySearch, str], DeliverySearch]
 
 
 def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:
@@ -62,9 +62,9 @@ def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names
     return router
 
 
-def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> Search:
+def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> DeliverySearch:
     """Raises Invalid naming every bad parameter."""
-    search, complaints = Search(store), []
+    search, complaints = DeliverySearch(store), []
     for name, value in parameters:
         read = _READ.get(name)
         if read is None:
@@ -88,7 +88,7 @@ def uuid(value: str) -> str:
     return value
 
 
-def _status(value: str) -> Status:
+def _status(value: str) -> DeliveryStatus:
     for status in STATUSES:
         if status == value:
             return status

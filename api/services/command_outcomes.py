@@ -10,8 +10,8 @@ from api.problems import Busy
 from api.services.idempotency import require_same
 from streams.domain.commands import Command
 from streams.domain.state import Entry, Handled, State
-from streams.stages.command_dedup import Conclusion, conclusion, last_step, step_id
-from streams.tables.replica import decoded
+from streams.stages.command_dedup import Conclusion, command_outcome, last_step, step_id
+from streams.tables.replica import decode_entry
 
 
 class CommandLog(Protocol):
@@ -42,7 +42,7 @@ class _Waiter:
 
     def take(self, owner: str, handled: Handled) -> None:
         self.seen[handled.command_id] = owner, handled
-        found = conclusion(self.command_id, self.seen.get)
+        found = command_outcome(self.command_id, self.seen.get)
         if found and not self.done.done():
             self.done.set_result(found)
 
@@ -94,7 +94,7 @@ class Outcomes:
 
     def before(self, command_id: str) -> Conclusion | None:
         """How a command ended, as far as it is remembered here."""
-        return conclusion(command_id, self._remembered)
+        return command_outcome(command_id, self._remembered)
 
     def _remembered(self, memory_id: str) -> tuple[str, Handled] | None:
         for owner in self._book.holders(Handled, memory_id):
@@ -107,7 +107,7 @@ class Outcomes:
         """A memory of a command has come; on any thread."""
         if not self._waiting:
             return
-        handled = decoded(Handled, value)
+        handled = decode_entry(Handled, value)
         for waiter in list(self._waiting.get(handled.command_id, ())):
             waiter.done.get_loop().call_soon_threadsafe(waiter.take, owner, handled)
 

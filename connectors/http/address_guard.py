@@ -70,7 +70,7 @@ def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
     """The reason why `address` may not be dialled, or None if it may. `allowed` networks win over refused
     ones."""
     inner = _embedded(address)
-    if inside(address, allowed):
+    if is_inside(address, allowed):
         return None
     if inner is not None and address in _NAT64:
         return refusal(inner, allowed)
@@ -82,7 +82,7 @@ def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
     return "reserved" if address.version == 6 and address not in _GLOBAL else None
 
 
-def inside(address: Address, networks: tuple[Network, ...]) -> bool:
+def is_inside(address: Address, networks: tuple[Network, ...]) -> bool:
     """Whether the address, or the IPv4 address embedded in it, lies in one of the networks."""
     inner = _embedded(address)
     return any(address in network or (inner is not None and inner in network) for network in networks)

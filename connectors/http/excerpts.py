@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html.entities import html5
 
-BLANK = "***"
+MASK = "***"
 _SHORT = 6
 """A secret of fewer bytes is masked only as a whole word, or the password `a` would mask every text."""
 _FEWEST_CUT = 4
@@ -39,13 +39,13 @@ _ACTING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060
 Span = tuple[int, int]
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """The text in one line: control characters, marks of direction and lone surrogates are written as
     escapes."""
     return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-class Blanking:
+class SecretMask:
     """Replaces secrets in texts by `***`."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -104,7 +104,7 @@ def _without(text: str, spans: Iterable[Span]) -> str:
     at = 0
     for start, end in sorted(spans):
         if start > at or not kept:
-            kept += [text[at:start], BLANK]
+            kept += [text[at:start], MASK]
         at = max(at, end)
     return "".join([*kept, text[at:]])
 

@@ -16,9 +16,9 @@ _FEWEST_IN_A_QUERY = 12
 _PARTS = re.compile(r"[\s;,]+")
 
 
-def secrets_within(subscription: Subscription, opened: Callable[[Sealed], str]) -> Iterator[str]:
-    """The secrets in its headers, signing keys and URL. `opened` decrypts sealed values. `of_credentials` has
-    the others."""
+def secrets_of_subscription(subscription: Subscription, opened: Callable[[Sealed], str]) -> Iterator[str]:
+    """The secrets in its headers, signing keys and URL. `opened` decrypts sealed values.
+    `secrets_of_credentials` has the others."""
     for header in subscription.headers:
         yield from _of_header(opened(header.sealed) if header.sealed else header.value)
     for key in subscription.signing_keys:
@@ -27,7 +27,7 @@ def secrets_within(subscription: Subscription, opened: Callable[[Sealed], str]) 
     yield from _of_query(subscription.url)
 
 
-def of_credentials(credentials: Credentials) -> Iterator[str]:
+def secrets_of_credentials(credentials: Credentials) -> Iterator[str]:
     match credentials:
         case Basic(username, password):
             yield from (username, password, f"{username}:{password}")

@@ -9,7 +9,7 @@ from connectors.http.signing_keys import HmacKey, Key
 from connectors.http.urls import Target
 
 
-def standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) -> dict[str, str]:
+def sign_standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) -> dict[str, str]:
     """Standard Webhooks (standardwebhooks.com). Every live key signs, so that a receiver can change keys at
     any time."""
     timestamp = str(int(at.timestamp()))
@@ -21,7 +21,7 @@ def standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) ->
     }
 
 
-def original(
+def sign_original(
     to: Target, request_id: str, at: datetime, body: bytes, *, key: HmacKey, version: int
 ) -> dict[str, str]:
     """The original platform's signature. One key signs, and a header names its version.

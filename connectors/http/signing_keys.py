@@ -12,7 +12,7 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-Kind = Literal["hmac", "ed25519"]
+KeyKind = Literal["hmac", "ed25519"]
 SHARED, PRIVATE, PUBLIC = "whsec_", "whsk_", "whpk_"
 _FEWEST, _MOST = 24, 64
 """Bytes of a shared secret, as Standard Webhooks demands."""
@@ -44,7 +44,7 @@ class Ed25519Key:
 Key = HmacKey | Ed25519Key
 
 
-def new_secret(kind: Kind) -> str:
+def new_secret(kind: KeyKind) -> str:
     """A new secret of 256 random bits. An ed25519 key is followed by its public half, as other libraries
     expect."""
     if kind == "hmac":
@@ -54,7 +54,7 @@ def new_secret(kind: Kind) -> str:
     return PRIVATE + base64.b64encode(both).decode()
 
 
-def key(secret: str) -> Key:
+def read_key(secret: str) -> Key:
     """Reads a `whsec_` or `whsk_` text. Raises ValueError, whose message does not show it."""
     if secret.startswith(SHARED):
         text = secret.removeprefix(SHARED)

@@ -18,13 +18,13 @@ from connectors.http.urls import target
 
 LOG = logging.getLogger(__name__)
 
-MOST_OF_A_TOKEN = 65_536
+MAX_TOKEN_ANSWER_BYTES = 65_536
 """Most bytes of a token server's answer."""
-UNSAID = 300
+DEFAULT_LIFETIME = 300
 """Seconds for which a token is used if the server does not say."""
-LONGEST = 86_400
+MAX_LIFETIME = 86_400
 """Seconds after which a token is fetched anew, whatever the server says."""
-EARLY = timedelta(seconds=30)
+RENEW_EARLY = timedelta(seconds=30)
 """A token is not used this long before it expires, because the request must still arrive. For a short-lived
 token it is a tenth of its lifetime."""
 _MOST_HELD = 10_000
@@ -45,8 +45,10 @@ class _Granted(msgspec.Struct):
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
     def ends(self, asked_at: datetime) -> datetime:
-        life = timedelta(seconds=UNSAID if self.expires_in is None else min(self.expires_in, LONGEST))
-        return asked_at + life - min(EARLY, life / 10)
+        life = timedelta(
+            seconds=DEFAULT_LIFETIME if self.expires_in is None else min(self.expires_in, MAX_LIFETIME)
+        )
+        return asked_at + life - min(RENEW_EARLY, life / 10)
 
 
 class _Refused(msgspec.Struct):
@@ -73,7 +75,7 @@ class _Held:
         return isinstance(token, _Token) and at < token.ends_at and token.text != spent
 
 
-class Tokens:
+class AccessTokens:
     """A token for each owner. Concurrent requests of one owner share one fetch."""
 
     def __init__(self, sender: Sender) -> None:
@@ -111,7 +113,7 @@ class Tokens:
             "User-Agent": USER_AGENT,
         }
         answer = await self._sender.send(
-            terms.token_url, headers, urlencode(form).encode(), most=MOST_OF_A_TOKEN
+            terms.token_url, headers, urlencode(form).encode(), most=MAX_TOKEN_ANSWER_BYTES
         )
         came = _grant(answer)
         if isinstance(came, _Granted):

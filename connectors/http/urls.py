@@ -67,7 +67,7 @@ def target(url: str) -> Target:
     return Target(scheme, found["host"].lower(), port, found["path"] or "/", found["query"] or "")
 
 
-def unsendable(url: str) -> str | None:
+def explain_unsendable(url: str) -> str | None:
     """The reason why a URL cannot be sent as it is written, with the place and what would be valid; None if
     it can.
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
 
-Time = tuple[datetime, bytes]
+WakeupTime = tuple[datetime, bytes]
 """A moment, and the group of an endpoint."""
 
 
 @dataclass(slots=True)
-class Agenda:
+class WakeupQueue:
     """Each group has one valid time, its earliest. Superseded times stay in the heap until they pass, at most
     once each: a retry in the far future would otherwise be added at every check."""
 
-    _times: list[Time] = field(default_factory=list)
-    _noted: set[Time] = field(default_factory=set)
+    _times: list[WakeupTime] = field(default_factory=list)
+    _noted: set[WakeupTime] = field(default_factory=set)
     _next: dict[bytes, datetime] = field(default_factory=dict)
 
     def __len__(self) -> int:

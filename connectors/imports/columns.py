@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
 from streams.domain.identifiers import Rules, trimmed
-from streams.domain.instants import OutOfRange, read_day, read_instant
-from streams.domain.values import MOST, Attribute, IdentifierKind
+from streams.domain.instants import OutOfRange, parse_day, parse_instant
+from streams.domain.values import MAX_AMOUNT, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
 
 Parse = Callable[[str], Any]
 """Reads a cell that is not empty. Raises ValueError that says what is valid: `must be …`."""
-KEY = "KEY"
+KEY_PLACEHOLDER = "KEY"
 """The part of a column's name that the file's author chooses: `attribute:KEY`."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -35,7 +35,7 @@ class Column:
     @property
     def prefix(self) -> str | None:
         """The fixed part of a column's name that may occur many times, or None."""
-        return self.name.removesuffix(KEY) if self.name.endswith(f":{KEY}") else None
+        return self.name.removesuffix(KEY_PLACEHOLDER) if self.name.endswith(f":{KEY_PLACEHOLDER}") else None
 
 
 class Row(NamedTuple):
@@ -58,7 +58,7 @@ class Row(NamedTuple):
         )
 
 
-def matched(columns: Sequence[Column], header: Line) -> dict[str, Column]:
+def match_columns(columns: Sequence[Column], header: Line) -> dict[str, Column]:
     """The file's columns, in its order. Raises Misconfigured naming a column that is unknown, missing or
     repeated."""
     valid = f"valid are: {', '.join(column.name for column in columns)}"
@@ -66,9 +66,11 @@ def matched(columns: Sequence[Column], header: Line) -> dict[str, Column]:
     for name in _names(header):
         column = next((c for c in columns if _is(c, name)), None)
         if not is_text(name):
-            raise Misconfigured(f"line {header.number}: column {shown(name)!r} is no UTF-8 text: {AS_CSV}")
+            raise Misconfigured(
+                f"line {header.number}: column {printable(name)!r} is no UTF-8 text: {AS_CSV}"
+            )
         if column is None:
-            raise Misconfigured(f"line {header.number}: column {shown(name)!r} is unknown; {valid}")
+            raise Misconfigured(f"line {header.number}: column {printable(name)!r} is unknown; {valid}")
         if name in found:
             raise Misconfigured(f"line {header.number}: column {name!r} is there twice")
         found[name] = column
@@ -94,7 +96,7 @@ def cells_of(columns: Mapping[str, Column], line: Line) -> dict[str, str] | None
     return dict(zip(columns, cells, strict=True))
 
 
-def row(columns: Mapping[str, Column], line: Line) -> Row:
+def read_row(columns: Mapping[str, Column], line: Line) -> Row:
     """Reads a line's cells. Raises Rejected naming the column, the cell and what is valid."""
     if line.fault:
         raise Rejected("line", "", line.fault)
@@ -109,7 +111,7 @@ def row(columns: Mapping[str, Column], line: Line) -> Row:
     return Row(line.number, values, content)
 
 
-def shown(cell: str) -> str:
+def printable(cell: str) -> str:
     """The cell in a form that can be printed, at most 255 characters."""
     return cell.encode("utf-8", "backslashreplace").decode()[:255]
 
@@ -122,11 +124,11 @@ def _is(column: Column, name: str) -> bool:
 
 def _value(column: Column, name: str, cell: str) -> Any:
     if not is_text(cell):
-        raise Rejected(name, shown(cell), f"must be UTF-8 text: {AS_CSV} where it was made")
+        raise Rejected(name, printable(cell), f"must be UTF-8 text: {AS_CSV} where it was made")
     try:
         return column.parse(cell)
     except ValueError as error:
-        raise Rejected(name, shown(cell), str(error)) from None
+        raise Rejected(name, printable(cell), str(error)) from None
 
 
 def text(cell: str) -> str:
@@ -154,7 +156,7 @@ def code(cell: str) -> str:
     return cell
 
 
-def known_by(kind: IdentifierKind, rules: Rules) -> Parse:
+def new_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
     """Parses an identifier that a member gets. The text is sent as typed, and the identity stage normalizes
     it."""
 
@@ -165,7 +167,7 @@ def known_by(kind: IdentifierKind, rules: Rules) -> Parse:
     return parse
 
 
-def found_by(kind: IdentifierKind, rules: Rules) -> Parse:
+def known_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
     """Parses an identifier that a member is looked up by. Forms from before the store had rules are valid
     too."""
 
@@ -178,17 +180,19 @@ def found_by(kind: IdentifierKind, rules: Rules) -> Parse:
 
 def amount(cell: str) -> Decimal:
     if not _AMOUNT.fullmatch(cell):
-        raise ValueError(f"must be an amount such as 29.33, from 0 to {MOST}, with at most six decimals")
+        raise ValueError(
+            f"must be an amount such as 29.33, from 0 to {MAX_AMOUNT}, with at most six decimals"
+        )
     return Decimal(cell)
 
 
-def more_than_nothing(cell: str) -> Decimal:
+def positive_amount(cell: str) -> Decimal:
     if amount(cell) == 0:
         raise ValueError("must be more than 0")
     return amount(cell)
 
 
-def whole(most: int) -> Parse:
+def whole_number(most: int) -> Parse:
     def parse(cell: str) -> int:
         if not _WHOLE.fullmatch(cell) or not 1 <= int(cell) <= most:
             raise ValueError(f"must be a whole number from 1 to {most}")
@@ -215,7 +219,7 @@ def yes_or_no(cell: str) -> bool:
 def day(cell: str) -> datetime:
     """Reads a birthday. It has no zone: a time of day beside it is ignored."""
     try:
-        return read_day(cell)
+        return parse_day(cell)
     except OutOfRange as error:
         raise ValueError(f"must be a day such as 1990-05-31, and {error}") from None
     except ValueError:
@@ -227,7 +231,7 @@ def instant(zone: tzinfo) -> Parse:
 
     def parse(cell: str) -> datetime:
         try:
-            return read_instant(cell, zone)
+            return parse_instant(cell, zone)
         except OutOfRange as error:
             raise ValueError(f"must be a time such as 2026-03-02T12:00:00+01:00, and {error}") from None
         except (ValueError, OverflowError):

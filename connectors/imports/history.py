@@ -6,15 +6,15 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from connectors.imports.kind import Ready, Run
+from connectors.imports.kind import ImportRun, ReadyCommand
 from connectors.imports.reader import Reading
 from streams.domain.commands import RecordTransaction, RegisterMember, RegisterTransaction
 from streams.errors import Rejected
 
-Dated = RegisterMember | RegisterTransaction | RecordTransaction
+DatedCommand = RegisterMember | RegisterTransaction | RecordTransaction
 
 
-def dated(reading: Reading, run: Run) -> Reading:
+def date_commands(reading: Reading, run: ImportRun) -> Reading:
     """The reading with each command at its line's own time. A line without a time, or in the future, is
     refused."""
     found = Reading(refused=list(reading.refused))
@@ -28,9 +28,9 @@ def dated(reading: Reading, run: Run) -> Reading:
     return found
 
 
-def _dated(ready: Ready, now: datetime) -> Ready:
+def _dated(ready: ReadyCommand, now: datetime) -> ReadyCommand:
     record = ready.record
-    if not isinstance(record, Dated):
+    if not isinstance(record, DatedCommand):
         raise TypeError(f"{type(record).__name__} has no time of its own")
     column = "registeredAt" if isinstance(record, RegisterMember) else "purchasedAt"
     at = record.registered_at if isinstance(record, RegisterMember) else record.purchased_at
@@ -40,6 +40,6 @@ def _dated(ready: Ready, now: datetime) -> Ready:
     return ready._replace(record=replace(record, issued_at=at))
 
 
-def in_order(*files: Iterable[Ready]) -> list[Ready]:
+def sort_by_time(*files: Iterable[ReadyCommand]) -> list[ReadyCommand]:
     """All commands, the earliest first. At the same moment, commands of an earlier file come first."""
     return sorted((ready for file in files for ready in file), key=attrgetter("record.issued_at"))

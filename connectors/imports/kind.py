@@ -15,7 +15,7 @@ from streams.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ImportRun:
     """One run of an import. `issued_at` is when the programme learns of the lines, `zone` is that of times
     without a zone, and `rules` are the store's for phones and cards.
 
@@ -47,7 +47,7 @@ class Head(TypedDict):
     issued_at: datetime
 
 
-class Ready(NamedTuple):
+class ReadyCommand(NamedTuple):
     """A command that is ready to be sent, and its lines in the file."""
 
     command_id: str
@@ -56,17 +56,17 @@ class Ready(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileKind:
     """A kind of file. `key` is the id of what a line is about. If `shared` names columns, the lines of one
     key are one command and must agree in these columns. Otherwise each key may occur once."""
 
     name: str
     meaning: str
-    columns: Callable[[Run], tuple[Column, ...]]
+    columns: Callable[[ImportRun], tuple[Column, ...]]
     key: Callable[[Row], str]
     check: Callable[[Row], None]
     """Raises Rejected if the cells of a line contradict each other."""
-    make: Callable[[list[Row], Run], Ready]
+    make: Callable[[list[Row], ImportRun], ReadyCommand]
     shared: tuple[str, ...] | None = None
     once: bool = False
     """Whether only the line's id shows that it was handled before. Otherwise the domain does."""
@@ -74,13 +74,13 @@ class Kind:
     """Whether its lines have times, which may have no zone."""
 
 
-def member_of(row: Row, run: Run) -> str | None:
+def member_id_of(row: Row, run: ImportRun) -> str | None:
     """The member's id, given or derived from the external one, or None."""
     given, external = row.get("memberId"), row.get("memberExternalId")
     return given or (external and derived_id(run.store, "import", "member", external))
 
 
-def one_id_at_most(row: Row) -> None:
+def require_one_id_at_most(row: Row) -> None:
     """Raises Rejected if the member's id is given in two ways."""
     if row.get("memberId") and row.get("memberExternalId"):
         raise Rejected(
@@ -88,7 +88,7 @@ def one_id_at_most(row: Row) -> None:
         )
 
 
-def one_way(row: Row) -> None:
+def require_one_identifier(row: Row) -> None:
     """Raises Rejected unless the line names its member in exactly one way."""
     names = ("memberId", "memberExternalId", *KINDS_OF_IDENTIFIER)
     given = [name for name in names if row.get(name)]

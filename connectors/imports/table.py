@@ -31,7 +31,7 @@ class Line(NamedTuple):
     """Why the line cannot be split into cells, or None."""
 
 
-def lines(data: bytes) -> Iterator[Line]:
+def read_lines(data: bytes) -> Iterator[Line]:
     """Yields the lines that are not blank. Bytes that are not UTF-8 stay in their cell as surrogates, so that
     only their line is refused.
 

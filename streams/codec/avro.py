@@ -17,11 +17,11 @@ from typing import Any, TypeVar, cast
 import fastavro
 import msgspec
 
-from streams.codec.avro_writer import Writer, readable, writer
-from streams.domain.text import shown
+from streams.codec.avro_writer import AvroWriter, compile_writer, readable
+from streams.domain.text import quote_text
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
-from streams.rejections import LARGEST_RECORD
+from streams.rejections import MAX_RECORD_BYTES
 
 _ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"
@@ -44,14 +44,14 @@ class Schema:
 _FOLDERS: list[Traversable] = [files("schemas")]
 
 
-def read_also(folder: Traversable) -> None:
+def add_schema_folder(folder: Traversable) -> None:
     """Schemas of records that are not delivered with the program, such as those of a webhook of your own."""
     _FOLDERS.append(folder)
-    schemas.cache_clear()
+    released_schemas.cache_clear()
 
 
 @cache
-def schemas() -> dict[str, Schema]:
+def released_schemas() -> dict[str, Schema]:
     """Every released schema by its header, read from its folder once."""
     raw: dict[tuple[str, int], Any] = {}
     for file in chain.from_iterable(folder.iterdir() for folder in _FOLDERS):
@@ -72,11 +72,11 @@ def schemas() -> dict[str, Schema]:
 
 
 @cache
-def _newest(name: str) -> tuple[str, Writer]:
-    found = [s for s in schemas().values() if s.name == name and s.reader is None]
+def _newest(name: str) -> tuple[str, AvroWriter]:
+    found = [s for s in released_schemas().values() if s.name == name and s.reader is None]
     if not found:
         raise LookupError(f"schemas/{name}.v1.avsc does not exist")
-    return f"{name}.v{found[0].version}", writer(found[0].parsed)
+    return f"{name}.v{found[0].version}", compile_writer(found[0].parsed)
 
 
 def encode(value: Value) -> tuple[bytes, str]:
@@ -85,17 +85,17 @@ def encode(value: Value) -> tuple[bytes, str]:
     return write(value), header
 
 
-def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:
+def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
     """The schema's name and the fields, in the newest version's shape. Raises Poison."""
     if header is None:
         raise Poison(f"has no header {HEADER!r} that names its schema")
-    schema = schemas().get(header)
+    schema = released_schemas().get(header)
     if schema is None:
-        raise Poison(f"header {HEADER}={shown(header)} names no released schema")
+        raise Poison(f"header {HEADER}={quote_text(header)} names no released schema")
     if data is None:
         raise Poison("has no value")
-    if len(data) > LARGEST_RECORD:
-        raise Poison(f"has {len(data):,} bytes; a record has {LARGEST_RECORD:,} at most")
+    if len(data) > MAX_RECORD_BYTES:
+        raise Poison(f"has {len(data):,} bytes; a record has {MAX_RECORD_BYTES:,} at most")
     source = BytesIO(data)
     try:
         tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
@@ -108,7 +108,7 @@ def read(data: bytes | None, header: str | None) -> tuple[str, Tree]:
     return schema.name, cast(Tree, tree)
 
 
-def build(kind: type[V], tree: Tree) -> V:
+def build_value(kind: type[V], tree: Tree) -> V:
     """The value, checked. Raises Rejected naming the field, its value and what is valid."""
     try:
         return msgspec.convert(tree, kind)
@@ -120,11 +120,11 @@ def build(kind: type[V], tree: Tree) -> V:
 
 def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
     """A value of that kind and no other. Raises Poison."""
-    name, tree = read(data, header)
+    name, tree = decode_tree(data, header)
     if name != kind.__name__:
         raise Poison(f"is a {name} where a {kind.__name__} belongs")
     try:
-        return build(kind, tree)
+        return build_value(kind, tree)
     except Rejected as error:
         raise Poison(str(error)) from None
 

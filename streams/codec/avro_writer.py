@@ -14,7 +14,7 @@ from typing import Any
 
 import fastavro.read
 
-Writer = Callable[[Any], bytes]
+AvroWriter = Callable[[Any], bytes]
 """One value's bytes. Raises whatever Python does where the schema cannot hold it; nothing is ever rounded."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,13 +77,13 @@ def _decimal_bytes(precision: int) -> int:
 fastavro.read.LOGICAL_READERS[f"bytes-{_BOUNDED}"] = _read_decimal
 
 
-def writer(schema: Any) -> Writer:
+def compile_writer(schema: Any) -> AvroWriter:
     """The function for a schema that fastavro has parsed. Raises NotImplementedError for a type that no
     schema of ours has."""
     return _writer(schema, {})
 
 
-def _writer(schema: Any, named: dict[str, Writer]) -> Writer:  # noqa: PLR0911 - one line a type
+def _writer(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:  # noqa: PLR0911 - one line a type
     match schema:
         case str() if schema in named:
             return named[schema]
@@ -107,7 +107,7 @@ def _writer(schema: Any, named: dict[str, Writer]) -> Writer:  # noqa: PLR0911 -
     raise NotImplementedError(f"no writer for {schema!r}")
 
 
-def _field(schema: Any, named: dict[str, Writer]) -> Writer:
+def _field(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:
     match schema:
         case {"type": "record"}:
             return _remembered(_writer(schema, named))
@@ -116,7 +116,7 @@ def _field(schema: Any, named: dict[str, Writer]) -> Writer:
     return _writer(schema, named)
 
 
-def _record(fields: list[tuple[str, Writer]]) -> Writer:
+def _record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
     if len(fields) < 2:
         # Of a single name, attrgetter makes no tuple.
         ((name, write),) = fields
@@ -126,7 +126,7 @@ def _record(fields: list[tuple[str, Writer]]) -> Writer:
     return lambda value: b"".join([write(part) for write, part in zip(writers, read(value), strict=True)])
 
 
-def _remembered(write: Writer) -> Writer:
+def _remembered(write: AvroWriter) -> AvroWriter:
     """A part that many records share, such as the wallet's type, is the same frozen object in all of them."""
     last: tuple[Any, bytes] = (None, b"")
 
@@ -141,18 +141,18 @@ def _remembered(write: Writer) -> Writer:
     return remembered
 
 
-def _optional(write: Writer) -> Writer:
+def _optional(write: AvroWriter) -> AvroWriter:
     return lambda value: b"\x00" if value is None else b"\x02" + write(value)
 
 
-def _array(write: Writer) -> Writer:
+def _array(write: AvroWriter) -> AvroWriter:
     def array(values: Any) -> bytes:
         return _block(len(values), b"".join([write(value) for value in values]))
 
     return array
 
 
-def _map(write: Writer) -> Writer:
+def _map(write: AvroWriter) -> AvroWriter:
     def entries(values: Any) -> bytes:
         return _block(len(values), b"".join([_string(key) + write(value) for key, value in values.items()]))
 
@@ -163,7 +163,7 @@ def _block(count: int, items: bytes) -> bytes:
     return _count(count) + items + b"\x00" if count else b"\x00"
 
 
-def _decimal(precision: int, scale: int) -> Writer:
+def _decimal(precision: int, scale: int) -> AvroWriter:
     unit, end = Decimal(10) ** scale, 10**precision
 
     def decimal(amount: Decimal) -> bytes:
@@ -206,7 +206,7 @@ def _boolean(value: bool) -> bytes:
     return b"\x01" if value else b"\x00"
 
 
-_PRIMITIVES: dict[str, Writer] = {
+_PRIMITIVES: dict[str, AvroWriter] = {
     "string": _string,
     "bytes": _bytes,
     "long": _long,

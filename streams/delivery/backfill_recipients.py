@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import ANY, names_of, require_sent_to
+from streams.delivery.subscription import ANY_EVENT, event_names, require_active
 from streams.domain.values import Value
 from streams.errors import Misconfigured, Poison
 
 HEADER = "backfill"
 
 
-class Backfilled(Value):
+class BackfillRecipients(Value):
     """`name` is the backfill's; its deliveries bear it as a replay's do."""
 
     name: str
@@ -26,18 +26,18 @@ class Backfilled(Value):
         return msgspec.json.encode(self)
 
 
-def backfilled(headers: Mapping[str, bytes]) -> Backfilled | None:
+def read_recipients(headers: Mapping[str, bytes]) -> BackfillRecipients | None:
     """None: it was told as it happened, and is meant for all. Raises Poison."""
     raw = headers.get(HEADER)
     if raw is None:
         return None
     try:
-        return msgspec.json.decode(raw, type=Backfilled)
+        return msgspec.json.decode(raw, type=BackfillRecipients)
     except msgspec.DecodeError as error:
         raise Poison(f"header {HEADER}={raw[:100]!r} does not say whom it is meant for: {error}") from None
 
 
-def choose(
+def choose_subscriptions(
     there: Mapping[str, Subscription | None], ids: Sequence[str], store: str | None, event_name: str
 ) -> list[Subscription]:
     """Those of the ids; without ids all of the store that ask for the event and are active. Raises
@@ -58,15 +58,15 @@ def choose(
 
 
 def _one(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
-    found = require_sent_to(there.get(id_), id_)
+    found = require_active(there.get(id_), id_)
     if not _asks(found, event_name):
         raise Misconfigured(f"--subscription {id_!r} does not ask for {event_name}")
     return found
 
 
 def _asks(subscription: Subscription, event_name: str) -> bool:
-    return not {event_name, ANY}.isdisjoint(names_of(subscription))
+    return not {event_name, ANY_EVENT}.isdisjoint(event_names(subscription))
 
 
-def meant_for(subscription_id: str, by: Backfilled | None) -> bool:
+def is_recipient(subscription_id: str, by: BackfillRecipients | None) -> bool:
     return by is None or subscription_id in by.subscriptions

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from streams.delivery.delivery_state import Known, Status
+from streams.delivery.delivery_state import DeliveryState, DeliveryStatus
 from streams.delivery.records import Attempt, Delivery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,12 +15,12 @@ _LAST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class DeliverySearch:
     """Of one store's deliveries, newest event first. None: whichever. since <= created_at < until."""
 
     store: str
     subscription_id: str | None = None
-    status: Status | None = None
+    status: DeliveryStatus | None = None
     event_name: str | None = None
     member_id: str | None = None
     webhook_event_id: str | None = None
@@ -32,24 +32,24 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DeliveryPage:
     """`next` None: there are no more. A page may be short, even empty, and have a next: work is bounded."""
 
-    items: tuple[Known, ...]
+    items: tuple[DeliveryState, ...]
     next: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class DeliveryDetails:
     """A delivery, its attempts, the oldest first; and its record, None where it is not kept any more."""
 
-    known: Known
+    known: DeliveryState
     attempts: tuple[Attempt, ...]
     delivery: Delivery | None
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class HourCounts:
     """From `at` on. `failed` counts attempts, the others deliveries."""
 
     at: datetime
@@ -59,15 +59,15 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
+class SubscriptionCounters:
     """Of a subscription: each of the last hours, the oldest first, and what is not over."""
 
-    hours: tuple[Hour, ...]
+    hours: tuple[HourCounts, ...]
     pending: int
     oldest_pending_at: datetime | None
 
 
-def place(known: Known) -> bytes:
+def index_position(known: DeliveryState) -> bytes:
     """Newest first; of one instant, in the order of their ids."""
     return newest_first(known.created_at) + UUID(known.delivery_id).bytes
 
@@ -76,7 +76,7 @@ def newest_first(at: datetime) -> bytes:
     return (_LAST - _micros(at)).to_bytes(8, "big")
 
 
-def before(at: datetime) -> bytes:
+def newest_first_before(at: datetime) -> bytes:
     """Where, newest first, what is older than `at` begins."""
     return (_LAST - _micros(at) + 1).to_bytes(8, "big")
 
@@ -85,7 +85,7 @@ def oldest_first(at: datetime) -> bytes:
     return (_LAST + 1 + _micros(at)).to_bytes(8, "big")
 
 
-def oldest_of(key: bytes) -> datetime:
+def parse_oldest_first(key: bytes) -> datetime:
     """The instant of what `oldest_first` made."""
     return _EPOCH + (int.from_bytes(key, "big") - _LAST - 1) * _MICROSECOND
 
@@ -94,38 +94,38 @@ def _micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def terms(known: Known) -> tuple[bytes, ...]:
+def index_terms(known: DeliveryState) -> tuple[bytes, ...]:
     """Under what it is found; each begins with the store: nobody walks through another's."""
     return (
-        term(known.store, "all"),
-        term(known.store, "subscription", known.subscription_id),
-        term(known.store, "status", known.status),
-        term(known.store, "event", known.event_name),
-        term(known.store, "member", known.member_id),
-        term(known.store, "webhook", known.webhook_event_id),
+        index_term(known.store, "all"),
+        index_term(known.store, "subscription", known.subscription_id),
+        index_term(known.store, "status", known.status),
+        index_term(known.store, "event", known.event_name),
+        index_term(known.store, "member", known.member_id),
+        index_term(known.store, "webhook", known.webhook_event_id),
     )
 
 
-def asked(search: Search) -> tuple[bytes, ...]:
+def search_terms(search: DeliverySearch) -> tuple[bytes, ...]:
     """The terms that all must hold."""
-    return tuple(_asked(search)) or (term(search.store, "all"),)
+    return tuple(_asked(search)) or (index_term(search.store, "all"),)
 
 
-def _asked(search: Search) -> Iterator[bytes]:
+def _asked(search: DeliverySearch) -> Iterator[bytes]:
     if search.webhook_event_id is not None:
-        yield term(search.store, "webhook", search.webhook_event_id)
+        yield index_term(search.store, "webhook", search.webhook_event_id)
     if search.member_id is not None:
-        yield term(search.store, "member", search.member_id)
+        yield index_term(search.store, "member", search.member_id)
     if search.subscription_id is not None:
-        yield term(search.store, "subscription", search.subscription_id)
+        yield index_term(search.store, "subscription", search.subscription_id)
     if search.status is not None:
-        yield term(search.store, "status", search.status)
+        yield index_term(search.store, "status", search.status)
     if search.event_name is not None:
-        yield term(search.store, "event", search.event_name)
+        yield index_term(search.store, "event", search.event_name)
 
 
-Name = Literal["all", "subscription", "status", "event", "member", "webhook"]
-_LETTERS: dict[Name, bytes] = {
+TermName = Literal["all", "subscription", "status", "event", "member", "webhook"]
+_LETTERS: dict[TermName, bytes] = {
     "all": b"a",
     "subscription": b"u",
     "status": b"s",
@@ -135,6 +135,6 @@ _LETTERS: dict[Name, bytes] = {
 }
 
 
-def term(store: str, name: Name, value: str = "") -> bytes:
+def index_term(store: str, name: TermName, value: str = "") -> bytes:
     # The zero bytes end store and value: none is the beginning of another.
     return b"%b\x00%b%b\x00" % (store.encode(), _LETTERS[name], value.encode())

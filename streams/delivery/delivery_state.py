@@ -9,25 +9,25 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from streams.delivery.legacy_batches import lane
+from streams.delivery.legacy_batches import batch_lane
 from streams.delivery.records import Attempt, DeadLetter, Delivery, ErrorClass, Outcome
 from streams.domain.values import Instant, Value
 
-Status = Literal["pending", "retrying", "delivered", "dead"]
+DeliveryStatus = Literal["pending", "retrying", "delivered", "dead"]
 """retrying: it was tried, and will be again."""
-STATUSES: tuple[Status, ...] = ("pending", "retrying", "delivered", "dead")
-SKEW = timedelta(minutes=1)
+STATUSES: tuple[DeliveryStatus, ...] = ("pending", "retrying", "delivered", "dead")
+CLOCK_SKEW = timedelta(minutes=1)
 """By which two processes' clocks may differ."""
 
 
-class Spot(NamedTuple):
+class RecordPosition(NamedTuple):
     """Where a record stands in its topic."""
 
     partition: int
     offset: int
 
 
-class Last(Value, array_like=True):
+class LastAttempt(Value, array_like=True):
     """The latest attempt, in short."""
 
     number: int
@@ -39,7 +39,7 @@ class Last(Value, array_like=True):
     error_class: ErrorClass | None
 
 
-class Known(Value, array_like=True):
+class DeliveryState(Value, array_like=True):
     """One delivery. What cannot be told any more is as its attempts have it."""
 
     delivery_id: str
@@ -56,8 +56,8 @@ class Known(Value, array_like=True):
     """Whether it is known from more than its attempts."""
     legacy: bool = False
     replay: str | None = None
-    delivery: Spot | None = None
-    letter: Spot | None = None
+    delivery: RecordPosition | None = None
+    letter: RecordPosition | None = None
     made: int = 0
     made_at: Instant | None = None
     """The latest beginning."""
@@ -68,17 +68,17 @@ class Known(Value, array_like=True):
     reason: str | None = None
     """Why it was given up."""
     attempts: int = 0
-    last: Last | None = None
+    last: LastAttempt | None = None
     retry_at: Instant | None = None
 
     @property
     def open(self) -> bool:
         if max(self.made, 1) > self.delivered + self.dead:
             return True
-        return bool(self.made_at and self.ended_at and self.made_at > self.ended_at + SKEW)
+        return bool(self.made_at and self.ended_at and self.made_at > self.ended_at + CLOCK_SKEW)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> DeliveryStatus:
         if self.open:
             return "retrying" if self.last and self.last.outcome in {"retry", "held"} else "pending"
         return "delivered" if self.delivered else "dead"
@@ -91,14 +91,16 @@ class Known(Value, array_like=True):
     @property
     def of_many(self) -> bool:
         """Whether it is a legacy array: of no member."""
-        return self.member_id == lane(self.subscription_id, self.event_name)
+        return self.member_id == batch_lane(self.subscription_id, self.event_name)
 
     @property
     def waits_since(self) -> datetime:
         return self.made_at or self.created_at
 
 
-def begun(known: Known | None, record: Delivery, spot: Spot, at: datetime) -> Known:
+def apply_delivery(
+    known: DeliveryState | None, record: Delivery, spot: RecordPosition, at: datetime
+) -> DeliveryState:
     """It was put into the deliveries."""
     before = known or _of(record, record.created_at, at)
     latest = at >= (before.made_at or at)
@@ -111,7 +113,7 @@ def begun(known: Known | None, record: Delivery, spot: Spot, at: datetime) -> Kn
     )
 
 
-def tried(known: Known | None, record: Attempt, at: datetime) -> Known:
+def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) -> DeliveryState:
     before = known or _of(record, record.started_at, at)
     latest = before.last is None or record.started_at >= before.last.started_at
     delivered = record.outcome == "delivered"
@@ -127,7 +129,9 @@ def tried(known: Known | None, record: Attempt, at: datetime) -> Known:
     )
 
 
-def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) -> Known:
+def apply_dead_letter(
+    known: DeliveryState | None, record: DeadLetter, spot: RecordPosition, at: datetime
+) -> DeliveryState:
     """It was given up."""
     before = known or _of(record.delivery, record.delivery.created_at, at)
     latest = at >= (before.ended_at or at)
@@ -141,7 +145,7 @@ def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) ->
     )
 
 
-def _told(before: Known, record: Delivery, at: datetime) -> Known:
+def _told(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryState:
     return replace(
         before,
         created_at=record.created_at,
@@ -151,8 +155,8 @@ def _told(before: Known, record: Delivery, at: datetime) -> Known:
     )
 
 
-def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Known:
-    return Known(
+def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> DeliveryState:
+    return DeliveryState(
         delivery_id=record.delivery_id,
         subscription_id=record.subscription_id,
         store=record.store,
@@ -164,8 +168,8 @@ def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Known
     )
 
 
-def _last(record: Attempt) -> Last:
-    return Last(
+def _last(record: Attempt) -> LastAttempt:
+    return LastAttempt(
         number=record.number,
         started_at=record.started_at,
         duration_ms=record.duration_ms,

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from streams.delivery.backfill_recipients import Backfilled
-from streams.delivery.delivery_state import Known
+from streams.delivery.backfill_recipients import BackfillRecipients
+from streams.delivery.delivery_state import DeliveryState
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription_options import Condition
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import iso_instant
 
-Kind = Literal[
+VerdictKind = Literal[
     "delivered",
     "pending",
     "dead",
@@ -32,15 +32,15 @@ class Verdict:
     """`condition` is the one of the filter that did not hold, `found` the JSON that stood there, or None."""
 
     subscription_id: str
-    kind: Kind
+    kind: VerdictKind
     sentence: str
-    delivery: Known | None = None
+    delivery: DeliveryState | None = None
     condition: Condition | None = None
     found: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventExplanation:
     """What became of one webhook event. None: its record is not there."""
 
     webhook_event_id: str
@@ -51,13 +51,13 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedEvent:
     """An event as it stands in its topic. `ahead`: the fan-out has not come to it yet. `by`: its backfill."""
 
     event: WebhookEvent
     appended_at: datetime
     ahead: bool
-    by: Backfilled | None = None
+    by: BackfillRecipients | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +69,41 @@ class Receiver:
     endpoint: EndpointStatus | None
 
 
-def of_delivery(known: Known, receiver: Receiver, in_front: Known | None) -> Verdict:
+def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None) -> Verdict:
     """Of one that was made. `in_front`: one of the same lane that is not over."""
-    kind: Kind
+    kind: VerdictKind
     match known.status:
         case "delivered":
             kind, sentence = "delivered", _delivered(known)
         case "dead":
-            kind, sentence = "dead", f"It is a dead letter since {moment(known.ended_at)}: {known.reason}."
+            kind, sentence = (
+                "dead",
+                f"It is a dead letter since {iso_instant(known.ended_at)}: {known.reason}.",
+            )
         case _:
             kind, sentence = _waiting(known, receiver, in_front)
     return Verdict(known.subscription_id, kind, sentence, known)
 
 
-def _delivered(known: Known) -> str:
+def _delivered(known: DeliveryState) -> str:
     if known.last is None or known.last.outcome != "delivered":
-        return f"It was delivered, the last time at {moment(known.ended_at)}."
+        return f"It was delivered, the last time at {iso_instant(known.ended_at)}."
     last = known.last
-    return f"It was delivered at {moment(last.started_at)}, by attempt {last.number}, answered {last.status}."
+    at = iso_instant(last.started_at)
+    return f"It was delivered at {at}, by attempt {last.number}, answered {last.status}."
 
 
-def _waiting(known: Known, receiver: Receiver, in_front: Known | None) -> tuple[Kind, str]:
+def _waiting(
+    known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None
+) -> tuple[VerdictKind, str]:
     now, endpoint = receiver.now, receiver.endpoint
-    since = f"It waits since {moment(known.waits_since)}"
+    since = f"It waits since {iso_instant(known.waits_since)}"
     if now is None:
         return "pending", f"{since}: its subscription was removed, so it will be given up."
     if now.state != "active":
         return _held(now, since)
     if endpoint and endpoint.state == "disabled" and not _set_active_since(now, endpoint):
-        at = moment(endpoint.since)
+        at = iso_instant(endpoint.since)
         return "disabled", f"{since}: the endpoint was disabled at {at}, for {endpoint.reason}."
     if in_front and not now.unordered:
         other = f"{in_front.event_name} {in_front.delivery_id}"
@@ -105,9 +111,9 @@ def _waiting(known: Known, receiver: Receiver, in_front: Known | None) -> tuple[
     return "pending", f"{since}: {_next(known)}{_failing(endpoint)}"
 
 
-def _held(now: Subscription, since: str) -> tuple[Kind, str]:
-    of = f", since {moment(now.state_since)}" if now.state_since else ""
-    kind: Kind = "paused" if now.state == "paused" else "disabled"
+def _held(now: Subscription, since: str) -> tuple[VerdictKind, str]:
+    of = f", since {iso_instant(now.state_since)}" if now.state_since else ""
+    kind: VerdictKind = "paused" if now.state == "paused" else "disabled"
     return kind, f"{since}: its subscription is {kind}{of}. It goes out once that is active again."
 
 
@@ -115,17 +121,17 @@ def _set_active_since(now: Subscription, endpoint: EndpointStatus) -> bool:
     return now.state_since is not None and now.state_since > endpoint.since
 
 
-def _next(known: Known) -> str:
+def _next(known: DeliveryState) -> str:
     last = known.last
     if last is None or known.status == "pending":
         return "it has not been tried yet."
     what = f"answered {last.status}" if last.status is not None else last.error or "no answer"
-    when = f"is due at {moment(known.retry_at)}" if known.retry_at else "waits for the subscription"
-    return f"attempt {last.number} failed at {moment(last.started_at)}, {what}; the next one {when}."
+    when = f"is due at {iso_instant(known.retry_at)}" if known.retry_at else "waits for the subscription"
+    return f"attempt {last.number} failed at {iso_instant(last.started_at)}, {what}; the next one {when}."
 
 
 def _failing(endpoint: EndpointStatus | None) -> str:
     if endpoint is None or endpoint.state != "failing":
         return ""
-    since = moment(endpoint.since)
+    since = iso_instant(endpoint.since)
     return f" The endpoint has failed since {since}, the last time: {endpoint.reason}. It gets single tries."

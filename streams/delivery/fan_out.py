@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.delivery.filter import passes
+from streams.delivery.filter import is_passed
 from streams.delivery.records import Delivery, Subscription
 from streams.domain.ids import derived_id
 from streams.webhooks import CATALOGUE
@@ -36,8 +36,8 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
             continue
         if subscription.filter:
             if legacy not in trees:
-                trees[legacy] = tree(event, legacy)
-            if not passes(subscription.filter, trees[legacy]):
+                trees[legacy] = body_tree(event, legacy)
+            if not is_passed(subscription.filter, trees[legacy]):
                 continue
         if legacy not in formats:
             formats[legacy] = list(_formats(event, legacy))
@@ -45,7 +45,7 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
             yield _delivery(event, subscription, made)
 
 
-def tree(event: WebhookEvent, legacy: bool) -> object:
+def body_tree(event: WebhookEvent, legacy: bool) -> object:
     """What stands under `data`, and what filters see."""
     entry = CATALOGUE[type(event).__name__]
     return entry.legacy_body(event) if legacy else entry.body(event)
@@ -70,16 +70,16 @@ def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) ->
 
 
 def _formats(event: WebhookEvent, legacy: bool) -> Iterator[_Format]:
-    yield _Format(body(event, legacy=legacy))
+    yield _Format(body_json(event, legacy=legacy))
     second = CATALOGUE[type(event).__name__].second
     told = second.body(event) if legacy and second else None
     if second and told is not None:
         yield _Format(_JSON.encode(told).decode(), second.legacy_type)
 
 
-def body(event: WebhookEvent, *, legacy: bool) -> str:
+def body_json(event: WebhookEvent, *, legacy: bool) -> str:
     """The JSON that stands under `data`. Decimals are written exactly, as JSON numbers."""
-    return _JSON.encode(tree(event, legacy)).decode()
+    return _JSON.encode(body_tree(event, legacy)).decode()
 
 
 def _meta(event: WebhookEvent) -> dict[str, str]:

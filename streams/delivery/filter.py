@@ -27,12 +27,14 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def passes(conditions: Iterable[Condition], data: object) -> bool:
+def is_passed(conditions: Iterable[Condition], data: object) -> bool:
     """Whether all conditions hold for `data`, the tree that stands under `data` in the body."""
     return all(_test(condition)(_at(data, condition.path)) for condition in conditions)
 
 
-def refused(conditions: Iterable[Condition], data: object) -> tuple[Condition, str | None] | None:
+def first_failed_condition(
+    conditions: Iterable[Condition], data: object
+) -> tuple[Condition, str | None] | None:
     """The first condition that does not hold, and as JSON what stands at its path; None: nothing does."""
     for condition in conditions:
         found = _at(data, condition.path)
@@ -41,7 +43,7 @@ def refused(conditions: Iterable[Condition], data: object) -> tuple[Condition, s
     return None
 
 
-def problem(condition: Condition) -> str | None:
+def condition_problem(condition: Condition) -> str | None:
     """Why the condition could not be evaluated, or None."""
     if not 1 <= condition.path.count(".") + 1 <= DEEPEST or not all(condition.path.split(".")):
         return f"path must be 1 to {DEEPEST} names or indexes, joined by dots"

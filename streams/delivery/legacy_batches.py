@@ -14,9 +14,9 @@ from streams.delivery.records import Delivery
 from streams.domain.ids import derived_id
 from streams.domain.state import Change, Drop, Entry, State
 from streams.domain.values import Instant, Text, Uuid
-from streams.webhooks.legacy_shapes import MOST_ITEMS
+from streams.webhooks.legacy_shapes import MAX_ARRAY_ITEMS
 
-MOST_BYTES = 2 << 20
+MAX_BATCH_BYTES = 2 << 20
 """A batch with so many is closed: what comes of it must fit in a record, however long names are."""
 
 
@@ -54,12 +54,14 @@ class Item(Entry):
         return _prefix(self.event_name) + self.number.to_bytes(4, "big")
 
 
-def collected(delivery: Delivery) -> bool:
+def is_collected(delivery: Delivery) -> bool:
     """Whether it waits for others: its body is an array, which only legacy ones are."""
     return delivery.legacy and delivery.data.startswith("[")
 
 
-def collect(state: State, delivery: Delivery, now: datetime, window: timedelta) -> Iterator[Batch | Item]:
+def collect_item(
+    state: State, delivery: Delivery, now: datetime, window: timedelta
+) -> Iterator[Batch | Item]:
     """The item of `delivery` joins those of its subscription and event; the first opens a batch, which is
     closed `window` later. `state` is the subscription's."""
     batch = state.get(Batch, delivery.event_name.encode()) or Batch(
@@ -75,11 +77,11 @@ def collect(state: State, delivery: Delivery, now: datetime, window: timedelta) 
     )
 
 
-def full(batch: Batch) -> bool:
-    return batch.items >= MOST_ITEMS or batch.size >= MOST_BYTES
+def is_full(batch: Batch) -> bool:
+    return batch.items >= MAX_ARRAY_ITEMS or batch.size >= MAX_BATCH_BYTES
 
 
-def close(state: State, batch: Batch) -> tuple[Delivery, list[Change]]:
+def close_batch(state: State, batch: Batch) -> tuple[Delivery, list[Change]]:
     """The batch as one delivery, and what is left of it in `state`: nothing.
 
     What was collected goes out as it was, whatever became of the subscription since, as a delivery does that
@@ -90,13 +92,13 @@ def close(state: State, batch: Batch) -> tuple[Delivery, list[Change]]:
         first,
         # A replay that makes the same batches makes the same ids.
         delivery_id=derived_id(first.webhook_event_id, first.subscription_id, batch.last_event_id),
-        member_id=lane(first.subscription_id, first.event_name),
+        member_id=batch_lane(first.subscription_id, first.event_name),
         data=f"[{','.join(item.data for item in items)}]",
     )
     return whole, [Drop(entry=entry) for entry in (*items, batch)]
 
 
-def lane(subscription_id: str, event_name: str) -> str:
+def batch_lane(subscription_id: str, event_name: str) -> str:
     """Stands for the member in all batches of the subscription and event."""
     return derived_id(subscription_id, event_name)
 

@@ -132,7 +132,7 @@ class DeadLetter(Value):
     given_up_at: Instant
 
 
-def redriven(letter: DeadLetter) -> Delivery:
+def redrive_delivery(letter: DeadLetter) -> Delivery:
     """What is sent again of it: its attempts are numbered on, its schedule begins anew."""
     return replace(letter.delivery, tried=letter.attempts)
 

@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from streams.delivery.replay_selection import Only
+from streams.delivery.replay_selection import ReplayScope
 from streams.domain.values import Code, Instant, Text, Uuid, Value
 
-State = Literal["asked", "running", "cancelling", "done", "cancelled", "failed"]
-STATES: tuple[State, ...] = ("asked", "running", "cancelling", "done", "cancelled", "failed")
-FASTEST = 10_000
-Changed = Callable[[str], None]
+ReplayState = Literal["asked", "running", "cancelling", "done", "cancelled", "failed"]
+REPLAY_STATES: tuple[ReplayState, ...] = ("asked", "running", "cancelling", "done", "cancelled", "failed")
+MAX_REPLAY_RATE = 10_000
+ReplayListener = Callable[[str], None]
 """Called with the replay's id."""
 
 
@@ -32,8 +32,8 @@ class ReplayOrder(Value):
     """And before."""
     event_name: Text | None
     member_id: Uuid | None
-    only: Only
-    rate: Annotated[int, Meta(ge=1, le=FASTEST)]
+    only: ReplayScope
+    rate: Annotated[int, Meta(ge=1, le=MAX_REPLAY_RATE)]
     """Most deliveries a second."""
     asked_by: Text
     asked_at: Instant
@@ -70,7 +70,7 @@ class ReplayProgress(Value):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReplayJob:
     """A replay: what was asked, and what has come of it. None: nobody has begun."""
 
     order: ReplayOrder
@@ -81,7 +81,7 @@ class Standing:
         return self.progress is not None and self.progress.state != "running"
 
     @property
-    def state(self) -> State:
+    def state(self) -> ReplayState:
         if self.progress is not None and self.progress.state != "running":
             return self.progress.state
         if self.order.cancelled_at:
@@ -104,15 +104,15 @@ class Standing:
         return None if left is None else -(-left // self.order.rate)
 
 
-class Orders:
+class ReplayJobs:
     """All replays by their ids; kept current from both topics."""
 
     def __init__(self) -> None:
         self._orders: dict[str, ReplayOrder] = {}
         self._progress: dict[str, ReplayProgress] = {}
-        self._listeners: list[Changed] = []
+        self._listeners: list[ReplayListener] = []
 
-    def tell(self, listener: Changed) -> Callable[[], None]:
+    def tell(self, listener: ReplayListener) -> Callable[[], None]:
         """Let it know of every change from now on, once the change is to be seen here; until what is returned
         is called."""
         self._listeners.append(listener)
@@ -132,29 +132,29 @@ class Orders:
             self._progress[replay_id] = progress
         self._told(replay_id)
 
-    def get(self, replay_id: str) -> Standing | None:
+    def get(self, replay_id: str) -> ReplayJob | None:
         order = self._orders.get(replay_id)
-        return Standing(order, self._progress.get(replay_id)) if order else None
+        return ReplayJob(order, self._progress.get(replay_id)) if order else None
 
     def order(self, replay_id: str) -> ReplayOrder | None:
         return self._orders.get(replay_id)
 
-    def of(self, subscription_id: str) -> list[Standing]:
+    def of(self, subscription_id: str) -> list[ReplayJob]:
         """The newest first."""
         found = [each for each in self._all() if each.order.subscription_id == subscription_id]
         return found[::-1]
 
-    def open(self) -> list[Standing]:
+    def open(self) -> list[ReplayJob]:
         """Those that have not ended, the oldest first."""
         return [each for each in self._all() if not each.ended]
 
-    def ended(self) -> list[Standing]:
+    def ended(self) -> list[ReplayJob]:
         """The others, the oldest first."""
         return [each for each in self._all() if each.ended]
 
-    def _all(self) -> list[Standing]:
+    def _all(self) -> list[ReplayJob]:
         ordered = sorted(self._orders.values(), key=lambda order: (order.asked_at, order.replay_id))
-        return [Standing(order, self._progress.get(order.replay_id)) for order in ordered]
+        return [ReplayJob(order, self._progress.get(order.replay_id)) for order in ordered]
 
     def _told(self, replay_id: str) -> None:
         for listener in list(self._listeners):

@@ -10,19 +10,19 @@ from typing import Literal
 from msgspec.structs import replace
 
 from streams.delivery.fan_out import fan_out
-from streams.delivery.legacy_batches import collected, lane
+from streams.delivery.legacy_batches import batch_lane, is_collected
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.ids import derived_id
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
-Only = Literal["all", "missing", "failed"]
-Fate = Literal["missing", "failed", "pending", "delivered"]
+ReplayScope = Literal["all", "missing", "failed"]
+DeliveryOutcome = Literal["missing", "failed", "pending", "delivered"]
 """What became of a delivery. missing: none was made; failed: it was given up."""
 
 
-def fate(made: int, delivered: int, dead: int) -> Fate:
+def fate(made: int, delivered: int, dead: int) -> DeliveryOutcome:
     """Of a delivery that stands so many times in the deliveries, and came to so many ends."""
     if delivered:
         return "delivered"
@@ -40,8 +40,8 @@ class Selection:
     """The replay's: its deliveries bear it."""
     event_name: str | None = None
     member_id: str | None = None
-    only: Only = "all"
-    fate_of: Callable[[str], Fate] = lambda _: "missing"
+    only: ReplayScope = "all"
+    outcome_of: Callable[[str], DeliveryOutcome] = lambda _: "missing"
     """By delivery id; asked where not all are meant."""
     erased: frozenset[str] = frozenset()
     """Keys of members and documents of whom nothing is sent again."""
@@ -78,16 +78,18 @@ class Selection:
     def deliveries(self, event: WebhookEvent) -> Iterator[Delivery]:
         """What is to be sent of an event that it names."""
         for delivery in fan_out(event, (self.subscription,)):
-            if self.only == "all" or self.fate_of(delivery.delivery_id) == self.only:
-                yield again(delivery, self.name)
+            if self.only == "all" or self.outcome_of(delivery.delivery_id) == self.only:
+                yield to_replayed(delivery, self.name)
 
 
-def again(delivery: Delivery, name: str) -> Delivery:
+def to_replayed(delivery: Delivery, name: str) -> Delivery:
     """As a replay or a backfill of that name sends it."""
-    return replace(_alone(delivery) if collected(delivery) else delivery, replay=name)
+    return replace(_alone(delivery) if is_collected(delivery) else delivery, replay=name)
 
 
 def _alone(item: Delivery) -> Delivery:
     """An array of one: the batch that it would have been in by itself."""
     ids = item.webhook_event_id, item.subscription_id, item.webhook_event_id
-    return replace(item, delivery_id=derived_id(*ids), member_id=lane(item.subscription_id, item.event_name))
+    return replace(
+        item, delivery_id=derived_id(*ids), member_id=batch_lane(item.subscription_id, item.event_name)
+    )

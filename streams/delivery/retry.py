@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-SCHEDULE = (
+RETRY_SCHEDULE = (
     timedelta(seconds=5),
     timedelta(seconds=30),
     timedelta(minutes=2),
@@ -20,19 +20,19 @@ GIVEN_UP_AFTER = timedelta(days=3)
 
 SHORTEST_WAIT = timedelta(seconds=1)
 
-LONGEST_ASKED = timedelta(hours=24)
+MAX_RETRY_AFTER = timedelta(hours=24)
 """The most that an endpoint may ask for by Retry-After."""
 
-REFUSED_TRIES = 3
+MAX_CLIENT_ERROR_TRIES = 3
 """Tries for an endpoint that refuses for good (a 4xx other than 408, 425, 429, or a redirect): a wrong path
 or a missing header is often mended within the minute, and rarely later."""
 
-GONE = 410
+HTTP_GONE = 410
 
 _ASKS_FOR_MORE = {408, 425, 429}
 
 
-def retried(status: int | None) -> bool:
+def is_retryable(status: int | None) -> bool:
     """Whether time may heal it: no answer at all, a 5xx, or a 4xx that asks to come again. A status that
     there is not counts as a 5xx (RFC 9110, section 15)."""
     return status is None or not 100 <= status < 500 or status in _ASKS_FOR_MORE
@@ -54,11 +54,15 @@ def next_wait(
     the same moment. `waits`, in seconds, stand for the usual schedule; spent, they end it.
     """
     tries = len(waits) + 1 if waits else None
-    if not retried(status):
-        tries = min(REFUSED_TRIES, tries or REFUSED_TRIES)
+    if not is_retryable(status):
+        tries = min(MAX_CLIENT_ERROR_TRIES, tries or MAX_CLIENT_ERROR_TRIES)
     if (tries is not None and failed >= tries) or (not waits and waited >= GIVEN_UP_AFTER):
         return None
-    longest = timedelta(seconds=waits[failed - 1]) if waits else SCHEDULE[min(failed, len(SCHEDULE)) - 1]
+    longest = (
+        timedelta(seconds=waits[failed - 1])
+        if waits
+        else RETRY_SCHEDULE[min(failed, len(RETRY_SCHEDULE)) - 1]
+    )
     left = longest if waits else GIVEN_UP_AFTER - waited
     wait = max(SHORTEST_WAIT, min(longest * jitter, left))
-    return wait if asked is None else max(wait, min(asked, LONGEST_ASKED))
+    return wait if asked is None else max(wait, min(asked, MAX_RETRY_AFTER))

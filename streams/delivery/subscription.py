@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from streams.delivery.records import Subscription
 from streams.errors import Misconfigured
 
-Changed = Callable[[str, Subscription | None, Subscription | None], None]
+SubscriptionListener = Callable[[str, Subscription | None, Subscription | None], None]
 """Called with a subscription's id, as it was and as it is now."""
-ANY = "*"
+ANY_EVENT = "*"
 """Stands for every event's name."""
 
 
-def names_of(subscription: Subscription) -> tuple[str, ...]:
+def event_names(subscription: Subscription) -> tuple[str, ...]:
     """The names that it asks for, the first one first, each once."""
     return tuple(dict.fromkeys((subscription.event_name, *subscription.further_events)))
 
 
-def require_sent_to(found: Subscription | None, id_: str) -> Subscription:
+def require_active(found: Subscription | None, id_: str) -> Subscription:
     """Raises Misconfigured, for the option that named it, where there is none or nothing is sent to it."""
     if found is None:
         raise Misconfigured(f"--subscription {id_!r}: there is no subscription of that id")
@@ -34,9 +34,9 @@ class Subscriptions:
         self._by_event: defaultdict[tuple[str, str], dict[str, Subscription]] = defaultdict(dict)
         self._by_store: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
         self._in_order: dict[str, Sequence[Subscription]] = {}
-        self._listeners: list[Changed] = []
+        self._listeners: list[SubscriptionListener] = []
 
-    def tell(self, listener: Changed) -> None:
+    def tell(self, listener: SubscriptionListener) -> None:
         """Let it know of every change from now on, once the change is to be seen here."""
         self._listeners.append(listener)
 
@@ -45,7 +45,7 @@ class Subscriptions:
         self._by_id[subscription.subscription_id] = subscription
         self._by_store[subscription.store][subscription.subscription_id] = subscription
         self._in_order.pop(subscription.store, None)
-        for name in names_of(subscription):
+        for name in event_names(subscription):
             self._by_event[subscription.store, name][subscription.subscription_id] = subscription
         for listener in self._listeners:
             listener(subscription.subscription_id, before, subscription)
@@ -60,7 +60,7 @@ class Subscriptions:
         if gone:
             del self._by_store[gone.store][subscription_id]
             self._in_order.pop(gone.store, None)
-            for name in names_of(gone):
+            for name in event_names(gone):
                 del self._by_event[gone.store, name][subscription_id]
         return gone
 
@@ -72,7 +72,7 @@ class Subscriptions:
 
     def matching(self, store: str, event_name: str) -> list[Subscription]:
         """In the order of their ids, so that a replay appends deliveries in the same order."""
-        named, all_ = self._by_event.get((store, event_name)), self._by_event.get((store, ANY))
+        named, all_ = self._by_event.get((store, event_name)), self._by_event.get((store, ANY_EVENT))
         wanted = {**(named or {}), **(all_ or {})}
         return [wanted[key] for key in sorted(wanted)] if wanted else []
 

@@ -10,12 +10,12 @@ from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.webhooks.events import WebhookEvent
 
-HEARD_WITHIN = timedelta(seconds=10)
+CHANGE_GRACE = timedelta(seconds=10)
 """After a change, for as long both forms are good: whoever matches hears of it a moment later."""
 
 
 @dataclass(slots=True)
-class Forms:
+class SubscriptionVersions:
     """Of one subscription; None: it was not there. In the order of `begins`, which are wall-clock times."""
 
     subscription_id: str
@@ -35,25 +35,25 @@ class Forms:
     def since(self, appended_at: datetime) -> list[Subscription | None]:
         """Those by which an event appended then may have been matched: the one of that time, and later ones,
         for nobody knows how long it waited."""
-        first = bisect_right(self.begins, appended_at - HEARD_WITHIN) - 1
+        first = bisect_right(self.begins, appended_at - CHANGE_GRACE) - 1
         return [None, *self.forms] if first < 0 else self.forms[first:]
 
 
-class OverTime:
+class SubscriptionHistory:
     """All subscriptions' forms."""
 
     def __init__(self) -> None:
-        self._forms: dict[str, Forms] = {}
-        self._named: dict[tuple[str, str], list[Forms]] = {}
+        self._forms: dict[str, SubscriptionVersions] = {}
+        self._named: dict[tuple[str, str], list[SubscriptionVersions]] = {}
 
     def add(self, subscription_id: str, at: datetime, form: Subscription | None) -> None:
-        self._forms.setdefault(subscription_id, Forms(subscription_id)).add(at, form)
+        self._forms.setdefault(subscription_id, SubscriptionVersions(subscription_id)).add(at, form)
         self._named.clear()
 
-    def of(self, subscription_id: str) -> Forms | None:
+    def of(self, subscription_id: str) -> SubscriptionVersions | None:
         return self._forms.get(subscription_id)
 
-    def naming(self, store: str, event_name: str) -> list[Forms]:
+    def naming(self, store: str, event_name: str) -> list[SubscriptionVersions]:
         """Those of which one form or another names the event."""
         place = store, event_name
         if place not in self._named:
@@ -61,8 +61,8 @@ class OverTime:
         return self._named[place]
 
 
-def wanted(
-    event: WebhookEvent, forms: Forms, appended_at: datetime
+def wanted_deliveries(
+    event: WebhookEvent, forms: SubscriptionVersions, appended_at: datetime
 ) -> Iterator[tuple[Delivery | None, bool]]:
     """Each delivery that some form makes of the event, and whether all make it; None where none makes any."""
     name = type(event).__name__

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from streams.derived.balance import amount_changed
-from streams.derived.customers import of_member
-from streams.derived.event_header import customer, head
+from streams.derived.balance import available_amount_changed
+from streams.derived.customers import member_webhook_events
+from streams.derived.event_header import customer, webhook_event_header
 from streams.derived.expiry import points_will_expire
-from streams.derived.rewards import of_reward
+from streams.derived.rewards import reward_webhook_events
 from streams.domain.events import (
     Event,
     Fact,
@@ -30,16 +30,16 @@ from streams.webhooks.events import (
 )
 
 F = TypeVar("F", bound=Fact)
-Rule = Callable[[F, State, StoreSettings], Iterator[WebhookEvent]]
-FURTHER: defaultdict[type[Fact], list[Rule[Any]]] = defaultdict(list)
+DerivationRule = Callable[[F, State, StoreSettings], Iterator[WebhookEvent]]
+FURTHER_RULES: defaultdict[type[Fact], list[DerivationRule[Any]]] = defaultdict(list)
 """By kind of fact, rules that were added; filled by `derives`."""
 
 
-def derives(fact: type[F]) -> Callable[[Rule[F]], Rule[F]]:
+def derives(fact: type[F]) -> Callable[[DerivationRule[F]], DerivationRule[F]]:
     """Enter the decorated function: what it makes of such a fact is told after all that was told before."""
 
-    def entered(rule: Rule[F]) -> Rule[F]:
-        FURTHER[fact].append(rule)
+    def entered(rule: DerivationRule[F]) -> DerivationRule[F]:
+        FURTHER_RULES[fact].append(rule)
         return rule
 
     return entered
@@ -48,7 +48,7 @@ def derives(fact: type[F]) -> Callable[[Rule[F]], Rule[F]]:
 def derive(event: Event, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     """The webhook events that tell of `event`, in the order in which they are sent."""
     yield from _derived(event, state, store)
-    for rule in FURTHER.get(type(event), ()):
+    for rule in FURTHER_RULES.get(type(event), ()):
         yield from rule(event, state, store)
 
 
@@ -58,8 +58,8 @@ def _derived(event: Event, state: State, store: StoreSettings) -> Iterator[Webho
     if isinstance(event, TransactionEvent):
         return _of_transaction(event, state)
     if isinstance(event, RewardEvent):
-        return of_reward(event, state)
-    return of_member(event, state, store)
+        return reward_webhook_events(event, state)
+    return member_webhook_events(event, state, store)
 
 
 def _of_units(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
@@ -70,7 +70,7 @@ def _of_units(event: UnitsEvent, state: State, store: StoreSettings) -> Iterator
             # A transfer under way is nobody's business before it is done.
             pass
         case _:
-            changed = amount_changed(event, state, store)
+            changed = available_amount_changed(event, state, store)
             if changed:
                 yield changed
 
@@ -79,7 +79,7 @@ def _of_transaction(event: TransactionEvent, state: State) -> Iterator[WebhookEv
     match event:
         case TransactionRecorded():
             yield TransactionRegistered(
-                **head(event, "TransactionRegistered"),
+                **webhook_event_header(event, "TransactionRegistered"),
                 transaction_id=event.transaction_id,
                 document_number=event.document_number,
                 document_type=event.document_type,
@@ -90,7 +90,7 @@ def _of_transaction(event: TransactionEvent, state: State) -> Iterator[WebhookEv
             )
         case TransactionAssigned():
             yield TransactionAssignedToCustomer(
-                **head(event, "TransactionAssignedToCustomer"),
+                **webhook_event_header(event, "TransactionAssignedToCustomer"),
                 transaction_id=event.transaction_id,
                 gross_value=event.gross_value,
                 customer=customer(state, event.member_id),

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from streams.derived.event_header import customer, head
+from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import (
     DebtPaid,
     UnitsActivated,
@@ -18,7 +18,7 @@ from streams.domain.events import (
     UnitsUnblocked,
 )
 from streams.domain.ids import derived_id
-from streams.domain.ledger import account
+from streams.domain.ledger import get_account
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause
@@ -46,16 +46,16 @@ class _Change(NamedTuple):
     cause: Cause | None = None
 
 
-def amount_changed(
+def available_amount_changed(
     event: Movement, state: State, store: StoreSettings
 ) -> AvailablePointsAmountChanged | None:
     """The change that `event` made; `state` is the state after it. None: what can be spent is as before."""
     change = _change(event)
     if change is None:
         return None
-    after = account(state, event.wallet)
+    after = get_account(state, event.wallet)
     return AvailablePointsAmountChanged(
-        **head(event, "AvailablePointsAmountChanged"),
+        **webhook_event_header(event, "AvailablePointsAmountChanged"),
         customer=customer(state, event.member_id),
         wallet_id=wallet_id(event.store, event.member_id, event.wallet),
         wallet=store.wallet_type(event.wallet),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from streams.derived.event_header import customer, head
+from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import (
     ActivationCodeIssued,
     CampaignApplied,
@@ -37,11 +37,11 @@ from streams.webhooks.events import (
 from streams.webhooks.parts import midnight
 
 
-def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
+def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case MemberRegistered():
             yield CustomerRegistered(
-                **head(event, "CustomerRegistered"),
+                **webhook_event_header(event, "CustomerRegistered"),
                 profile=event.profile,
                 registered_at=event.registered_at,
                 birth_date=midnight(event.profile.birth_date, store.calendar),
@@ -50,7 +50,8 @@ def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterato
             yield _updated(event, state)
         case MemberDeactivated():
             yield CustomerDeactivated(
-                **head(event, "CustomerDeactivated"), customer=customer(state, event.member_id)
+                **webhook_event_header(event, "CustomerDeactivated"),
+                customer=customer(state, event.member_id),
             )
         case MemberSignedUp() | ActivationCodeIssued() | PasswordResetIssued() | ContactChangeAsked():
             yield _code(event, state)
@@ -62,7 +63,7 @@ def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterato
             yield _tier_will_expire(event, state)
         case CampaignApplied():
             yield CampaignEffectWasApplied(
-                **head(event, "CampaignEffectWasApplied"),
+                **webhook_event_header(event, "CampaignEffectWasApplied"),
                 customer=customer(state, event.member_id),
                 campaign_id=event.campaign_id,
                 campaign_name=event.campaign_name,
@@ -75,7 +76,9 @@ def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterato
 
 
 def _updated(event: MemberUpdated | TierChanged, state: State) -> CustomerUpdated:
-    return CustomerUpdated(**head(event, "CustomerUpdated"), customer=customer(state, event.member_id))
+    return CustomerUpdated(
+        **webhook_event_header(event, "CustomerUpdated"), customer=customer(state, event.member_id)
+    )
 
 
 CodeSent = MemberSignedUp | ActivationCodeIssued | PasswordResetIssued | ContactChangeAsked
@@ -94,7 +97,12 @@ def _code(event: CodeSent, state: State) -> CodeEvent:
     who = customer(state, event.member_id)
     if isinstance(event, ContactChangeAsked):
         who = replace(who, **{event.kind: event.value})
-    return kind(**head(event, kind.__name__), customer=who, code=event.code, code_number=event.code_number)
+    return kind(
+        **webhook_event_header(event, kind.__name__),
+        customer=who,
+        code=event.code,
+        code_number=event.code_number,
+    )
 
 
 def _code_event(event: CodeSent) -> type[CodeEvent]:
@@ -111,7 +119,7 @@ def _code_event(event: CodeSent) -> type[CodeEvent]:
 
 def _tier_changed(event: TierChanged, state: State) -> CustomerLevelChanged:
     return CustomerLevelChanged(
-        **head(event, "CustomerLevelChanged"),
+        **webhook_event_header(event, "CustomerLevelChanged"),
         customer=customer(state, event.member_id),
         level_id=event.level_id,
         level_name=event.level_name,
@@ -124,7 +132,7 @@ def _tier_changed(event: TierChanged, state: State) -> CustomerLevelChanged:
 
 def _tier_will_expire(event: TierExpiryAnnounced, state: State) -> LevelWillExpire:
     return LevelWillExpire(
-        **head(event, "LevelWillExpire"),
+        **webhook_event_header(event, "LevelWillExpire"),
         customer=customer(state, event.member_id),
         level_id=event.level_id,
         level_name=event.level_name,

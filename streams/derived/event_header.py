@@ -9,7 +9,7 @@ from streams.domain.state import Member, State
 from streams.webhooks.events import Customer
 
 
-class Head(TypedDict):
+class WebhookEventHeader(TypedDict):
     webhook_event_id: str
     event_id: str
     store: str
@@ -17,7 +17,7 @@ class Head(TypedDict):
     created_at: datetime
 
 
-def head(event: Fact, name: str) -> Head:
+def webhook_event_header(event: Fact, name: str) -> WebhookEventHeader:
     return {
         "webhook_event_id": derived_id(event.event_id, name),
         "event_id": event.event_id,

@@ -1,7 +1,7 @@
 """From announcements to the WillExpire webhook events."""
 
 from streams.derived.balance import wallet_id
-from streams.derived.event_header import customer, head
+from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import UnitsExpiryAnnounced
 from streams.domain.state import State
 from streams.webhooks.events import PointsWillExpire
@@ -9,7 +9,7 @@ from streams.webhooks.events import PointsWillExpire
 
 def points_will_expire(event: UnitsExpiryAnnounced, state: State) -> PointsWillExpire:
     return PointsWillExpire(
-        **head(event, "PointsWillExpire"),
+        **webhook_event_header(event, "PointsWillExpire"),
         customer=customer(state, event.member_id),
         wallet_id=wallet_id(event.store, event.member_id, event.wallet),
         lot_id=event.lot_id,

@@ -90,7 +90,7 @@ def _erase(event: MemberErased, state: State) -> Iterator[EraseDocument]:
             )
 
 
-def answer_to(message: Message, refusal: Rejected) -> Message | None:
+def rejection_answer(message: Message, refusal: Rejected) -> Message | None:
     """What is answered to the owner whose message was refused; None where nobody waits for an answer."""
     match message:
         case OfferUnits():
@@ -121,7 +121,7 @@ def answer_to(message: Message, refusal: Rejected) -> Message | None:
             return None
 
 
-def late_refusal(event: Event) -> Refusal | None:
+def late_rejection(event: Event) -> Refusal | None:
     """The refusal of a command that was under way for a while, which `event` brings to an end."""
     match event:
         case UnitsReleased():

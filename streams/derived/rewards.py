@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from streams.derived.event_header import customer, head
+from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import CouponExpiryAnnounced, RedemptionStatusChanged, RewardBought, RewardEvent
 from streams.domain.state import IssuedReward, Member, State
 from streams.webhooks.events import (
@@ -13,7 +13,7 @@ from streams.webhooks.events import (
 )
 
 
-def of_reward(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
+def reward_webhook_events(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
     match event:
         case RewardBought():
             yield _bought(event, state)
@@ -21,7 +21,7 @@ def of_reward(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
             yield _status_changed(event, state)
         case CouponExpiryAnnounced():
             yield CouponWillExpire(
-                **head(event, "CouponWillExpire"),
+                **webhook_event_header(event, "CouponWillExpire"),
                 customer=customer(state, event.member_id),
                 issued_reward_id=event.issued_reward_id,
                 coupon=event.coupon,
@@ -33,7 +33,7 @@ def of_reward(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
 
 def _bought(event: RewardBought, state: State) -> CustomerBoughtReward:
     return CustomerBoughtReward(
-        **head(event, "CustomerBoughtReward"),
+        **webhook_event_header(event, "CustomerBoughtReward"),
         customer=customer(state, event.member_id),
         issued_reward_id=event.issued_reward_id,
         reward_id=event.reward_id,
@@ -51,7 +51,7 @@ def _status_changed(event: RedemptionStatusChanged, state: State) -> RewardRedem
     if reward is None or member is None:
         raise LookupError(f"reward {event.issued_reward_id} has facts but was not issued")
     return RewardRedemptionStatusChanged(
-        **head(event, "RewardRedemptionStatusChanged"),
+        **webhook_event_header(event, "RewardRedemptionStatusChanged"),
         customer=customer(state, event.member_id),
         profile=member.profile,
         issued_reward_id=reward.issued_reward_id,

@@ -7,16 +7,16 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.domain import returns
-from streams.domain.conditions import Occasion, holds
+from streams.domain.conditions import CampaignTrigger, is_met
 from streams.domain.event_context import Act
 from streams.domain.events import CampaignApplied, Event
-from streams.domain.ledger import account, earned, room, spent
-from streams.domain.member import updated
-from streams.domain.reward import issued
+from streams.domain.ledger import draw_and_spend, earn_units, get_account, units_until_limit
+from streams.domain.member import member_updated_event
+from streams.domain.reward import issue_reward
 from streams.domain.rules import Campaign, Effect
 from streams.domain.state import CampaignUse, Member, State
 from streams.domain.store import StoreSettings, WalletType
-from streams.domain.values import MOST, UNIT, Attribute, Cause, EffectGiven, EffectType
+from streams.domain.values import MAX_AMOUNT, SMALLEST_UNIT, Attribute, Cause, EffectGiven, EffectType
 
 
 class _Run(NamedTuple):
@@ -24,7 +24,7 @@ class _Run(NamedTuple):
 
     campaign: Campaign
     place: int
-    occasion: Occasion
+    occasion: CampaignTrigger
     state: State
     act: Act
     store: StoreSettings
@@ -42,7 +42,7 @@ class _Run(NamedTuple):
         )
 
 
-def on(occasion: Occasion, state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_campaigns(occasion: CampaignTrigger, state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
     """What the store's campaigns do, in their order; each sees what those before it did."""
     for index, campaign in enumerate(store.campaigns):
         run = _Run(campaign, index, occasion, state, act, store)
@@ -65,7 +65,7 @@ def _acts(run: _Run) -> bool:
         use = state.get(CampaignUse, campaign.campaign_id.encode())
         if use and use.count >= campaign.per_member_limit:
             return False
-    return all(holds(condition, run.occasion, state, run.store) for condition in campaign.conditions)
+    return all(is_met(condition, run.occasion, state, run.store) for condition in campaign.conditions)
 
 
 def _apply(run: _Run) -> Iterator[Event]:
@@ -99,24 +99,24 @@ def _effects(campaign: Campaign, index: int) -> Iterator[tuple[int, Effect]]:
         yield 1000 + index * 100 + place, effect
 
 
-Outcome = tuple[EffectGiven, Event | None]
+EffectOutcome = tuple[EffectGiven, Event | None]
 
 
-def _units(effect: Effect, occasion: Occasion) -> Decimal:
+def _units(effect: Effect, occasion: CampaignTrigger) -> Decimal:
     rate = effect.points_per_currency_unit or Decimal(0)
     return (effect.points or Decimal(0)) + occasion.gross_value * rate
 
 
-def _give(run: _Run, effect: Effect, number: int) -> Outcome:
+def _give(run: _Run, effect: Effect, number: int) -> EffectOutcome:
     """Fractions below the sixth decimal are dropped: never more units than the rule promises. What a wallet
     cannot take is skipped, for the purchase itself is a fact and must not be refused for it."""
     wallet = run.store.wallet(effect.wallet)
     units = _units(effect, run.occasion)
     # Compared before it is cut: what no wallet holds may have more digits than can be cut.
-    if not wallet or units >= room(run.state, wallet) + UNIT or units < UNIT:
+    if not wallet or units >= units_until_limit(run.state, wallet) + SMALLEST_UNIT or units < SMALLEST_UNIT:
         return _skipped(effect), None
-    units, trigger = units.quantize(UNIT, rounding=ROUND_DOWN), run.occasion.trigger
-    event = earned(
+    units, trigger = units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN), run.occasion.trigger
+    event = earn_units(
         wallet,
         units,
         run.act,
@@ -132,30 +132,32 @@ def _give(run: _Run, effect: Effect, number: int) -> Outcome:
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
 
 
-def _deduct(run: _Run, effect: Effect, number: int) -> Outcome:
+def _deduct(run: _Run, effect: Effect, number: int) -> EffectOutcome:
     """What is there, where less is there than the rule takes: a purchase must not fail for it."""
     wallet = run.store.wallet(effect.wallet)
     if not wallet:
         return _skipped(effect), None
     if run.occasion.trigger.type == "return_transaction":
         return _take_back(run, effect, wallet, number)
-    units = min(_units(effect, run.occasion), account(run.state, wallet.code).spendable)
-    if units < UNIT:
+    units = min(_units(effect, run.occasion), get_account(run.state, wallet.code).spendable)
+    if units < SMALLEST_UNIT:
         return _skipped(effect), None
-    units = units.quantize(UNIT, rounding=ROUND_DOWN)
-    event = spent(run.state, wallet, units, run.act, comment=run.campaign.name, cause=run.cause, index=number)
+    units = units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN)
+    event = draw_and_spend(
+        run.state, wallet, units, run.act, comment=run.campaign.name, cause=run.cause, index=number
+    )
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
 
 
-def _take_back(run: _Run, effect: Effect, wallet: WalletType, number: int) -> Outcome:
+def _take_back(run: _Run, effect: Effect, wallet: WalletType, number: int) -> EffectOutcome:
     """For a return that names no purchase. One that does has taken what the purchase gave already."""
-    units = min(_units(effect, run.occasion), MOST)
-    if units < UNIT or returns.names_known_purchase(run.state, run.occasion.linked_document_number):
+    units = min(_units(effect, run.occasion), MAX_AMOUNT)
+    if units < SMALLEST_UNIT or returns.is_purchase_known(run.state, run.occasion.linked_document_number):
         return _skipped(effect), None
-    event = returns.deducted(
+    event = returns.deduct_for_return(
         run.state,
         wallet.code,
-        units.quantize(UNIT, rounding=ROUND_DOWN),
+        units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN),
         run.act,
         run.store,
         comment=run.campaign.name,
@@ -168,16 +170,16 @@ def _take_back(run: _Run, effect: Effect, wallet: WalletType, number: int) -> Ou
     return EffectGiven(type=effect.type, wallet=wallet.code, points=taken), event
 
 
-def _reward(run: _Run, effect: Effect, number: int) -> Outcome:
+def _reward(run: _Run, effect: Effect, number: int) -> EffectOutcome:
     reward = run.store.reward(effect.reward_id or "")
     if reward is None:
         return _skipped(effect), None
-    event = issued(reward, run.act, run.store, number, cause=run.cause)
+    event = issue_reward(reward, run.act, run.store, number, cause=run.cause)
     value = event.coupon.value if event.coupon else None
     return EffectGiven(type=effect.type, reward_id=reward.reward_id, coupon_value=value), event
 
 
-def _attribute(run: _Run, effect: Effect, number: int) -> Outcome:
+def _attribute(run: _Run, effect: Effect, number: int) -> EffectOutcome:
     member = run.state.get(Member)
     if member is None or effect.attribute is None:
         return _skipped(effect), None
@@ -189,7 +191,7 @@ def _attribute(run: _Run, effect: Effect, number: int) -> Outcome:
     if attributes == member.profile.custom_attributes:
         return _skipped(effect), None
     profile = replace(member.profile, custom_attributes=attributes)
-    event = updated(
+    event = member_updated_event(
         profile, member.registered_at, run.act, member.phone_as_typed, cause=run.cause, index=number
     )
     return EffectGiven(type=effect.type, attribute=given), event
@@ -205,7 +207,7 @@ def _skipped(effect: Effect) -> EffectGiven:
     )
 
 
-_EFFECTS: dict[EffectType, Callable[[_Run, Effect, int], Outcome]] = {
+_EFFECTS: dict[EffectType, Callable[[_Run, Effect, int], EffectOutcome]] = {
     "give_points": _give,
     "deduct_unit": _deduct,
     "give_reward": _reward,

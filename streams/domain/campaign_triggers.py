@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from streams.domain.commands import RegisterTransaction
-from streams.domain.conditions import Occasion
+from streams.domain.conditions import CampaignTrigger
 from streams.domain.events import (
     CustomEventRecorded,
     Event,
@@ -16,14 +16,14 @@ from streams.domain.state import Member, State
 from streams.domain.values import Trigger
 
 
-def of(event: Event, command: AnyCommand, state: State) -> Occasion | None:
+def campaign_trigger(event: Event, command: AnyCommand, state: State) -> CampaignTrigger | None:
     """The occasion that `event` is, if any; `state` is the state after it. A transaction counts once it is
     some member's; a member who signs up, once the account is active."""
     match event:
         case TransactionAssigned() if isinstance(command, RegisterTransaction | TakeTransaction):
             return _transaction(event, command)
         case CustomEventRecorded():
-            return Occasion(
+            return CampaignTrigger(
                 trigger=Trigger(
                     type="custom_event",
                     trigger_id=event.custom_event_id,
@@ -43,8 +43,8 @@ def of(event: Event, command: AnyCommand, state: State) -> Occasion | None:
             return None
 
 
-def _registered(event: MemberRegistered | MemberActivated, registered_at: datetime) -> Occasion:
-    return Occasion(
+def _registered(event: MemberRegistered | MemberActivated, registered_at: datetime) -> CampaignTrigger:
+    return CampaignTrigger(
         trigger=Trigger(
             type="internal_event",
             trigger_id=event.event_id,
@@ -55,8 +55,10 @@ def _registered(event: MemberRegistered | MemberActivated, registered_at: dateti
     )
 
 
-def _transaction(event: TransactionAssigned, command: RegisterTransaction | TakeTransaction) -> Occasion:
-    return Occasion(
+def _transaction(
+    event: TransactionAssigned, command: RegisterTransaction | TakeTransaction
+) -> CampaignTrigger:
+    return CampaignTrigger(
         trigger=Trigger(
             type="transaction" if command.document_type == "sell" else "return_transaction",
             trigger_id=event.transaction_id,

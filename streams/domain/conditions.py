@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import get_args
 
-from streams.domain.rules import ATTRIBUTES, NUMBERS, Condition, Subject, number
+from streams.domain.rules import ATTRIBUTE_SUBJECTS, NUMERIC_SUBJECTS, Condition, Subject, parse_number
 from streams.domain.state import Member, Standing, State
 from streams.domain.store import StoreSettings
-from streams.domain.values import Attribute, Instant, Item, Trigger, Uuid, Value, plain
+from streams.domain.values import Attribute, Instant, Item, Trigger, Uuid, Value, plain_decimal
 
 
-class Occasion(Value):
+class CampaignTrigger(Value):
     """What a member did, as campaigns see it."""
 
     trigger: Trigger
@@ -25,7 +25,7 @@ class Occasion(Value):
     """The purchase that a return names."""
 
 
-def holds(condition: Condition, occasion: Occasion, state: State, store: StoreSettings) -> bool:
+def is_met(condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings) -> bool:
     found = _values(condition, occasion, state, store)
     wanted = condition.values
     match condition.operator:
@@ -42,7 +42,7 @@ def holds(condition: Condition, occasion: Occasion, state: State, store: StoreSe
             )
 
 
-_TEXTS: frozenset[Subject] = frozenset(get_args(Subject)) - {*NUMBERS, *ATTRIBUTES}
+_TEXTS: frozenset[Subject] = frozenset(get_args(Subject)) - {*NUMERIC_SUBJECTS, *ATTRIBUTE_SUBJECTS}
 _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
     "at_least": Decimal.__ge__,
     "more_than": Decimal.__gt__,
@@ -51,11 +51,13 @@ _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 
 
-def _values(condition: Condition, occasion: Occasion, state: State, store: StoreSettings) -> Iterator[str]:
+def _values(
+    condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings
+) -> Iterator[str]:
     items = occasion.items
     match condition.subject:
         case "gross_value":
-            yield f"{plain(occasion.gross_value):f}"
+            yield f"{plain_decimal(occasion.gross_value):f}"
         case "item_count":
             yield str(sum(item.quantity for item in items))
         case "sku":
@@ -98,13 +100,13 @@ def _named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
 
 def _any_equal(condition: Condition, found: Iterator[str]) -> bool:
     """10 is 10.00 where the subject is a number. Of texts, 01234 is not 1234."""
-    if condition.subject in NUMBERS:
+    if condition.subject in NUMERIC_SUBJECTS:
         return any(_compared(value, each, Decimal.__eq__) for value in found for each in condition.values)
     return any(value in condition.values for value in found)
 
 
 def _compared(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
-    left, right = number(value), _stored(wanted)
+    left, right = parse_number(value), _stored(wanted)
     return left is not None and right is not None and operator(left, right)
 
 

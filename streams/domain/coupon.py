@@ -15,22 +15,22 @@ from streams.domain.events import (
     CouponUsed,
     Event,
 )
-from streams.domain.member import is_active, known, require
+from streams.domain.member import is_active, require_active_member, require_member
 from streams.domain.state import CouponPlace, IssuedReward, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Coupon
 from streams.errors import Rejected
 
-VOID = ("canceled", "rejected", "returned")
+VOID_STATUSES = ("canceled", "rejected", "returned")
 """Statuses of a redemption whose coupon is worth nothing."""
 
 
-def use(state: State, command: UseCoupon, act: Act) -> Iterator[Event]:
-    require(state, act)
+def use_coupon(state: State, command: UseCoupon, act: Act) -> Iterator[Event]:
+    require_active_member(state, act)
     reward, coupon = _find(state, command.code)
     if reward.used_at:
         raise Rejected("code", command.code, f"was used at {reward.used_at.isoformat()}")
-    if reward.status in VOID:
+    if reward.status in VOID_STATUSES:
         raise Rejected("code", command.code, f"belongs to a reward that is {reward.status}")
     if act.now < coupon.active_from:
         raise Rejected("code", command.code, f"is not active before {coupon.active_from.isoformat()}")
@@ -39,8 +39,8 @@ def use(state: State, command: UseCoupon, act: Act) -> Iterator[Event]:
     yield CouponUsed(**act.stamp("CouponUsed"), issued_reward_id=reward.issued_reward_id, code=coupon.code)
 
 
-def reinstate(state: State, command: ReinstateCoupon, act: Act) -> Iterator[Event]:
-    known(state, act)
+def reinstate_coupon(state: State, command: ReinstateCoupon, act: Act) -> Iterator[Event]:
+    require_member(state, act)
     reward, coupon = _find(state, command.code)
     if not reward.used_at:
         raise Rejected("code", command.code, "was not used")
@@ -57,7 +57,7 @@ def _find(state: State, code: str) -> tuple[IssuedReward, Coupon]:
     return reward, reward.coupon
 
 
-def coupon_due(state: State, reward: IssuedReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_coupon_timer(state: State, reward: IssuedReward, act: Act, store: StoreSettings) -> Iterator[Event]:
     """What a coupon's timer brings: first what the member should have been told, then the end."""
     coupon = reward.coupon
     if coupon is None or coupon.active_to is None or not _ends(reward):
@@ -78,11 +78,11 @@ def coupon_due(state: State, reward: IssuedReward, act: Act, store: StoreSetting
 
 def _ends(reward: IssuedReward) -> bool:
     """Whether it is still going to expire."""
-    return not (reward.used_at or reward.expired or reward.status in VOID)
+    return not (reward.used_at or reward.expired or reward.status in VOID_STATUSES)
 
 
 def _untold(reward: IssuedReward, store: StoreSettings) -> list[int]:
-    return lead_times.untold(store.coupons_expiring_days, reward.announced)
+    return lead_times.unannounced_days(store.coupons_expiring_days, reward.announced)
 
 
 def _end(reward: IssuedReward) -> datetime | None:
@@ -90,19 +90,19 @@ def _end(reward: IssuedReward) -> datetime | None:
 
 
 def _passed(reward: IssuedReward, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.passed(_untold(reward, store), _end(reward), now, store.calendar)
+    return lead_times.reached_days(_untold(reward, store), _end(reward), now, store.calendar)
 
 
-def silent(reward: IssuedReward, store: StoreSettings, now: datetime) -> IssuedReward:
+def skip_announcements(reward: IssuedReward, store: StoreSettings, now: datetime) -> IssuedReward:
     """The reward after its timer found nothing to tell: what it passed over is not told later."""
     passed = _passed(reward, store, now)
-    return scheduled(replace(reward, announced=(*reward.announced, *passed)), store)
+    return schedule_coupon(replace(reward, announced=(*reward.announced, *passed)), store)
 
 
-def scheduled(reward: IssuedReward, store: StoreSettings) -> IssuedReward:
+def schedule_coupon(reward: IssuedReward, store: StoreSettings) -> IssuedReward:
     """With the next instant at which its timer must look at it."""
     end = _end(reward)
     if end is None or not _ends(reward):
         return replace(reward, due_at=None)
-    at = lead_times.next_look(_untold(reward, store), end, reward.issued_at, store.calendar)
+    at = lead_times.next_timer_at(_untold(reward, store), end, reward.issued_at, store.calendar)
     return replace(reward, due_at=at)

@@ -15,19 +15,19 @@ from streams.domain.events import (
     TransactionUnmatched,
 )
 from streams.domain.ids import document_id
-from streams.domain.member import require
+from streams.domain.member import require_active_member
 from streams.domain.messages import AnswerSearch, EraseDocument, ReturnTransaction, TakeTransaction
 from streams.domain.state import Document, State, Transaction
 from streams.domain.store import StoreSettings
-from streams.domain.values import MOST, Identifier, is_amount
+from streams.domain.values import MAX_AMOUNT, Identifier, is_amount
 from streams.errors import Poison, Rejected
 
-NOBODY = "is not matched: nobody in the store is known by the identifier that was given"
-Recording = RegisterTransaction | RecordTransaction
+NO_MEMBER_FOUND = "is not matched: nobody in the store is known by the identifier that was given"
+RecordingCommand = RegisterTransaction | RecordTransaction
 
 
-def register(state: State, command: RegisterTransaction, act: Act) -> Iterator[Event]:
-    require(state, act)
+def register_transaction(state: State, command: RegisterTransaction, act: Act) -> Iterator[Event]:
+    require_active_member(state, act)
     _require_unknown(state, command.document_number)
     transaction_id = act.id("transaction")
     recorded = _recorded(command, transaction_id, act)
@@ -46,7 +46,7 @@ def _require_unknown(state: State, document_number: str) -> None:
         )
 
 
-def _recorded(command: Recording, transaction_id: str, act: Act) -> TransactionRecorded:
+def _recorded(command: RecordingCommand, transaction_id: str, act: Act) -> TransactionRecorded:
     return TransactionRecorded(
         **act.stamp("TransactionRecorded"),
         transaction_id=transaction_id,
@@ -71,11 +71,11 @@ def _assigned(
         gross_value=gross_value,
         document_type=told.document_type,
         linked_document_number=told.linked_document_number,
-        totals=returns.totals(told.items),
+        totals=returns.sku_totals(told.items),
     )
 
 
-def _gross_value(command: Recording) -> Decimal:
+def _gross_value(command: RecordingCommand) -> Decimal:
     if not command.items:
         raise Rejected("items", [], "must hold at least one item")
     for index, item in enumerate(command.items):
@@ -83,19 +83,21 @@ def _gross_value(command: Recording) -> Decimal:
             raise Rejected(
                 f"items[{index}].gross_value",
                 str(item.gross_value),
-                f"must lie between 0 and {MOST}, with at most six decimals",
+                f"must lie between 0 and {MAX_AMOUNT}, with at most six decimals",
             )
     gross = sum((item.gross_value for item in command.items), Decimal(0))
-    if gross > MOST:
-        raise Rejected("items", str(gross), f"sum to more than {MOST}")
+    if gross > MAX_AMOUNT:
+        raise Rejected("items", str(gross), f"sum to more than {MAX_AMOUNT}")
     return gross
 
 
-def record(state: State, command: RecordTransaction, act: Act, store: StoreSettings) -> Iterator[Event]:
+def record_transaction(
+    state: State, command: RecordTransaction, act: Act, store: StoreSettings
+) -> Iterator[Event]:
     """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
     refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
     _require_own(command, act)
-    sought(command, store)
+    search_identifiers(command, store)
     earlier = state.get(Document)
     if earlier:
         raise Rejected(
@@ -106,7 +108,9 @@ def record(state: State, command: RecordTransaction, act: Act, store: StoreSetti
     yield _recorded(command, act.member_id, act)
 
 
-def assign(state: State, command: AssignTransaction, act: Act, store: StoreSettings) -> Iterator[Event]:
+def assign_transaction(
+    state: State, command: AssignTransaction, act: Act, store: StoreSettings
+) -> Iterator[Event]:
     """Matches at once where the member is named by id; otherwise the search answers."""
     document = _unmatched(state, command, act)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
@@ -114,12 +118,14 @@ def assign(state: State, command: AssignTransaction, act: Act, store: StoreSetti
         raise Rejected(
             "to_member", given, "must be given alone, or loyalty_card_number, or phone, or email instead"
         )
-    sought(command, store)
+    search_identifiers(command, store)
     if command.to_member:
         yield _matched(document, command.to_member, act, by_hand=True)
 
 
-def sought(command: RecordTransaction | AssignTransaction, store: StoreSettings) -> tuple[Identifier, ...]:
+def search_identifiers(
+    command: RecordTransaction | AssignTransaction, store: StoreSettings
+) -> tuple[Identifier, ...]:
     """By what the document's member is looked for, the strongest first. Raises Rejected."""
     rules = store.identifier_rules
     if isinstance(command, AssignTransaction):
@@ -127,11 +133,13 @@ def sought(command: RecordTransaction | AssignTransaction, store: StoreSettings)
     return identifiers.looked_for(command.buyer, rules, "buyer.") if command.buyer else ()
 
 
-def found(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:
+def apply_search_answer(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:
     """Who is found by the document's own data gets it, unless it was matched meanwhile."""
     document = _own(state, act)
     if message.by_hand and (document.to_member or not message.found):
-        reason = f"is matched already, to member {document.to_member}" if document.to_member else NOBODY
+        reason = (
+            f"is matched already, to member {document.to_member}" if document.to_member else NO_MEMBER_FOUND
+        )
         raise Rejected("document_number", document.document_number, reason)
     if message.found and not document.to_member:
         yield _matched(document, message.found, act, by_hand=message.by_hand)
@@ -147,15 +155,15 @@ def _matched(document: Document, to_member: str, act: Act, *, by_hand: bool) -> 
     )
 
 
-def take(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
+def take_transaction(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
     """The member's side of a match."""
-    require(state, act)
+    require_active_member(state, act)
     _require_unknown(state, message.document_number)
     returns.require_returnable(state, message, message.gross_value)
     yield _assigned(message, message.transaction_id, message.gross_value, act)
 
 
-def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:
+def return_transaction(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:
     document = _own(state, act)
     if document.to_member != message.to_member:
         raise Poison(f"returns document {act.member_id}, which is not with member {message.to_member}")
@@ -171,7 +179,7 @@ def returned(state: State, message: ReturnTransaction, act: Act) -> Iterator[Eve
     )
 
 
-def erase(state: State, message: EraseDocument, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def erase_document(state: State, message: EraseDocument, act: Act) -> Iterator[Event]:  # noqa: ARG001
     _own(state, act)
     yield DocumentErased(**act.stamp("DocumentErased"))
 

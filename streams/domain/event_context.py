@@ -7,7 +7,7 @@ from streams.domain.ids import derived_id
 from streams.domain.values import Value
 
 
-class Stamp(TypedDict):
+class EventStamp(TypedDict):
     """The head of an event, ready to unpack."""
 
     event_id: str
@@ -31,11 +31,11 @@ class Act(Value):
         """
         return derived_id(self.store, self.member_id, self.cause_id, kind, str(index))
 
-    def because_of(self, cause_id: str) -> "Act":
+    def with_cause(self, cause_id: str) -> "Act":
         """The same moment, for another cause."""
         return Act(cause_id=cause_id, store=self.store, member_id=self.member_id, now=self.now)
 
-    def stamp(self, kind: str, index: int = 0) -> Stamp:
+    def stamp(self, kind: str, index: int = 0) -> EventStamp:
         return {
             "event_id": self.id(kind, index),
             "command_id": self.cause_id,

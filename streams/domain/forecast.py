@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Protocol
 
-from streams.domain.decide import Timed, due, silent
+from streams.domain.decide import TimedEntry, run_timer, skip_announcements
 from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.state import Change, Drop, Lot, PendingLot, State
 from streams.domain.store import StoreSettings
-from streams.domain.timer_rules import PLANNED, replanned
+from streams.domain.timer_rules import PLANNED_KINDS, replan_timer
 
-_KINDS: dict[bytes, type[Timed]] = {kind.letter: kind for kind in (*PLANNED, PendingLot)}
+_KINDS: dict[bytes, type[TimedEntry]] = {kind.letter: kind for kind in (*PLANNED_KINDS, PendingLot)}
 
 
-class Draft(State, Protocol):
+class DraftState(State, Protocol):
     """A state to be changed and thrown away."""
 
     def apply(self, change: Change) -> None:
@@ -23,7 +23,7 @@ class Draft(State, Protocol):
 
 
 def forecast(
-    draft: Draft, store: StoreSettings, member_id: str, now: datetime, end: datetime
+    draft: DraftState, store: StoreSettings, member_id: str, now: datetime, end: datetime
 ) -> Iterator[Event]:
     """What comes from `now` until before `end`, in order; what is overdue, at `now`. Timers follow the
     settings of now, whatever they followed before."""
@@ -33,7 +33,7 @@ def forecast(
             draft.apply(planned)
     while entry := timers.next(draft):
         at, silently = max(entry.due or now, now), True
-        for event in due(draft, entry, store, member_id, at):
+        for event in run_timer(draft, entry, store, member_id, at):
             for change in evolve(draft, event, store):
                 draft.apply(change)
                 timers.add(change)
@@ -41,16 +41,16 @@ def forecast(
             yield event
         left = draft.get(type(entry), entry.key())
         if silently and left is not None and left.due is not None and left.due <= at:
-            quiet = silent(draft, left, store, at)
+            quiet = skip_announcements(draft, left, store, at)
             draft.apply(quiet)
             timers.add(quiet)
 
 
-def _planned(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[Timed]:
-    for kind in PLANNED:
+def _planned(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[TimedEntry]:
+    for kind in PLANNED_KINDS:
         for entry in state.scan(kind):
             if not (isinstance(entry, Lot) and _later(entry, store, end)):
-                yield replanned(state, entry, store, now)
+                yield replan_timer(state, entry, store, now)
     yield from state.scan(PendingLot)
 
 
@@ -77,7 +77,7 @@ class _Timers:
         heappush(self._heap, (change.due, change.letter + change.key()))
         return True
 
-    def next(self, state: State) -> Timed | None:
+    def next(self, state: State) -> TimedEntry | None:
         """The entry as it is now; one that is gone, or due at another time by now, is passed over."""
         while self._heap:
             at, key = heappop(self._heap)

@@ -7,14 +7,14 @@ of the calendar, a change of the time zone would leave it.
 from datetime import UTC, date, datetime, time, tzinfo
 
 EARLIEST, END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-RANGE = "must lie between 1900-01-01 and 2199-12-31"
+INSTANT_RANGE = "must lie between 1900-01-01 and 2199-12-31"
 
 
 def is_in_range(moment: datetime) -> bool:
     return EARLIEST <= moment < END
 
 
-def read_instant(text: str, zone: tzinfo = UTC) -> datetime:
+def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
     """In UTC; `zone` is meant where none is named. Raises ValueError: RANGE, or another one for what is no
     instant."""
     read = datetime.fromisoformat(text)
@@ -24,20 +24,20 @@ def read_instant(text: str, zone: tzinfo = UTC) -> datetime:
     return zoned.astimezone(UTC)
 
 
-def read_day(text: str) -> datetime:
-    """The day as it is written, whatever time and offset stand beside it, as `stored_day` has it. Raises as
-    `read_instant`."""
-    day = stored_day(datetime.fromisoformat(text).date())
+def parse_day(text: str) -> datetime:
+    """The day as it is written, whatever time and offset stand beside it, as `day_to_stored` has it.
+    Raises as `parse_instant`."""
+    day = day_to_stored(datetime.fromisoformat(text).date())
     if not is_in_range(day):
         raise OutOfRange
     return day
 
 
-def stored_day(day: date) -> datetime:
+def day_to_stored(day: date) -> datetime:
     """How a day is kept, which has no zone: its midnight in UTC, for the schemas have an instant there."""
     return datetime.combine(day, time(), UTC)
 
 
 class OutOfRange(ValueError):
     def __init__(self) -> None:
-        super().__init__(RANGE)
+        super().__init__(INSTANT_RANGE)

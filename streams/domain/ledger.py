@@ -11,23 +11,27 @@ from streams.domain import lead_times
 from streams.domain.commands import AddUnits, SpendUnits
 from streams.domain.event_context import Act
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
-from streams.domain.member import is_active, require
+from streams.domain.member import is_active, require_active_member
 from streams.domain.state import Account, Ending, Lot, State, lot_key, wallet_prefix
 from streams.domain.store import StoreSettings, WalletType
-from streams.domain.values import MOST, Cause, Draw, is_amount, plain
+from streams.domain.values import MAX_AMOUNT, Cause, Draw, is_amount, plain_decimal
 from streams.errors import Rejected
 
-MOST_SET_ASIDE = 10_000
+MAX_HELD_DRAWS = 10_000
 """Lots of one transfer under way or blocking: they are kept in one entry, and told of in one record."""
 
 
-def add(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
-    wallet = the_wallet(store, command.wallet)
+def add_units(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require_active_member(state, act)
+    wallet = require_wallet(store, command.wallet)
     require_amount("units", command.units)
-    if command.units > room(state, wallet):
-        raise Rejected("units", str(plain(command.units)), f"would lift wallet {wallet.code!r} above {MOST}")
-    yield earned(
+    if command.units > units_until_limit(state, wallet):
+        raise Rejected(
+            "units",
+            str(plain_decimal(command.units)),
+            f"would lift wallet {wallet.code!r} above {MAX_AMOUNT}",
+        )
+    yield earn_units(
         wallet,
         command.units,
         act,
@@ -38,7 +42,7 @@ def add(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iter
     )
 
 
-def earned(
+def earn_units(
     wallet: WalletType,
     units: Decimal,
     act: Act,
@@ -78,13 +82,13 @@ def earned(
     )
 
 
-def spend(state: State, command: SpendUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
-    wallet = payable(state, store, command.wallet, command.units)
-    yield spent(state, wallet, command.units, act, comment=command.comment)
+def spend_units(state: State, command: SpendUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require_active_member(state, act)
+    wallet = require_payable_wallet(state, store, command.wallet, command.units)
+    yield draw_and_spend(state, wallet, command.units, act, comment=command.comment)
 
 
-def spent(
+def draw_and_spend(
     state: State,
     wallet: WalletType,
     units: Decimal,
@@ -125,16 +129,16 @@ def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
             return
 
 
-def set_aside(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
+def draw_held_lots(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
     """As `draws`, of no more lots than one entry can keep until they come back."""
     drawn = draws(state, wallet, units)
-    if len(drawn) > MOST_SET_ASIDE:
-        reason = f"lies in {len(drawn)} lots; at most {MOST_SET_ASIDE} can be set aside at once"
-        raise Rejected("units", str(plain(units)), reason)
+    if len(drawn) > MAX_HELD_DRAWS:
+        reason = f"lies in {len(drawn)} lots; at most {MAX_HELD_DRAWS} can be set aside at once"
+        raise Rejected("units", str(plain_decimal(units)), reason)
     return drawn
 
 
-def overdue(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
+def expire_overdue_lots(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
     """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
 
     A spend must not be paid with units that are gone, however far behind the timers are.
@@ -144,26 +148,26 @@ def overdue(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
             break
         aged = state.get(Lot, lot_key(wallet.code, ending.place))
         if aged:
-            yield expired(aged, act.because_of(aged.lot_id))
+            yield expire_lot(aged, act.with_cause(aged.lot_id))
     if wallet.spending_order == "oldest_created":
         # Lots that stand in order of expiry are from before the wallet was set so, and behind all others:
         # to look for them would be to walk through these. Their timers end them.
         return
     for lot in state.scan(Lot, wallet_prefix(wallet.code)):
         if lot.expires_at is not None and lot.expires_at <= act.now:
-            yield expired(lot, act.because_of(lot.lot_id))
+            yield expire_lot(lot, act.with_cause(lot.lot_id))
         elif not lot.oldest_first:
             return
 
 
-def lot_due(state: State, lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_lot_timer(state: State, lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
     """What a lot's timer brings: first what the member should have been told, then the expiry.
 
     A lot that expires now is not announced any more: the notice would come after the fact. Nor is anything
     announced to a member whose account is closed.
     """
     if lot.expires_at is not None and lot.expires_at <= act.now:
-        yield expired(lot, act)
+        yield expire_lot(lot, act)
         return
     if is_active(state):
         for days in _passed(lot, store, act.now):
@@ -187,16 +191,16 @@ def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
 
 
 def _passed(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.passed(_untold(lot, store), lot.expires_at, now, store.calendar)
+    return lead_times.reached_days(_untold(lot, store), lot.expires_at, now, store.calendar)
 
 
-def silent(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
+def skip_announcements(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
     """The lot after its timer found nothing to tell: what it passed over is not told later."""
     passed = _passed(lot, store, now)
-    return scheduled(replace(lot, announced=(*lot.announced, *passed)), store)
+    return schedule_lot(replace(lot, announced=(*lot.announced, *passed)), store)
 
 
-def expired(lot: Lot, act: Act) -> UnitsExpired:
+def expire_lot(lot: Lot, act: Act) -> UnitsExpired:
     return UnitsExpired(
         **act.stamp("UnitsExpired", lot.returns),
         transfer_id=act.id("expiring", lot.returns),
@@ -205,30 +209,30 @@ def expired(lot: Lot, act: Act) -> UnitsExpired:
     )
 
 
-def scheduled(lot: Lot, store: StoreSettings) -> Lot:
+def schedule_lot(lot: Lot, store: StoreSettings) -> Lot:
     """The lot with the next instant at which its timer must look at it."""
     if lot.expires_at is None:
         return lot
-    at = lead_times.next_look(_untold(lot, store), lot.expires_at, lot.earned_at, store.calendar)
+    at = lead_times.next_timer_at(_untold(lot, store), lot.expires_at, lot.earned_at, store.calendar)
     return replace(lot, due_at=at)
 
 
 def _untold(lot: Lot, store: StoreSettings) -> list[int]:
-    return lead_times.untold(store.units_lead_times(lot.wallet), lot.announced)
+    return lead_times.unannounced_days(store.units_lead_times(lot.wallet), lot.announced)
 
 
-def account(state: State, wallet: str) -> Account:
+def get_account(state: State, wallet: str) -> Account:
     return state.get(Account, wallet.encode()) or Account(wallet=wallet)
 
 
-def room(state: State, wallet: WalletType) -> Decimal:
+def units_until_limit(state: State, wallet: WalletType) -> Decimal:
     """How many more units the wallet holds at most. Counted on all that was ever earned, so that no sum of
     the account outgrows its schema."""
-    now = account(state, wallet.code)
-    return MOST - now.earned - now.pending
+    now = get_account(state, wallet.code)
+    return MAX_AMOUNT - now.earned - now.pending
 
 
-def the_wallet(store: StoreSettings, code: str | None) -> WalletType:
+def require_wallet(store: StoreSettings, code: str | None) -> WalletType:
     wallet = store.wallet(code)
     if wallet is None:
         known = ", ".join(repr(w.code) for w in store.wallets if w.active) or "none"
@@ -236,9 +240,11 @@ def the_wallet(store: StoreSettings, code: str | None) -> WalletType:
     return wallet
 
 
-def payable(state: State, store: StoreSettings, code: str | None, units: Decimal) -> WalletType:
+def require_payable_wallet(
+    state: State, store: StoreSettings, code: str | None, units: Decimal
+) -> WalletType:
     """The wallet, which has that many units to spend; or Rejected."""
-    wallet = the_wallet(store, code)
+    wallet = require_wallet(store, code)
     require_amount("units", units)
     require_available(state, wallet, "units", units)
     return wallet
@@ -247,15 +253,17 @@ def payable(state: State, store: StoreSettings, code: str | None, units: Decimal
 def require_amount(field: str, amount: Decimal) -> None:
     if not is_amount(amount) or not amount:
         raise Rejected(
-            field, str(plain(amount)), f"must be more than 0 and at most {MOST}, with at most six decimals"
+            field,
+            str(plain_decimal(amount)),
+            f"must be more than 0 and at most {MAX_AMOUNT}, with at most six decimals",
         )
 
 
 def require_available(state: State, wallet: WalletType, field: str, units: Decimal) -> None:
-    available = account(state, wallet.code).spendable
+    available = get_account(state, wallet.code).spendable
     if units > available:
         raise Rejected(
             field,
-            str(plain(units)),
-            f"is more than the {plain(available)} available in wallet {wallet.code!r}",
+            str(plain_decimal(units)),
+            f"is more than the {plain_decimal(available)} available in wallet {wallet.code!r}",
         )

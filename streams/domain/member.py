@@ -34,14 +34,14 @@ from streams.domain.events import (
     PasswordResetIssued,
     WrongCodeGiven,
 )
-from streams.domain.instants import RANGE, is_in_range, stored_day
+from streams.domain.instants import INSTANT_RANGE, day_to_stored, is_in_range
 from streams.domain.state import Member, Secret, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause, Profile
 from streams.errors import Rejected
 
 
-def register(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
+def register_member(state: State, command: RegisterMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
     profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     yield MemberRegistered(
@@ -52,7 +52,7 @@ def register(state: State, command: RegisterMember, act: Act, store: StoreSettin
     )
 
 
-def sign_up(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
+def sign_up_member(state: State, command: SignUpMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     _require_new(state, act)
     profile = _dated(identifiers.profile_of(command.profile, store.identifier_rules), store)
     code, number = _code(act)
@@ -66,30 +66,32 @@ def sign_up(state: State, command: SignUpMember, act: Act, store: StoreSettings)
     )
 
 
-def activate(state: State, command: ActivateMember, act: Act) -> Iterator[Event]:
-    member = known(state, act)
+def activate_member(state: State, command: ActivateMember, act: Act) -> Iterator[Event]:
+    member = require_member(state, act)
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already")
     if command.code is not None:
-        yield from _tried(codes.confirmed(state, ("activation",), command.code, act.now), act)
+        yield from _tried(codes.find_code(state, ("activation",), command.code, act.now), act)
     yield MemberActivated(**act.stamp("MemberActivated"), first=not member.was_active)
 
 
-def update(state: State, command: UpdateMember, act: Act, store: StoreSettings) -> Iterator[Event]:
+def update_member(state: State, command: UpdateMember, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Nothing where nothing changes."""
-    member = known(state, act)
+    member = require_member(state, act)
     profile = identifiers.profile_of(command.profile, store.identifier_rules, member.profile)
     profile = _dated(profile, store)
     registered_at = _registered_at(command, member.registered_at)
     if (profile, registered_at) != (_dated(member.profile, store), member.registered_at):
-        yield updated(profile, registered_at, act, _phone_as_typed(member, command.profile, profile))
+        yield member_updated_event(
+            profile, registered_at, act, _phone_as_typed(member, command.profile, profile)
+        )
 
 
 def _dated(profile: Profile, store: StoreSettings) -> Profile:
     """The birthday as a day: a producer may have sent the midnight of the store's zone for it."""
     if profile.birth_date is None:
         return profile
-    return replace(profile, birth_date=stored_day(store.calendar.written_day(profile.birth_date)))
+    return replace(profile, birth_date=day_to_stored(store.calendar.stored_to_day(profile.birth_date)))
 
 
 def _as_typed(said: Profile, kept: Profile) -> str | None:
@@ -106,11 +108,11 @@ def _registered_at(command: RegisterMember | SignUpMember | UpdateMember, otherw
     at = command.registered_at or otherwise
     # Anniversaries are counted from it: they must not leave the calendar.
     if not is_in_range(at):
-        raise Rejected("registered_at", at.isoformat(), RANGE)
+        raise Rejected("registered_at", at.isoformat(), INSTANT_RANGE)
     return at
 
 
-def updated(
+def member_updated_event(
     profile: Profile,
     registered_at: datetime,
     act: Act,
@@ -128,11 +130,11 @@ def updated(
     )
 
 
-def ask_change(
+def request_contact_change(
     state: State, command: ChangeOwnEmail | ChangeOwnPhone, act: Act, store: StoreSettings
 ) -> Iterator[Event]:
     """A change of contact details holds once the code that was sent there has come back."""
-    member = require(state, act)
+    member = require_active_member(state, act)
     kind: Literal["email", "phone"]
     if isinstance(command, ChangeOwnEmail):
         kind, said, before = "email", command.email, member.profile.email
@@ -149,36 +151,41 @@ def ask_change(
     )
 
 
-def confirm_change(state: State, command: ConfirmChange, act: Act, store: StoreSettings) -> Iterator[Event]:
-    member = require(state, act)
-    found = codes.confirmed(state, codes.CHANGES, command.code, act.now)
+def confirm_contact_change(
+    state: State, command: ConfirmChange, act: Act, store: StoreSettings
+) -> Iterator[Event]:
+    member = require_active_member(state, act)
+    found = codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now)
     yield from _tried(found, act)
-    said = changed(member, found)
+    said = apply_confirmed_change(member, found)
     profile = identifiers.profile_of(said, store.identifier_rules, member.profile)
-    yield updated(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
+    yield member_updated_event(profile, member.registered_at, act, _phone_as_typed(member, said, profile))
 
 
-def confirmed(state: State, command: ConfirmChange, act: Act) -> Profile | None:
+def confirmed_profile(state: State, command: ConfirmChange, act: Act) -> Profile | None:
     """The profile with what the code confirms; None: it is a wrong one."""
-    member, found = require(state, act), codes.confirmed(state, codes.CHANGES, command.code, act.now)
-    return None if isinstance(found, codes.Wrong) else changed(member, found)
+    member, found = (
+        require_active_member(state, act),
+        codes.find_code(state, codes.CONTACT_CHANGES, command.code, act.now),
+    )
+    return None if isinstance(found, codes.WrongCode) else apply_confirmed_change(member, found)
 
 
-def changed(member: Member, confirmed: Secret | codes.Wrong) -> Profile:
-    if isinstance(confirmed, codes.Wrong):
+def apply_confirmed_change(member: Member, confirmed_profile: Secret | codes.WrongCode) -> Profile:
+    if isinstance(confirmed_profile, codes.WrongCode):
         return member.profile
-    return replace(member.profile, **{confirmed.purpose: confirmed.value})
+    return replace(member.profile, **{confirmed_profile.purpose: confirmed_profile.value})
 
 
-def _tried(confirmed: Secret | codes.Wrong, act: Act) -> Iterator[Event]:
+def _tried(confirmed_profile: Secret | codes.WrongCode, act: Act) -> Iterator[Event]:
     """Raises Rejected for a wrong one, once it is on record."""
-    if isinstance(confirmed, codes.Wrong):
-        yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed.purposes)
-        raise codes.WRONG
+    if isinstance(confirmed_profile, codes.WrongCode):
+        yield WrongCodeGiven(**act.stamp("WrongCodeGiven"), purposes=confirmed_profile.purposes)
+        raise codes.WRONG_CODE
 
 
 def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[Event]:  # noqa: ARG001
-    member = known(state, act)
+    member = require_member(state, act)
     if member.status == "active":
         raise Rejected("member_id", act.member_id, "is active already: it needs no activation code")
     code, number = _code(act)
@@ -186,23 +193,23 @@ def send_code(state: State, command: SendActivationCode, act: Act) -> Iterator[E
 
 
 def reset_password(state: State, command: RequestPasswordReset, act: Act) -> Iterator[Event]:  # noqa: ARG001
-    member = require(state, act)
+    member = require_active_member(state, act)
     if not member.signed_up:
         raise Rejected("member_id", act.member_id, "did not sign up alone: it has no password of its own")
     code, number = _code(act)
     yield PasswordResetIssued(**act.stamp("PasswordResetIssued"), code=code, code_number=number)
 
 
-def deactivate(state: State, command: DeactivateMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
-    member = known(state, act)
+def deactivate_member(state: State, command: DeactivateMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
+    member = require_member(state, act)
     if member.status == "deactivated":
         raise Rejected("member_id", act.member_id, "is deactivated already")
     yield MemberDeactivated(**act.stamp("MemberDeactivated"))
 
 
-def erase(state: State, command: EraseMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
+def erase_member(state: State, command: EraseMember, act: Act) -> Iterator[Event]:  # noqa: ARG001
     """Nothing where the member is erased already."""
-    member = known(state, act)
+    member = require_member(state, act)
     if member.erased_at:
         return
     if member.status != "deactivated":
@@ -210,14 +217,14 @@ def erase(state: State, command: EraseMember, act: Act) -> Iterator[Event]:  # n
     yield MemberErased(**act.stamp("MemberErased"))
 
 
-def refuse_erased(state: State, act: Act) -> None:
+def require_not_erased(state: State, act: Act) -> None:
     """Raises Rejected where the member is erased: nothing may be known of it again."""
     member = state.get(Member)
     if member and member.erased_at:
         raise Rejected("member_id", act.member_id, f"was erased on {member.erased_at:%Y-%m-%d}, for good")
 
 
-def known(state: State, act: Act) -> Member:
+def require_member(state: State, act: Act) -> Member:
     """The member, whatever the account's status, or Rejected."""
     member = state.get(Member)
     if member is None:
@@ -225,9 +232,9 @@ def known(state: State, act: Act) -> Member:
     return member
 
 
-def require(state: State, act: Act) -> Member:
+def require_active_member(state: State, act: Act) -> Member:
     """The member, whose account is active, or Rejected."""
-    member = known(state, act)
+    member = require_member(state, act)
     if member.status != "active":
         raise Rejected("member_id", act.member_id, f"is {member.status} in store {act.store!r}")
     return member

@@ -10,40 +10,42 @@ from decimal import Decimal
 from streams.domain.commands import TransferUnits
 from streams.domain.event_context import Act
 from streams.domain.events import Event, UnitsHeld, UnitsReceived, UnitsReleased, UnitsSent
-from streams.domain.ledger import payable, room, set_aside, the_wallet
-from streams.domain.member import is_active, require
+from streams.domain.ledger import draw_held_lots, require_payable_wallet, require_wallet, units_until_limit
+from streams.domain.member import is_active, require_active_member
 from streams.domain.messages import AcceptUnits, OfferUnits, RefuseUnits
 from streams.domain.state import Held, State
 from streams.domain.store import StoreSettings
-from streams.domain.values import MOST, plain
+from streams.domain.values import MAX_AMOUNT, plain_decimal
 from streams.errors import Poison, Rejected
 
 
-def offer(state: State, command: TransferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
+def offer_units(state: State, command: TransferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require_active_member(state, act)
     if command.receiver_id == act.member_id:
         raise Rejected("receiver_id", command.receiver_id, "is the sender")
-    wallet = payable(state, store, command.wallet, command.units)
+    wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield UnitsHeld(
         **act.stamp("UnitsHeld"),
         transfer_id=act.id("giving"),
         wallet=wallet.code,
         units=command.units,
-        draws=set_aside(state, wallet.code, command.units),
+        draws=draw_held_lots(state, wallet.code, command.units),
         receiver_id=command.receiver_id,
         comment=command.comment,
     )
 
 
-def receive(state: State, message: OfferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def receive_units(state: State, message: OfferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
     if not is_active(state):
         raise Rejected("receiver_id", act.member_id, f"is no active member of store {act.store!r}")
-    wallet = the_wallet(store, message.wallet)
+    wallet = require_wallet(store, message.wallet)
     units = sum((draw.units for draw in message.draws), Decimal(0))
     if not units or any(draw.units <= 0 for draw in message.draws):
-        raise Rejected("units", str(plain(units)), "must be drawn in parts that are more than 0")
-    if units > room(state, wallet):
-        raise Rejected("units", str(plain(units)), f"would lift the receiver's wallet above {MOST}")
+        raise Rejected("units", str(plain_decimal(units)), "must be drawn in parts that are more than 0")
+    if units > units_until_limit(state, wallet):
+        raise Rejected(
+            "units", str(plain_decimal(units)), f"would lift the receiver's wallet above {MAX_AMOUNT}"
+        )
     yield UnitsReceived(
         **act.stamp("UnitsReceived"),
         transfer_id=act.id("receiving"),
@@ -56,7 +58,7 @@ def receive(state: State, message: OfferUnits, act: Act, store: StoreSettings) -
     )
 
 
-def settle(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
+def settle_transfer(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
     held, receiver_id = _held(state, message.transfer_id)
     yield UnitsSent(
         **act.stamp("UnitsSent"),
@@ -68,7 +70,7 @@ def settle(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
     )
 
 
-def release(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
+def release_held_units(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
     held, _ = _held(state, message.transfer_id)
     yield UnitsReleased(
         **act.stamp("UnitsReleased"),

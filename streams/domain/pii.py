@@ -27,11 +27,11 @@ from streams.domain.events import (
 )
 from streams.domain.values import Item, Profile
 
-NOBODY = Profile()
-PERSONAL: dict[type[Event], dict[str, object]] = {
-    MemberRegistered: {"profile": NOBODY, "phone_as_typed": None},
-    MemberSignedUp: {"profile": NOBODY, "code": "", "code_number": 0, "phone_as_typed": None},
-    MemberUpdated: {"profile": NOBODY, "phone_as_typed": None},
+EMPTY_PROFILE = Profile()
+PERSONAL_FIELDS: dict[type[Event], dict[str, object]] = {
+    MemberRegistered: {"profile": EMPTY_PROFILE, "phone_as_typed": None},
+    MemberSignedUp: {"profile": EMPTY_PROFILE, "code": "", "code_number": 0, "phone_as_typed": None},
+    MemberUpdated: {"profile": EMPTY_PROFILE, "phone_as_typed": None},
     ContactChangeAsked: {"value": "", "code": "", "code_number": 0},
     ActivationCodeIssued: {"code": "", "code_number": 0},
     PasswordResetIssued: {"code": "", "code_number": 0},
@@ -46,16 +46,16 @@ PERSONAL: dict[type[Event], dict[str, object]] = {
 """By fact: the personal fields, and what stands there instead."""
 
 
-def public(fact: Event) -> Event:
+def strip_personal(fact: Event) -> Event:
     """The fact without what is personal in it; the same object where nothing is."""
-    instead = PERSONAL.get(type(fact))
+    instead = PERSONAL_FIELDS.get(type(fact))
     if instead is not None and any(getattr(fact, name) != value for name, value in instead.items()):
         fact = replace(fact, **instead)
     inner = _INNER.get(type(fact))
     return inner(fact) if inner else fact
 
 
-def unlabelled(items: tuple[Item, ...]) -> tuple[Item, ...]:
+def strip_labels(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """The same lines without the labels that the till gave them."""
     if not any(item.labels for item in items):
         return items
@@ -63,7 +63,7 @@ def unlabelled(items: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 def _recorded(fact: TransactionRecorded) -> TransactionRecorded:
-    items = unlabelled(fact.items)
+    items = strip_labels(fact.items)
     return fact if items is fact.items else replace(fact, items=items)
 
 

@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from streams.domain.events import CouponExpiryAnnounced, TierExpiryAnnounced, UnitsExpiryAnnounced
-from streams.domain.forecast import Draft, forecast
+from streams.domain.forecast import DraftState, forecast
 from streams.domain.store import StoreSettings
-from streams.domain.values import plain
+from streams.domain.values import plain_decimal
 
-Announced = UnitsExpiryAnnounced | CouponExpiryAnnounced | TierExpiryAnnounced
-Kind = Literal["units", "coupons", "tiers"]
-KINDS: dict[type[Announced], Kind] = {
+Announcement = UnitsExpiryAnnounced | CouponExpiryAnnounced | TierExpiryAnnounced
+AnnouncementKind = Literal["units", "coupons", "tiers"]
+ANNOUNCEMENT_KINDS: dict[type[Announcement], AnnouncementKind] = {
     UnitsExpiryAnnounced: "units",
     CouponExpiryAnnounced: "coupons",
     TierExpiryAnnounced: "tiers",
@@ -26,32 +26,34 @@ class Preview:
     """
 
     def __init__(self, store: StoreSettings, first: date, days: int, limit: int) -> None:
-        self.counts: dict[date, Counter[Kind]] = {first + timedelta(days=n): Counter() for n in range(days)}
+        self.counts: dict[date, Counter[AnnouncementKind]] = {
+            first + timedelta(days=n): Counter() for n in range(days)
+        }
         self._store = store
         self._limit = limit
-        self._kept: list[Announced] = []
+        self._kept: list[Announcement] = []
         self.told = 0
         """How many of the members will be told of anything."""
         self.start = store.calendar.start_of(first)
         self.end = store.calendar.start_of(first + timedelta(days=days))
 
-    def look(self, draft: Draft, member_id: str, now: datetime) -> None:
+    def look(self, draft: DraftState, member_id: str, now: datetime) -> None:
         """Play ahead what the member's timers bring, and count what the member will be told."""
         told = False
         for event in forecast(draft, self._store, member_id, now, self.end):
-            if isinstance(event, Announced) and event.occurred_at >= self.start:
-                self.counts[self._store.calendar.day(event.occurred_at)][KINDS[type(event)]] += 1
+            if isinstance(event, Announcement) and event.occurred_at >= self.start:
+                self.counts[self._store.calendar.day(event.occurred_at)][ANNOUNCEMENT_KINDS[type(event)]] += 1
                 self._keep(event)
                 told = True
         self.told += told
 
-    def _keep(self, event: Announced) -> None:
+    def _keep(self, event: Announcement) -> None:
         self._kept.append(event)
         if len(self._kept) > 2 * self._limit:
             self._kept = self.shown
 
     @property
-    def shown(self) -> list[Announced]:
+    def shown(self) -> list[Announcement]:
         """The earliest, `limit` at most."""
         return sorted(self._kept, key=lambda e: (e.occurred_at, e.member_id, e.event_id))[: self._limit]
 
@@ -65,7 +67,7 @@ class Preview:
             "store": self._store.store,
             "time_zone": self._store.time_zone,
             "days": [
-                {"date": day, **{kind: count[kind] for kind in KINDS.values()}}
+                {"date": day, **{kind: count[kind] for kind in ANNOUNCEMENT_KINDS.values()}}
                 for day, count in self.counts.items()
             ],
             "total": self.total,
@@ -73,7 +75,7 @@ class Preview:
         }
 
 
-def ends_at(event: Announced) -> datetime | None:
+def announced_end(event: Announcement) -> datetime | None:
     """When the units or the coupon end, or the tier may be lost."""
     match event:
         case UnitsExpiryAnnounced():
@@ -84,28 +86,32 @@ def ends_at(event: Announced) -> datetime | None:
             return event.recalculated_at
 
 
-def of_what(event: Announced) -> str:
+def describe_announcement(event: Announcement) -> str:
     """In a few words."""
     match event:
         case UnitsExpiryAnnounced():
-            return f"{plain(event.remaining)} units in {event.wallet}"
+            return f"{plain_decimal(event.remaining)} units in {event.wallet}"
         case CouponExpiryAnnounced():
             return f"coupon {event.coupon.code}"
         case TierExpiryAnnounced():
             return f"tier {event.level_name}, then {event.future_level_name or 'none'}"
 
 
-def _tree(event: Announced) -> dict[str, object]:
+def _tree(event: Announcement) -> dict[str, object]:
     head = {
-        "kind": KINDS[type(event)],
+        "kind": ANNOUNCEMENT_KINDS[type(event)],
         "at": event.occurred_at,
         "member_id": event.member_id,
         "days": event.days,
-        "ends_at": ends_at(event),
+        "ends_at": announced_end(event),
     }
     match event:
         case UnitsExpiryAnnounced():
-            more = {"wallet": event.wallet, "transfer_id": event.lot_id, "units": plain(event.remaining)}
+            more = {
+                "wallet": event.wallet,
+                "transfer_id": event.lot_id,
+                "units": plain_decimal(event.remaining),
+            }
         case CouponExpiryAnnounced():
             more = {"code": event.coupon.code, "issued_reward_id": event.issued_reward_id}
         case TierExpiryAnnounced():

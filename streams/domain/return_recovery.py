@@ -7,7 +7,7 @@ from streams.domain.state import Held, Lot, PendingLot, State, Transfer, lot_key
 from streams.domain.values import BlockedShare, Draw, Share
 
 
-class Recovery:
+class UnitRecovery:
     """What was found so far for one return. Nothing is taken twice."""
 
     def __init__(self, state: State, wallet: str) -> None:

@@ -22,15 +22,15 @@ from streams.domain.events import (
     UnitsTakenBack,
     UnitsUnblocked,
 )
-from streams.domain.ledger import account, draws
-from streams.domain.return_recovery import Recovery
+from streams.domain.ledger import draws, get_account
+from streams.domain.return_recovery import UnitRecovery
 from streams.domain.state import Gift, State, Transaction
 from streams.domain.store import StoreSettings
-from streams.domain.values import UNIT, Cause, DocumentType, Item, Share, SkuTotal, plain
+from streams.domain.values import SMALLEST_UNIT, Cause, DocumentType, Item, Share, SkuTotal, plain_decimal
 from streams.errors import Rejected
 
 
-class Returning(Protocol):
+class ReturnedTransaction(Protocol):
     """A transaction as it is told of."""
 
     @property
@@ -43,7 +43,7 @@ class Returning(Protocol):
     def items(self) -> tuple[Item, ...]: ...
 
 
-def totals(items: Iterable[Item]) -> tuple[SkuTotal, ...]:
+def sku_totals(items: Iterable[Item]) -> tuple[SkuTotal, ...]:
     """By SKU, in its order."""
     ordered = sorted(items, key=lambda item: item.sku)
     return tuple(_total(sku, list(lines)) for sku, lines in groupby(ordered, key=lambda item: item.sku))
@@ -54,7 +54,7 @@ def _total(sku: str, lines: list[Item]) -> SkuTotal:
     return SkuTotal(sku=sku, quantity=sum(line.quantity for line in lines), gross_value=value)
 
 
-def require_returnable(state: State, told: Returning, gross_value: Decimal) -> None:
+def require_returnable(state: State, told: ReturnedTransaction, gross_value: Decimal) -> None:
     """Raises Rejected unless all of the return is left of the purchase that it names."""
     number = told.linked_document_number
     if told.document_type != "return" or number is None:
@@ -64,11 +64,11 @@ def require_returnable(state: State, told: Returning, gross_value: Decimal) -> N
         what = "is a return itself" if bought else "is no purchase of this member"
         raise Rejected("linked_document_number", number, what)
     if bought.left:
-        _require_left(bought, totals(told.items))
+        _require_left(bought, sku_totals(told.items))
     left = bought.gross_value - bought.returned_value
     if gross_value > left:
-        reason = f"is more than the {plain(left)} left of purchase {number}"
-        raise Rejected("items", str(plain(gross_value)), reason)
+        reason = f"is more than the {plain_decimal(left)} left of purchase {number}"
+        raise Rejected("items", str(plain_decimal(gross_value)), reason)
 
 
 def _require_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
@@ -80,17 +80,21 @@ def _require_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
             raise Rejected("items", total.sku, reason)
         for given, most_given in ((total.quantity, most.quantity), (total.gross_value, most.gross_value)):
             if given > most_given:
-                reason = f"of {total.sku!r} is more than the {plain(Decimal(most_given))} left of purchase"
-                raise Rejected("items", str(plain(Decimal(given))), f"{reason} {bought.document_number}")
+                reason = (
+                    f"of {total.sku!r} is more than the {plain_decimal(Decimal(most_given))} left of purchase"
+                )
+                raise Rejected(
+                    "items", str(plain_decimal(Decimal(given))), f"{reason} {bought.document_number}"
+                )
 
 
-def names_known_purchase(state: State, linked_document_number: str | None) -> bool:
+def is_purchase_known(state: State, linked_document_number: str | None) -> bool:
     """Whether what the purchase gave is known. It is not where an older release recorded the purchase."""
     bought = state.get(Transaction, linked_document_number.encode()) if linked_document_number else None
     return bought is not None and bool(bought.left)
 
 
-def taken_back(
+def take_back_units(
     state: State, event: TransactionAssigned, cause: Cause, act: Act, store: StoreSettings
 ) -> Iterator[Event]:
     """What a return takes of what its purchase gave, one fact a wallet. `state` is the state after it."""
@@ -104,7 +108,7 @@ def taken_back(
     for index, wallet in enumerate(wallets):
         shares = tuple(_shares(bought, wallet))
         if shares:
-            recovery = Recovery(state, wallet)
+            recovery = UnitRecovery(state, wallet)
             for share in shares:
                 recovery.take_of_lot(share)
             units = sum((share.units for share in shares), Decimal(0))
@@ -112,7 +116,7 @@ def taken_back(
 
 
 def _fact(
-    recovery: Recovery,
+    recovery: UnitRecovery,
     units: Decimal,
     act: Act,
     store: StoreSettings,
@@ -125,8 +129,8 @@ def _fact(
 ) -> UnitsTakenBack:
     """`units` from what was found, then from other units; the store says what becomes of the rest."""
     # With all decimals, as the record has them: a replay makes the same entries, digit for digit.
-    missing = recovery.take_of_others(units).quantize(UNIT)
-    owed = missing if store.return_shortfall == "debt" else Decimal(0).quantize(UNIT)
+    missing = recovery.take_of_others(units).quantize(SMALLEST_UNIT)
+    owed = missing if store.return_shortfall == "debt" else Decimal(0).quantize(SMALLEST_UNIT)
     return UnitsTakenBack(
         **act.stamp("UnitsTakenBack", index),
         transfer_id=act.id("returning", index),
@@ -160,14 +164,14 @@ def _due(gift: Gift, bought: Transaction) -> Decimal:
         # Of a purchase of nothing, the pieces count instead of the money.
         pieces = sum(total.quantity for total in bought.left)
         return gift.units - gift.gone if not pieces else Decimal(0)
-    return min(_micros(gift.units) * returned // whole * UNIT, gift.units - gift.gone)
+    return min(_micros(gift.units) * returned // whole * SMALLEST_UNIT, gift.units - gift.gone)
 
 
 def _micros(amount: Decimal) -> int:
-    return int(amount / UNIT)
+    return int(amount / SMALLEST_UNIT)
 
 
-def deducted(
+def deduct_for_return(
     state: State,
     wallet: str,
     units: Decimal,
@@ -180,21 +184,21 @@ def deducted(
 ) -> UnitsTakenBack:
     """`units` for a return that names no purchase: of units that purchases gave, the pending ones that are
     locked longest, then of what can be spent."""
-    recovery = Recovery(state, wallet)
+    recovery = UnitRecovery(state, wallet)
     recovery.take_pending(units)
     return _fact(recovery, units, act, store, index=index, cause=cause, comment=comment)
 
 
-BRINGING = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, UnitsReceived)
+UNIT_RECEIPTS = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, UnitsReceived)
 """After these there may be more to spend than before."""
 
 
-def debt_paid(state: State, event: Event, act: Act) -> Iterator[Event]:
+def pay_debt(state: State, event: Event, act: Act) -> Iterator[Event]:
     """What units that have just come pay of the member's debt."""
-    if not isinstance(event, BRINGING):
+    if not isinstance(event, UNIT_RECEIPTS):
         return
     wallet = event.wallet
-    now = account(state, wallet)
+    now = get_account(state, wallet)
     units = min(now.owed, now.spendable)
     if units > 0:
         yield DebtPaid(

@@ -6,44 +6,46 @@ from datetime import timedelta
 from streams.domain.commands import AssignReward, BuyReward, ChangeRedemptionStatus
 from streams.domain.event_context import Act
 from streams.domain.events import Event, RedemptionStatusChanged, RewardBought, UnitsSpent
-from streams.domain.ledger import require_available, spent, the_wallet
-from streams.domain.member import known, require
+from streams.domain.ledger import draw_and_spend, require_available, require_wallet
+from streams.domain.member import require_active_member, require_member
 from streams.domain.state import IssuedReward, State
 from streams.domain.store import Reward, StoreSettings
 from streams.domain.values import Cause, Coupon
 from streams.errors import Rejected
 
 
-def buy(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+def buy_reward(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Iterator[Event]:
     """One spend and one issued reward for each of `quantity`: all of them or none."""
-    require(state, act)
-    reward = the_reward(store, command.reward_id)
-    wallet = the_wallet(store, reward.wallet)
+    require_active_member(state, act)
+    reward = require_reward(store, command.reward_id)
+    wallet = require_wallet(store, reward.wallet)
     require_available(state, wallet, "cost", reward.cost * command.quantity)
     for index in range(command.quantity):
         payment = (
-            spent(state, wallet, reward.cost, act, comment=reward.name, index=index) if reward.cost else None
+            draw_and_spend(state, wallet, reward.cost, act, comment=reward.name, index=index)
+            if reward.cost
+            else None
         )
         if payment:
             yield payment
-        yield issued(reward, act, store, index, payment=payment)
+        yield issue_reward(reward, act, store, index, payment=payment)
 
 
-def assign(state: State, command: AssignReward, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
-    reward = the_reward(store, command.reward_id)
+def assign_reward(state: State, command: AssignReward, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require_active_member(state, act)
+    reward = require_reward(store, command.reward_id)
     for index in range(command.quantity):
-        yield issued(reward, act, store, index)
+        yield issue_reward(reward, act, store, index)
 
 
-def the_reward(store: StoreSettings, reward_id: str) -> Reward:
+def require_reward(store: StoreSettings, reward_id: str) -> Reward:
     reward = store.reward(reward_id)
     if reward is None:
         raise Rejected("reward_id", reward_id, f"is no active reward of store {store.store!r}")
     return reward
 
 
-def issued(
+def issue_reward(
     reward: Reward,
     act: Act,
     store: StoreSettings,
@@ -59,7 +61,7 @@ def issued(
         reward_id=reward.reward_id,
         reward_name=reward.name,
         reward_type=reward.reward_type,
-        wallet=payment.wallet if payment else the_wallet(store, reward.wallet).code,
+        wallet=payment.wallet if payment else require_wallet(store, reward.wallet).code,
         cost=payment.units if payment else reward.cost * 0,
         transfer_id=payment.transfer_id if payment else None,
         coupon=_coupon(reward, act, store, index),
@@ -84,8 +86,8 @@ def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupo
     )
 
 
-def change_status(state: State, command: ChangeRedemptionStatus, act: Act) -> Iterator[Event]:
-    known(state, act)
+def change_redemption_status(state: State, command: ChangeRedemptionStatus, act: Act) -> Iterator[Event]:
+    require_member(state, act)
     reward = state.get(IssuedReward, command.issued_reward_id.encode())
     if reward is None:
         raise Rejected(

@@ -32,10 +32,10 @@ Subject = Literal[
     "member_gender",
     "member_tier",
 ]
-NUMBERS: tuple[Subject, ...] = ("gross_value", "item_count")
-ATTRIBUTES: tuple[Subject, ...] = ("event_attribute", "member_attribute")
+NUMERIC_SUBJECTS: tuple[Subject, ...] = ("gross_value", "item_count")
+ATTRIBUTE_SUBJECTS: tuple[Subject, ...] = ("event_attribute", "member_attribute")
 """Texts that comparisons of size read as numbers: nobody has said what an attribute holds."""
-NAMED: tuple[Subject, ...] = ("label", *ATTRIBUTES)
+NAMED_SUBJECTS: tuple[Subject, ...] = ("label", *ATTRIBUTE_SUBJECTS)
 Operator = Literal["is", "is_not", "is_one_of", "contains", "at_least", "more_than", "at_most", "less_than"]
 COMPARISONS: tuple[Operator, ...] = ("at_least", "more_than", "at_most", "less_than")
 INTERNAL_EVENTS = ("CustomerRegistered",)
@@ -46,8 +46,8 @@ class Condition(Value):
 
     Where the subject may have several values (each item has a category), one that fits is enough; `is_not`
     asks that none fits. `name` is the key of a label or attribute. The subject says what is compared: of
-    `NUMBERS` the amounts, of all others the texts, sign for sign. Comparisons of size read an attribute as a
-    number; an attribute that is none does not fit.
+    `NUMERIC_SUBJECTS` the amounts, of all others the texts, sign for sign. Comparisons of size read an
+    attribute as a number; an attribute that is none does not fit.
     """
 
     subject: Subject
@@ -111,26 +111,26 @@ class Campaign(Value):
 
 def _condition(condition: Condition) -> Iterator[str]:
     subject, operator = condition.subject, condition.operator
-    if subject in NAMED and condition.name is None:
+    if subject in NAMED_SUBJECTS and condition.name is None:
         yield f"name must be the key of the {subject.replace('_', ' ')}"
     if operator != "is_one_of" and len(condition.values) != 1:
         yield f"values must be one, for operator {operator!r}"
-    if subject in NUMBERS and operator == "contains":
+    if subject in NUMERIC_SUBJECTS and operator == "contains":
         yield f"operator 'contains' is for texts, and {subject!r} is a number"
-    elif operator in COMPARISONS and subject not in (*NUMBERS, *ATTRIBUTES):
+    elif operator in COMPARISONS and subject not in (*NUMERIC_SUBJECTS, *ATTRIBUTE_SUBJECTS):
         yield f"operator {operator!r} is for numbers, and {subject!r} is a text"
-    elif operator in COMPARISONS or subject in NUMBERS:
+    elif operator in COMPARISONS or subject in NUMERIC_SUBJECTS:
         yield from (
             f"values {value!r} is no number such as 29.33"
             for value in condition.values
-            if number(value) is None
+            if parse_number(value) is None
         )
 
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?")
 
 
-def number(text: str) -> Decimal | None:
+def parse_number(text: str) -> Decimal | None:
     """The number that `text` is in the one form that amounts have; None: it is none. `Decimal` alone would
     read `1_234`, `1E3` and the digits of every script."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -13,14 +13,14 @@ from msgspec import Meta
 from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.ids import derived_id
-from streams.domain.instants import RANGE, is_in_range
+from streams.domain.instants import INSTANT_RANGE, is_in_range
 from streams.domain.rules import Campaign, Days
-from streams.domain.text import flaw
+from streams.domain.text import find_text_flaw
 from streams.domain.tier_set import MonthDay, Tier, TierSet
-from streams.domain.values import MOST, Code, Instant, Text, Uuid, Value, is_amount
+from streams.domain.values import MAX_AMOUNT, Code, Instant, Text, Uuid, Value, is_amount
 
 _calendar = cache(Calendar)
-RESERVED = {"admin", "token", "login", "logout", "static", ".", ".."}
+RESERVED_CODES = {"admin", "token", "login", "logout", "static", ".", ".."}
 """What stands in an address of the API or of the panel where others have the store, or leads out of it."""
 # Found on the disk each time.
 _zones = cache(available_timezones)
@@ -85,7 +85,7 @@ class WalletType(WalletLabel):
             case "at_the_end_of_the_x_th_year":
                 return calendar.end_of_year(start, self.expires_after_years)
             case "at_the_end_of_the_chosen_date" if self.expires_on:
-                return calendar.next_end_of(start, self.expires_on)
+                return calendar.next_end_of_day(start, self.expires_on)
             case _:
                 days = self.expires_after_days
                 return calendar.end_of_day(start, days) if days else None
@@ -139,7 +139,7 @@ class StoreSettings(Value):
 
     def check(self) -> None:
         """Raises ValueError naming what does not fit together."""
-        if self.store.lower() in RESERVED:
+        if self.store.lower() in RESERVED_CODES:
             raise ValueError(f"store {self.store!r} is not valid: addresses of the API or the panel begin so")
         if self.time_zone not in _zones():
             raise ValueError(
@@ -197,7 +197,7 @@ class StoreSettings(Value):
         if self.wallet(code) is None:
             yield f"{place}.wallet {code!r} is none of {[w.code for w in self.wallets if w.active]}"
 
-    def tells_of(self, occurred_at: datetime) -> bool:
+    def has_webhooks_for(self, occurred_at: datetime) -> bool:
         return self.quiet_before is None or occurred_at >= self.quiet_before
 
     def wallet(self, code: str | None) -> WalletType | None:
@@ -259,11 +259,11 @@ def _values(part: object, path: str) -> Iterator[str]:
     match part:
         case datetime():
             if not is_in_range(part):
-                yield f"{path} {part.isoformat()} {RANGE}"
+                yield f"{path} {part.isoformat()} {INSTANT_RANGE}"
         case Decimal():
             if not is_amount(part):
-                yield f"{path} must lie between 0 and {MOST}, with six decimals at most"
-        case str() if problem := flaw(part):
+                yield f"{path} must lie between 0 and {MAX_AMOUNT}, with six decimals at most"
+        case str() if problem := find_text_flaw(part):
             yield f"{path} {problem}"
         case Value():
             for name in part.__struct_fields__:

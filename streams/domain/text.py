@@ -7,26 +7,26 @@ bidirectional override reads as another name: names are refused with these, and 
 import re
 from collections.abc import Iterator
 
-LONGEST_SHOWN = 200
+MAX_SHOWN_CHARACTERS = 200
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters (C0, DEL, C1), ends of lines and paragraphs, what turns the direction of writing, and
 halves of characters."""
 _BREAKS = {"\n", "\r", "\t"}
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     r"""`text` in one line, every character to be seen: `\u000a` for a line feed, as in JSON."""
     return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def shown(text: str, most: int = LONGEST_SHOWN) -> str:
+def quote_text(text: str, most: int = MAX_SHOWN_CHARACTERS) -> str:
     """`text` in quotes, fit for a sentence whatever it holds: the beginning of a long one."""
     if len(text) <= most:
-        return escaped(repr(text))
-    return f"{escaped(repr(text[:most]))}… ({len(text):,} characters)"
+        return escape_text(repr(text))
+    return f"{escape_text(repr(text[:most]))}… ({len(text):,} characters)"
 
 
-def flaw(text: str, *, lines: bool = False) -> str | None:
+def find_text_flaw(text: str, *, lines: bool = False) -> str | None:
     """Why no name may be `text`, nor, with `lines`, any text of several lines; None where it may."""
     unfit = next((found[0] for found in _UNFIT.finditer(text) if not (lines and found[0] in _BREAKS)), None)
     if unfit is None:
@@ -35,7 +35,7 @@ def flaw(text: str, *, lines: bool = False) -> str | None:
     return f"must not contain {what} U+{ord(unfit):04X}"
 
 
-def flaws(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
+def find_tree_flaws(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
     """Where in a JSON tree, and why, it cannot be written again: half of a character, and no number."""
     match tree:
         case str() if not tree.isascii() and any("\ud800" <= each <= "\udfff" for each in tree):
@@ -44,8 +44,8 @@ def flaws(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield path, "must not be NaN or infinite"
         case dict():
             for name, part in tree.items():
-                yield from flaws(name, path)
-                yield from flaws(part, f"{path}.{escaped(name)}" if path else escaped(name))
+                yield from find_tree_flaws(name, path)
+                yield from find_tree_flaws(part, f"{path}.{escape_text(name)}" if path else escape_text(name))
         case list():
             for index, part in enumerate(tree):
-                yield from flaws(part, f"{path}.{index}")
+                yield from find_tree_flaws(part, f"{path}.{index}")

@@ -11,15 +11,15 @@ from streams.domain.commands import AssignTier, RemoveManualTier
 from streams.domain.event_context import Act
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
 from streams.domain.ids import derived_id
-from streams.domain.ledger import account
-from streams.domain.member import is_active, require
+from streams.domain.ledger import get_account
+from streams.domain.member import is_active, require_active_member
 from streams.domain.state import Member, Standing, State
 from streams.domain.store import StoreSettings
 from streams.domain.tier_set import TierCondition, TierSet
 from streams.errors import Rejected
 
 
-def moves(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
+def move_tiers(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Up to what the member has reached; down too, where the tier set falls at once. A tier that came to be
     in danger after its lead time is told of now."""
     for tiers in store.tier_sets:
@@ -28,7 +28,7 @@ def moves(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
 
 
 def _move(state: State, tiers: TierSet, act: Act, store: StoreSettings, *, falls: bool) -> Iterator[Event]:
-    standing = standing_in(state, tiers)
+    standing = get_standing(state, tiers)
     now = tiers.position(standing.level_id if standing else None)
     then = _deserved(state, tiers, standing, act.now, store)
     if then > now or (then < now and then >= 0 and falls):
@@ -57,7 +57,7 @@ def _deserved(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> int:
     """The position of the highest tier that is reached, or of the one assigned by hand if that is higher."""
-    values = measured(state, tiers, standing, now, store)
+    values = measure_progress(state, tiers, standing, now, store)
     reached = -1
     for position, tier in enumerate(tiers.tiers):
         if all(value >= least for value, least in zip(values, tier.thresholds, strict=True)):
@@ -65,7 +65,7 @@ def _deserved(
     return max(reached, tiers.position(standing.floor_id) if standing else -1)
 
 
-def measured(
+def measure_progress(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> list[Decimal]:
     """How far the member has come, for each of the set's conditions."""
@@ -84,7 +84,7 @@ def _measure(
         case "months_since_joining":
             return Decimal(store.calendar.whole_months(member.registered_at, now))
     wallet = store.wallet(condition.wallet)
-    units = account(state, wallet.code if wallet else condition.wallet or "default")
+    units = get_account(state, wallet.code if wallet else condition.wallet or "default")
     match condition.measure:
         case "active_units":
             return units.available
@@ -94,21 +94,23 @@ def _measure(
             return units.earned - (standing.earned_base if standing else 0)
 
 
-def assign(state: State, command: AssignTier, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
+def assign_tier(state: State, command: AssignTier, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require_active_member(state, act)
     found = store.tier(command.level_id)
     if found is None:
         raise Rejected("level_id", command.level_id, f"is no tier of an active set of store {store.store!r}")
     tiers, _ = found
-    standing = standing_in(state, tiers)
+    standing = get_standing(state, tiers)
     before, after = tiers.position(standing.level_id if standing else None), tiers.position(command.level_id)
     if standing and before == after:
         raise Rejected("level_id", command.level_id, "is the member's tier already")
     yield _changed(tiers, after, standing, act, up=after > before, manual=True)
 
 
-def remove_manual(state: State, command: RemoveManualTier, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
+def remove_manual_tier(
+    state: State, command: RemoveManualTier, act: Act, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, act)
     standing = state.get(Standing, command.tier_set_id.encode())
     if standing is None or standing.floor_id is None:
         raise Rejected(
@@ -120,7 +122,7 @@ def remove_manual(state: State, command: RemoveManualTier, act: Act, store: Stor
         yield from _move(state, tiers, act, store, falls=True)
 
 
-def standing_due(state: State, standing: Standing, act: Act, store: StoreSettings) -> Iterator[Event]:
+def run_standing_timer(state: State, standing: Standing, act: Act, store: StoreSettings) -> Iterator[Event]:
     """What a standing's timer brings: announcements of a fall, the recalculation, a month more."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
@@ -142,7 +144,7 @@ def standing_due(state: State, standing: Standing, act: Act, store: StoreSetting
 
 def _of_period(act: Act, tier_set_id: str, end: datetime) -> Act:
     """The cause is the period that ends: each has facts of its own."""
-    return act.because_of(derived_id(tier_set_id, end.isoformat()))
+    return act.with_cause(derived_id(tier_set_id, end.isoformat()))
 
 
 def _announcements(
@@ -168,7 +170,7 @@ def _announcements(
 
 
 def _untold(standing: Standing, store: StoreSettings) -> list[int]:
-    return lead_times.untold(store.tiers_expiring_days, standing.announced)
+    return lead_times.unannounced_days(store.tiers_expiring_days, standing.announced)
 
 
 def _unseen(standing: Standing, store: StoreSettings) -> list[int]:
@@ -177,16 +179,16 @@ def _unseen(standing: Standing, store: StoreSettings) -> list[int]:
 
 
 def _passed(days: Iterable[int], standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.passed(days, standing.recalculated_at, now, store.calendar)
+    return lead_times.reached_days(days, standing.recalculated_at, now, store.calendar)
 
 
-def silent(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
+def skip_announcements(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
     """The standing after its timer told of nothing: at the lead times that it passed all was safe."""
     passed = _passed(_unseen(standing, store), standing, store, now)
-    return scheduled(state, replace(standing, safe=(*standing.safe, *passed)), store, now)
+    return schedule_standing(state, replace(standing, safe=(*standing.safe, *passed)), store, now)
 
 
-def standing_in(state: State, tiers: TierSet) -> Standing | None:
+def get_standing(state: State, tiers: TierSet) -> Standing | None:
     return state.get(Standing, tiers.tier_set_id.encode())
 
 
@@ -199,7 +201,7 @@ def next_recalculation(
         return None
     match tiers.period:
         case "annual_recalculation_on_chosen_dates":
-            return calendar.next_start_of(after, tiers.recalculation_dates)
+            return calendar.next_start_of_day(after, tiers.recalculation_dates)
         case "recalculation_every_month_after_tier_promotion":
             step, start = tiers.recalculation_months or 1, standing.since
         case _:
@@ -212,16 +214,16 @@ def next_recalculation(
     )
 
 
-def replanned(state: State, standing: Standing, store: StoreSettings, after: datetime) -> Standing:
+def replan_standing(state: State, standing: Standing, store: StoreSettings, after: datetime) -> Standing:
     """With its next recalculation after that; lead times of another date are still to be told of."""
     tiers = store.tier_set(standing.tier_set_id)
     at = next_recalculation(state, standing, tiers, after, store) if tiers else None
     if at != standing.recalculated_at:
         standing = replace(standing, recalculated_at=at, announced=(), safe=(), plans=standing.plans + 1)
-    return scheduled(state, standing, store, after)
+    return schedule_standing(state, standing, store, after)
 
 
-def scheduled(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
+def schedule_standing(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
     """With the next instant at which its timer must look at it."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
@@ -229,7 +231,7 @@ def scheduled(state: State, standing: Standing, store: StoreSettings, now: datet
     instants = []
     end = standing.recalculated_at
     if end is not None:
-        instants.append(lead_times.next_look(_unseen(standing, store), end, now, store.calendar))
+        instants.append(lead_times.next_timer_at(_unseen(standing, store), end, now, store.calendar))
     member = state.get(Member)
     if member and any(c.measure == "months_since_joining" for c in tiers.conditions):
         months = store.calendar.whole_months(member.registered_at, now) + 1

@@ -6,35 +6,35 @@ from streams.domain.commands import ActivateUnits, BlockUnits, CancelTransfer, E
 from streams.domain.event_context import Act
 from streams.domain.events import Event, UnitsActivated, UnitsBlocked, UnitsCancelled, UnitsUnblocked
 from streams.domain.ledger import (
+    draw_held_lots,
     draws,
-    expired,
-    payable,
+    expire_lot,
     require_available,
-    set_aside,
+    require_payable_wallet,
 )
-from streams.domain.member import known, require
+from streams.domain.member import require_active_member, require_member
 from streams.domain.state import Held, Lot, PendingLot, State, Transfer, lot_key
 from streams.domain.store import StoreSettings, WalletType
 from streams.domain.values import Draw
 from streams.errors import Rejected
 
 
-def block(state: State, command: BlockUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
-    wallet = payable(state, store, command.wallet, command.units)
+def block_units(state: State, command: BlockUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+    require_active_member(state, act)
+    wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield UnitsBlocked(
         **act.stamp("UnitsBlocked"),
         transfer_id=act.id("blocking"),
         wallet=wallet.code,
         units=command.units,
-        draws=set_aside(state, wallet.code, command.units),
+        draws=draw_held_lots(state, wallet.code, command.units),
         comment=command.comment,
     )
 
 
-def cancel(state: State, command: CancelTransfer, act: Act, store: StoreSettings) -> Iterator[Event]:
+def cancel_transfer(state: State, command: CancelTransfer, act: Act, store: StoreSettings) -> Iterator[Event]:
     """Whole or not at all: what was given can be taken back only while the member has as much."""
-    known(state, act)
+    require_member(state, act)
     held = state.get(Held, command.transfer_id.encode())
     if held and held.purpose == "blocked":
         yield UnitsUnblocked(
@@ -65,15 +65,15 @@ def _cancelled(
     )
 
 
-def activate(state: State, command: ActivateUnits, act: Act) -> Iterator[Event]:
-    known(state, act)
+def activate_units(state: State, command: ActivateUnits, act: Act) -> Iterator[Event]:
+    require_member(state, act)
     pending = state.get(PendingLot, command.transfer_id.encode())
     if pending is None:
         raise Rejected("transfer_id", command.transfer_id, "is no transfer of this member with pending units")
-    yield unlocked(pending, act)
+    yield activate_pending_lot(pending, act)
 
 
-def unlocked(pending: PendingLot, act: Act) -> UnitsActivated:
+def activate_pending_lot(pending: PendingLot, act: Act) -> UnitsActivated:
     return UnitsActivated(
         **act.stamp("UnitsActivated"),
         transfer_id=pending.lot.lot_id,
@@ -82,14 +82,14 @@ def unlocked(pending: PendingLot, act: Act) -> UnitsActivated:
     )
 
 
-def expire(state: State, command: ExpireUnits, act: Act) -> Iterator[Event]:
-    known(state, act)
+def expire_units(state: State, command: ExpireUnits, act: Act) -> Iterator[Event]:
+    require_member(state, act)
     _, lot = _given(state, command.transfer_id)
     if lot is None:
         raise Rejected("transfer_id", command.transfer_id, "has no units left")
     if lot.expires_at is None:
         raise Rejected("transfer_id", command.transfer_id, "gave units that never expire")
-    yield expired(lot, act)
+    yield expire_lot(lot, act)
 
 
 def _given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:
@@ -103,7 +103,7 @@ def _given(state: State, transfer_id: str) -> tuple[Transfer, Lot | None]:
     return place, state.get(Lot, lot_key(place.wallet, place.place))
 
 
-def wallet_of(state: State, transfer_id: str, store: StoreSettings) -> WalletType | None:
+def cancelled_wallet(state: State, transfer_id: str, store: StoreSettings) -> WalletType | None:
     """The wallet from which cancelling the transfer would take units."""
     place = state.get(Transfer, transfer_id.encode())
     return store.wallet_type(place.wallet) if place else None

@@ -17,9 +17,9 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 DocumentType = Literal["sell", "return"]
 
-UNIT = Decimal("0.000001")
+SMALLEST_UNIT = Decimal("0.000001")
 """The smallest amount: the original's six decimals."""
-MOST = Decimal("999999999999")
+MAX_AMOUNT = Decimal("999999999999")
 """The largest amount: what the schemas' decimal(18, 6) holds, in whole units."""
 
 
@@ -28,7 +28,7 @@ def is_amount(number: Decimal) -> bool:
 
     Compared after it was cut, for the remainder of 1E-999999999 is too small to be told from 0.
     """
-    return number.is_finite() and 0 <= number <= MOST and number == number.quantize(UNIT)
+    return number.is_finite() and 0 <= number <= MAX_AMOUNT and number == number.quantize(SMALLEST_UNIT)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
@@ -218,7 +218,7 @@ class BlockedShare(Value):
     units: Decimal
 
 
-def plain(amount: Decimal) -> Decimal:
+def plain_decimal(amount: Decimal) -> Decimal:
     """`amount` without trailing zeros or, below 10^20, an exponent: 293.300000 → 293.3, 1E+1 → 10.
 
     Beyond that stands what a producer wrote by mistake, of any length: it keeps its exponent.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Raw, Struct
 
 from streams.domain.state import Account, Entry, Held, Lot, PendingLot
-from streams.domain.values import plain
+from streams.domain.values import plain_decimal
 
 
 class LotShare(Struct, frozen=True, array_like=True):
@@ -29,7 +29,7 @@ class Imbalance(NamedTuple):
     found: Decimal
 
     def __str__(self) -> str:
-        said, found = plain(self.said), plain(self.found)
+        said, found = plain_decimal(self.said), plain_decimal(self.found)
         return f"wallet {self.wallet!r}: {self.what} is {said}, its entries add up to {found}"
 
 

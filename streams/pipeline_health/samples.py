@@ -32,7 +32,7 @@ TOPICS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TopicCounts:
     """Of a topic. `appended`: records since some moment that all samples of a process share."""
 
     appended: int
@@ -40,7 +40,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class StageCounts:
     """Of a stage: records that it has still to read, and processes that work on it."""
 
     left: int
@@ -52,8 +52,8 @@ class Sample:
     """By the names of topics and stages. `stages` is empty where only the topics' past was looked up."""
 
     at: datetime
-    topics: Mapping[str, Counted]
-    stages: Mapping[str, Stand]
+    topics: Mapping[str, TopicCounts]
+    stages: Mapping[str, StageCounts]
 
     def appended(self, topic: str) -> int:
         found = self.topics.get(topic)

@@ -22,14 +22,14 @@ def new_secret() -> bytes:
     return secrets.token_bytes(64)
 
 
-def sealed(fact: Value, secret: bytes) -> bytes:
+def seal_personal(fact: Value, secret: bytes) -> bytes:
     """The whole fact, for the header. Nobody reads it without `secret`."""
     # A nonce may not be used twice, and a fact of an aborted transaction is made again: SIV needs none.
     value, schema = avro.encode(fact)
     return AESSIV(secret).encrypt(value, [schema.encode()])
 
 
-def opened(value: bytes | None, headers: Mapping[str, bytes], secret: bytes | None) -> bytes | None:
+def open_personal(value: bytes | None, headers: Mapping[str, bytes], secret: bytes | None) -> bytes | None:
     """The fact's bytes: whole where `secret` is there, else what is public. Raises Poison where the secret is
     not the one that it was sealed with."""
     private = headers.get(HEADER)

@@ -17,28 +17,28 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from streams.delivery.subscription_options import Sealed
 from streams.errors import Misconfigured, Retryable
 
-PREFIX = "lsk_"
-MAKE_ONE = "`loyalty secret-key` makes one."
+KEY_PREFIX = "lsk_"
+MAKE_KEY_HINT = "`loyalty secret-key` makes one."
 _BYTES = 32
 _NONCE = 12
 # In front of the text, and authenticated with it: another way of sealing will be another version.
 _VERSION = "s1"
 
 
-class Unopened(Retryable):
+class SecretUnreadable(Retryable):
     """A secret that no key at hand opens. Names the key's id, never the secret."""
 
 
 def new_key() -> str:
     """A key of 256 random bits, fit for LOYALTY_SECRET_KEY."""
-    return PREFIX + _text(secrets.token_bytes(_BYTES))
+    return KEY_PREFIX + _text(secrets.token_bytes(_BYTES))
 
 
-class Safe:
+class SecretSealer:
     """Seals with the first key, opens with any: a new key is put before the old one."""
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
-        self._raw = [_raw(key.removeprefix(PREFIX)) for key in keys]
+        self._raw = [_raw(key.removeprefix(KEY_PREFIX)) for key in keys]
         self._keys = {_id(key): AESGCM(_derived(key, "sealing")) for key in self._raw}
         self.open = lru_cache(maxsize=16_384)(self._opened)
 
@@ -50,7 +50,9 @@ class Safe:
     def seal(self, secret: str) -> Sealed:
         """Raises Misconfigured where there is no key."""
         if not self._keys:
-            raise Misconfigured(f"LOYALTY_SECRET_KEY is not set, so that no secret can be kept: {MAKE_ONE}")
+            raise Misconfigured(
+                f"LOYALTY_SECRET_KEY is not set, so that no secret can be kept: {MAKE_KEY_HINT}"
+            )
         name, key = next(iter(self._keys.items()))
         nonce = secrets.token_bytes(_NONCE)
         head = f"{_VERSION}.{name}"
@@ -66,13 +68,13 @@ class Safe:
         name = key_id(sealed)
         key = self._keys.get(name)
         if key is None:
-            raise Unopened(f"sealed with key {name!r}, which LOYALTY_SECRET_KEY does not hold")
+            raise SecretUnreadable(f"sealed with key {name!r}, which LOYALTY_SECRET_KEY does not hold")
         head, _, text = sealed.text.rpartition(".")
         try:
             raw = _raw(text)
             return key.decrypt(raw[:_NONCE], raw[_NONCE:], head.encode()).decode()
         except (InvalidTag, ValueError):
-            raise Unopened(f"damaged since it was sealed with key {name!r}") from None
+            raise SecretUnreadable(f"damaged since it was sealed with key {name!r}") from None
 
     def derived(self, purpose: str) -> list[bytes]:
         """A key of 32 bytes for each of ours, the newest first; `purpose` sets it apart from all others."""

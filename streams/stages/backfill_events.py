@@ -14,13 +14,13 @@ from streams.derived import derive
 from streams.domain.ids import derived_id
 from streams.domain.store import StoreSettings
 from streams.stages.context import Record
-from streams.stages.rebuild import retold
+from streams.stages.rebuild import replay_facts
 from streams.tables.tables import Tables
 from streams.webhooks.events import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BackfillRequest:
     """Which events: of facts that occurred from `since` on and before `until`; of one member, or of all."""
 
     event_name: str
@@ -39,18 +39,18 @@ class Wish:
         return self.since <= occurred_at < self.until
 
 
-def told_again(
+def backfill_events(
     tables: Tables,
     facts: Iterable[Record],
     stores: Callable[[str], StoreSettings | None],
     secret: Callable[[str], bytes | None],
-    wish: Wish,
+    wish: BackfillRequest,
 ) -> Iterator[tuple[Record, WebhookEvent]]:
     """The events, each with the record of its fact. `tables` hold the state before `facts`, and after them
     once this is exhausted; what is personal is sealed with an owner's `secret`. Raises Poison for what is no
     fact."""
     wanted = (record for record in facts if wish.about(record.key))
-    for record, fact, state, store, _ in retold(tables, wanted, stores, secret):
+    for record, fact, state, store, _ in replay_facts(tables, wanted, stores, secret):
         if wish.covers(fact.occurred_at):
             for event in derive(fact, state, store):
                 if type(event).__name__ == wish.event_name:

@@ -13,19 +13,19 @@ from streams.domain.ids import derived_id
 from streams.domain.messages import AcceptUnits, AnswerClaim, TakeTransaction
 from streams.domain.state import Handled, State
 from streams.errors import Rejected
-from streams.rejections import beginning
+from streams.rejections import shorten_value
 from streams.stages.commands import MESSAGES
-from streams.stages.context import Turn
+from streams.stages.context import StageContext
 
-CLAIMED = AnswerClaim.__name__
+IDENTIFIERS_CLAIMED = AnswerClaim.__name__
 """What a command waits for that needs identifiers, or that came behind such a one."""
 
 
-FINGERPRINT = "fingerprint"
+FINGERPRINT_HEADER = "fingerprint"
 """A header of a command's record: of the request that it came from, to tell another one under the same id."""
 
 
-LONGEST_FINGERPRINT = 64
+MAX_FINGERPRINT_CHARACTERS = 64
 
 
 class Conclusion(NamedTuple):
@@ -37,7 +37,7 @@ class Conclusion(NamedTuple):
     fingerprint: str = ""
 
 
-def memory_id(command: Command) -> str:
+def dedup_id(command: Command) -> str:
     """Under which a command is remembered. Messages bear the id of the command that began it all."""
     if isinstance(command, MESSAGES):
         return step_id(command.command_id, type(command).__name__)
@@ -49,13 +49,13 @@ def step_id(command_id: str, step: str) -> str:
     return derived_id(command_id, step)
 
 
-def is_for_ever(command: Command) -> bool:
+def is_kept_forever(command: Command) -> bool:
     """Whether the command is never forgotten: the same line of a file may come again at any time."""
     return isinstance(command, AddUnits | SpendUnits) and command.once
 
 
-def remembered(
-    turn: Turn,
+def handled_entry(
+    turn: StageContext,
     state: State,
     command_id: str,
     forget_at: datetime | None,
@@ -64,7 +64,7 @@ def remembered(
     waits_for: str,
 ) -> Handled:
     """What is to be remembered from now on of a command that `turn` handles, or that it goes on with."""
-    rejection = refusal and (refusal.field, beginning(refusal.value), refusal.reason)
+    rejection = refusal and (refusal.field, shorten_value(refusal.value), refusal.reason)
     before = state.get(Handled, command_id.encode())
     return Handled(
         command_id=command_id,
@@ -75,10 +75,10 @@ def remembered(
     )
 
 
-def _fingerprint(turn: Turn) -> str:
+def _fingerprint(turn: StageContext) -> str:
     """Of the request that the command came from."""
-    found = turn.record.headers.get(FINGERPRINT) if turn.record else None
-    return (found or b"").decode(errors="replace")[:LONGEST_FINGERPRINT]
+    found = turn.record.headers.get(FINGERPRINT_HEADER) if turn.record else None
+    return (found or b"").decode(errors="replace")[:MAX_FINGERPRINT_CHARACTERS]
 
 
 def last_step(command: Command) -> str:
@@ -92,7 +92,7 @@ def last_step(command: Command) -> str:
             return ""
 
 
-def conclusion(command_id: str, find: Callable[[str], tuple[str, Handled] | None]) -> Conclusion | None:
+def command_outcome(command_id: str, find: Callable[[str], tuple[str, Handled] | None]) -> Conclusion | None:
     """How the command ended, None where it has not. `find` gives what is remembered under an id, and by
     which owner."""
     found = find(command_id)
@@ -102,7 +102,7 @@ def conclusion(command_id: str, find: Callable[[str], tuple[str, Handled] | None
     if first.rejection or not first.waits_for:
         return Conclusion(owner, first.rejection, first.fingerprint)
     last = find(step_id(command_id, first.waits_for))
-    if first.waits_for == CLAIMED or last is None or last[1].rejection:
+    if first.waits_for == IDENTIFIERS_CLAIMED or last is None or last[1].rejection:
         # A step that was refused is followed by the command's own refusal.
         return None
     return Conclusion(last[0], None, first.fingerprint)

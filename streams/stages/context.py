@@ -9,12 +9,12 @@ from streams.domain.commands import AdvanceClock
 from streams.domain.state import Entry, StreamTime
 from streams.domain.values import Value
 from streams.errors import Poison
-from streams.rejections import MISPLACED, PoisonRecord
+from streams.rejections import WRONG_PARTITION, PoisonRecord
 from streams.tables.tables import Tables
 from streams.topics import POISON, Topic
 
-KEY_KEPT = 1024
-LONGEST_KEY = 8 << 10
+MAX_KEPT_KEY_BYTES = 1024
+MAX_KEY_BYTES = 8 << 10
 """Bytes: more than the key of any owner, identifier or subscription has."""
 
 
@@ -41,7 +41,7 @@ class Record(NamedTuple):
     def check_key(self, owner: str) -> None:
         """Raises Poison where the key is not that of the value's owner: it would see another state."""
         if self.key != owner.encode():
-            key = (self.key or b"")[:KEY_KEPT].decode(errors="replace")
+            key = (self.key or b"")[:MAX_KEPT_KEY_BYTES].decode(errors="replace")
             raise Poison(f"has the key {key!r} where {owner!r} belongs")
 
 
@@ -58,7 +58,7 @@ class Output(NamedTuple):
     """What only the key of its owner opens: see `streams.secrets.crypto_shredding`."""
 
 
-class Turn:
+class StageContext:
     """One partition's share of a transaction; `place` says which partition of its source a key belongs to."""
 
     __slots__ = ("_place", "now", "outputs", "partition", "record", "tables")
@@ -97,14 +97,14 @@ class Turn:
         # A clock's record goes to each partition, whatever its key; what has no key, the stage refuses.
         if not record.key or record.kind == AdvanceClock.__name__:
             return
-        if len(record.key) > LONGEST_KEY:
-            raise Poison(f"has a key of {len(record.key):,} bytes; one has {LONGEST_KEY:,} at most")
+        if len(record.key) > MAX_KEY_BYTES:
+            raise Poison(f"has a key of {len(record.key):,} bytes; one has {MAX_KEY_BYTES:,} at most")
         if self._place is None:
             return
         expected = self._place(record.key)
         if record.partition != expected:
             raise Poison(
-                f"{MISPLACED} {record.partition}: expected partition {expected} for this key "
+                f"{WRONG_PARTITION} {record.partition}: expected partition {expected} for this key "
                 "(partitioner: murmur2)"
             )
 
@@ -112,7 +112,9 @@ class Turn:
         """Append where the key's hash says."""
         self._append(topic, key, value, None)
 
-    def send_beside(self, topic: Topic, key: str, value: Value, personal: bytes | None = None) -> None:
+    def send_to_same_partition(
+        self, topic: Topic, key: str, value: Value, personal: bytes | None = None
+    ) -> None:
         """Append to the partition of the same number: co-partitioned topics, the same key."""
         self._append(topic, key, value, self.partition, personal)
 
@@ -142,7 +144,7 @@ class Turn:
             found_at=self.now,
         )
         # The key only spreads the records: its beginning is enough.
-        self.send(POISON, (record.key or b"")[:KEY_KEPT].decode(errors="replace"), kept.bounded())
+        self.send(POISON, (record.key or b"")[:MAX_KEPT_KEY_BYTES].decode(errors="replace"), kept.bounded())
 
 
 class Stage(Protocol):
@@ -158,7 +160,7 @@ class Stage(Protocol):
     def assigned(self, partition: int, tables: Tables) -> None:
         """The partition belongs to this process now, and its tables are restored."""
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         """Handle records in order, and what is due, in at most about `budget` steps. Returns how many
         records were handled; the others come again in the next turn."""
 
@@ -181,7 +183,7 @@ class Clock(Protocol):
     plays_history: bool
     """Whether time only moves with records, so that timers fire between them."""
 
-    def at(self, turn: Turn, issued_at: datetime) -> datetime:
+    def at(self, turn: StageContext, issued_at: datetime) -> datetime:
         """The time at which a record issued at `issued_at` is handled."""
 
     def now(self, tables: Tables) -> datetime:
@@ -193,7 +195,7 @@ class Clock(Protocol):
     def behind(self, tables: Tables) -> bool:
         """Whether it is live, and what was due since the history that was played must happen first."""
 
-    def live(self, turn: Turn) -> None:
+    def live(self, turn: StageContext) -> None:
         """All of that has happened: history ends at the turn's time."""
 
 
@@ -205,7 +207,7 @@ class WallClock:
     def __init__(self, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._utc = utc
 
-    def at(self, turn: Turn, issued_at: datetime) -> datetime:  # noqa: ARG002
+    def at(self, turn: StageContext, issued_at: datetime) -> datetime:  # noqa: ARG002
         return turn.now
 
     def now(self, tables: Tables) -> datetime:  # noqa: ARG002
@@ -219,7 +221,7 @@ class WallClock:
         played = _played(tables)
         return played is not None and not played.over
 
-    def live(self, turn: Turn) -> None:
+    def live(self, turn: StageContext) -> None:
         turn.tables.of("").apply(StreamTime(now=turn.now, over=True))
 
 
@@ -229,7 +231,7 @@ class StreamClock:
     plays_history = True
     _START = datetime.fromtimestamp(0, UTC)
 
-    def at(self, turn: Turn, issued_at: datetime) -> datetime:
+    def at(self, turn: StageContext, issued_at: datetime) -> datetime:
         now = self.now(turn.tables)
         if issued_at > now:
             turn.tables.of("").apply(StreamTime(now=issued_at))
@@ -245,7 +247,7 @@ class StreamClock:
     def behind(self, tables: Tables) -> bool:  # noqa: ARG002
         return False
 
-    def live(self, turn: Turn) -> None: ...
+    def live(self, turn: StageContext) -> None: ...
 
 
 def _played(tables: Tables) -> StreamTime | None:

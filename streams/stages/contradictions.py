@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from streams.domain.events import Event, UnitsSpent
 from streams.domain.state import Change, Drop, Entry, Lot, wallet_prefix
 from streams.domain.store import StoreSettings
-from streams.domain.values import Draw, plain
-from streams.stages.state_schema import Layout
-from streams.tables.owner_entries import Owned
+from streams.domain.values import Draw, plain_decimal
+from streams.stages.state_schema import StateSchema
+from streams.tables.owner_entries import OwnerState
 
 
-def take(state: Owned, event: Event, settings: StoreSettings, layout: Layout) -> str | None:
+def apply_fact(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
     """Lets the fact change the state. Says why it contradicts those before it, where it does. Units spent of
     a lot that is gone are then taken of others, in spending order, while there are any; all else is passed
     over."""
@@ -27,12 +27,12 @@ def take(state: Owned, event: Event, settings: StoreSettings, layout: Layout) ->
     if isinstance(event, UnitsSpent):
         others = _drawn_anew(state, event)
         if others and _taken(state, others, settings, layout) is None:
-            taken = f"{plain(others.units)} of {plain(event.units)}"
+            taken = f"{plain_decimal(others.units)} of {plain_decimal(event.units)}"
             return f"{said}; {taken} units were taken of other lots"
     return f"{said}; it was passed over"
 
 
-def _taken(state: Owned, event: Event, settings: StoreSettings, layout: Layout) -> str | None:
+def _taken(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
     """All of its changes; or none, and why."""
     before: list[tuple[Entry, Entry | None]] = []
     try:
@@ -52,7 +52,7 @@ def _undone(before: list[tuple[Entry, Entry | None]]) -> Iterator[Change]:
         yield Drop(entry=entry) if was is None else was
 
 
-def _drawn_anew(state: Owned, event: UnitsSpent) -> UnitsSpent | None:
+def _drawn_anew(state: OwnerState, event: UnitsSpent) -> UnitsSpent | None:
     left, draws = event.units, list[Draw]()
     for lot in state.scan(Lot, wallet_prefix(event.wallet)):
         if left > 0:

@@ -5,37 +5,37 @@ from itertools import groupby
 
 from streams.domain import identifiers
 from streams.domain.state import Claim, E, Known, Member
-from streams.stages.identity import key_of
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.stages.identity import identifier_key
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.tables import Tables
 
 Pair = tuple[bytes, bytes]
 _HAS, _KNOWN = b"has", b"known"
-SLICE = 2000
+SLICE_SIZE = 2000
 
 
-def held(members: Tables) -> Iterator[Pair]:
+def identifiers_of_members(members: Tables) -> Iterator[Pair]:
     """What the members of a partition have, to be sorted."""
     for owner, member in _all(members, Member):
         store, _, id_ = owner.partition("/")
         for each in identifiers.of(member.profile):
-            yield _place(key_of(store, each), _HAS, id_), b""
+            yield _place(identifier_key(store, each), _HAS, id_), b""
 
 
-def known(identity: Tables) -> Iterator[Pair]:
+def identifiers_reserved(identity: Tables) -> Iterator[Pair]:
     """Who is known by the identifiers of a partition, to be sorted."""
     for identifier, entry in _all(identity, Known):
         yield _place(identifier, _KNOWN, entry.member_id), b""
 
 
-def claiming(members: Tables) -> Iterator[str]:
+def members_with_claims(members: Tables) -> Iterator[str]:
     """Whose identifiers are being decided on."""
     return (owner for owner, _ in _all(members, Claim))
 
 
-def clashes(pairs: Iterable[Pair]) -> Iterator[tuple[list[str], str]]:
+def find_clashes(pairs: Iterable[Pair]) -> Iterator[tuple[list[str], str]]:
     """Of all pairs in their order: the owners that are concerned, and what is wrong."""
-    places = (key.split(END_OF_OWNER) for key, _ in pairs)
+    places = (key.split(OWNER_END) for key, _ in pairs)
     for raw, found in groupby(places, key=lambda parts: parts[0]):
         identifier, both = raw.decode(), list(found)
         has = [id_.decode() for _, how, id_ in both if how == _HAS]
@@ -59,13 +59,13 @@ def _instead(has: list[str]) -> str:
 
 
 def _place(identifier: str, how: bytes, member_id: str) -> bytes:
-    return END_OF_OWNER.join((identifier.encode(), how, member_id.encode()))
+    return OWNER_END.join((identifier.encode(), how, member_id.encode()))
 
 
 def _all(tables: Tables, kind: type[E]) -> Iterator[tuple[str, E]]:
     start = b""
     while True:
-        found, start = tables.slice(kind, "", start, SLICE)
+        found, start = tables.slice(kind, "", start, SLICE_SIZE)
         yield from found
         if not start:
             return

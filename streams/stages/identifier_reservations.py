@@ -14,33 +14,33 @@ from streams.codec.avro import HEADER, encode
 from streams.domain import identifiers
 from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
 from streams.domain.event_context import Act
-from streams.domain.member import confirmed
+from streams.domain.member import confirmed_profile
 from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
 from streams.domain.state import Claim, Drop, Member, Waiting
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier, Profile
 from streams.errors import Rejected
-from streams.stages.context import Record, Turn
-from streams.tables.owner_entries import Owned
+from streams.stages.context import Record, StageContext
+from streams.tables.owner_entries import OwnerState
 from streams.topics import COMMANDS
 
 
-class Kept(NamedTuple):
+class WaitingCommand(NamedTuple):
     """A command that has waited, as its record was, and the time at which it is to be decided."""
 
     schema: str
     command: bytes
     decided_at: datetime
 
-    def record(self, turn: Turn, owner: str) -> Record:
+    def record(self, turn: StageContext, owner: str) -> Record:
         """Its record, but for the offset: that of the answer for which it waited."""
         offset = turn.record.offset if turn.record else -1
         headers = {HEADER: self.schema.encode()}
         return Record(COMMANDS.name, turn.partition, offset, owner.encode(), self.command, headers)
 
 
-def wanted(
-    state: Owned,
+def identifiers_to_claim(
+    state: OwnerState,
     command: AnyCommand,
     now: datetime,
     settings: Callable[[AnyCommand], StoreSettings],
@@ -52,7 +52,7 @@ def wanted(
             profile = command.profile
         case ConfirmChange():
             act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-            said = confirmed(state, command, act)
+            said = confirmed_profile(state, command, act)
             if said is None:
                 return ()
             profile = said
@@ -63,38 +63,38 @@ def wanted(
     return identifiers.claimed(profile, settings(command).identifier_rules, before)
 
 
-def _now(state: Owned) -> set[Identifier]:
+def _now(state: OwnerState) -> set[Identifier]:
     member = state.get(Member)
     return set(identifiers.of(member.profile)) if member else set()
 
 
-def suffices(
-    state: Owned, concluded: Claim, command: AnyCommand, settings: Callable[[AnyCommand], StoreSettings]
+def is_claim_sufficient(
+    state: OwnerState, concluded: Claim, command: AnyCommand, settings: Callable[[AnyCommand], StoreSettings]
 ) -> bool:
     """Whether the claim is for all that the command needs: the store's rules may have changed meanwhile."""
     try:
-        needed = wanted(state, command, concluded.decided_at, settings)
+        needed = identifiers_to_claim(state, command, concluded.decided_at, settings)
     except Rejected:
         # Told when the command is decided.
         return True
     return set(needed) <= set(concluded.identifiers)
 
 
-def released(before: Member | None, after: Member | None) -> Iterator[Identifier]:
+def identifiers_to_release(before: Member | None, after: Member | None) -> Iterator[Identifier]:
     """What the member is not known by any more."""
     if before is not None and after is not None and before is not after:
         kept = set(identifiers.of(after.profile))
         yield from (each for each in identifiers.known_by(before.profile) if each not in kept)
 
 
-def unused(state: Owned, concluded: Claim) -> Iterator[Identifier]:
+def unused_identifiers(state: OwnerState, concluded: Claim) -> Iterator[Identifier]:
     """What was claimed for a command and is not the member's after it."""
     kept = _now(state)
     return (each for each in concluded.identifiers if each not in kept)
 
 
-def claim(
-    state: Owned, command: AnyCommand, wanted: tuple[Identifier, ...], now: datetime
+def claim_identifiers(
+    state: OwnerState, command: AnyCommand, identifiers_to_claim: tuple[Identifier, ...], now: datetime
 ) -> ClaimIdentifiers:
     """Keeps the command; returns what to ask the identity stage."""
     value, schema = encode(command)
@@ -104,7 +104,7 @@ def claim(
             command=value,
             command_id=command.command_id,
             decided_at=now,
-            identifiers=wanted,
+            identifiers=identifiers_to_claim,
         )
     )
     return ClaimIdentifiers(
@@ -112,11 +112,11 @@ def claim(
         store=command.store,
         member_id=command.member_id,
         issued_at=command.issued_at,
-        identifiers=wanted,
+        identifiers=identifiers_to_claim,
     )
 
 
-def release(command: AnyCommand, identifier: Identifier) -> ReleaseIdentifier:
+def release_identifier(command: AnyCommand, identifier: Identifier) -> ReleaseIdentifier:
     return ReleaseIdentifier(
         store=command.store,
         member_id=command.member_id,
@@ -125,17 +125,17 @@ def release(command: AnyCommand, identifier: Identifier) -> ReleaseIdentifier:
     )
 
 
-def wait(state: Owned, under_way: Claim, command: AnyCommand, now: datetime) -> None:
+def queue_command(state: OwnerState, under_way: Claim, command: AnyCommand, now: datetime) -> None:
     """Keeps a command behind the one that is under way."""
     value, schema = encode(command)
     state.apply(Waiting(number=under_way.waiting, schema=schema, command=value, decided_at=now))
     state.apply(replace(under_way, waiting=under_way.waiting + 1))
 
 
-def end(state: Owned, under_way: Claim) -> tuple[Kept, list[Kept]]:
+def end_claim(state: OwnerState, under_way: Claim) -> tuple[WaitingCommand, list[WaitingCommand]]:
     """The command whose claim was answered, and those that waited for it, in their order."""
     waiting = list(state.scan(Waiting))
     for entry in (under_way, *waiting):
         state.apply(Drop(entry=entry))
-    first = Kept(under_way.schema, under_way.command, under_way.decided_at)
-    return first, [Kept(w.schema, w.command, w.decided_at) for w in waiting]
+    first = WaitingCommand(under_way.schema, under_way.command, under_way.decided_at)
+    return first, [WaitingCommand(w.schema, w.command, w.decided_at) for w in waiting]

@@ -31,15 +31,15 @@ from streams.domain.state import (
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
 from streams.secrets.crypto_shredding import new_secret
-from streams.stages.base import Quiet
-from streams.stages.commands import Invalid, command_of
-from streams.stages.context import Clock, Record, Turn
+from streams.stages.base import BaseStage
+from streams.stages.commands import InvalidCommand, read_command
+from streams.stages.context import Clock, Record, StageContext
 from streams.stages.decider import Decider
-from streams.stages.timer_replanning import Planner
+from streams.stages.timer_replanning import TimerReplanner
 from streams.tables.tables import Tables
 
 
-class LoyaltyStage(Quiet):
+class LoyaltyStage(BaseStage):
     """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered;
     `new_secret` draws what a data key is made of."""
 
@@ -75,7 +75,7 @@ class LoyaltyStage(Quiet):
     ) -> None:
         self._clock = clock
         self._decider = Decider(stores.get, clock, memory, new_secret)
-        self._planner = Planner(stores)
+        self._planner = TimerReplanner(stores)
 
     def wants(self, partition: int, tables: Tables) -> bool:
         if self.plans(partition) or self._clock.behind(tables):
@@ -89,7 +89,7 @@ class LoyaltyStage(Quiet):
     def revoked(self, partition: int) -> None:
         self._planner.forget(partition)
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         """Records in order. While history is played, what is due before a record comes before it, and so it
         is with what was due between history's last record and going live. Live, a burst of timers must not
         hold up commands: each gets what the other leaves, half at least."""
@@ -111,7 +111,7 @@ class LoyaltyStage(Quiet):
         self._fire(turn, turn.now, budget - len(handled))
         return len(handled)
 
-    def _play_history(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def _play_history(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         for index, record in enumerate(records):
             command = self._read(turn, record) if turn.takes(record) else None
             if command is not None:
@@ -127,23 +127,25 @@ class LoyaltyStage(Quiet):
         self._fire(turn, self._clock.now(turn.tables), budget)
         return len(records)
 
-    def _handle(self, turn: Turn, record: Record, command: AnyCommand | AdvanceClock, now: datetime) -> None:
+    def _handle(
+        self, turn: StageContext, record: Record, command: AnyCommand | AdvanceClock, now: datetime
+    ) -> None:
         try:
             self._decider.handle(turn, command, now)
         except Poison as cause:
             turn.poison(record, cause)
 
-    def _read(self, turn: Turn, record: Record) -> AnyCommand | AdvanceClock | None:
+    def _read(self, turn: StageContext, record: Record) -> AnyCommand | AdvanceClock | None:
         """The command; None when the record was put aside or its command refused as it stands."""
         try:
-            return command_of(record)
+            return read_command(record)
         except Poison as cause:
             turn.poison(record, cause)
-        except Invalid as invalid:
+        except InvalidCommand as invalid:
             self._decider.reject(turn, invalid.head, invalid.name, invalid.refusal)
         return None
 
-    def _fire(self, turn: Turn, now: datetime, budget: int) -> int:
+    def _fire(self, turn: StageContext, now: datetime, budget: int) -> int:
         """At most `budget` timers that are due at `now`, the earliest first. Returns how many."""
         # Not for the record before which it is due.
         record, turn.record = turn.record, None

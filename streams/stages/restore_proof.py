@@ -7,7 +7,7 @@ import msgspec
 
 from streams.domain.state import Account, Entry, Held, Lot, PendingLot
 from streams.domain.wallet_invariant import Imbalance, LotShare, imbalances
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.tables import Tables
 
 TABLE = Account.table
@@ -18,28 +18,32 @@ _DECODE: dict[bytes, Callable[[bytes], Entry | LotShare]] = {
 # Nearly all entries are lots.
 _DECODE[Lot.letter] = msgspec.msgpack.Decoder(LotShare).decode
 _Entries = tuple[str, list[Entry | LotShare]]
-MANY = 2000
+MAX_CHECKED_OWNERS = 2000
 """Owners of whom to look at each costs more than to walk through all."""
 
 
-class LedgerProof:
+class LedgerCheck:
     """Hears what comes into a partition's tables, and looks at those owners in the end."""
 
     def __init__(self) -> None:
         self._owners: set[bytes] = set()
 
     def hear(self, table: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        if table == TABLE and len(self._owners) <= MANY:
-            self._owners.update(key.partition(END_OF_OWNER)[0] for key, _ in records)
+        if table == TABLE and len(self._owners) <= MAX_CHECKED_OWNERS:
+            self._owners.update(key.partition(OWNER_END)[0] for key, _ in records)
 
     def flaw(self, tables: Tables) -> str | None:
         """The first wallet that breaks the law, in a sentence."""
-        for owner, broken in unbalanced(tables, self._owners if len(self._owners) <= MANY else None):
+        for owner, broken in unbalanced_wallets(
+            tables, self._owners if len(self._owners) <= MAX_CHECKED_OWNERS else None
+        ):
             return f"{owner}, {broken}"
         return None
 
 
-def unbalanced(tables: Tables, owners: Collection[bytes] | None = None) -> Iterator[tuple[str, Imbalance]]:
+def unbalanced_wallets(
+    tables: Tables, owners: Collection[bytes] | None = None
+) -> Iterator[tuple[str, Imbalance]]:
     """Whose wallets break the law, of those owners or of all. Between batches only."""
     if TABLE not in tables.names:
         return

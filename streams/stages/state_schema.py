@@ -13,7 +13,7 @@ Evolve = Callable[[State, Event, StoreSettings], Iterator[Change]]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class StateSchema:
     """`added`: kinds of entries (Lot), and fields (Lot.units), that the layout before has not: what runs
     tells nothing of them, so that they are not compared."""
 
@@ -22,5 +22,5 @@ class Layout:
     added: frozenset[str] = frozenset()
 
 
-LAYOUT = Layout(1, evolve)
+STATE_SCHEMA = StateSchema(1, evolve)
 """That of this release."""

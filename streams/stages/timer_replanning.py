@@ -5,13 +5,13 @@ from datetime import datetime
 
 from streams.domain.state import Plan
 from streams.domain.store import StoreSettings
-from streams.domain.timer_rules import PLANNED, Planned, replanned, rules
-from streams.stages.context import Turn
+from streams.domain.timer_rules import PLANNED_KINDS, PlannedEntry, replan_timer, timer_rules_digest
+from streams.stages.context import StageContext
 
-NOBODY = ""
+NO_OWNER = ""
 
 
-class Planner:
+class TimerReplanner:
     """What a partition's timers follow is kept with its tables: a successor goes on where this one stood, and
     plans nothing anew that has been planned."""
 
@@ -33,21 +33,21 @@ class Planner:
         # Settings are values: other ones are another object. To compare them each time would cost too much.
         return (s for code, s in self._stores.items() if followed.get(code) is not s)
 
-    def work(self, turn: Turn, now: datetime, budget: int) -> None:
+    def work(self, turn: StageContext, now: datetime, budget: int) -> None:
         """Looks at `budget` entries at most, of one store and table."""
         store = next(self._behind(turn.partition), None)
         if store is None:
             return
-        for kind in PLANNED:
+        for kind in PLANNED_KINDS:
             if self._slice(turn, store, kind, now, budget):
                 return
         self._followed[turn.partition][store.store] = store
 
     def _slice(
-        self, turn: Turn, store: StoreSettings, kind: type[Planned], now: datetime, budget: int
+        self, turn: StageContext, store: StoreSettings, kind: type[PlannedEntry], now: datetime, budget: int
     ) -> bool:
         """Whether there are more to plan."""
-        nobody, wanted = turn.tables.of(NOBODY), rules(store, kind)
+        nobody, wanted = turn.tables.of(NO_OWNER), timer_rules_digest(store, kind)
         plan = Plan(store=store.store, of=kind.table, rules=wanted, reached=b"")
         before = nobody.get(Plan, plan.key())
         if before and before.rules == wanted:
@@ -57,7 +57,7 @@ class Planner:
         found, reached = turn.tables.slice(kind, f"{store.store}/", plan.reached, budget)
         for owner, entry in found:
             state = turn.tables.of(owner)
-            after = replanned(state, entry, store, now)
+            after = replan_timer(state, entry, store, now)
             if after != entry:
                 state.apply(after)
         nobody.apply(Plan(store=store.store, of=kind.table, rules=wanted, reached=reached or None))

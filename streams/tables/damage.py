@@ -14,7 +14,7 @@ from shutil import rmtree
 from streams.errors import LoyaltyError, Misconfigured, StoreDamaged, StoreFailed
 
 LOG = logging.getLogger(__name__)
-ASIDE = ".damaged-"
+DAMAGED_SUFFIX = ".damaged-"
 """Between the name of the folder that it was, and when it was set aside."""
 _MARK = ".is-damaged"
 _RIGHTS = (
@@ -34,7 +34,7 @@ _ROOM = (
 )
 
 
-def meaning(folder: Path, error: BaseException) -> LoyaltyError:
+def classify_error(folder: Path, error: BaseException) -> LoyaltyError:
     """What an error of RocksDB, or of the system, at that folder is."""
     text = str(error)
     if any(words in text for words in _RIGHTS):
@@ -44,7 +44,7 @@ def meaning(folder: Path, error: BaseException) -> LoyaltyError:
     return StoreDamaged(f"{folder} is damaged: {text}")
 
 
-def mark(folder: Path, damage: StoreDamaged) -> None:
+def mark_damaged(folder: Path, damage: StoreDamaged) -> None:
     """Let whoever opens the folder next set it aside: damage inside a file shows only when that is read."""
     try:
         _mark(folder).write_text(f"{damage}\n")
@@ -52,7 +52,7 @@ def mark(folder: Path, damage: StoreDamaged) -> None:
         LOG.warning("%s cannot be marked as damaged: %s: remove it by hand", folder, error)
 
 
-def check(folder: Path) -> None:
+def require_undamaged(folder: Path) -> None:
     """Raises StoreDamaged where that is known before the folder is opened."""
     if _mark(folder).exists():
         raise StoreDamaged(_mark(folder).read_text(errors="replace").strip())
@@ -61,17 +61,17 @@ def check(folder: Path) -> None:
         raise StoreDamaged(f"{folder} is damaged: its file CURRENT is gone")
 
 
-def set_aside(folder: Path, damage: StoreDamaged, counted: Callable[[], None]) -> None:
+def set_folder_aside(folder: Path, damage: StoreDamaged, counted: Callable[[], None]) -> None:
     """Renames the folder, where there is one; the latest such folder is kept, lest the disk fills."""
-    for older in folder.parent.glob(f"{folder.name}{ASIDE}*"):
+    for older in folder.parent.glob(f"{folder.name}{DAMAGED_SUFFIX}*"):
         rmtree(older, ignore_errors=True)
-    aside = folder.with_name(f"{folder.name}{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    aside = folder.with_name(f"{folder.name}{DAMAGED_SUFFIX}{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     try:
         if folder.exists():
             folder.rename(aside)
         _mark(folder).unlink(missing_ok=True)
     except OSError as error:
-        raise meaning(folder, error) from None
+        raise classify_error(folder, error) from None
     LOG.warning("%s: set aside as %s; what was in it is read from Kafka again", damage, aside)
     counted()
 

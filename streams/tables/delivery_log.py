@@ -11,7 +11,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from streams.delivery.delivery_state import Known, Spot, begun, buried, tried
+from streams.delivery.delivery_state import (
+    DeliveryState,
+    RecordPosition,
+    apply_attempt,
+    apply_dead_letter,
+    apply_delivery,
+)
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.tables import delivery_log_keys as keys
 from streams.tables.store import Store, Write
@@ -20,7 +26,7 @@ Position = tuple[str, int]
 """A topic's name, and a partition."""
 
 
-class Heard(NamedTuple):
+class LogRecord(NamedTuple):
     """A record, where it stands, and when it was appended."""
 
     value: Delivery | Attempt | DeadLetter
@@ -33,14 +39,14 @@ class Heard(NamedTuple):
 class _Changes:
     """What a batch of records makes of the store."""
 
-    before: dict[bytes, Known | None] = field(default_factory=dict)
-    after: dict[bytes, Known] = field(default_factory=dict)
+    before: dict[bytes, DeliveryState | None] = field(default_factory=dict)
+    after: dict[bytes, DeliveryState] = field(default_factory=dict)
     attempts: list[Write] = field(default_factory=list)
     sums: defaultdict[bytes, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
     pending: defaultdict[bytes, int] = field(default_factory=lambda: defaultdict(int))
 
 
-class Journal:
+class DeliveryLog:
     """For one thread."""
 
     def __init__(self, store: Store) -> None:
@@ -63,7 +69,7 @@ class Journal:
         """Raises StoreDamaged once it was met."""
         self._store.check()
 
-    def take(self, records: Iterable[Heard], positions: Mapping[Position, int]) -> None:
+    def take(self, records: Iterable[LogRecord], positions: Mapping[Position, int]) -> None:
         """The records, and where to read on after them, in one write."""
         changes = _Changes()
         for record in records:
@@ -78,7 +84,7 @@ class Journal:
         ]
         self._store.write(writes)
 
-    def _hear(self, changes: _Changes, heard: Heard) -> None:
+    def _hear(self, changes: _Changes, heard: LogRecord) -> None:
         record, at = heard.value, heard.at
         delivery = record.delivery if isinstance(record, DeadLetter) else record
         id_ = UUID(delivery.delivery_id).bytes
@@ -87,12 +93,12 @@ class Journal:
             known = changes.before[id_] = keys.known_of(self._store, id_)
         match record:
             case Delivery():
-                after = begun(known, record, Spot(heard.partition, heard.offset), at)
+                after = apply_delivery(known, record, RecordPosition(heard.partition, heard.offset), at)
             case DeadLetter():
-                after = buried(known, record, Spot(heard.partition, heard.offset), at)
+                after = apply_dead_letter(known, record, RecordPosition(heard.partition, heard.offset), at)
                 changes.sums[keys.hour_key(record.given_up_at, delivery.subscription_id)][2] += 1
             case Attempt():
-                after = tried(known, record, at)
+                after = apply_attempt(known, record, at)
                 failed = record.outcome != "delivered"
                 changes.sums[keys.hour_key(record.started_at, record.subscription_id)][failed] += 1
                 place = id_ + heard.offset.to_bytes(8, "big")
@@ -136,7 +142,9 @@ class Journal:
                 return
             yield key
 
-    def _forgotten(self, id_: bytes, known: Known, pending: defaultdict[bytes, int]) -> Iterator[Write]:
+    def _forgotten(
+        self, id_: bytes, known: DeliveryState, pending: defaultdict[bytes, int]
+    ) -> Iterator[Write]:
         yield keys.KNOWN, id_, None
         for key in keys.index_keys(known):
             yield keys.INDEX, key, None
@@ -154,7 +162,7 @@ class Journal:
 
 
 def _written(
-    id_: bytes, before: Known | None, after: Known, pending: defaultdict[bytes, int]
+    id_: bytes, before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
     """What is another now than it was in the store."""
     yield keys.KNOWN, id_, keys.encode(after)
@@ -169,7 +177,9 @@ def _written(
     yield from _opened(before, after, pending)
 
 
-def _opened(before: Known | None, after: Known, pending: defaultdict[bytes, int]) -> Iterator[Write]:
+def _opened(
+    before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
+) -> Iterator[Write]:
     was = keys.open_key(before) if before and before.open else None
     is_ = keys.open_key(after) if after.open else None
     if was == is_:

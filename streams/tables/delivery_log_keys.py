@@ -16,21 +16,21 @@ from uuid import UUID
 
 import msgspec
 
-from streams.delivery.delivery_search import oldest_first, place, terms
-from streams.delivery.delivery_state import Known
+from streams.delivery.delivery_search import index_position, index_terms, oldest_first
+from streams.delivery.delivery_state import DeliveryState
 from streams.delivery.records import Attempt
 from streams.tables.store import Store
 
 KNOWN, ATTEMPTS, INDEX, OPEN = "known", "attempts", "index", "open"
 TOTALS, AGES, POSITIONS = "totals", "ages", "positions"
 FAMILIES = (KNOWN, ATTEMPTS, INDEX, OPEN, TOTALS, AGES, POSITIONS)
-_KNOWN = msgspec.msgpack.Decoder(Known)
+_KNOWN = msgspec.msgpack.Decoder(DeliveryState)
 _SUMS = msgspec.msgpack.Decoder(tuple[int, int, int])
 encode = msgspec.msgpack.Encoder().encode
 decode_attempt = msgspec.msgpack.Decoder(Attempt).decode
 
 
-def known_of(store: Store, id_: bytes) -> Known | None:
+def known_of(store: Store, id_: bytes) -> DeliveryState | None:
     raw = store.get(KNOWN, id_)
     return None if raw is None else _KNOWN.decode(raw)
 
@@ -44,12 +44,12 @@ def number_of(store: Store, family: str, key: bytes) -> int:
     return int.from_bytes(store.get(family, key) or b"", "big")
 
 
-def index_keys(known: Known) -> list[bytes]:
-    at = place(known)
-    return [term + at for term in terms(known)]
+def index_keys(known: DeliveryState) -> list[bytes]:
+    at = index_position(known)
+    return [term + at for term in index_terms(known)]
 
 
-def open_key(known: Known) -> bytes:
+def open_key(known: DeliveryState) -> bytes:
     subscription, id_ = UUID(known.subscription_id).bytes, UUID(known.delivery_id).bytes
     return subscription + oldest_first(known.waits_since) + id_
 

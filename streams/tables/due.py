@@ -16,7 +16,7 @@ def due_key(entry: Entry, due: datetime, key: bytes) -> bytes:
     return entry.due_group() + sortable(due) + key + b"\x00" + entry.table.encode()
 
 
-def place(due: bytes, group_size: int) -> tuple[str, bytes]:
+def parse_due_key(due: bytes, group_size: int) -> tuple[str, bytes]:
     """The table and the key of the entry that a due key points to."""
     key, _, table = due[group_size + 8 :].rpartition(b"\x00")
     return table.decode(), key

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from streams.tables.store import Store
 
-NEAR = 8
+MAX_STEPS_BEFORE_SEEK = 8
 """Steps after which to seek costs less than to go on."""
 
 
-class Walk:
+class IndexCursor:
     """The places under one term, forwards only."""
 
     __slots__ = ("_family", "_here", "_keys", "_store", "_term", "steps")
@@ -23,7 +23,7 @@ class Walk:
 
     def at_least(self, place: bytes) -> bytes | None:
         """The first from `place` on; None: there are no more."""
-        for _ in range(NEAR if self.steps else 0):
+        for _ in range(MAX_STEPS_BEFORE_SEEK if self.steps else 0):
             if self._here is None or self._here >= place:
                 return self._here
             self._step()
@@ -39,7 +39,9 @@ class Walk:
         self._here = key[len(self._term) :] if key.startswith(self._term) else None
 
 
-def common(walks: Sequence[Walk], start: bytes, most: int) -> Iterator[tuple[bytes | None, bytes]]:
+def intersect_indexes(
+    walks: Sequence[IndexCursor], start: bytes, most: int
+) -> Iterator[tuple[bytes | None, bytes]]:
     """Each place from `start` on that all walks have, in order, and from where to go on. After about `most`
     steps without one, None and from where to go on: that is the last."""
     at, begun = start, 0

@@ -9,10 +9,10 @@ from streams.tables.due import due_key
 if TYPE_CHECKING:
     from streams.tables.tables import Tables
 
-END_OF_OWNER = b"\x00"
+OWNER_END = b"\x00"
 
 
-class Owned:
+class OwnerState:
     """One owner's entries: the `State` that decisions read, and where their changes go."""
 
     __slots__ = ("_owner", "_tables")
@@ -23,7 +23,7 @@ class Owned:
 
     @property
     def owner(self) -> str:
-        return self._owner[: -len(END_OF_OWNER)].decode()
+        return self._owner[: -len(OWNER_END)].decode()
 
     def get(self, kind: type[E], key: bytes = b"") -> E | None:
         return self._tables.get(kind, self._owner + kind.letter + key)

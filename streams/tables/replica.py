@@ -7,25 +7,25 @@ from typing import Any
 import msgspec
 
 from streams.domain.state import E, Entry
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import Store, Write
-from streams.tables.tables import Tables, Unindexed, families
+from streams.tables.tables import Tables, UnindexedTables, families
 
 OWNERS = "owners"
 """The family in which entries that have ids of their own are found without their owner."""
 Records = list[tuple[bytes, bytes | None]]
-Told = Callable[[str, Records, int], None]
+RestoreListener = Callable[[str, Records, int], None]
 """Called with a table's name, its records that are in the store now, and the offset behind them."""
 
 
-class Replica(Unindexed):
+class MemberReplica(UnindexedTables):
     """Follows changelogs and is never changed otherwise. Entries of `found` kinds are found by their key.
 
     One thread restores; any may read through `of_owner` and `holders`.
     """
 
     def __init__(
-        self, store: Store, kinds: Sequence[type[Entry]], found: Sequence[type[Entry]], told: Told
+        self, store: Store, kinds: Sequence[type[Entry]], found: Sequence[type[Entry]], told: RestoreListener
     ) -> None:
         super().__init__(store, kinds)
         self._all_kinds = kinds
@@ -50,9 +50,9 @@ class Replica(Unindexed):
 
     def _owners(self, table: str, records: Records) -> Iterator[Write]:
         for key, value in records:
-            owner, _, rest = key.partition(END_OF_OWNER)
+            owner, _, rest = key.partition(OWNER_END)
             if (table, rest[:1]) in self._found:
-                place = _place(table, rest) + END_OF_OWNER + owner
+                place = _place(table, rest) + OWNER_END + owner
                 yield OWNERS, place, None if value is None else b""
 
     def clear(self) -> None:
@@ -60,7 +60,7 @@ class Replica(Unindexed):
         self._store.clear(OWNERS)
 
     def of_owner(self, owner: str) -> "Committed":
-        return Committed(self._store, owner.encode() + END_OF_OWNER)
+        return Committed(self._store, owner.encode() + OWNER_END)
 
     def beside(self) -> Tables:
         """Tables over the same entries for one thread that plays ahead: its changes stay its own, and must
@@ -69,7 +69,7 @@ class Replica(Unindexed):
 
     def holders(self, kind: type[Entry], key: bytes) -> Iterator[str]:
         """Whose entries of that kind have that key."""
-        start = _place(kind.table, kind.letter + key) + END_OF_OWNER
+        start = _place(kind.table, kind.letter + key) + OWNER_END
         for place, _ in self._store.scan(OWNERS, start):
             if not place.startswith(start):
                 return
@@ -87,17 +87,17 @@ class Committed:
 
     def get(self, kind: type[E], key: bytes = b"") -> E | None:
         raw = self._store.get(kind.table, self._owner + kind.letter + key)
-        return None if raw is None else decoded(kind, raw)
+        return None if raw is None else decode_entry(kind, raw)
 
     def scan(self, kind: type[E], prefix: bytes = b"") -> Iterator[E]:
         start = self._owner + kind.letter + prefix
         for key, raw in self._store.scan(kind.table, start):
             if not key.startswith(start):
                 return
-            yield decoded(kind, raw)
+            yield decode_entry(kind, raw)
 
 
-def decoded(kind: type[E], raw: bytes) -> E:
+def decode_entry(kind: type[E], raw: bytes) -> E:
     entry: E = _decoder(kind).decode(raw)
     return entry
 

@@ -91,7 +91,7 @@ class RocksStore:
             self._families = {family: self._db.get_column_family(family) for family in options}
             self._handles = {family: self._db.get_column_family_handle(family) for family in options}
         except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            raise damage.meaning(path, error) from None
+            raise damage.classify_error(path, error) from None
 
     def _options(self) -> Options:
         blocks = BlockBasedOptions()
@@ -165,10 +165,10 @@ class RocksStore:
     def _failed(self, error: Exception) -> Exception:
         error.__traceback__ = None
         # RocksDB's own are bare; others are not of the disk.
-        found = damage.meaning(self._path, error) if type(error) is Exception else error
+        found = damage.classify_error(self._path, error) if type(error) is Exception else error
         if isinstance(found, StoreDamaged) and self._damage is None:
             self._damage = str(found)
-            damage.mark(self._path, found)
+            damage.mark_damaged(self._path, found)
         return found
 
     def check(self) -> None:
@@ -182,7 +182,7 @@ class RocksStore:
         self._db.close()
 
 
-Opened = Callable[[Path, Sequence[str]], Store]
+StoreFactory = Callable[[Path, Sequence[str]], Store]
 """The store in a folder, with those families; made where there is none."""
 
 
@@ -190,13 +190,13 @@ def opened(
     path: Path,
     families: Sequence[str],
     counted: Callable[[], None] = lambda: None,
-    make: Opened = RocksStore,
+    make: StoreFactory = RocksStore,
 ) -> Store:
     """The store in that folder. One that is damaged is set aside, an empty one begun in its place, and
     `counted` called. Raises Misconfigured, StoreFailed."""
     try:
-        damage.check(path)
+        damage.require_undamaged(path)
         return make(path, families)
     except StoreDamaged as found:
-        damage.set_aside(path, found, counted)
+        damage.set_folder_aside(path, found, counted)
         return make(path, families)

@@ -12,8 +12,8 @@ from streams.domain.state import Change, Drop, E, Entry
 from streams.tables.checkpoints import FAMILY as CHECKPOINTS
 from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
-from streams.tables.due import DueIndex, due_key, place
-from streams.tables.owner_entries import END_OF_OWNER, Owned
+from streams.tables.due import DueIndex, due_key, parse_due_key
+from streams.tables.owner_entries import OWNER_END, OwnerState
 from streams.tables.store import Store, Write, opened
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -46,8 +46,8 @@ class Tables:
         self._changed: dict[str, dict[bytes, None]] = {name: {} for name in self.names}
         self._by_owner: dict[tuple[str, bytes], list[bytes]] = {}
 
-    def of(self, owner: str) -> Owned:
-        return Owned(self, owner.encode() + END_OF_OWNER)
+    def of(self, owner: str) -> OwnerState:
+        return OwnerState(self, owner.encode() + OWNER_END)
 
     def get(self, kind: type[E], key: bytes) -> E | None:
         """The entry at the whole key: owner, letter and the entry's own."""
@@ -114,7 +114,7 @@ class Tables:
                 break
             if count == size:
                 return found, key
-            owner, _, rest = key.partition(END_OF_OWNER)
+            owner, _, rest = key.partition(OWNER_END)
             if rest[:1] != kind.letter:
                 continue
             seen = self._seen[kind.table]
@@ -155,13 +155,13 @@ class Tables:
             key, _ = next(self._store.scan(kind.table, start), (None, b""))
             if key is None:
                 return
-            owner, _, _ = key.partition(END_OF_OWNER)
+            owner, _, _ = key.partition(OWNER_END)
             yield owner.decode()
             start = owner + b"\x01"
 
     def _entry(self, due: bytes) -> tuple[str, Entry]:
-        table, key = place(due, self._group_size)
-        owner, _, _ = key.partition(END_OF_OWNER)
+        table, key = parse_due_key(due, self._group_size)
+        owner, _, _ = key.partition(OWNER_END)
         entry = self.get(self._kind(table, key), key)
         if entry is None:
             raise LookupError(f"due index of table {table!r} points to {key!r}, which is gone")
@@ -230,14 +230,14 @@ class Tables:
     def _due_writes(self, table: str) -> Iterator[Write]:
         timed = {k.letter: decode for k, decode in self._decoders.items() if k.table == table and k.timed()}
         for key, raw in self._store.scan(table, b""):
-            letter = key.index(END_OF_OWNER) + 1
+            letter = key.index(OWNER_END) + 1
             decode = timed.get(key[letter : letter + 1])
             entry = decode(raw) if decode else None
             if entry is not None and entry.due is not None:
                 yield DUE, due_key(entry, entry.due, key), b""
 
     def _kind(self, table: str, key: bytes) -> type[Entry]:
-        return self._kinds[table, key.partition(END_OF_OWNER)[2][:1]]
+        return self._kinds[table, key.partition(OWNER_END)[2][:1]]
 
     def clear(self) -> None:
         """Forget everything, to be restored from zero."""
@@ -250,7 +250,7 @@ class Tables:
         """Everything committed, of those tables or of all, as table, owner, key below it and value."""
         for table in names or self.names:
             for key, raw in self._store.scan(table, b""):
-                owner, _, rest = key.partition(END_OF_OWNER)
+                owner, _, rest = key.partition(OWNER_END)
                 yield table, owner.decode(), rest, raw
 
     def check(self) -> None:
@@ -263,7 +263,7 @@ class Tables:
         self._store.close()
 
 
-class Unindexed(Tables):
+class UnindexedTables(Tables):
     """Tables of which nobody asks what is due."""
 
     def _move_due(self, key: bytes, before: Entry | None, after: Entry | None) -> None: ...
@@ -271,7 +271,7 @@ class Unindexed(Tables):
     def index(self) -> None: ...
 
 
-def on_disk(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
+def open_tables(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
     """Tables over a RocksDB of their own, to be closed."""
     return tables(opened(folder, families(kinds)), kinds)
 

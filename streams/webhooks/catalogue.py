@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.names import LEGACY_TYPES, enter
+from streams.webhooks.names import LEGACY_TYPES, add_legacy_type
 
 W = TypeVar("W", bound=WebhookEvent)
 Body = Mapping[str, object]
@@ -15,7 +15,7 @@ LegacyBody = Body | Sequence[Body]
 
 
 @dataclass(frozen=True, slots=True)
-class Second(Generic[W]):
+class SecondLegacyWebhook(Generic[W]):
     """A second legacy webhook that the earlier version sent of the same event; None: not of this one."""
 
     legacy_type: str
@@ -33,7 +33,7 @@ class Webhook(Generic[W]):
     event: type[W]
     body: Callable[[W], Body]
     legacy_body: Callable[[W], LegacyBody]
-    second: Second[W] | None
+    second: SecondLegacyWebhook[W] | None
 
 
 CATALOGUE: dict[str, Webhook[Any]] = {}
@@ -45,7 +45,7 @@ def webhook(
     *,
     triggers: tuple[str, ...],
     legacy: Callable[[W], LegacyBody] | None = None,
-    second: Second[W] | None = None,
+    second: SecondLegacyWebhook[W] | None = None,
     legacy_type: str | None = None,
 ) -> Callable[[Callable[[W], B]], Callable[[W], B]]:
     """Enter the decorated function into the catalogue as the new-format body of `event`.
@@ -55,7 +55,7 @@ def webhook(
     among the names yet.
     """
     if legacy_type:
-        enter(event.__name__, legacy_type)
+        add_legacy_type(event.__name__, legacy_type)
 
     def entered(body: Callable[[W], B]) -> Callable[[W], B]:
         name = event.__name__

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from streams.webhooks.catalogue import CATALOGUE, Webhook
-from streams.webhooks.schema import DRAFT, Form, Schema, data_schema, envelope_schema, forms
+from streams.webhooks.schema import DRAFT, BodyFormat, Schema, body_formats, data_schema, envelope_schema
 
-_TITLES: dict[Form, str] = {"new": "", "legacy": ", legacy format", "second": ", second legacy webhook"}
+_TITLES: dict[BodyFormat, str] = {"new": "", "legacy": ", legacy format", "second": ", second legacy webhook"}
 _HTTP = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
 
 
-def title(entry: Webhook[Any], form: Form) -> str:
+def document_title(entry: Webhook[Any], form: BodyFormat) -> str:
     return f"{entry.name}{_TITLES[form]}"
 
 
-def json_schema(entry: Webhook[Any], form: Form) -> Schema:
+def json_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
     """The schema of one request's body, as a document of its own."""
     return {
         "$schema": DRAFT,
-        "title": title(entry, form),
+        "title": document_title(entry, form),
         "description": entry.description,
         **envelope_schema(entry, form),
     }
@@ -47,7 +47,9 @@ def _channel(entry: Webhook[Any]) -> dict[str, Any]:
         "address": None,
         "title": entry.name,
         "description": _told(entry),
-        "messages": {form: {"$ref": f"#/components/messages/{entry.name}.{form}"} for form in forms(entry)},
+        "messages": {
+            form: {"$ref": f"#/components/messages/{entry.name}.{form}"} for form in body_formats(entry)
+        },
     }
 
 
@@ -57,18 +59,18 @@ def _operation(entry: Webhook[Any]) -> dict[str, Any]:
         "action": "send",
         "channel": {"$ref": channel},
         "summary": entry.description,
-        "messages": [{"$ref": f"{channel}/messages/{form}"} for form in forms(entry)],
+        "messages": [{"$ref": f"{channel}/messages/{form}"} for form in body_formats(entry)],
         "bindings": _HTTP,
     }
 
 
 def _messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for form in forms(entry):
+    for form in body_formats(entry):
         yield (
             f"{entry.name}.{form}",
             {
                 "name": entry.name if form == "new" else _type(entry, form),
-                "title": title(entry, form),
+                "title": document_title(entry, form),
                 "summary": entry.description,
                 "contentType": "application/json",
                 "payload": envelope_schema(entry, form),
@@ -76,7 +78,7 @@ def _messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def _type(entry: Webhook[Any], form: Form) -> str:
+def _type(entry: Webhook[Any], form: BodyFormat) -> str:
     return entry.second.legacy_type if form == "second" and entry.second else entry.legacy_type
 
 
@@ -84,7 +86,7 @@ def _told(entry: Webhook[Any]) -> str:
     return "\n".join((entry.description, "", "Sent when:", *(f"- {action}" for action in entry.triggers)))
 
 
-def page() -> str:
+def markdown_page() -> str:
     """The documentation of all webhooks, in Markdown."""
     return "\n".join(("# Webhooks", "", *(line for name in sorted(CATALOGUE) for line in _section(name))))
 
@@ -100,24 +102,24 @@ def _section(name: str) -> Iterator[str]:
         "",
     )
     yield from ("Sent when:", "", *(f"- {action}" for action in entry.triggers), "")
-    for form in forms(entry):
+    for form in body_formats(entry):
         about = f", sent besides as `{entry.second.legacy_type}`" if form == "second" and entry.second else ""
         yield from (f"`data`, {form} format{about}:", "", "| field | type |", "|---|---|")
-        yield from (f"| `{path}` | {kind} |" for path, kind in fields(data_schema(entry, form)))
+        yield from (f"| `{path}` | {kind} |" for path, kind in schema_fields(data_schema(entry, form)))
         yield ""
 
 
-def fields(schema: Schema, path: str = "") -> Iterator[tuple[str, str]]:
+def schema_fields(schema: Schema, path: str = "") -> Iterator[tuple[str, str]]:
     """Path and type of every leaf: `customer.email`, `items[].sku.code`."""
     if "anyOf" in schema:
         for part in schema["anyOf"]:
             if part != {"type": "null"}:
-                yield from fields(part, path)
+                yield from schema_fields(part, path)
     elif "properties" in schema:
         for name, inner in schema["properties"].items():
-            yield from fields(inner, f"{path}.{name}" if path else name)
+            yield from schema_fields(inner, f"{path}.{name}" if path else name)
     elif "items" in schema:
-        yield from fields(schema["items"], f"{path}[]")
+        yield from schema_fields(schema["items"], f"{path}[]")
     else:
         yield path, _said(schema)
 

@@ -7,7 +7,7 @@ from streams.webhooks.events import (
     CustomerUpdated,
 )
 from streams.webhooks.legacy_shapes import OldCustomer, OldCustomerRegistered
-from streams.webhooks.parts import address, attributes, company, customer, moment, unix
+from streams.webhooks.parts import address, attributes, company, customer, iso_instant, unix_seconds
 from streams.webhooks.shapes import CustomerBody, CustomerRegisteredBody
 
 
@@ -22,7 +22,7 @@ def _legacy_registered(event: CustomerRegistered) -> OldCustomerRegistered:
             "email": who.email,
             "phone": who.phone,
             "levelAchievementDate": None,
-            "createdAt": unix(event.registered_at),
+            "createdAt": unix_seconds(event.registered_at),
             "address": address(who.address),
             "company": company(who.company),
             "loyaltyCardNumber": who.loyalty_card_number,
@@ -57,8 +57,8 @@ def customer_registered(event: CustomerRegistered) -> CustomerRegisteredBody:
             "email": who.email,
             "phone": who.phone,
             "gender": who.gender,
-            "birthDate": event.birth_date or moment(who.birth_date),
-            "registeredAt": moment(event.registered_at),
+            "birthDate": event.birth_date or iso_instant(who.birth_date),
+            "registeredAt": iso_instant(event.registered_at),
             "address": address(who.address),
             "company": company(who.company),
             "loyaltyCardNumber": who.loyalty_card_number,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from streams.webhooks.catalogue import Webhook
-from streams.webhooks.schema import Form, Schema, data_schema
+from streams.webhooks.schema import BodyFormat, Schema, data_schema
 
 _BY_NAME: dict[str, object] = {
     "email": "anna@example.com",
@@ -25,7 +25,7 @@ _BY_FORMAT = {
 _BY_TYPE: dict[str, object] = {"string": "example", "integer": 1, "number": 1, "boolean": True, "null": None}
 
 
-def example(entry: Webhook[Any], form: Form) -> object:
+def make_example(entry: Webhook[Any], form: BodyFormat) -> object:
     """What could stand under `data`."""
     return _made(data_schema(entry, form), "")
 

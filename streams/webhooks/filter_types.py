@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from streams.webhooks.catalogue import CATALOGUE
-from streams.webhooks.schema import Schema, data_schema, forms
+from streams.webhooks.schema import Schema, body_formats, data_schema
 
 _WORDS = {"string": "a text", "number": "a number", "boolean": "true or false"}
 
 
-def mismatch(events: Iterable[str], path: str, value: object, *, legacy: bool) -> str | None:
+def filter_type_mismatch(events: Iterable[str], path: str, value: object, *, legacy: bool) -> str | None:
     """Why `value` can never stand at `path` in the bodies of `events`, or None. Of a path that no body
     has, nothing is said."""
     found = {kind for name in events for kind in _kinds(name, path.split("."), legacy)}
@@ -35,7 +35,7 @@ def _kind(value: object) -> str | None:
 
 def _kinds(name: str, path: list[str], legacy: bool) -> Iterator[str]:
     entry = CATALOGUE.get(name)
-    for form in forms(entry) if entry else ():
+    for form in body_formats(entry) if entry else ():
         if entry and (form != "new") is legacy:
             yield from _at(data_schema(entry, form), path)
 

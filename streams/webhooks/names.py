@@ -32,7 +32,7 @@ def event_name(either: str) -> str | None:
     return either if either in LEGACY_TYPES else _PASCAL.get(either)
 
 
-def enter(name: str, legacy_type: str) -> None:
+def add_legacy_type(name: str, legacy_type: str) -> None:
     """Both names of one more webhook."""
     LEGACY_TYPES[name] = legacy_type
     _PASCAL[legacy_type] = name

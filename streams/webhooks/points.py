@@ -1,11 +1,11 @@
 """Bodies of the webhooks about units."""
 
-from streams.domain.values import plain
+from streams.domain.values import plain_decimal
 from streams.webhooks import events
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
-from streams.webhooks.legacy_shapes import Collected, OldAmountChanged, OldPointsWillExpire
-from streams.webhooks.parts import action_cause, customer, moment, wallet_type
+from streams.webhooks.legacy_shapes import CollectedArray, OldAmountChanged, OldPointsWillExpire
+from streams.webhooks.parts import action_cause, customer, iso_instant, wallet_type
 from streams.webhooks.shapes import AmountChangedBody, DatedCause, PointsWillExpireBody, TakenBack
 
 _OLD_CHANGE_TYPES = {
@@ -22,8 +22,8 @@ def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:
     kind = event.amount_change_type
     return {
         "customerId": event.member_id,
-        "amount": plain(event.amount),
-        "amount_change": plain(event.amount_change),
+        "amount": plain_decimal(event.amount),
+        "amount_change": plain_decimal(event.amount_change),
         "amount_change_type": _OLD_CHANGE_TYPES.get(kind, kind),
     }
 
@@ -53,8 +53,8 @@ def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Amou
     body: AmountChangedBody = {
         "customer": customer(event.customer),
         "accountId": event.wallet_id,
-        "amount": plain(event.amount),
-        "amountChange": plain(event.amount_change),
+        "amount": plain_decimal(event.amount),
+        "amountChange": plain_decimal(event.amount_change),
         "amountChangeType": event.amount_change_type,
         "transferId": event.transfer_id,
         "wallet": {"walletId": event.wallet_id, "walletType": wallet_type(event.wallet)},
@@ -68,11 +68,11 @@ def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Amou
 def _taken_back(taken: events.TakenBack) -> TakenBack:
     return {
         "purchaseDocumentNumber": taken.purchase,
-        "pending": plain(taken.pending),
-        "active": plain(taken.active),
-        "blocked": plain(taken.blocked),
-        "owed": plain(taken.owed),
-        "waived": plain(taken.waived),
+        "pending": plain_decimal(taken.pending),
+        "active": plain_decimal(taken.active),
+        "blocked": plain_decimal(taken.blocked),
+        "owed": plain_decimal(taken.owed),
+        "waived": plain_decimal(taken.waived),
     }
 
 
@@ -80,10 +80,10 @@ def _cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
     cause = action_cause(event.cause, event.member_id)
     if cause is None or event.cause is None:
         return None
-    return {**cause, "performedAt": moment(event.cause.performed_at)}
+    return {**cause, "performedAt": iso_instant(event.cause.performed_at)}
 
 
-def _legacy_will_expire(event: PointsWillExpire) -> Collected[OldPointsWillExpire]:
+def _legacy_will_expire(event: PointsWillExpire) -> CollectedArray[OldPointsWillExpire]:
     who = event.customer
     return [
         {
@@ -93,8 +93,8 @@ def _legacy_will_expire(event: PointsWillExpire) -> Collected[OldPointsWillExpir
             "customerLoyaltyCardNumber": who.loyalty_card_number,
             "customerFirstName": who.first_name,
             "customerLastName": who.last_name,
-            "points": plain(event.remaining),
-            "pointsWillExpire": moment(event.expires_at),
+            "points": plain_decimal(event.remaining),
+            "pointsWillExpire": iso_instant(event.expires_at),
         }
     ]
 
@@ -110,7 +110,7 @@ def points_will_expire(event: PointsWillExpire) -> PointsWillExpireBody:
     """Units of a member will expire in as many days as the store's Expiring Notifications say."""
     return {
         "accountId": event.wallet_id,
-        "points": plain(event.points),
-        "remainingUnits": plain(event.remaining),
-        "pointsWillExpire": moment(event.expires_at),
+        "points": plain_decimal(event.points),
+        "remainingUnits": plain_decimal(event.remaining),
+        "pointsWillExpire": iso_instant(event.expires_at),
     }

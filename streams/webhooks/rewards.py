@@ -1,9 +1,9 @@
 """Bodies of the webhooks about rewards and coupons."""
 
-from streams.domain.values import Profile, plain
+from streams.domain.values import Profile, plain_decimal
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import CouponWillExpire, CustomerBoughtReward, RewardRedemptionStatusChanged
-from streams.webhooks.legacy_shapes import Collected, OldCouponWillExpire
+from streams.webhooks.legacy_shapes import CollectedArray, OldCouponWillExpire
 from streams.webhooks.parts import (
     action_cause,
     address,
@@ -11,8 +11,8 @@ from streams.webhooks.parts import (
     coupon_issued,
     coupon_status,
     customer,
-    moment,
-    unix,
+    iso_instant,
+    unix_seconds,
 )
 from streams.webhooks.reward_shapes import (
     BoughtRewardBody,
@@ -43,7 +43,7 @@ def customer_bought_reward(event: CustomerBoughtReward) -> BoughtRewardBody:
             "rewardType": event.reward_type,
         },
         "rewardRedemption": {"redeemedRewardId": event.issued_reward_id},
-        "costInPoints": plain(event.cost),
+        "costInPoints": plain_decimal(event.cost),
         "actionCause": action_cause(event.cause, event.member_id),
     }
 
@@ -53,7 +53,7 @@ def _bought(event: CustomerBoughtReward) -> CouponBought | None:
     return {**coupon(issued), "status": coupon_status(issued, event.created_at)} if issued else None
 
 
-def _legacy_will_expire(event: CouponWillExpire) -> Collected[OldCouponWillExpire]:
+def _legacy_will_expire(event: CouponWillExpire) -> CollectedArray[OldCouponWillExpire]:
     who, issued = event.customer, event.coupon
     return [
         {
@@ -62,7 +62,7 @@ def _legacy_will_expire(event: CouponWillExpire) -> Collected[OldCouponWillExpir
             "customerLoyaltyCardNumber": who.loyalty_card_number,
             "customerPhone": who.phone,
             "coupon": issued.code,
-            "couponExpiresAt": unix(issued.active_to),
+            "couponExpiresAt": unix_seconds(issued.active_to),
             "couponStatus": coupon_status(issued, event.created_at),
         }
     ]
@@ -99,10 +99,10 @@ def reward_redemption_status_changed(event: RewardRedemptionStatusChanged) -> Re
         "issuedReward": _issued(event),
         "newStatus": event.new_status,
         "newComment": event.new_comment,
-        "newDate": moment(event.new_at),
+        "newDate": iso_instant(event.new_at),
         "oldStatus": event.old_status,
         "oldComment": event.old_comment,
-        "oldDate": moment(event.old_at),
+        "oldDate": iso_instant(event.old_at),
     }
 
 
@@ -113,11 +113,11 @@ def _issued(event: RewardRedemptionStatusChanged) -> IssuedReward:
         "name": event.reward_name,
         "customerId": event.member_id,
         "status": event.new_status,
-        "costInPoints": plain(event.cost),
-        "tax": plain(event.tax) if event.tax is not None else None,
-        "taxPriceValue": plain(event.tax_price_value) if event.tax_price_value is not None else None,
-        "price": plain(event.price) if event.price is not None else None,
-        "redemptionDate": moment(event.redeemed_at),
+        "costInPoints": plain_decimal(event.cost),
+        "tax": plain_decimal(event.tax) if event.tax is not None else None,
+        "taxPriceValue": plain_decimal(event.tax_price_value) if event.tax_price_value is not None else None,
+        "price": plain_decimal(event.price) if event.price is not None else None,
+        "redemptionDate": iso_instant(event.redeemed_at),
         "customerData": _redeemer(event.profile),
         "rewardType": event.reward_type,
         "rewardId": event.reward_id,

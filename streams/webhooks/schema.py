@@ -21,7 +21,7 @@ from msgspec import Meta
 
 from streams.webhooks.catalogue import Webhook
 
-Form = Literal["new", "legacy", "second"]
+BodyFormat = Literal["new", "legacy", "second"]
 Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
 _UUID: Schema = {"type": "string", "format": "uuid"}
@@ -36,12 +36,12 @@ _SIMPLE: dict[Any, str] = {
 }
 
 
-def forms(entry: Webhook[Any]) -> tuple[Form, ...]:
+def body_formats(entry: Webhook[Any]) -> tuple[BodyFormat, ...]:
     """The formats in which that webhook is sent."""
     return ("new", "legacy", "second") if entry.second else ("new", "legacy")
 
 
-def envelope_schema(entry: Webhook[Any], form: Form) -> Schema:
+def envelope_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
     """The schema of a whole request's body, envelope and data."""
     data = data_schema(entry, form)
     if form != "new":
@@ -60,7 +60,7 @@ def envelope_schema(entry: Webhook[Any], form: Form) -> Schema:
     )
 
 
-def data_schema(entry: Webhook[Any], form: Form) -> Schema:
+def data_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
     """The schema of what stands under `data`."""
     match form:
         case "new":

@@ -1,10 +1,10 @@
 """Bodies of the webhooks about tiers, which the outside world calls levels."""
 
-from streams.webhooks.catalogue import Second, webhook
+from streams.webhooks.catalogue import SecondLegacyWebhook, webhook
 from streams.webhooks.events import CustomerLevelChanged, LevelWillExpire
-from streams.webhooks.legacy_shapes import Collected, OldLevel, OldLevelMoved
+from streams.webhooks.legacy_shapes import CollectedArray, OldLevel, OldLevelMoved
 from streams.webhooks.names import LEVEL_CHANGED_AUTOMATICALLY
-from streams.webhooks.parts import customer, moment
+from streams.webhooks.parts import customer, iso_instant
 from streams.webhooks.shapes import LevelChangedBody, LevelWillExpireBody
 
 
@@ -13,7 +13,7 @@ def _legacy_changed(event: CustomerLevelChanged) -> OldLevel:
         "customerId": event.member_id,
         "levelId": event.level_id,
         "levelName": event.level_name,
-        "levelAchievementDate": moment(event.achieved_at),
+        "levelAchievementDate": iso_instant(event.achieved_at),
     }
 
 
@@ -27,7 +27,7 @@ def _legacy_moved(event: CustomerLevelChanged) -> OldLevelMoved | None:
 @webhook(
     CustomerLevelChanged,
     legacy=_legacy_changed,
-    second=Second(LEVEL_CHANGED_AUTOMATICALLY, _legacy_moved),
+    second=SecondLegacyWebhook(LEVEL_CHANGED_AUTOMATICALLY, _legacy_moved),
     triggers=(
         "A member's tier is changed by hand, to a lower or a higher one, in the panel or through the API.",
         "A member reaches the threshold of a tier, or falls below it, by the conditions of the tier set.",
@@ -47,7 +47,7 @@ def customer_level_changed(event: CustomerLevelChanged) -> LevelChangedBody:
     }
 
 
-def _legacy_will_expire(event: LevelWillExpire) -> Collected[LevelWillExpireBody]:
+def _legacy_will_expire(event: LevelWillExpire) -> CollectedArray[LevelWillExpireBody]:
     return [level_will_expire(event)]
 
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.replay_selection import Selection, fate
-from streams.delivery.subscription_history import OverTime
-from streams.reconcile.reconciliation import Marks, Place, balanced
+from streams.delivery.subscription_history import SubscriptionHistory
+from streams.reconcile.reconciliation import MarkMaker, RecordPlace, reconcile_marks
 from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
@@ -101,7 +101,7 @@ def test_only_those_of_that_fate_are_sent() -> None:
     first, second = run.deliveries()
     became = {first.delivery_id: fate(1, 0, 1), second.delivery_id: fate(1, 1, 0)}
 
-    failed = Selection(WANTED, "n", only="failed", fate_of=became.__getitem__)
+    failed = Selection(WANTED, "n", only="failed", outcome_of=became.__getitem__)
 
     assert [d.delivery_id for d in replayed(run, failed)] == [first.delivery_id]
 
@@ -112,16 +112,16 @@ def test_an_item_of_an_array_is_sent_alone_and_the_books_take_it_for_the_missing
 
     (alone,) = Selection(legacy, "n").deliveries(event(record))
 
-    marks = Marks(_always(legacy))
-    place = Place(0, 0, NOON)
+    marks = MarkMaker(_always(legacy))
+    place = RecordPlace(0, 0, NOON)
     found = [*marks.delivery(alone, place), *marks.event(event(record), place, ahead=False)]
-    books = balanced(sorted(found), marks.closed, whole=True)
+    books = reconcile_marks(sorted(found), marks.closed, whole=True)
     assert alone.data.startswith("[{")
     assert books.agree
     assert sum(each["pending"] for each in books.outcomes.values()) == 1
 
 
-def _always(form: Subscription) -> OverTime:
-    subscriptions = OverTime()
+def _always(form: Subscription) -> SubscriptionHistory:
+    subscriptions = SubscriptionHistory()
     subscriptions.add(form.subscription_id, NOON.replace(year=2000), form)
     return subscriptions

@@ -6,7 +6,7 @@ from typing import Literal
 
 from streams.domain.state import Entry
 from streams.domain.store import StoreSettings
-from streams.stages.context import Clock, Record, Stage, Turn
+from streams.stages.context import Clock, Record, Stage, StageContext
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
@@ -67,7 +67,7 @@ class Crashing(Pipeline):
 
     def _turn(self, stage: Stage, topic: str) -> None:
         disk = self._disks[stage.kinds]
-        fault, turn = self._fault(), Turn(0, disk.tables, self.now)
+        fault, turn = self._fault(), StageContext(0, disk.tables, self.now)
         start = self._done[topic]
         count = stage.play(turn, self.log[topic][start : start + self._batch], self._budget())
         if fault.endswith("before commit"):

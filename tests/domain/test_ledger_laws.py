@@ -17,7 +17,7 @@ from streams.domain.state import Account, IssuedReward, Lot
 from streams.domain.store import StoreSettings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import Owned
+from streams.tables.owner_entries import OwnerState
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
 from streams.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS
@@ -90,7 +90,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.register(ANNA)
         self.add(ANNA, Decimal(100), 30)
 
-    def state(self, member: str) -> Owned:
+    def state(self, member: str) -> OwnerState:
         return self.run.tables.of(owner_of(STORE, member))
 
     def lots(self, member: str) -> list[Lot]:

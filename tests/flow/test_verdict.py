@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from streams.pipeline_health.verdict import Trouble, spoken, troubles, well
+from streams.pipeline_health.verdict import Trouble, duration_text, healthy_sentence, troubles
 from tests.flow.making import START, sample, table
 
 
@@ -17,20 +17,23 @@ def test_where_all_is_well_it_is_said_how_much_goes_on_and_how_fresh_it_is() -> 
     now = START + at(11)
 
     assert troubles(samples, now) == []
-    assert well(samples, now, None, whole=True) == (
+    assert healthy_sentence(samples, now, None, whole=True) == (
         "All is well: 12 commands a second, everything delivered up to 1 s ago."
     )
-    assert well(samples, now, at(4), whole=True) == (
+    assert healthy_sentence(samples, now, at(4), whole=True) == (
         "All is well: 12 commands a second, everything delivered up to 5 s ago."
     )
-    assert well(samples, now, None, whole=False) == "All is well: everything delivered up to 1 s ago."
+    assert (
+        healthy_sentence(samples, now, None, whole=False)
+        == "All is well: everything delivered up to 1 s ago."
+    )
 
 
 def test_at_rest_everything_is_delivered() -> None:
     samples = table([(7, 0), (7, 0)])
 
     said = "All is well: no commands just now, everything is delivered."
-    assert well(samples, START + at(5), None, whole=True) == said
+    assert healthy_sentence(samples, START + at(5), None, whole=True) == said
 
 
 def test_a_worker_that_is_away_is_one_trouble_and_names_the_command_that_starts_one() -> None:
@@ -115,4 +118,4 @@ def test_what_no_stage_could_read_is_worth_a_look_for_an_hour_and_stands_below_w
     ],
 )
 def test_a_length_of_time_has_one_unit(seconds: float, said: str) -> None:
-    assert spoken(timedelta(seconds=seconds)) == said
+    assert duration_text(timedelta(seconds=seconds)) == said

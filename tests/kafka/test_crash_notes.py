@@ -13,10 +13,10 @@ from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.rejections import PoisonRecord
-from streams.runtime.batch import Batch, Share
+from streams.runtime.batch import Batch, PartitionShare
 from streams.runtime.partitions import Partition
-from streams.runtime.poison_suspects import Blame
-from streams.stages.context import Clock, Output, Record, StreamClock, Turn, WallClock
+from streams.runtime.poison_suspects import PoisonSuspects
+from streams.stages.context import Clock, Output, Record, StageContext, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, families
@@ -68,11 +68,11 @@ class Lives:
 
     def live(self) -> Exception | None:
         """Until all is handled, or the process dies of what is returned."""
-        partition = Partition(0, self.tables, Blame(self.note, self.limit), self.committed)
+        partition = Partition(0, self.tables, PoisonSuspects(self.note, self.limit), self.committed)
         partition.waiting.extend(self.log[self.committed :])
         stage = LoyaltyStage(_Stores(self.fault), self.clock(), timedelta(hours=24))
         while partition.waiting:
-            share = Share(Turn(0, self.tables, self.now), *partition.offered(100))
+            share = PartitionShare(StageContext(0, self.tables, self.now), *partition.offered(100))
             handled = asyncio.run(played(stage, share))
             if isinstance(handled, Exception):
                 self.tables.abort()
@@ -92,7 +92,7 @@ class Lives:
         return [o.value for o in self.outputs if o.topic is POISON and isinstance(o.value, PoisonRecord)]
 
 
-async def played(stage: LoyaltyStage, share: Share) -> int | Exception:
+async def played(stage: LoyaltyStage, share: PartitionShare) -> int | Exception:
     batch = Batch([share], 100, asyncio.get_running_loop().create_future())
     batch.play(stage)
     try:

@@ -19,16 +19,16 @@ from api.cli.demo.progress import PipelineProgress
 from api.cli.demo.reconcile import reconcile_receiver
 from api.cli.demo.scene import Scene
 from api.cli.demo.totals import Kind, count_topics
-from api.cli.reconcile import summary
-from api.cli.store import parsed, stored
+from api.cli.reconcile import summarize
+from api.cli.store import parsed, store_settings
 from connectors import cdnow
-from connectors.cdnow.history import commands
+from connectors.cdnow.history import purchase_commands
 from connectors.cdnow.reader import purchases
 from connectors.http.receiver import LogLine
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.reconcile.reconciliation import Books
-from streams.settings import load
+from streams.settings import load_settings
 from streams.topics import ADMINS
 from streams.webhooks import CATALOGUE
 
@@ -41,33 +41,33 @@ SHOWN = "AvailablePointsAmountChanged"
 def play(keep: bool, file: Path | None) -> None:
     """Runs the demo. Raises SystemExit(1) if the receiver did not get exactly what was published."""
     console = Console()
-    settings, store = load(), parsed(cdnow.STORE)
-    records = _records(file or cdnow.at_hand(), store)
+    settings, store = load_settings(), parsed(cdnow.STORE)
+    records = _records(file or cdnow.find_purchases_file(), store)
     kinds: list[Kind] = [*((name, False) for name in CATALOGUE), (LEGACY, True)]
     began = time.monotonic()
-    with scene.in_order() as stack:
+    with scene.stopping_in_order() as stack:
         with console.status("looking for Kafka", spinner="dots") as line:
-            here = scene.prepared(stack, settings, line.update)
+            here = scene.prepare_scene(stack, settings, line.update)
             logging.basicConfig(filename=here.logs / "demo.log", filemode="w", level=logging.INFO)
             progress = PipelineProgress(here.connection, records, here.settings.home / "tmp")
             stack.callback(progress.close)
             player = DemoProducer(here.connection, here.partitions, progress.note_sent)
-            asyncio.run(stored(here.connection, store))
-            guest, password = admin.drawn()
+            asyncio.run(store_settings(here.connection, store))
+            guest, password = admin.make_demo_admin()
             player.put(ADMINS, guest.admin_id, guest)
             player.flush()
             line.update("starting receiver and API")
-            scene.ends_started(stack, here, lambda said: _show(console, said))
+            scene.start_ends(stack, here, lambda said: _show(console, said))
             scene.subscribe(here, store.store, kinds)
             line.update("starting worker and sink")
-            scene.pipeline_started(stack, here)
+            scene.start_pipeline(stack, here)
         ready = time.monotonic()
         books = _pump(console, here, player, progress, records)
         done = time.monotonic()
         totals = count_topics(here.connection)
         rows = reconcile_receiver(totals, kinds, _received(here))
         report.show(console, records, totals, rows, progress.stats.samples.get(SHOWN))
-        console.print(summary(books), soft_wrap=True, highlight=False)
+        console.print(summarize(books), soft_wrap=True, highlight=False)
         agrees = books.agree and all(row.agrees for row in rows)
         _conclude(console, here, agrees, (ready - began, done - ready))
         if keep:
@@ -79,7 +79,7 @@ def play(keep: bool, file: Path | None) -> None:
 def _records(file: Path, store: StoreSettings) -> list[DemoRecord]:
     try:
         lines = file.read_text(encoding="ascii").splitlines()
-        return list(with_bad_records(commands(purchases(lines), store)))
+        return list(with_bad_records(purchase_commands(purchases(lines), store)))
     except OSError as error:
         raise Misconfigured(f"--purchases {file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

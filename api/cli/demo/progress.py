@@ -13,7 +13,7 @@ from streams.domain.commands import AdvanceClock
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.projections.command_outcomes import Outcomes
-from streams.reconcile.from_topics import Period, reconcile
+from streams.reconcile.from_topics import Period, reconcile_topics
 from streams.reconcile.reconciliation import Books
 from streams.topics import Topic
 
@@ -66,5 +66,5 @@ class PipelineProgress:
         # Nothing answers a clock; that it was handled shows by the group's offsets.
         if self._outcomes.unanswered - self._clocks or not self._outcomes.over():
             return None
-        books = reconcile(self._connection, Period(), self._folder, lambda *_: None)
+        books = reconcile_topics(self._connection, Period(), self._folder, lambda *_: None)
         return None if any(outcomes["pending"] for outcomes in books.outcomes.values()) else books

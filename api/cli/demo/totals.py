@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from streams.codec import avro
 from streams.delivery.records import Attempt, Delivery
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import records, whole
+from streams.kafka.log_reader import full_range, read_records
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.stages.context import Record
 from streams.topics import ATTEMPTS, DELIVERIES, POISON, REJECTIONS, WEBHOOK_EVENTS, Topic
@@ -32,7 +32,7 @@ def count_topics(connection: Connection) -> Totals:
     """Reads the topics that the stages and the sink write. Raises Retryable."""
 
     def read(topic: Topic) -> Iterator[Record]:
-        return records(connection, whole(connection, topic))
+        return read_records(connection, full_range(connection, topic))
 
     deliveries = [avro.decode(Delivery, each.value, each.schema) for each in read(DELIVERIES)]
     attempts = [avro.decode(Attempt, each.value, each.schema) for each in read(ATTEMPTS)]

@@ -38,18 +38,20 @@ def load(
     `loyalty import members --columns` shows the columns. If a line of the files is refused, nothing is sent,
     because the line could not be played at its own time later. Exit code 1 if any line was refused.
     """
-    from api.cli.imports import contents
-    from api.cli.imports.whose import run_of
-    from connectors.imports.history import dated
+    from api.cli.imports import read_contents
+    from api.cli.imports.whose import make_run
+    from connectors.imports.history import date_commands
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
-    files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
-    run = run_of(KINDS["members"], store, zone, "1")
+    files = {
+        kind: read_contents(file) for kind, file in (("members", members), ("transactions", transactions))
+    }
+    run = make_run(KINDS["members"], store, zone, "1")
     readings: dict[Path, Reading] = {}
     for kind, (path, data) in files.items():
         try:
-            readings[path] = dated(read(KINDS[kind], data, run), run)
+            readings[path] = date_commands(read(KINDS[kind], data, run), run)
         except Misconfigured as error:
             raise Misconfigured(f"{path}: {error}") from None
     whole = skip_refused or not any(reading.refused for reading in readings.values())
@@ -60,9 +62,9 @@ def load(
 def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
     """Sends the commands. Returns the programme's refusals by command id."""
     from api.cli.imports.sending import send_and_wait
-    from connectors.imports.history import in_order
+    from connectors.imports.history import sort_by_time
 
-    ready = in_order(*(reading.ready for reading in readings.values()))
+    ready = sort_by_time(*(reading.ready for reading in readings.values()))
     if ready:
         first, last = ready[0].record.issued_at, ready[-1].record.issued_at
         say(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")

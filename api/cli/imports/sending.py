@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.lines import say
 from api.cli.processes import process
-from connectors.imports.kind import Ready
-from connectors.imports.reader import Refused
-from connectors.imports.send import send
+from connectors.imports.kind import ReadyCommand
+from connectors.imports.reader import RefusedLine
+from connectors.imports.send import send_commands
 from streams.projections.command_outcomes import Outcomes
 from streams.rejections import Refusal
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.2
 
 
-def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[str, Refusal]:
+def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, Refusal]:
     """Sends the commands and prints how many were accepted. Returns the programme's refusals by command id.
 
     `once`: see `Kind.once`.
@@ -37,9 +37,9 @@ def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[s
                     outcomes.sent(topic, partition, offset)
                     bars.advance(sent)
 
-                asyncio.run(send(connection, ready, stands))
+                asyncio.run(send_commands(connection, ready, stands))
                 over = False
-                for over in looks(outcomes, wait):
+                for over in poll_outcomes(outcomes, wait):
                     bars.update(answered, completed=len(ready) if over else outcomes.answered)
         finally:
             outcomes.close()
@@ -54,7 +54,7 @@ def _bars() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def looks(outcomes: Outcomes, wait: int) -> Iterator[bool]:
+def poll_outcomes(outcomes: Outcomes, wait: int) -> Iterator[bool]:
     """Polls the outcomes, and yields whether all are known. Ends then, or after `wait` seconds without a new
     one."""
     seen, until = 0, time.monotonic() + wait
@@ -88,9 +88,9 @@ def _advice(hours: int, *, once: bool) -> str:
     return f"A refusal is remembered for {hours} h: to have the same lines decided anew, add --attempt 2."
 
 
-def refused_lines(ready: Iterable[Ready], refused: Mapping[str, Refusal]) -> Iterator[Refused]:
+def refused_lines(ready: Iterable[ReadyCommand], refused: Mapping[str, Refusal]) -> Iterator[RefusedLine]:
     for one in ready:
         refusal = refused.get(one.command_id)
         if refusal:
             for line in one.lines:
-                yield Refused(line, refusal.field, refusal.value, refusal.reason)
+                yield RefusedLine(line, refusal.field, refusal.value, refusal.reason)

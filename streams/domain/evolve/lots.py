@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from streams.domain.ledger import scheduled
+from streams.domain.ledger import schedule_lot
 from streams.domain.state import Account, Change, Drop, Ending, Lot, State, Transaction, Transfer, lot_key
 from streams.domain.store import StoreSettings
 from streams.domain.values import Draw
@@ -17,7 +17,7 @@ def moved(before: Account, change: Decimal, **sums: Decimal) -> Account:
 
 
 def placed(lot: Lot, store: StoreSettings) -> Iterator[Change]:
-    yield scheduled(lot, store)
+    yield schedule_lot(lot, store)
     yield from endings(lot)
 
 

@@ -40,7 +40,7 @@ def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Ite
             yield from _used(state, "activation")
             # Closed accounts have no timers.
             for standing in list(state.scan(Standing)):
-                yield tier.scheduled(state, standing, store, event.occurred_at)
+                yield tier.schedule_standing(state, standing, store, event.occurred_at)
         case MemberUpdated():
             yield from _updated(state, event, store)
         case ContactChangeAsked() | ActivationCodeIssued() | PasswordResetIssued():

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from streams.domain.events import DebtPaid, UnitsTakenBack
 from streams.domain.evolve.lots import lost, moved, take
-from streams.domain.ledger import account
+from streams.domain.ledger import get_account
 from streams.domain.state import Change, Drop, Held, PendingLot, State, Transaction, Transfer
 from streams.domain.values import BlockedShare, Share
 
 
 def take_back(state: State, event: UnitsTakenBack) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     pending = sum((share.units for share in event.pending), Decimal(0))
     blocked = sum((share.units for share in event.blocked), Decimal(0))
     yield moved(
@@ -74,7 +74,7 @@ def _settle(state: State, event: UnitsTakenBack) -> Iterator[Change]:
 
 
 def pay_debt(state: State, event: DebtPaid) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     yield moved(
         before,
         -event.units,

@@ -21,14 +21,14 @@ from streams.domain.store import StoreSettings
 
 def evolve_reward(state: State, event: RewardEvent, store: StoreSettings) -> Iterator[Change]:
     if isinstance(event, RewardBought):
-        yield coupon.scheduled(_issued(event), store)
+        yield coupon.schedule_coupon(_issued(event), store)
         if event.coupon:
             yield CouponPlace(code=event.coupon.code, issued_reward_id=event.issued_reward_id)
         return
     reward = state.get(IssuedReward, event.issued_reward_id.encode())
     if reward is None:
         raise LookupError(f"reward {event.issued_reward_id} has facts but was not issued")
-    yield coupon.scheduled(_changed(reward, event), store)
+    yield coupon.schedule_coupon(_changed(reward, event), store)
 
 
 def _issued(event: RewardBought) -> IssuedReward:

@@ -13,7 +13,7 @@ from streams.domain.events import (
     TierFloorRemoved,
     TierRecalculated,
 )
-from streams.domain.ledger import account
+from streams.domain.ledger import get_account
 from streams.domain.state import Change, Standing, State
 from streams.domain.store import StoreSettings
 
@@ -25,7 +25,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
     match event:
         case TierChanged():
             after = _moved(standing, event)
-            yield tier.replanned(state, after, store, event.occurred_at)
+            yield tier.replan_standing(state, after, store, event.occurred_at)
             return
     if standing is None:
         raise LookupError(f"member {event.member_id} has no tier of set {event.tier_set_id}")
@@ -34,12 +34,12 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
             yield replace(standing, floor_id=None)
         case TierExpiryAnnounced():
             told = replace(standing, announced=(*standing.announced, event.days))
-            yield tier.scheduled(state, told, store, event.occurred_at)
+            yield tier.schedule_standing(state, told, store, event.occurred_at)
         case TierRecalculated():
             passed = replace(
                 standing, earned_base=_earned(state, event.tier_set_id, store), recalculated_at=None
             )
-            yield tier.replanned(state, passed, store, max(event.due_at, event.occurred_at))
+            yield tier.replan_standing(state, passed, store, max(event.due_at, event.occurred_at))
 
 
 def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
@@ -47,9 +47,9 @@ def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterat
     for standing in list(state.scan(Standing)):
         tiers = store.tier_set(standing.tier_set_id)
         if tiers and tiers.period == "registration_anniversary":
-            yield tier.replanned(state, standing, store, event.occurred_at)
+            yield tier.replan_standing(state, standing, store, event.occurred_at)
         else:
-            yield tier.scheduled(state, standing, store, event.occurred_at)
+            yield tier.schedule_standing(state, standing, store, event.occurred_at)
 
 
 def _moved(standing: Standing | None, event: TierChanged) -> Standing:
@@ -76,4 +76,4 @@ def _earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
     tiers = store.tier_set(tier_set_id)
     counted = (c for c in tiers.conditions if c.measure == "cumulated_earned_units") if tiers else ()
     wallet = store.wallet(next((c.wallet for c in counted), None))
-    return account(state, wallet.code).earned if wallet else Decimal(0)
+    return get_account(state, wallet.code).earned if wallet else Decimal(0)

@@ -13,7 +13,7 @@ from streams.domain.events import (
     TransactionRecorded,
     TransactionUnmatched,
 )
-from streams.domain.pii import unlabelled
+from streams.domain.pii import strip_labels
 from streams.domain.state import Change, Document, Member, State, Transaction
 
 
@@ -29,7 +29,7 @@ def evolve_transaction(state: State, event: TransactionEvent) -> Iterator[Change
             yield replace(_document(state, event.document_number), to_member=None)
         case DocumentErased():
             document = _own(state, event.member_id)
-            yield replace(document, buyer=None, items=unlabelled(document.items))
+            yield replace(document, buyer=None, items=strip_labels(document.items))
         case _:
             assert_never(event)
 

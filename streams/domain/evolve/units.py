@@ -25,7 +25,7 @@ from streams.domain.events import (
 from streams.domain.evolve.lots import lost, lot_at, moved, placed, take, untraced
 from streams.domain.evolve.returns import pay_debt, take_back
 from streams.domain.ids import derived_id
-from streams.domain.ledger import account, scheduled
+from streams.domain.ledger import get_account, schedule_lot
 from streams.domain.state import (
     Change,
     Drop,
@@ -50,11 +50,11 @@ def evolve_units(state: State, event: UnitsEvent, store: StoreSettings) -> Itera
         case UnitsActivated():
             yield from _activate(state, event, store)
         case UnitsSpent():
-            before = account(state, event.wallet)
+            before = get_account(state, event.wallet)
             yield moved(before, -event.units, spent=before.spent + event.units)
             yield from take(state, event.wallet, event.draws)
         case UnitsExpired():
-            before = account(state, event.wallet)
+            before = get_account(state, event.wallet)
             yield moved(before, -event.lot.units, expired=before.expired + event.lot.units)
             ended = lot_at(state, event.wallet, event.lot)
             yield from lost(state, ended.purchase, ended.lot_id, event.lot.units)
@@ -79,7 +79,7 @@ def evolve_units(state: State, event: UnitsEvent, store: StoreSettings) -> Itera
 
 
 def _earn(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     lot = Lot(
         wallet=event.wallet,
         lot_id=event.transfer_id,
@@ -113,7 +113,7 @@ def _opened(lot: Lot, store: StoreSettings) -> Iterator[Change]:
 
 
 def _activate(state: State, event: UnitsActivated, store: StoreSettings) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     pending = _pending(state, event.transfer_id)
     yield moved(before, event.units, pending=before.pending - event.units, earned=before.earned + event.units)
     yield Drop(entry=pending)
@@ -128,7 +128,7 @@ def _pending(state: State, transfer_id: str) -> PendingLot:
 
 
 def _set_aside(state: State, event: UnitsBlocked | UnitsHeld) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     blocked = isinstance(event, UnitsBlocked)
     if blocked:
         yield moved(before, -event.units, blocked=before.blocked + event.units)
@@ -152,7 +152,7 @@ def _settle(
     state: State, event: UnitsUnblocked | UnitsReleased | UnitsSent, store: StoreSettings
 ) -> Iterator[Change]:
     """What was set aside is gone, or back in its lots."""
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     held = state.get(Held, event.transfer_id.encode())
     if held is None:
         raise LookupError(f"transfer {event.transfer_id} holds nothing")
@@ -177,13 +177,13 @@ def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Ch
     if now:
         yield replace(now, remaining=now.remaining + pledge.units)
         return
-    wallet = account(state, before.wallet)
+    wallet = get_account(state, before.wallet)
     yield replace(wallet, returns=wallet.returns + 1)
     yield from placed(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
 
 
 def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     if event.pending:
         pending = _pending(state, event.transfer_id)
         yield replace(before, pending=before.pending - event.units, cancelled=before.cancelled + event.units)
@@ -198,7 +198,7 @@ def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:
 
 
 def _receive(state: State, event: UnitsReceived, store: StoreSettings) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     yield moved(
         before, event.units, earned=before.earned + event.units, received=before.received + event.units
     )
@@ -219,7 +219,7 @@ def _announce(state: State, event: UnitsExpiryAnnounced, store: StoreSettings) -
     lot = next(_lots_of(state, event), None)
     if lot is None:
         raise LookupError(f"lot {event.lot_id} of wallet {event.wallet!r} is not in the ledger")
-    yield scheduled(replace(lot, announced=(*lot.announced, event.days)), store)
+    yield schedule_lot(replace(lot, announced=(*lot.announced, event.days)), store)
 
 
 def _lots_of(state: State, event: UnitsExpiryAnnounced) -> Iterator[Lot]:
