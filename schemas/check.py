@@ -39,7 +39,7 @@ def _bare(schema: Any) -> Any:
 def find_problems(folder: Path) -> Iterator[str]:
     """What is wrong in `folder`, one sentence each, naming the file and what would be valid."""
     schemas = _read(folder)
-    yield from _unfrozen(schemas, _recorded(folder))
+    yield from _unfrozen(schemas, _read_released(folder))
     for name, version, schema in _versions(schemas):
         if schema.get("name") != name:
             yield f"{name}.v{version}.avsc: name is {schema.get('name')!r}; valid is {name!r}, as the file's"
@@ -79,7 +79,7 @@ def _read(folder: Path) -> dict[str, Any]:
     return {path.name: json.loads(path.read_text()) for path in sorted(folder.glob("*.avsc"))}
 
 
-def _recorded(folder: Path) -> dict[str, str]:
+def _read_released(folder: Path) -> dict[str, str]:
     path = folder / RELEASED
     recorded: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     return recorded
@@ -87,7 +87,7 @@ def _recorded(folder: Path) -> dict[str, str]:
 
 def release(folder: Path) -> list[str]:
     """Records new files. Returns their names."""
-    recorded = _recorded(folder)
+    recorded = _read_released(folder)
     new = {file: fingerprint(schema) for file, schema in _read(folder).items() if file not in recorded}
     (folder / RELEASED).write_text(json.dumps(dict(sorted({**recorded, **new}.items())), indent=2) + "\n")
     return sorted(new)

@@ -46,7 +46,7 @@ def _differences(writer: Any, reader: Any, path: str, old: Names, new: Names) ->
     elif kind == "map":
         yield from _differences(writer["values"], reader["values"], f"{path}{{}}", old, new)
     elif kind in {"enum", "fixed"}:
-        yield from _named(writer, reader, path)
+        yield from _compare_named(writer, reader, path)
 
 
 def _record(writer: Any, reader: Any, path: str, old: Names, new: Names) -> Iterator[Problem]:
@@ -77,7 +77,7 @@ def _union(writers: list[Any], readers: list[Any], path: str, old: Names, new: N
                 yield path, f"does not take {_label(member)}; valid is a union that holds it"
 
 
-def _named(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
+def _compare_named(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
     if writer.get("size") != reader.get("size"):
         yield path, f"has size {reader.get('size')}; valid is {writer.get('size')}"
     lost = [s for s in writer.get("symbols", ()) if s not in reader.get("symbols", ())]

@@ -42,11 +42,10 @@ class Step:
 
 
 def recipes() -> dict[str, list[Step]]:
-    """The steps of each `Add …` section."""
+    """The steps of each section that has numbered ones."""
     sections = re.split(r"^## ", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE)
-    return {
-        section.partition("\n")[0]: list(steps(section)) for section in sections if section.startswith("Add ")
-    }
+    followed = {section.partition("\n")[0]: list(steps(section)) for section in sections}
+    return {title: found for title, found in followed.items() if found}
 
 
 def steps(section: str) -> Iterator[Step]:

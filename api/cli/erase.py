@@ -56,14 +56,14 @@ def _show(found: "Found", rows: "Iterable[Left]") -> None:
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(_told(found))
+    console.print(_describe_member(found))
     table = Table("topic", "holds of the member", "gone by", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(row.topic.name, row.what, _when(row))
+        table.add_row(row.topic.name, row.what, _describe_end(row))
     console.print(table)
 
 
-def _told(found: "Found") -> str:
+def _describe_member(found: "Found") -> str:
     member = found.member
     state = f"erased on {member.erased_at:%Y-%m-%d %H:%M} UTC" if member.erased_at else member.status
     known = f"known by {', '.join(found.known_by)}" if found.known_by else "known by nothing"
@@ -73,7 +73,7 @@ def _told(found: "Found") -> str:
     )
 
 
-def _when(row: "Left") -> str:
+def _describe_end(row: "Left") -> str:
     from streams.topics import EVENTS
 
     if row.topic is EVENTS:
@@ -93,7 +93,7 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
     outcomes = Outcomes(connection, frozenset({command.command_id}))
     try:
         asyncio.run(_send(connection, command, outcomes))
-        ended = _ended(outcomes, wait)
+        ended = _wait_for_outcome(outcomes, wait)
     finally:
         outcomes.close()
     refused = outcomes.refused.get(command.command_id)
@@ -125,7 +125,7 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
         await appender.close()
 
 
-def _ended(outcomes: "Outcomes", wait: int) -> bool:
+def _wait_for_outcome(outcomes: "Outcomes", wait: int) -> bool:
     from api.cli.imports.sending import poll_outcomes
 
     return any(poll_outcomes(outcomes, wait))

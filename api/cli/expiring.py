@@ -56,7 +56,7 @@ def preview(
         # With stream time, announcements of history may be due in the past.
         earliest = date.min if settings.clock == "stream" else today
         found = Preview(rules, first_day(on, today, earliest), days, limit)
-        members = _watched(settings, connection, store, found)
+        members = _fill_preview(settings, connection, store, found)
     if json:
         encode = msgspec.json.Encoder(decimal_format="number").encode
         say(encode({**found.tree(), "members": members}).decode())
@@ -79,7 +79,7 @@ def first_day(on: str, today: date, earliest: date) -> date:
     return day
 
 
-def _watched(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
+def _fill_preview(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
     """Fills the preview under a progress bar. Returns the number of members."""
     from api.cli.bars import progress_bar
     from streams.projections.state_snapshot import look
@@ -103,13 +103,13 @@ def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
         by_day.add_row(str(day), *(f"{count[kind]:,}" for kind in ANNOUNCEMENT_KINDS.values()))
     console.print(by_day)
     if found.shown:
-        console.print(_listed(found, store))
+        console.print(_list_announcements(found, store))
     left = found.total - len(found.shown)
     more = f"; {left:,} more are not shown: --limit" if left else ""
     console.print(f"{found.total:,} announcements to {members:,} members looked at{more}", highlight=False)
 
 
-def _listed(found: "Preview", store: "StoreSettings") -> "Table":
+def _list_announcements(found: "Preview", store: "StoreSettings") -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text

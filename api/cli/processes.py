@@ -44,12 +44,12 @@ def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     except LoyaltyError:
         raise
     except Exception as error:  # noqa: BLE001 - the process ends, and says why
-        where = _kept(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
+        where = _write_traceback(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
         logging.getLogger(role).critical("ends: %s: %s (stack %s)", type(error).__name__, error, where)
         raise SystemExit(CRASHED) from None
 
 
-def _kept(file: Path, stack: str) -> str:
+def _write_traceback(file: Path, stack: str) -> str:
     """Writes the traceback to a file. Returns where it is, in words."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

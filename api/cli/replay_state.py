@@ -83,10 +83,10 @@ def state(
         elif build:
             _build(settings, connection, anew=anew, rate=rate, mend=mend)
         else:
-            _end(_compared(connection, read_stores(connection), settings.home / "tmp"))
+            _end(_compare_states(connection, read_stores(connection), settings.home / "tmp"))
 
 
-def _compared(
+def _compare_states(
     connection: "Connection", read_stores: "Mapping[str, StoreSettings | None]", folder: "Path"
 ) -> "Comparison":
     from api.cli.bars import progress_bar
@@ -107,7 +107,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
             place = None
         place = place or begin_build(connection, folder)
         with progress_bar() as tell:
-            renewal = _renewal(settings, connection, place, rate=rate, mend=mend)
+            renewal = _make_build(settings, connection, place, rate=rate, mend=mend)
             renewal.advance(tell)
     say(f"generation {version_number(place)} is built beside generation {connection.generation}")
     _end(renewal.found, mend=mend)
@@ -124,7 +124,7 @@ def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, m
             _nothing_to_switch_to(read_state_version(connection))
             return
         with progress_bar() as tell:
-            renewal = _renewal(settings, connection, place, mend=mend)
+            renewal = _make_build(settings, connection, place, mend=mend)
             took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)
         if took is None:
@@ -157,7 +157,7 @@ def _nothing_to_switch_to(now: "Generation") -> None:
     say(f"nothing to do: the state is of generation {now.number} since {since}")
 
 
-def _renewal(
+def _make_build(
     settings: "Settings", connection: "Connection", place: "Path", *, rate: int = 0, mend: bool
 ) -> "Renewal":
     from dataclasses import replace

@@ -22,7 +22,7 @@ def show() -> None:
     for column in table.columns[1:]:
         column.overflow, column.max_width = "fold", 24
     for name, field in settings.Settings.model_fields.items():
-        value, default = _shown(getattr(now, name)), _shown(_default(field))
+        value, default = _format_value(getattr(now, name)), _format_value(_default(field))
         explained = Text.assemble((settings.variable_name(name), "bold"), "\n", field.description or "")
         table.add_row(explained, Text(value, "" if value == default else "bold green"), Text(default))
     Console().print(table)
@@ -33,7 +33,7 @@ def _default(field: "FieldInfo") -> object:
     return default
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     """The value as it is written in the environment, or a dash if there is none."""
     if value is None:
         return "–"

@@ -54,7 +54,7 @@ class Supervisor:
             if self._told.is_set() or code in (0, FAILED):
                 return code
             failures = count_failures(failures, time.monotonic() - began)
-            if await self._rested(code, restart_wait(failures, self.jitter())):
+            if await self._wait_or_stop(code, restart_wait(failures, self.jitter())):
                 return code
 
     async def _life(self) -> int:
@@ -67,7 +67,7 @@ class Supervisor:
         code = await self._child.wait()
         return code if code >= 0 else 128 - code
 
-    async def _rested(self, code: int, seconds: float) -> bool:
+    async def _wait_or_stop(self, code: int, seconds: float) -> bool:
         """True where we were told to end meanwhile."""
         logging.getLogger(self.name).warning(
             "ended with exit code %d: started again in %.1f s", code, seconds

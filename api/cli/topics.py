@@ -60,7 +60,7 @@ def show() -> None:
     for topic in topics:
         title = Text.assemble((connection.topic(topic), "bold"), "\n", _schemas(topic))
         partitions = Text(str(found[topic.name])) if topic.name in found else Text("missing", "bold red")
-        table.add_row(title, _told(topic, different), partitions)
+        table.add_row(title, _describe_topic(topic, different), partitions)
     console.print(table)
     if len(found) < len(topics):
         console.print("Run `loyalty topics create` to make what is missing.")
@@ -91,8 +91,8 @@ def apply(
     console.print(f"{count} topics {'would be' if dry_run else 'were'} changed")
 
 
-def _told(topic: "Topic", different: "Sequence[Difference]") -> Text:
-    told = Text(f"{topic.key}\n{_kept(topic)}\n{topic.writer}")
+def _describe_topic(topic: "Topic", different: "Sequence[Difference]") -> Text:
+    told = Text(f"{topic.key}\n{_describe_retention(topic)}\n{topic.writer}")
     for one in different:
         if one.topic is topic:
             told.append(f"\nin the cluster: {_change(one)}", "bold red")
@@ -115,7 +115,7 @@ def _schemas(topic: "Topic") -> str:
     return ", ".join(kind.__name__ for kind in topic.values) or "bytes of the table"
 
 
-def _kept(topic: "Topic") -> str:
+def _describe_retention(topic: "Topic") -> str:
     if topic.compacted:
         return "latest of each key"
     return "for ever" if topic.retention is None else f"{topic.retention.days} days"

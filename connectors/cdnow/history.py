@@ -54,7 +54,7 @@ def purchase_commands(
         for index, purchase in enumerate(bought):
             counts[purchase.customer] += 1
             start = _opening(day, store) + index * _MOST_EACH * gap
-            yield from _of(purchase, counts[purchase.customer], store, start, gap)
+            yield from _commands_of_purchase(purchase, counts[purchase.customer], store, start, gap)
     yield AdvanceClock(command_id=derived_id(store.store, "cdnow", "end"), issued_at=_opening(until, store))
 
 
@@ -66,7 +66,7 @@ def _opening(day: date, store: StoreSettings) -> datetime:
     return datetime.combine(day, OPENS, ZoneInfo(store.time_zone)).astimezone(UTC)
 
 
-def _of(
+def _commands_of_purchase(
     purchase: Purchase, count: int, store: StoreSettings, start: datetime, gap: timedelta
 ) -> Iterator[Command]:
     """The commands of a member's `count`th purchase, `gap` apart."""

@@ -69,7 +69,7 @@ class TargetRefused(Retryable):
 def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
     """The reason why `address` may not be dialled, or None if it may. `allowed` networks win over refused
     ones."""
-    inner = _embedded(address)
+    inner = _embedded_ipv4(address)
     if is_inside(address, allowed):
         return None
     if inner is not None and address in _NAT64:
@@ -84,7 +84,7 @@ def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
 
 def is_inside(address: Address, networks: tuple[Network, ...]) -> bool:
     """Whether the address, or the IPv4 address embedded in it, lies in one of the networks."""
-    inner = _embedded(address)
+    inner = _embedded_ipv4(address)
     return any(address in network or (inner is not None and inner in network) for network in networks)
 
 
@@ -149,17 +149,17 @@ def guarded_sockets(allowed: tuple[Network, ...]) -> Callable[[AddrInfoType], so
     one that is dialled, however it was found.
     """
 
-    def opened(target: AddrInfoType) -> socket.socket:
+    def open_socket(target: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = target
         reason = dialled_refusal(str(address[0]), allowed)
         if reason:
             raise TargetRefused("an address that webhooks may not be sent to", reason)
         return socket.socket(family, kind, protocol)
 
-    return opened
+    return open_socket
 
 
-def _embedded(address: Address) -> IPv4Address | None:
+def _embedded_ipv4(address: Address) -> IPv4Address | None:
     if isinstance(address, IPv4Address):
         return None
     if any(address in network for network in _LOW_32):

@@ -108,14 +108,14 @@ class ClientPool:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Yields the answer; a body that is not read is dropped. Raises aiohttp's errors and
         TargetRefused."""
-        client = await self._for(certificate) if certificate else self._usual
+        client = await self._client_for(certificate) if certificate else self._usual
         client.under_way += 1
         try:
             address = await self._address(request.target) if client.proxied else None
             if client.proxied and address:
-                posted = self._posted(client.proxied, request, address)
+                posted = self._post(client.proxied, request, address)
             else:
-                posted = self._posted(client.direct, request)
+                posted = self._post(client.direct, request)
             async with posted as response:
                 yield response
         finally:
@@ -125,7 +125,7 @@ class ClientPool:
         for client in (self._usual, *self._certified.values()):
             await client.aclose()
 
-    def _posted(
+    def _post(
         self, session: aiohttp.ClientSession, request: Request, address: str | None = None
     ) -> "aiohttp.client._RequestContextManager":
         """With an `address` the request goes through the proxy to it, under the endpoint's name."""
@@ -146,7 +146,7 @@ class ClientPool:
             trace_request_ctx=request.token,
         )
 
-    async def _for(self, certificate: Certificate) -> Client:
+    async def _client_for(self, certificate: Certificate) -> Client:
         async with self._making:
             client = self._certified.pop(certificate, None)
             if client is None:

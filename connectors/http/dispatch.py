@@ -91,7 +91,7 @@ class Dispatch:
         # breaker.
         anew = before and after and (before.url, before.state_since) != (after.url, after.state_since)
         if anew and not endpoint.health.disabled_at:
-            self._found(endpoint, HEALTHY)
+            self._set_health(endpoint, HEALTHY)
         endpoint.release()
         self.wake(endpoint, self.outside.now())
 
@@ -159,7 +159,7 @@ class Dispatch:
             self._give_up(endpoint, now)
             return
         if is_reactivated(subscription, endpoint.health):
-            self._found(endpoint, HEALTHY)
+            self._set_health(endpoint, HEALTHY)
         since = held_since(subscription, endpoint.health)
         if since:
             self._hold(endpoint, since, now)
@@ -171,14 +171,14 @@ class Dispatch:
         """Makes dead letters of the deliveries whose subscription is deleted, or unknown for too long."""
         endpoint.release()
         until = _ALWAYS if endpoint.group in self._deleted else now - WAIT_FOR_SUBSCRIPTION
-        if self._bury(endpoint, until, SUBSCRIPTION_DELETED):
+        if self._give_up_due(endpoint, until, SUBSCRIPTION_DELETED):
             return
         later = self.tables.next_due(endpoint.group, until)
         if later:
             self.wake(endpoint, later + WAIT_FOR_SUBSCRIPTION)
         elif endpoint.health is not HEALTHY:
             # Its stored health is deleted too.
-            self._found(endpoint, HEALTHY)
+            self._set_health(endpoint, HEALTHY)
             self.wake(endpoint, now)
         elif not endpoint.claimed and endpoint.group not in self.changed:
             del self.endpoints[endpoint.group]
@@ -192,12 +192,12 @@ class Dispatch:
         until = min(since, _ALWAYS - kept) + kept
         if now < until:
             self.wake(endpoint, until)
-        elif not self._bury(endpoint, now - kept, HELD_TOO_LONG):
+        elif not self._give_up_due(endpoint, now - kept, HELD_TOO_LONG):
             later = self.tables.next_due(endpoint.group, now - kept)
             if later:
                 self.wake(endpoint, later + kept)
 
-    def _bury(self, endpoint: Endpoint, until: datetime, reason: str) -> bool:
+    def _give_up_due(self, endpoint: Endpoint, until: datetime, reason: str) -> bool:
         """Gives up deliveries that were due at `until` or earlier, a limited number at a time. Returns
         whether there were any."""
         due = (key for key in self.tables.due_keys(endpoint.group, until) if key not in endpoint.claimed)
@@ -272,14 +272,14 @@ class Dispatch:
         """Updates the health before the commit: a dead endpoint must not use up the tries of a whole
         backlog."""
         if sent.delivered:
-            self._found(endpoint, record_success(endpoint.health))
+            self._set_health(endpoint, record_success(endpoint.health))
             return
         now, jitter = self.outside.now(), self.outside.jitter()
-        self._found(
+        self._set_health(
             endpoint, record_failure(endpoint.health, sent.failure(now), now, self.outside.policy, jitter)
         )
 
-    def _found(self, endpoint: Endpoint, health: Health) -> None:
+    def _set_health(self, endpoint: Endpoint, health: Health) -> None:
         if health is not endpoint.health:
             endpoint.health = health
             self.changed[endpoint.group] = endpoint

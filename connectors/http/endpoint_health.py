@@ -88,11 +88,13 @@ def record_failure(
         last=failure.what,
     )
     if counts:
-        after = _opened(after, failure, now, policy, jitter)
-    return _disabled(after, failure, now, policy)
+        after = _open_breaker(after, failure, now, policy, jitter)
+    return _disable(after, failure, now, policy)
 
 
-def _opened(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float) -> Health:
+def _open_breaker(
+    health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float
+) -> Health:
     if failure.asked and failure.status in _BUSY:
         asked = now + min(failure.asked, policy.max_breaker_wait)
         return replace(health, open_until=max(asked, health.open_until or asked))
@@ -105,7 +107,7 @@ def _opened(health: Health, failure: Failure, now: datetime, policy: EndpointPol
     return replace(health, openings=health.openings + 1, open_until=now + wait)
 
 
-def _disabled(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy) -> Health:
+def _disable(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy) -> Health:
     if health.disabled_at:
         return health
     if failure.status == HTTP_GONE:

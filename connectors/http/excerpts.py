@@ -50,7 +50,7 @@ class SecretMask:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         given = {secret for secret in secrets if secret.strip()}
-        forms = given | {form for secret in given for form in _encoded(secret)}
+        forms = given | {form for secret in given for form in _encodings(secret)}
         # A secret that contains an escape is found only with that escape undone too.
         self._secrets = {_octets(form) for form in forms} | {_undo(form)[0] for form in forms}
         self._shortest = min(map(len, self._secrets), default=0)
@@ -67,21 +67,23 @@ class SecretMask:
         spans = [
             (start, len(text) if end == len(whole) else end)
             for octets, places in readings
-            for start, end in _found(octets, places, self._secrets)
+            for start, end in _find_secrets(octets, places, self._secrets)
         ]
-        return _without(text, spans)
+        return _mask_spans(text, spans)
 
 
-def _found(octets: bytes, places: list[int], secrets: Iterable[bytes]) -> Iterator[Span]:
+def _find_secrets(octets: bytes, places: list[int], secrets: Iterable[bytes]) -> Iterator[Span]:
     """Where secrets are in the original text."""
     for secret in secrets:
         if secret[:_FEWEST_CUT] not in octets:
             continue
-        for start, end in _whole(secret, octets) if len(secret) >= _SHORT else _as_word(secret, octets):
+        for start, end in (
+            _find_anywhere(secret, octets) if len(secret) >= _SHORT else _as_word(secret, octets)
+        ):
             yield places[start], places[end]
 
 
-def _whole(secret: bytes, octets: bytes) -> Iterator[Span]:
+def _find_anywhere(secret: bytes, octets: bytes) -> Iterator[Span]:
     start = octets.find(secret)
     while start >= 0:
         yield start, start + len(secret)
@@ -98,7 +100,7 @@ def _as_word(secret: bytes, octets: bytes) -> Iterator[Span]:
         yield found.span()
 
 
-def _without(text: str, spans: Iterable[Span]) -> str:
+def _mask_spans(text: str, spans: Iterable[Span]) -> str:
     """The text without the spans. Spans that touch or overlap become one mask."""
     kept: list[str] = []
     at = 0
@@ -163,7 +165,7 @@ def _meant(escape: re.Match[str]) -> bytes:
     return _octets(chr(number) if number <= _LAST_CHARACTER else escape[0])
 
 
-def _encoded(secret: str) -> Iterator[str]:
+def _encodings(secret: str) -> Iterator[str]:
     """The secret in base64, alone or within a longer text, and in hexadecimal."""
     octets = _octets(secret)
     for before in range(3):

@@ -138,19 +138,19 @@ class Receiver:
             self.stats.distinct += 1
 
     def _tell(self, webhook: Webhook, status: int) -> None:
-        if self.log is None and not self._shown(webhook):
+        if self.log is None and not self._is_printed(webhook):
             return
         now = datetime.now(UTC)
         line = LogLine(webhook.message_id, webhook.name, webhook.customer_id, now, status)
         if self.log is not None:
             self.log.write(_ENCODER.encode(line) + b"\n")
-        if self._shown(webhook):
+        if self._is_printed(webhook):
             self.say(
                 f"{now:%H:%M:%S.%f} {status} {webhook.name}"
                 f" member {webhook.customer_id or '–'} message {webhook.message_id or '–'}"
             )
 
-    def _shown(self, webhook: Webhook) -> bool:
+    def _is_printed(self, webhook: Webhook) -> bool:
         if self.printed != "sample":
             return self.printed == "all"
         count = self.stats.by_event.get(webhook.name) or self.stats.by_legacy_type[webhook.name]

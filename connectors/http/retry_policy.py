@@ -74,16 +74,16 @@ def settle(sent: SentAttempt, now: datetime, jitter: float) -> Settlement:
         return Settlement(_attempt(sent, "delivered", None), None, None)
     if sent.answer.status == HTTP_GONE:
         return Settlement(_attempt(sent, "held", None), timedelta(0), None)
-    return _failed(sent, read_retry_after(sent.answer.retry_after, now), now, jitter)
+    return _settle_failure(sent, read_retry_after(sent.answer.retry_after, now), now, jitter)
 
 
 def settle_internal_fault(sent: SentAttempt, error: Exception, now: datetime) -> Settlement:
     """The settlement when `settle` itself failed: a failed attempt, retried after the longest wait of the
     schedule."""
-    return _failed(replace(sent, answer=internal_failure(error)), None, now, jitter=1.0)
+    return _settle_failure(replace(sent, answer=internal_failure(error)), None, now, jitter=1.0)
 
 
-def _failed(sent: SentAttempt, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
+def _settle_failure(sent: SentAttempt, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
     answer, number = sent.answer, sent.pending.attempts + 1
     tried = sent.pending.delivery.tried + number
     waited = timedelta(seconds=sent.pending.waited)

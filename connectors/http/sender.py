@@ -202,7 +202,7 @@ def _sentence(error: Exception, *, sent: bool) -> str:
     """The error in words, without the URL, which may hold a secret."""
     match error:
         case aiohttp.ClientConnectorError():
-            return _unconnected(error)
+            return _connect_error(error)
         case aiohttp.ConnectionTimeoutError():
             return "could not connect: timed out"
         case aiohttp.ServerDisconnectedError():
@@ -221,7 +221,7 @@ def _not_http(error: aiohttp.ClientResponseError) -> str:
     return f"the answer is not HTTP: {said}"
 
 
-def _unconnected(error: aiohttp.ClientConnectorError) -> str:
+def _connect_error(error: aiohttp.ClientConnectorError) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"TLS certificate of {error.host} not accepted: {error.certificate_error}"

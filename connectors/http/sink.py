@@ -48,9 +48,11 @@ class SinkStage:
     def __init__(self, outside: SinkPorts) -> None:
         self._outside = outside
         self._partitions: dict[int, Dispatch] = {}
-        outside.subscriptions.tell(self._changed)
+        outside.subscriptions.tell(self._note_subscription_change)
 
-    def _changed(self, subscription_id: str, before: Subscription | None, after: Subscription | None) -> None:
+    def _note_subscription_change(
+        self, subscription_id: str, before: Subscription | None, after: Subscription | None
+    ) -> None:
         group = subscription_id.encode()
         for dispatch in self._partitions.values():
             if group in dispatch.endpoints:
@@ -128,7 +130,7 @@ class SinkStage:
     def _settle(self, turn: StageContext, dispatch: Dispatch, finished: FinishedDelivery) -> None:
         came, lane = finished.came, turn.tables.of(finished.endpoint.subscription_id)
         if isinstance(came, Undeliverable):
-            self._bury(turn, lane, came)
+            self._make_dead_letters(turn, lane, came)
             return
         settlement = self._settlement(came, turn.now)
         if settlement.attempt:
@@ -136,10 +138,10 @@ class SinkStage:
         if settlement.dead_letter:
             turn.send(DEAD_LETTERS, lane.owner, settlement.dead_letter)
         if settlement.wait is None:
-            _done(lane, came.pending, turn.now)
+            _finish_delivery(lane, came.pending, turn.now)
             return
         retry_at = turn.now + settlement.wait
-        lane.apply(_tried(came, retry_at, settlement.wait.total_seconds()))
+        lane.apply(_pending_again(came, retry_at, settlement.wait.total_seconds()))
         dispatch.wake(finished.endpoint, retry_at)
 
     def _settlement(self, sent: SentAttempt, now: datetime) -> Settlement:
@@ -151,7 +153,7 @@ class SinkStage:
             LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, INTERNAL_FAULT)
             return settle_internal_fault(sent, error, now)
 
-    def _bury(self, turn: StageContext, lane: OwnerState, hopeless: Undeliverable) -> None:
+    def _make_dead_letters(self, turn: StageContext, lane: OwnerState, hopeless: Undeliverable) -> None:
         """Makes dead letters of the delivery and of some that wait behind it, or each would take a
         transaction of its own."""
         pending = hopeless.pending
@@ -187,7 +189,7 @@ def _head(lane: OwnerState, member_id: str) -> Pending | None:
     return next(lane.scan(Pending, member_id.encode()), None)
 
 
-def _done(lane: OwnerState, pending: Pending, now: datetime) -> None:
+def _finish_delivery(lane: OwnerState, pending: Pending, now: datetime) -> None:
     """Removes the delivery, and makes the next of its lane due."""
     lane.apply(Drop(entry=pending))
     behind = _head(lane, pending.delivery.member_id)
@@ -195,6 +197,6 @@ def _done(lane: OwnerState, pending: Pending, now: datetime) -> None:
         lane.apply(replace(behind, due_at=now))
 
 
-def _tried(sent: SentAttempt, due_at: datetime, wait: float) -> Pending:
+def _pending_again(sent: SentAttempt, due_at: datetime, wait: float) -> Pending:
     before = sent.pending
     return replace(before, attempts=before.attempts + 1, due_at=due_at, waited=before.waited + wait)

@@ -33,13 +33,13 @@ _ERROR_CODE = re.compile("[a-z_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class NoToken:
+class TokenUnavailable:
     """No token could be got. `reason` holds no secret."""
 
     reason: str
 
 
-class _Granted(msgspec.Struct):
+class _Grant(msgspec.Struct):
     access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+\Z")]
     token_type: str = "bearer"  # noqa: S105
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -51,7 +51,7 @@ class _Granted(msgspec.Struct):
         return asked_at + life - min(RENEW_EARLY, life / 10)
 
 
-class _Refused(msgspec.Struct):
+class _GrantError(msgspec.Struct):
     error: str = ""
 
 
@@ -62,9 +62,9 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Fetch:
     terms: OAuth2
-    fetch: "asyncio.Task[_Token | NoToken]"
+    fetch: "asyncio.Task[_Token | TokenUnavailable]"
 
     def serves(self, terms: OAuth2, at: datetime, spent: str | None) -> bool:
         if self.terms != terms:
@@ -81,29 +81,31 @@ class AccessTokens:
     def __init__(self, sender: Sender) -> None:
         """`sender` checks the token server's address as it does any other."""
         self._sender = sender
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _Fetch] = {}
 
-    async def token(self, owner: str, terms: OAuth2, at: datetime, spent: str | None = None) -> str | NoToken:
+    async def token(
+        self, owner: str, terms: OAuth2, at: datetime, spent: str | None = None
+    ) -> str | TokenUnavailable:
         """The owner's token at that moment. `spent`: a token that the endpoint has refused, and that is not
         returned again."""
         held = self._held.get(owner)
         if held is None or not held.serves(terms, at, spent):
             if len(self._held) >= _MOST_HELD:
                 self._held.clear()
-            held = self._held[owner] = _Held(terms, asyncio.create_task(self._fetched(terms, at)))
+            held = self._held[owner] = _Fetch(terms, asyncio.create_task(self._fetch(terms, at)))
         # Shielded: a cancelled request must not cancel the fetch for the others.
         came = await asyncio.shield(held.fetch)
         return came.text if isinstance(came, _Token) else came
 
-    async def _fetched(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
+    async def _fetch(self, terms: OAuth2, at: datetime) -> _Token | TokenUnavailable:
         """Never raises, because every attempt that waits for the token would get the error."""
         try:
-            return await self._granted(terms, at)
+            return await self._request_grant(terms, at)
         except Exception as error:
             LOG.exception("a token could not be fetched")
-            return NoToken(f"no access token: {type(error).__name__}")
+            return TokenUnavailable(f"no access token: {type(error).__name__}")
 
-    async def _granted(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
+    async def _request_grant(self, terms: OAuth2, at: datetime) -> _Token | TokenUnavailable:
         form = {"grant_type": "client_credentials"} | ({"scope": terms.scope} if terms.scope else {})
         pair = f"{quote_plus(terms.client_id)}:{quote_plus(terms.client_secret)}"
         headers = {
@@ -116,9 +118,9 @@ class AccessTokens:
             terms.token_url, headers, urlencode(form).encode(), most=MAX_TOKEN_ANSWER_BYTES
         )
         came = _grant(answer)
-        if isinstance(came, _Granted):
+        if isinstance(came, _Grant):
             return _Token(came.access_token, came.ends(at))
-        return NoToken(f"no access token from {_host(terms.token_url)}: {came}")
+        return TokenUnavailable(f"no access token from {_host(terms.token_url)}: {came}")
 
 
 def _host(url: str) -> str:
@@ -128,21 +130,21 @@ def _host(url: str) -> str:
         return "its token URL"
 
 
-def _grant(answer: Answer) -> _Granted | str:
+def _grant(answer: Answer) -> _Grant | str:
     """The grant, or the reason why there is none. The reason holds only the answer's error code, because the
     rest may hold a token."""
     if answer.status is None:
         return answer.error or "no answer"
     if answer.status != 200:
         return f"answered {answer.status}{_error_code(answer.response)}"
-    granted = _read(answer.response, _Granted)
+    granted = _read(answer.response, _Grant)
     if granted is None:
         return "its answer holds no access_token"
     return granted if granted.token_type.lower() == "bearer" else "its token is not of type Bearer"
 
 
 def _error_code(response: str) -> str:
-    refused = _read(response, _Refused)
+    refused = _read(response, _GrantError)
     return f" {refused.error}" if refused and _ERROR_CODE.fullmatch(refused.error) else ""
 
 

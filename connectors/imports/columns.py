@@ -64,7 +64,7 @@ def match_columns(columns: Sequence[Column], header: Line) -> dict[str, Column]:
     valid = f"valid are: {', '.join(column.name for column in columns)}"
     found: dict[str, Column] = {}
     for name in _names(header):
-        column = next((c for c in columns if _is(c, name)), None)
+        column = next((c for c in columns if _matches_name(c, name)), None)
         if not is_text(name):
             raise Misconfigured(
                 f"line {header.number}: column {printable(name)!r} is no UTF-8 text: {AS_CSV}"
@@ -116,7 +116,7 @@ def printable(cell: str) -> str:
     return cell.encode("utf-8", "backslashreplace").decode()[:255]
 
 
-def _is(column: Column, name: str) -> bool:
+def _matches_name(column: Column, name: str) -> bool:
     if column.prefix:
         return name.startswith(column.prefix) and len(column.prefix) < len(name) <= 255
     return name == column.name

@@ -20,7 +20,7 @@ def date_commands(reading: Reading, run: ImportRun) -> Reading:
     found = Reading(refused=list(reading.refused))
     for ready in reading.ready:
         try:
-            found.ready.append(_dated(ready, run.issued_at))
+            found.ready.append(_date_command(ready, run.issued_at))
         except Rejected as refusal:
             for line in ready.lines:
                 found.refuse(line, refusal)
@@ -28,7 +28,7 @@ def date_commands(reading: Reading, run: ImportRun) -> Reading:
     return found
 
 
-def _dated(ready: ReadyCommand, now: datetime) -> ReadyCommand:
+def _date_command(ready: ReadyCommand, now: datetime) -> ReadyCommand:
     record = ready.record
     if not isinstance(record, DatedCommand):
         raise TypeError(f"{type(record).__name__} has no time of its own")

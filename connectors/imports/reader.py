@@ -47,7 +47,7 @@ def read(kind: FileKind, data: bytes, run: ImportRun) -> Reading:
         number, fault = (header.number, f"it {header.fault}") if header else (1, "it is empty")
         raise Misconfigured(f"line {number}: must name the columns, and {fault}")
     reading = Reading()
-    groups, spoilt = _grouped(kind, match_columns(kind.columns(run), header), found, reading)
+    groups, spoilt = _group_lines(kind, match_columns(kind.columns(run), header), found, reading)
     for key, rows in groups.items():
         if key in spoilt:
             _spoil(rows, spoilt[key], reading)
@@ -57,7 +57,7 @@ def read(kind: FileKind, data: bytes, run: ImportRun) -> Reading:
     return reading
 
 
-def _grouped(
+def _group_lines(
     kind: FileKind, columns: Mapping[str, Column], found: Iterable[Line], reading: Reading
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
     """The lines by key; and by key the refused line that makes the key's other lines unusable."""

@@ -22,18 +22,18 @@ async def send_commands(connection: Connection, ready: Sequence[ReadyCommand], s
     try:
         for start in range(0, len(ready), MAX_IN_FLIGHT):
             some = ready[start : start + MAX_IN_FLIGHT]
-            for one, place in zip(some, await _all(appender, some), strict=True):
-                sent(_where(one)[0], *place)
+            for one, place in zip(some, await _send_together(appender, some), strict=True):
+                sent(_topic_and_key(one)[0], *place)
     finally:
         await appender.close()
 
 
-async def _all(appender: RecordAppender, some: Sequence[ReadyCommand]) -> list[Place]:
+async def _send_together(appender: RecordAppender, some: Sequence[ReadyCommand]) -> list[Place]:
     # Tasks start in order, so the records enter the producer's queue in order.
-    return await asyncio.gather(*(appender.append(*_where(one), one.record) for one in some))
+    return await asyncio.gather(*(appender.append(*_topic_and_key(one), one.record) for one in some))
 
 
-def _where(one: ReadyCommand) -> tuple[Topic, str]:
+def _topic_and_key(one: ReadyCommand) -> tuple[Topic, str]:
     record = one.record
     if isinstance(record, AddressedCommand):
         return IDENTITY_REQUESTS, request_key(record)

@@ -65,7 +65,7 @@ def play(keep: bool, file: Path | None) -> None:
         books = _pump(console, here, player, progress, records)
         done = time.monotonic()
         totals = count_topics(here.connection)
-        rows = reconcile_receiver(totals, kinds, _received(here))
+        rows = reconcile_receiver(totals, kinds, _read_receiver_log(here))
         report.show(console, records, totals, rows, progress.stats.samples.get(SHOWN))
         console.print(summarize(books), soft_wrap=True, highlight=False)
         agrees = books.agree and all(row.agrees for row in rows)
@@ -125,7 +125,7 @@ def _pump(
     return books
 
 
-def _received(here: Scene) -> list[LogLine]:
+def _read_receiver_log(here: Scene) -> list[LogLine]:
     decoder = msgspec.json.Decoder(LogLine)
     with here.received.open("rb") as lines:
         return [decoder.decode(line) for line in lines]

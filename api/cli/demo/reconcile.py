@@ -29,7 +29,7 @@ def reconcile_receiver(
     The messageIds of new bodies must be exactly the ids of the deliveries. Legacy bodies have none: at least
     as many requests as deliveries must have arrived, because an attempt may be repeated.
     """
-    ids, legacy_requests = _arrived(received)
+    ids, legacy_requests = _read_arrivals(received)
     wanted = Counter(subscriptions)
     published: defaultdict[Kind, set[str]] = defaultdict(set)
     for delivery_id, kind in totals.deliveries.items():
@@ -45,7 +45,7 @@ def reconcile_receiver(
     return rows
 
 
-def _arrived(received: Iterable[LogLine]) -> tuple[defaultdict[str, set[str]], Counter[str]]:
+def _read_arrivals(received: Iterable[LogLine]) -> tuple[defaultdict[str, set[str]], Counter[str]]:
     """The messageIds of each event, and the requests of each legacy type."""
     ids: defaultdict[str, set[str]] = defaultdict(set)
     requests: Counter[str] = Counter()

@@ -22,11 +22,11 @@ def show(
 ) -> None:
     """Prints the tables and one webhook, and last how the receiver's messages compare with the events."""
     played = Counter("unreadable" if isinstance(r, bytes) else type(r).__name__ for r in records)
-    console.print(_counted("records in", played))
+    console.print(_counts_table("records in", played))
     out = Table.grid(padding=(0, 6))
     out.add_row(
-        _counted("webhook events out", totals.webhook_events),
-        _counted("deliveries", _outcomes(totals)),
+        _counts_table("webhook events out", totals.webhook_events),
+        _counts_table("deliveries", _outcomes(totals)),
     )
     console.print(out)
     console.print(_refusals(totals))
@@ -35,7 +35,7 @@ def show(
     console.print(_reconciliation(rows))
 
 
-def _counted(title: str, counts: Mapping[str, int]) -> Table:
+def _counts_table(title: str, counts: Mapping[str, int]) -> Table:
     table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(justify="right")
     for name, count in sorted(counts.items(), key=lambda item: -item[1]):

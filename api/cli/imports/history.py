@@ -55,11 +55,11 @@ def load(
         except Misconfigured as error:
             raise Misconfigured(f"{path}: {error}") from None
     whole = skip_refused or not any(reading.refused for reading in readings.values())
-    if _told(readings, _sent(readings, wait, dry_run=dry_run or not whole)):
+    if _show_refused(readings, _send(readings, wait, dry_run=dry_run or not whole)):
         raise SystemExit(REFUSED)
 
 
-def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
+def _send(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
     """Sends the commands. Returns the programme's refusals by command id."""
     from api.cli.imports.sending import send_and_wait
     from connectors.imports.history import sort_by_time
@@ -73,7 +73,7 @@ def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
-def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") -> int:
+def _show_refused(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") -> int:
     """Shows the refused lines of each file. Returns their number."""
     from api.cli.imports.report import Refusals
     from api.cli.imports.sending import refused_lines

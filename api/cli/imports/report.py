@@ -31,7 +31,7 @@ class Refusals:
         self._report = report
         self._first: list[RefusedLine] = []
         # Opened before anything is sent: an error must come before, not after it.
-        self._file: IO[str] = io.StringIO() if report is None else _opened(report)
+        self._file: IO[str] = io.StringIO() if report is None else _open_report(report)
         self._lines = csv.writer(self._file)
         self._lines.writerow(("line", "field", "value", "reason"))
 
@@ -68,7 +68,7 @@ class Refusals:
         console.print(f"{len(self._first):,} of {self.count:,} refused lines shown{where}", soft_wrap=True)
 
 
-def _opened(report: Path) -> IO[str]:
+def _open_report(report: Path) -> IO[str]:
     try:
         return report.open("w", encoding="utf-8", newline="")
     except OSError as error:
