@@ -39,7 +39,7 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
     from streams.errors import Misconfigured
 
     scopes = _scopes(scope)
-    password = _hashed(_password())
+    password = _hash_password(_password())
     problem = find_text_flaw(username)
     if problem or not 1 <= len(username) <= 255:
         raise Misconfigured(f"username {username!r} is not valid: {problem or '1 to 255 characters'}")
@@ -67,7 +67,7 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
         await admins.change(admin.admin_id, made)
         return f"admin {username} made: {admin.admin_id}"
 
-    _done(work)
+    _report_done(work)
 
 
 @app.command()
@@ -75,16 +75,16 @@ def password(username: Username) -> None:
     """Set another password; whoever is logged in with the old one has to log in anew."""
     from msgspec.structs import replace
 
-    fresh = _hashed(_password())
+    fresh = _hash_password(_password())
 
     async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
         def made(_: "Admin | None") -> "Admin":
-            return replace(_one(callers, username), password=fresh, tokens_since=datetime.now(UTC))
+            return replace(_find_admin(callers, username), password=fresh, tokens_since=datetime.now(UTC))
 
-        await admins.change(_one(callers, username).admin_id, made)
+        await admins.change(_find_admin(callers, username).admin_id, made)
         return f"password of {username} set"
 
-    _done(work)
+    _report_done(work)
 
 
 @app.command()
@@ -92,11 +92,11 @@ def remove(username: Username) -> None:
     """End an admin, every login of it and every one of its API keys."""
 
     async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
-        admin = _one(callers, username)
+        admin = _find_admin(callers, username)
         await admins.write(admin.admin_id, None)
         return f"admin {username} removed, and with it {len(callers.keys_of(admin.admin_id))} API keys"
 
-    _done(work)
+    _report_done(work)
 
 
 @app.command("list")
@@ -112,10 +112,10 @@ def list_admins() -> None:
             for a in callers.admins()
         )
 
-    _done(work)
+    _report_done(work)
 
 
-def _done(work: "Work") -> None:
+def _report_done(work: "Work") -> None:
     from api.cli.processes import process
 
     with process("admin") as (_, connection):
@@ -143,7 +143,7 @@ async def _with_callers(connection: "Connection", work: "Work") -> str:
         await asyncio.gather(appender.close(), *(view.stop() for view in views))
 
 
-def _one(callers: "Callers", username: str) -> "Admin":
+def _find_admin(callers: "Callers", username: str) -> "Admin":
     from streams.errors import Misconfigured
 
     found = callers.named(username)
@@ -158,7 +158,7 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _hashed(text: str) -> str:
+def _hash_password(text: str) -> str:
     from api.auth import passwords
     from streams.errors import Misconfigured
 
@@ -179,6 +179,7 @@ def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
 
 
 def system_user() -> str:
+    """The name of the system's user, for the audit."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

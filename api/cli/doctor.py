@@ -1,4 +1,4 @@
-"""`loyalty doctor`: what an operator should know of, looked for in one go."""
+"""`loyalty doctor`: looks for control records that cannot be used."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ UNUSABLE_FOUND = 1
 def run() -> None:
     """Look for control records that cannot be used: settings, subscriptions, admins, API keys, replays.
 
-    Each is named with its topic, key, offset and what is wrong; exit code 1 where there is any.
+    Each is listed with its topic, key, offset and what is wrong. Exit code 1 if there is any.
     """
     from api.cli.processes import process
 
@@ -22,13 +22,13 @@ def run() -> None:
     for one in found:
         print(f"set aside: {one}")
     if found:
-        print("Put them right: change the thing by REST, or a store by `loyalty store put FILE`.")
+        print("To repair one, change it by REST, or a store's settings by `loyalty store put FILE`.")
         raise SystemExit(UNUSABLE_FOUND)
     print("All control records can be worked with.")
 
 
 async def find_unusable_records(connection: "Connection") -> "list[UnfitRecord]":
-    """Of every control topic. Raises Retryable."""
+    """The unusable records of all control topics. Raises Retryable."""
     from api.auth.principals import Callers
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
     from streams.delivery.replay_jobs import ReplayJobs

@@ -1,4 +1,4 @@
-"""`loyalty erase`: a member is forgotten, and what is left of it until when."""
+"""`loyalty erase`: forgets a member, and shows which personal data remains until when."""
 
 import asyncio
 import uuid
@@ -27,10 +27,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and erase nothing.")] = False,
     wait: Annotated[int, typer.Option(min=1, help="Most seconds for a worker to do it.")] = 30,
 ) -> None:
-    """Forget who a member is, for good; ids, numbers and times stay for the books.
+    """Forget who a member is, for good. Ids, numbers and times stay for the books.
 
-    Shown is where something personal is left, and until when at the latest. Run again later, it shows what is
-    left then, and changes nothing. Exit code 1: no worker has done it yet; it is done once one runs.
+    The command shows where personal data is left, and until when at the latest. A second run shows what is
+    left then, and changes nothing. Exit code 1: no worker has done it yet; the next one that runs does.
     """
     from api.cli.processes import process
     from streams.errors import Misconfigured
@@ -56,14 +56,14 @@ def _show(found: "MemberSummary", rows: "Iterable[DataRemainder]") -> None:
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(_told(found))
+    console.print(_describe_member(found))
     table = Table("topic", "holds of the member", "gone by", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(row.topic.name, row.what, _when(row))
+        table.add_row(row.topic.name, row.what, _describe_end(row))
     console.print(table)
 
 
-def _told(found: "MemberSummary") -> str:
+def _describe_member(found: "MemberSummary") -> str:
     member = found.member
     state = f"erased on {member.erased_at:%Y-%m-%d %H:%M} UTC" if member.erased_at else member.status
     known = f"known by {', '.join(found.known_by)}" if found.known_by else "known by nothing"
@@ -73,7 +73,7 @@ def _told(found: "MemberSummary") -> str:
     )
 
 
-def _when(row: "DataRemainder") -> str:
+def _describe_end(row: "DataRemainder") -> str:
     from streams.topics import EVENTS
 
     if row.topic is EVENTS:
@@ -82,7 +82,8 @@ def _when(row: "DataRemainder") -> str:
 
 
 def _erase(connection: "Connection", store: str, member: str, wait: int) -> None:
-    """Raises SystemExit where nobody has done it in time."""
+    """Sends the command and waits for its outcome. Raises SystemExit if it is refused or not handled in
+    time."""
     from streams.domain.commands import EraseMember
     from streams.projections.command_outcomes import CommandOutcomes
 
@@ -92,7 +93,7 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
     outcomes = CommandOutcomes(connection, frozenset({command.command_id}))
     try:
         asyncio.run(_send(connection, command, outcomes))
-        ended = _ended(outcomes, wait)
+        ended = _wait_for_outcome(outcomes, wait)
     finally:
         outcomes.close()
     refused = outcomes.refused.get(command.command_id)
@@ -124,7 +125,7 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Com
         await appender.close()
 
 
-def _ended(outcomes: "CommandOutcomes", wait: int) -> bool:
+def _wait_for_outcome(outcomes: "CommandOutcomes", wait: int) -> bool:
     from api.cli.imports.sending import poll_outcomes
 
     return any(poll_outcomes(outcomes, wait))

@@ -1,5 +1,5 @@
-"""`loyalty reconcile`: whether published = delivered + filtered + pending + dead, from the topics alone; and,
-with --state, whether the running state is what the facts make, and adds up."""
+"""`loyalty reconcile`: checks that published = delivered + filtered + pending + dead, from the topics alone.
+With --state it checks the running state against the facts."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,13 +33,13 @@ def run(
         typer.Option("--state", help="Check the running state instead: sums, identifiers, and the facts."),
     ] = False,
 ) -> None:
-    """Counts, for each event and subscription, what was published and what became of it. Exit code 1, with
-    the differing ids, where it does not add up.
+    """Count, for each event and subscription, what was published and what became of it. Exit code 1, with the
+    ids that differ, if it does not add up.
 
-    Webhook events from before the oldest deliveries that Kafka still keeps are left out.
+    Webhook events older than the oldest deliveries that Kafka still keeps are left out.
 
-    With --state it is the running state that is checked, while all goes on: whether lots add up to their
-    wallets, whether each identifier is one member's, and whether all is as the facts make it.
+    With --state the running state is checked while the pipeline runs: lots add up to their wallets, each
+    identifier is one member's, and every entry is as the facts make it.
     """
     from api.cli.processes import process
     from api.cli.reconcile_state import check_state
@@ -71,7 +71,7 @@ def run(
 def reconcile_with_progress(
     settings: "Settings", connection: "Connection", period: "Period"
 ) -> "Reconciliation":
-    """The books, with a bar while they are made."""
+    """Reconciles under a progress bar."""
     from rich.progress import TaskProgressColumn
 
     from api.cli.bars import progress_bar

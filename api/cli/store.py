@@ -22,9 +22,9 @@ def put(
         bool, typer.Option("--overwrite", help="Although they were changed since the file's `revision`.")
     ] = False,
 ) -> None:
-    """Check the file and make it the store's settings: running workers take it up at once.
+    """Check the file and make it the store's settings. Running workers use them at once.
 
-    A file that has a `revision` must have the present one. Without it, it stands for whatever there is.
+    If the file has a `revision`, it must be the present one. A file without it replaces any revision.
     """
     from api.cli.processes import process
 
@@ -37,7 +37,8 @@ def put(
 async def store_settings(
     connection: "Connection", settings: "StoreSettings", *, overwrite: bool = False
 ) -> "StoreSettings":
-    """What the store's settings are now. Raises Misconfigured where others have changed them since."""
+    """Stores the settings and returns them. Raises Misconfigured if others have changed them since their
+    revision."""
     from api.process.control_topics import stores_followed
     from api.process.topic_log import TopicLog, silently
     from streams.topics import SETTINGS
@@ -60,7 +61,8 @@ async def store_settings(
 def next_revision(
     before: "StoreSettings | None", settings: "StoreSettings", *, overwrite: bool
 ) -> "StoreSettings":
-    """`settings` with the revision that follows `before`. Raises Misconfigured where they are of an older."""
+    """`settings` with the revision that follows `before`. Raises Misconfigured if they are based on an older
+    one."""
     from msgspec.structs import replace
 
     from streams.errors import Misconfigured
@@ -79,7 +81,7 @@ def next_revision(
 
 
 def parsed(file: Path) -> "StoreSettings":
-    """The settings in `file`. Raises Misconfigured naming the field at fault."""
+    """Reads the settings in `file`. Raises Misconfigured naming the invalid field."""
     import msgspec
 
     from streams.domain.store import StoreSettings

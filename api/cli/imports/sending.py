@@ -1,4 +1,4 @@
-"""Sending an import's commands, and waiting for what becomes of them."""
+"""Sends an import's commands and waits for their outcomes."""
 
 import asyncio
 import time
@@ -23,9 +23,9 @@ LOOK_EVERY = 0.2
 
 
 def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, LateRejection]:
-    """Says how many were accepted, as far as can be told. Returns what the programme refused, by command.
+    """Sends the commands and prints how many were accepted. Returns the programme's refusals by command id.
 
-    `once`: only a line's id tells that it was handled before.
+    `once`: see `Kind.once`.
     """
     with process("import") as (settings, connection):
         outcomes = CommandOutcomes(connection, frozenset(one.command_id for one in ready))
@@ -55,7 +55,8 @@ def _bars() -> Progress:
 
 
 def poll_outcomes(outcomes: CommandOutcomes, wait: int) -> Iterator[bool]:
-    """Whether all is over, look by look; ends once it is, or once nothing has come for `wait` seconds."""
+    """Polls the outcomes, and yields whether all are known. Ends then, or after `wait` seconds without a new
+    one."""
     seen, until = 0, time.monotonic() + wait
     while time.monotonic() < until:
         outcomes.read(LOOK_EVERY)
