@@ -25,7 +25,7 @@ from streams.kafka.records import record_of
 from streams.kafka.topic_admin import partitions
 from streams.kafka.transient_errors import is_transient
 from streams.kafka.unreadable_batches import skip_unreadable
-from streams.rejections import CommandRejected, PoisonRecord, Refusal
+from streams.rejections import CommandRejected, LateRejection, PoisonRecord
 from streams.stages.context import Record
 from streams.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
 
@@ -49,7 +49,7 @@ class CommandOutcomes:
     """The ids of the commands that are sent."""
     accepted: set[str] = field(default_factory=set)
     """Ids of the commands that led to events."""
-    refused: dict[str, Refusal] = field(default_factory=dict)
+    refused: dict[str, LateRejection] = field(default_factory=dict)
     _last_unhandled: dict[TopicPlace, int] = field(default_factory=dict)
     """By partition, the offset of the last of our records that a group has to handle."""
     _positions: dict[TopicPlace, int] = field(default_factory=dict)
@@ -158,9 +158,13 @@ class CommandOutcomes:
         if command_id not in self.wanted:
             return
         if name == CommandRejected.__name__:
-            self.refused[command_id] = Refusal(tree["command"], tree["field"], tree["value"], tree["reason"])
+            self.refused[command_id] = LateRejection(
+                tree["command"], tree["field"], tree["value"], tree["reason"]
+            )
         elif name == PoisonRecord.__name__:
-            self.refused[command_id] = Refusal("", "line", "", f"was put aside as poison: {tree['cause']}")
+            self.refused[command_id] = LateRejection(
+                "", "line", "", f"was put aside as poison: {tree['cause']}"
+            )
         elif place[0] != EVENTS.name:
             self._note_unhandled(place, record.offset)
         elif name not in INTERMEDIATE_FACTS:
