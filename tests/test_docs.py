@@ -35,7 +35,10 @@ def test_every_path_that_the_readme_names_is_there() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("folder", ["api", "streams", "streams/jobs", "streams/projections"])
+ROOMS = ("kafka", "local_broker", "runtime", "migration", "reconcile", "projections", "jobs")
+
+
+@pytest.mark.parametrize("folder", ["api", "streams", *(f"streams/{room}" for room in ROOMS)])
 def test_every_module_stands_in_its_package_s_map(folder: str) -> None:
     files = [file.stem for file in (ROOT / folder).glob("*.py") if file.stem != "__init__"]
     told, _, _ = (ROOT / folder / "__init__.py").read_text().partition('"""\n')

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streams.kafka.clients import Connection
-    from streams.kafka.unfit_records import SetAside
+    from streams.kafka.unfit_records import UnfitRecord
 
 UNUSABLE_FOUND = 1
 
@@ -27,7 +27,7 @@ def run() -> None:
     print("All control records can be worked with.")
 
 
-async def find_unusable_records(connection: "Connection") -> "list[SetAside]":
+async def find_unusable_records(connection: "Connection") -> "list[UnfitRecord]":
     """Of every control topic. Raises Retryable."""
     from api.auth.principals import Callers
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed

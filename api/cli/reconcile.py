@@ -10,7 +10,7 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from streams.kafka.clients import Connection
     from streams.reconcile.from_topics import Period
-    from streams.reconcile.reconciliation import Books
+    from streams.reconcile.reconciliation import Reconciliation
     from streams.settings import Settings
 
 DOES_NOT_AGREE = 1
@@ -68,7 +68,9 @@ def run(
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def reconcile_with_progress(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
+def reconcile_with_progress(
+    settings: "Settings", connection: "Connection", period: "Period"
+) -> "Reconciliation":
     """The books, with a bar while they are made."""
     from rich.progress import TaskProgressColumn
 
@@ -79,7 +81,7 @@ def reconcile_with_progress(settings: "Settings", connection: "Connection", peri
         return reconcile_topics(connection, period, settings.home / "tmp", tell)
 
 
-def _show(books: "Books") -> None:
+def _show(books: "Reconciliation") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -106,7 +108,7 @@ def _show(books: "Books") -> None:
     console.print(summarize(books), soft_wrap=True)
 
 
-def summarize(books: "Books") -> str:
+def summarize(books: "Reconciliation") -> str:
     """The books in one line."""
     from streams.reconcile.reconciliation import OUTCOMES
 
@@ -118,7 +120,7 @@ def summarize(books: "Books") -> str:
     return f"{equation} does not add up: {books.different.total():,} differ{more}"
 
 
-def _json(books: "Books") -> str:
+def _json(books: "Reconciliation") -> str:
     import msgspec
 
     groups = [

@@ -61,7 +61,7 @@ from streams.access import ApiKey
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
@@ -97,7 +97,7 @@ def create_app(
     journal: Deliveries,
     published: EventsPublished,
     flow: Flow,
-    aside: Callable[[], Sequence[SetAside]],
+    aside: Callable[[], Sequence[UnfitRecord]],
     dotted_names: bool = False,
     logins: Logins | None = None,
     sessions: Sessions | None = None,

@@ -15,7 +15,7 @@ from streams.delivery.delivery_search import DeliveryPage, DeliverySearch, Subsc
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.figures import StageFigures, append_rate, stage_figures
 from streams.pipeline_health.samples import Sample
 from streams.pipeline_health.verdict import (
@@ -88,7 +88,7 @@ class Overview:
     samples: Sequence[Sample]
     endpoints: Sequence[Endpoint]
     whole: bool
-    aside: Sequence[SetAside] = ()
+    aside: Sequence[UnfitRecord] = ()
     """Of the store, or of all for those who see the whole."""
 
     @property
@@ -127,7 +127,7 @@ OTHERS = Trouble(
 """What those are told who do not see the whole pipeline."""
 
 
-def _of_aside(aside: Sequence[SetAside]) -> Iterator[Trouble]:
+def _of_aside(aside: Sequence[UnfitRecord]) -> Iterator[Trouble]:
     for one in aside:
         stays = "what was there before stays" if one.in_force is not None else "nothing is there instead"
         wrong = f"{one.key}: {one.fault.field} {one.fault.reason}"
@@ -176,7 +176,7 @@ class Overviews:
     index: Subscriptions
     standings: Standings
     now: Callable[[], datetime]
-    aside: Callable[[], Sequence[SetAside]]
+    aside: Callable[[], Sequence[UnfitRecord]]
 
     async def of(self, store: str, caller: Caller) -> Overview:
         at = self.now()

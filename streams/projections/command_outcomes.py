@@ -16,7 +16,7 @@ from confluent_kafka import (
 from streams.codec import avro
 from streams.domain.events import TransactionMatched, TransactionUnmatched
 from streams.errors import Poison, Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Admin, Consumer
 from streams.kafka.compacted_view import end_offset
 from streams.kafka.group_offsets import GroupOffsets
@@ -63,7 +63,7 @@ class CommandOutcomes:
         self._admin = self.connection.open_admin()
         self._onlookers = {group: GroupOffsets(self.connection, group) for group in HANDLERS}
         self._offsets = PartitionOffsets(self.connection, ANSWER_TIMEOUT)
-        self._consumer = self.connection.open_consumer(**{"group.id": group, "enable.partition.eof": True})
+        self._consumer = self.connection.open_consumer(**READ_TO_END, **{"group.id": group})
         counts = partitions(self.connection, FOLLOWED_TOPICS, self._admin)
         places = [(topic.name, n) for topic in FOLLOWED_TOPICS for n in range(counts[topic.name])]
         with _raise_retryable():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.compacted_view import partition_bounds
 from streams.kafka.partitioner import partition_of
@@ -42,7 +42,7 @@ class MemberEventReader:
     def _read(self, owner: bytes) -> list[Record]:
         place = TopicPartition(self._connection.topic(EVENTS), partition_of(owner, self._partitions))
         consumer = self._connection.open_consumer(
-            **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
+            **READ_TO_END, **{"group.id": f"{self._connection.prefix}history"}
         )
         try:
             start, end = partition_bounds(consumer, place)

@@ -27,7 +27,7 @@ from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.samples import Sample
 from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
@@ -105,7 +105,7 @@ class Door:
         self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
         self.flow = FlowInMemory()
-        self.aside: list[SetAside] = []
+        self.aside: list[UnfitRecord] = []
         self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)

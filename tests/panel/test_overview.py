@@ -9,7 +9,7 @@ from api.services.overview import Durations, durations
 from streams.access import SCOPES, Scope
 from streams.control_records import RecordFault
 from streams.delivery.records import EndpointCondition, EndpointStatus
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.samples import Sample, StageCounts, TopicCounts
 from tests.api.conftest import START, Door
 from tests.delivery.journal_records import SECOND, attempt, dated, delivery, letter
@@ -269,8 +269,8 @@ def test_a_control_record_that_cannot_be_used_is_told_loudly_and_only_to_whom_it
 ) -> None:
     fault = RecordFault("time_zone", "is no zone")
     door.aside[:] = [
-        SetAside("loyalty.settings", 0, 7, "DEFAULT", fault, in_force=3),
-        SetAside("loyalty.settings", 0, 8, "OTHER", fault, in_force=None),
+        UnfitRecord("loyalty.settings", 0, 7, "DEFAULT", fault, in_force=3),
+        UnfitRecord("loyalty.settings", 0, 8, "OTHER", fault, in_force=None),
     ]
 
     page = look(visitor)
