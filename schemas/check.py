@@ -34,7 +34,7 @@ def _bare(schema: Any) -> Any:
     return schema
 
 
-def problems(folder: Path) -> Iterator[str]:
+def find_problems(folder: Path) -> Iterator[str]:
     """What is wrong in `folder`: one sentence each, naming the file and what would be valid."""
     schemas = _read(folder)
     yield from _unfrozen(schemas, _recorded(folder))
@@ -99,7 +99,7 @@ def main(arguments: list[str], folder: Path = HERE) -> int:
     if parser.parse_args(arguments).release:
         for file in release(folder):
             print(f"{file}: recorded")  # noqa: T201
-    found = list(problems(folder))
+    found = list(find_problems(folder))
     for problem in found:
         print(problem, file=sys.stderr)  # noqa: T201
     return 1 if found else 0

@@ -13,8 +13,8 @@ from streams.domain.messages import IdentityRequest, Message
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.rejections import (
-    LARGEST_ACCEPTED,
-    LARGEST_RECORD,
+    MAX_ACCEPTED_BYTES,
+    MAX_RECORD_BYTES,
     CommandRejected,
     LetterRedriven,
     PoisonRecord,
@@ -23,7 +23,7 @@ from streams.rejections import (
 from streams.state_version import Generation
 from streams.webhooks import CATALOGUE
 
-Key = Literal[
+KeyKind = Literal[
     "admin",
     "API key",
     "session",
@@ -39,45 +39,47 @@ Key = Literal[
     "what it is of",
 ]
 DAY = timedelta(days=1)
-# Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
-TOMBSTONES_KEPT = 7 * DAY
-# Kafka itself may keep what was replaced or erased for ever, where little is written.
-REPLACED_FOR = 7 * DAY
-LARGEST = LARGEST_RECORD
+# Longer than a worker may be off: if a tombstone is deleted before the worker restores, its entry stays.
+TOMBSTONE_RETENTION = 7 * DAY
+# Without max.compaction.lag.ms, Kafka may keep replaced and erased records forever if little is written.
+MAX_UNCOMPACTED = 7 * DAY
+MAX_BATCH_BYTES = MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`retention` None: kept for ever. `partitions` None: as many as the setting says, co-partitioned."""
+    """`retention` None means forever. `partitions` None means LOYALTY_PARTITIONS, co-partitioned with other
+    topics."""
 
     name: str
-    key: Key
+    key: KeyKind
     values: tuple[type[Value], ...]
     writer: str
     retention: timedelta | None = None
     compacted: bool = False
     history: timedelta | None = None
-    """Of a compacted topic: for how long what was replaced is kept all the same."""
+    """For how long a compacted topic keeps replaced records (min.compaction.lag.ms)."""
     partitions: int | None = None
     renewed: bool = False
-    """Whether each generation of the state has one of its own."""
+    """Whether each version of the state has its own topic."""
     on_disk: bool = False
-    """Whether each machine keeps the last good record of each key, for when the log has a bad one left."""
-    largest: int = LARGEST
-    """Bytes of the largest batch of records that Kafka takes, compressed."""
+    """Whether each machine stores the last valid record of each key, in case the log has only an invalid
+    one."""
+    largest: int = MAX_BATCH_BYTES
+    """max.message.bytes: bytes of the largest record batch, compressed."""
 
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's terms."""
         size = {"max.message.bytes": str(self.largest)}
         if self.compacted:
-            kept = _milliseconds(TOMBSTONES_KEPT)
-            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + REPLACED_FOR))}
+            kept = _milliseconds(TOMBSTONE_RETENTION)
+            most = {"max.compaction.lag.ms": str(_milliseconds((self.history or 0 * DAY) + MAX_UNCOMPACTED))}
             least = {"min.compaction.lag.ms": str(_milliseconds(self.history))} if self.history else {}
             return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **least, **most, **size}
         if self.retention is None:
             return {"cleanup.policy": "delete", "retention.ms": "-1", **size}
-        # What is deleted are whole segments, once the youngest record of one is old enough.
+        # Kafka deletes whole segments, once the youngest record of a segment is old enough.
         segment = {"segment.ms": str(_milliseconds(max(DAY, self.retention / 10)))}
         kept = _milliseconds(self.retention)
         return {"cleanup.policy": "delete", "retention.ms": str(kept), **segment, **size}
@@ -93,7 +95,7 @@ COMMANDS = Topic(
     (*get_args(MemberCommand), *get_args(DocumentCommand), *get_args(Message), AdvanceClock),
     "producers, API, imports; messages: loyalty and identity stage",
     retention=7 * DAY,
-    largest=LARGEST_ACCEPTED,
+    largest=MAX_ACCEPTED_BYTES,
 )
 IDENTITY_REQUESTS = Topic(
     "identity-requests",
@@ -101,10 +103,10 @@ IDENTITY_REQUESTS = Topic(
     get_args(IdentityRequest),
     "loyalty and identity stage; addressed commands: producers",
     retention=7 * DAY,
-    largest=LARGEST_ACCEPTED,
+    largest=MAX_ACCEPTED_BYTES,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
-# Of whom nothing is sent again.
+# Members and documents whose webhooks are never sent again.
 ERASURES = Topic("erasures", "store/member", (MemberErased, DocumentErased), "loyalty stage", compacted=True)
 WEBHOOK_EVENTS = Topic(
     "webhook-events",
@@ -125,8 +127,8 @@ ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * 
 DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
 ENDPOINT_STATUS = Topic("endpoint-status", "subscription", (EndpointStatus,), "sink", compacted=True)
 POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
-# Longer than what was put aside, which goes by whole segments: what was re-driven must not look as if it were
-# not.
+# Kept longer than poison and dead letters, which are deleted by segments: a redriven record must not appear
+# as if it were not.
 REDRIVEN = Topic(
     "redriven",
     "its place",
@@ -135,7 +137,7 @@ REDRIVEN = Topic(
     retention=180 * DAY,
     partitions=1,
 )
-# What a subscription was: `loyalty reconcile` asks who wanted what when, for as long as deliveries are kept.
+# The history is for `loyalty reconcile`, which needs all versions for as long as deliveries are kept.
 SUBSCRIPTIONS = Topic(
     "subscriptions",
     "subscription",
@@ -178,17 +180,17 @@ GENERATIONS = Topic(
 )
 
 
-def changelog(table: str, *, renewed: bool = False) -> Topic:
-    """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
+def changelog_topic(table: str, *, renewed: bool = False) -> Topic:
+    """The changelog topic of a table: the latest entry for each key, from which the table is restored."""
     writer = "the table's stage; loyalty replay state --build" if renewed else "the table's stage"
     return Topic(f"{table}-changelog", "table entry", (), writer, compacted=True, renewed=renewed)
 
 
-RENEWED = ("members", "ledgers", "coupons", "commands")
-"""The loyalty stage's tables: `loyalty replay state` makes them anew."""
+VERSIONED_TABLES = ("members", "ledgers", "coupons", "commands")
+"""The loyalty stage's tables, which `loyalty replay state` rebuilds."""
 CHANGELOGS = {
-    **{table: changelog(table, renewed=True) for table in RENEWED},
-    **{table: changelog(table) for table in ("identifiers", "batches", "pending", "endpoints")},
+    **{table: changelog_topic(table, renewed=True) for table in VERSIONED_TABLES},
+    **{table: changelog_topic(table) for table in ("identifiers", "batches", "pending", "endpoints")},
 }
 
 TOPICS = (

@@ -20,12 +20,12 @@ from streams.domain.values import Value
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.secrets import crypto_shredding
 from streams.stages.commands import owner_of
-from streams.stages.context import Clock, Output, Record, Stage, Turn, WallClock
+from streams.stages.context import Clock, Output, Record, Stage, StageContext, WallClock
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore, Store, Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import (
     COMMANDS,
     DELIVERIES,
@@ -58,13 +58,13 @@ class Pipeline:
         self.settings = {s.store: s for s in settings}
         self.subscriptions = Subscriptions()
         self.log: defaultdict[str, list[Record]] = defaultdict(list)
-        self._store = store or MemoryStore(families(LoyaltyStage.kinds))
+        self._store = store or MemoryStore(table_families(LoyaltyStage.kinds))
         self.tables = Tables(self._store, LoyaltyStage.kinds)
         self.loyalty = LoyaltyStage(self.settings, clock or WallClock(), memory, lambda: SECRET)
         self.fan_out = FanOutStage(self.subscriptions, WINDOW)
-        self.batches = Tables(MemoryStore(families(FanOutStage.kinds)), FanOutStage.kinds)
+        self.batches = Tables(MemoryStore(table_families(FanOutStage.kinds)), FanOutStage.kinds)
         self.identity = IdentityStage()
-        self.identifiers = Tables(MemoryStore(families(IdentityStage.kinds)), IdentityStage.kinds)
+        self.identifiers = Tables(MemoryStore(table_families(IdentityStage.kinds)), IdentityStage.kinds)
 
     def subscribe(self, *subscriptions: Subscription) -> None:
         for subscription in subscriptions:
@@ -108,7 +108,7 @@ class Pipeline:
     def _play(self, stage: Stage, records: Sequence[Record]) -> None:
         """A turn of the stage, then of those that it wrote for."""
         tables = self.tables_of(stage)
-        turn = Turn(0, tables, self.now)
+        turn = StageContext(0, tables, self.now)
         left = list(records)
         while True:
             count = stage.play(turn, left, 100)
@@ -164,7 +164,7 @@ class Pipeline:
     def opened(self, record: Record) -> bytes | None:
         """As those read it who have its owner's key."""
         key = self.tables.of((record.key or b"").decode(errors="replace")).get(DataKey)
-        return crypto_shredding.opened(record.value, record.headers, key.secret if key else None)
+        return crypto_shredding.open_personal(record.value, record.headers, key.secret if key else None)
 
 
 def record(command: Command | AdvanceClock, offset: int, key: str | None = None) -> Record:

@@ -15,7 +15,7 @@ import pytest
 
 from api.cli.store import parsed
 from connectors import cdnow
-from connectors.cdnow.history import commands, member_id
+from connectors.cdnow.history import member_id, purchase_commands
 from connectors.cdnow.reader import purchases
 from streams.codec.avro import decode
 from streams.domain.commands import AdvanceClock
@@ -24,7 +24,7 @@ from streams.rejections import CommandRejected
 from streams.stages.context import StreamClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import RocksStore
-from streams.tables.tables import families
+from streams.tables.tables import table_families
 from streams.topics import REJECTIONS
 from streams.webhooks.events import CustomerBoughtReward, PointsWillExpire
 from tests.driver import Pipeline
@@ -106,7 +106,7 @@ class Card:
 
 def on_paper(until: date) -> dict[str, Sum]:
     bought = []
-    for line in cdnow.at_hand().read_text().splitlines():
+    for line in cdnow.find_purchases_file().read_text().splitlines():
         customer, _, day, _, dollars = line.split()
         bought.append((day, customer, dollars))
     cards: defaultdict[str, Card] = defaultdict(Card)
@@ -139,7 +139,7 @@ def by_the_pipeline(run: Pipeline, members: list[str]) -> dict[str, Sum]:
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Pipeline]:
     """On RocksDB: the store in memory copies what it scans, and this is a year and a half."""
-    with closing(RocksStore(tmp_path / "tables", families(LoyaltyStage.kinds))) as store:
+    with closing(RocksStore(tmp_path / "tables", table_families(LoyaltyStage.kinds))) as store:
         yield Pipeline(SHOP, now=NOON, clock=StreamClock(), store=store)
 
 
@@ -147,8 +147,8 @@ def test_every_balance_agrees_with_the_purchases_added_up_on_paper(run: Pipeline
     after_purchases = on_paper(AFTER_THE_LAST_PURCHASE)
     members = list(after_purchases)
 
-    with cdnow.at_hand().open() as lines:
-        run.when(*commands(purchases(lines), SHOP, until=AFTER_THE_LAST_PURCHASE))
+    with cdnow.find_purchases_file().open() as lines:
+        run.when(*purchase_commands(purchases(lines), SHOP, until=AFTER_THE_LAST_PURCHASE))
     assert by_the_pipeline(run, members) == after_purchases
     assert sum(one.available for one in after_purchases.values()) > 0
 

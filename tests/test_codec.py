@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.codec.avro import Tree, build, decode, encode, read, schemas
+from streams.codec.avro import Tree, build_value, decode, decode_tree, encode, released_schemas
 from streams.domain.commands import RegisterMember, RegisterTransaction
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
@@ -42,7 +42,7 @@ def test_the_bytes_are_those_that_fastavro_writes(kind: type[Value]) -> None:
     def law(drawn: list[Value]) -> None:
         for value in [*drawn, drawn[0]]:
             data, header = encode(value)
-            assert data == _written(schemas()[header].parsed, _plain(value))
+            assert data == _written(released_schemas()[header].parsed, _plain(value))
 
     law()
 
@@ -151,7 +151,7 @@ def test_what_no_schema_reads_is_poison_with_its_reason(
     data: bytes | None, header: str | None, reason: str
 ) -> None:
     with pytest.raises(Poison) as caught:
-        read(data, header)
+        decode_tree(data, header)
 
     assert str(caught.value).startswith(reason)
 
@@ -164,7 +164,7 @@ def test_a_value_of_another_kind_is_poison() -> None:
 @pytest.mark.parametrize("cut", range(len(DATA)))
 def test_a_record_cut_anywhere_is_poison(cut: int) -> None:
     with pytest.raises(Poison):
-        read(DATA[:cut], HEADER)
+        decode_tree(DATA[:cut], HEADER)
 
 
 @pytest.mark.parametrize("kept", range(len(encode(register())[0])))
@@ -181,7 +181,7 @@ def test_a_cut_records_cause_is_the_same_each_time_it_is_read(kept: int) -> None
 
 
 @settings(max_examples=10 * (settings.default.max_examples if settings.default else 10))
-@given(st.binary(max_size=200), st.sampled_from(sorted(schemas())))
+@given(st.binary(max_size=200), st.sampled_from(sorted(released_schemas())))
 def test_random_bytes_are_read_or_are_poison_and_nothing_else(data: bytes, header: str) -> None:
     kind = next(kind for kind in KINDS if header.startswith(f"{kind.__name__}.v"))
 
@@ -207,7 +207,7 @@ def test_a_byte_changed_is_read_or_is_poison_and_nothing_else(data: st.DataObjec
 
 
 def _tree(command: Value, **changed: Any) -> Tree:
-    _, tree = read(*encode(command))
+    _, tree = decode_tree(*encode(command))
     return {**tree, **changed}
 
 
@@ -254,7 +254,7 @@ def test_an_invalid_field_is_named_with_its_value_and_what_is_valid(
     kind: type[Value], tree: Tree, field: str, value: object, reason: str
 ) -> None:
     with pytest.raises(Rejected) as caught:
-        build(kind, tree)
+        build_value(kind, tree)
 
     assert (caught.value.field, caught.value.value) == (field, value)
     assert caught.value.reason.startswith(reason)

@@ -4,17 +4,17 @@ import pytest
 from pydantic import ValidationError
 
 from streams.errors import Misconfigured
-from streams.kafka.topic_retention import retained
+from streams.kafka.topic_retention import with_retention
 from streams.settings import Settings
 from streams.topics import DELIVERIES, EVENTS, TOPICS, WEBHOOK_EVENTS
 
 
 def test_what_is_not_set_is_kept_as_the_registry_says() -> None:
-    assert retained(()) == TOPICS
+    assert with_retention(()) == TOPICS
 
 
 def test_what_is_set_is_kept_so() -> None:
-    events, kept, deliveries = retained(
+    events, kept, deliveries = with_retention(
         ("webhook-events=30d", "deliveries=14d", "events=forever"), (EVENTS, WEBHOOK_EVENTS, DELIVERIES)
     )
 
@@ -40,7 +40,7 @@ def test_what_is_set_is_kept_so() -> None:
 )
 def test_what_would_not_fit_is_refused_by_name(said: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(Misconfigured) as refused:
-        retained(said)
+        with_retention(said)
 
     assert str(refused.value).startswith("LOYALTY_RETENTION=")
     assert complaint in str(refused.value)

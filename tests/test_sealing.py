@@ -4,8 +4,8 @@ import pytest
 
 from streams.delivery.subscription_options import Sealed
 from streams.errors import Misconfigured
-from streams.secrets.sealing import Safe, Unopened, new_key
-from streams.settings import Settings, load
+from streams.secrets.sealing import SecretSealer, SecretUnreadable, new_key
+from streams.settings import Settings, load_settings
 
 OLD, NEW = new_key(), new_key()
 GIVEN = "lsk_" + "A" * 43
@@ -14,7 +14,7 @@ SECRET = "whsec_päss"
 
 
 def test_a_sealed_secret_is_opened_with_its_key_and_shows_nothing() -> None:
-    safe = Safe([OLD])
+    safe = SecretSealer([OLD])
 
     sealed = safe.seal(SECRET)
 
@@ -24,53 +24,53 @@ def test_a_sealed_secret_is_opened_with_its_key_and_shows_nothing() -> None:
 
 
 def test_after_a_change_of_keys_the_new_one_seals_and_the_old_one_still_opens() -> None:
-    before = Safe([OLD]).seal(SECRET)
-    safe = Safe([NEW, OLD])
+    before = SecretSealer([OLD]).seal(SECRET)
+    safe = SecretSealer([NEW, OLD])
 
     assert safe.open(before) == SECRET
-    assert Safe([NEW]).open(safe.seal(SECRET)) == SECRET
+    assert SecretSealer([NEW]).open(safe.seal(SECRET)) == SECRET
 
 
 def test_without_its_key_a_secret_stays_shut_and_the_key_is_named() -> None:
-    sealed = Safe([OLD]).seal(SECRET)
+    sealed = SecretSealer([OLD]).seal(SECRET)
     key_id = sealed.text.split(".")[1]
 
-    assert not Safe([NEW]).holds(sealed)
-    assert Safe([OLD]).holds(sealed)
-    with pytest.raises(Unopened, match=f"'{key_id}', which LOYALTY_SECRET_KEY does not hold"):
-        Safe([NEW]).open(sealed)
+    assert not SecretSealer([NEW]).holds(sealed)
+    assert SecretSealer([OLD]).holds(sealed)
+    with pytest.raises(SecretUnreadable, match=f"'{key_id}', which LOYALTY_SECRET_KEY does not hold"):
+        SecretSealer([NEW]).open(sealed)
 
 
 @pytest.mark.parametrize("place", [-1, -20, 4])
 def test_a_sealed_secret_that_was_changed_is_not_opened(place: int) -> None:
-    text = Safe([OLD]).seal(SECRET).text
+    text = SecretSealer([OLD]).seal(SECRET).text
     changed = text[:place] + ("A" if text[place] != "A" else "B") + text[place:][1:]
 
-    with pytest.raises(Unopened):
-        Safe([OLD]).open(Sealed(text=changed))
+    with pytest.raises(SecretUnreadable):
+        SecretSealer([OLD]).open(Sealed(text=changed))
 
 
 @pytest.mark.parametrize("text", ["", "s1", "s1.", "nothing.of.ours", "s1.xx.yy"])
 def test_a_text_that_was_never_sealed_is_not_opened(text: str) -> None:
-    with pytest.raises(Unopened):
-        Safe([OLD]).open(Sealed(text=text))
+    with pytest.raises(SecretUnreadable):
+        SecretSealer([OLD]).open(Sealed(text=text))
 
 
 def test_nothing_is_sealed_without_a_key() -> None:
-    assert not Safe().ready
+    assert not SecretSealer().ready
     with pytest.raises(Misconfigured, match=r"LOYALTY_SECRET_KEY is not set.*`loyalty secret-key`"):
-        Safe().seal(SECRET)
+        SecretSealer().seal(SECRET)
 
 
 def test_keys_derived_for_different_purposes_differ_and_stay_the_same() -> None:
-    assert Safe([OLD]).derived("tokens") == Safe([OLD]).derived("tokens")
-    assert Safe([OLD]).derived("tokens") != Safe([OLD]).derived("sealing")
-    assert Safe([NEW, OLD]).derived("tokens")[1:] == Safe([OLD]).derived("tokens")
+    assert SecretSealer([OLD]).derived("tokens") == SecretSealer([OLD]).derived("tokens")
+    assert SecretSealer([OLD]).derived("tokens") != SecretSealer([OLD]).derived("sealing")
+    assert SecretSealer([NEW, OLD]).derived("tokens")[1:] == SecretSealer([OLD]).derived("tokens")
 
 
 def test_the_setting_takes_several_keys_and_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOYALTY_SECRET_KEY", f"{NEW}, {OLD}")
-    settings = load()
+    settings = load_settings()
 
     assert [key.get_secret_value() for key in settings.secret_key] == [NEW, OLD]
     assert NEW not in repr(settings)
@@ -92,7 +92,7 @@ def test_a_secret_setting_that_is_not_valid_is_not_shown(
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(Misconfigured, match=f"{variable}=… is not valid") as refused:
-        load()
+        load_settings()
 
     assert "hunter2" not in str(refused.value)
     assert GIVEN not in str(refused.value)

@@ -19,8 +19,8 @@ from api.auth.principals import Callers
 from api.auth.rights import rights_of
 from streams.access import SCOPES, Admin
 from streams.errors import Misconfigured
-from streams.secrets.sealing import Safe
-from streams.settings import variable
+from streams.secrets.sealing import SecretSealer
+from streams.settings import variable_name
 
 HEADER = "X-AUTH-TOKEN"
 DEVICE = "loyalty_device"
@@ -114,13 +114,13 @@ def caller_of(admin: Admin) -> Caller:
     return Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores), admin.admin_id)
 
 
-def check_door(hashes: tuple[str, ...], safe: Safe) -> None:
+def check_door(hashes: tuple[str, ...], safe: SecretSealer) -> None:
     """Raises Misconfigured where nobody could ever call the API."""
     if not hashes and not safe.ready:
         raise Misconfigured(
-            f"{variable('api_key_hashes')} is not set, so that nobody could call the API: `loyalty api-key` "
-            f"makes a key and its hash. Or set {variable('secret_key')}, and make an admin who logs in: "
-            "`loyalty admin create`."
+            f"{variable_name('api_key_hashes')} is not set, so that nobody could call the API: "
+            f"`loyalty api-key` makes a key and its hash. Or set "
+            f"{variable_name('secret_key')}, and make an admin who logs in: `loyalty admin create`."
         )
 
 

@@ -13,7 +13,7 @@ from api.auth import passwords
 from api.auth.principals import Callers
 from api.auth.throttle import KnownPlaces, Line, Throttle, TooMany, network_of
 from streams.access import Admin
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 
 __all__ = ["LOGINS_A_MINUTE", "Expired", "Logins", "Throttle", "Tokens", "TooMany"]
 LOG = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class _Claims(msgspec.Struct):
 class Tokens:
     """JWTs signed with a key derived from LOYALTY_SECRET_KEY, so that every API process reads them."""
 
-    def __init__(self, safe: Safe) -> None:
+    def __init__(self, safe: SecretSealer) -> None:
         self._keys = safe.derived("login tokens")
 
     def issued(self, admin: Admin, kind: Kind, now: datetime) -> str:

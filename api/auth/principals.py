@@ -3,8 +3,8 @@
 from collections import defaultdict
 
 from streams.access import Admin, ApiKey
-from streams.control_records import Fault
-from streams.kafka.unfit_records import Unfit
+from streams.control_records import RecordFault
+from streams.kafka.unfit_records import UnfitError
 
 
 class Callers:
@@ -27,7 +27,7 @@ class Callers:
         """Raises Unfit for one with the digest of another: nobody could say whose key it is."""
         other = self._by_digest.get(key.digest) if key else None
         if other and other.api_key_id != api_key_id:
-            raise Unfit(api_key_id, Fault("digest", f"is that of API key {other.api_key_id} too"))
+            raise UnfitError(api_key_id, RecordFault("digest", f"is that of API key {other.api_key_id} too"))
         gone = self._keys.pop(api_key_id, None)
         if gone:
             del self._by_digest[gone.digest]

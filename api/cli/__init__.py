@@ -70,5 +70,5 @@ app.command(name="demo")(demo.run)
 
 def main() -> None:
     """Runs one command and ends the process with its exit code."""
-    with failures.told():
+    with failures.report_errors():
         app()

@@ -35,12 +35,12 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
     from uuid import uuid4
 
     from streams.access import SCOPES, Admin
-    from streams.domain.text import flaw
+    from streams.domain.text import find_text_flaw
     from streams.errors import Misconfigured
 
     scopes = _scopes(scope)
     password = _hashed(_password())
-    problem = flaw(username)
+    problem = find_text_flaw(username)
     if problem or not 1 <= len(username) <= 255:
         raise Misconfigured(f"username {username!r} is not valid: {problem or '1 to 255 characters'}")
     for code in store or ():
@@ -100,14 +100,14 @@ def remove(username: Username) -> None:
 
 
 @app.command("list")
-def listed() -> None:
+def list_admins() -> None:
     """Each admin: id, name, scopes, stores, API keys."""
 
-    from streams.domain.text import escaped
+    from streams.domain.text import escape_text
 
     async def work(callers: "Callers", _: "Audited[Admin]") -> str:
         return "\n".join(
-            f"{a.admin_id}  {escaped(a.username)}  {','.join(a.scopes)}  "
+            f"{a.admin_id}  {escape_text(a.username)}  {','.join(a.scopes)}  "
             f"{','.join(a.stores) or 'all stores'}  {len(callers.keys_of(a.admin_id))} API keys"
             for a in callers.admins()
         )
@@ -128,11 +128,11 @@ async def _with_callers(connection: "Connection", work: "Work") -> str:
     from api.auth.principals import Callers
     from api.process.control_topics import AuditAppender, callers_followed
     from api.process.topic_log import TopicLog
-    from streams.kafka.producer import Appender
+    from streams.kafka.producer import RecordAppender
     from streams.topics import ADMINS
 
-    SOURCE.set(Source(f"loyalty admin ({user()})", ""))
-    callers, appender = Callers(), Appender(connection)
+    SOURCE.set(Source(f"loyalty admin ({system_user()})", ""))
+    callers, appender = Callers(), RecordAppender(connection)
     views = callers_followed(connection, callers)
     audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
     log = TopicLog(connection, ADMINS, views[0], callers.admin, together=False)
@@ -178,7 +178,7 @@ def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
     return tuple(scope for scope in SCOPES if scope in (wanted or ()))
 
 
-def user() -> str:
+def system_user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

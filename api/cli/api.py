@@ -13,15 +13,15 @@ def run(supervised: Supervised = False) -> None:
     from api.auth.authentication import check_door
     from api.cli.processes import process
     from api.process.serve import serve
-    from connectors.http.app import safe_of
-    from streams.settings import load
+    from connectors.http.app import make_safe
+    from streams.settings import load_settings
 
     def started(address: str) -> None:
         say(f"api is ready: {address}, described at {address}/docs", flush=True)
 
     # Before anything is made in the cluster.
-    settings = load()
-    check_door(settings.api_key_hashes, safe_of(settings))
+    settings = load_settings()
+    check_door(settings.api_key_hashes, make_safe(settings))
     with process("api") as (settings, connection):
         asyncio.run(serve(settings, connection, started))
 
@@ -29,12 +29,12 @@ def run(supervised: Supervised = False) -> None:
 def new_key() -> None:
     """Make an API key, and the hash of it that the API must know."""
     from api.auth import authentication
-    from streams.settings import variable
+    from streams.settings import variable_name
 
     token, digest = authentication.new_key()
     say(f"key   {token}")
     say(f"hash  {digest}")
-    setting = f"{variable('api_key_hashes')}={digest}"
+    setting = f"{variable_name('api_key_hashes')}={digest}"
     say(f"Send the key in {authentication.HEADER}, and start the API with {setting}")
 
 

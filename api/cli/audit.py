@@ -18,7 +18,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def listed(
+def list_changes(
     subject: Annotated[str | None, typer.Option("--id", help="Only of what has this id.")] = None,
     who: Annotated[str | None, typer.Option(help="Only by this caller.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -39,7 +39,7 @@ async def _read(
     connection: "Connection", subject: str | None, who: str | None, limit: int
 ) -> "deque[Change]":
     from streams.access import Change
-    from streams.kafka.compacted_view import View
+    from streams.kafka.compacted_view import CompactedView
     from streams.topics import AUDIT
 
     found: deque[Change] = deque(maxlen=limit)
@@ -48,7 +48,7 @@ async def _read(
         if change and subject in (None, change.subject_id) and who in (None, change.who):
             found.append(change)
 
-    view = View(connection, AUDIT, Change, take)
+    view = CompactedView(connection, AUDIT, Change, take)
     try:
         await view.start()
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.lines import say
-from api.cli.replay import NOT_DONE, RATE, per_second, times, watched
+from api.cli.replay import DEFAULT_RATE, EXIT_NOT_DONE, parse_period, parse_rate, run_with_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def run(
     all_subscriptions: All = None,
     member: Member = None,
     corrected: Corrected = None,
-    rate: Rate = RATE,
+    rate: Rate = DEFAULT_RATE,
     dry_run: DryRun = False,
 ) -> None:
     """Derive webhook events of the past from the facts, by the rules of now, for chosen subscriptions alone.
@@ -49,34 +49,34 @@ def run(
     """
     from streams.errors import Misconfigured
     from streams.jobs.backfill import Asked
-    from streams.jobs.rate_limit import AtOnce, Steady
+    from streams.jobs.rate_limit import SteadyRate, Unlimited
 
     ids = tuple(sorted(subscription or ()))
     if bool(ids) == bool(all_subscriptions):
         raise Misconfigured("of --subscription and --all-subscriptions one must be given, and one only")
-    asked = Asked(known(event), since, until, ids, all_subscriptions, member, corrected)
-    now, most = datetime.now(UTC), per_second(rate)
-    times(since, until, now)
+    asked = Asked(require_webhook(event), since, until, ids, all_subscriptions, member, corrected)
+    now, most = datetime.now(UTC), parse_rate(rate)
+    parse_period(since, until, now)
     with ExitStack() as stack:
         made, chosen = _made(stack, asked, now)
         _told_first(made, chosen, most)
         if dry_run:
             say("dry run: nothing was appended")
             return
-        pace = Steady(most) if most else AtOnce()
-        sent, done = watched("backfilling", made, pace, made.found.count)
+        pace = SteadyRate(most) if most else Unlimited()
+        sent, done = run_with_bar("backfilling", made, pace, made.found.count)
     say(f"{sent:,} events backfilled{'' if done else '; the same command goes on with the rest'}")
     if not done:
-        raise SystemExit(NOT_DONE)
+        raise SystemExit(EXIT_NOT_DONE)
 
 
-def known(event: str) -> str:
+def require_webhook(event: str) -> str:
     """The webhook's name, of either spelling. Raises Misconfigured."""
     from streams.errors import Misconfigured
     from streams.webhooks import CATALOGUE
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
-    found = event_name(event)
+    found = resolve_event_name(event)
     if found is None or found not in CATALOGUE:
         raise Misconfigured(f"EVENT {event!r} is not valid: a name as in `loyalty webhooks docs`")
     return found
@@ -84,26 +84,32 @@ def known(event: str) -> str:
 
 def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", "Sequence[Subscription]"]:
     """With its events derived, and for whom. Raises Misconfigured where they cannot be chosen."""
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from api.cli.processes import process
-    from api.cli.redriving import zone_of
-    from streams.delivery.backfill_recipients import choose
-    from streams.jobs.backfill import Backfill, planned
-    from streams.jobs.backfill_derive import Deriving
-    from streams.kafka.checkpoint import Standpoint
+    from api.cli.redriving import read_zone
+    from streams.delivery.backfill_recipients import choose_subscriptions
+    from streams.jobs.backfill import Backfill, plan_backfill
+    from streams.jobs.backfill_derive import EventDerivation
+    from streams.kafka.checkpoint import TransactionalCheckpoint
     from streams.projections.erasures import erased
-    from streams.projections.state_snapshot import stores, subscriptions
+    from streams.projections.state_snapshot import read_stores, read_subscriptions
     from streams.topics import EVENTS
 
     settings, connection = stack.enter_context(process("backfill"))
-    there, ids = subscriptions(connection), asked.subscriptions
-    chosen = choose(there, ids, asked.all_of, asked.event_name)
-    standpoint = stack.enter_context(Standpoint(connection, f"backfill-{asked.name}", EVENTS))
-    period = times(asked.since, asked.until, now, zone_of(connection, chosen[0].store))
-    plan = planned(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
-    with told_by_a_bar() as tell:
-        deriving = Deriving(
-            connection, plan, chosen, stores(connection).get, erased(connection), settings.home / "tmp", tell
+    there, ids = read_subscriptions(connection), asked.subscriptions
+    chosen = choose_subscriptions(there, ids, asked.all_of, asked.event_name)
+    standpoint = stack.enter_context(TransactionalCheckpoint(connection, f"backfill-{asked.name}", EVENTS))
+    period = parse_period(asked.since, asked.until, now, read_zone(connection, chosen[0].store))
+    plan = plan_backfill(connection, standpoint, asked.name, asked.wish(chosen[0].store, *period))
+    with progress_bar() as tell:
+        deriving = EventDerivation(
+            connection,
+            plan,
+            chosen,
+            read_stores(connection).get,
+            erased(connection),
+            settings.home / "tmp",
+            tell,
         )
         found = stack.enter_context(deriving.derived())
     return Backfill(standpoint, plan, found), chosen

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 
-from streams.runtime.restore_progress import Tell
+from streams.runtime.restore_progress import TellProgress
 
 
 @contextmanager
-def told_by_a_bar(*more: ProgressColumn) -> Iterator[Tell]:
+def progress_bar(*more: ProgressColumn) -> Iterator[TellProgress]:
     """`more` columns stand between the bar and the time."""
     columns = (TextColumn("{task.description}"), BarColumn(), *more, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

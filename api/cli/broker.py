@@ -23,13 +23,13 @@ def start(port: Port = None) -> None:
     from streams.local_broker import detached
 
     console = Console(soft_wrap=True)
-    home = settings.load().home
+    home = settings.load_settings().home
     already = detached.running(home)
     if already:
         console.print(f"Already running: {already.bootstrap} (pid {already.pid})")
         return
     with console.status("looking for Java", spinner="dots") as line:
-        broker = detached.start(home, port, say=line.update)
+        broker = detached.start_detached(home, port, say=line.update)
     console.print(
         f"Kafka is ready: {broker.bootstrap} (pid {broker.pid}), data in {home / 'broker' / 'data'}"
     )
@@ -43,7 +43,7 @@ def stop() -> None:
 
     console = Console(soft_wrap=True)
     with console.status("stopping the broker", spinner="dots"):
-        stopped = detached.stop(settings.load().home)
+        stopped = detached.stop_detached(settings.load_settings().home)
     console.print(
         f"Stopped: {stopped.bootstrap} (pid {stopped.pid})" if stopped else "No broker was running."
     )
@@ -56,9 +56,9 @@ def status() -> None:
     from streams.local_broker import detached
 
     console = Console(soft_wrap=True)
-    home = settings.load().home
+    home = settings.load_settings().home
     running = detached.running(home)
-    if running is None and (silent := detached.silent(home)):
+    if running is None and (silent := detached.is_silent(home)):
         console.print(f"Runs and does not answer: {silent.bootstrap} (pid {silent.pid})")
         raise typer.Exit(NOT_RUNNING)
     if running is None:

@@ -47,8 +47,8 @@ def listed(
     from dataclasses import replace as copy
 
     from api.cli.processes import process
-    from streams.jobs.redrive import put_aside
-    from streams.jobs.redrive_sources import dead_letters
+    from streams.jobs.redrive import read_candidates
+    from streams.jobs.redrive_sources import dead_letter_source
 
     wanted = _wanted(
         subscriptions=subscription,
@@ -59,7 +59,7 @@ def listed(
         ids=None,
     )
     with process("dead-letters") as (_, connection):
-        found = put_aside(connection, dead_letters(connection), wanted)
+        found = read_candidates(connection, dead_letter_source(connection), wanted)
         if json:
             for one in found:
                 say(_json(one))
@@ -72,14 +72,14 @@ def listed(
 def show(id: Annotated[str, typer.Argument(help="Its id in the list.")]) -> None:
     """One dead letter, whole, as JSON."""
     from api.cli.processes import process
-    from api.cli.redriving import places
+    from api.cli.redriving import parse_ids
     from streams.errors import Misconfigured
-    from streams.jobs.redrive import put_aside
-    from streams.jobs.redrive_sources import LettersWanted, dead_letters
+    from streams.jobs.redrive import read_candidates
+    from streams.jobs.redrive_sources import LettersWanted, dead_letter_source
 
-    wanted = LettersWanted(ids=places([id], "dead-letters"))
+    wanted = LettersWanted(ids=parse_ids([id], "dead-letters"))
     with process("dead-letters") as (_, connection):
-        found = next(put_aside(connection, dead_letters(connection), wanted), None)
+        found = next(read_candidates(connection, dead_letter_source(connection), wanted), None)
     if found is None:
         raise Misconfigured(f"{id}: no dead letter is there; `loyalty dead-letters list` shows them")
     import msgspec
@@ -104,9 +104,9 @@ def redrive(
     Cut short, it is run again: what was sent is not sent twice.
     """
     from api.cli.processes import process
-    from api.cli.redriving import redriven
+    from api.cli.redriving import run_redrive
     from streams.jobs.redrive import Redrive
-    from streams.jobs.redrive_sources import dead_letters
+    from streams.jobs.redrive_sources import dead_letter_source
 
     wanted = _wanted(
         subscriptions=subscription,
@@ -117,8 +117,8 @@ def redrive(
         ids=id,
     )
     with process("dead-letters") as (_, connection):
-        run = Redrive(connection, dead_letters(connection), wanted)
-        redriven(run, "dead letter", "dead-letters", dry_run)
+        run = Redrive(connection, dead_letter_source(connection), wanted)
+        run_redrive(run, "dead letter", "dead-letters", dry_run)
 
 
 def _wanted(
@@ -130,26 +130,26 @@ def _wanted(
     times: tuple[str | None, str | None],
     ids: list[str] | None = None,
 ) -> "LettersWanted":
-    from api.cli.redriving import moment, places
+    from api.cli.redriving import moment, parse_ids
     from streams.errors import Misconfigured
     from streams.jobs.redrive_sources import LettersWanted
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
     for event in events or ():
-        if event_name(event) is None:
+        if resolve_event_name(event) is None:
             raise Misconfigured(f"--event {event!r} is not valid: a name as in `loyalty webhooks docs`")
     return LettersWanted(
         subscriptions=frozenset(subscriptions or ()),
         stores=frozenset(stores or ()),
-        events=frozenset(event_name(event) or event for event in events or ()),
-        statuses=frozenset(code for status in statuses or () for code in codes(status)),
+        events=frozenset(resolve_event_name(event) or event for event in events or ()),
+        statuses=frozenset(code for status in statuses or () for code in parse_statuses(status)),
         since=moment("--from", times[0]),
         until=moment("--to", times[1]),
-        ids=places(ids, "dead-letters"),
+        ids=parse_ids(ids, "dead-letters"),
     )
 
 
-def codes(status: str) -> "list[int | None]":
+def parse_statuses(status: str) -> "list[int | None]":
     """The statuses that are meant: `404`, all of `5xx`, or `none`. Raises Misconfigured."""
     from streams.errors import Misconfigured
 
@@ -169,7 +169,7 @@ def _without_body(letter: "DeadLetter") -> "DeadLetter":
 
 
 def _table(found: "list[Found[DeadLetter]]", limit: int) -> None:
-    from api.cli.redriving import listed as shown
+    from api.cli.redriving import print_candidates as shown
 
     def told(letter: "DeadLetter") -> tuple[str, str, str]:
         delivery = letter.delivery

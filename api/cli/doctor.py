@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from streams.kafka.clients import Connection
     from streams.kafka.unfit_records import SetAside
 
-FOUND = 1
+UNUSABLE_FOUND = 1
 
 
 def run() -> None:
@@ -18,29 +18,29 @@ def run() -> None:
     from api.cli.processes import process
 
     with process("doctor") as (_, connection):
-        found = asyncio.run(set_aside(connection))
+        found = asyncio.run(find_unusable_records(connection))
     for one in found:
         print(f"set aside: {one}")
     if found:
         print("Put them right: change the thing by REST, or a store by `loyalty store put FILE`.")
-        raise SystemExit(FOUND)
+        raise SystemExit(UNUSABLE_FOUND)
     print("All control records can be worked with.")
 
 
-async def set_aside(connection: "Connection") -> "list[SetAside]":
+async def find_unusable_records(connection: "Connection") -> "list[SetAside]":
     """Of every control topic. Raises Retryable."""
     from api.auth.principals import Callers
     from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
-    from streams.delivery.replay_jobs import Orders
+    from streams.delivery.replay_jobs import ReplayJobs
     from streams.delivery.subscription import Subscriptions
-    from streams.runtime.state_versions import watched
+    from streams.runtime.state_versions import watch_state_version
 
     views = (
         stores_followed(connection, {}),
         followed(connection, Subscriptions()),
         *callers_followed(connection, Callers()),
-        *replays_followed(connection, Orders()),
-        watched(connection),
+        *replays_followed(connection, ReplayJobs()),
+        watch_state_version(connection),
     )
     try:
         await asyncio.gather(*(view.start() for view in views))

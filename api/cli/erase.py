@@ -34,16 +34,16 @@ def run(
     """
     from api.cli.processes import process
     from streams.errors import Misconfigured
-    from streams.kafka.topic_retention import retained
-    from streams.projections.erasures import left
-    from streams.projections.member_lookup import look
+    from streams.kafka.topic_retention import with_retention
+    from streams.projections.erasures import remaining_data
+    from streams.projections.member_lookup import look_up_member
 
     with process("erase") as (settings, connection):
-        found = look(connection, store, member)
+        found = look_up_member(connection, store, member)
         if found is None:
             raise Misconfigured(f"--member {member!r} is not registered in store {store!r}")
         since = found.member.erased_at or datetime.now(UTC)
-        _show(found, left(retained(settings.retention), since))
+        _show(found, remaining_data(with_retention(settings.retention), since))
         if dry_run:
             say("dry run: nothing was erased")
         elif not found.member.erased_at:
@@ -107,15 +107,15 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
 async def _send(connection: "Connection", command: "EraseMember", outcomes: "Outcomes") -> None:
     from api.auth.audit import Audit
     from api.auth.authentication import SOURCE, Source
-    from api.cli.admin import user
+    from api.cli.admin import system_user
     from api.process.control_topics import AuditAppender
-    from streams.kafka.producer import Appender
+    from streams.kafka.producer import RecordAppender
     from streams.stages.commands import owner_of
     from streams.topics import COMMANDS
 
-    appender = Appender(connection)
+    appender = RecordAppender(connection)
     try:
-        SOURCE.set(Source(f"loyalty erase ({user()})", ""))
+        SOURCE.set(Source(f"loyalty erase ({system_user()})", ""))
         audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
         await audit.record("deleted", "member", command.member_id)
         owner = owner_of(command.store, command.member_id)
@@ -125,6 +125,6 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
 
 
 def _ended(outcomes: "Outcomes", wait: int) -> bool:
-    from api.cli.imports.sending import looks
+    from api.cli.imports.sending import poll_outcomes
 
-    return any(looks(outcomes, wait))
+    return any(poll_outcomes(outcomes, wait))

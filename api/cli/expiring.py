@@ -11,7 +11,7 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from streams.domain.preview import Preview
+    from streams.domain.preview import AnnouncementPreview
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
     from streams.settings import Settings
@@ -46,15 +46,15 @@ def preview(
     import msgspec
 
     from api.cli.processes import process
-    from streams.domain.preview import Preview
-    from streams.projections.state_snapshot import store_settings
+    from streams.domain.preview import AnnouncementPreview
+    from streams.projections.state_snapshot import read_store_settings
 
     with process("preview") as (settings, connection):
-        rules = store_settings(connection, store)
+        rules = read_store_settings(connection, store)
         today = rules.calendar.day(datetime.now(UTC))
         # What history says is due may be long ago.
         earliest = date.min if settings.clock == "stream" else today
-        found = Preview(rules, first_day(on, today, earliest), days, limit)
+        found = AnnouncementPreview(rules, first_day(on, today, earliest), days, limit)
         members = _watched(settings, connection, store, found)
     if json:
         encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -78,28 +78,28 @@ def first_day(on: str, today: date, earliest: date) -> date:
     return day
 
 
-def _watched(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
+def _watched(settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview") -> int:
     """How many members were looked at. A bar shows how far it is."""
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from streams.projections.state_snapshot import look
 
-    with told_by_a_bar() as tell:
+    with progress_bar() as tell:
         return look(settings, connection, store, found, tell)
 
 
-def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
+def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from streams.domain.preview import KINDS
+    from streams.domain.preview import ANNOUNCEMENT_KINDS
 
     console = Console()
     by_day = Table("day", box=box.SIMPLE_HEAD, pad_edge=False)
-    for kind in KINDS.values():
+    for kind in ANNOUNCEMENT_KINDS.values():
         by_day.add_column(kind, justify="right")
     for day, count in found.counts.items():
-        by_day.add_row(str(day), *(f"{count[kind]:,}" for kind in KINDS.values()))
+        by_day.add_row(str(day), *(f"{count[kind]:,}" for kind in ANNOUNCEMENT_KINDS.values()))
     console.print(by_day)
     if found.shown:
         console.print(_listed(found, store))
@@ -108,27 +108,27 @@ def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
     console.print(f"{found.total:,} announcements to {members:,} members looked at{more}", highlight=False)
 
 
-def _listed(found: "Preview", store: "StoreSettings") -> "Table":
+def _listed(found: "AnnouncementPreview", store: "StoreSettings") -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from streams.domain.preview import ends_at, of_what
-    from streams.domain.text import escaped
+    from streams.domain.preview import announced_end, describe_announcement
+    from streams.domain.text import escape_text
 
     table = Table("told at", "member", "of what", "which ends at", box=box.SIMPLE_HEAD, pad_edge=False)
     for event in found.shown:
-        end = ends_at(event)
+        end = announced_end(event)
         table.add_row(
             _local(event.occurred_at, store),
             event.member_id,
-            Text(escaped(of_what(event))),
+            Text(escape_text(describe_announcement(event))),
             _local(end, store) if end else "",
         )
     return table
 
 
 def _local(moment: datetime, store: "StoreSettings") -> str:
-    from streams.domain.calendar import zoned
+    from streams.domain.calendar import to_zone
 
-    return f"{zoned(moment, ZoneInfo(store.time_zone)):%Y-%m-%d %H:%M:%S}"
+    return f"{to_zone(moment, ZoneInfo(store.time_zone)):%Y-%m-%d %H:%M:%S}"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-from streams.domain.text import escaped
+from streams.domain.text import escape_text
 from streams.errors import LoyaltyError
 
 FAILED = 2
@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Exit code 2 and the error's own words for a LoyaltyError, 130 in silence for Ctrl-C."""
     try:
         yield
@@ -28,4 +28,4 @@ def told() -> Iterator[None]:
 
 def _lines(text: str) -> str:
     """Several complaints are several lines; what they quote forges none."""
-    return "\n".join(escaped(line) for line in text.split("\n"))
+    return "\n".join(escape_text(line) for line in text.split("\n"))

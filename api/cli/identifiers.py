@@ -25,16 +25,16 @@ def check(
     Nothing is changed: what is kept goes on working as it is. To mend one, update its member's profile with
     the form that is shown; of two members who clash, one has to give it up first.
     """
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from api.cli.processes import process
     from streams.domain.identifiers.recheck import IdentifierCheck
-    from streams.projections.state_snapshot import look, store_settings, stores
+    from streams.projections.state_snapshot import look, read_store_settings, read_stores
 
     with process("identifiers") as (settings, connection):
-        all_of_them = [each for each in stores(connection).values() if each]
-        for rules in [store_settings(connection, store)] if store else all_of_them:
+        all_of_them = [each for each in read_stores(connection).values() if each]
+        for rules in [read_store_settings(connection, store)] if store else all_of_them:
             found = IdentifierCheck(rules.identifier_rules)
-            with told_by_a_bar() as tell:
+            with progress_bar() as tell:
                 members = look(settings, connection, rules.store, found, tell)
             show(rules.store, list(found.found), members, limit)
 

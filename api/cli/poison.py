@@ -33,12 +33,12 @@ def show(
     from msgspec.structs import replace
 
     from api.cli.processes import process
-    from streams.jobs.redrive import put_aside
-    from streams.jobs.redrive_sources import PoisonShelf
+    from streams.jobs.redrive import read_candidates
+    from streams.jobs.redrive_sources import PoisonSource
 
     wanted = _wanted(topic, since, None)
     with process("poison") as (_, connection):
-        found = put_aside(connection, PoisonShelf(), wanted)
+        found = read_candidates(connection, PoisonSource(), wanted)
         if json:
             for one in found:
                 say(_json(one))
@@ -59,17 +59,17 @@ def redrive(
     Cut short, it is run again: what was sent is not sent twice.
     """
     from api.cli.processes import process
-    from api.cli.redriving import redriven
+    from api.cli.redriving import run_redrive
     from streams.jobs.redrive import Redrive
-    from streams.jobs.redrive_sources import PoisonShelf
+    from streams.jobs.redrive_sources import PoisonSource
 
     wanted = _wanted(topic, since, id)
     with process("poison") as (_, connection):
-        redriven(Redrive(connection, PoisonShelf(), wanted), "poison record", "poison", dry_run)
+        run_redrive(Redrive(connection, PoisonSource(), wanted), "poison record", "poison", dry_run)
 
 
 def _wanted(topics: list[str] | None, since: str | None, ids: list[str] | None) -> "PoisonWanted":
-    from api.cli.redriving import moment, places
+    from api.cli.redriving import moment, parse_ids
     from streams.errors import Misconfigured
     from streams.jobs.redrive_sources import PoisonWanted
     from streams.topics import TOPICS
@@ -78,18 +78,18 @@ def _wanted(topics: list[str] | None, since: str | None, ids: list[str] | None) 
     for topic in topics or ():
         if topic not in names:
             raise Misconfigured(f"--topic {topic!r} is not valid: one of {', '.join(sorted(names))}")
-    return PoisonWanted(frozenset(topics or ()), moment("--since", since), places(ids, "poison"))
+    return PoisonWanted(frozenset(topics or ()), moment("--since", since), parse_ids(ids, "poison"))
 
 
 def _table(found: "list[Found[PoisonRecord]]", limit: int) -> None:
-    from api.cli.redriving import listed
+    from api.cli.redriving import print_candidates
 
     def told(poison: "PoisonRecord") -> tuple[str, str, str]:
         place = f"{poison.topic}[{poison.partition}] at offset {poison.offset}"
         return place, (poison.key or b"").decode(errors="replace")[:100], poison.cause
 
     headings = "came in, found at", "key and cause"
-    listed(found, limit, "poison records", headings, at=lambda poison: poison.found_at, told=told)
+    print_candidates(found, limit, "poison records", headings, at=lambda poison: poison.found_at, told=told)
 
 
 def _json(found: "Found[PoisonRecord]") -> str:

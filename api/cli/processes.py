@@ -12,8 +12,8 @@ from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics
 from streams.local_broker import detached
-from streams.runtime.state_versions import at_present
-from streams.settings import Settings, load, variable
+from streams.runtime.state_versions import at_state_version
+from streams.settings import Settings, load_settings, variable_name
 from streams.topics import GENERATIONS
 
 CRASHED = 1
@@ -25,15 +25,15 @@ _TALKATIVE = ("faust", "mode", "aiokafka", "asyncio")
 def process(role: str) -> Iterator[tuple[Settings, Connection]]:
     """The settings and the cluster with its topics made. An absent cluster ends the process with one line and
     exit code 1; so does an unexpected error, with its stack in a file that the line names."""
-    log_as(role)
+    set_up_logging(role)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    settings = load()
+    settings = load_settings()
     try:
         cluster = connection(settings, _servers(settings))
         # Made first, where there is none: what is not there cannot be told from what a broker does not know.
         create_topics(cluster, settings, (GENERATIONS,))
-        cluster = at_present(cluster)
+        cluster = at_state_version(cluster)
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:
@@ -58,16 +58,16 @@ def _kept(file: Path, stack: str) -> str:
     return f"in {file}"
 
 
-def log_as(name: str) -> None:
+def set_up_logging(name: str) -> None:
     """Lines on standard error, each with the name of the process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
-def reachable() -> bool:
+def is_cluster_known() -> bool:
     """Whether a cluster is set, or a local broker runs."""
-    settings = load()
+    settings = load_settings()
     return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
 
 
@@ -75,14 +75,14 @@ def _servers(settings: Settings) -> str:
     if settings.bootstrap_servers:
         return settings.bootstrap_servers
     local = detached.running(settings.home)
-    if local is None and (silent := detached.silent(settings.home)):
+    if local is None and (silent := detached.is_silent(settings.home)):
         raise Retryable(
             f"the local broker (pid {silent.pid}, {silent.bootstrap}) runs and does not answer; where that "
             "goes on, `loyalty broker stop` ends it at any price"
         )
     if local is None:
         raise Misconfigured(
-            f"There is no Kafka to work with: set {variable('bootstrap_servers')}=host:port of your cluster, "
-            "or start a local broker with `loyalty broker start`"
+            f"There is no Kafka to work with: set {variable_name('bootstrap_servers')}=host:port of your "
+            "cluster, or start a local broker with `loyalty broker start`"
         )
     return local.bootstrap

@@ -42,14 +42,14 @@ async def _serve(receiver: "Receiver", port: int) -> None:
     import asyncio
     import signal
 
-    from connectors.http.receiver import listening
+    from connectors.http.receiver import serve_receiver
     from streams.errors import Misconfigured
 
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
-        async with listening(receiver, port) as url:
+        async with serve_receiver(receiver, port) as url:
             _say(f"listening on {url}")
             await stopped.wait()
     except OSError as error:

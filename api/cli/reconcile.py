@@ -43,7 +43,7 @@ def run(
     """
     from api.cli.processes import process
     from api.cli.reconcile_state import check_state
-    from api.cli.redriving import moment, zone_of
+    from api.cli.redriving import moment, read_zone
     from streams.errors import Misconfigured
     from streams.reconcile.from_topics import Period
 
@@ -55,9 +55,9 @@ def run(
     for option, text in (("--from", since), ("--to", until)):
         moment(option, text)
     with process("reconcile") as (settings, connection):
-        zone = zone_of(connection, store)
+        zone = read_zone(connection, store)
         period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
-        books = watched(settings, connection, period)
+        books = reconcile_with_progress(settings, connection, period)
     if json:
         say(_json(books))
     else:
@@ -66,15 +66,15 @@ def run(
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def watched(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
+def reconcile_with_progress(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
     """The books, with a bar while they are made."""
     from rich.progress import TaskProgressColumn
 
-    from api.cli.bars import told_by_a_bar
-    from streams.reconcile.from_topics import reconcile
+    from api.cli.bars import progress_bar
+    from streams.reconcile.from_topics import reconcile_topics
 
-    with told_by_a_bar(TaskProgressColumn()) as tell:
-        return reconcile(connection, period, settings.home / "tmp", tell)
+    with progress_bar(TaskProgressColumn()) as tell:
+        return reconcile_topics(connection, period, settings.home / "tmp", tell)
 
 
 def _show(books: "Books") -> None:
@@ -101,10 +101,10 @@ def _show(books: "Books") -> None:
     console.print(table)
     for one in books.differences[:LISTED]:
         console.print(f"{one.delivery_id} of event {one.webhook_event_id}: {one.reason}", soft_wrap=True)
-    console.print(summary(books), soft_wrap=True)
+    console.print(summarize(books), soft_wrap=True)
 
 
-def summary(books: "Books") -> str:
+def summarize(books: "Books") -> str:
     """The books in one line."""
     from streams.reconcile.reconciliation import OUTCOMES
 

@@ -13,15 +13,15 @@ LISTED = 20
 
 def check_state(*, json: bool) -> None:
     """Exit code 1 where anything is wrong."""
-    from api.cli.bars import told_by_a_bar
+    from api.cli.bars import progress_bar
     from api.cli.processes import process
-    from streams.projections.state_snapshot import stores
-    from streams.reconcile.state_check import checked
+    from streams.projections.state_snapshot import read_stores
+    from streams.reconcile.state_check import check_state
 
     with process("reconcile") as (settings, connection):
-        there = stores(connection)
-        with told_by_a_bar() as tell:
-            found = checked(connection, there.get, settings.home / "tmp", tell)
+        there = read_stores(connection)
+        with progress_bar() as tell:
+            found = check_state(connection, there.get, settings.home / "tmp", tell)
     if json:
         say(_json(found))
     else:

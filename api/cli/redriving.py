@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def redriven(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
+def run_redrive(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
     """Says what would be sent, then sends it. Raises Misconfigured for an id that is not there."""
     from streams.errors import Misconfigured
 
@@ -48,7 +48,7 @@ def _counted(count: "Count", what: str) -> str:
     return "; ".join([*parts, f"to re-drive: {to or 'none'}"])
 
 
-def listed(
+def print_candidates(
     found: "list[Found[Any]]",
     limit: int,
     what: str,
@@ -63,7 +63,7 @@ def listed(
     from rich.table import Table
     from rich.text import Text
 
-    from streams.domain.text import escaped
+    from streams.domain.text import escape_text
 
     console = Console()
     newest = sorted(found, key=lambda one: at(one.record))[-limit:]
@@ -76,8 +76,8 @@ def listed(
         about, *lines = told(one.record)
         table.add_row(
             str(one.id),
-            Text(f"{escaped(about)}\n{_seconds(at(one.record))}"),
-            Text("\n".join(map(escaped, lines))),
+            Text(f"{escape_text(about)}\n{_seconds(at(one.record))}"),
+            Text("\n".join(map(escape_text, lines))),
             _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
         )
     if newest:
@@ -91,7 +91,7 @@ def _seconds(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def places(ids: list[str] | None, command: str) -> "frozenset[Id]":
+def parse_ids(ids: list[str] | None, command: str) -> "frozenset[Id]":
     """Raises Misconfigured for what is no id."""
     from streams.errors import Misconfigured
     from streams.jobs.redrive import Id
@@ -111,25 +111,25 @@ def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None
 
 def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
     """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
-    from streams.domain.instants import RANGE, OutOfRange, read_instant
+    from streams.domain.instants import INSTANT_RANGE, OutOfRange, parse_instant
     from streams.errors import Misconfigured
 
     ago = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     try:
         if ago:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return read_instant(text, zone)
+        return parse_instant(text, zone)
     except OutOfRange:
-        raise Misconfigured(f"{option} {text!r} {RANGE}") from None
+        raise Misconfigured(f"{option} {text!r} {INSTANT_RANGE}") from None
     except (ValueError, OverflowError):
         raise Misconfigured(
             f"{option} {text!r} is not valid: 90m, 24h, 7d or a time such as 2026-03-02T12:00:00Z"
         ) from None
 
 
-def zone_of(connection: "Connection", store: str | None) -> tzinfo:
+def read_zone(connection: "Connection", store: str | None) -> tzinfo:
     """The store's own; UTC for all stores together, and for one that has no settings any more."""
-    from streams.projections.state_snapshot import stores
+    from streams.projections.state_snapshot import read_stores
 
-    settings = stores(connection).get(store) if store else None
+    settings = read_stores(connection).get(store) if store else None
     return ZoneInfo(settings.time_zone) if settings else UTC

@@ -13,13 +13,13 @@ from api.cli.replay_state import state
 
 if TYPE_CHECKING:
     from streams.delivery.records import Subscription
-    from streams.delivery.replay_selection import Selection
+    from streams.delivery.replay_selection import ReplaySelection
     from streams.jobs.rate_limit import Over, Pace
     from streams.jobs.replay import Asked, Progress, Replay
     from streams.kafka.clients import Connection
 
-NOT_DONE = 130
-RATE = "100/s"
+EXIT_NOT_DONE = 130
+DEFAULT_RATE = "100/s"
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(no_args_is_help=True, help="The past again, from the log: webhooks, state.")
@@ -47,7 +47,7 @@ def webhooks(
     ] = "all",
     rate: Annotated[
         str, typer.Option(help="Most deliveries a second, as 100/s; 0: as fast as it goes.")
-    ] = RATE,
+    ] = DEFAULT_RATE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
 ) -> None:
     """Deliver webhook events again, as the subscription is now, with the same messageIds and in order.
@@ -57,39 +57,39 @@ def webhooks(
     Of members that are erased nothing is sent again.
     """
     from api.cli.processes import process
-    from api.cli.redriving import zone_of
-    from streams.jobs.delivery_outcomes import fates
-    from streams.jobs.replay import Asked, Replay, subscription_of
+    from api.cli.redriving import read_zone
+    from streams.jobs.delivery_outcomes import outcome_lookup
+    from streams.jobs.replay import Asked, Replay, read_subscription
     from streams.projections.erasures import erased
 
-    asked = Asked(subscription, since, until, event_named(event), member, only)
-    now, most = datetime.now(UTC), per_second(rate)
-    times(since, until, now)
+    asked = Asked(subscription, since, until, parse_event_name(event), member, only)
+    now, most = datetime.now(UTC), parse_rate(rate)
+    parse_period(since, until, now)
     with ExitStack() as stack:
         settings, connection = stack.enter_context(process("replay"))
-        chosen = subscription_of(connection, subscription)
-        period = times(since, until, now, zone_of(connection, chosen.store))
-        selection = selected(chosen, asked)
+        chosen = read_subscription(connection, subscription)
+        period = parse_period(since, until, now, read_zone(connection, chosen.store))
+        selection = make_selection(chosen, asked)
         selection = replace(selection, erased=erased(connection))
         if only != "all":
-            found = fates(connection, subscription, period[0], settings.home / "tmp")
-            selection = replace(selection, fate_of=stack.enter_context(found))
+            found = outcome_lookup(connection, subscription, period[0], settings.home / "tmp")
+            selection = replace(selection, outcome_of=stack.enter_context(found))
         run = stack.enter_context(Replay(connection, selection, period=period))
         _played(run, connection, subscription, most, dry_run)
 
 
-def event_named(name: str | None) -> str | None:
+def parse_event_name(name: str | None) -> str | None:
     """Raises Misconfigured for what is no event's name."""
     from streams.errors import Misconfigured
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
-    found = None if name is None else event_name(name)
+    found = None if name is None else resolve_event_name(name)
     if name is not None and found is None:
         raise Misconfigured(f"--event {name!r} is not valid: a name as in `loyalty webhooks docs`")
     return found
 
 
-def times(since: str, until: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
+def parse_period(since: str, until: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
     """Of `zone` where they name none. Raises Misconfigured: they are no times, or nothing lies between."""
     from api.cli.redriving import parsed
     from streams.errors import Misconfigured
@@ -100,23 +100,25 @@ def times(since: str, until: str, now: datetime, zone: tzinfo = UTC) -> tuple[da
     return first, last
 
 
-def per_second(rate: str) -> int:
+def parse_rate(rate: str) -> int:
     """0: without a bound. Raises Misconfigured."""
     from streams.errors import Misconfigured
 
     found = re.fullmatch(r"(\d{1,6})(/s)?", rate, re.ASCII)
     if not found:
-        raise Misconfigured(f"--rate {rate!r} is not valid: deliveries a second, as {RATE}; 0 for no bound")
+        raise Misconfigured(
+            f"--rate {rate!r} is not valid: deliveries a second, as {DEFAULT_RATE}; 0 for no bound"
+        )
     return int(found[1])
 
 
-def selected(subscription: "Subscription", asked: "Asked") -> "Selection":
+def make_selection(subscription: "Subscription", asked: "Asked") -> "ReplaySelection":
     """Raises Misconfigured where the subscription does not ask for that event, or it cannot be told which
     were missing."""
-    from streams.delivery.replay_selection import Selection
+    from streams.delivery.replay_selection import ReplaySelection
     from streams.errors import Misconfigured
 
-    found = Selection(subscription, asked.name, asked.event_name, asked.member_id, asked.only)
+    found = ReplaySelection(subscription, asked.name, asked.event_name, asked.member_id, asked.only)
     if asked.event_name and not found.names(asked.event_name):
         raise Misconfigured(f"--event {asked.event_name!r} is not valid: the subscription does not want it")
     if asked.only != "all" and found.arrays:
@@ -132,7 +134,7 @@ def _played(run: "Replay", connection: "Connection", subscription: str, rate: in
     """Raises SystemExit where it was told to end before it was done."""
     from rich.console import Console
 
-    from streams.jobs.rate_limit import AtOnce, Throttled
+    from streams.jobs.rate_limit import AttemptLimited, Unlimited
 
     console = Console(soft_wrap=True, highlight=False)
     total = run.count().deliveries
@@ -140,14 +142,14 @@ def _played(run: "Replay", connection: "Connection", subscription: str, rate: in
     if dry_run:
         console.print("dry run: nothing was sent")
         return
-    pace = Throttled(connection, subscription, rate) if rate else AtOnce()
+    pace = AttemptLimited(connection, subscription, rate) if rate else Unlimited()
     try:
-        sent, done = watched("replaying", run, pace, total)
+        sent, done = run_with_bar("replaying", run, pace, total)
     finally:
         pace.close()
     console.print(f"{sent:,} deliveries replayed{'' if done else '; the same command goes on with the rest'}")
     if not done:
-        raise SystemExit(NOT_DONE)
+        raise SystemExit(EXIT_NOT_DONE)
 
 
 def _counted(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
@@ -156,13 +158,13 @@ def _counted(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
     return f"{went_on}{total:,} deliveries of {offsets:,} webhook events{took}"
 
 
-class Run(Protocol):
+class RunnableJob(Protocol):
     """What goes on until it is done, or told to end."""
 
     def run(self, pace: "Pace", progress: "Progress", over: "Over") -> bool: ...
 
 
-def watched(doing: str, run: Run, pace: "Pace", total: int) -> tuple[int, bool]:
+def run_with_bar(doing: str, run: RunnableJob, pace: "Pace", total: int) -> tuple[int, bool]:
     """How many were sent, and whether that was all. Ctrl-C and SIGTERM end it in order."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

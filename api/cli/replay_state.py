@@ -64,7 +64,7 @@ def state(
     """
     from api.cli.processes import process
     from streams.errors import Misconfigured
-    from streams.projections.state_snapshot import stores
+    from streams.projections.state_snapshot import read_stores
 
     if build + switch + drop > 1:
         raise Misconfigured("--build, --switch and --drop are three steps: give one")
@@ -82,64 +82,64 @@ def state(
         elif build:
             _build(settings, connection, anew=anew, rate=rate, mend=mend)
         else:
-            _end(_compared(connection, stores(connection), settings.home / "tmp"))
+            _end(_compared(connection, read_stores(connection), settings.home / "tmp"))
 
 
 def _compared(
-    connection: "Connection", stores: "Mapping[str, StoreSettings | None]", folder: "Path"
+    connection: "Connection", read_stores: "Mapping[str, StoreSettings | None]", folder: "Path"
 ) -> "Comparison":
-    from api.cli.bars import told_by_a_bar
-    from streams.migration.rebuild_from_facts import compared
+    from api.cli.bars import progress_bar
+    from streams.migration.rebuild_from_facts import compare_with_facts
 
-    with told_by_a_bar() as tell:
-        return compared(connection, stores.get, folder, tell)
+    with progress_bar() as tell:
+        return compare_with_facts(connection, read_stores.get, folder, tell)
 
 
 def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: int, mend: bool) -> None:
-    from api.cli.bars import told_by_a_bar
-    from streams.migration.cutover import begin, folder_of, given_up, number_of, under_way
+    from api.cli.bars import progress_bar
+    from streams.migration.cutover import begin_build, discard_builds, find_build, hold_folder, version_number
 
-    with folder_of(settings) as folder:
-        place = under_way(connection, folder)
+    with hold_folder(settings) as folder:
+        place = find_build(connection, folder)
         if anew and place:
-            given_up(place)
+            discard_builds(place)
             place = None
-        place = place or begin(connection, folder)
-        with told_by_a_bar() as tell:
+        place = place or begin_build(connection, folder)
+        with progress_bar() as tell:
             renewal = _renewal(settings, connection, place, rate=rate, mend=mend)
             renewal.advance(tell)
-    say(f"generation {number_of(place)} is built beside generation {connection.generation}")
+    say(f"generation {version_number(place)} is built beside generation {connection.generation}")
     _end(renewal.found, mend=mend)
 
 
 def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, mend: bool) -> None:
-    from api.cli.bars import told_by_a_bar
-    from streams.migration.cutover import folder_of, given_up, number_of, switch, under_way
-    from streams.runtime.state_versions import present
+    from api.cli.bars import progress_bar
+    from streams.migration.cutover import discard_builds, find_build, hold_folder, switch, version_number
+    from streams.runtime.state_versions import read_state_version
 
-    with folder_of(settings) as folder:
-        place = under_way(connection, folder)
+    with hold_folder(settings) as folder:
+        place = find_build(connection, folder)
         if place is None:
-            _nothing_to_switch_to(present(connection))
+            _nothing_to_switch_to(read_state_version(connection))
             return
-        with told_by_a_bar() as tell:
+        with progress_bar() as tell:
             renewal = _renewal(settings, connection, place, mend=mend)
             took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)
         if took is None:
             say("not switched: the states differ; with --mend the facts are taken to be right")
             raise SystemExit(DIFFERS)
-        given_up(place)
-    say(f"switched to generation {number_of(place)}, {took:.1f} s after the last worker was gone")
+        discard_builds(place)
+    say(f"switched to generation {version_number(place)}, {took:.1f} s after the last worker was gone")
     say("start the workers; and the API, where nothing starts it again")
 
 
 def _drop(settings: "Settings", connection: "Connection") -> None:
-    from streams.migration.cutover import drop, folder_of, number_of, under_way
+    from streams.migration.cutover import drop, find_build, hold_folder, version_number
 
-    with folder_of(settings) as folder:
-        place = under_way(connection, folder)
-        gone = drop(connection, number_of(place) if place else None)
+    with hold_folder(settings) as folder:
+        place = find_build(connection, folder)
+        gone = drop(connection, version_number(place) if place else None)
     for name in gone:
         say(f"deleted {name}")
     say(f"{len(gone)} changelogs of other generations deleted; the present one is {connection.generation}")
@@ -147,9 +147,9 @@ def _drop(settings: "Settings", connection: "Connection") -> None:
 
 def _nothing_to_switch_to(now: "Generation") -> None:
     from streams.errors import Misconfigured
-    from streams.state_version import FIRST
+    from streams.state_version import FIRST_VERSION
 
-    if now.number == FIRST:
+    if now.number == FIRST_VERSION:
         raise Misconfigured("nothing was built here to switch to: `loyalty replay state --build` comes first")
     # Perhaps it was cut short just after it was done.
     since = f"{now.switched_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -162,12 +162,14 @@ def _renewal(
     from dataclasses import replace
 
     from streams.migration.build import Renewal
-    from streams.migration.changelog_writer import Publisher
-    from streams.migration.cutover import number_of
-    from streams.projections.state_snapshot import stores
+    from streams.migration.changelog_writer import ChangelogWriter
+    from streams.migration.cutover import version_number
+    from streams.projections.state_snapshot import read_stores
 
-    publisher = Publisher(replace(connection, generation=number_of(place)), settings.transaction_timeout)
-    there = stores(connection)
+    publisher = ChangelogWriter(
+        replace(connection, generation=version_number(place)), settings.transaction_timeout
+    )
+    there = read_stores(connection)
     return Renewal(connection, settings, place, publisher, stores=there.get, rate=rate, mend=mend)
 
 

@@ -16,14 +16,14 @@ def show() -> None:
     """Every setting: its variable, its value now, its default, its meaning."""
     from streams import settings
 
-    now = settings.load()
+    now = settings.load_settings()
     table = Table("variable and meaning", "now", "default", box=box.SIMPLE_HEAD, pad_edge=False)
     # Values are paths and lists: they may be cut anywhere, and must leave room for the meaning.
     for column in table.columns[1:]:
         column.overflow, column.max_width = "fold", 24
     for name, field in settings.Settings.model_fields.items():
         value, default = _shown(getattr(now, name)), _shown(_default(field))
-        explained = Text.assemble((settings.variable(name), "bold"), "\n", field.description or "")
+        explained = Text.assemble((settings.variable_name(name), "bold"), "\n", field.description or "")
         table.add_row(explained, Text(value, "" if value == default else "bold green"), Text(default))
     Console().print(table)
 

@@ -13,11 +13,11 @@ def run(supervised: Supervised = False) -> None:
     import asyncio
 
     from api.cli.processes import process
-    from connectors.http.app import sink
+    from connectors.http.app import open_sink
     from streams.runtime.worker import run as run_app
 
     async def serve() -> None:
-        with sink(settings, connection) as app:
+        with open_sink(settings, connection) as app:
             await run_app(app, lambda: say("sink is ready", flush=True), connection)
 
     with process("sink") as (settings, connection):

@@ -29,12 +29,12 @@ def put(
     from api.cli.processes import process
 
     with process("store") as (_, connection):
-        settings = asyncio.run(stored(connection, parsed(file), overwrite=overwrite))
+        settings = asyncio.run(store_settings(connection, parsed(file), overwrite=overwrite))
     campaigns, rewards = len(settings.campaigns), len(settings.rewards)
     say(f"store {settings.store}, revision {settings.revision}: {campaigns} campaigns, {rewards} rewards")
 
 
-async def stored(
+async def store_settings(
     connection: "Connection", settings: "StoreSettings", *, overwrite: bool = False
 ) -> "StoreSettings":
     """What the store's settings are now. Raises Misconfigured where others have changed them since."""
@@ -47,7 +47,7 @@ async def stored(
     log = TopicLog(connection, SETTINGS, view, stores.get)
 
     def made(before: "StoreSettings | None") -> "StoreSettings":
-        return succeeding(before, settings, overwrite=overwrite)
+        return next_revision(before, settings, overwrite=overwrite)
 
     try:
         await view.start()
@@ -57,7 +57,7 @@ async def stored(
     return stores[settings.store]
 
 
-def succeeding(
+def next_revision(
     before: "StoreSettings | None", settings: "StoreSettings", *, overwrite: bool
 ) -> "StoreSettings":
     """`settings` with the revision that follows `before`. Raises Misconfigured where they are of an older."""

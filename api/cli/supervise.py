@@ -18,10 +18,10 @@ def supervise(role: str) -> NoReturn:
     import asyncio
     import sys
 
-    from api.cli.processes import log_as
+    from api.cli.processes import set_up_logging
     from api.cli.supervisor import Supervisor
 
-    log_as(f"{role} supervisor")
+    set_up_logging(f"{role} supervisor")
 
     async def run() -> int:
         command = (sys.executable, "-c", "from api.cli import main; main()", role)

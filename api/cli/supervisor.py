@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api.cli.failures import FAILED
-from streams.local_broker.child import on_leash
+from streams.local_broker.child import tied_to_parent
 
 # The longest is short: an outage of the cluster must not go on here when it is over there.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 5.0
 # Seconds of life after which an end is a new trouble, not the old one again.
-WELL = 60.0
+SETTLED_SECONDS = 60.0
 
 
-def wait(failures: int, jitter: float) -> float:
+def restart_wait(failures: int, jitter: float) -> float:
     """Seconds before the next start, after so many bad ends in a row. `jitter`, 0 to 1: up to half more."""
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 10) * (1 + jitter / 2))
 
 
-def in_a_row(failures: int, lived: float) -> int:
+def count_failures(failures: int, lived: float) -> int:
     """Bad ends in a row after one more, of a life of so many seconds."""
-    return 1 if lived >= WELL else failures + 1
+    return 1 if lived >= SETTLED_SECONDS else failures + 1
 
 
 @dataclass(slots=True)
@@ -52,13 +52,13 @@ class Supervisor:
             code = await self._life()
             if self._told.is_set() or code in (0, FAILED):
                 return code
-            failures = in_a_row(failures, time.monotonic() - began)
-            if await self._rested(code, wait(failures, self.jitter())):
+            failures = count_failures(failures, time.monotonic() - began)
+            if await self._rested(code, restart_wait(failures, self.jitter())):
                 return code
 
     async def _life(self) -> int:
         # Its own session: a terminal's Ctrl-C would reach it twice, and it would hear of it before us.
-        command = on_leash([*self.command], signal.SIGTERM)
+        command = tied_to_parent([*self.command], signal.SIGTERM)
         self._child = await asyncio.create_subprocess_exec(*command, start_new_session=True)
         if self._told.is_set():
             # It came while the child was being made.

@@ -22,15 +22,15 @@ def create() -> None:
     from streams import settings
     from streams.kafka import clients, topic_admin
     from streams.local_broker import ensure_broker
-    from streams.runtime.state_versions import at_present
+    from streams.runtime.state_versions import at_state_version
     from streams.topics import GENERATIONS, TOPICS
 
-    loaded, console = settings.load(), Console(soft_wrap=True)
+    loaded, console = settings.load_settings(), Console(soft_wrap=True)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
         line.update("creating topics")
         connection = clients.connection(loaded, servers)
         created = topic_admin.create_topics(connection, loaded, (GENERATIONS,))
-        created += topic_admin.create_topics(at_present(connection), loaded)
+        created += topic_admin.create_topics(at_state_version(connection), loaded)
     for name in created:
         console.print(f"created {name}", highlight=False)
     console.print(f"{len(created)} of {len(TOPICS)} topics created; all {len(TOPICS)} are there and fit.")
@@ -41,17 +41,17 @@ def show() -> None:
     """Every topic: its key, schemas, writer, how long it is kept, and where the cluster differs."""
     from streams import settings
     from streams.kafka import clients, topic_admin
-    from streams.kafka.topic_config import differences
-    from streams.kafka.topic_retention import retained
+    from streams.kafka.topic_config import find_differences
+    from streams.kafka.topic_retention import with_retention
     from streams.local_broker import ensure_broker
-    from streams.runtime.state_versions import as_shown
+    from streams.runtime.state_versions import at_shown_version
 
-    loaded, console = settings.load(), Console()
-    topics = retained(loaded.retention)
+    loaded, console = settings.load_settings(), Console()
+    topics = with_retention(loaded.retention)
     with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
-        connection = as_shown(clients.connection(loaded, servers))
+        connection = at_shown_version(clients.connection(loaded, servers))
         found = topic_admin.partitions(connection)
-        different = differences(connection, [topic for topic in topics if topic.name in found])
+        different = find_differences(connection, [topic for topic in topics if topic.name in found])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     # Wide enough for the longest name: it is what one copies.
     table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in topics))
@@ -78,15 +78,15 @@ def apply(
     """
     from api.cli.processes import process
     from streams.kafka import topic_config
-    from streams.kafka.topic_retention import retained
+    from streams.kafka.topic_retention import with_retention
 
     console = Console(highlight=False, soft_wrap=True)
     with process("topics") as (loaded, connection):
-        different = topic_config.differences(connection, retained(loaded.retention))
+        different = topic_config.find_differences(connection, with_retention(loaded.retention))
         for one in different:
             console.print(f"{connection.topic(one.topic)}: {_change(one)}")
         if not dry_run:
-            topic_config.apply(connection, different)
+            topic_config.apply_config(connection, different)
     count = len({one.topic.name for one in different})
     console.print(f"{count} topics {'would be' if dry_run else 'were'} changed")
 

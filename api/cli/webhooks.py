@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from streams.webhooks.schema import Form
+    from streams.webhooks.schema import BodyFormat
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: their documentation and schemas.")
 
@@ -29,9 +29,9 @@ def show() -> None:
 @app.command()
 def docs() -> None:
     """All webhooks with their triggers and fields, as Markdown."""
-    from streams.webhooks.contract import page
+    from streams.webhooks.contract import markdown_page
 
-    print(page())
+    print(markdown_page())
 
 
 @app.command()
@@ -44,14 +44,14 @@ def schema(
     from streams.errors import Misconfigured
     from streams.webhooks import CATALOGUE
     from streams.webhooks.contract import json_schema
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
-    entry = CATALOGUE.get(event_name(name) or "")
+    entry = CATALOGUE.get(resolve_event_name(name) or "")
     if entry is None:
         raise Misconfigured(f"{name!r} is no webhook; valid are: {', '.join(sorted(CATALOGUE))}")
     if second and entry.second is None:
         raise Misconfigured(f"--second: {entry.name} is sent to legacy endpoints once; leave it out")
-    form: Form = "second" if second else "legacy" if legacy else "new"
+    form: BodyFormat = "second" if second else "legacy" if legacy else "new"
     print(json.dumps(json_schema(entry, form), indent=2))
 
 

@@ -11,12 +11,12 @@ def run(supervised: Supervised = False) -> None:
     import asyncio
 
     from api.cli.processes import process
+    from streams.runtime.worker import open_worker
     from streams.runtime.worker import run as run_app
-    from streams.runtime.worker import worker
 
     async def serve() -> None:
         # Made inside the loop: Faust's services belong to the one that is there when they are made.
-        with worker(settings, connection) as app:
+        with open_worker(settings, connection) as app:
             await run_app(app, lambda: say("worker is ready", flush=True), connection)
 
     with process("worker") as (settings, connection):

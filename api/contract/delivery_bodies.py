@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from connectors.http.request_preview import AsSent, as_sent
-from streams.delivery.delivery_search import One
-from streams.delivery.delivery_state import Known, Last
-from streams.delivery.explain import Told, Verdict
+from connectors.http.request_preview import RequestPreview, preview_request
+from streams.delivery.delivery_search import DeliveryDetails
+from streams.delivery.delivery_state import DeliveryState, LastAttempt
+from streams.delivery.explain import EventExplanation, Verdict
 from streams.delivery.records import Attempt, Subscription
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import iso_instant
 
 Row = dict[str, Any]
 UNTRIED = "00000000-0000-0000-0000-000000000000"
 """Stands for the requestId of a request that has not been made."""
 
 
-def row(known: Known) -> Row:
+def row(known: DeliveryState) -> Row:
     """One line of the log."""
     return {
         "messageId": known.delivery_id,
@@ -22,19 +22,19 @@ def row(known: Known) -> Row:
         "webhookEventId": known.webhook_event_id,
         "eventName": known.event_name,
         "customerId": None if known.of_many else known.member_id,
-        "createdAt": moment(known.created_at),
-        "madeAt": moment(known.made_at),
+        "createdAt": iso_instant(known.created_at),
+        "madeAt": iso_instant(known.made_at),
         "legacy": known.legacy,
         "replay": known.replay,
         "status": known.status,
         "reason": known.reason if known.status == "dead" else None,
         "attempts": known.attempts,
-        "nextAttemptAt": moment(known.next_attempt_at),
+        "nextAttemptAt": iso_instant(known.next_attempt_at),
         "lastAttempt": _last(known.last) if known.last else None,
     }
 
 
-def detail(one: One, subscription: Subscription | None, *, dotted_names: bool) -> Row:
+def detail(one: DeliveryDetails, subscription: Subscription | None, *, dotted_names: bool) -> Row:
     """The whole of it."""
     request = request_of(one, subscription, dotted_names=dotted_names)
     return {
@@ -44,15 +44,17 @@ def detail(one: One, subscription: Subscription | None, *, dotted_names: bool) -
     }
 
 
-def request_of(one: One, subscription: Subscription | None, *, dotted_names: bool) -> AsSent | None:
+def request_of(
+    one: DeliveryDetails, subscription: Subscription | None, *, dotted_names: bool
+) -> RequestPreview | None:
     """As it was sent last, or will be; None where what was in it is not kept."""
     if one.delivery is None:
         return None
     request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
-    return as_sent(one.delivery, subscription, request_id, dotted_names=dotted_names)
+    return preview_request(one.delivery, subscription, request_id, dotted_names=dotted_names)
 
 
-def _request(request: AsSent) -> Row:
+def _request(request: RequestPreview) -> Row:
     return {
         "method": request.method,
         "url": request.url,
@@ -61,10 +63,10 @@ def _request(request: AsSent) -> Row:
     }
 
 
-def _last(attempt: Last | Attempt) -> Row:
+def _last(attempt: LastAttempt | Attempt) -> Row:
     return {
         "number": attempt.number,
-        "startedAt": moment(attempt.started_at),
+        "startedAt": iso_instant(attempt.started_at),
         "durationMs": attempt.duration_ms,
         "outcome": attempt.outcome,
         "status": attempt.status,
@@ -77,18 +79,18 @@ def _attempt(attempt: Attempt) -> Row:
     return {
         **_last(attempt),
         "requestId": attempt.request_id,
-        "nextAttemptAt": moment(attempt.next_attempt_at),
+        "nextAttemptAt": iso_instant(attempt.next_attempt_at),
         "response": attempt.response,
     }
 
 
-def told(of: Told) -> Row:
+def told(of: EventExplanation) -> Row:
     """Why an event arrived, or did not."""
     return {
         "webhookEventId": of.webhook_event_id,
         "eventName": of.event_name,
         "customerId": of.member_id,
-        "createdAt": moment(of.created_at),
+        "createdAt": iso_instant(of.created_at),
         "verdicts": [_verdict(verdict) for verdict in of.verdicts],
     }
 

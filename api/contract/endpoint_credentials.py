@@ -13,7 +13,7 @@ from api.problems import Complaint, Invalid
 from connectors.http.endpoint_auth import credentials
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription_options import Auth, Sealed
-from streams.secrets.sealing import Unopened
+from streams.secrets.sealing import SecretUnreadable
 
 PLACE = "webhookSubscription.auth"
 Word = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -116,5 +116,5 @@ def value_of(header: Header, vault: Vault | None) -> str | None:
         return header.value
     try:
         return vault.open(header.sealed) if vault else None
-    except Unopened:
+    except SecretUnreadable:
         return None

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from api.contract.listing import instant
-from streams.domain.instants import OutOfRange, read_day
-from streams.domain.text import flaw, flaws
-from streams.domain.values import MOST, is_amount
+from streams.domain.instants import OutOfRange, parse_day
+from streams.domain.text import find_text_flaw, find_tree_flaws
+from streams.domain.values import MAX_AMOUNT, is_amount
 
 UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 CODE = r"^[A-Za-z0-9_.-]{1,64}$"
@@ -35,7 +35,7 @@ def _decimal(value: object) -> Decimal:
 
 def _amount(value: Decimal) -> Decimal:
     if not is_amount(value):
-        raise ValueError(f"must lie between 0 and {MOST}, with at most six decimals")
+        raise ValueError(f"must lie between 0 and {MAX_AMOUNT}, with at most six decimals")
     # 0E+999999999 is 0.
     return value or Decimal(0)
 
@@ -52,7 +52,7 @@ def _moment(value: object) -> datetime:
 
 def _day(value: object) -> datetime:
     try:
-        return read_day(value if isinstance(value, str) else "")
+        return parse_day(value if isinstance(value, str) else "")
     except OutOfRange:
         raise
     except ValueError:
@@ -61,7 +61,7 @@ def _day(value: object) -> datetime:
 
 _INSTANT = {"type": "string", "examples": ["2025-10-20T13:18:38+02:00"]}
 _AS_TEXT = "^[0-9]{1,12}([.][0-9]{1,6})?$"
-_NUMBER: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": int(MOST)}
+_NUMBER: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": int(MAX_AMOUNT)}
 _TEXT: dict[str, Any] = {"type": "string", "pattern": _AS_TEXT}
 Amount = Annotated[
     Decimal,
@@ -92,21 +92,21 @@ Day = Annotated[
 
 
 def _name(text: str) -> str:
-    problem = flaw(text)
+    problem = find_text_flaw(text)
     if problem:
         raise ValueError(problem)
     return text
 
 
 def _lines(text: str) -> str:
-    problem = flaw(text, lines=True)
+    problem = find_text_flaw(text, lines=True)
     if problem:
         raise ValueError(problem)
     return text
 
 
 def _whole(tree: Any) -> Any:
-    for place, problem in flaws(tree):
+    for place, problem in find_tree_flaws(tree):
         raise ValueError(f"{problem} at {place}" if place else problem)
     return tree
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Query
 
 from api.problems import Complaint, Invalid, shown
-from streams.domain.instants import OutOfRange, read_instant
+from streams.domain.instants import OutOfRange, parse_instant
 
 T = TypeVar("T")
 Test = Callable[[Any], bool]
@@ -222,7 +222,7 @@ def instant(value: str) -> datetime:
     # In a query a plus sign that is not encoded means a blank.
     text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
     try:
-        return read_instant(text)
+        return parse_instant(text)
     except OutOfRange:
         raise
     except (ValueError, OverflowError):

@@ -10,13 +10,13 @@ from fastapi.responses import Response
 
 from api.contract.profiles import customer_of
 from streams.derived.balance import wallet_id
-from streams.domain.ledger import account
+from streams.domain.ledger import get_account
 from streams.domain.state import Account, Held, IssuedReward, Lot, Member, PendingLot, State, Transfer
 from streams.domain.store import StoreSettings
-from streams.domain.tier import measured, standing_in
+from streams.domain.tier import get_standing, measure_progress
 from streams.domain.tier_set import Tier, TierSet
-from streams.domain.values import plain
-from streams.webhooks.parts import moment
+from streams.domain.values import plain_decimal
+from streams.webhooks.parts import iso_instant
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
 Row = dict[str, Any]
@@ -32,8 +32,8 @@ def member_row(member_id: str, member: Member, store: StoreSettings) -> Row:
         "customerId": member_id,
         "active": member.status == "active",
         "status": member.status,
-        "registeredAt": moment(member.registered_at),
-        "erasedAt": moment(member.erased_at),
+        "registeredAt": iso_instant(member.registered_at),
+        "erasedAt": iso_instant(member.erased_at),
         **customer_of(member.profile, store.calendar),
     }
 
@@ -43,7 +43,7 @@ def wallet_rows(member_id: str, state: State, store: StoreSettings) -> Iterator[
         yield {
             "walletId": wallet_id(store.store, member_id, code),
             "walletType": _wallet_type(store, code),
-            "account": _counters(account(state, code)),
+            "account": _counters(get_account(state, code)),
         }
 
 
@@ -60,18 +60,18 @@ def _wallet_type(store: StoreSettings, code: str) -> Row:
 
 def _counters(sums: Account) -> dict[str, Decimal]:
     return {
-        "activeUnits": plain(sums.available),
-        "spendableUnits": plain(sums.spendable),
-        "earnedUnits": plain(sums.earned),
-        "spentUnits": plain(sums.spent),
-        "expiredUnits": plain(sums.expired),
-        "lockedUnits": plain(sums.pending),
-        "blockedUnits": plain(sums.blocked),
-        "transferredUnits": plain(sums.sent),
-        "receivedUnits": plain(sums.received),
-        "cancelledUnits": plain(sums.cancelled),
-        "returnedUnits": plain(sums.returned),
-        "owedUnits": plain(sums.owed),
+        "activeUnits": plain_decimal(sums.available),
+        "spendableUnits": plain_decimal(sums.spendable),
+        "earnedUnits": plain_decimal(sums.earned),
+        "spentUnits": plain_decimal(sums.spent),
+        "expiredUnits": plain_decimal(sums.expired),
+        "lockedUnits": plain_decimal(sums.pending),
+        "blockedUnits": plain_decimal(sums.blocked),
+        "transferredUnits": plain_decimal(sums.sent),
+        "receivedUnits": plain_decimal(sums.received),
+        "cancelledUnits": plain_decimal(sums.cancelled),
+        "returnedUnits": plain_decimal(sums.returned),
+        "owedUnits": plain_decimal(sums.owed),
     }
 
 
@@ -80,10 +80,10 @@ def lot_rows(lots: Iterable[Lot]) -> Iterator[Row]:
         yield {
             "transferId": lot.lot_id,
             "walletCode": lot.wallet,
-            "units": plain(lot.units),
-            "remainingUnits": plain(lot.remaining),
-            "createdAt": moment(lot.earned_at),
-            "expiresAt": moment(lot.expires_at),
+            "units": plain_decimal(lot.units),
+            "remainingUnits": plain_decimal(lot.remaining),
+            "createdAt": iso_instant(lot.earned_at),
+            "expiresAt": iso_instant(lot.expires_at),
         }
 
 
@@ -121,10 +121,10 @@ def _transfer(
         "transferId": transfer_id,
         "type": kind,
         "walletCode": wallet,
-        "value": plain(units),
+        "value": plain_decimal(units),
         "pending": locked_until is not None,
-        "expiresAt": moment(expires_at),
-        "lockedUntil": moment(locked_until),
+        "expiresAt": iso_instant(expires_at),
+        "lockedUntil": iso_instant(locked_until),
         "comment": comment,
     }
 
@@ -138,17 +138,17 @@ def coupon_rows(rewards: Iterable[IssuedReward]) -> Iterator[Row]:
             "name": reward.reward_name,
             "rewardType": reward.reward_type,
             "status": reward.status,
-            "costInPoints": plain(reward.cost),
-            "redemptionDate": moment(reward.issued_at),
-            "usedAt": moment(reward.used_at),
+            "costInPoints": plain_decimal(reward.cost),
+            "redemptionDate": iso_instant(reward.issued_at),
+            "usedAt": iso_instant(reward.used_at),
             "expired": reward.expired,
             "issuedCoupon": coupon
             and {
                 "code": coupon.code,
-                "value": plain(coupon.value),
+                "value": plain_decimal(coupon.value),
                 "valueType": coupon.value_type,
-                "activeFrom": moment(coupon.active_from),
-                "activeTo": moment(coupon.active_to),
+                "activeFrom": iso_instant(coupon.active_from),
+                "activeTo": iso_instant(coupon.active_to),
             },
         }
 
@@ -161,20 +161,20 @@ def tier_rows(state: State, store: StoreSettings, now: datetime) -> Iterator[Row
 
 
 def _tier(state: State, tiers: TierSet, store: StoreSettings, now: datetime) -> Row:
-    standing = standing_in(state, tiers)
+    standing = get_standing(state, tiers)
     position = tiers.position(standing.level_id if standing else None)
-    values = measured(state, tiers, standing, now, store)
+    values = measure_progress(state, tiers, standing, now, store)
     return {
         "tierSetId": tiers.tier_set_id,
         "tierSetName": tiers.name,
         "currentTier": _level(tiers.tiers[position]) if position >= 0 else None,
         "nextTier": _level(tiers.tiers[position + 1]) if position + 1 < len(tiers.tiers) else None,
-        "since": moment(standing.since) if standing else None,
+        "since": iso_instant(standing.since) if standing else None,
         "manually": bool(standing and standing.floor_id),
         "downgrade": tiers.downgrade,
-        "nextRecalculationAt": moment(standing.recalculated_at) if standing else None,
+        "nextRecalculationAt": iso_instant(standing.recalculated_at) if standing else None,
         "progress": [
-            {"conditionId": c.condition_id, "attribute": c.measure, "value": plain(value)}
+            {"conditionId": c.condition_id, "attribute": c.measure, "value": plain_decimal(value)}
             for c, value in zip(tiers.conditions, values, strict=True)
         ],
     }
@@ -184,5 +184,5 @@ def _level(tier: Tier) -> Row:
     return {
         "levelId": tier.level_id,
         "name": tier.name,
-        "minimalValues": [plain(least) for least in tier.thresholds],
+        "minimalValues": [plain_decimal(least) for least in tier.thresholds],
     }

@@ -12,19 +12,19 @@ from api.contract.fields import Model
 from api.contract.subscription_options import ROOT, Options
 from api.contract.url_policy import TargetPolicy, target
 from api.problems import Complaint, Invalid, shown
-from connectors.http.envelope import FRAMING
+from connectors.http.envelope import FRAMING_HEADERS
 from streams.delivery.records import Header, Subscription
-from streams.delivery.subscription import ANY
+from streams.delivery.subscription import ANY_EVENT
 from streams.delivery.subscription_options import Signing
-from streams.webhooks.names import LEGACY_TYPES, event_name
-from streams.webhooks.parts import moment
+from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
+from streams.webhooks.parts import iso_instant
 
 MOST_HEADERS, LARGEST_HEADERS = 20, 16 << 10
 """Of one subscription; characters of names and values together."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}")
 _TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 # Ours, or of the connection's: a subscriber may set neither.
-_RESERVED = FRAMING | {
+_RESERVED = FRAMING_HEADERS | {
     "user-agent",
     "proxy-connection",
     "proxy-authenticate",
@@ -97,9 +97,9 @@ class ReplacementBody(Model):
 
 def known_event(name: str, path: str = "eventName") -> str:
     """PascalCase for either spelling, or `*`. Raises Invalid listing what is valid."""
-    found = ANY if name == ANY else event_name(name)
+    found = ANY_EVENT if name == ANY_EVENT else resolve_event_name(name)
     if found is None:
-        valid = ", ".join([*sorted(LEGACY_TYPES), ANY])
+        valid = ", ".join([*sorted(LEGACY_TYPES), ANY_EVENT])
         message = f"There is no event {shown(name)}; valid: {valid}"
         raise Invalid(Complaint(f"{ROOT}.{path}", message, "unknown_event", shown(name)))
     return found
@@ -193,7 +193,7 @@ def row(subscription: Subscription, vault: Vault | None, *, whole: bool = True) 
         "headerValue": value_for(first, vault, whole=whole) if first else None,
         "furtherEvents": list(subscription.further_events),
         "legacy": subscription.legacy,
-        "createdAt": moment(subscription.created_at),
+        "createdAt": iso_instant(subscription.created_at),
         "destinationType": "rest",
     }
 

@@ -14,11 +14,11 @@ from api.contract.json_body import write_json
 from api.problems import Complaint, Invalid
 from streams.delivery import filter as filters
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import ANY
+from streams.delivery.subscription import ANY_EVENT
 from streams.delivery.subscription_options import CloudEvents, Condition
 from streams.webhooks import CATALOGUE
-from streams.webhooks.filter_types import mismatch
-from streams.webhooks.parts import moment
+from streams.webhooks.filter_types import filter_type_mismatch
+from streams.webhooks.parts import iso_instant
 
 ROOT = "webhookSubscription"
 LONGEST_VALUE = 1024
@@ -90,7 +90,7 @@ def _conditions(options: Options) -> Iterator[Condition]:
 def _problem(condition: Condition) -> str | None:
     if len(condition.value) > LONGEST_VALUE:
         return f"value has more than {LONGEST_VALUE} characters as JSON"
-    return filters.problem(condition)
+    return filters.condition_problem(condition)
 
 
 def _mismatch(subscription: Subscription, condition: Condition) -> str | None:
@@ -99,9 +99,11 @@ def _mismatch(subscription: Subscription, condition: Condition) -> str | None:
         return None
     value = _EXACT.decode(condition.value)
     names = (subscription.event_name, *subscription.further_events)
-    events = CATALOGUE if ANY in names else names
+    events = CATALOGUE if ANY_EVENT in names else names
     values = value if condition.operator == "in" and isinstance(value, list) else [value]
-    reasons = [mismatch(events, condition.path, each, legacy=subscription.legacy) for each in values]
+    reasons = [
+        filter_type_mismatch(events, condition.path, each, legacy=subscription.legacy) for each in values
+    ]
     # Of several values one that may stand there is enough.
     return reasons[0] if reasons and all(reasons) else None
 
@@ -110,7 +112,7 @@ def shown(subscription: Subscription) -> dict[str, Any]:
     """As they can be written back."""
     return {
         "description": subscription.description,
-        "activeFrom": moment(subscription.active_from),
+        "activeFrom": iso_instant(subscription.active_from),
         "filter": [
             {"path": c.path, "operator": c.operator, "value": _EXACT.decode(c.value)}
             for c in subscription.filter

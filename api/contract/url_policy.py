@@ -8,8 +8,8 @@ from typing import Protocol
 import httpx
 
 from connectors.http.address_guard import host_refusal, refusal
+from connectors.http.urls import explain_unsendable
 from connectors.http.urls import target as sent_to
-from connectors.http.urls import unsendable
 from streams.settings import Network
 
 LONGEST = 2048
@@ -52,7 +52,7 @@ def target(text: str, policy: TargetPolicy) -> str:
     if "@" in authority:
         raise ValueError("must hold no user name and password: send them in a header")
     stored = begun["scheme"] + _in_ascii(authority) + text[begun.end() :]
-    reason = unsendable(stored)
+    reason = explain_unsendable(stored)
     if reason:
         raise ValueError(reason)
     if "#" in text:

@@ -11,8 +11,8 @@ from api.panel.pages import number
 from api.panel.text_parts import units
 from api.rest.member_state import History, Reading
 from api.services.deliveries import Deliveries
-from streams.delivery.delivery_search import Search
-from streams.delivery.delivery_state import Known
+from streams.delivery.delivery_search import DeliverySearch
+from streams.delivery.delivery_state import DeliveryState
 from streams.domain.events import Event
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
@@ -32,7 +32,7 @@ class Webhook:
 
     name: str
     became: str
-    deliveries: Sequence[Known]
+    deliveries: Sequence[DeliveryState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class Happenings:
                 del self.kept[next(iter(self.kept))]
         return kept
 
-    async def _sent(self, store: str, member_id: str, some: History) -> dict[str, list[Known]] | None:
+    async def _sent(self, store: str, member_id: str, some: History) -> dict[str, list[DeliveryState]] | None:
         """By webhook event; None while the journal is not there."""
         if not some:
             return {}
         moments = [fact.occurred_at for fact, _ in some]
         until = max(moments) + timedelta(microseconds=1)
-        asked = Search(store, member_id=member_id, since=min(moments), until=until, size=SEARCHED)
-        found: defaultdict[str, list[Known]] = defaultdict(list)
+        asked = DeliverySearch(store, member_id=member_id, since=min(moments), until=until, size=SEARCHED)
+        found: defaultdict[str, list[DeliveryState]] = defaultdict(list)
         try:
             await self.deliveries.current()
             for _ in range(SEARCHES):
@@ -105,7 +105,10 @@ class Happenings:
 
 
 def _happening(
-    fact: Event, webhooks: Iterable[WebhookEvent], sent: Mapping[str, Sequence[Known]], store: StoreSettings
+    fact: Event,
+    webhooks: Iterable[WebhookEvent],
+    sent: Mapping[str, Sequence[DeliveryState]],
+    store: StoreSettings,
 ) -> Happening:
     told = (Webhook(type(w).__name__, _became(w, store), sent.get(w.webhook_event_id, ())) for w in webhooks)
     return Happening(fact, sentence(fact, store), other_member(fact), tuple(told))

@@ -35,12 +35,12 @@ from api.panel.sessions import Sessions
 from api.rest.member_state import Reading
 from api.rest.store_settings import Programme
 from api.services.command_service import Desk
-from api.services.dead_letters import Letters
+from api.services.dead_letters import DeadLetterService
 from api.services.deliveries import Deliveries
 from api.services.delivery_explanations import Whys
 from api.services.endpoint_health import Standings
 from api.services.overview import Overviews
-from api.services.replays import Replays
+from api.services.replays import ReplayService
 from api.services.subscriptions import Webhooks
 
 STATIC = Path(__file__).parent / "static"
@@ -58,8 +58,8 @@ class Parts:
     desk: Desk
     deliveries: Deliveries
     whys: Whys
-    replays: Replays
-    letters: Letters
+    replays: ReplayService
+    letters: DeadLetterService
     dotted_names: bool
     overviews: Overviews
     store_codes: Callable[[], Iterable[str]]

@@ -9,11 +9,11 @@ from itertools import islice
 from api.contract.listing import MOST
 from api.contract.member_bodies import wallet_codes
 from api.panel.charts import Stacked, stacked
-from streams.domain.coupon import VOID
-from streams.domain.ledger import account
+from streams.domain.coupon import VOID_STATUSES
+from streams.domain.ledger import get_account
 from streams.domain.state import Account, IssuedReward, Lot, State
 from streams.domain.store import StoreSettings, WalletType
-from streams.domain.tier import measured, standing_in
+from streams.domain.tier import get_standing, measure_progress
 from streams.domain.tier_set import Measure, TierSet
 
 FEW_DAYS = 45
@@ -56,7 +56,7 @@ class Rung:
 
 
 def wallets(state: State, store: StoreSettings) -> list[Wallet]:
-    return [Wallet(store.wallet_type(code), account(state, code)) for code in wallet_codes(state, store)]
+    return [Wallet(store.wallet_type(code), get_account(state, code)) for code in wallet_codes(state, store)]
 
 
 def lots(state: State) -> list[Lot]:
@@ -115,10 +115,10 @@ def rungs(state: State, store: StoreSettings, now: datetime) -> list[Rung]:
 
 
 def _rung(state: State, tiers: TierSet, store: StoreSettings, now: datetime) -> Rung:
-    standing = standing_in(state, tiers)
+    standing = get_standing(state, tiers)
     position = tiers.position(standing.level_id if standing else None)
     above = tiers.tiers[position + 1] if position + 1 < len(tiers.tiers) else None
-    values = measured(state, tiers, standing, now, store)
+    values = measure_progress(state, tiers, standing, now, store)
     least = above.thresholds if above else [None] * len(values)
     conditions = zip(tiers.conditions, values, least, strict=True)
     return Rung(
@@ -141,7 +141,7 @@ def coupons(state: State) -> list[IssuedReward]:
 def coupon_status(reward: IssuedReward, now: datetime) -> str:
     """In a word or two; of a reward without a coupon, how far its redemption is."""
     coupon = reward.coupon
-    if coupon is None or reward.status in VOID:
+    if coupon is None or reward.status in VOID_STATUSES:
         return reward.status.replace("_", " ")
     if reward.used_at:
         return "used"

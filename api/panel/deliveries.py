@@ -20,8 +20,8 @@ from api.panel.status_texts import STATUSES
 from api.services.command_service import Desk
 from api.services.deliveries import Deliveries
 from api.services.subscriptions import Webhooks
-from streams.delivery.delivery_search import Counters, Search
-from streams.delivery.delivery_state import Known, Status
+from streams.delivery.delivery_search import DeliverySearch, SubscriptionCounters
+from streams.delivery.delivery_state import DeliveryState, DeliveryStatus
 from streams.delivery.records import Subscription
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
@@ -36,7 +36,7 @@ SERIES = ("arrived", "failed attempts", "given up")
 class Wanted(BaseModel):
     """What the address asks for."""
 
-    status: Literal["", Status] = ""
+    status: Literal["", DeliveryStatus] = ""
     event: Annotated[str, Field(max_length=255)] = ""
     member: Annotated[str, Field(max_length=400)] = ""
     subscription: Annotated[str, Field(pattern=f"{UUID}|^$")] = ""
@@ -58,10 +58,10 @@ class Shown:
     errors: form_inputs.Errors
     of: Subscription | None
     webhooks: Mapping[str, Subscription]
-    rows: tuple[Known, ...] = ()
+    rows: tuple[DeliveryState, ...] = ()
     next: str | None = None
     ready: bool = True
-    counters: Counters | None = None
+    counters: SubscriptionCounters | None = None
     chart: Stacked | None = None
     events: tuple[str, ...] = tuple(sorted(LEGACY_TYPES))
     statuses: Mapping[str, str] = field(default_factory=lambda: STATUSES)
@@ -97,13 +97,13 @@ class Log:
 
     async def _search(
         self, store: StoreSettings, wanted: Wanted, of: Subscription | None, errors: form_inputs.Errors
-    ) -> Search:
+    ) -> DeliverySearch:
         since = form_inputs.moment(errors, "since", wanted.since, store)
         until = form_inputs.moment(errors, "until", wanted.until, store)
         if since and until and since >= until:
             errors["until"] = "This must be later than the beginning."
         member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
-        return Search(
+        return DeliverySearch(
             store.store,
             subscription_id=of.subscription_id if of else wanted.subscription or None,
             status=wanted.status or None,
@@ -115,9 +115,9 @@ class Log:
             after=(wanted.after,) if wanted.after else (),
         )
 
-    async def _page(self, search: Search) -> tuple[tuple[Known, ...], str | None]:
+    async def _page(self, search: DeliverySearch) -> tuple[tuple[DeliveryState, ...], str | None]:
         """As full as a few bounded pieces of work make it."""
-        rows: tuple[Known, ...] = ()
+        rows: tuple[DeliveryState, ...] = ()
         for _ in range(LOOKS):
             page = await self.deliveries.search(search)
             rows += page.items
@@ -126,14 +126,14 @@ class Log:
             search = replace(search, size=A_PAGE - len(rows), after=page.next)
         return rows, search.after[0]
 
-    async def _counters(self, of: Subscription | None) -> Counters | None:
+    async def _counters(self, of: Subscription | None) -> SubscriptionCounters | None:
         if of is None:
             return None
         found = await self.deliveries.counters([of.subscription_id], self.now())
         return found.get(of.subscription_id)
 
 
-def of_day(counters: Counters, store: StoreSettings) -> Stacked:
+def of_day(counters: SubscriptionCounters, store: StoreSettings) -> Stacked:
     """What came of a subscription's deliveries, hour by hour."""
     zone = ZoneInfo(store.time_zone)
     labels = [f"{hour.at.astimezone(zone):%H:%M}" for hour in counters.hours]

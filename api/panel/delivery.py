@@ -13,12 +13,12 @@ from api.panel import form_inputs, status_texts
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf
 from api.rest.deliveries import MessageId
-from api.services.dead_letters import Letters
+from api.services.dead_letters import DeadLetterService
 from api.services.deliveries import Deliveries
 from api.services.endpoint_health import Standing, Standings
 from api.services.subscriptions import Webhooks
-from streams.delivery.delivery_search import One
-from streams.delivery.delivery_state import Known
+from streams.delivery.delivery_search import DeliveryDetails
+from streams.delivery.delivery_state import DeliveryState
 from streams.delivery.records import Subscription
 
 NOTES = {
@@ -35,7 +35,7 @@ class Now:
     obstacle: str | None
 
 
-def now_of(known: Known, subscription: Subscription | None, standing: Standing | None) -> Now:
+def now_of(known: DeliveryState, subscription: Subscription | None, standing: Standing | None) -> Now:
     if subscription is None or standing is None:
         return Now(_sentence(known, None), "Its webhook is deleted: nothing is sent to it any more.")
     obstacle = None
@@ -46,7 +46,7 @@ def now_of(known: Known, subscription: Subscription | None, standing: Standing |
     return Now(_sentence(known, standing), obstacle)
 
 
-def _sentence(known: Known, standing: Standing | None) -> str:
+def _sentence(known: DeliveryState, standing: Standing | None) -> str:
     match known.status:
         case "delivered":
             return "It arrived."
@@ -70,10 +70,10 @@ class Room:
     deliveries: Deliveries
     webhooks: Webhooks
     standings: Standings
-    letters: Letters
+    letters: DeadLetterService
     dotted_names: bool
 
-    async def one(self, store: str, message_id: str) -> One:
+    async def one(self, store: str, message_id: str) -> DeliveryDetails:
         """As of now. Raises 404."""
         await self.deliveries.current()
         found = await self.deliveries.one(store, message_id)

@@ -19,9 +19,9 @@ from api.rest import lead_times
 from api.rest.store_settings import Programme
 from api.services.subscriptions import Webhooks
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import ANY, names_of
-from streams.domain.preview import KINDS as KIND_OF
-from streams.domain.preview import Preview, ends_at, of_what
+from streams.delivery.subscription import ANY_EVENT, event_names
+from streams.domain.preview import ANNOUNCEMENT_KINDS as KIND_OF
+from streams.domain.preview import AnnouncementPreview, announced_end, describe_announcement
 from streams.domain.store import StoreSettings
 
 WEEKS = (2, 4, 8, 13)
@@ -41,7 +41,7 @@ REVISION = "[0-9]{0,18}"
 Revision = Annotated[str, Query(pattern=f"^{REVISION}$")]
 
 
-def chart(preview: Preview) -> Stacked:
+def chart(preview: AnnouncementPreview) -> Stacked:
     """A column for each day, a bar for each kind."""
     labels = [f"{day.day} {day:%b}" for day in preview.counts]
     values = [[count[kind] for count in preview.counts.values()] for kind in KINDS]
@@ -50,14 +50,14 @@ def chart(preview: Preview) -> Stacked:
 
 def unheard(store: StoreSettings, subscriptions: Iterable[Subscription]) -> list[str]:
     """Webhooks that tell of an end which is to be told, and that nobody has subscribed to."""
-    wanted = {name for each in subscriptions for name in names_of(each)}
+    wanted = {name for each in subscriptions for name in event_names(each)}
     units = store.units_expiring_days or any(w.expiring_days for w in store.wallets)
     told: Mapping[Kind, bool] = {
         "units": bool(units),
         "coupons": bool(store.coupons_expiring_days),
         "tiers": bool(store.tiers_expiring_days),
     }
-    return [EVENTS[kind] for kind in KINDS if told[kind] and not wanted & {ANY, EVENTS[kind]}]
+    return [EVENTS[kind] for kind in KINDS if told[kind] and not wanted & {ANY_EVENT, EVENTS[kind]}]
 
 
 def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: Webhooks) -> APIRouter:
@@ -98,8 +98,8 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
             labels=LABELS,
             choices=CHOICES,
             all_weeks=WEEKS,
-            ends_at=ends_at,
-            of_what=of_what,
+            announced_end=announced_end,
+            describe_announcement=describe_announcement,
             kind_of=lambda event: NAMES[KIND_OF[type(event)]],
         )
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from api.contract.fields import UUID
 from api.problems import Conflict, Invalid
 from api.services.command_service import KINDS, Desk
-from streams.domain.calendar import zoned
-from streams.domain.instants import RANGE, OutOfRange, read_instant
+from streams.domain.calendar import to_zone
+from streams.domain.instants import INSTANT_RANGE, OutOfRange, parse_instant
 from streams.domain.store import StoreSettings
 
 Errors = dict[str, str]
@@ -23,9 +23,9 @@ def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datet
     if not text.strip():
         return None
     try:
-        return read_instant(text.strip(), ZoneInfo(store.time_zone))
+        return parse_instant(text.strip(), ZoneInfo(store.time_zone))
     except OutOfRange:
-        errors[field] = f"A date {RANGE}."
+        errors[field] = f"A date {INSTANT_RANGE}."
         return None
     except (ValueError, OverflowError):
         errors[field] = "That is no date and time: 2026-03-31 14:30 is one."
@@ -34,7 +34,7 @@ def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datet
 
 def local(at: datetime, store: StoreSettings) -> str:
     """`at` as such an input has it, to the minute."""
-    return f"{zoned(at, ZoneInfo(store.time_zone)):%Y-%m-%dT%H:%M}"
+    return f"{to_zone(at, ZoneInfo(store.time_zone)):%Y-%m-%dT%H:%M}"
 
 
 def ago(now: datetime, hours: int, store: StoreSettings) -> str:

@@ -14,8 +14,8 @@ from api.panel.pages import Pages
 from api.panel.pipeline_diagram import members, picture
 from api.panel.session_guard import KnownStoreOf
 from api.services.overview import Overview, Overviews
-from streams.pipeline_health.figures import MINUTE, minutes
-from streams.pipeline_health.verdict import a_second, spoken
+from streams.pipeline_health.figures import MINUTE, records_per_minute
+from streams.pipeline_health.verdict import duration_text, rate_text
 
 MOST = 25
 """Endpoints that are shown."""
@@ -38,9 +38,9 @@ def last_hour(overview: Overview, zone: ZoneInfo) -> LastHour | None:
     until = overview.at - MINUTE
 
     def told(*topics: str) -> list[Sequence[int | None]]:
-        return [minutes(overview.samples, topic, until).counts for topic in topics]
+        return [records_per_minute(overview.samples, topic, until).counts for topic in topics]
 
-    begins = minutes(overview.samples, "commands", until).begins
+    begins = records_per_minute(overview.samples, "commands", until).begins
     labels = [f"{begin.astimezone(zone):%H:%M}" for begin in begins]
     bad = [[count or 0 for count in counts] for counts in told("rejections", "dead-letters", "poison")]
     first = overview.samples[0].at
@@ -85,8 +85,8 @@ def routes(pages: Pages, overviews: Overviews) -> APIRouter:
             picture=picture(overview) if overview.whole else None,
             hour=last_hour(overview, zone) if overview.whole else None,
             day=last_day(overview, zone),
-            spoken=spoken,
-            a_second=a_second,
+            duration_text=duration_text,
+            rate_text=rate_text,
             members=members,
         )
 

@@ -16,9 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.panel.sessions import Session
-from streams.domain.calendar import zoned
+from streams.domain.calendar import to_zone
 from streams.domain.store import StoreSettings
-from streams.domain.values import plain
+from streams.domain.values import plain_decimal
 
 NAV = (
     ("overview", "Overview"),
@@ -99,13 +99,13 @@ def when(moment: datetime | None, zone: Any) -> Markup:
     if moment is None:
         return Markup('<span class="quiet">–</span>')
     return Markup('<time datetime="{}">{}</time>').format(
-        moment.astimezone(UTC).isoformat(), f"{zoned(moment, zone):%Y-%m-%d %H:%M:%S}"
+        moment.astimezone(UTC).isoformat(), f"{to_zone(moment, zone):%Y-%m-%d %H:%M:%S}"
     )
 
 
 def number(value: int | Decimal) -> str:
     """With thousands set apart, and no more digits than it has."""
-    return f"{plain(value) if isinstance(value, Decimal) else value:,}"
+    return f"{plain_decimal(value) if isinstance(value, Decimal) else value:,}"
 
 
 def pretty(value: object) -> str:

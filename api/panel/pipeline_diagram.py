@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from api.services.overview import Overview
-from streams.pipeline_health.figures import Fare, Word
-from streams.pipeline_health.verdict import a_second, counted, spoken
+from streams.pipeline_health.figures import StageFigures, StageStatus
+from streams.pipeline_health.verdict import count_text, duration_text, rate_text
 
 Kind = Literal["topic", "stage", "end"]
 Tone = Literal["", "good", "warn", "bad"]
 WIDTH, HEIGHT, TALL = 1150, 282, 66
 TOP, MIDDLE, BOTTOM = 8, 108, 208
 WIDE: Mapping[Kind, int] = {"topic": 134, "stage": 118, "end": 98}
-TONES: Mapping[Word, Tone] = {
+TONES: Mapping[StageStatus, Tone] = {
     "well": "good",
     "catching up": "warn",
     "behind": "warn",
@@ -96,7 +96,7 @@ def picture(overview: Overview) -> Picture:
     return Picture([_box(place, overview, fares) for place in PLACES], list(_arrows()))
 
 
-def _box(place: Place, overview: Overview, fares: Mapping[str, Fare]) -> Box:
+def _box(place: Place, overview: Overview, fares: Mapping[str, StageFigures]) -> Box:
     match place.kind:
         case "topic":
             return Box(place, _topic(place.name, overview), _tone(place.name, overview))
@@ -105,7 +105,9 @@ def _box(place: Place, overview: Overview, fares: Mapping[str, Fare]) -> Box:
             return Box(place, _stage(fare), TONES[fare.word]) if fare else Box(place, ("not known",))
         case "end":
             here = (
-                counted(len(overview.endpoints), "webhook") if place.name == "endpoints" else "REST, imports"
+                count_text(len(overview.endpoints), "webhook")
+                if place.name == "endpoints"
+                else "REST, imports"
             )
             return Box(place, (here,))
 
@@ -115,7 +117,7 @@ def _topic(name: str, overview: Overview) -> tuple[str, ...]:
     if counts is None:
         return ("not known",)
     rate = overview.rate(name)
-    return ("" if rate is None else f"{a_second(rate)} a second", f"{counts.kept:,} kept")
+    return ("" if rate is None else f"{rate_text(rate)} a second", f"{counts.kept:,} kept")
 
 
 def _tone(name: str, overview: Overview) -> Tone:
@@ -123,20 +125,20 @@ def _tone(name: str, overview: Overview) -> Tone:
     return "warn" if name in {"poison", "dead-letters"} and overview.rate(name) else ""
 
 
-def _stage(fare: Fare) -> tuple[str, ...]:
+def _stage(fare: StageFigures) -> tuple[str, ...]:
     late = "more than " if fare.behind.at_least else ""
     word = {
         "well": "well",
         "nobody": "nobody works",
         "stands still": "stands still",
-        "behind": f"{late}{spoken(fare.behind.time)} behind",
-        "catching up": f"{late}{spoken(fare.behind.time)} behind, catching up",
+        "behind": f"{late}{duration_text(fare.behind.time)} behind",
+        "catching up": f"{late}{duration_text(fare.behind.time)} behind, catching up",
     }[fare.word]
     return (word, f"{fare.left:,} to read")
 
 
-def members(fare: Fare) -> str:
-    return counted(fare.members, "process", "processes") if fare.members else "no process"
+def members(fare: StageFigures) -> str:
+    return count_text(fare.members, "process", "processes") if fare.members else "no process"
 
 
 def _arrows() -> Iterable[str]:

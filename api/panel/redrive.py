@@ -15,7 +15,7 @@ from api.panel import form_inputs
 from api.panel.pages import Pages
 from api.panel.session_guard import StoreOf, SubscriptionId
 from api.rest.dead_letters import statuses
-from api.services.dead_letters import Letters, LettersAsked
+from api.services.dead_letters import DeadLetterQuery, DeadLetterService
 from api.services.subscriptions import Webhooks
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
@@ -46,7 +46,7 @@ class Confirmed(Wanted):
     form_token: str = ""
 
 
-def asked_of(wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> LettersAsked:
+def asked_of(wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> DeadLetterQuery:
     since = form_inputs.moment(errors, "since", wanted.since, store)
     until = form_inputs.moment(errors, "until", wanted.until, store)
     if since is None and "since" not in errors:
@@ -54,12 +54,12 @@ def asked_of(wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -
     codes: frozenset[int | None] = frozenset()
     with form_inputs.noted(errors, FIELDS):
         codes = statuses(wanted.status.strip() or None, "status")
-    return LettersAsked(since, until, wanted.event or None, codes)
+    return DeadLetterQuery(since, until, wanted.event or None, codes)
 
 
 @dataclass(frozen=True, slots=True)
 class Redriving:
-    letters: Letters
+    letters: DeadLetterService
     webhooks: Webhooks
     now: Callable[[], datetime]
 
@@ -79,7 +79,7 @@ class Redriving:
             "left": 0,
         }
 
-    async def counted(self, store: str, webhook: str, asked: LettersAsked) -> dict[str, Any]:
+    async def counted(self, store: str, webhook: str, asked: DeadLetterQuery) -> dict[str, Any]:
         """Raises Invalid."""
         count = await self.letters.count(store, webhook, asked)
         letters = await self.letters.page(store, webhook, asked)

@@ -17,11 +17,11 @@ from api.panel.session_guard import StoreOf, SubscriptionId
 from api.problems import Conflict
 from api.rest.replays import ReplayId
 from api.services.command_service import Desk
-from api.services.replay_requests import RATE, Wish
-from api.services.replays import Replays
+from api.services.replay_requests import DEFAULT_RATE, ReplayRequest
+from api.services.replays import ReplayService
 from api.services.subscriptions import Webhooks
-from streams.delivery.replay_jobs import FASTEST
-from streams.delivery.replay_selection import Only
+from streams.delivery.replay_jobs import MAX_REPLAY_RATE
+from streams.delivery.replay_selection import ReplayScope
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -34,7 +34,7 @@ FIELDS = {
     "rate": "rate",
 }
 """Ours, by what the programme's objects call them."""
-ONLY: dict[Only, str] = {
+ONLY: dict[ReplayScope, str] = {
     "all": "everything of that time, delivered or not",
     "missing": "only what was never sent",
     "failed": "only what was given up",
@@ -49,8 +49,8 @@ class Wanted(BaseModel):
     until: Annotated[str, Field(max_length=40)] = ""
     event: Annotated[str, Field(max_length=255)] = ""
     member: Annotated[str, Field(max_length=400)] = ""
-    only: Only = "all"
-    rate: Annotated[str, Field(max_length=20)] = str(RATE)
+    only: ReplayScope = "all"
+    rate: Annotated[str, Field(max_length=20)] = str(DEFAULT_RATE)
 
 
 class Asked(Wanted):
@@ -66,23 +66,29 @@ class Confirmed(Wanted):
 
 @dataclass(frozen=True, slots=True)
 class Replaying:
-    replays: Replays
+    replays: ReplayService
     webhooks: Webhooks
     desk: Desk
     now: Callable[[], datetime]
     drawn: Callable[[], str]
     """An id that nobody had before."""
 
-    async def wish(self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> Wish | None:
+    async def wish(
+        self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors
+    ) -> ReplayRequest | None:
         """None where something is wrong with it, which is told."""
         since = form_inputs.moment(errors, "since", wanted.since, store)
         until = form_inputs.moment(errors, "until", wanted.until, store)
-        rate = form_inputs.number(errors, "rate", wanted.rate, 1, FASTEST)
+        rate = form_inputs.number(errors, "rate", wanted.rate, 1, MAX_REPLAY_RATE)
         member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
         if since is None:
             errors.setdefault("since", "From when on?")
             return None
-        return None if errors else Wish(since, until, wanted.event or None, member_id, wanted.only, rate)
+        return (
+            None
+            if errors
+            else ReplayRequest(since, until, wanted.event or None, member_id, wanted.only, rate)
+        )
 
     async def shown(
         self, store: StoreSettings, webhook: str, wanted: Wanted, errors: form_inputs.Errors

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from api.contract.json_body import read_json, write_json
 from api.contract.subscription_options import ROOT
 from api.problems import Invalid
-from streams.domain.calendar import zoned
+from streams.domain.calendar import to_zone
 
 ROWS = ("header_name", "header_value"), ("filter_path", "filter_operator", "filter_value")
 AUTH: Mapping[str, Sequence[str]] = {
@@ -67,7 +67,7 @@ def of(detail: Mapping[str, Any], zone: ZoneInfo) -> Filled:
         "eventName": detail["eventName"],
         "url": detail["url"],
         "description": detail["description"],
-        "activeFrom": f"{zoned(datetime.fromisoformat(at), zone):%Y-%m-%dT%H:%M}" if at else "",
+        "activeFrom": f"{to_zone(datetime.fromisoformat(at), zone):%Y-%m-%dT%H:%M}" if at else "",
         "signing": detail["signing"],
         "cloudEvents": detail["cloudEvents"] or "",
         "retryWaits": ", ".join(map(str, detail["retryWaits"])),

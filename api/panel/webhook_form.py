@@ -20,7 +20,7 @@ from api.services.sample_delivery import example_body
 from api.services.subscriptions import Webhooks
 from connectors.http.signing_keys import PUBLIC
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import ANY
+from streams.delivery.subscription import ANY_EVENT
 from streams.domain.store import StoreSettings
 from streams.webhooks import CATALOGUE
 
@@ -152,7 +152,7 @@ def _form(
         errors=errors or {},
         about=about(filled.text("eventName"), store.store, now),
         events={name: CATALOGUE[name].description for name in sorted(CATALOGUE)},
-        any=ANY,
+        any=ANY_EVENT,
         operators=OPERATORS,
     )
 

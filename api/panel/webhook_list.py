@@ -16,9 +16,9 @@ from api.panel.session_guard import StoreOf
 from api.services.deliveries import Deliveries
 from api.services.endpoint_health import WORDS, Standing, Standings, Word
 from api.services.subscriptions import Webhooks
-from streams.delivery.delivery_search import Hour
+from streams.delivery.delivery_search import HourCounts
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import ANY, names_of
+from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -34,7 +34,7 @@ class Row:
     @property
     def name(self) -> str:
         first = self.subscription.event_name
-        return "All events" if first == ANY else first
+        return "All events" if first == ANY_EVENT else first
 
     @property
     def active_from(self) -> datetime:
@@ -76,7 +76,7 @@ class Wanted(BaseModel):
 
     def passes(self, row: Row) -> bool:
         about = row.subscription
-        names = names_of(about)
+        names = event_names(about)
         return (
             (not self.event or self.event in names)
             and (not self.legacy or about.legacy == (self.legacy == "yes"))
@@ -122,7 +122,7 @@ async def sparklines(
     return {subscription_id: _sparkline(found.hours) for subscription_id, found in counted.items()}
 
 
-def _sparkline(hours: Sequence[Hour]) -> Sparkline:
+def _sparkline(hours: Sequence[HourCounts]) -> Sparkline:
     delivered, failed = [hour.delivered for hour in hours], [hour.failed for hour in hours]
     told = f"{sum(delivered):,} delivered, {sum(failed):,} attempts failed in the last 24 hours"
     return sparkline(delivered, failed, told)

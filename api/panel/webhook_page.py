@@ -18,7 +18,7 @@ from api.services.subscriptions import Webhooks
 from connectors.http import cloud_events
 from connectors.http.envelope import envelope
 from streams.delivery.records import Subscription
-from streams.delivery.subscription import names_of
+from streams.delivery.subscription import event_names
 
 Done = Literal["", "added", "saved", "paused", "resumed"]
 NOTES: dict[str, str] = {
@@ -55,7 +55,7 @@ def _looking(router: APIRouter, pages: Pages, webhooks: Webhooks, standings: Sta
             store,
             about=found,
             detail=subscription_bodies.detail(found, None),
-            names=names_of(found),
+            names=event_names(found),
             standing=standings.of(found),
             note=NOTES.get(looked.done, ""),
             log=await log.shown(store, looked, found),
@@ -81,7 +81,7 @@ def _acting(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     async def test(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         """One example, now; shown is what went and what came back."""
         found = await webhooks.one(store.store, subscription_id)
-        sample = await sent_example(found, webhooks.courier, webhooks.now())
+        sample = await sent_example(found, webhooks.attempt_sender, webhooks.now())
         body = envelope(sample.delivery, sample.request_id, mode=cloud_events.mode_of(sample.delivery, found))
         return pages.page(request, "webhook_test", store, about=found, sample=sample, body=body)
 
@@ -102,7 +102,7 @@ def _ending(router: APIRouter, pages: Pages, webhooks: Webhooks) -> None:
     @router.get("/{store}/webhooks/{webhook}/delete", dependencies=allowed)
     async def ask(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:
         found = await webhooks.one(store.store, subscription_id)
-        return pages.page(request, "webhook_delete", store, about=found, names=names_of(found))
+        return pages.page(request, "webhook_delete", store, about=found, names=event_names(found))
 
     @router.post("/{store}/webhooks/{webhook}/delete", dependencies=allowed)
     async def delete(request: Request, store: StoreOf, subscription_id: SubscriptionId) -> Response:

@@ -20,7 +20,7 @@ from api.services.command_service import Desk
 from api.services.deliveries import Deliveries
 from api.services.delivery_explanations import Question, Whys
 from api.services.subscriptions import Webhooks
-from streams.delivery.explain import Kind, Told, Verdict
+from streams.delivery.explain import EventExplanation, Verdict, VerdictKind
 from streams.domain.store import StoreSettings
 
 FIELDS = {"webhookEventId": "event", "customerId": "member", "at": "at"}
@@ -44,7 +44,7 @@ class Advice:
     link: str = ""
 
 
-ADVICE: Mapping[Kind, Advice] = {
+ADVICE: Mapping[VerdictKind, Advice] = {
     "delivered": Advice("delivered", "It arrived: whoever runs the endpoint finds it by the message id."),
     "pending": Advice("pending", "Nothing: it comes without being asked."),
     "dead": Advice("dead", "Mend the endpoint, then press Retry on the delivery’s page."),
@@ -63,7 +63,7 @@ ADVICE: Mapping[Kind, Advice] = {
     "missing": Advice("dead", "Replay that time for what is missing.", "/replay", "Replay it"),
     "unknown": Advice("idle", "Give the member and the time too, and look at the id again."),
 }
-ORDER: Sequence[Kind] = tuple(ADVICE)
+ORDER: Sequence[VerdictKind] = tuple(ADVICE)
 
 
 class Wanted(BaseModel):
@@ -86,12 +86,12 @@ class Wanted(BaseModel):
 class Answer:
     """What became of one event: for those that ask for such, the worst last; and for how many others."""
 
-    told: Told
+    told: EventExplanation
     verdicts: Sequence[Verdict]
     others: Sequence[Verdict]
 
 
-def answer(told: Told) -> Answer:
+def answer(told: EventExplanation) -> Answer:
     """Webhooks that never asked for the event stand apart, unless there is nothing else to say."""
     ordered = sorted(told.verdicts, key=lambda each: ORDER.index(each.kind))
     asked = [each for each in ordered if each.kind != "not subscribed"]

@@ -47,16 +47,16 @@ from api.rest.store_settings import Programme
 from api.rest.subscriptions import routes as subscription_routes
 from api.services.command_outcomes import Book, Outcomes
 from api.services.command_service import Desk
-from api.services.dead_letters import Box, Letters
+from api.services.dead_letters import DeadLetterPort, DeadLetterService
 from api.services.deliveries import Deliveries
 from api.services.delivery_explanations import Whys
 from api.services.endpoint_health import Conditions, Standings
 from api.services.overview import Flow, Overviews
-from api.services.replays import Ports, Replays
+from api.services.replays import ReplayPorts, ReplayService
 from api.services.signing_keys import Signer
 from api.services.subscriptions import Webhooks
 from api.services.webhook_event_search import Events, EventsPublished
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from streams.access import ApiKey
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
@@ -85,15 +85,15 @@ def create_app(
     past: Past,
     stores: Callable[[str], StoreSettings | None],
     settings_log: Log[StoreSettings],
-    courier: Courier,
+    attempt_sender: AttemptSender,
     callers: Callers,
     key_log: Log[ApiKey],
     audit: Audit,
     store_codes: Callable[[], Iterable[str]],
     conditions: Conditions,
     forecasts: Forecasts,
-    replaying: Ports,
-    box: Box,
+    replaying: ReplayPorts,
+    box: DeadLetterPort,
     journal: Deliveries,
     published: EventsPublished,
     flow: Flow,
@@ -127,11 +127,11 @@ def create_app(
     desk = Desk(outcomes, book, stores, now)
     keys = Audited(key_log, audit, "API key")
     webhooks = Webhooks(
-        subscriptions, Audited(log, audit, "subscription"), targets, now, courier, signer, vault
+        subscriptions, Audited(log, audit, "subscription"), targets, now, attempt_sender, signer, vault
     )
     settings, read = Programme(stores, Audited(settings_log, audit, "settings")), Reading(desk, past)
-    replays = Replays(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)
-    letters = Letters(box, webhooks.one, audit)
+    replays = ReplayService(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)
+    letters = DeadLetterService(box, webhooks.one, audit)
     standings = Standings(conditions)
     overviews = Overviews(flow, journal, subscriptions, standings, now, aside)
     events = Events(journal, published)

@@ -6,17 +6,17 @@ from api.auth.principals import Callers
 from api.auth.sign_outs import SignOuts
 from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.records import EndpointStatus, Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress
+from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
-from streams.kafka.control_filter import Apply
-from streams.kafka.end_offsets import Ends
-from streams.kafka.producer import Appender
-from streams.stages.command_dedup import FINGERPRINT
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.control_filter import ApplyRecord
+from streams.kafka.end_offsets import EndOffsets
+from streams.kafka.producer import RecordAppender
+from streams.stages.command_dedup import FINGERPRINT_HEADER
 from streams.stages.commands import owner_of
 from streams.topics import (
     ADMINS,
@@ -38,9 +38,11 @@ V = TypeVar("V", bound=Value)
 class ProgressLog:
     """How far replays are: each record has one writer at a time, who plays it."""
 
-    def __init__(self, connection: Connection, appender: Appender, view: View[ReplayProgress]) -> None:
+    def __init__(
+        self, connection: Connection, appender: RecordAppender, view: CompactedView[ReplayProgress]
+    ) -> None:
         self._place = connection.topic(REPLAY_PROGRESS), 0
-        self._ends = Ends(connection)
+        self._ends = EndOffsets(connection)
         self._appender = appender
         self._view = view
 
@@ -58,7 +60,7 @@ class ProgressLog:
 class SignOutLog:
     """Sessions that were signed out of: each is written once, by whichever process was told."""
 
-    def __init__(self, appender: Appender, view: View[SignOut]) -> None:
+    def __init__(self, appender: RecordAppender, view: CompactedView[SignOut]) -> None:
         self._appender = appender
         self._view = view
 
@@ -71,7 +73,7 @@ class SignOutLog:
 class AuditAppender:
     """The audit topic behind the API's port."""
 
-    def __init__(self, appender: Appender) -> None:
+    def __init__(self, appender: RecordAppender) -> None:
         self._appender = appender
 
     async def append(self, change: Change) -> None:
@@ -81,16 +83,16 @@ class AuditAppender:
 class CommandAppender:
     """The commands topic behind the API's port."""
 
-    def __init__(self, appender: Appender) -> None:
+    def __init__(self, appender: RecordAppender) -> None:
         self._appender = appender
 
     async def append(self, command: Command, fingerprint: str) -> None:
         owner = owner_of(command.store, command.member_id)
-        headers = {FINGERPRINT: fingerprint.encode()} if fingerprint else {}
+        headers = {FINGERPRINT_HEADER: fingerprint.encode()} if fingerprint else {}
         await self._appender.append(COMMANDS, owner, command, headers)
 
 
-def followed(connection: Connection, index: Subscriptions) -> View[Subscription]:
+def followed(connection: Connection, index: Subscriptions) -> CompactedView[Subscription]:
     """A view, not yet started, that keeps `index` as the topic is."""
 
     def apply(key: str, value: Subscription | None) -> None:
@@ -99,20 +101,22 @@ def followed(connection: Connection, index: Subscriptions) -> View[Subscription]
         else:
             index.put(value)
 
-    return View(connection, SUBSCRIPTIONS, Subscription, apply)
+    return CompactedView(connection, SUBSCRIPTIONS, Subscription, apply)
 
 
-def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> View[StoreSettings]:
+def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> CompactedView[StoreSettings]:
     """The same for the settings of stores."""
-    return View(connection, SETTINGS, StoreSettings, _kept(stores))
+    return CompactedView(connection, SETTINGS, StoreSettings, _kept(stores))
 
 
-def conditions_followed(connection: Connection, found: dict[str, EndpointStatus]) -> View[EndpointStatus]:
+def conditions_followed(
+    connection: Connection, found: dict[str, EndpointStatus]
+) -> CompactedView[EndpointStatus]:
     """The same for what the sinks tell of endpoints."""
-    return View(connection, ENDPOINT_STATUS, EndpointStatus, _kept(found))
+    return CompactedView(connection, ENDPOINT_STATUS, EndpointStatus, _kept(found))
 
 
-def _kept(values: dict[str, V]) -> Apply[V]:
+def _kept(values: dict[str, V]) -> ApplyRecord[V]:
     def apply(key: str, value: V | None) -> None:
         if value is None:
             values.pop(key, None)
@@ -122,24 +126,26 @@ def _kept(values: dict[str, V]) -> Apply[V]:
     return apply
 
 
-def callers_followed(connection: Connection, callers: Callers) -> tuple[View[Admin], View[ApiKey]]:
+def callers_followed(
+    connection: Connection, callers: Callers
+) -> tuple[CompactedView[Admin], CompactedView[ApiKey]]:
     """The same for those who may call."""
     return (
-        View(connection, ADMINS, Admin, callers.put_admin),
-        View(connection, API_KEYS, ApiKey, callers.put_key),
+        CompactedView(connection, ADMINS, Admin, callers.put_admin),
+        CompactedView(connection, API_KEYS, ApiKey, callers.put_key),
     )
 
 
-def sign_outs_followed(connection: Connection, known: SignOuts) -> View[SignOut]:
+def sign_outs_followed(connection: Connection, known: SignOuts) -> CompactedView[SignOut]:
     """The same for sessions that were signed out of."""
-    return View(connection, SIGN_OUTS, SignOut, known.put)
+    return CompactedView(connection, SIGN_OUTS, SignOut, known.put)
 
 
 def replays_followed(
-    connection: Connection, orders: Orders
-) -> tuple[View[ReplayOrder], View[ReplayProgress]]:
+    connection: Connection, orders: ReplayJobs
+) -> tuple[CompactedView[ReplayOrder], CompactedView[ReplayProgress]]:
     """The same for the replays that were asked for."""
     return (
-        View(connection, REPLAYS, ReplayOrder, orders.put),
-        View(connection, REPLAY_PROGRESS, ReplayProgress, orders.progressed),
+        CompactedView(connection, REPLAYS, ReplayOrder, orders.put),
+        CompactedView(connection, REPLAY_PROGRESS, ReplayProgress, orders.progressed),
     )

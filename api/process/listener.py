@@ -3,7 +3,7 @@
 import socket
 
 from streams.errors import Misconfigured
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 
 
 def listener_of(settings: Settings) -> socket.socket:
@@ -12,7 +12,7 @@ def listener_of(settings: Settings) -> socket.socket:
     try:
         made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        where = f"{variable('api_host')}={host!r}, {variable('api_port')}={port}"
+        where = f"{variable_name('api_host')}={host!r}, {variable_name('api_port')}={port}"
         raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
     # Connections inherit it, and asyncio does not see that they are TCP: an answer's second packet would wait
     # 40 ms for the first one's acknowledgement.

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from api.auth.principals import Callers
 from api.process.app import create_app
-from api.services.replays import Ports
-from streams.delivery.replay_jobs import Orders
+from api.services.replays import ReplayPorts
+from streams.delivery.replay_jobs import ReplayJobs
 from streams.delivery.subscription import Subscriptions
 
 NOBODY = cast(Any, None)
@@ -27,14 +27,14 @@ def described() -> str:
         past=NOBODY,
         stores=NOBODY,
         settings_log=NOBODY,
-        courier=NOBODY,
+        attempt_sender=NOBODY,
         callers=Callers(),
         key_log=NOBODY,
         audit=NOBODY,
         store_codes=NOBODY,
         conditions={},
         forecasts=NOBODY,
-        replaying=Ports(Orders(), NOBODY, NOBODY, NOBODY, process=""),
+        replaying=ReplayPorts(ReplayJobs(), NOBODY, NOBODY, NOBODY, process=""),
         box=NOBODY,
         journal=NOBODY,
         published=NOBODY,

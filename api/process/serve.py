@@ -24,19 +24,19 @@ from api.process.control_topics import (
 )
 from api.process.listener import address_of, listener_of
 from api.process.services import parts_of, until_first
-from api.services.replay_runner import Player
-from api.services.replays import Ports
+from api.services.replay_runner import ReplayRunner
+from api.services.replays import ReplayPorts
 from api.services.signing_keys import SealedKeys
-from connectors.http.app import courier_of, safe_of, sender_of
+from connectors.http.app import make_attempt_sender, make_safe, make_sender
 from streams.domain.ids import derived_id
 from streams.errors import Misconfigured
-from streams.jobs.dead_letters import Letterbox
-from streams.jobs.replay_estimate import Recount
+from streams.jobs.dead_letters import DeadLetterStore
+from streams.jobs.replay_estimate import ReplayEstimator
 from streams.kafka.clients import Connection
-from streams.kafka.exit_in_time import leave_in_time
-from streams.projections.timer_forecast import Foresight
-from streams.runtime.instance import identity
-from streams.runtime.state_versions import present, require_layout
+from streams.kafka.exit_in_time import exit_if_silent
+from streams.projections.timer_forecast import TimerForecast
+from streams.runtime.instance import hold_instance
+from streams.runtime.state_versions import read_state_version, require_layout
 from streams.settings import Settings
 from streams.stages.context import StreamClock, WallClock
 
@@ -62,28 +62,28 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     """
     # A replay's thread computes all the time: a request must not wait 5 ms for its turn at each of its steps.
     sys.setswitchinterval(SWITCH)
-    safe = safe_of(settings)
+    safe = make_safe(settings)
     check_door(settings.api_key_hashes, safe)
-    require_layout(await asyncio.to_thread(present, connection))
+    require_layout(await asyncio.to_thread(read_state_version, connection))
     stop = _stop_signal(connection)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(closing(listener_of(settings)))
-        own = stack.enter_context(identity(settings, "api", connection.generation))
+        own = stack.enter_context(hold_instance(settings, "api", connection.generation))
         parts = await parts_of(settings, connection, own.directory, stack, stop)
         if parts is None:
             return
         if not settings.api_key_hashes and not parts.callers:
             raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
         clock = StreamClock() if settings.clock == "stream" else WallClock()
-        forecasts = Forecasts(Foresight(parts.replicas, clock))
+        forecasts = Forecasts(TimerForecast(parts.replicas, clock))
         # Before the tables that it reads are closed.
         stack.push_async_callback(forecasts.stop)
         tokens = Tokens(safe)
-        sender = sender_of(settings)
+        sender = make_sender(settings)
         stack.push_async_callback(sender.aclose)
         # The same after a restart, and another one's on every other disk.
         process = f"{own.instance} {derived_id(socket.gethostname(), str(own.directory))[:8]}"
-        player = Player(
+        player = ReplayRunner(
             connection,
             parts.orders,
             parts.index,
@@ -105,20 +105,20 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             past=parts.past,
             stores=parts.stores.get,
             settings_log=parts.settings,
-            courier=courier_of(settings, sender, safe),
+            attempt_sender=make_attempt_sender(settings, sender, safe),
             callers=parts.callers,
             key_log=parts.keys,
             audit=Audit(AuditAppender(parts.appender).append, _now),
             store_codes=lambda: tuple(parts.stores),
             conditions=parts.conditions,
-            replaying=Ports(
+            replaying=ReplayPorts(
                 parts.orders,
                 parts.order_log,
                 parts.progress_log,
-                Recount(connection, settings.home / "tmp"),
+                ReplayEstimator(connection, settings.home / "tmp"),
                 process,
             ),
-            box=Letterbox(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
+            box=DeadLetterStore(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,
             published=parts.published,
             dotted_names=settings.event_names == "dotted",
@@ -174,7 +174,7 @@ def _stop_signal(connection: Connection) -> asyncio.Event:
 
     def leave() -> None:
         if not stop.is_set():
-            leave_in_time(connection)
+            exit_if_silent(connection)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

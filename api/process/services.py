@@ -24,19 +24,19 @@ from api.process.topic_log import TopicLog
 from api.services.command_outcomes import Outcomes
 from streams.access import ApiKey
 from streams.delivery.records import EndpointStatus, Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder
+from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
-from streams.kafka.producer import Appender
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.producer import RecordAppender
 from streams.kafka.topic_admin import partitions
-from streams.projections.delivery_log import FollowedJournal
-from streams.projections.member_events import History
-from streams.projections.member_replica import Replicas
-from streams.projections.member_webhook_events import PublishedEvents
-from streams.projections.pipeline_monitor import Flow
-from streams.runtime.state_versions import watched
+from streams.projections.delivery_log import FollowedDeliveryLog
+from streams.projections.member_events import MemberEventReader
+from streams.projections.member_replica import MemberStateReader
+from streams.projections.member_webhook_events import MemberWebhookEventReader
+from streams.projections.pipeline_monitor import PipelineMonitor
+from streams.runtime.state_versions import watch_state_version
 from streams.settings import Settings
 from streams.topics import (
     API_KEYS,
@@ -51,13 +51,13 @@ from streams.topics import (
 class Parts:
     index: Subscriptions
     stores: dict[str, StoreSettings]
-    views: tuple[View[Any], ...]
-    appender: Appender
-    replicas: Replicas
+    views: tuple[CompactedView[Any], ...]
+    appender: RecordAppender
+    replicas: MemberStateReader
     outcomes: Outcomes
-    past: History
-    journal: FollowedJournal
-    published: PublishedEvents
+    past: MemberEventReader
+    journal: FollowedDeliveryLog
+    published: MemberWebhookEventReader
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
     callers: Callers
@@ -65,10 +65,10 @@ class Parts:
     sign_outs: SignOuts
     sign_out_log: SignOutLog
     conditions: dict[str, EndpointStatus]
-    orders: Orders
+    orders: ReplayJobs
     order_log: TopicLog[ReplayOrder]
     progress_log: ProgressLog
-    flow: Flow
+    flow: PipelineMonitor
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
@@ -84,7 +84,7 @@ async def parts_of(
 ) -> Parts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
     index, stores = Subscriptions(), dict[str, StoreSettings]()
-    callers, orders = Callers(), Orders()
+    callers, orders = Callers(), ReplayJobs()
     admins, keys = callers_followed(connection, callers)
     conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
     ended = sign_outs_followed(connection, sign_outs)
@@ -98,16 +98,16 @@ async def parts_of(
         asked,
         told,
         conditions_followed(connection, conditions),
-        watched(connection),
+        watch_state_version(connection),
     )
     for view in views:
         stack.push_async_callback(view.stop)
-    appender = Appender(connection)
+    appender = RecordAppender(connection)
     stack.push_async_callback(appender.close)
     count = (await asyncio.to_thread(partitions, connection, (COMMANDS,)))[COMMANDS.name]
-    replicas = Replicas(connection, directory, count)
+    replicas = MemberStateReader(connection, directory, count)
     stack.push_async_callback(replicas.stop)
-    journal = FollowedJournal(connection, directory, count)
+    journal = FollowedDeliveryLog(connection, directory, count)
     stack.push_async_callback(journal.stop)
     outcomes = Outcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
@@ -116,7 +116,7 @@ async def parts_of(
     await until_first(stop.wait(), replicas.failed(), _all(starts))
     if stop.is_set():
         return None
-    flow = Flow(connection)
+    flow = PipelineMonitor(connection)
     stack.push_async_callback(flow.stop)
     flow.start()
     return Parts(
@@ -126,9 +126,9 @@ async def parts_of(
         appender=appender,
         replicas=replicas,
         outcomes=outcomes,
-        past=History(connection, count, settings.history_records),
+        past=MemberEventReader(connection, count, settings.history_records),
         journal=journal,
-        published=PublishedEvents(connection, count, settings.history_records),
+        published=MemberWebhookEventReader(connection, count, settings.history_records),
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, views[0], index.get),
         settings=TopicLog(connection, SETTINGS, views[1], stores.get),
         callers=callers,

@@ -13,9 +13,9 @@ from streams.codec.round_trip import encode_checked
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
-from streams.kafka.control_writer import ControlWriter, Encoded, Fenced
-from streams.kafka.end_offsets import Ends
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.control_writer import ControlWriter, EncodedValue, WriterFenced
+from streams.kafka.end_offsets import EndOffsets
 from streams.topics import Topic
 
 VISIBLE_WITHIN = 5.0
@@ -48,7 +48,7 @@ class _Made(Generic[V]):
     change: _Change[V]
     before: V | None
     after: V | None
-    record: Encoded | None
+    record: EncodedValue | None
 
     async def announce(self) -> None:
         await self.change.announce(self.before, self.after)
@@ -68,14 +68,14 @@ class TopicLog(Generic[V]):
         self,
         connection: Connection,
         topic: Topic,
-        view: View[V],
+        view: CompactedView[V],
         find: Callable[[str], V | None],
         *,
         together: bool = True,
     ) -> None:
         self._place = connection.topic(topic), 0
         # Who writes here answers once the transaction's end is to be seen: what is open is nobody's yet.
-        self._ends = Ends(connection, committed=True)
+        self._ends = EndOffsets(connection, committed=True)
         self._writer = ControlWriter(connection, topic)
         self._view = view
         self._find = find
@@ -121,7 +121,7 @@ class TopicLog(Generic[V]):
     async def _changed(self, changes: list[_Change[V]]) -> None:
         until, longest = time.monotonic() + CHANGED_WITHIN, SHORTEST_WAIT
         while True:
-            with suppress(Fenced):
+            with suppress(WriterFenced):
                 return await self._try(changes)
             if time.monotonic() > until:
                 raise Retryable(f"{self._place[0]}: others change it all the time")

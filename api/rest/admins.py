@@ -21,7 +21,7 @@ from api.contract.fields import Line, Moment
 from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
 from streams.access import SCOPES, Admin, ApiKey, Scope
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import iso_instant
 
 Uuid = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 AdminId = Annotated[str, Path(alias="admin", pattern=Uuid)]
@@ -136,8 +136,8 @@ def _row(key: ApiKey) -> dict[str, Any]:
         "adminId": key.admin_id,
         "name": key.name,
         "legacy": False,
-        "expirationDate": moment(key.expires_at) if key.expires_at else None,
-        "createdAt": moment(key.created_at),
+        "expirationDate": iso_instant(key.expires_at) if key.expires_at else None,
+        "createdAt": iso_instant(key.created_at),
         "scopes": list(key.scopes),
         "stores": list(key.stores),
     }

@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from streams.codec.avro import HEADER, schemas
+from streams.codec.avro import HEADER, released_schemas
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, TOPICS, Topic
 from streams.webhooks import contract
 
@@ -73,7 +73,7 @@ def _operation(topic: Topic) -> Part:
 
 def _message(kind: str) -> Part:
     """The newest version of its schema; the record's header names the one that it was written with."""
-    version = max(schema.version for schema in schemas().values() if schema.name == kind)
+    version = max(schema.version for schema in released_schemas().values() if schema.name == kind)
     avro = json.loads((files("schemas") / f"{kind}.v{version}.avsc").read_text())
     return {
         "name": kind,

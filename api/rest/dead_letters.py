@@ -15,8 +15,8 @@ from api.problems import Complaint, Invalid, shown
 from api.rest.deliveries import MessageId
 from api.rest.replays import DryRun
 from api.rest.subscriptions import SINGLE, SubscriptionId
-from api.services.dead_letters import ROOT, Letter, Letters, LettersAsked
-from streams.webhooks.parts import moment
+from api.services.dead_letters import REDRIVE_ROOT, DeadLetterEntry, DeadLetterQuery, DeadLetterService
+from streams.webhooks.parts import iso_instant
 
 _WHICH = {
     "since": "Given up from then on: an ISO 8601 instant.",
@@ -33,19 +33,19 @@ class RedriveBody(Model):
     status: Text | None = Field(None, description=_WHICH["status"])
     message_id: Uuid | None = Field(None, description="This one alone.")
 
-    def asked(self) -> LettersAsked:
-        return LettersAsked(
+    def asked(self) -> DeadLetterQuery:
+        return DeadLetterQuery(
             self.since,
             self.until,
             self.event_name,
-            statuses(self.status, f"{ROOT}.status"),
+            statuses(self.status, f"{REDRIVE_ROOT}.status"),
             self.message_id,
         )
 
 
 class AskedBody(Model):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{ROOT: {"since": "2025-10-20T13:00:00Z", "status": "5xx"}}]}
+        json_schema_extra={"examples": [{REDRIVE_ROOT: {"since": "2025-10-20T13:00:00Z", "status": "5xx"}}]}
     )
     redrive: RedriveBody
 
@@ -55,13 +55,13 @@ def which(
     until: Annotated[str | None, Query(description=_WHICH["until"])] = None,
     event: Annotated[str | None, Query(alias="eventName", description=_WHICH["eventName"])] = None,
     status: Annotated[str | None, Query(description=_WHICH["status"])] = None,
-) -> LettersAsked:
+) -> DeadLetterQuery:
     first = None if since is None else instant_of("since", since)
     last = None if until is None else instant_of("until", until)
-    return LettersAsked(first, last, event, statuses(status, "status"))
+    return DeadLetterQuery(first, last, event, statuses(status, "status"))
 
 
-def routes(letters: Letters) -> APIRouter:
+def routes(letters: DeadLetterService) -> APIRouter:
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     may_read, may_change = [requires("read")], [requires("subscriptions")]
 
@@ -69,7 +69,7 @@ def routes(letters: Letters) -> APIRouter:
     async def index(
         store: StoreCode,
         subscription_id: SubscriptionId,
-        asked: Annotated[LettersAsked, Depends(which)],
+        asked: Annotated[DeadLetterQuery, Depends(which)],
         page: Page = 1,
         size: PageSize = 10,
     ) -> JSONResponse:
@@ -117,7 +117,7 @@ def statuses(status: str | None, path: str) -> frozenset[int | None]:
     raise Invalid(Complaint(path, message, "invalid", status))
 
 
-def row(letter: Letter) -> dict[str, Any]:
+def row(letter: DeadLetterEntry) -> dict[str, Any]:
     return {
         "deadLetterId": letter.id,
         "messageId": letter.message_id,
@@ -126,7 +126,7 @@ def row(letter: Letter) -> dict[str, Any]:
         "reason": letter.reason,
         "attempts": letter.attempts,
         "status": letter.status,
-        "givenUpAt": moment(letter.given_up_at),
-        "redrivenAt": moment(letter.redriven_at),
+        "givenUpAt": iso_instant(letter.given_up_at),
+        "redrivenAt": iso_instant(letter.redriven_at),
         "obstacle": letter.obstacle,
     }

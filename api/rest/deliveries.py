@@ -20,13 +20,13 @@ from api.contract.json_body import Router
 from api.contract.listing import LARGEST_PAGE, instant, place_of, token, whole
 from api.problems import Complaint, Invalid, shown
 from api.services.deliveries import Deliveries
-from streams.delivery.delivery_search import Search
-from streams.delivery.delivery_state import STATUSES, Status
+from streams.delivery.delivery_search import DeliverySearch
+from streams.delivery.delivery_state import DELIVERY_STATUSES, DeliveryStatus
 from streams.delivery.subscription import Subscriptions
-from streams.webhooks.names import LEGACY_TYPES, event_name
+from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
 
 MessageId = Annotated[str, id_in_path("messageId")]
-Read = Callable[[Search, str], Search]
+Read = Callable[[DeliverySearch, str], DeliverySearch]
 
 
 def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:
@@ -62,9 +62,9 @@ def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names
     return router
 
 
-def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> Search:
+def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> DeliverySearch:
     """Raises Invalid naming every bad parameter."""
-    search, complaints = Search(store), []
+    search, complaints = DeliverySearch(store), []
     for name, value in parameters:
         read = _READ.get(name)
         if read is None:
@@ -88,15 +88,15 @@ def uuid(value: str) -> str:
     return value
 
 
-def _status(value: str) -> Status:
-    for status in STATUSES:
+def _status(value: str) -> DeliveryStatus:
+    for status in DELIVERY_STATUSES:
         if status == value:
             return status
-    raise ValueError(f"must be one of {', '.join(STATUSES)}")
+    raise ValueError(f"must be one of {', '.join(DELIVERY_STATUSES)}")
 
 
 def _event(value: str) -> str:
-    found = event_name(value)
+    found = resolve_event_name(value)
     if found is None:
         raise ValueError(f"is no event; valid: {', '.join(sorted(LEGACY_TYPES))}")
     return found
@@ -127,7 +127,11 @@ _LIST: dict[str, Any] = {
         {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
         for name, schema, text in (
             ("subscriptionId", _ID, "Of one subscription."),
-            ("status", {"type": "string", "enum": list(STATUSES)}, "retrying: tried, and will be again."),
+            (
+                "status",
+                {"type": "string", "enum": list(DELIVERY_STATUSES)},
+                "retrying: tried, and will be again.",
+            ),
             ("eventName", {"type": "string"}, "Either spelling."),
             ("customerId", _ID, "Of one member; legacy arrays are of none."),
             ("webhookEventId", _ID, "Of a legacy array: its first event's."),

@@ -28,7 +28,7 @@ from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
 from streams.domain.store import StoreSettings
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
-from streams.stages.member_replay import TooMuch, replayed, retold
+from streams.stages.member_replay import TooManyFacts, replay_member, replay_webhook_events
 from streams.webhooks.events import WebhookEvent
 
 History = tuple[tuple[Event, tuple[WebhookEvent, ...]], ...]
@@ -72,7 +72,7 @@ class Reading:
         settings = self.desk.settings(store)
         member_id = await self.desk.member(store, text)
         owner = owner_of(store, member_id)
-        state = replayed(owner, await self._facts(owner), settings, at)
+        state = replay_member(owner, await self._facts(owner), settings, at)
         if state.get(Member) is None:
             # Not a member yet.
             raise HTTPException(404)
@@ -88,12 +88,12 @@ class Reading:
         await self.desk.book.current(owner, (DataKey.table,))
         key = self.desk.book.state(owner).get(DataKey)
         secret = key.secret if key else None
-        return await asyncio.to_thread(lambda: tuple(retold(owner, facts, settings, secret)))
+        return await asyncio.to_thread(lambda: tuple(replay_webhook_events(owner, facts, settings, secret)))
 
     async def _facts(self, owner: str) -> Iterable[Record]:
         try:
             return await self.past.of(owner)
-        except TooMuch as reason:
+        except TooManyFacts as reason:
             raise Invalid(Complaint("at", f"The past cannot be told: {reason}.", "too_much")) from None
 
 

@@ -11,7 +11,7 @@ from api.contract.json_body import Router
 from api.contract.member_bodies import exact
 from api.services.overview import Endpoint, Overview, Overviews
 from streams.pipeline_health.samples import TOPICS
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import iso_instant
 
 
 def routes(overviews: Overviews) -> APIRouter:
@@ -28,7 +28,7 @@ def routes(overviews: Overviews) -> APIRouter:
 
 def row(overview: Overview) -> dict[str, Any]:
     return {
-        "at": moment(overview.at),
+        "at": iso_instant(overview.at),
         "well": not overview.troubles,
         "sentence": overview.sentence,
         "troubles": [
@@ -50,7 +50,7 @@ def _pipeline(overview: Overview) -> dict[str, Any]:
     latest = overview.samples[-1] if overview.samples else None
     topics = latest.topics if latest else {}
     return {
-        "sampledAt": moment(latest.at) if latest else None,
+        "sampledAt": iso_instant(latest.at) if latest else None,
         "topics": [
             {"name": name, "perSecond": overview.rate(name), "kept": topics[name].kept}
             for name in TOPICS
@@ -79,7 +79,7 @@ def _endpoint(one: Endpoint) -> dict[str, Any]:
         "status": one.standing.word,
         "why": one.standing.why,
         "pending": of.pending if of else None,
-        "oldestPendingAt": moment(of.oldest_pending_at) if of and of.oldest_pending_at else None,
+        "oldestPendingAt": iso_instant(of.oldest_pending_at) if of and of.oldest_pending_at else None,
         "deliveredLastDay": one.last_day("delivered") if of else None,
         "failedAttemptsLastDay": one.last_day("failed") if of else None,
         "deadLettersLastDay": one.last_day("dead") if of else None,

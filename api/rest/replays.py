@@ -11,10 +11,10 @@ from api.contract.fields import Model, Moment, StoreCode, Uuid, id_in_path
 from api.contract.json_body import Router
 from api.contract.listing import Page, PageSize, cut
 from api.rest.subscriptions import SINGLE, SubscriptionId
-from api.services.replay_requests import RATE, ROOT, Counted, Wish
-from api.services.replays import Replays
-from streams.delivery.replay_jobs import FASTEST, Standing
-from streams.webhooks.parts import moment
+from api.services.replay_requests import DEFAULT_RATE, REPLAY_ROOT, ReplayPreview, ReplayRequest
+from api.services.replays import ReplayService
+from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayJob
+from streams.webhooks.parts import iso_instant
 
 ReplayId = Annotated[str, id_in_path("replay")]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Count, and send nothing.")]
@@ -37,22 +37,24 @@ class ReplayBody(Model):
     only: Literal["all", "missing", "failed"] = Field(
         "all", description="missing: no delivery was made; failed: given up, and not delivered since."
     )
-    rate: int = Field(RATE, ge=1, le=FASTEST, description="Most deliveries a second.")
+    rate: int = Field(DEFAULT_RATE, ge=1, le=MAX_REPLAY_RATE, description="Most deliveries a second.")
 
-    def wish(self) -> Wish:
-        return Wish(self.since, self.until, self.event_name, self.customer_id, self.only, self.rate)
+    def wish(self) -> ReplayRequest:
+        return ReplayRequest(self.since, self.until, self.event_name, self.customer_id, self.only, self.rate)
 
 
 class AskedBody(Model):
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{ROOT: {"from": "2025-10-20T13:00:00Z", "to": "2025-10-20T14:00:00Z", "rate": 50}}]
+            "examples": [
+                {REPLAY_ROOT: {"from": "2025-10-20T13:00:00Z", "to": "2025-10-20T14:00:00Z", "rate": 50}}
+            ]
         }
     )
     replay: ReplayBody
 
 
-def routes(replays: Replays) -> APIRouter:
+def routes(replays: ReplayService) -> APIRouter:
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     every, single = f"{SINGLE}/replay", f"{SINGLE}/replay/{{replay}}"
     may_read, may_change = [requires("read")], [requires("subscriptions")]
@@ -100,7 +102,7 @@ def routes(replays: Replays) -> APIRouter:
     return router
 
 
-def counted(found: Counted) -> dict[str, Any]:
+def counted(found: ReplayPreview) -> dict[str, Any]:
     return {
         "deliveries": found.deliveries,
         "exact": found.exact,
@@ -110,20 +112,20 @@ def counted(found: Counted) -> dict[str, Any]:
     }
 
 
-def row(standing: Standing) -> dict[str, Any]:
+def row(standing: ReplayJob) -> dict[str, Any]:
     """A replay as clients see it."""
     order, progress = standing.order, standing.progress
     return {
         "replayId": order.replay_id,
         "webhookSubscriptionId": order.subscription_id,
-        "from": moment(order.since),
-        "to": moment(order.until),
+        "from": iso_instant(order.since),
+        "to": iso_instant(order.until),
         "eventName": order.event_name,
         "customerId": order.member_id,
         "only": order.only,
         "rate": order.rate,
         "askedBy": order.asked_by,
-        "askedAt": moment(order.asked_at),
+        "askedAt": iso_instant(order.asked_at),
         "state": standing.state,
         "counted": progress and progress.counted,
         "exact": progress.exact if progress else True,
@@ -134,8 +136,8 @@ def row(standing: Standing) -> dict[str, Any]:
             "all": progress.offsets if progress else None,
             "read": progress.read if progress else 0,
         },
-        "startedAt": moment(progress.begun_at if progress else None),
-        "endedAt": moment(progress.ended_at if progress else None),
+        "startedAt": iso_instant(progress.begun_at if progress else None),
+        "endedAt": iso_instant(progress.ended_at if progress else None),
         "error": (progress.error or None) if progress else None,
     }
 

@@ -23,7 +23,7 @@ from api.contract.revisions import CHANGED_SINCE, Seen, etag, require_revision
 from api.problems import Complaint, Invalid, refusal
 from api.rest import lead_times
 from api.rest.lead_times import NotificationDays
-from streams.codec.round_trip import unwritable
+from streams.codec.round_trip import find_unwritable
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings
 
@@ -161,7 +161,7 @@ def _campaign(campaign_id: str, said: dict[str, Any]) -> Campaign:
         reason, _, path = str(error).partition(" - at `$.")
         where = ".".join(["campaign", *([to_camel(path.rstrip("`"))] if path else [])])
         raise Invalid(Complaint(where, f"{reason}.", "invalid")) from None
-    for unkept in unwritable(made, "campaign"):
+    for unkept in find_unwritable(made, "campaign"):
         raise refusal(unkept)
     return made
 

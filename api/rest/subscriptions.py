@@ -132,7 +132,7 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
         of it is told, and nothing else happens."""
         found = await webhooks.one(store, subscription_id)
         _audit(request, "tested", subscription_id)
-        sample = await sent_example(found, webhooks.courier, webhooks.now())
+        sample = await sent_example(found, webhooks.attempt_sender, webhooks.now())
         return JSONResponse(sample.tree())
 
 

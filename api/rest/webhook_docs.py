@@ -12,8 +12,8 @@ from starlette.staticfiles import StaticFiles
 from api.contract.json_body import Router
 from api.rest import asyncapi
 from streams.webhooks import CATALOGUE, Webhook
-from streams.webhooks.contract import fields
-from streams.webhooks.schema import data_schema, forms
+from streams.webhooks.contract import schema_fields
+from streams.webhooks.schema import body_formats, data_schema
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -63,10 +63,10 @@ def _section(entry: Webhook[Any]) -> str:
         f"<h3>data, {form} format</h3><table>"
         + "".join(
             f"<tr><td><code>{escape(path)}</code></td><td>{escape(kind)}</td></tr>"
-            for path, kind in fields(data_schema(entry, form))
+            for path, kind in schema_fields(data_schema(entry, form))
         )
         + "</table>"
-        for form in forms(entry)
+        for form in body_formats(entry)
     )
     return (
         f'<h2 id="{entry.name}">{entry.name}</h2><p>{escape(entry.description)}</p>'

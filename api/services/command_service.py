@@ -15,16 +15,16 @@ from api.contract.fields import UUID, StoreCode
 from api.problems import Complaint, Conflict, Invalid, NotFound, shown
 from api.services.command_outcomes import Book, Outcomes
 from api.services.idempotency import fingerprint
-from streams.codec.round_trip import unwritable
+from streams.codec.round_trip import find_unwritable
 from streams.domain.commands import Command
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.identifiers import NO_RULES, Unreadable, sought
 from streams.domain.ids import derived_id
 from streams.domain.state import Entry, Known, Member, State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier, IdentifierKind, Profile
 from streams.stages.commands import owner_of
-from streams.stages.identity import key_of
+from streams.stages.identity import identifier_key
 
 CONFLICTS = {
     "member_id",
@@ -132,7 +132,9 @@ class Desk:
             member = await self._patient(owner, "members", lambda state: state.get(Member))
             return text if member else None
         for each in self._sought(store, text):
-            known = await self._patient(key_of(store, each), "identifiers", lambda state: state.get(Known))
+            known = await self._patient(
+                identifier_key(store, each), "identifiers", lambda state: state.get(Known)
+            )
             if known:
                 found: str = known.member_id
                 return found
@@ -186,7 +188,7 @@ class Desk:
         asked: Asked,
         command: Command,
         fields: Mapping[str, str],
-        made: Callable[[Act], object] | None = None,
+        made: Callable[[EventContext], object] | None = None,
     ) -> Response:
         """What the client is told: `made` of the act, or 204 without it. `fields` are the client's names for
         the command's, where they differ by more than their spelling.
@@ -194,7 +196,7 @@ class Desk:
         Raises Invalid or Conflict where it was refused, Invalid where it could not be read back, and
         KeyReused.
         """
-        for unkept in unwritable(command):
+        for unkept in find_unwritable(command):
             raise refused(type(command).__name__, (unkept.field, str(unkept.value), unkept.reason), fields)
         ended = await self.outcomes.send(command, asked.fingerprint)
         if ended is None:
@@ -206,7 +208,7 @@ class Desk:
         if made is None:
             return Response(status_code=204)
         _, _, member_id = ended.owner.partition("/")
-        act = Act(cause_id=asked.command_id, store=asked.store, member_id=member_id, now=asked.at)
+        act = EventContext(cause_id=asked.command_id, store=asked.store, member_id=member_id, now=asked.at)
         return JSONResponse(made(act))
 
 

@@ -11,19 +11,19 @@ from msgspec.structs import replace
 
 from api.auth.audit import Audit
 from api.problems import Complaint, Conflict, Invalid, NotFound
-from api.services.replay_requests import known_event, require_active
+from api.services.replay_requests import parse_event_name, require_active
 from streams.delivery.records import DeadLetter, Delivery, Subscription
-from streams.jobs.delivery_lookup import Kept
+from streams.jobs.delivery_lookup import StoredDelivery
 from streams.jobs.redrive import Count, Found
 from streams.jobs.redrive_sources import LettersWanted
 
-ROOT = "redrive"
-MOST = 10_000
+REDRIVE_ROOT = "redrive"
+MAX_LETTERS = 10_000
 """Letters in a list, and sent again by one call."""
-Find = Callable[[str, str], Awaitable[Subscription]]
+FindSubscription = Callable[[str, str], Awaitable[Subscription]]
 
 
-class Box(Protocol):
+class DeadLetterPort(Protocol):
     """Where dead letters and deliveries are. All of it raises Retryable."""
 
     async def newest(
@@ -35,7 +35,7 @@ class Box(Protocol):
     async def redrive(self, subscription_id: str, wanted: LettersWanted, most: int) -> tuple[Count, int]:
         """What there was to send, and how many of it were sent."""
 
-    async def kept(self, subscription: Subscription, delivery_id: str) -> Kept | None:
+    async def kept(self, subscription: Subscription, delivery_id: str) -> StoredDelivery | None:
         """None: there is none, or it is not kept. Raises TimeoutError where it takes too long to look up."""
 
     async def again(self, delivery: Delivery) -> None:
@@ -43,7 +43,7 @@ class Box(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LettersAsked:
+class DeadLetterQuery:
     """Those for which all of it holds. Given up from `since` on and before `until`. A status of None: there
     was no answer; no status: whichever."""
 
@@ -54,7 +54,7 @@ class LettersAsked:
     message_id: str | None = None
 
 
-class Letter(NamedTuple):
+class DeadLetterEntry(NamedTuple):
     """A dead letter, without its body."""
 
     id: str
@@ -70,7 +70,7 @@ class Letter(NamedTuple):
     """Why it cannot be sent again, if so."""
 
 
-class Redriven(NamedTuple):
+class RedriveResult(NamedTuple):
     matching: int
     redriven: int
     remaining: int
@@ -80,33 +80,33 @@ class Redriven(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class DeadLetterService:
     """Every method raises 404 where the store has no such subscription, Invalid, and Retryable."""
 
-    box: Box
-    find: Find
+    box: DeadLetterPort
+    find: FindSubscription
     audit: Audit
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def page(self, store: str, subscription_id: str, asked: LettersAsked) -> list[Letter]:
+    async def page(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> list[DeadLetterEntry]:
         """The newest first: of many, the newest ten thousand."""
         await self.find(store, subscription_id)
-        found = await self.box.newest(subscription_id, _wanted(subscription_id, asked), MOST)
+        found = await self.box.newest(subscription_id, _wanted(subscription_id, asked), MAX_LETTERS)
         return [_letter(each) for each in found]
 
-    async def count(self, store: str, subscription_id: str, asked: LettersAsked) -> Redriven:
+    async def count(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> RedriveResult:
         """What `redrive` would do, as far as one call goes. Nothing is sent."""
         await self.find(store, subscription_id)
         count = await self.box.count(subscription_id, _wanted(subscription_id, asked))
-        return Redriven(count.matching, 0, count.to_send, dict(count.obstacles))
+        return RedriveResult(count.matching, 0, count.to_send, dict(count.obstacles))
 
-    async def redrive(self, store: str, subscription_id: str, asked: LettersAsked) -> Redriven:
+    async def redrive(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> RedriveResult:
         """Each once, with the same messageId and the whole schedule before it; ten thousand by one call.
         Called again, nothing is sent twice. Raises Conflict where nothing is sent to the subscription."""
         require_active(await self.find(store, subscription_id))
         await self.audit.record("changed", "delivery", subscription_id)
-        count, sent = await self.box.redrive(subscription_id, _wanted(subscription_id, asked), MOST)
-        return Redriven(count.matching, sent, count.to_send - sent, dict(count.obstacles))
+        count, sent = await self.box.redrive(subscription_id, _wanted(subscription_id, asked), MAX_LETTERS)
+        return RedriveResult(count.matching, sent, count.to_send - sent, dict(count.obstacles))
 
     async def retry(self, store: str, subscription_id: str, message_id: str) -> str:
         """`redriven`: it was given up, and is sent again; `replayed`: it was delivered, and is sent again.
@@ -115,7 +115,7 @@ class Letters:
         require_active(subscription)
         async with self.turn:
             await self.audit.record("changed", "delivery", message_id)
-            wanted = _wanted(subscription_id, LettersAsked(message_id=message_id))
+            wanted = _wanted(subscription_id, DeadLetterQuery(message_id=message_id))
             _, sent = await self.box.redrive(subscription_id, wanted, 1)
             if not sent:
                 delivery = await self._delivered(subscription, message_id)
@@ -139,11 +139,11 @@ class Letters:
         return replace(kept.delivery, replay=str(uuid.uuid4()), tried=kept.tried)
 
 
-def _wanted(subscription_id: str, asked: LettersAsked) -> LettersWanted:
+def _wanted(subscription_id: str, asked: DeadLetterQuery) -> LettersWanted:
     if asked.since and asked.until and asked.since >= asked.until:
         message = f"It must be before until, {asked.until.isoformat()}."
-        raise Invalid(Complaint(f"{ROOT}.since", message, "invalid", asked.since.isoformat()))
-    name = known_event(asked.event_name, f"{ROOT}.eventName")
+        raise Invalid(Complaint(f"{REDRIVE_ROOT}.since", message, "invalid", asked.since.isoformat()))
+    name = parse_event_name(asked.event_name, f"{REDRIVE_ROOT}.eventName")
     return LettersWanted(
         subscriptions=frozenset((subscription_id,)),
         events=frozenset((name,) if name else ()),
@@ -154,9 +154,9 @@ def _wanted(subscription_id: str, asked: LettersAsked) -> LettersWanted:
     )
 
 
-def _letter(found: Found[DeadLetter]) -> Letter:
+def _letter(found: Found[DeadLetter]) -> DeadLetterEntry:
     letter, delivery = found.record, found.record.delivery
-    return Letter(
+    return DeadLetterEntry(
         id=str(found.id),
         message_id=delivery.delivery_id,
         event_name=delivery.event_name,

@@ -4,8 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from streams.delivery.delivery_search import Counters, One, Page, Search
-from streams.delivery.delivery_state import Known
+from streams.delivery.delivery_search import (
+    DeliveryDetails,
+    DeliveryPage,
+    DeliverySearch,
+    SubscriptionCounters,
+)
+from streams.delivery.delivery_state import DeliveryState
 
 
 class Deliveries(Protocol):
@@ -14,15 +19,15 @@ class Deliveries(Protocol):
     async def current(self) -> None:
         """Returns once all is here that was committed before the call."""
 
-    async def search(self, asked: Search) -> Page: ...
+    async def search(self, asked: DeliverySearch) -> DeliveryPage: ...
 
-    async def one(self, store: str, delivery_id: str) -> One | None:
+    async def one(self, store: str, delivery_id: str) -> DeliveryDetails | None:
         """None where that store has none of that id."""
 
     async def counters(
         self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
-    ) -> dict[str, Counters]:
+    ) -> dict[str, SubscriptionCounters]:
         """By subscription."""
 
-    async def ahead_of(self, known: Known) -> Known | None:
+    async def ahead_of(self, known: DeliveryState) -> DeliveryState | None:
         """A delivery of the same subscription and member that is not over and began before it."""

@@ -8,14 +8,14 @@ from typing import Protocol
 from api.problems import Complaint, Invalid, NotFound
 from api.services.deliveries import Deliveries
 from api.services.webhook_event_search import Events
-from streams.delivery.delivery_search import Search
-from streams.delivery.delivery_state import Known
-from streams.delivery.explain import Published, Receiver, Told, Verdict, of_delivery
-from streams.delivery.explain_missing import holds, of_event
-from streams.delivery.legacy_batches import lane
+from streams.delivery.delivery_search import DeliverySearch
+from streams.delivery.delivery_state import DeliveryState
+from streams.delivery.explain import EventExplanation, PublishedEvent, Receiver, Verdict, explain_delivery
+from streams.delivery.explain_missing import explain_missing_delivery, has_item
+from streams.delivery.legacy_batches import batch_lane
 from streams.delivery.records import EndpointStatus
 from streams.delivery.subscription import Subscriptions
-from streams.delivery.subscription_history import Forms, OverTime
+from streams.delivery.subscription_history import SubscriptionHistory, SubscriptionVersions
 
 MOST_BATCHES = 20
 _MICROSECOND = timedelta(microseconds=1)
@@ -54,7 +54,7 @@ class Whys:
     now: Callable[[], datetime]
     kept: timedelta
 
-    async def why(self, store: str, asked: Question) -> tuple[Told, ...]:
+    async def why(self, store: str, asked: Question) -> tuple[EventExplanation, ...]:
         """One for each event found: the one of that id, or the member's at about that time.
 
         Raises Invalid where the question is not whole or too much would have to be read, 404 for a
@@ -77,8 +77,13 @@ class Whys:
         )
 
     async def _told(
-        self, store: str, id_: str, published: Published | None, forms: OverTime, subscription_id: str | None
-    ) -> Told:
+        self,
+        store: str,
+        id_: str,
+        published: PublishedEvent | None,
+        forms: SubscriptionHistory,
+        subscription_id: str | None,
+    ) -> EventExplanation:
         made = await self.events.made(store, id_)
         verdicts: list[Verdict] = []
         for receiver in self._receivers(store, made, forms, subscription_id):
@@ -89,10 +94,14 @@ class Whys:
             verdicts += [await self._of_delivery(known, receiver) for known in mine]
             if not mine:
                 verdicts.append(self._without(published, receiver.subscription_id, of))
-        return Told(id_, *_head(published, made), tuple(verdicts))
+        return EventExplanation(id_, *_head(published, made), tuple(verdicts))
 
     def _receivers(
-        self, store: str, made: Iterable[Known], forms: OverTime, subscription_id: str | None
+        self,
+        store: str,
+        made: Iterable[DeliveryState],
+        forms: SubscriptionHistory,
+        subscription_id: str | None,
     ) -> Iterator[Receiver]:
         ids = [s.subscription_id for s in self.subscriptions.of_store(store)]
         ids += [k.subscription_id for k in made]
@@ -105,37 +114,41 @@ class Whys:
         for id_ in dict.fromkeys(ids):
             yield Receiver(id_, self.subscriptions.get(id_), self.endpoint_of(id_))
 
-    async def _of_delivery(self, known: Known, receiver: Receiver) -> Verdict:
+    async def _of_delivery(self, known: DeliveryState, receiver: Receiver) -> Verdict:
         in_front = await self.deliveries.ahead_of(known) if known.open else None
-        return of_delivery(known, receiver, in_front)
+        return explain_delivery(known, receiver, in_front)
 
-    def _without(self, published: Published | None, subscription_id: str, forms: Forms | None) -> Verdict:
+    def _without(
+        self, published: PublishedEvent | None, subscription_id: str, forms: SubscriptionVersions | None
+    ) -> Verdict:
         if published is None:
             return Verdict(subscription_id, "unknown", _UNFOUND)
-        return of_event(published, subscription_id, forms, self.now() - self.kept)
+        return explain_missing_delivery(published, subscription_id, forms, self.now() - self.kept)
 
-    async def _batches(self, published: Published, forms: Forms | None) -> list[Known]:
+    async def _batches(
+        self, published: PublishedEvent, forms: SubscriptionVersions | None
+    ) -> list[DeliveryState]:
         """The legacy array that has the event's item."""
         event, form = published.event, next((f for f in reversed(forms.forms) if f), None) if forms else None
         if form is None or not form.legacy:
             return []
         id_ = form.subscription_id
-        asked = Search(
+        asked = DeliverySearch(
             event.store,
             subscription_id=id_,
-            member_id=lane(id_, type(event).__name__),
+            member_id=batch_lane(id_, type(event).__name__),
             until=event.created_at + _MICROSECOND,
             size=MOST_BATCHES,
         )
         for known in (await self.deliveries.search(asked)).items:
             one = await self.deliveries.one(event.store, known.delivery_id)
-            if one and one.delivery and holds(one.delivery, event, form):
+            if one and one.delivery and has_item(one.delivery, event, form):
                 return [known]
         return []
 
 
 def _head(
-    published: Published | None, made: Iterable[Known]
+    published: PublishedEvent | None, made: Iterable[DeliveryState]
 ) -> tuple[str | None, str | None, datetime | None]:
     """The event's name, member and time."""
     if published:

@@ -11,14 +11,20 @@ from typing import Protocol
 
 from api.auth.authentication import Caller
 from api.services.endpoint_health import Standing, Standings
-from streams.delivery.delivery_search import Counters, Page, Search
+from streams.delivery.delivery_search import DeliveryPage, DeliverySearch, SubscriptionCounters
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.kafka.unfit_records import SetAside
-from streams.pipeline_health.figures import Fare, fares, rate
+from streams.pipeline_health.figures import StageFigures, append_rate, stage_figures
 from streams.pipeline_health.samples import Sample
-from streams.pipeline_health.verdict import Trouble, counted, spoken, troubles, well
+from streams.pipeline_health.verdict import (
+    Trouble,
+    count_text,
+    duration_text,
+    find_troubles,
+    healthy_sentence,
+)
 
 TRIES = 50
 """How many of an endpoint's latest deliveries tell how fast it answers."""
@@ -37,9 +43,9 @@ class Journal(Protocol):
 
     async def counters(
         self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
-    ) -> Mapping[str, Counters]: ...
+    ) -> Mapping[str, SubscriptionCounters]: ...
 
-    async def search(self, asked: Search) -> Page: ...
+    async def search(self, asked: DeliverySearch) -> DeliveryPage: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Endpoint:
 
     subscription: Subscription
     standing: Standing
-    counters: Counters | None
+    counters: SubscriptionCounters | None
 
     def waits(self, now: datetime) -> timedelta:
         """For how long the oldest of what waits has."""
@@ -86,17 +92,17 @@ class Overview:
     """Of the store, or of all for those who see the whole."""
 
     @property
-    def counted(self) -> bool:
+    def count_text(self) -> bool:
         return all(endpoint.counters for endpoint in self.endpoints)
 
     @property
-    def fares(self) -> list[Fare]:
-        return fares(self.samples)
+    def fares(self) -> list[StageFigures]:
+        return stage_figures(self.samples)
 
     @property
     def troubles(self) -> list[Trouble]:
         """The worst first."""
-        pipeline = troubles(self.samples, self.at)
+        pipeline = find_troubles(self.samples, self.at)
         late = any(trouble.weight == "bad" for trouble in pipeline)
         told = pipeline if self.whole else [OTHERS] if late else []
         found = [*_of_aside(self.aside), *told, *_of_endpoints(self.endpoints, self.at)]
@@ -109,10 +115,10 @@ class Overview:
         oldest = max(
             (one.waits(self.at) for one in self.endpoints if one.standing.word == "active"), default=None
         )
-        return well(self.samples, self.at, oldest, whole=self.whole)
+        return healthy_sentence(self.samples, self.at, oldest, whole=self.whole)
 
     def rate(self, topic: str) -> float | None:
-        return rate(self.samples, topic)
+        return append_rate(self.samples, topic)
 
 
 OTHERS = Trouble(
@@ -134,19 +140,23 @@ def _of_endpoints(endpoints: Sequence[Endpoint], now: datetime) -> Iterator[Trou
     failing = [e for e in endpoints if e.standing.word == "failing"]
     slow = [e for e in endpoints if e.standing.word == "active" and e.waits(now) > LONG]
     if disabled:
-        what = f"{counted(len(disabled), 'webhook')} had only failures for too long: nothing is sent there."
+        what = (
+            f"{count_text(len(disabled), 'webhook')} had only failures for too long: nothing is sent there."
+        )
         yield Trouble(
             "bad", what, "Mend what receives them, then make them active.", page=_page(disabled, "disabled")
         )
     if failing:
-        what = f"{counted(len(failing), 'webhook')} cannot be delivered now: one try after the other fails."
+        what = (
+            f"{count_text(len(failing), 'webhook')} cannot be delivered now: one try after the other fails."
+        )
         yield Trouble("warn", what, "See what their endpoints answer.", page=_page(failing, "failing"))
     if slow:
-        waits = spoken(max(endpoint.waits(now) for endpoint in slow))
-        what = f"Deliveries of {counted(len(slow), 'webhook')} wait, the oldest for {waits}."
+        waits = duration_text(max(endpoint.waits(now) for endpoint in slow))
+        what = f"Deliveries of {count_text(len(slow), 'webhook')} wait, the oldest for {waits}."
         yield Trouble("warn", what, "See for what they wait.", page=_page(slow, "active"))
     if dead := sum(endpoint.last_day("dead") for endpoint in endpoints):
-        given_up = f"{counted(dead, 'delivery', 'deliveries')} of the last 24 hours"
+        given_up = f"{count_text(dead, 'delivery', 'deliveries')} of the last 24 hours"
         what = f"{given_up} {'was' if dead == 1 else 'were'} given up."
         yield Trouble("warn", what, "See why, and send them again.", page="deliveries?status=dead")
 
@@ -186,12 +196,14 @@ class Overviews:
         """Of the latest tries; None where there were none, or they are not known now."""
         of = endpoint.subscription
         try:
-            page = await self.journal.search(Search(of.store, of.subscription_id, size=TRIES))
+            page = await self.journal.search(DeliverySearch(of.store, of.subscription_id, size=TRIES))
         except Retryable:
             return None
         return durations([known.last.duration_ms for known in page.items if known.last])
 
-    async def _counters(self, subscription_ids: Sequence[str], at: datetime) -> Mapping[str, Counters]:
+    async def _counters(
+        self, subscription_ids: Sequence[str], at: datetime
+    ) -> Mapping[str, SubscriptionCounters]:
         try:
             return await self.journal.counters(subscription_ids, at)
         except Retryable:

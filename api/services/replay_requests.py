@@ -5,28 +5,28 @@ from datetime import datetime
 
 from api.problems import Complaint, Conflict, Invalid, shown
 from streams.delivery.records import Subscription
-from streams.delivery.replay_jobs import FASTEST, ReplayOrder
-from streams.delivery.replay_selection import Only, Selection
-from streams.webhooks.names import LEGACY_TYPES, event_name
+from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayOrder
+from streams.delivery.replay_selection import ReplayScope, ReplaySelection
+from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
 
-ROOT = "replay"
-RATE = 100
+REPLAY_ROOT = "replay"
+DEFAULT_RATE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReplayRequest:
     """What somebody asks for. `until` None: what there is now. `rate`: deliveries a second."""
 
     since: datetime
     until: datetime | None = None
     event_name: str | None = None
     member_id: str | None = None
-    only: Only = "all"
-    rate: int = RATE
+    only: ReplayScope = "all"
+    rate: int = DEFAULT_RATE
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ReplayPreview:
     """What a replay would be. Not `exact`: reckoned from what could be read in ten seconds."""
 
     deliveries: int
@@ -39,9 +39,9 @@ class Counted:
     """Events whose bodies are arrays: each item is sent as an array of one."""
 
 
-def known_event(name: str | None, path: str = f"{ROOT}.eventName") -> str | None:
+def parse_event_name(name: str | None, path: str = f"{REPLAY_ROOT}.eventName") -> str | None:
     """In our spelling. Raises Invalid."""
-    found = None if name is None else event_name(name)
+    found = None if name is None else resolve_event_name(name)
     if name is not None and found is None:
         message = f"There is no event {shown(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
         raise Invalid(Complaint(path, message, "unknown_event", name))
@@ -55,30 +55,30 @@ def require_active(subscription: Subscription) -> None:
         raise Conflict(Complaint("webhookSubscription.state", message, "inactive", subscription.state))
 
 
-def valid_rate(rate: int) -> int:
-    if not 1 <= rate <= FASTEST:
-        message = f"{rate} is not valid: deliveries a second, from 1 to {FASTEST}."
-        raise Invalid(Complaint(f"{ROOT}.rate", message, "invalid", rate))
+def require_rate(rate: int) -> int:
+    if not 1 <= rate <= MAX_REPLAY_RATE:
+        message = f"{rate} is not valid: deliveries a second, from 1 to {MAX_REPLAY_RATE}."
+        raise Invalid(Complaint(f"{REPLAY_ROOT}.rate", message, "invalid", rate))
     return rate
 
 
-def require(order: ReplayOrder, subscription: Subscription) -> None:
+def require_playable(order: ReplayOrder, subscription: Subscription) -> None:
     """Raises Conflict or Invalid where it could not be played."""
     require_active(subscription)
     if order.since >= order.until:
         message = f"It must be before {order.until:%Y-%m-%dT%H:%M:%SZ}, which is `to`, or now."
-        raise Invalid(Complaint(f"{ROOT}.from", message, "invalid", order.since.isoformat()))
-    selection = selection_of(subscription, order)
+        raise Invalid(Complaint(f"{REPLAY_ROOT}.from", message, "invalid", order.since.isoformat()))
+    selection = selection_for(subscription, order)
     if order.event_name and not selection.names(order.event_name):
         message = f"The subscription does not want {order.event_name}."
-        raise Invalid(Complaint(f"{ROOT}.eventName", message, "not_wanted", order.event_name))
+        raise Invalid(Complaint(f"{REPLAY_ROOT}.eventName", message, "not_wanted", order.event_name))
     if order.only != "all" and selection.arrays:
         message = (
             f"Bodies of {', '.join(selection.arrays)} are arrays, whose items are not looked up: valid is "
             "all, or another eventName."
         )
-        raise Invalid(Complaint(f"{ROOT}.only", message, "arrays", order.only))
+        raise Invalid(Complaint(f"{REPLAY_ROOT}.only", message, "arrays", order.only))
 
 
-def selection_of(subscription: Subscription, order: ReplayOrder) -> Selection:
-    return Selection(subscription, order.replay_id, order.event_name, order.member_id, order.only)
+def selection_for(subscription: Subscription, order: ReplayOrder) -> ReplaySelection:
+    return ReplaySelection(subscription, order.replay_id, order.event_name, order.member_id, order.only)

@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from streams.delivery.records import Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder, Standing
+from streams.delivery.replay_jobs import ReplayJob, ReplayJobs, ReplayOrder
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
-from streams.jobs.replay_job import BEAT, Ending, Playing
+from streams.jobs.replay_job import HEARTBEAT_SECONDS, ReplayExecution, StopReason
 from streams.kafka.clients import Connection
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
-MOST = 2
+MAX_AT_ONCE = 2
 """Replays that one process plays at once; the others wait, or another process takes them."""
-SILENT = 5 * BEAT
+SILENCE_SECONDS = 5 * HEARTBEAT_SECONDS
 """Seconds without a word after which a replay is nobody's."""
-LOOK = 1.0
+LOOK_INTERVAL = 1.0
 
 
-class Player:
+class ReplayRunner:
     """Two processes may begin with one at the same time: the later one fences the other, which lets go."""
 
     def __init__(
         self,
         connection: Connection,
-        orders: Orders,
+        orders: ReplayJobs,
         subscriptions: Subscriptions,
         *,
         process: str,
@@ -54,18 +54,18 @@ class Player:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         # Threads of their own: they are busy for hours, and the loop's pool stays free for others.
-        self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="replay")
+        self._threads = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="replay")
         orders.tell(self._hear)
 
     async def follow(self) -> NoReturn:
         while True:
             for each in list(self._due()):
-                if len(self._tasks) < MOST:
+                if len(self._tasks) < MAX_AT_ONCE:
                     self._begin(each)
             self._news.clear()
             news = asyncio.create_task(self._news.wait())
             waits = [news, *self._tasks.values()]
-            await asyncio.wait(waits, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=LOOK_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             news.cancel()
             self._let_go()
 
@@ -80,13 +80,13 @@ class Player:
         self._heard[replay_id] = self._loop.time()
         self._news.set()
 
-    def _due(self) -> Iterator[Standing]:
+    def _due(self) -> Iterator[ReplayJob]:
         """What ought to be played here, the oldest first; what is to be ended comes before."""
         for each in sorted(self._orders.open(), key=lambda each: each.order.cancelled_at is None):
             if each.order.replay_id not in self._tasks and self._mine(each):
                 yield each
 
-    def _mine(self, each: Standing) -> bool:
+    def _mine(self, each: ReplayJob) -> bool:
         id_ = each.order.replay_id
         if each.progress is not None and not each.progress.process:
             return True
@@ -94,9 +94,9 @@ class Player:
         last = each.progress.process if each.progress else each.order.process
         if last == self._process and id_ not in self._begun:
             return True
-        return self._loop.time() - self._heard.get(id_, self._started) > SILENT
+        return self._loop.time() - self._heard.get(id_, self._started) > SILENCE_SECONDS
 
-    def _begin(self, each: Standing) -> None:
+    def _begin(self, each: ReplayJob) -> None:
         id_ = each.order.replay_id
         self._begun.add(id_)
         self._tasks[id_] = asyncio.create_task(self._play(each.order), name=f"replay {id_}")
@@ -127,9 +127,9 @@ class Player:
     async def _thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._threads, work)
 
-    def _opened(self, order: ReplayOrder) -> Playing:
+    def _opened(self, order: ReplayOrder) -> ReplayExecution:
         subscription = self._subscriptions.get(order.subscription_id)
-        return Playing(
+        return ReplayExecution(
             self._connection,
             order,
             subscription or _gone(order),
@@ -139,7 +139,7 @@ class Player:
             now=self._now,
         )
 
-    def _ending(self, order: ReplayOrder) -> Ending | None:
+    def _ending(self, order: ReplayOrder) -> StopReason | None:
         if self._stopping:
             return "stopping"
         if self._subscriptions.get(order.subscription_id) is None:

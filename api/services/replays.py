@@ -13,15 +13,23 @@ from api.auth.audit import Audited, Log
 from api.auth.authentication import SOURCE
 from api.problems import Complaint, Conflict, Invalid, NotFound, shown
 from api.services.idempotency import fingerprint, require_same
-from api.services.replay_requests import ROOT, Counted, Wish, known_event, require, selection_of, valid_rate
+from api.services.replay_requests import (
+    REPLAY_ROOT,
+    ReplayPreview,
+    ReplayRequest,
+    parse_event_name,
+    require_playable,
+    require_rate,
+    selection_for,
+)
 from streams.delivery.records import Subscription
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress, Standing
+from streams.delivery.replay_jobs import ReplayJob, ReplayJobs, ReplayOrder, ReplayProgress
 from streams.domain.ids import derived_id
 
-KEPT = timedelta(days=90)
+KEEP_FOR = timedelta(days=90)
 """How long it is known what became of a replay."""
-ENDS_WITHIN = 5.0
-Find = Callable[[str, str], Awaitable[Subscription]]
+CANCEL_TIMEOUT = 5.0
+FindSubscription = Callable[[str, str], Awaitable[Subscription]]
 """The subscription of that store and id, as it is now. Raises 404."""
 
 
@@ -29,7 +37,7 @@ class ProgressLog(Protocol):
     async def write(self, key: str, value: ReplayProgress | None) -> None: ...
 
 
-class Counts(Protocol):
+class ReplayCounts(Protocol):
     """What a count of the log says."""
 
     @property
@@ -40,33 +48,33 @@ class Counts(Protocol):
     def offsets(self) -> int: ...
 
 
-class Counter(Protocol):
-    async def of(self, order: ReplayOrder, subscription: Subscription) -> Counts | None:
+class ReplayCounter(Protocol):
+    async def of(self, order: ReplayOrder, subscription: Subscription) -> ReplayCounts | None:
         """None where it takes too long to look up what became of the deliveries. Raises Retryable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class ReplayPorts:
     """What replays are asked for through."""
 
-    orders: Orders
+    orders: ReplayJobs
     log: Log[ReplayOrder]
     progress: ProgressLog
-    counter: Counter
+    counter: ReplayCounter
     process: str
     """This process's name: it begins with what it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replays:
+class ReplayService:
     """Every method raises 404 where the store has no such subscription, and Retryable."""
 
-    ports: Ports
+    ports: ReplayPorts
     log: Audited[ReplayOrder]
-    find: Find
+    find: FindSubscription
     now: Callable[[], datetime]
 
-    async def count(self, store: str, subscription_id: str, wish: Wish) -> Counted:
+    async def count(self, store: str, subscription_id: str, wish: ReplayRequest) -> ReplayPreview:
         """Sends nothing. Raises Invalid, and Conflict where nothing is sent to the subscription."""
         subscription, order = await self._asked(store, subscription_id, wish, str(uuid.uuid4()))
         found = await self.ports.counter.of(order, subscription)
@@ -75,12 +83,14 @@ class Replays:
                 f"Too much was delivered since then to look up what is {shown(wish.only)} beforehand: ask "
                 "for a shorter time, for all, or start it, for it counts as it begins."
             )
-            raise Invalid(Complaint(f"{ROOT}.only", message, "too_much", wish.only))
+            raise Invalid(Complaint(f"{REPLAY_ROOT}.only", message, "too_much", wish.only))
         seconds = -(-found.deliveries // wish.rate)
-        arrays = tuple(selection_of(subscription, order).arrays)
-        return Counted(found.deliveries, found.exact, found.offsets, seconds, arrays)
+        arrays = tuple(selection_for(subscription, order).arrays)
+        return ReplayPreview(found.deliveries, found.exact, found.offsets, seconds, arrays)
 
-    async def start(self, store: str, subscription_id: str, wish: Wish, key: str | None = None) -> Standing:
+    async def start(
+        self, store: str, subscription_id: str, wish: ReplayRequest, key: str | None = None
+    ) -> ReplayJob:
         """It is played from now on, whatever becomes of this process. With the `key` of one that the caller
         asked for before it is that one, and raises KeyReused where that was another wish. Raises Invalid, and
         Conflict while another one of the subscription runs."""
@@ -105,19 +115,19 @@ class Replays:
         who = source.who if source else "unknown"
         return derived_id(subscription_id, "replay", who, key) if key else str(uuid.uuid4())
 
-    async def page(self, store: str, subscription_id: str) -> list[Standing]:
+    async def page(self, store: str, subscription_id: str) -> list[ReplayJob]:
         """All of the last ninety days, the newest first."""
         await self.find(store, subscription_id)
         await self.log.current()
         return self.ports.orders.of(subscription_id)
 
-    async def one(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+    async def one(self, store: str, subscription_id: str, replay_id: str) -> ReplayJob:
         """How far it has come. Raises 404."""
         await self.find(store, subscription_id)
         await self.log.current()
         return self._one(subscription_id, replay_id)
 
-    async def cancel(self, store: str, subscription_id: str, replay_id: str) -> Standing:
+    async def cancel(self, store: str, subscription_id: str, replay_id: str) -> ReplayJob:
         """It ends in order, within moments as a rule: waited for, five seconds at most. Raises 404, and
         Conflict where it has ended."""
         found = await self.one(store, subscription_id, replay_id)
@@ -134,7 +144,7 @@ class Replays:
         news = asyncio.Event()
         forget = self.ports.orders.tell(lambda _: news.set())
         try:
-            async with asyncio.timeout(ENDS_WITHIN):
+            async with asyncio.timeout(CANCEL_TIMEOUT):
                 while not self._one(subscription_id, replay_id).ended:
                     news.clear()
                     await news.wait()
@@ -144,14 +154,14 @@ class Replays:
         finally:
             forget()
 
-    def _one(self, subscription_id: str, replay_id: str) -> Standing:
+    def _one(self, subscription_id: str, replay_id: str) -> ReplayJob:
         found = self.ports.orders.get(replay_id)
         if found is None or found.order.subscription_id != subscription_id:
             raise NotFound
         return found
 
     async def _asked(
-        self, store: str, subscription_id: str, wish: Wish, replay_id: str
+        self, store: str, subscription_id: str, wish: ReplayRequest, replay_id: str
     ) -> tuple[Subscription, ReplayOrder]:
         subscription, now = await self.find(store, subscription_id), self.now()
         source = SOURCE.get()
@@ -161,15 +171,15 @@ class Replays:
             subscription_id=subscription_id,
             since=wish.since,
             until=min(wish.until or now, now),
-            event_name=known_event(wish.event_name),
+            event_name=parse_event_name(wish.event_name),
             member_id=wish.member_id,
             only=wish.only,
-            rate=valid_rate(wish.rate),
+            rate=require_rate(wish.rate),
             asked_by=(source.who if source else "unknown")[:255],
             asked_at=now,
             process=self.ports.process,
         )
-        require(order, subscription)
+        require_playable(order, subscription)
         return subscription, order
 
     def _refuse_a_second(self, subscription_id: str) -> None:
@@ -177,10 +187,10 @@ class Replays:
             if not each.ended:
                 id_ = each.order.replay_id
                 message = f"Replay {id_} of the subscription is {each.state}: wait for it, or cancel it."
-                raise Conflict(Complaint(ROOT, message, "running", id_))
+                raise Conflict(Complaint(REPLAY_ROOT, message, "running", id_))
 
     async def _forget_old(self) -> None:
         for each in self.ports.orders.ended():
-            if each.order.asked_at < self.now() - KEPT:
+            if each.order.asked_at < self.now() - KEEP_FOR:
                 await self.ports.progress.write(each.order.replay_id, None)
                 await self.log.write(each.order.replay_id, None)

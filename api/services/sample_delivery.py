@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.envelope import envelope
 from connectors.http.sender import Answer
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.subscription import ANY
+from streams.delivery.subscription import ANY_EVENT
 from streams.webhooks import CATALOGUE
-from streams.webhooks.example import example
+from streams.webhooks.example import make_example
 
 FIRST = "AvailablePointsAmountChanged"
 """What is sent where all events are asked for."""
@@ -49,12 +49,12 @@ class Sample:
         }
 
 
-async def sent_example(subscription: Subscription, courier: Courier, now: datetime) -> Sample:
+async def sent_example(subscription: Subscription, attempt_sender: AttemptSender, now: datetime) -> Sample:
     """As the fan-out would make it; of nobody."""
-    name = FIRST if subscription.event_name == ANY else subscription.event_name
+    name = FIRST if subscription.event_name == ANY_EVENT else subscription.event_name
     delivery = _delivery(name, subscription, now)
     request_id = str(uuid.uuid4())
-    return Sample(delivery, request_id, await courier.send(delivery, subscription, request_id, now))
+    return Sample(delivery, request_id, await attempt_sender.send(delivery, subscription, request_id, now))
 
 
 def example_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:
@@ -71,7 +71,7 @@ def example_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:
 
 
 def _delivery(name: str, subscription: Subscription, now: datetime) -> Delivery:
-    data = example(CATALOGUE[name], "legacy" if subscription.legacy else "new")
+    data = make_example(CATALOGUE[name], "legacy" if subscription.legacy else "new")
     return Delivery(
         delivery_id=str(uuid.uuid4()),
         subscription_id=subscription.subscription_id,

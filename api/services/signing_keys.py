@@ -6,10 +6,10 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from api.problems import Complaint, Invalid, TooSoon
-from connectors.http.signing_keys import PUBLIC, Ed25519Key, Kind, key, new_secret
+from connectors.http.signing_keys import PUBLIC, Ed25519Key, KeyKind, new_secret, read_key
 from streams.delivery.records import Subscription
 from streams.delivery.subscription_options import Signing, SigningKey
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 
 OVERLAP = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
@@ -18,7 +18,7 @@ ROTATED_AFTER = timedelta(minutes=5)
 
 
 class Signer(Protocol):
-    def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:
+    def new_key(self, version: int, now: datetime, kind: KeyKind) -> tuple[str, SigningKey]:
         """What the receiver verifies with, to be shown once, and what is kept."""
 
 
@@ -27,7 +27,7 @@ def signed(
     wanted: Signing | None,
     signer: Signer | None,
     now: datetime,
-    kind: Kind | None = None,
+    kind: KeyKind | None = None,
 ) -> tuple[Subscription, str | None]:
     """With signing as it is wanted, None: as it is; what to verify with, where it begins. Raises Invalid."""
     _require_fit(subscription, wanted or subscription.signing, kind)
@@ -44,7 +44,7 @@ def signed(
     return replace(subscription, signing=wanted, signing_keys=(first,)), secret
 
 
-def _require_fit(subscription: Subscription, signing: Signing, kind: Kind | None) -> None:
+def _require_fit(subscription: Subscription, signing: Signing, kind: KeyKind | None) -> None:
     there = {each.kind for each in subscription.signing_keys}
     if signing == "original" and (kind == "ed25519" or "ed25519" in there):
         message = "The original platform's headers are signed with hmac alone."
@@ -83,11 +83,11 @@ def rotated(subscription: Subscription, signer: Signer | None, now: datetime) ->
 class SealedKeys:
     """Signs with secrets that are kept sealed."""
 
-    def __init__(self, safe: Safe) -> None:
+    def __init__(self, safe: SecretSealer) -> None:
         self._safe = safe
 
-    def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:
+    def new_key(self, version: int, now: datetime, kind: KeyKind) -> tuple[str, SigningKey]:
         secret = new_secret(kind)
-        made = key(secret)
+        made = read_key(secret)
         kept = SigningKey(kind=kind, version=version, secret=self._safe.seal(secret), created_at=now)
         return (made.public if isinstance(made, Ed25519Key) else secret), kept

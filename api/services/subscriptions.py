@@ -16,10 +16,10 @@ from api.contract.revisions import require_revision
 from api.contract.url_policy import TargetPolicy
 from api.problems import Complaint, Conflict, Invalid, NotFound
 from api.services.signing_keys import Signer, signed
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from streams.delivery.records import Header, Subscription
-from streams.delivery.subscription import Subscriptions, names_of
-from streams.webhooks.names import event_name
+from streams.delivery.subscription import Subscriptions, event_names
+from streams.webhooks.names import resolve_event_name
 
 MOST = 500
 """Subscriptions of a store: every worker, sink and API process holds all of them in memory."""
@@ -28,7 +28,7 @@ Change = Callable[[Subscription], tuple[Subscription, str | None]]
 # A filter sees what the client sees: instants to the second.
 COLUMNS: dict[str, Column[Subscription]] = {
     "webhookSubscriptionId": Column("text", lambda s: s.subscription_id),
-    "eventName": Column("text", names_of, lambda name: event_name(name) or name),
+    "eventName": Column("text", event_names, lambda name: resolve_event_name(name) or name),
     "url": Column("text", lambda s: s.url),
     "legacy": Column("flag", lambda s: s.legacy),
     "state": Column("text", lambda s: s.state),
@@ -44,7 +44,7 @@ class Webhooks:
     log: Audited[Subscription]
     targets: TargetPolicy
     now: Callable[[], datetime]
-    courier: Courier
+    attempt_sender: AttemptSender
     signer: Signer | None = None
     vault: Vault | None = None
 

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from api.problems import Complaint, Invalid
 from api.services.deliveries import Deliveries
-from streams.delivery.delivery_search import Search
-from streams.delivery.delivery_state import Known
-from streams.delivery.explain import Published
-from streams.delivery.subscription_history import OverTime
-from streams.stages.member_replay import TooMuch
+from streams.delivery.delivery_search import DeliverySearch
+from streams.delivery.delivery_state import DeliveryState
+from streams.delivery.explain import PublishedEvent
+from streams.delivery.subscription_history import SubscriptionHistory
+from streams.stages.member_replay import TooManyFacts
 
 MOST_EVENTS = 50
 """Of one answer; and deliveries of one event that are looked at."""
@@ -22,10 +22,10 @@ BEFORE, AFTER = timedelta(hours=1), timedelta(minutes=1)
 class EventsPublished(Protocol):
     async def of(
         self, store: str, member_id: str, since: datetime | None, until: datetime | None
-    ) -> list[Published]:
+    ) -> list[PublishedEvent]:
         """A member's, by when they were appended. Raises TooMuch, or Retryable."""
 
-    async def forms(self) -> OverTime:
+    async def forms(self) -> SubscriptionHistory:
         """What all subscriptions were and are. Raises Retryable."""
 
 
@@ -38,14 +38,14 @@ class Events:
 
     async def of_member(
         self, store: str, member_id: str, since: datetime, until: datetime
-    ) -> dict[str, Published | None]:
+    ) -> dict[str, PublishedEvent | None]:
         """Those published then, and those that tell of something that happened then."""
         there = await self._read(store, member_id, since, until)
-        found: dict[str, Published | None] = {}
+        found: dict[str, PublishedEvent | None] = {}
         for each in there:
             # What was backfilled later, for some, was told to all before.
             found.setdefault(each.event.webhook_event_id, each)
-        asked = Search(store, member_id=member_id, since=since, until=until, size=MOST_EVENTS)
+        asked = DeliverySearch(store, member_id=member_id, since=since, until=until, size=MOST_EVENTS)
         for known in (await self.deliveries.search(asked)).items:
             id_ = known.webhook_event_id
             if id_ not in found and len(found) <= MOST_EVENTS:
@@ -60,7 +60,7 @@ class Events:
 
     async def by_id(
         self, store: str, id_: str, member_id: str | None, around: tuple[datetime, datetime] | None
-    ) -> Published | None:
+    ) -> PublishedEvent | None:
         """None where it is not found; what was made of it may be known all the same."""
         if member_id is not None and around is not None:
             return _named(id_, await self._read(store, member_id, *around))
@@ -73,7 +73,7 @@ class Events:
             try:
                 bounds = since - BEFORE, max(made) + AFTER
                 found = _named(id_, await self.published.of(store, known[0].member_id, *bounds))
-            except TooMuch:
+            except TooManyFacts:
                 return None
             if found:
                 return found
@@ -81,17 +81,17 @@ class Events:
 
     async def _read(
         self, store: str, member_id: str, since: datetime | None, until: datetime | None
-    ) -> list[Published]:
+    ) -> list[PublishedEvent]:
         try:
             return await self.published.of(store, member_id, since, until)
-        except TooMuch as reason:
+        except TooManyFacts as reason:
             message = f"The events of that time cannot be looked through: {reason}."
             raise Invalid(Complaint("at", message, "too_much")) from None
 
-    async def made(self, store: str, webhook_event_id: str) -> tuple[Known, ...]:
-        asked = Search(store, webhook_event_id=webhook_event_id, size=MOST_EVENTS)
+    async def made(self, store: str, webhook_event_id: str) -> tuple[DeliveryState, ...]:
+        asked = DeliverySearch(store, webhook_event_id=webhook_event_id, size=MOST_EVENTS)
         return (await self.deliveries.search(asked)).items
 
 
-def _named(id_: str, found: Iterable[Published]) -> Published | None:
+def _named(id_: str, found: Iterable[PublishedEvent]) -> PublishedEvent | None:
     return next((each for each in found if each.event.webhook_event_id == id_), None)

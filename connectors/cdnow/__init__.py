@@ -14,6 +14,6 @@ SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "cdnow_sample.tx
 """The whole file, where it lies beside the repository."""
 
 
-def at_hand() -> Path:
+def find_purchases_file() -> Path:
     """The whole file if it is there, else the extract."""
     return SAMPLE if SAMPLE.is_file() else EXTRACT

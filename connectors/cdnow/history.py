@@ -24,7 +24,7 @@ from streams.domain.values import Item, Profile
 
 OPENS, OPEN_FOR = time(9), timedelta(hours=12)
 REWARD_EVERY, SPEND_EVERY = 3, 5
-SPENT = Decimal("12.5")
+SPENT_UNITS = Decimal("12.5")
 END = date(1998, 10, 1)
 """By then the last points of the sample, earned on 1998-06-30, have expired."""
 _MOST_EACH = 4
@@ -37,7 +37,7 @@ class _Head(TypedDict):
     issued_at: datetime
 
 
-def commands(
+def purchase_commands(
     purchases: Iterable[Purchase], store: StoreSettings, until: date = END
 ) -> Iterator[Command | AdvanceClock]:
     """`issued_at` rises strictly, on each day within the shop's hours in the store's zone.
@@ -89,7 +89,7 @@ def _of(
     if count % REWARD_EVERY == 0:
         yield BuyReward(**head("reward", 2), reward_id=store.rewards[0].reward_id)
     if count % SPEND_EVERY == 0:
-        yield SpendUnits(**head("spend", 3), units=SPENT, comment="Gift wrapping")
+        yield SpendUnits(**head("spend", 3), units=SPENT_UNITS, comment="Gift wrapping")
 
 
 def _profile(customer: str) -> Profile:

@@ -67,7 +67,7 @@ class TargetRefused(Retryable):
 def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
     """Why `address` may not be dialled, or None if it may. `allowed` networks win."""
     inner = _embedded(address)
-    if inside(address, allowed):
+    if is_inside(address, allowed):
         return None
     if inner is not None and address in _NAT64:
         return refusal(inner, allowed)
@@ -79,7 +79,7 @@ def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
     return "reserved" if address.version == 6 and address not in _GLOBAL else None
 
 
-def inside(address: Address, networks: tuple[Network, ...]) -> bool:
+def is_inside(address: Address, networks: tuple[Network, ...]) -> bool:
     """Whether it lies in one of them, by itself or by the IPv4 address inside it."""
     inner = _embedded(address)
     return any(address in network or (inner is not None and inner in network) for network in networks)

@@ -14,16 +14,16 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
-MOST_OF_A_HEAD = 65_536
+MAX_HEAD_BYTES = 65_536
 """Bytes before the final answer's body, all interim answers included."""
-MOST_HEADERS = 1_000
+MAX_HEADERS = 1_000
 _PIECE = 8_192
 _STATUS = re.compile(rb"\s*HTTP/[0-9]+(?:\.[0-9]+)?[ \t]+([0-9]{3})(?![0-9])", re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _SWITCHING = 101
 
 
-class Unreadable(HttpProcessingError):
+class UnreadableAnswer(HttpProcessingError):
     """An answer whose status, in `code`, is all that could be read."""
 
 
@@ -54,7 +54,7 @@ class AnswerReader(ResponseHandler):
         if not self._answered:
             self._head += data
         super().data_received(data)
-        if not self._answered and len(self._head) >= MOST_OF_A_HEAD and self.transport:
+        if not self._answered and len(self._head) >= MAX_HEAD_BYTES and self.transport:
             self.transport.close()
             self.set_exception(HttpProcessingError(message="no end of its head"))
 
@@ -68,7 +68,7 @@ class AnswerReader(ResponseHandler):
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
         status = status_of(self._head) if isinstance(exc, HttpProcessingError) else None
         if status is not None:
-            exc = Unreadable(code=status, message="only its status could be read")
+            exc = UnreadableAnswer(code=status, message="only its status could be read")
         super().set_exception(exc, exc_cause or exc)
 
 
@@ -89,7 +89,7 @@ def status_of(head: bytes) -> int | None:
     return None
 
 
-def read_by_us(connector: aiohttp.TCPConnector) -> aiohttp.TCPConnector:
+def use_answer_reader(connector: aiohttp.TCPConnector) -> aiohttp.TCPConnector:
     """The connector, with its connections read by AnswerReader."""
     # aiohttp has no public way to say so; tests of answers of any bytes fail where this one ends to work.
     connector._factory = cast("partial[ResponseHandler]", partial(AnswerReader, loop=connector._loop))

@@ -7,37 +7,37 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from connectors.http.attempt import Outside
-from connectors.http.attempt_sender import Courier, check_keys
-from connectors.http.endpoint_health import Policy
+from connectors.http.attempt import SinkPorts
+from connectors.http.attempt_sender import AttemptSender, check_keys
+from connectors.http.endpoint_health import EndpointPolicy
 from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
 from streams.kafka.clients import Connection
 from streams.runtime.app import App
-from streams.runtime.instance import identity
+from streams.runtime.instance import hold_instance
 from streams.runtime.worker import follow_subscriptions
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 from streams.settings import Settings
 from streams.topics import DELIVERIES
 
 
 @contextmanager
-def sink(
-    settings: Settings, connection: Connection, stage: Callable[[Outside], SinkStage] = SinkStage
+def open_sink(
+    settings: Settings, connection: Connection, stage: Callable[[SinkPorts], SinkStage] = SinkStage
 ) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
-    with identity(settings, "sink") as who, _collecting_seldom():
+    with hold_instance(settings, "sink") as who, _collecting_seldom():
         app = App(f"{settings.topic_prefix}sink")
         app.expose(settings)
         subscriptions = follow_subscriptions(app, connection)
-        safe = safe_of(settings)
-        app.at_its_start(lambda: check_keys(iter(subscriptions), safe))
-        sender = sender_of(settings)
-        app.at_its_end(sender.aclose)
-        outside = Outside(
+        safe = make_safe(settings)
+        app.add_start_check(lambda: check_keys(iter(subscriptions), safe))
+        sender = make_sender(settings)
+        app.add_closing(sender.aclose)
+        outside = SinkPorts(
             subscriptions,
-            courier_of(settings, sender, safe),
-            policy(settings),
+            make_attempt_sender(settings, sender, safe),
+            read_policy(settings),
             now=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid4()),
             jitter=random.random,
@@ -60,22 +60,22 @@ def _collecting_seldom() -> Iterator[None]:
         gc.unfreeze()
 
 
-def policy(settings: Settings) -> Policy:
+def read_policy(settings: Settings) -> EndpointPolicy:
     """What the settings say of every endpoint."""
-    return Policy(
+    return EndpointPolicy(
         concurrency=settings.endpoint_concurrency,
         breaker_failures=settings.breaker_failures,
-        breaker_longest=timedelta(seconds=settings.breaker_wait),
+        max_breaker_wait=timedelta(seconds=settings.breaker_wait),
         disable_after=timedelta(days=settings.disable_after_days) or None,
-        held_for=timedelta(days=settings.held_days) or None,
+        hold_for=timedelta(days=settings.held_days) or None,
     )
 
 
-def safe_of(settings: Settings) -> Safe:
-    return Safe([key.get_secret_value() for key in settings.secret_key])
+def make_safe(settings: Settings) -> SecretSealer:
+    return SecretSealer([key.get_secret_value() for key in settings.secret_key])
 
 
-def sender_of(settings: Settings) -> HttpSender:
+def make_sender(settings: Settings) -> HttpSender:
     return HttpSender(
         timeout=settings.request_timeout,
         allowed=settings.allow_targets,
@@ -83,5 +83,5 @@ def sender_of(settings: Settings) -> HttpSender:
     )
 
 
-def courier_of(settings: Settings, sender: HttpSender, safe: Safe) -> Courier:
-    return Courier(sender, safe, dotted_names=settings.event_names == "dotted")
+def make_attempt_sender(settings: Settings, sender: HttpSender, safe: SecretSealer) -> AttemptSender:
+    return AttemptSender(sender, safe, dotted_names=settings.event_names == "dotted")

@@ -6,28 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.http.attempt_sender import Courier
-from connectors.http.endpoint_health import Policy
+from connectors.http.attempt_sender import AttemptSender
+from connectors.http.endpoint_health import EndpointPolicy
 from connectors.http.pending import Pending
-from connectors.http.retry_policy import FAULT, Sent, failed_within
+from connectors.http.retry_policy import INTERNAL_FAULT, SentAttempt, internal_failure
 from streams.delivery.subscription import Subscriptions
 
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class SinkPorts:
     """What the sink reaches out to. Time, ids and jitter are ports."""
 
     subscriptions: Subscriptions
-    courier: Courier
-    policy: Policy
+    attempt_sender: AttemptSender
+    policy: EndpointPolicy
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     jitter: Callable[[], float]
 
 
-async def attempted(outside: Outside, pending: Pending) -> Sent | None:
+async def make_attempt(outside: SinkPorts, pending: Pending) -> SentAttempt | None:
     """None: its subscription was deleted in this very moment. Whatever is raised is the attempt's failure."""
     delivery = pending.delivery
     # As it is now: an address corrected since then is the one to use.
@@ -36,14 +36,14 @@ async def attempted(outside: Outside, pending: Pending) -> Sent | None:
         return None
     request_id, started_at = outside.new_id(), outside.now()
     try:
-        answer = await outside.courier.send(delivery, subscription, request_id, started_at)
+        answer = await outside.attempt_sender.send(delivery, subscription, request_id, started_at)
     except BaseException as error:
         # Rust's panics are no Exceptions, nor is a cancelling that nobody asked of this task.
         if _is_ours(error):
             raise
-        LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, FAULT)
-        answer = failed_within(error)
-    return Sent(pending, request_id, started_at, answer, subscription.retry_waits)
+        LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, INTERNAL_FAULT)
+        answer = internal_failure(error)
+    return SentAttempt(pending, request_id, started_at, answer, subscription.retry_waits)
 
 
 def _is_ours(error: BaseException) -> bool:

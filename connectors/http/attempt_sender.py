@@ -15,18 +15,18 @@ from functools import lru_cache
 from connectors.http import cloud_events
 from connectors.http.endpoint_auth import Basic, Bearer, Certificate, Credentials, OAuth2, credentials
 from connectors.http.envelope import envelope, headers
-from connectors.http.excerpts import Blanking, visible
-from connectors.http.known_secrets import of_credentials, secrets_within
-from connectors.http.retry_policy import FAULT, failed_within
+from connectors.http.excerpts import SecretMask, escape_controls
+from connectors.http.known_secrets import secrets_of_credentials, secrets_of_subscription
+from connectors.http.retry_policy import INTERNAL_FAULT, internal_failure
 from connectors.http.sender import Answer, Sender
-from connectors.http.signing import original, standard
-from connectors.http.signing_keys import HmacKey, Key, key
-from connectors.http.tokens import NoToken, Tokens
+from connectors.http.signing import sign_original, sign_standard
+from connectors.http.signing_keys import HmacKey, Key, read_key
+from connectors.http.tokens import AccessTokens, NoToken
 from connectors.http.urls import target
 from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.subscription_options import Auth, Sealed, SigningKey
 from streams.errors import Misconfigured
-from streams.secrets.sealing import MAKE_ONE, Safe, Unopened
+from streams.secrets.sealing import MAKE_KEY_HINT, SecretSealer, SecretUnreadable
 
 LOG = logging.getLogger(__name__)
 _REMEMBERED = 16_384
@@ -48,19 +48,21 @@ class _Unsendable(Exception):
     """Says why, without a secret."""
 
 
-class Courier:
+class AttemptSender:
     """`dotted_names`: the new format's `eventName` is the dotted one."""
 
-    def __init__(self, sender: Sender, safe: Safe, *, dotted_names: bool = False) -> None:
+    def __init__(self, sender: Sender, safe: SecretSealer, *, dotted_names: bool = False) -> None:
         self._sender = sender
         self._safe = safe
         self._dotted_names = dotted_names
-        self._tokens = Tokens(sender)
+        self._tokens = AccessTokens(sender)
         # Reading a key or a certificate costs more than signing: once for each, not for each request.
         self._key: Callable[[Sealed], Key] = lru_cache(_REMEMBERED)(self._read_key)
         self._credentials: Callable[[Auth], Credentials] = lru_cache(_REMEMBERED)(self._read_credentials)
-        self._blanking: Callable[[Subscription], Blanking] = lru_cache(_BLANKINGS)(self._made_blanking)
-        self._token_blanking: Callable[[str], Blanking] = lru_cache(_BLANKINGS)(lambda text: Blanking([text]))
+        self._blanking: Callable[[Subscription], SecretMask] = lru_cache(_BLANKINGS)(self._made_blanking)
+        self._token_blanking: Callable[[str], SecretMask] = lru_cache(_BLANKINGS)(
+            lambda text: SecretMask([text])
+        )
 
     async def send(
         self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
@@ -69,11 +71,11 @@ class Courier:
         subscription is left in the answer."""
         try:
             answer = await self._sent(delivery, subscription, request_id, at)
-        except (_Unsendable, Unopened) as reason:
+        except (_Unsendable, SecretUnreadable) as reason:
             answer = _unsent(str(reason))
         except Exception as error:
-            LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, FAULT)
-            answer = failed_within(error)
+            LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, INTERNAL_FAULT)
+            answer = internal_failure(error)
         return self._blanked(answer, subscription)
 
     async def _sent(
@@ -138,18 +140,18 @@ class Courier:
             LOG.exception("an answer to subscription %s could not be searched for secrets", which)
             return replace(answer, response="", error="not kept" if answer.error else None)
 
-    def _made_blanking(self, subscription: Subscription) -> Blanking:
+    def _made_blanking(self, subscription: Subscription) -> SecretMask:
         """Of what can be opened: nothing else was sent."""
-        secrets = list(secrets_within(subscription, self._opened))
+        secrets = list(secrets_of_subscription(subscription, self._opened))
         if subscription.auth:
-            with suppress(_Unsendable, Unopened):
-                secrets += of_credentials(self._credentials(subscription.auth))
-        return Blanking(secrets)
+            with suppress(_Unsendable, SecretUnreadable):
+                secrets += secrets_of_credentials(self._credentials(subscription.auth))
+        return SecretMask(secrets)
 
     def _opened(self, sealed: Sealed) -> str:
         try:
             return self._safe.open(sealed)
-        except Unopened:
+        except SecretUnreadable:
             return ""
 
     def _shown(self, subscription: Subscription) -> Credentials | None:
@@ -169,7 +171,7 @@ class Courier:
             keys = [self._key(k.secret) for k in live]
             if not keys:
                 raise _Unsendable("no key to sign with is live")
-            return standard(attempt.delivery.delivery_id, attempt.at, attempt.body, keys)
+            return sign_standard(attempt.delivery.delivery_id, attempt.at, attempt.body, keys)
         return self._original(attempt, live)
 
     def _original(self, attempt: _Attempt, live: list[SigningKey]) -> dict[str, str]:
@@ -181,11 +183,13 @@ class Courier:
             to = target(attempt.subscription.url)
         except ValueError as error:
             raise _Unsendable(f"could not be sent: {error}") from None
-        return original(to, attempt.request_id, attempt.at, attempt.body, key=secret, version=newest.version)
+        return sign_original(
+            to, attempt.request_id, attempt.at, attempt.body, key=secret, version=newest.version
+        )
 
     def _read_key(self, sealed: Sealed) -> Key:
         try:
-            return key(self._safe.open(sealed))
+            return read_key(self._safe.open(sealed))
         except ValueError as error:
             raise _Unsendable(str(error)) from None
 
@@ -196,7 +200,7 @@ class Courier:
             raise _Unsendable(f"what {auth.kind} authentication needs is not there: {error}") from None
 
 
-def secrets_of(subscription: Subscription) -> Iterator[Sealed]:
+def sealed_secrets_of(subscription: Subscription) -> Iterator[Sealed]:
     """All that must be opened before a request can go out."""
     yield from (header.sealed for header in subscription.headers if header.sealed)
     yield from (signing_key.secret for signing_key in subscription.signing_keys)
@@ -204,20 +208,20 @@ def secrets_of(subscription: Subscription) -> Iterator[Sealed]:
         yield subscription.auth.secret
 
 
-def check_keys(subscriptions: Iterator[Subscription], safe: Safe) -> None:
+def check_keys(subscriptions: Iterator[Subscription], safe: SecretSealer) -> None:
     """Raises Misconfigured where secrets cannot be opened: a sink that cannot send must not seem to."""
-    shut = [s for s in subscriptions if not all(safe.holds(sealed) for sealed in secrets_of(s))]
+    shut = [s for s in subscriptions if not all(safe.holds(sealed) for sealed in sealed_secrets_of(s))]
     if shut:
         lack = "does not hold the key that they were sealed with" if safe.ready else "is not set"
         which = f"{len(shut)} subscriptions have secrets, {shut[0].subscription_id} among them"
-        raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_ONE}")
+        raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_KEY_HINT}")
 
 
 def _length(header: Header) -> int:
     return len(header.sealed.text if header.sealed else header.value)
 
 
-def _kept(answer: Answer, blanking: Blanking) -> Answer:
+def _kept(answer: Answer, blanking: SecretMask) -> Answer:
     if not answer.response and not answer.error:
         return answer
     error = blanking.blanked(answer.error) if answer.error else None
@@ -225,4 +229,4 @@ def _kept(answer: Answer, blanking: Blanking) -> Answer:
 
 
 def _unsent(reason: str) -> Answer:
-    return Answer(None, visible(reason)[:255], "before sending", "", None, 0)
+    return Answer(None, escape_controls(reason)[:255], "before sending", "", None, 0)

@@ -22,17 +22,17 @@ from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 from yarl import URL
 
-from connectors.http.address_guard import GuardedResolver, TargetRefused, guarded_sockets, inside
-from connectors.http.answer_reader import MOST_HEADERS, MOST_OF_A_HEAD, read_by_us
+from connectors.http.address_guard import GuardedResolver, TargetRefused, guarded_sockets, is_inside
+from connectors.http.answer_reader import MAX_HEAD_BYTES, MAX_HEADERS, use_answer_reader
 from connectors.http.endpoint_auth import Certificate
 from connectors.http.envelope import USER_AGENT
 from connectors.http.urls import Target
 from streams.settings import Network
 
-IDLE = 4.0
+IDLE_SECONDS = 4.0
 """Seconds a connection is kept: below the five after which common servers close theirs, so that a request
 is seldom lost between our sending and their closing."""
-MOST_CERTIFICATES = 200
+MAX_CERTIFICATES = 200
 """Clients kept for certificates; the one used longest ago goes first, if it has nothing under way."""
 
 OnSent = Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]
@@ -77,7 +77,7 @@ class Client:
             await self.proxied.close()
 
 
-class Clients:
+class ClientPool:
     """`on_sent` is called when the head of a request is out."""
 
     def __init__(
@@ -158,7 +158,7 @@ class Clients:
     async def _make_room(self) -> None:
         *others, _ = self._certified
         spare = [other for other in others if not self._certified[other].under_way]
-        for certificate in spare[: max(0, len(self._certified) - MOST_CERTIFICATES)]:
+        for certificate in spare[: max(0, len(self._certified) - MAX_CERTIFICATES)]:
             await self._certified.pop(certificate).aclose()
 
     def _client(self, tls: ssl.SSLContext) -> Client:
@@ -183,10 +183,10 @@ class Clients:
             # No limit over all: a slow host's connections would keep the others waiting.
             limit=0,
             limit_per_host=self._per_host,
-            keepalive_timeout=IDLE,
+            keepalive_timeout=IDLE_SECONDS,
             ssl=tls,
         )
-        return read_by_us(connector)
+        return use_answer_reader(connector)
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -200,9 +200,9 @@ class Clients:
             # A body is read as it came: a small one may unpack to gigabytes.
             auto_decompress=False,
             # The reader of answers bounds the head as a whole.
-            max_line_size=MOST_OF_A_HEAD,
-            max_field_size=MOST_OF_A_HEAD,
-            max_headers=MOST_HEADERS,
+            max_line_size=MAX_HEAD_BYTES,
+            max_field_size=MAX_HEAD_BYTES,
+            max_headers=MAX_HEADERS,
         )
 
     async def _address(self, target: Target) -> str | None:
@@ -210,7 +210,7 @@ class Clients:
         resolver = GuardedResolver(self._resolver, self._allowed)
         found = await resolver.resolve(target.bare_host, target.port, socket.AF_UNSPEC)
         addresses = [ip_address(answer["host"]) for answer in found]
-        if all(inside(address, self._allowed) for address in addresses):
+        if all(is_inside(address, self._allowed) for address in addresses):
             return None
         if target.scheme != "https":
             raise TargetRefused(f"{target.bare_host} is to be reached through the proxy, and by https alone")

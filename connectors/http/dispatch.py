@@ -11,30 +11,37 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from connectors.http.attempt import Outside, attempted
+from connectors.http.attempt import SinkPorts, make_attempt
 from connectors.http.endpoint import Endpoint
-from connectors.http.endpoint_health import WELL, Health, failed, held_since, reactivated, succeeded
+from connectors.http.endpoint_health import (
+    HEALTHY,
+    Health,
+    held_since,
+    is_reactivated,
+    record_failure,
+    record_success,
+)
 from connectors.http.pending import Pending
-from connectors.http.retry_policy import DELETED, WAITED_OUT, Hopeless, Sent
-from connectors.http.wakeup_queue import Agenda
+from connectors.http.retry_policy import HELD_TOO_LONG, SUBSCRIPTION_DELETED, SentAttempt, Undeliverable
+from connectors.http.wakeup_queue import WakeupQueue
 from streams.delivery.records import Delivery, Subscription
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
-UNKNOWN_FOR = timedelta(seconds=30)
+WAIT_FOR_SUBSCRIPTION = timedelta(seconds=30)
 """How long a delivery waits for a subscription that has not been heard of: the news of it may be late."""
-BURIED_AT_ONCE = 200
-SETTLED_TOGETHER = 50
+MAX_DEAD_LETTERED_AT_ONCE = 200
+SETTLE_BATCH = 50
 _ALWAYS = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedDelivery:
     """What came of a claimed delivery."""
 
     endpoint: Endpoint
     due: bytes
-    came: Sent | Hopeless
+    came: SentAttempt | Undeliverable
     at: datetime
 
 
@@ -43,13 +50,13 @@ class Dispatch:
     """`finished` waits to be settled; `changed` are endpoints whose health is to be written down."""
 
     tables: Tables
-    outside: Outside
+    outside: SinkPorts
     endpoints: dict[bytes, Endpoint] = field(default_factory=dict)
-    finished: deque[Finished] = field(default_factory=deque)
+    finished: deque[FinishedDelivery] = field(default_factory=deque)
     changed: dict[bytes, Endpoint] = field(default_factory=dict)
-    agenda: Agenda = field(default_factory=Agenda)
+    wakeup_queue: WakeupQueue = field(default_factory=WakeupQueue)
     under_way: int = 0
-    _settled: list[Finished] = field(default_factory=list)
+    _settled: list[FinishedDelivery] = field(default_factory=list)
     _settling: set[tuple[bytes, str]] = field(default_factory=set)
     _deleted: set[bytes] = field(default_factory=set)
     _resting: bool = False
@@ -59,14 +66,16 @@ class Dispatch:
         found = self.endpoints.get(group)
         if found is None:
             health = self.tables.of(group.decode()).get(Health)
-            found = self.endpoints[group] = Endpoint(group, health or WELL)
+            found = self.endpoints[group] = Endpoint(group, health or HEALTHY)
         return found
 
     def wake(self, endpoint: Endpoint, at: datetime) -> None:
         """Look at it then, or sooner."""
-        self.agenda.wake(endpoint.group, at)
+        self.wakeup_queue.wake(endpoint.group, at)
 
-    def changed_terms(self, group: bytes, before: Subscription | None, after: Subscription | None) -> None:
+    def note_subscription_change(
+        self, group: bytes, before: Subscription | None, after: Subscription | None
+    ) -> None:
         """The subscription was changed: what waits for it is looked at at once."""
         endpoint = self.endpoints.get(group)
         if after is None:
@@ -81,19 +90,19 @@ class Dispatch:
         # Another address is another endpoint, and who sets it active again has had a look at it.
         anew = before and after and (before.url, before.state_since) != (after.url, after.state_since)
         if anew and not endpoint.health.disabled_at:
-            self._found(endpoint, WELL)
+            self._found(endpoint, HEALTHY)
         endpoint.release()
         self.wake(endpoint, self.outside.now())
 
-    def ripe(self, now: datetime) -> bool:
+    def is_settling_due(self, now: datetime) -> bool:
         """Whether what has finished is to be settled now: together it costs the broker less than one by one,
         and new deliveries wait for a shorter commit."""
         if not self.finished or self.changed:
             return bool(self.changed)
-        waited = now - self.finished[0].at >= self.outside.policy.settled_after
-        return waited or self._resting or len(self.finished) >= SETTLED_TOGETHER
+        waited = now - self.finished[0].at >= self.outside.policy.settle_after
+        return waited or self._resting or len(self.finished) >= SETTLE_BATCH
 
-    def settled(self, finished: Finished) -> None:
+    def settled(self, finished: FinishedDelivery) -> None:
         """The turn under way has it; it is claimed until that is committed."""
         self._settled.append(finished)
         self._settling.add((finished.endpoint.group, finished.came.pending.delivery.member_id))
@@ -121,7 +130,7 @@ class Dispatch:
             self.wake(finished.endpoint, now)
         self._settled.clear()
         self._settling.clear()
-        while not self._resting and (group := self.agenda.pop(now)):
+        while not self._resting and (group := self.wakeup_queue.pop(now)):
             endpoint = self.endpoints.get(group)
             if endpoint:
                 self._look(endpoint, now)
@@ -144,8 +153,8 @@ class Dispatch:
         if subscription is None:
             self._give_up(endpoint, now)
             return
-        if reactivated(subscription, endpoint.health):
-            self._found(endpoint, WELL)
+        if is_reactivated(subscription, endpoint.health):
+            self._found(endpoint, HEALTHY)
         since = held_since(subscription, endpoint.health)
         if since:
             self._hold(endpoint, since, now)
@@ -156,15 +165,15 @@ class Dispatch:
     def _give_up(self, endpoint: Endpoint, now: datetime) -> None:
         """Its subscription is not there."""
         endpoint.release()
-        until = _ALWAYS if endpoint.group in self._deleted else now - UNKNOWN_FOR
-        if self._bury(endpoint, until, DELETED):
+        until = _ALWAYS if endpoint.group in self._deleted else now - WAIT_FOR_SUBSCRIPTION
+        if self._bury(endpoint, until, SUBSCRIPTION_DELETED):
             return
         later = self.tables.next_due(endpoint.group, until)
         if later:
-            self.wake(endpoint, later + UNKNOWN_FOR)
-        elif endpoint.health is not WELL:
+            self.wake(endpoint, later + WAIT_FOR_SUBSCRIPTION)
+        elif endpoint.health is not HEALTHY:
             # What was found out about it goes too.
-            self._found(endpoint, WELL)
+            self._found(endpoint, HEALTHY)
             self.wake(endpoint, now)
         elif not endpoint.claimed and endpoint.group not in self.changed:
             del self.endpoints[endpoint.group]
@@ -172,13 +181,13 @@ class Dispatch:
 
     def _hold(self, endpoint: Endpoint, since: datetime, now: datetime) -> None:
         endpoint.release()
-        kept = self.outside.policy.held_for
+        kept = self.outside.policy.hold_for
         if kept is None:
             return
         until = min(since, _ALWAYS - kept) + kept
         if now < until:
             self.wake(endpoint, until)
-        elif not self._bury(endpoint, now - kept, WAITED_OUT):
+        elif not self._bury(endpoint, now - kept, HELD_TOO_LONG):
             later = self.tables.next_due(endpoint.group, now - kept)
             if later:
                 self.wake(endpoint, later + kept)
@@ -186,11 +195,11 @@ class Dispatch:
     def _bury(self, endpoint: Endpoint, until: datetime, reason: str) -> bool:
         """Give up what has been due since `until` or before, some at a time; whether there was any."""
         due = (key for key in self.tables.due_keys(endpoint.group, until) if key not in endpoint.claimed)
-        keys = list(islice(due, BURIED_AT_ONCE))
+        keys = list(islice(due, MAX_DEAD_LETTERED_AT_ONCE))
         for key in keys:
             endpoint.claimed.add(key)
-            came = Hopeless(self.tables.due_entry(key, Pending), reason)
-            self.finished.append(Finished(endpoint, key, came, self.outside.now()))
+            came = Undeliverable(self.tables.due_entry(key, Pending), reason)
+            self.finished.append(FinishedDelivery(endpoint, key, came, self.outside.now()))
         return bool(keys)
 
     def _claim(self, endpoint: Endpoint, subscription: Subscription, now: datetime) -> None:
@@ -234,7 +243,7 @@ class Dispatch:
         except Exception as failure:  # noqa: BLE001 - the feed ends the process with it
             self._failure = failure
             return
-        sent = await attempted(self.outside, pending)
+        sent = await make_attempt(self.outside, pending)
         self.under_way -= 1
         del endpoint.under_way[due]
         if sent is None:
@@ -242,24 +251,26 @@ class Dispatch:
             self.wake(endpoint, self.outside.now())
             return
         # First of all: it is settled, whatever goes wrong in what follows.
-        self.finished.append(Finished(endpoint, due, sent, self.outside.now()))
+        self.finished.append(FinishedDelivery(endpoint, due, sent, self.outside.now()))
         self._learn(endpoint, sent)
         # The next goes out at once: a turn may be some time away.
         self._start(endpoint)
 
-    def _learn(self, endpoint: Endpoint, sent: Sent) -> None:
+    def _learn(self, endpoint: Endpoint, sent: SentAttempt) -> None:
         try:
             self._judge(endpoint, sent)
         except Exception:
             LOG.exception("subscription %s: nothing was learnt of an answer", endpoint.subscription_id)
 
-    def _judge(self, endpoint: Endpoint, sent: Sent) -> None:
+    def _judge(self, endpoint: Endpoint, sent: SentAttempt) -> None:
         """At once, not when it is committed: a dead endpoint must not use up the tries of a whole backlog."""
         if sent.delivered:
-            self._found(endpoint, succeeded(endpoint.health))
+            self._found(endpoint, record_success(endpoint.health))
             return
         now, jitter = self.outside.now(), self.outside.jitter()
-        self._found(endpoint, failed(endpoint.health, sent.failure(now), now, self.outside.policy, jitter))
+        self._found(
+            endpoint, record_failure(endpoint.health, sent.failure(now), now, self.outside.policy, jitter)
+        )
 
     def _found(self, endpoint: Endpoint, health: Health) -> None:
         if health is not endpoint.health:

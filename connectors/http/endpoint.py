@@ -5,18 +5,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.http.endpoint_health import WELL, Health, Policy
+from connectors.http.endpoint_health import HEALTHY, EndpointPolicy, Health
 from streams.delivery.records import Subscription
 
-AHEAD = 20
+CLAIMS_PER_REQUEST = 20
 """Due deliveries known by their keys beside each request under way, so that no endpoint idles while a
 transaction commits. Keys only: bodies stay on disk."""
-BURST = 0.1
+BURST_SECONDS = 0.1
 """Seconds of its rate that an endpoint may get at once."""
 
 
 @dataclass(slots=True)
-class Tokens:
+class TokenBucket:
     """A token bucket: requests that a rate leaves free."""
 
     left: float = 1.0
@@ -27,7 +27,7 @@ class Tokens:
         if self.at is not None:
             # A clock that was set back must not close the bucket.
             passed = max(0.0, (now - self.at).total_seconds())
-            self.left = min(max(1.0, rate * BURST), self.left + passed * rate)
+            self.left = min(max(1.0, rate * BURST_SECONDS), self.left + passed * rate)
         self.at = now
         return timedelta(0) if self.left >= 1.0 else timedelta(seconds=(1.0 - self.left) / rate)
 
@@ -41,11 +41,11 @@ class Endpoint:
     committed, or they would be taken for due again."""
 
     group: bytes
-    health: Health = WELL
+    health: Health = HEALTHY
     claimed: set[bytes] = field(default_factory=set)
     ahead: deque[bytes] = field(default_factory=deque)
     under_way: dict[bytes, "asyncio.Task[None]"] = field(default_factory=dict)
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: TokenBucket = field(default_factory=TokenBucket)
 
     @property
     def subscription_id(self) -> str:
@@ -56,16 +56,16 @@ class Endpoint:
         self.claimed.difference_update(self.ahead)
         self.ahead.clear()
 
-    def room(self, subscription: Subscription, policy: Policy) -> int:
+    def room(self, subscription: Subscription, policy: EndpointPolicy) -> int:
         """How many more deliveries to claim."""
-        most = AHEAD * (subscription.concurrency or policy.concurrency)
+        most = CLAIMS_PER_REQUEST * (subscription.concurrency or policy.concurrency)
         return most - len(self.claimed)
 
-    def idle(self, subscription: Subscription, policy: Policy) -> bool:
+    def idle(self, subscription: Subscription, policy: EndpointPolicy) -> bool:
         """Whether it has less to do than it may: nothing that is due waits for another's end."""
         return not self.ahead and len(self.claimed) < (subscription.concurrency or policy.concurrency)
 
-    def full(self, subscription: Subscription, policy: Policy) -> bool:
+    def full(self, subscription: Subscription, policy: EndpointPolicy) -> bool:
         """Whether as many requests are under way as may be: one, the probe, after the breaker has opened."""
         most = 1 if self.health.open_until else subscription.concurrency or policy.concurrency
         return len(self.under_way) >= most

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from streams.delivery.records import EndpointCondition, EndpointStatus, Subscription
-from streams.delivery.retry import GONE
+from streams.delivery.retry import HTTP_GONE
 from streams.domain.state import Entry
 from streams.domain.values import Instant
 
@@ -38,21 +38,21 @@ class Health(Entry):
     reason: str = ""
 
 
-WELL = Health()
+HEALTHY = Health()
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class EndpointPolicy:
     """What the deployment says of every endpoint."""
 
     concurrency: int = 10
     breaker_failures: int = 5
-    breaker_longest: timedelta = timedelta(seconds=60)
+    max_breaker_wait: timedelta = timedelta(seconds=60)
     disable_after: timedelta | None = timedelta(days=5)
     """None: however long there is nothing but failure."""
-    held_for: timedelta | None = timedelta(days=30)
+    hold_for: timedelta | None = timedelta(days=30)
     """How long deliveries wait for a paused or disabled subscription; None: without end."""
-    settled_after: timedelta = timedelta(milliseconds=25)
+    settle_after: timedelta = timedelta(milliseconds=25)
     """How long what has finished may wait for others, to be committed together."""
 
 
@@ -66,12 +66,14 @@ class Failure:
     asked: timedelta | None = None
 
 
-def succeeded(health: Health) -> Health:
+def record_success(health: Health) -> Health:
     """A success ends the failing; not the disabling, which only whoever owns the subscription ends."""
-    return health if health.disabled_at else WELL
+    return health if health.disabled_at else HEALTHY
 
 
-def failed(health: Health, failure: Failure, now: datetime, policy: Policy, jitter: float) -> Health:
+def record_failure(
+    health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float
+) -> Health:
     """The breaker opens after enough failures in a row, or for as long as the endpoint asks; a probe that
     fails opens it again for twice as long. A 410, or nothing but failure for too long, disables."""
     counts = failure.status not in _BODYS_FAULT
@@ -87,23 +89,23 @@ def failed(health: Health, failure: Failure, now: datetime, policy: Policy, jitt
     return _disabled(after, failure, now, policy)
 
 
-def _opened(health: Health, failure: Failure, now: datetime, policy: Policy, jitter: float) -> Health:
+def _opened(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float) -> Health:
     if failure.asked and failure.status in _BUSY:
-        asked = now + min(failure.asked, policy.breaker_longest)
+        asked = now + min(failure.asked, policy.max_breaker_wait)
         return replace(health, open_until=max(asked, health.open_until or asked))
     # What was under way when it opened says nothing new.
     begun_before = health.open_until is not None and failure.started_at < health.open_until
     if begun_before or (health.open_until is None and health.strikes < policy.breaker_failures):
         return health
-    longest = min(policy.breaker_longest, FIRST_PROBE * 2 ** min(health.openings, 20))
+    longest = min(policy.max_breaker_wait, FIRST_PROBE * 2 ** min(health.openings, 20))
     wait = longest * (0.5 + 0.5 * jitter)
     return replace(health, openings=health.openings + 1, open_until=now + wait)
 
 
-def _disabled(health: Health, failure: Failure, now: datetime, policy: Policy) -> Health:
+def _disabled(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy) -> Health:
     if health.disabled_at:
         return health
-    if failure.status == GONE:
+    if failure.status == HTTP_GONE:
         return replace(health, disabled_at=now, reason=f"{failure.what} Gone")
     since = health.failing_since
     if policy.disable_after is None or since is None or now - since < policy.disable_after:
@@ -118,22 +120,24 @@ def held_since(subscription: Subscription, health: Health) -> datetime | None:
     if subscription.state != "active":
         return subscription.state_since or subscription.created_at
     at = health.disabled_at
-    return at if at and not reactivated(subscription, health) else None
+    return at if at and not is_reactivated(subscription, health) else None
 
 
-def reactivated(subscription: Subscription, health: Health) -> bool:
+def is_reactivated(subscription: Subscription, health: Health) -> bool:
     """Whether its owner set it active again after the sink had disabled it."""
     since, at = subscription.state_since, health.disabled_at
     return at is not None and subscription.state == "active" and since is not None and since > at
 
 
-def condition(health: Health, policy: Policy) -> EndpointCondition:
+def condition(health: Health, policy: EndpointPolicy) -> EndpointCondition:
     if health.disabled_at:
         return "disabled"
     return "failing" if health.failures >= policy.breaker_failures else "working"
 
 
-def told(subscription: Subscription, health: Health, policy: Policy, now: datetime) -> EndpointStatus:
+def status_record(
+    subscription: Subscription, health: Health, policy: EndpointPolicy, now: datetime
+) -> EndpointStatus:
     """The record for whoever watches over endpoints."""
     state = condition(health, policy)
     since = {"disabled": health.disabled_at, "failing": health.failing_since, "working": now}[state]

@@ -15,7 +15,7 @@ USER_AGENT = f"loyalty-webhooks/{version('loyalty-webhooks')}"
 LEGACY_USER_AGENT = "OpenLoyalty"
 """The old edition's: its receivers may tell webhooks from other traffic by it."""
 
-FRAMING = {
+FRAMING_HEADERS = {
     "host",
     "content-length",
     "transfer-encoding",
@@ -42,7 +42,7 @@ class _LegacyEnvelope(msgspec.Struct):
     data: msgspec.Raw
 
 
-NOTHING: Mapping[str, str] = {}
+NO_HEADERS: Mapping[str, str] = {}
 _JSON = msgspec.json.Encoder()
 
 
@@ -73,7 +73,7 @@ def envelope(
 
 
 def headers(
-    delivery: Delivery, wanted: Iterable[tuple[str, str]], standing: Mapping[str, str] = NOTHING
+    delivery: Delivery, wanted: Iterable[tuple[str, str]], standing: Mapping[str, str] = NO_HEADERS
 ) -> dict[str, str]:
     """Ours, the delivery's, what the subscriber wants, which wins whatever its case, but for framing headers.
 
@@ -85,7 +85,7 @@ def headers(
     }
     for name, value in (*delivery.meta.items(), *wanted):
         lower = name.lower()
-        if lower not in FRAMING:
+        if lower not in FRAMING_HEADERS:
             named[lower] = name, value
     for name, value in standing.items():
         named[name.lower()] = name, value

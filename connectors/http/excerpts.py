@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html.entities import html5
 
-BLANK = "***"
+MASK = "***"
 _SHORT = 6
 """Bytes below which a secret is looked for as a word: else a password `a` would blank every text."""
 _FEWEST_CUT = 4
@@ -40,12 +40,12 @@ _ACTING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060
 Span = tuple[int, int]
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """In one line, with control characters, marks of direction and halves of characters written out."""
     return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-class Blanking:
+class SecretMask:
     """Blanks secrets in texts."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -104,7 +104,7 @@ def _without(text: str, spans: Iterable[Span]) -> str:
     at = 0
     for start, end in sorted(spans):
         if start > at or not kept:
-            kept += [text[at:start], BLANK]
+            kept += [text[at:start], MASK]
         at = max(at, end)
     return "".join([*kept, text[at:]])
 

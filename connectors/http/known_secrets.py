@@ -16,8 +16,8 @@ _FEWEST_IN_A_QUERY = 12
 _PARTS = re.compile(r"[\s;,]+")
 
 
-def secrets_within(subscription: Subscription, opened: Callable[[Sealed], str]) -> Iterator[str]:
-    """`opened` opens what is sealed. Without its credentials, which `of_credentials` tells."""
+def secrets_of_subscription(subscription: Subscription, opened: Callable[[Sealed], str]) -> Iterator[str]:
+    """`opened` opens what is sealed. Without its credentials, which `secrets_of_credentials` tells."""
     for header in subscription.headers:
         yield from _of_header(opened(header.sealed) if header.sealed else header.value)
     for key in subscription.signing_keys:
@@ -26,7 +26,7 @@ def secrets_within(subscription: Subscription, opened: Callable[[Sealed], str]) 
     yield from _of_query(subscription.url)
 
 
-def of_credentials(credentials: Credentials) -> Iterator[str]:
+def secrets_of_credentials(credentials: Credentials) -> Iterator[str]:
     match credentials:
         case Basic(username, password):
             yield from (username, password, f"{username}:{password}")

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal
 import msgspec
 from aiohttp import web
 
-Printed = Literal["all", "sample", "none"]
+PrintMode = Literal["all", "sample", "none"]
 SAMPLE_EVERY = 1000
 
 
@@ -97,7 +97,7 @@ class Receiver:
     """Takes webhooks. A line is in the log before its request is answered."""
 
     behaviour: Behaviour = Behaviour()
-    printed: Printed = "none"
+    printed: PrintMode = "none"
     say: Callable[[str], None] = lambda _line: None
     log: BinaryIO | None = None
     """Opened unbuffered, so that what was answered is on file even if the process is killed."""
@@ -158,7 +158,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def listening(receiver: Receiver, port: int = 0) -> AsyncIterator[str]:
+async def serve_receiver(receiver: Receiver, port: int = 0) -> AsyncIterator[str]:
     """Serves on 127.0.0.1 until the block ends. Yields the URL. Raises OSError if the port is taken."""
     runner = web.ServerRunner(web.Server(receiver, access_log=None), shutdown_timeout=1.0)
     await runner.setup()

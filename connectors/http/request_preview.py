@@ -24,7 +24,7 @@ _TELLING = re.compile("auth|cookie|key|pass|secret|signature|token", re.IGNORECA
 
 
 @dataclass(frozen=True, slots=True)
-class AsSent:
+class RequestPreview:
     """`url` None: the subscription was removed. A header's value of None is hidden."""
 
     url: str | None
@@ -33,9 +33,9 @@ class AsSent:
     method: str = "POST"
 
 
-def as_sent(
+def preview_request(
     delivery: Delivery, subscription: Subscription | None, request_id: str, *, dotted_names: bool = False
-) -> AsSent:
+) -> RequestPreview:
     """With address, headers and mode as the subscription has them now: what they were is not kept."""
     mode = cloud_events.mode_of(delivery, subscription) if subscription else None
     wanted = [(each.name, _value(each)) for each in subscription.headers] if subscription else []
@@ -44,7 +44,7 @@ def as_sent(
         standing |= dict.fromkeys(_SIGNATURES[subscription.signing], HIDDEN)
         if subscription.auth and subscription.auth.kind != "mtls":
             standing["Authorization"] = HIDDEN
-    return AsSent(
+    return RequestPreview(
         url=subscription.url if subscription else None,
         headers=tuple((n, v or None) for n, v in headers(delivery, wanted, standing).items()),
         body=envelope(delivery, request_id, dotted_names, mode).decode(),

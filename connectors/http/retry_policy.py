@@ -8,28 +8,28 @@ from connectors.http.endpoint_health import Failure
 from connectors.http.pending import Pending
 from connectors.http.sender import Answer
 from streams.delivery.records import Attempt, DeadLetter, ErrorClass, Outcome
-from streams.delivery.retry import GONE, next_wait
+from streams.delivery.retry import HTTP_GONE, next_wait
 
-DELETED = "the subscription was deleted"
+SUBSCRIPTION_DELETED = "the subscription was deleted"
 _LONGEST_RETRY_AFTER = 1000
 """Characters."""
 _LONGEST_WAIT = 10**9
 _MOST_OF_A_RESPONSE = 4096
-WAITED_OUT = "waited for its subscription to be active again for as long as the deployment lets it"
+HELD_TOO_LONG = "waited for its subscription to be active again for as long as the deployment lets it"
 
 
-FAULT = "failed within the sender"
+INTERNAL_FAULT = "failed within the sender"
 """What is told of an attempt that something nobody foresaw has ended: its name, no more, for it may show a
 secret. The log has the rest."""
 
 
-def failed_within(error: BaseException) -> Answer:
+def internal_failure(error: BaseException) -> Answer:
     """The answer in place of one. The endpoint may have seen the request."""
-    return Answer(None, f"{FAULT}: {type(error).__name__}", "after sending", "", None, 0)
+    return Answer(None, f"{INTERNAL_FAULT}: {type(error).__name__}", "after sending", "", None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentAttempt:
     """A request that came to its end. `waits`: the subscription's own schedule, in seconds."""
 
     pending: Pending
@@ -46,12 +46,12 @@ class Sent:
     def failure(self, now: datetime) -> Failure:
         """What it tells of the endpoint, where it was not delivered."""
         answer = self.answer
-        asked = asked_for(answer.retry_after, now)
+        asked = read_retry_after(answer.retry_after, now)
         return Failure(answer.status, _words(answer), self.started_at, asked)
 
 
 @dataclass(frozen=True, slots=True)
-class Hopeless:
+class Undeliverable:
     """A delivery that there is nobody to send to."""
 
     pending: Pending
@@ -68,23 +68,23 @@ class Settlement:
     dead_letter: DeadLetter | None
 
 
-def settle(sent: Sent, now: datetime, jitter: float) -> Settlement:
+def settle(sent: SentAttempt, now: datetime, jitter: float) -> Settlement:
     """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
     again on schedule, and given up when that is spent."""
     if sent.delivered:
         return Settlement(_attempt(sent, "delivered", None), None, None)
-    if sent.answer.status == GONE:
+    if sent.answer.status == HTTP_GONE:
         return Settlement(_attempt(sent, "held", None), timedelta(0), None)
-    return _failed(sent, asked_for(sent.answer.retry_after, now), now, jitter)
+    return _failed(sent, read_retry_after(sent.answer.retry_after, now), now, jitter)
 
 
-def settle_unforeseen(sent: Sent, error: Exception, now: datetime) -> Settlement:
+def settle_internal_fault(sent: SentAttempt, error: Exception, now: datetime) -> Settlement:
     """For an answer that `settle` has no place for: a failed attempt, tried again when the longest wait is
     over."""
-    return _failed(replace(sent, answer=failed_within(error)), None, now, jitter=1.0)
+    return _failed(replace(sent, answer=internal_failure(error)), None, now, jitter=1.0)
 
 
-def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
+def _failed(sent: SentAttempt, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
     answer, number = sent.answer, sent.pending.attempts + 1
     tried = sent.pending.delivery.tried + number
     waited = timedelta(seconds=sent.pending.waited)
@@ -92,11 +92,11 @@ def _failed(sent: Sent, asked: timedelta | None, now: datetime, jitter: float) -
     if wait is not None:
         return Settlement(_attempt(sent, "retry", now + wait), wait, None)
     reason = f"given up after {tried} attempts, the last one {_words(answer)}"
-    letter = buried(sent.pending, reason, now, tried, answer.status)
+    letter = make_dead_letter(sent.pending, reason, now, tried, answer.status)
     return Settlement(_attempt(sent, "dead", None), None, letter)
 
 
-def buried(
+def make_dead_letter(
     pending: Pending, reason: str, now: datetime, attempts: int | None = None, status: int | None = None
 ) -> DeadLetter:
     """The dead letter of a delivery that is given up."""
@@ -109,7 +109,7 @@ def buried(
     )
 
 
-def asked_for(retry_after: str | None, now: datetime) -> timedelta | None:
+def read_retry_after(retry_after: str | None, now: datetime) -> timedelta | None:
     """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or by an HTTP date.
     None where it is not there, cannot be read, or is over. Whoever uses it has a cap."""
     text = (retry_after or "").strip()
@@ -140,7 +140,7 @@ def _error_class(answer: Answer) -> ErrorClass:
     return "their answer" if answer.status is not None else answer.phase or "after sending"
 
 
-def _attempt(sent: Sent, outcome: Outcome, retry_at: datetime | None) -> Attempt:
+def _attempt(sent: SentAttempt, outcome: Outcome, retry_at: datetime | None) -> Attempt:
     delivery, answer = sent.pending.delivery, sent.answer
     return Attempt(
         request_id=sent.request_id,

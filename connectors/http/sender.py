@@ -17,17 +17,17 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from connectors.http.address_guard import TargetRefused
-from connectors.http.answer_reader import Unreadable
-from connectors.http.connections import Clients, Request
+from connectors.http.answer_reader import UnreadableAnswer
+from connectors.http.connections import ClientPool, Request
 from connectors.http.endpoint_auth import Certificate
-from connectors.http.excerpts import Blanking, visible
+from connectors.http.excerpts import SecretMask, escape_controls
 from connectors.http.urls import InvalidTarget, target
 from streams.settings import Network
 
 LOG = logging.getLogger(__name__)
 Phase = Literal["before sending", "after sending"]
 
-MOST_OF_A_BODY = 4096
+MAX_BODY_BYTES = 4096
 """Bytes read of an answer's body; the connection is closed on those that say more."""
 CONNECT_TIMEOUT = 5.0
 """Seconds, where the time of the whole attempt is not shorter yet."""
@@ -60,7 +60,7 @@ class Sender(Protocol):
         body: bytes,
         *,
         certificate: Certificate | None = None,
-        most: int = MOST_OF_A_BODY,
+        most: int = MAX_BODY_BYTES,
     ) -> Answer:
         """POSTs once, follows no redirect. Raises nothing, whatever network, endpoint or URL do wrong.
 
@@ -86,7 +86,7 @@ class HttpSender:
         `proxy`: a URL; what is not in an `allowed` network goes through it.
         """
         self._timeout = timeout
-        self._clients = Clients(
+        self._clients = ClientPool(
             allowed,
             connections_per_host,
             resolver or aiohttp.ThreadedResolver(),
@@ -95,7 +95,7 @@ class HttpSender:
             on_sent=_note_sent,
         )
         by = self._clients.proxy
-        self._blanking = Blanking(by.secrets if by else ())
+        self._blanking = SecretMask(by.secrets if by else ())
 
     async def send(
         self,
@@ -104,7 +104,7 @@ class HttpSender:
         body: bytes,
         *,
         certificate: Certificate | None = None,
-        most: int = MOST_OF_A_BODY,
+        most: int = MAX_BODY_BYTES,
     ) -> Answer:
         exchange, started = _Exchange(most), time.perf_counter()
         try:
@@ -156,7 +156,7 @@ class _Exchange:
 
     def fail(self, error: Exception, timeout: float) -> None:
         """What a failure tells: a status stands, even where what followed could not be read."""
-        unreadable = error.__cause__ if isinstance(error.__cause__, Unreadable) else None
+        unreadable = error.__cause__ if isinstance(error.__cause__, UnreadableAnswer) else None
         if unreadable and not self.sent:
             # It is the proxy's answer that could not be read, whatever its status.
             self.error = f"the proxy did not connect: {unreadable.message}"
@@ -180,13 +180,15 @@ class _Exchange:
             self.error = f"failed within the sender: {type(error).__name__}"
 
     def answer(self, seconds: float) -> Answer:
-        error = visible(self.error)[:_MOST_OF_AN_ERROR] if self.error and self.status is None else None
+        error = (
+            escape_controls(self.error)[:_MOST_OF_AN_ERROR] if self.error and self.status is None else None
+        )
         return Answer(
             status=self.status,
             error=error,
             phase=None if error is None else "after sending" if self.sent else "before sending",
             response=self.body[: self.most].decode(errors="replace"),
-            retry_after=visible(self.retry_after) if self.retry_after else None,
+            retry_after=escape_controls(self.retry_after) if self.retry_after else None,
             duration_ms=round(seconds * 1000),
         )
 

@@ -9,7 +9,7 @@ from connectors.http.signing_keys import HmacKey, Key
 from connectors.http.urls import Target
 
 
-def standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) -> dict[str, str]:
+def sign_standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) -> dict[str, str]:
     """Standard Webhooks. Every key signs, so that a receiver may change to the new one when it likes."""
     timestamp = str(int(at.timestamp()))
     content = f"{message_id}.{timestamp}.".encode() + body
@@ -20,7 +20,7 @@ def standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) ->
     }
 
 
-def original(
+def sign_original(
     to: Target, request_id: str, at: datetime, body: bytes, *, key: HmacKey, version: int
 ) -> dict[str, str]:
     """The original platform's. One key signs, the header that tells its version lets receivers choose.

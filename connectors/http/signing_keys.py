@@ -12,7 +12,7 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-Kind = Literal["hmac", "ed25519"]
+KeyKind = Literal["hmac", "ed25519"]
 SHARED, PRIVATE, PUBLIC = "whsec_", "whsk_", "whpk_"
 _FEWEST, _MOST = 24, 64
 """Bytes of a shared secret, as Standard Webhooks has them."""
@@ -44,7 +44,7 @@ class Ed25519Key:
 Key = HmacKey | Ed25519Key
 
 
-def new_secret(kind: Kind) -> str:
+def new_secret(kind: KeyKind) -> str:
     """Of 256 random bits. An ed25519 one has its public half behind it, as other libraries expect it."""
     if kind == "hmac":
         return SHARED + base64.b64encode(secrets.token_bytes(32)).decode()
@@ -53,7 +53,7 @@ def new_secret(kind: Kind) -> str:
     return PRIVATE + base64.b64encode(both).decode()
 
 
-def key(secret: str) -> Key:
+def read_key(secret: str) -> Key:
     """The key that a `whsec_` or `whsk_` text stands for. Raises ValueError, which does not show it."""
     if secret.startswith(SHARED):
         text = secret.removeprefix(SHARED)

@@ -10,26 +10,34 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from connectors.http.attempt import Outside
-from connectors.http.dispatch import Dispatch, Finished
+from connectors.http.attempt import SinkPorts
+from connectors.http.dispatch import Dispatch, FinishedDelivery
 from connectors.http.endpoint import Endpoint
-from connectors.http.endpoint_health import WELL, Health, condition, told
+from connectors.http.endpoint_health import HEALTHY, Health, condition, status_record
 from connectors.http.pending import Pending
-from connectors.http.retry_policy import FAULT, Hopeless, Sent, Settlement, buried, settle, settle_unforeseen
-from connectors.http.wakeup_queue import Agenda
+from connectors.http.retry_policy import (
+    INTERNAL_FAULT,
+    SentAttempt,
+    Settlement,
+    Undeliverable,
+    make_dead_letter,
+    settle,
+    settle_internal_fault,
+)
+from connectors.http.wakeup_queue import WakeupQueue
 from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
 from streams.domain.state import Drop, Entry
 from streams.errors import Poison
-from streams.stages.context import Record, Turn
-from streams.tables.owner_entries import Owned
+from streams.stages.context import Record, StageContext
+from streams.tables.owner_entries import OwnerState
 from streams.tables.tables import Tables
 from streams.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
 
 LOG = logging.getLogger(__name__)
 BUSY, IDLE = 0.005, 0.05
 """Seconds for which the feed may wait for records: with requests not settled yet, and with none."""
-BURIED_OF_A_LANE = 100
+MAX_DEAD_LETTERED_OF_LANE = 100
 
 
 class SinkStage:
@@ -37,7 +45,7 @@ class SinkStage:
 
     kinds: Sequence[type[Entry]] = (Pending, Health)
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: SinkPorts) -> None:
         self._outside = outside
         self._partitions: dict[int, Dispatch] = {}
         outside.subscriptions.tell(self._changed)
@@ -46,13 +54,13 @@ class SinkStage:
         group = subscription_id.encode()
         for dispatch in self._partitions.values():
             if group in dispatch.endpoints:
-                dispatch.changed_terms(group, before, after)
+                dispatch.note_subscription_change(group, before, after)
 
     @property
     def patience(self) -> float:
         if any(dispatch.under_way or dispatch.finished for dispatch in self._partitions.values()):
             return BUSY
-        looks = [at for dispatch in self._partitions.values() if (at := dispatch.agenda.first())]
+        looks = [at for dispatch in self._partitions.values() if (at := dispatch.wakeup_queue.first())]
         if not looks:
             return IDLE
         return min(IDLE, max(0.0, (min(looks) - self._outside.now()).total_seconds()))
@@ -76,26 +84,26 @@ class SinkStage:
         """As it is served now."""
         return self._partitions[partition].endpoint(subscription_id.encode())
 
-    def agenda(self, partition: int) -> Agenda:
-        return self._partitions[partition].agenda
+    def wakeup_queue(self, partition: int) -> WakeupQueue:
+        return self._partitions[partition].wakeup_queue
 
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         dispatch = self._partitions[partition]
-        return dispatch.ripe(self._outside.now())
+        return dispatch.is_settling_due(self._outside.now())
 
     def between(self, partition: int, tables: Tables) -> None:  # noqa: ARG002
         self._partitions[partition].begin()
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         """Settle what has finished, then take new deliveries in."""
         dispatch = self._partitions[turn.partition]
-        ripe = dispatch.ripe(turn.now)
-        while ripe and dispatch.finished and budget > 0:
+        is_settling_due = dispatch.is_settling_due(turn.now)
+        while is_settling_due and dispatch.finished and budget > 0:
             finished = dispatch.finished.popleft()
             self._settle(turn, dispatch, finished)
             dispatch.settled(finished)
             budget -= 1
-        if ripe:
+        if is_settling_due:
             self._write_healths(turn, dispatch)
         taken = records[: max(1, budget)]
         for record in turn.each(taken):
@@ -107,7 +115,7 @@ class SinkStage:
                 turn.poison(record, cause)
         return len(taken)
 
-    def _take(self, turn: Turn, dispatch: Dispatch, offset: int, delivery: Delivery) -> None:
+    def _take(self, turn: StageContext, dispatch: Dispatch, offset: int, delivery: Delivery) -> None:
         lane = turn.tables.of(delivery.subscription_id)
         subscription = self._outside.subscriptions.get(delivery.subscription_id)
         alone = (subscription is not None and subscription.unordered) or not _head(lane, delivery.member_id)
@@ -117,9 +125,9 @@ class SinkStage:
             endpoint = dispatch.endpoint(delivery.subscription_id.encode())
             dispatch.take(endpoint, lane.due_key(pending), delivery, turn.now)
 
-    def _settle(self, turn: Turn, dispatch: Dispatch, finished: Finished) -> None:
+    def _settle(self, turn: StageContext, dispatch: Dispatch, finished: FinishedDelivery) -> None:
         came, lane = finished.came, turn.tables.of(finished.endpoint.subscription_id)
-        if isinstance(came, Hopeless):
+        if isinstance(came, Undeliverable):
             self._bury(turn, lane, came)
             return
         settlement = self._settlement(came, turn.now)
@@ -134,20 +142,20 @@ class SinkStage:
         lane.apply(_tried(came, retry_at, settlement.wait.total_seconds()))
         dispatch.wake(finished.endpoint, retry_at)
 
-    def _settlement(self, sent: Sent, now: datetime) -> Settlement:
+    def _settlement(self, sent: SentAttempt, now: datetime) -> Settlement:
         """What an answer does to whoever reads it is not the end of the transaction."""
         try:
             return settle(sent, now, self._outside.jitter())
         except Exception as error:
             which = sent.pending.delivery.delivery_id
-            LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, FAULT)
-            return settle_unforeseen(sent, error, now)
+            LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, INTERNAL_FAULT)
+            return settle_internal_fault(sent, error, now)
 
-    def _bury(self, turn: Turn, lane: Owned, hopeless: Hopeless) -> None:
+    def _bury(self, turn: StageContext, lane: OwnerState, hopeless: Undeliverable) -> None:
         """And some of those that waited behind it: each would else take a turn of its own."""
         pending = hopeless.pending
-        for _ in range(BURIED_OF_A_LANE):
-            turn.send(DEAD_LETTERS, lane.owner, buried(pending, hopeless.reason, turn.now))
+        for _ in range(MAX_DEAD_LETTERED_OF_LANE):
+            turn.send(DEAD_LETTERS, lane.owner, make_dead_letter(pending, hopeless.reason, turn.now))
             lane.apply(Drop(entry=pending))
             behind = _head(lane, pending.delivery.member_id)
             if behind is None or behind.due_at:
@@ -155,30 +163,30 @@ class SinkStage:
             pending = behind
         lane.apply(replace(pending, due_at=hopeless.pending.due_at))
 
-    def _write_healths(self, turn: Turn, dispatch: Dispatch) -> None:
+    def _write_healths(self, turn: StageContext, dispatch: Dispatch) -> None:
         for endpoint in dispatch.changed.values():
             self._write_health(turn, endpoint)
         dispatch.changed.clear()
 
-    def _write_health(self, turn: Turn, endpoint: Endpoint) -> None:
+    def _write_health(self, turn: StageContext, endpoint: Endpoint) -> None:
         """And tell of it where its condition is another now."""
         lane, policy = turn.tables.of(endpoint.subscription_id), self._outside.policy
         subscription = self._outside.subscriptions.get(endpoint.subscription_id)
-        before, after = lane.get(Health) or WELL, endpoint.health if subscription else WELL
+        before, after = lane.get(Health) or HEALTHY, endpoint.health if subscription else HEALTHY
         if after != before:
-            lane.apply(Drop(entry=before) if after == WELL else after)
+            lane.apply(Drop(entry=before) if after == HEALTHY else after)
         if subscription is None:
             turn.send(ENDPOINT_STATUS, lane.owner, None)
         elif condition(before, policy) != condition(after, policy):
-            turn.send(ENDPOINT_STATUS, lane.owner, told(subscription, after, policy, turn.now))
+            turn.send(ENDPOINT_STATUS, lane.owner, status_record(subscription, after, policy, turn.now))
 
 
-def _head(lane: Owned, member_id: str) -> Pending | None:
+def _head(lane: OwnerState, member_id: str) -> Pending | None:
     """The first delivery of the member that is not done with."""
     return next(lane.scan(Pending, member_id.encode()), None)
 
 
-def _done(lane: Owned, pending: Pending, now: datetime) -> None:
+def _done(lane: OwnerState, pending: Pending, now: datetime) -> None:
     """It goes, and the next of its lane is due."""
     lane.apply(Drop(entry=pending))
     behind = _head(lane, pending.delivery.member_id)
@@ -186,6 +194,6 @@ def _done(lane: Owned, pending: Pending, now: datetime) -> None:
         lane.apply(replace(behind, due_at=now))
 
 
-def _tried(sent: Sent, due_at: datetime, wait: float) -> Pending:
+def _tried(sent: SentAttempt, due_at: datetime, wait: float) -> Pending:
     before = sent.pending
     return replace(before, attempts=before.attempts + 1, due_at=due_at, waited=before.waited + wait)

@@ -18,13 +18,13 @@ from connectors.http.urls import target
 
 LOG = logging.getLogger(__name__)
 
-MOST_OF_A_TOKEN = 65_536
+MAX_TOKEN_ANSWER_BYTES = 65_536
 """Bytes of the token server's answer."""
-UNSAID = 300
+DEFAULT_LIFETIME = 300
 """Seconds for which a token is taken to be good where the server does not say."""
-LONGEST = 86_400
+MAX_LIFETIME = 86_400
 """Seconds after which a token is asked for anew, whatever was said."""
-EARLY = timedelta(seconds=30)
+RENEW_EARLY = timedelta(seconds=30)
 """Given up before its end: a request must still arrive with it. Of a short-lived one, a tenth of its life."""
 _MOST_HELD = 10_000
 _T = TypeVar("_T")
@@ -44,8 +44,10 @@ class _Granted(msgspec.Struct):
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
     def ends(self, asked_at: datetime) -> datetime:
-        life = timedelta(seconds=UNSAID if self.expires_in is None else min(self.expires_in, LONGEST))
-        return asked_at + life - min(EARLY, life / 10)
+        life = timedelta(
+            seconds=DEFAULT_LIFETIME if self.expires_in is None else min(self.expires_in, MAX_LIFETIME)
+        )
+        return asked_at + life - min(RENEW_EARLY, life / 10)
 
 
 class _Refused(msgspec.Struct):
@@ -72,7 +74,7 @@ class _Held:
         return isinstance(token, _Token) and at < token.ends_at and token.text != spent
 
 
-class Tokens:
+class AccessTokens:
     """Each owner's token. One fetch at a time for an owner: all that need the token wait for the same one."""
 
     def __init__(self, sender: Sender) -> None:
@@ -109,7 +111,7 @@ class Tokens:
             "User-Agent": USER_AGENT,
         }
         answer = await self._sender.send(
-            terms.token_url, headers, urlencode(form).encode(), most=MOST_OF_A_TOKEN
+            terms.token_url, headers, urlencode(form).encode(), most=MAX_TOKEN_ANSWER_BYTES
         )
         came = _grant(answer)
         if isinstance(came, _Granted):

@@ -66,7 +66,7 @@ def target(url: str) -> Target:
     return Target(scheme, found["host"].lower(), port, found["path"] or "/", found["query"] or "")
 
 
-def unsendable(url: str) -> str | None:
+def explain_unsendable(url: str) -> str | None:
     """Why it cannot go out as it is written, naming the place, and what would be valid; None: it can.
 
     `[ ] { } | ^` and the backtick are not in RFC 3986 either, but they are common and servers take them.

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
 
-Time = tuple[datetime, bytes]
+WakeupTime = tuple[datetime, bytes]
 """And the group of the endpoint."""
 
 
 @dataclass(slots=True)
-class Agenda:
+class WakeupQueue:
     """Each group stands for its earliest time. The times of looks that came sooner stay until they pass, once
     each: a retry far away is found at every look until then."""
 
-    _times: list[Time] = field(default_factory=list)
-    _noted: set[Time] = field(default_factory=set)
+    _times: list[WakeupTime] = field(default_factory=list)
+    _noted: set[WakeupTime] = field(default_factory=set)
     _next: dict[bytes, datetime] = field(default_factory=dict)
 
     def __len__(self) -> int:

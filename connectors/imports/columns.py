@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from connectors.imports.table import AS_CSV, Line, is_text
 from streams.domain import identifiers
 from streams.domain.identifiers import Rules, trimmed
-from streams.domain.instants import OutOfRange, read_day, read_instant
-from streams.domain.values import MOST, Attribute, IdentifierKind
+from streams.domain.instants import OutOfRange, parse_day, parse_instant
+from streams.domain.values import MAX_AMOUNT, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
 
 Parse = Callable[[str], Any]
 """A cell that is not empty to its value. Raises ValueError with what is valid: `must be …`."""
-KEY = "KEY"
+KEY_PLACEHOLDER = "KEY"
 """Stands in a column's name for what the file's author writes there: `attribute:KEY`."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -35,7 +35,7 @@ class Column:
     @property
     def prefix(self) -> str | None:
         """Of a column that may be there many times."""
-        return self.name.removesuffix(KEY) if self.name.endswith(f":{KEY}") else None
+        return self.name.removesuffix(KEY_PLACEHOLDER) if self.name.endswith(f":{KEY_PLACEHOLDER}") else None
 
 
 class Row(NamedTuple):
@@ -57,16 +57,18 @@ class Row(NamedTuple):
         )
 
 
-def matched(columns: Sequence[Column], header: Line) -> dict[str, Column]:
+def match_columns(columns: Sequence[Column], header: Line) -> dict[str, Column]:
     """The file's columns, in its order. Raises Misconfigured naming what is unknown, missing or double."""
     valid = f"valid are: {', '.join(column.name for column in columns)}"
     found: dict[str, Column] = {}
     for name in _names(header):
         column = next((c for c in columns if _is(c, name)), None)
         if not is_text(name):
-            raise Misconfigured(f"line {header.number}: column {shown(name)!r} is no UTF-8 text: {AS_CSV}")
+            raise Misconfigured(
+                f"line {header.number}: column {printable(name)!r} is no UTF-8 text: {AS_CSV}"
+            )
         if column is None:
-            raise Misconfigured(f"line {header.number}: column {shown(name)!r} is unknown; {valid}")
+            raise Misconfigured(f"line {header.number}: column {printable(name)!r} is unknown; {valid}")
         if name in found:
             raise Misconfigured(f"line {header.number}: column {name!r} is there twice")
         found[name] = column
@@ -92,7 +94,7 @@ def cells_of(columns: Mapping[str, Column], line: Line) -> dict[str, str] | None
     return dict(zip(columns, cells, strict=True))
 
 
-def row(columns: Mapping[str, Column], line: Line) -> Row:
+def read_row(columns: Mapping[str, Column], line: Line) -> Row:
     """Raises Rejected naming the column, the cell and what is valid."""
     if line.fault:
         raise Rejected("line", "", line.fault)
@@ -107,7 +109,7 @@ def row(columns: Mapping[str, Column], line: Line) -> Row:
     return Row(line.number, values, content)
 
 
-def shown(cell: str) -> str:
+def printable(cell: str) -> str:
     """As it can be printed."""
     return cell.encode("utf-8", "backslashreplace").decode()[:255]
 
@@ -120,11 +122,11 @@ def _is(column: Column, name: str) -> bool:
 
 def _value(column: Column, name: str, cell: str) -> Any:
     if not is_text(cell):
-        raise Rejected(name, shown(cell), f"must be UTF-8 text: {AS_CSV} where it was made")
+        raise Rejected(name, printable(cell), f"must be UTF-8 text: {AS_CSV} where it was made")
     try:
         return column.parse(cell)
     except ValueError as error:
-        raise Rejected(name, shown(cell), str(error)) from None
+        raise Rejected(name, printable(cell), str(error)) from None
 
 
 def text(cell: str) -> str:
@@ -151,7 +153,7 @@ def code(cell: str) -> str:
     return cell
 
 
-def known_by(kind: IdentifierKind, rules: Rules) -> Parse:
+def new_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
     """What a member is to be known by. It goes on as it was typed: the stage keeps it in its one form."""
 
     def parse(cell: str) -> str:
@@ -161,7 +163,7 @@ def known_by(kind: IdentifierKind, rules: Rules) -> Parse:
     return parse
 
 
-def found_by(kind: IdentifierKind, rules: Rules) -> Parse:
+def known_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
     """What a member may have been known by since before the store had rules, too."""
 
     def parse(cell: str) -> str:
@@ -173,17 +175,19 @@ def found_by(kind: IdentifierKind, rules: Rules) -> Parse:
 
 def amount(cell: str) -> Decimal:
     if not _AMOUNT.fullmatch(cell):
-        raise ValueError(f"must be an amount such as 29.33, from 0 to {MOST}, with at most six decimals")
+        raise ValueError(
+            f"must be an amount such as 29.33, from 0 to {MAX_AMOUNT}, with at most six decimals"
+        )
     return Decimal(cell)
 
 
-def more_than_nothing(cell: str) -> Decimal:
+def positive_amount(cell: str) -> Decimal:
     if amount(cell) == 0:
         raise ValueError("must be more than 0")
     return amount(cell)
 
 
-def whole(most: int) -> Parse:
+def whole_number(most: int) -> Parse:
     def parse(cell: str) -> int:
         if not _WHOLE.fullmatch(cell) or not 1 <= int(cell) <= most:
             raise ValueError(f"must be a whole number from 1 to {most}")
@@ -210,7 +214,7 @@ def yes_or_no(cell: str) -> bool:
 def day(cell: str) -> datetime:
     """A birthday has no zone: it is the day as it is written, whatever time stands beside it."""
     try:
-        return read_day(cell)
+        return parse_day(cell)
     except OutOfRange as error:
         raise ValueError(f"must be a day such as 1990-05-31, and {error}") from None
     except ValueError:
@@ -222,7 +226,7 @@ def instant(zone: tzinfo) -> Parse:
 
     def parse(cell: str) -> datetime:
         try:
-            return read_instant(cell, zone)
+            return parse_instant(cell, zone)
         except OutOfRange as error:
             raise ValueError(f"must be a time such as 2026-03-02T12:00:00+01:00, and {error}") from None
         except (ValueError, OverflowError):

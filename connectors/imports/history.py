@@ -6,15 +6,15 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from connectors.imports.kind import Ready, Run
+from connectors.imports.kind import ImportRun, ReadyCommand
 from connectors.imports.reader import Reading
 from streams.domain.commands import RecordTransaction, RegisterMember, RegisterTransaction
 from streams.errors import Rejected
 
-Dated = RegisterMember | RegisterTransaction | RecordTransaction
+DatedCommand = RegisterMember | RegisterTransaction | RecordTransaction
 
 
-def dated(reading: Reading, run: Run) -> Reading:
+def date_commands(reading: Reading, run: ImportRun) -> Reading:
     """The same with commands at their lines' own times; a line without one, or of the future, is refused."""
     found = Reading(refused=list(reading.refused))
     for ready in reading.ready:
@@ -27,9 +27,9 @@ def dated(reading: Reading, run: Run) -> Reading:
     return found
 
 
-def _dated(ready: Ready, now: datetime) -> Ready:
+def _dated(ready: ReadyCommand, now: datetime) -> ReadyCommand:
     record = ready.record
-    if not isinstance(record, Dated):
+    if not isinstance(record, DatedCommand):
         raise TypeError(f"{type(record).__name__} has no time of its own")
     column = "registeredAt" if isinstance(record, RegisterMember) else "purchasedAt"
     at = record.registered_at if isinstance(record, RegisterMember) else record.purchased_at
@@ -39,6 +39,6 @@ def _dated(ready: Ready, now: datetime) -> Ready:
     return ready._replace(record=replace(record, issued_at=at))
 
 
-def in_order(*files: Iterable[Ready]) -> list[Ready]:
+def sort_by_time(*files: Iterable[ReadyCommand]) -> list[ReadyCommand]:
     """All of them, the earliest first; of one moment those of an earlier file first."""
     return sorted((ready for file in files for ready in file), key=attrgetter("record.issued_at"))

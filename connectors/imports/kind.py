@@ -15,7 +15,7 @@ from streams.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ImportRun:
     """One import. `issued_at` is when the programme learns of it, `zone` is that of times without one, and by
     `rules` the store reads phones and cards.
 
@@ -46,7 +46,7 @@ class Head(TypedDict):
     issued_at: datetime
 
 
-class Ready(NamedTuple):
+class ReadyCommand(NamedTuple):
     """What is to be sent for these lines."""
 
     command_id: str
@@ -55,17 +55,17 @@ class Ready(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileKind:
     """`key` names what a line is about. Lines of one key are one command where `shared` names the columns
     in which they agree; elsewhere a key is there once."""
 
     name: str
     meaning: str
-    columns: Callable[[Run], tuple[Column, ...]]
+    columns: Callable[[ImportRun], tuple[Column, ...]]
     key: Callable[[Row], str]
     check: Callable[[Row], None]
     """Raises Rejected where the cells of a line do not go together."""
-    make: Callable[[list[Row], Run], Ready]
+    make: Callable[[list[Row], ImportRun], ReadyCommand]
     shared: tuple[str, ...] | None = None
     once: bool = False
     """Whether only the id of a line, and not the domain, tells that it was handled before."""
@@ -73,13 +73,13 @@ class Kind:
     """Whether its lines have times, which may lack their zone."""
 
 
-def member_of(row: Row, run: Run) -> str | None:
+def member_id_of(row: Row, run: ImportRun) -> str | None:
     """The member's id, given or derived, if either is there."""
     given, external = row.get("memberId"), row.get("memberExternalId")
     return given or (external and derived_id(run.store, "import", "member", external))
 
 
-def one_id_at_most(row: Row) -> None:
+def require_one_id_at_most(row: Row) -> None:
     """Raises Rejected where the member's id is given twice."""
     if row.get("memberId") and row.get("memberExternalId"):
         raise Rejected(
@@ -87,7 +87,7 @@ def one_id_at_most(row: Row) -> None:
         )
 
 
-def one_way(row: Row) -> None:
+def require_one_identifier(row: Row) -> None:
     """Raises Rejected unless the line names its member in one way."""
     names = ("memberId", "memberExternalId", *KINDS_OF_IDENTIFIER)
     given = [name for name in names if row.get(name)]

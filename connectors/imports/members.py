@@ -7,11 +7,11 @@ from connectors.imports.columns import (
     day,
     identifier_columns,
     instant,
-    known_by,
+    new_identifier,
     text,
     yes_or_no,
 )
-from connectors.imports.kind import Kind, Ready, Run, member_of, one_id_at_most
+from connectors.imports.kind import FileKind, ImportRun, ReadyCommand, member_id_of, require_one_id_at_most
 from streams.domain.commands import RegisterMember
 from streams.domain.values import Address, Company, Profile
 from streams.errors import Rejected
@@ -19,10 +19,10 @@ from streams.errors import Rejected
 _ADDRESS = ("street", "address1", "address2", "postal", "city", "province", "country")
 
 
-def _columns(run: Run) -> tuple[Column, ...]:
+def _columns(run: ImportRun) -> tuple[Column, ...]:
     return (
         *MEMBER,
-        *identifier_columns(known_by, run.rules),
+        *identifier_columns(new_identifier, run.rules),
         Column("firstName", text, "given name"),
         Column("lastName", text, "family name"),
         Column("gender", text, "as your programme writes it"),
@@ -42,20 +42,20 @@ def _key(row: Row) -> str:
 
 
 def _check(row: Row) -> None:
-    one_id_at_most(row)
+    require_one_id_at_most(row)
     if not _key(row):
         raise Rejected("memberId", "", "must be given, or memberExternalId instead")
 
 
-def _make(rows: list[Row], run: Run) -> Ready:
+def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
     (row,) = rows
-    member_id = member_of(row, run) or ""
+    member_id = member_id_of(row, run) or ""
     command = RegisterMember(
         **run.head("members", member_id, member_id, row.content),
         profile=_profile(row),
         registered_at=row.get("registeredAt"),
     )
-    return Ready(command.command_id, (row.line,), command)
+    return ReadyCommand(command.command_id, (row.line,), command)
 
 
 def _profile(row: Row) -> Profile:
@@ -79,4 +79,4 @@ def _profile(row: Row) -> Profile:
     )
 
 
-MEMBERS = Kind("members", "accounts to be opened", _columns, _key, _check, _make, timed=True)
+MEMBERS = FileKind("members", "accounts to be opened", _columns, _key, _check, _make, timed=True)

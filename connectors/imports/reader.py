@@ -4,21 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from connectors.imports.columns import Column, Row, cells_of, matched, row
-from connectors.imports.kind import Kind, Ready, Run
+from connectors.imports.columns import Column, Row, cells_of, match_columns, read_row
+from connectors.imports.kind import FileKind, ImportRun, ReadyCommand
 from connectors.imports.matches import MATCHES
 from connectors.imports.members import MEMBERS
-from connectors.imports.table import Line, lines
+from connectors.imports.table import Line, read_lines
 from connectors.imports.transactions import TRANSACTIONS
 from connectors.imports.transfers import TRANSFERS
 from streams.codec.avro import encode
 from streams.errors import Misconfigured, Rejected
-from streams.rejections import LARGEST_COMMAND
+from streams.rejections import MAX_COMMAND_BYTES
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (MEMBERS, TRANSACTIONS, TRANSFERS, MATCHES)}
+KINDS: Mapping[str, FileKind] = {kind.name: kind for kind in (MEMBERS, TRANSACTIONS, TRANSFERS, MATCHES)}
 
 
-class Refused(NamedTuple):
+class RefusedLine(NamedTuple):
     """A line that leads to nothing, and why."""
 
     line: int
@@ -31,22 +31,22 @@ class Refused(NamedTuple):
 class Reading:
     """Every line but the first and the blank ones is in exactly one of both."""
 
-    ready: list[Ready] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    ready: list[ReadyCommand] = field(default_factory=list)
+    refused: list[RefusedLine] = field(default_factory=list)
 
     def refuse(self, line: int, refusal: Rejected) -> None:
-        self.refused.append(Refused(line, refusal.field, str(refusal.value), refusal.reason))
+        self.refused.append(RefusedLine(line, refusal.field, str(refusal.value), refusal.reason))
 
 
-def read(kind: Kind, data: bytes, run: Run) -> Reading:
+def read(kind: FileKind, data: bytes, run: ImportRun) -> Reading:
     """Raises Misconfigured where the columns are not the kind's: then nothing is read."""
-    found = lines(data)
+    found = read_lines(data)
     header = next(found, None)
     if header is None or header.fault:
         number, fault = (header.number, f"it {header.fault}") if header else (1, "it is empty")
         raise Misconfigured(f"line {number}: must name the columns, and {fault}")
     reading = Reading()
-    groups, spoilt = _grouped(kind, matched(kind.columns(run), header), found, reading)
+    groups, spoilt = _grouped(kind, match_columns(kind.columns(run), header), found, reading)
     for key, rows in groups.items():
         if key in spoilt:
             _spoil(rows, spoilt[key], reading)
@@ -57,7 +57,7 @@ def read(kind: Kind, data: bytes, run: Run) -> Reading:
 
 
 def _grouped(
-    kind: Kind, columns: Mapping[str, Column], found: Iterable[Line], reading: Reading
+    kind: FileKind, columns: Mapping[str, Column], found: Iterable[Line], reading: Reading
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
     """The lines by what they are about; and where a line was refused without which others cannot go."""
     groups: dict[str, list[Row]] = {}
@@ -66,7 +66,7 @@ def _grouped(
     for line in found:
         about = _about(kind, columns, line)
         try:
-            one = row(columns, line)
+            one = read_row(columns, line)
             kind.check(one)
             _agree(kind, groups.get(about, []), one)
         except Rejected as refusal:
@@ -83,7 +83,7 @@ def _grouped(
     return groups, spoilt if kind.shared is not None else {}
 
 
-def _agree(kind: Kind, earlier: list[Row], one: Row) -> None:
+def _agree(kind: FileKind, earlier: list[Row], one: Row) -> None:
     if not earlier:
         return
     first = earlier[0]
@@ -95,7 +95,7 @@ def _agree(kind: Kind, earlier: list[Row], one: Row) -> None:
             raise Rejected(name, str(one.get(name) or ""), reason)
 
 
-def _about(kind: Kind, columns: Mapping[str, Column], line: Line) -> str:
+def _about(kind: FileKind, columns: Mapping[str, Column], line: Line) -> str:
     """The key of a line, refused or not; empty where it cannot be told."""
     cells = cells_of(columns, line)
     if cells is None:
@@ -108,7 +108,7 @@ def _spoil(rows: Iterable[Row], by: int, reading: Reading) -> None:
         reading.refuse(one.line, Rejected("line", f"line {by}", "of the same document is refused"))
 
 
-def _make(kind: Kind, rows: list[Row], run: Run, reading: Reading) -> None:
+def _make(kind: FileKind, rows: list[Row], run: ImportRun, reading: Reading) -> None:
     try:
         ready = kind.make(rows, run)
         _require_small(ready)
@@ -119,8 +119,8 @@ def _make(kind: Kind, rows: list[Row], run: Run, reading: Reading) -> None:
         reading.ready.append(ready)
 
 
-def _require_small(ready: Ready) -> None:
+def _require_small(ready: ReadyCommand) -> None:
     size = len(encode(ready.record)[0])
-    if size > LARGEST_COMMAND:
-        reason = f"of one command are too many: {LARGEST_COMMAND:,} at most"
+    if size > MAX_COMMAND_BYTES:
+        reason = f"of one command are too many: {MAX_COMMAND_BYTES:,} at most"
         raise Rejected("line", f"{size:,} bytes", reason)

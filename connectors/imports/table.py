@@ -31,7 +31,7 @@ class Line(NamedTuple):
     """Why it is no line of cells, if so."""
 
 
-def lines(data: bytes) -> Iterator[Line]:
+def read_lines(data: bytes) -> Iterator[Line]:
     """Those that are not blank. What is no UTF-8 stays in its cell, for that line to be refused.
 
     Raises Misconfigured for what is another kind of file.

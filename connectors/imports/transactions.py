@@ -6,16 +6,16 @@ from connectors.imports.columns import (
     Column,
     Row,
     amount,
-    found_by,
     identifier_columns,
     instant,
+    known_identifier,
     one_of,
     own_id,
     text,
     uuid,
-    whole,
+    whole_number,
 )
-from connectors.imports.kind import Kind, Ready, Run, member_of, one_id_at_most
+from connectors.imports.kind import FileKind, ImportRun, ReadyCommand, member_id_of, require_one_id_at_most
 from streams.domain.commands import RecordTransaction, RegisterTransaction
 from streams.domain.ids import document_id
 from streams.domain.values import Buyer, Item
@@ -32,7 +32,7 @@ _SHARED = (
 )
 
 
-def _columns(run: Run) -> tuple[Column, ...]:
+def _columns(run: ImportRun) -> tuple[Column, ...]:
     return (
         Column("documentNumber", own_id, "of the receipt or invoice: its lines are its items", required=True),
         Column("purchasedAt", instant(run.zone), "when it was bought", required=True),
@@ -40,14 +40,14 @@ def _columns(run: Run) -> tuple[Column, ...]:
         Column("linkedDocumentNumber", own_id, "of a return: the document number of the purchase"),
         Column("sku", text, "the item's article number", required=True),
         Column("name", text, "the item's name; its sku if empty"),
-        Column("quantity", whole(2**31 - 1), "a whole number; 1 if empty"),
+        Column("quantity", whole_number(2**31 - 1), "a whole number; 1 if empty"),
         Column("grossValue", amount, "what the line costs, all its pieces", required=True),
         Column("category", text, "the item's category"),
         Column("maker", text, "who makes the item"),
         Column("label:KEY", text, "the item's label KEY"),
         Column("channelId", uuid, "where it was bought"),
         *MEMBER,
-        *identifier_columns(found_by, run.rules),
+        *identifier_columns(known_identifier, run.rules),
         Column("buyerName", text, "of whom the invoice names"),
         Column("buyerNip", text, "the buyer's tax number"),
     )
@@ -57,11 +57,11 @@ def _key(row: Row) -> str:
     return row.get("documentNumber") or ""
 
 
-def _make(rows: list[Row], run: Run) -> Ready:
+def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
     """Of a member who is named by id, or of whom the buyer's data name."""
     first = rows[0]
     number: str = first.get("documentNumber")
-    member_id = member_of(first, run)
+    member_id = member_id_of(first, run)
     kind = RegisterTransaction if member_id else RecordTransaction
     content = "\x1e".join(row.content for row in rows)
     command = kind(
@@ -74,7 +74,7 @@ def _make(rows: list[Row], run: Run) -> Ready:
         channel_id=first.get("channelId"),
         linked_document_number=first.get("linkedDocumentNumber"),
     )
-    return Ready(command.command_id, tuple(row.line for row in rows), command)
+    return ReadyCommand(command.command_id, tuple(row.line for row in rows), command)
 
 
 def _item(row: Row) -> Item:
@@ -100,12 +100,12 @@ def _buyer(row: Row) -> Buyer | None:
     return buyer if buyer != Buyer() else None
 
 
-TRANSACTIONS = Kind(
+TRANSACTIONS = FileKind(
     "transactions",
     "purchases and returns; the lines of one documentNumber are its items",
     _columns,
     _key,
-    one_id_at_most,
+    require_one_id_at_most,
     _make,
     shared=_SHARED,
     timed=True,

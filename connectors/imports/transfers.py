@@ -6,15 +6,15 @@ from connectors.imports.columns import (
     Column,
     Row,
     code,
-    found_by,
     identifier_columns,
-    more_than_nothing,
+    known_identifier,
     one_of,
     own_id,
+    positive_amount,
     text,
-    whole,
+    whole_number,
 )
-from connectors.imports.kind import Kind, Ready, Run, member_of, one_way
+from connectors.imports.kind import FileKind, ImportRun, ReadyCommand, member_id_of, require_one_identifier
 from streams.codec.avro import encode
 from streams.domain.commands import AddUnits, SpendUnits
 from streams.domain.identifiers import sought
@@ -26,16 +26,16 @@ from streams.errors import Rejected
 _FOR_ADDING = ("expiresInDays", "lockedForDays")
 
 
-def _columns(run: Run) -> tuple[Column, ...]:
+def _columns(run: ImportRun) -> tuple[Column, ...]:
     return (
         Column("transferId", own_id, "your own id: the same is carried out once", required=True),
         Column("type", one_of("adding", "spending"), "adding or spending", required=True),
-        Column("units", more_than_nothing, "how many", required=True),
+        Column("units", positive_amount, "how many", required=True),
         *MEMBER,
-        *identifier_columns(found_by, run.rules),
+        *identifier_columns(known_identifier, run.rules),
         Column("wallet", code, "code of the wallet type; the store's own if empty"),
-        Column("expiresInDays", whole(36_500), "of adding; the wallet type's policy if empty"),
-        Column("lockedForDays", whole(36_500), "of adding; the wallet type's policy if empty"),
+        Column("expiresInDays", whole_number(36_500), "of adding; the wallet type's policy if empty"),
+        Column("lockedForDays", whole_number(36_500), "of adding; the wallet type's policy if empty"),
         Column("comment", text, "why"),
     )
 
@@ -44,12 +44,12 @@ def _key(row: Row) -> str:
     return row.get("transferId") or ""
 
 
-def _make(rows: list[Row], run: Run) -> Ready:
+def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
     (row,) = rows
-    member_id = member_of(row, run)
+    member_id = member_id_of(row, run)
     if member_id:
         command = _command(row, run, member_id)
-        return Ready(command.command_id, (row.line,), command)
+        return ReadyCommand(command.command_id, (row.line,), command)
     first, *others = _identifiers(row, run)
     # A refusal is told under this id, for nobody is known by the identifier.
     command = _command(row, run, derived_id(run.store, "import", "unknown", first.kind, first.value))
@@ -62,10 +62,10 @@ def _make(rows: list[Row], run: Run) -> Ready:
         command=value,
         otherwise=tuple(others),
     )
-    return Ready(command.command_id, (row.line,), addressed)
+    return ReadyCommand(command.command_id, (row.line,), addressed)
 
 
-def _command(row: Row, run: Run, member_id: str) -> AddUnits | SpendUnits:
+def _command(row: Row, run: ImportRun, member_id: str) -> AddUnits | SpendUnits:
     # Its own id alone, and once: a line that was changed after it was accepted must not give the units again,
     # and the same file may come again after months.
     head = run.head("transfers", member_id, _key(row))
@@ -87,10 +87,12 @@ def _command(row: Row, run: Run, member_id: str) -> AddUnits | SpendUnits:
     )
 
 
-def _identifiers(row: Row, run: Run) -> tuple[Identifier, ...]:
+def _identifiers(row: Row, run: ImportRun) -> tuple[Identifier, ...]:
     """Of the one that is given: its form, and what it may have been kept as before."""
     found = (sought(kind, row.get(kind), run.rules) for kind in KINDS_OF_IDENTIFIER)
     return next(each for each in found if each)
 
 
-TRANSFERS = Kind("transfers", "units given or taken away", _columns, _key, one_way, _make, once=True)
+TRANSFERS = FileKind(
+    "transfers", "units given or taken away", _columns, _key, require_one_identifier, _make, once=True
+)

@@ -1,4 +1,4 @@
-"""What is asked of the journal of deliveries, what it answers, and the keys by which it finds that."""
+"""Queries and results of the delivery log, and the index keys that answer them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,21 +6,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from streams.delivery.delivery_state import Known, Status
+from streams.delivery.delivery_state import DeliveryState, DeliveryStatus
 from streams.delivery.records import Attempt, Delivery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LAST = (1 << 63) - 1
+_MAX_MICROS = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """Of one store's deliveries, newest event first. None: whichever. since <= created_at < until."""
+class DeliverySearch:
+    """A query for one store's deliveries, the newest event first. None means any. since <= created_at <
+    until."""
 
     store: str
     subscription_id: str | None = None
-    status: Status | None = None
+    status: DeliveryStatus | None = None
     event_name: str | None = None
     member_id: str | None = None
     webhook_event_id: str | None = None
@@ -28,29 +29,31 @@ class Search:
     until: datetime | None = None
     size: int = 10
     after: tuple[str, ...] = ()
-    """What the page before said comes next."""
+    """`next` of the page before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """`next` None: there are no more. A page may be short, even empty, and have a next: work is bounded."""
+class DeliveryPage:
+    """`next` is None at the end. A page may be short, or even empty, and have a next one, as the work for one
+    page is bounded."""
 
-    items: tuple[Known, ...]
+    items: tuple[DeliveryState, ...]
     next: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class One:
-    """A delivery, its attempts, the oldest first; and its record, None where it is not kept any more."""
+class DeliveryDetails:
+    """A delivery's state, its attempts, the oldest first, and its record, or None if that has been
+    deleted."""
 
-    known: Known
+    known: DeliveryState
     attempts: tuple[Attempt, ...]
     delivery: Delivery | None
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """From `at` on. `failed` counts attempts, the others deliveries."""
+class HourCounts:
+    """Counts of the hour that starts at `at`. `failed` counts attempts, the others count deliveries."""
 
     at: datetime
     delivered: int = 0
@@ -59,73 +62,74 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """Of a subscription: each of the last hours, the oldest first, and what is not over."""
+class SubscriptionCounters:
+    """A subscription's counts for each of the last hours, the oldest first, and its unfinished deliveries."""
 
-    hours: tuple[Hour, ...]
+    hours: tuple[HourCounts, ...]
     pending: int
     oldest_pending_at: datetime | None
 
 
-def place(known: Known) -> bytes:
-    """Newest first; of one instant, in the order of their ids."""
+def index_position(known: DeliveryState) -> bytes:
+    """Sorts the newest event first, and events of the same instant by delivery id."""
     return newest_first(known.created_at) + UUID(known.delivery_id).bytes
 
 
 def newest_first(at: datetime) -> bytes:
-    return (_LAST - _micros(at)).to_bytes(8, "big")
+    return (_MAX_MICROS - _to_micros(at)).to_bytes(8, "big")
 
 
-def before(at: datetime) -> bytes:
-    """Where, newest first, what is older than `at` begins."""
-    return (_LAST - _micros(at) + 1).to_bytes(8, "big")
+def newest_first_before(at: datetime) -> bytes:
+    """The first `newest_first` key of instants before `at`."""
+    return (_MAX_MICROS - _to_micros(at) + 1).to_bytes(8, "big")
 
 
 def oldest_first(at: datetime) -> bytes:
-    return (_LAST + 1 + _micros(at)).to_bytes(8, "big")
+    return (_MAX_MICROS + 1 + _to_micros(at)).to_bytes(8, "big")
 
 
-def oldest_of(key: bytes) -> datetime:
-    """The instant of what `oldest_first` made."""
-    return _EPOCH + (int.from_bytes(key, "big") - _LAST - 1) * _MICROSECOND
+def parse_oldest_first(key: bytes) -> datetime:
+    """The instant that `oldest_first` encoded."""
+    return _EPOCH + (int.from_bytes(key, "big") - _MAX_MICROS - 1) * _MICROSECOND
 
 
-def _micros(at: datetime) -> int:
+def _to_micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def terms(known: Known) -> tuple[bytes, ...]:
-    """Under what it is found; each begins with the store: nobody walks through another's."""
+def index_terms(known: DeliveryState) -> tuple[bytes, ...]:
+    """The terms that find the delivery. Each begins with the store, so that no query reads another store's
+    entries."""
     return (
-        term(known.store, "all"),
-        term(known.store, "subscription", known.subscription_id),
-        term(known.store, "status", known.status),
-        term(known.store, "event", known.event_name),
-        term(known.store, "member", known.member_id),
-        term(known.store, "webhook", known.webhook_event_id),
+        index_term(known.store, "all"),
+        index_term(known.store, "subscription", known.subscription_id),
+        index_term(known.store, "status", known.status),
+        index_term(known.store, "event", known.event_name),
+        index_term(known.store, "member", known.member_id),
+        index_term(known.store, "webhook", known.webhook_event_id),
     )
 
 
-def asked(search: Search) -> tuple[bytes, ...]:
-    """The terms that all must hold."""
-    return tuple(_asked(search)) or (term(search.store, "all"),)
+def search_terms(search: DeliverySearch) -> tuple[bytes, ...]:
+    """The terms that a delivery must match, all of them."""
+    return tuple(_query_terms(search)) or (index_term(search.store, "all"),)
 
 
-def _asked(search: Search) -> Iterator[bytes]:
+def _query_terms(search: DeliverySearch) -> Iterator[bytes]:
     if search.webhook_event_id is not None:
-        yield term(search.store, "webhook", search.webhook_event_id)
+        yield index_term(search.store, "webhook", search.webhook_event_id)
     if search.member_id is not None:
-        yield term(search.store, "member", search.member_id)
+        yield index_term(search.store, "member", search.member_id)
     if search.subscription_id is not None:
-        yield term(search.store, "subscription", search.subscription_id)
+        yield index_term(search.store, "subscription", search.subscription_id)
     if search.status is not None:
-        yield term(search.store, "status", search.status)
+        yield index_term(search.store, "status", search.status)
     if search.event_name is not None:
-        yield term(search.store, "event", search.event_name)
+        yield index_term(search.store, "event", search.event_name)
 
 
-Name = Literal["all", "subscription", "status", "event", "member", "webhook"]
-_LETTERS: dict[Name, bytes] = {
+TermName = Literal["all", "subscription", "status", "event", "member", "webhook"]
+_TERM_LETTERS: dict[TermName, bytes] = {
     "all": b"a",
     "subscription": b"u",
     "status": b"s",
@@ -135,6 +139,6 @@ _LETTERS: dict[Name, bytes] = {
 }
 
 
-def term(store: str, name: Name, value: str = "") -> bytes:
-    # The zero bytes end store and value: none is the beginning of another.
-    return b"%b\x00%b%b\x00" % (store.encode(), _LETTERS[name], value.encode())
+def index_term(store: str, name: TermName, value: str = "") -> bytes:
+    # Zero bytes end store and value, so that none is a prefix of another.
+    return b"%b\x00%b%b\x00" % (store.encode(), _TERM_LETTERS[name], value.encode())

@@ -1,7 +1,8 @@
-"""What is known of each delivery, as its records tell it one by one. They may come in any order.
+"""The state of one delivery, computed from its records, which may arrive in any order.
 
-A delivery is over when it came to as many ends as it has beginnings: re-driven and replayed ones begin again.
-A beginning whose record is gone, for deliveries are kept less long than attempts, is seen by the times.
+A delivery is finished when it has as many ends (delivered or dead) as starts: a redrive or a replay starts it
+again. Delivery records are deleted earlier than attempts; a start whose record is gone is recognised by its
+time.
 """
 
 from datetime import datetime, timedelta
@@ -9,26 +10,26 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from streams.delivery.legacy_batches import lane
+from streams.delivery.legacy_batches import batch_lane
 from streams.delivery.records import Attempt, DeadLetter, Delivery, ErrorClass, Outcome
 from streams.domain.values import Instant, Value
 
-Status = Literal["pending", "retrying", "delivered", "dead"]
-"""retrying: it was tried, and will be again."""
-STATUSES: tuple[Status, ...] = ("pending", "retrying", "delivered", "dead")
-SKEW = timedelta(minutes=1)
-"""By which two processes' clocks may differ."""
+DeliveryStatus = Literal["pending", "retrying", "delivered", "dead"]
+"""retrying: an attempt failed, and another one will follow."""
+DELIVERY_STATUSES: tuple[DeliveryStatus, ...] = ("pending", "retrying", "delivered", "dead")
+CLOCK_SKEW = timedelta(minutes=1)
+"""The most by which the clocks of two processes may differ."""
 
 
-class Spot(NamedTuple):
-    """Where a record stands in its topic."""
+class RecordPosition(NamedTuple):
+    """A record's partition and offset."""
 
     partition: int
     offset: int
 
 
-class Last(Value, array_like=True):
-    """The latest attempt, in short."""
+class LastAttempt(Value, array_like=True):
+    """A summary of the latest attempt."""
 
     number: int
     started_at: Instant
@@ -39,8 +40,8 @@ class Last(Value, array_like=True):
     error_class: ErrorClass | None
 
 
-class Known(Value, array_like=True):
-    """One delivery. What cannot be told any more is as its attempts have it."""
+class DeliveryState(Value, array_like=True):
+    """The state of one delivery. If its record is gone, fields are taken from its attempts."""
 
     delivery_id: str
     subscription_id: str
@@ -49,61 +50,64 @@ class Known(Value, array_like=True):
     member_id: str
     webhook_event_id: str
     created_at: Instant
-    """Of the webhook event; where its delivery's record is gone, its first attempt's."""
+    """The time of the webhook event, or of the first attempt if the delivery's record is gone."""
     heard_at: Instant
-    """When the latest record of it was appended."""
+    """When its latest record was appended."""
     whole: bool = False
-    """Whether it is known from more than its attempts."""
+    """Whether it is known from its delivery or its dead letter, and not from attempts alone."""
     legacy: bool = False
     replay: str | None = None
-    delivery: Spot | None = None
-    letter: Spot | None = None
+    delivery: RecordPosition | None = None
+    letter: RecordPosition | None = None
     made: int = 0
     made_at: Instant | None = None
-    """The latest beginning."""
+    """The latest start."""
     delivered: int = 0
     dead: int = 0
     ended_at: Instant | None = None
     """The latest end."""
     reason: str | None = None
-    """Why it was given up."""
+    """Why it became a dead letter."""
     attempts: int = 0
-    last: Last | None = None
+    last: LastAttempt | None = None
     retry_at: Instant | None = None
 
     @property
     def open(self) -> bool:
         if max(self.made, 1) > self.delivered + self.dead:
             return True
-        return bool(self.made_at and self.ended_at and self.made_at > self.ended_at + SKEW)
+        return bool(self.made_at and self.ended_at and self.made_at > self.ended_at + CLOCK_SKEW)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> DeliveryStatus:
         if self.open:
             return "retrying" if self.last and self.last.outcome in {"retry", "held"} else "pending"
         return "delivered" if self.delivered else "dead"
 
     @property
     def next_attempt_at(self) -> datetime | None:
-        """None also while it waits for its turn, or for its subscription."""
+        """When the next attempt is due. None also while another delivery comes first, or its subscription is
+        not active."""
         return self.retry_at if self.status == "retrying" else None
 
     @property
     def of_many(self) -> bool:
-        """Whether it is a legacy array: of no member."""
-        return self.member_id == lane(self.subscription_id, self.event_name)
+        """Whether it is a legacy array with items of several members."""
+        return self.member_id == batch_lane(self.subscription_id, self.event_name)
 
     @property
     def waits_since(self) -> datetime:
         return self.made_at or self.created_at
 
 
-def begun(known: Known | None, record: Delivery, spot: Spot, at: datetime) -> Known:
-    """It was put into the deliveries."""
-    before = known or _of(record, record.created_at, at)
+def apply_delivery(
+    known: DeliveryState | None, record: Delivery, spot: RecordPosition, at: datetime
+) -> DeliveryState:
+    """The state after a record in the topic `deliveries`."""
+    before = known or _new_state(record, record.created_at, at)
     latest = at >= (before.made_at or at)
     return replace(
-        _told(before, record, at),
+        _apply_record(before, record, at),
         replay=record.replay if latest else before.replay,
         delivery=spot if latest else before.delivery,
         made=before.made + 1,
@@ -111,8 +115,8 @@ def begun(known: Known | None, record: Delivery, spot: Spot, at: datetime) -> Kn
     )
 
 
-def tried(known: Known | None, record: Attempt, at: datetime) -> Known:
-    before = known or _of(record, record.started_at, at)
+def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) -> DeliveryState:
+    before = known or _new_state(record, record.started_at, at)
     latest = before.last is None or record.started_at >= before.last.started_at
     delivered = record.outcome == "delivered"
     return replace(
@@ -122,17 +126,19 @@ def tried(known: Known | None, record: Attempt, at: datetime) -> Known:
         delivered=before.delivered + delivered,
         ended_at=max(before.ended_at or at, at) if delivered else before.ended_at,
         attempts=before.attempts + 1,
-        last=_last(record) if latest else before.last,
+        last=_summarize_attempt(record) if latest else before.last,
         retry_at=record.next_attempt_at if latest else before.retry_at,
     )
 
 
-def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) -> Known:
-    """It was given up."""
-    before = known or _of(record.delivery, record.delivery.created_at, at)
+def apply_dead_letter(
+    known: DeliveryState | None, record: DeadLetter, spot: RecordPosition, at: datetime
+) -> DeliveryState:
+    """The state after a dead letter."""
+    before = known or _new_state(record.delivery, record.delivery.created_at, at)
     latest = at >= (before.ended_at or at)
     return replace(
-        _told(before, record.delivery, at),
+        _apply_record(before, record.delivery, at),
         replay=before.replay if before.made else record.delivery.replay,
         letter=spot if latest or before.letter is None else before.letter,
         dead=before.dead + 1,
@@ -141,7 +147,7 @@ def buried(known: Known | None, record: DeadLetter, spot: Spot, at: datetime) ->
     )
 
 
-def _told(before: Known, record: Delivery, at: datetime) -> Known:
+def _apply_record(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryState:
     return replace(
         before,
         created_at=record.created_at,
@@ -151,8 +157,8 @@ def _told(before: Known, record: Delivery, at: datetime) -> Known:
     )
 
 
-def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Known:
-    return Known(
+def _new_state(record: Delivery | Attempt, created_at: datetime, at: datetime) -> DeliveryState:
+    return DeliveryState(
         delivery_id=record.delivery_id,
         subscription_id=record.subscription_id,
         store=record.store,
@@ -164,8 +170,8 @@ def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Known
     )
 
 
-def _last(record: Attempt) -> Last:
-    return Last(
+def _summarize_attempt(record: Attempt) -> LastAttempt:
+    return LastAttempt(
         number=record.number,
         started_at=record.started_at,
         duration_ms=record.duration_ms,

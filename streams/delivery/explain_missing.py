@@ -1,51 +1,57 @@
-"""Why no delivery was made of an event: what the subscription asked for, now and then."""
+"""Explains why an event has no delivery, by what the subscription asked for then and now."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from streams.delivery.backfill_recipients import meant_for
-from streams.delivery.explain import Kind, Published, Verdict
-from streams.delivery.fan_out import fan_out, tree
-from streams.delivery.filter import refused
-from streams.delivery.legacy_batches import collected
+from streams.delivery.backfill_recipients import is_recipient
+from streams.delivery.explain import PublishedEvent, Verdict, VerdictKind
+from streams.delivery.fan_out import body_tree, fan_out
+from streams.delivery.filter import first_failed_condition
+from streams.delivery.legacy_batches import is_collected
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.subscription import ANY, names_of
-from streams.delivery.subscription_history import HEARD_WITHIN, Forms
+from streams.delivery.subscription import ANY_EVENT, event_names
+from streams.delivery.subscription_history import CHANGE_GRACE, SubscriptionVersions
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.parts import moment
+from streams.webhooks.parts import iso_instant
 
 
-def of_event(
-    published: Published, subscription_id: str, forms: Forms | None, forgotten_before: datetime
+def explain_missing_delivery(
+    published: PublishedEvent,
+    subscription_id: str,
+    forms: SubscriptionVersions | None,
+    forgotten_before: datetime,
 ) -> Verdict:
-    """Of an event of which no delivery is known, by all forms that the subscription has had since."""
+    """The verdict on an event without a known delivery, by all versions that the subscription has had
+    since."""
     id_ = subscription_id
-    if not meant_for(id_, published.by):
-        at = moment(published.appended_at)
+    if not is_recipient(id_, published.by):
+        at = iso_instant(published.appended_at)
         return Verdict(id_, "filtered", f"It was backfilled at {at}, for other subscriptions than this one.")
     if forms is None:
         return Verdict(id_, "unknown", "Nothing is known of this subscription.")
     times = forms.since(published.appended_at)
-    refusals = [refusal(published, form, forms) for form in times]
-    # Of several forms that say no, the one of that time is the plainest.
-    then = refusal(published, forms.at(published.appended_at), forms)
+    refusals = [explain_form(published, form, forms) for form in times]
+    # If several versions refuse the event, the version of that time explains it best.
+    then = explain_form(published, forms.at(published.appended_at), forms)
     first = then or next((each for each in refusals if each), None)
     if published.ahead and None in refusals:
-        sentence = f"It was published at {moment(published.appended_at)}; the fan-out has not come to it yet."
+        sentence = (
+            f"It was published at {iso_instant(published.appended_at)}; the fan-out has not come to it yet."
+        )
         return Verdict(id_, "not come to yet", sentence)
     if first is not None:
         return first
-    return Verdict(id_, *_unmade(published, times, forgotten_before))
+    return Verdict(id_, *_explain_wanted(published, times, forgotten_before))
 
 
-def _unmade(
-    published: Published, times: Iterable[Subscription | None], forgotten_before: datetime
-) -> tuple[Kind, str]:
-    """Every form wants it, and there is nothing."""
-    at = moment(published.appended_at)
+def _explain_wanted(
+    published: PublishedEvent, times: Iterable[Subscription | None], forgotten_before: datetime
+) -> tuple[VerdictKind, str]:
+    """The verdict if every version wants the event, but no delivery exists."""
+    at = iso_instant(published.appended_at)
     if published.appended_at < forgotten_before:
         return "unknown", f"It was published at {at}: what became of it is not kept for so long."
-    if any(collected(made) for form in times for made in _made(published.event, form)):
+    if any(is_collected(made) for form in times for made in _deliveries_of(published.event, form)):
         return "pending", f"It was published at {at}, and is collected with others for a legacy array."
     return (
         "missing",
@@ -53,33 +59,35 @@ def _unmade(
     )
 
 
-def _made(event: WebhookEvent, form: Subscription | None) -> list[Delivery]:
+def _deliveries_of(event: WebhookEvent, form: Subscription | None) -> list[Delivery]:
     return list(fan_out(event, [form])) if form else []
 
 
-def holds(batch: Delivery, event: WebhookEvent, form: Subscription) -> bool:
-    """Whether a legacy array has the event's item in it."""
-    return any(collected(made) and made.data[1:-1] in batch.data for made in _made(event, form))
+def has_item(batch: Delivery, event: WebhookEvent, form: Subscription) -> bool:
+    """Whether a legacy array contains the event's item."""
+    return any(is_collected(made) and made.data[1:-1] in batch.data for made in _deliveries_of(event, form))
 
 
-def refusal(published: Published, form: Subscription | None, forms: Forms) -> Verdict | None:
-    """Why that form makes no delivery of the event; None: it makes one."""
+def explain_form(
+    published: PublishedEvent, form: Subscription | None, forms: SubscriptionVersions
+) -> Verdict | None:
+    """Why that version of the subscription makes no delivery of the event, or None if it makes one."""
     if form is None:
-        return _absent(published, forms)
+        return _explain_absence(published, forms)
     event, id_ = published.event, form.subscription_id
-    name, names = type(event).__name__, names_of(form)
+    name, names = type(event).__name__, event_names(form)
     if form.store != event.store:
         return Verdict(id_, "not subscribed", f"It is a subscription of another store: {form.store}.")
-    if name not in names and ANY not in names:
+    if name not in names and ANY_EVENT not in names:
         return Verdict(id_, "not subscribed", f"It asks for {', '.join(names)}, and this was {name}.")
     if form.active_from and event.created_at < form.active_from:
-        of, since = moment(event.created_at), moment(form.active_from)
+        of, since = iso_instant(event.created_at), iso_instant(form.active_from)
         return Verdict(id_, "not active yet", f"The event is of {of}; the subscription begins at {since}.")
-    return _filtered(event, form)
+    return _explain_filter(event, form)
 
 
-def _filtered(event: WebhookEvent, form: Subscription) -> Verdict | None:
-    by = refused(form.filter, tree(event, form.legacy)) if form.filter else None
+def _explain_filter(event: WebhookEvent, form: Subscription) -> Verdict | None:
+    by = first_failed_condition(form.filter, body_tree(event, form.legacy)) if form.filter else None
     if by is None:
         return None
     condition, found = by
@@ -89,16 +97,18 @@ def _filtered(event: WebhookEvent, form: Subscription) -> Verdict | None:
     return Verdict(form.subscription_id, "filtered", sentence, condition=condition, found=found)
 
 
-def _absent(published: Published, forms: Forms) -> Verdict:
+def _explain_absence(published: PublishedEvent, forms: SubscriptionVersions) -> Verdict:
     id_, at = forms.subscription_id, published.appended_at
     begins, first = next(
         ((begins, form) for begins, form in zip(forms.begins, forms.forms, strict=True) if form), (None, None)
     )
-    if begins is None or first is None or (first.created_at < at - HEARD_WITHIN and begins > at):
+    if begins is None or first is None or (first.created_at < at - CHANGE_GRACE and begins > at):
         return Verdict(
-            id_, "unknown", f"What the subscription asked for at {moment(at)} is not kept any more."
+            id_, "unknown", f"What the subscription asked for at {iso_instant(at)} is not kept any more."
         )
-    if begins + HEARD_WITHIN >= at:
-        sentence = f"It was published at {moment(at)}, the subscription was made at {moment(begins)}."
+    if begins + CHANGE_GRACE >= at:
+        sentence = (
+            f"It was published at {iso_instant(at)}, the subscription was made at {iso_instant(begins)}."
+        )
         return Verdict(id_, "not active yet", sentence)
-    return Verdict(id_, "not subscribed", f"The subscription was not there at {moment(at)}.")
+    return Verdict(id_, "not subscribed", f"The subscription was not there at {iso_instant(at)}.")

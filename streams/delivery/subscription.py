@@ -1,4 +1,4 @@
-"""Which subscriptions want a webhook event."""
+"""Finds the subscriptions that ask for a webhook event."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from streams.delivery.records import Subscription
 from streams.errors import Misconfigured
 
-Changed = Callable[[str, Subscription | None, Subscription | None], None]
-"""Called with a subscription's id, as it was and as it is now."""
-ANY = "*"
-"""Stands for every event's name."""
+SubscriptionListener = Callable[[str, Subscription | None, Subscription | None], None]
+"""Called with a subscription's id, its former and its current version; None if there is none."""
+ANY_EVENT = "*"
+"""Matches every event name."""
 
 
-def names_of(subscription: Subscription) -> tuple[str, ...]:
-    """The names that it asks for, the first one first, each once."""
+def event_names(subscription: Subscription) -> tuple[str, ...]:
+    """The event names that it asks for, without duplicates, `event_name` first."""
     return tuple(dict.fromkeys((subscription.event_name, *subscription.further_events)))
 
 
-def require_sent_to(found: Subscription | None, id_: str) -> Subscription:
-    """Raises Misconfigured, for the option that named it, where there is none or nothing is sent to it."""
+def require_active(found: Subscription | None, id_: str) -> Subscription:
+    """Returns an active subscription. Raises Misconfigured, naming `--subscription`, if it is missing or not
+    active."""
     if found is None:
         raise Misconfigured(f"--subscription {id_!r}: there is no subscription of that id")
     if found.state != "active":
@@ -27,17 +28,17 @@ def require_sent_to(found: Subscription | None, id_: str) -> Subscription:
 
 
 class Subscriptions:
-    """All subscriptions, looked up by store and event name; kept current from the compacted topic."""
+    """All subscriptions by store and event name, kept current from the compacted topic."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Subscription] = {}
         self._by_event: defaultdict[tuple[str, str], dict[str, Subscription]] = defaultdict(dict)
         self._by_store: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
         self._in_order: dict[str, Sequence[Subscription]] = {}
-        self._listeners: list[Changed] = []
+        self._listeners: list[SubscriptionListener] = []
 
-    def tell(self, listener: Changed) -> None:
-        """Let it know of every change from now on, once the change is to be seen here."""
+    def tell(self, listener: SubscriptionListener) -> None:
+        """Calls the listener after every change from now on."""
         self._listeners.append(listener)
 
     def put(self, subscription: Subscription) -> None:
@@ -45,7 +46,7 @@ class Subscriptions:
         self._by_id[subscription.subscription_id] = subscription
         self._by_store[subscription.store][subscription.subscription_id] = subscription
         self._in_order.pop(subscription.store, None)
-        for name in names_of(subscription):
+        for name in event_names(subscription):
             self._by_event[subscription.store, name][subscription.subscription_id] = subscription
         for listener in self._listeners:
             listener(subscription.subscription_id, before, subscription)
@@ -60,7 +61,7 @@ class Subscriptions:
         if gone:
             del self._by_store[gone.store][subscription_id]
             self._in_order.pop(gone.store, None)
-            for name in names_of(gone):
+            for name in event_names(gone):
                 del self._by_event[gone.store, name][subscription_id]
         return gone
 
@@ -71,13 +72,13 @@ class Subscriptions:
         return self._by_id.get(subscription_id)
 
     def matching(self, store: str, event_name: str) -> list[Subscription]:
-        """In the order of their ids, so that a replay appends deliveries in the same order."""
-        named, all_ = self._by_event.get((store, event_name)), self._by_event.get((store, ANY))
+        """The matching subscriptions, sorted by id, so that a replay appends deliveries in the same order."""
+        named, all_ = self._by_event.get((store, event_name)), self._by_event.get((store, ANY_EVENT))
         wanted = {**(named or {}), **(all_ or {})}
         return [wanted[key] for key in sorted(wanted)] if wanted else []
 
     def of_store(self, store: str) -> Sequence[Subscription]:
-        """The oldest first."""
+        """The store's subscriptions, the oldest first."""
         if store not in self._in_order:
             found = self._by_store.get(store, {}).values()
             self._in_order[store] = tuple(sorted(found, key=lambda s: (s.created_at, s.subscription_id)))

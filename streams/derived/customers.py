@@ -1,10 +1,10 @@
 """From facts about accounts, tiers and campaigns to the webhook events about customers."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from msgspec.structs import replace
 
-from streams.derived.event_header import customer, head
 from streams.domain.events import (
     ActivationCodeIssued,
     CampaignApplied,
@@ -20,6 +20,8 @@ from streams.domain.events import (
 )
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import (
     CampaignEffectWasApplied,
     CustomerDeactivated,
@@ -37,32 +39,34 @@ from streams.webhooks.events import (
 from streams.webhooks.parts import midnight
 
 
-def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
+@derives(*get_args(MemberEvent))
+def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case MemberRegistered():
             yield CustomerRegistered(
-                **head(event, "CustomerRegistered"),
+                **webhook_event_header(event, "CustomerRegistered"),
                 profile=event.profile,
                 registered_at=event.registered_at,
                 birth_date=midnight(event.profile.birth_date, store.calendar),
             )
         case MemberUpdated():
-            yield _updated(event, state)
+            yield _customer_updated(event, state)
         case MemberDeactivated():
             yield CustomerDeactivated(
-                **head(event, "CustomerDeactivated"), customer=customer(state, event.member_id)
+                **webhook_event_header(event, "CustomerDeactivated"),
+                customer=customer(state, event.member_id),
             )
         case MemberSignedUp() | ActivationCodeIssued() | PasswordResetIssued() | ContactChangeAsked():
-            yield _code(event, state)
+            yield _code_webhook_event(event, state)
         case TierChanged():
-            # A tier is part of what a customer is: both are told, as the original does.
+            # A tier is part of the customer: the original platform sends both webhooks.
             yield _tier_changed(event, state)
-            yield _updated(event, state)
+            yield _customer_updated(event, state)
         case TierExpiryAnnounced():
             yield _tier_will_expire(event, state)
         case CampaignApplied():
             yield CampaignEffectWasApplied(
-                **head(event, "CampaignEffectWasApplied"),
+                **webhook_event_header(event, "CampaignEffectWasApplied"),
                 customer=customer(state, event.member_id),
                 campaign_id=event.campaign_id,
                 campaign_name=event.campaign_name,
@@ -74,8 +78,10 @@ def of_member(event: MemberEvent, state: State, store: StoreSettings) -> Iterato
             pass
 
 
-def _updated(event: MemberUpdated | TierChanged, state: State) -> CustomerUpdated:
-    return CustomerUpdated(**head(event, "CustomerUpdated"), customer=customer(state, event.member_id))
+def _customer_updated(event: MemberUpdated | TierChanged, state: State) -> CustomerUpdated:
+    return CustomerUpdated(
+        **webhook_event_header(event, "CustomerUpdated"), customer=customer(state, event.member_id)
+    )
 
 
 CodeSent = MemberSignedUp | ActivationCodeIssued | PasswordResetIssued | ContactChangeAsked
@@ -88,16 +94,21 @@ CodeEvent = (
 )
 
 
-def _code(event: CodeSent, state: State) -> CodeEvent:
-    """A changed address is told of as it will be: the code is to be sent there."""
-    kind = _code_event(event)
+def _code_webhook_event(event: CodeSent, state: State) -> CodeEvent:
+    """A requested change shows the new address or number, as the code must be sent there."""
+    kind = _code_event_type(event)
     who = customer(state, event.member_id)
     if isinstance(event, ContactChangeAsked):
         who = replace(who, **{event.kind: event.value})
-    return kind(**head(event, kind.__name__), customer=who, code=event.code, code_number=event.code_number)
+    return kind(
+        **webhook_event_header(event, kind.__name__),
+        customer=who,
+        code=event.code,
+        code_number=event.code_number,
+    )
 
 
-def _code_event(event: CodeSent) -> type[CodeEvent]:
+def _code_event_type(event: CodeSent) -> type[CodeEvent]:
     match event:
         case MemberSignedUp():
             return CustomerWasRegisteredWithoutActivation
@@ -111,7 +122,7 @@ def _code_event(event: CodeSent) -> type[CodeEvent]:
 
 def _tier_changed(event: TierChanged, state: State) -> CustomerLevelChanged:
     return CustomerLevelChanged(
-        **head(event, "CustomerLevelChanged"),
+        **webhook_event_header(event, "CustomerLevelChanged"),
         customer=customer(state, event.member_id),
         level_id=event.level_id,
         level_name=event.level_name,
@@ -124,7 +135,7 @@ def _tier_changed(event: TierChanged, state: State) -> CustomerLevelChanged:
 
 def _tier_will_expire(event: TierExpiryAnnounced, state: State) -> LevelWillExpire:
     return LevelWillExpire(
-        **head(event, "LevelWillExpire"),
+        **webhook_event_header(event, "LevelWillExpire"),
         customer=customer(state, event.member_id),
         level_id=event.level_id,
         level_name=event.level_name,

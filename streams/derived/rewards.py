@@ -1,10 +1,13 @@
 """From facts about issued rewards to the webhook events about rewards and coupons."""
 
 from collections.abc import Iterator
+from typing import get_args
 
-from streams.derived.event_header import customer, head
 from streams.domain.events import CouponExpiryAnnounced, RedemptionStatusChanged, RewardBought, RewardEvent
 from streams.domain.state import IssuedReward, Member, State
+from streams.domain.store import StoreSettings
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import (
     CouponWillExpire,
     CustomerBoughtReward,
@@ -13,15 +16,16 @@ from streams.webhooks.events import (
 )
 
 
-def of_reward(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
+@derives(*get_args(RewardEvent))
+def reward_webhook_events(event: RewardEvent, state: State, _: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case RewardBought():
-            yield _bought(event, state)
+            yield _reward_bought(event, state)
         case RedemptionStatusChanged():
             yield _status_changed(event, state)
         case CouponExpiryAnnounced():
             yield CouponWillExpire(
-                **head(event, "CouponWillExpire"),
+                **webhook_event_header(event, "CouponWillExpire"),
                 customer=customer(state, event.member_id),
                 issued_reward_id=event.issued_reward_id,
                 coupon=event.coupon,
@@ -31,9 +35,9 @@ def of_reward(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
             pass
 
 
-def _bought(event: RewardBought, state: State) -> CustomerBoughtReward:
+def _reward_bought(event: RewardBought, state: State) -> CustomerBoughtReward:
     return CustomerBoughtReward(
-        **head(event, "CustomerBoughtReward"),
+        **webhook_event_header(event, "CustomerBoughtReward"),
         customer=customer(state, event.member_id),
         issued_reward_id=event.issued_reward_id,
         reward_id=event.reward_id,
@@ -51,7 +55,7 @@ def _status_changed(event: RedemptionStatusChanged, state: State) -> RewardRedem
     if reward is None or member is None:
         raise LookupError(f"reward {event.issued_reward_id} has facts but was not issued")
     return RewardRedemptionStatusChanged(
-        **head(event, "RewardRedemptionStatusChanged"),
+        **webhook_event_header(event, "RewardRedemptionStatusChanged"),
         customer=customer(state, event.member_id),
         profile=member.profile,
         issued_reward_id=reward.issued_reward_id,

@@ -1,9 +1,9 @@
-"""Which facts set campaigns off, and what these are shown of them."""
+"""Which facts trigger campaigns, and what campaigns see of them."""
 
 from datetime import datetime
 
 from streams.domain.commands import RegisterTransaction
-from streams.domain.conditions import Occasion
+from streams.domain.conditions import CampaignTrigger
 from streams.domain.events import (
     CustomEventRecorded,
     Event,
@@ -16,14 +16,16 @@ from streams.domain.state import Member, State
 from streams.domain.values import Trigger
 
 
-def of(event: Event, command: AnyCommand, state: State) -> Occasion | None:
-    """The occasion that `event` is, if any; `state` is the state after it. A transaction counts once it is
-    some member's; a member who signs up, once the account is active."""
+def campaign_trigger(event: Event, command: AnyCommand, state: State) -> CampaignTrigger | None:
+    """The campaign trigger of `event`, or None; `state` is the state after it.
+
+    A transaction triggers campaigns once it is assigned to a member; a sign-up does once the account is
+    active."""
     match event:
         case TransactionAssigned() if isinstance(command, RegisterTransaction | TakeTransaction):
-            return _transaction(event, command)
+            return _transaction_trigger(event, command)
         case CustomEventRecorded():
-            return Occasion(
+            return CampaignTrigger(
                 trigger=Trigger(
                     type="custom_event",
                     trigger_id=event.custom_event_id,
@@ -35,16 +37,18 @@ def of(event: Event, command: AnyCommand, state: State) -> Occasion | None:
                 attributes=event.attributes,
             )
         case MemberRegistered():
-            return _registered(event, event.registered_at)
+            return _registration_trigger(event, event.registered_at)
         case MemberActivated() if event.first:
             member = state.get(Member)
-            return _registered(event, member.registered_at if member else event.occurred_at)
+            return _registration_trigger(event, member.registered_at if member else event.occurred_at)
         case _:
             return None
 
 
-def _registered(event: MemberRegistered | MemberActivated, registered_at: datetime) -> Occasion:
-    return Occasion(
+def _registration_trigger(
+    event: MemberRegistered | MemberActivated, registered_at: datetime
+) -> CampaignTrigger:
+    return CampaignTrigger(
         trigger=Trigger(
             type="internal_event",
             trigger_id=event.event_id,
@@ -55,8 +59,10 @@ def _registered(event: MemberRegistered | MemberActivated, registered_at: dateti
     )
 
 
-def _transaction(event: TransactionAssigned, command: RegisterTransaction | TakeTransaction) -> Occasion:
-    return Occasion(
+def _transaction_trigger(
+    event: TransactionAssigned, command: RegisterTransaction | TakeTransaction
+) -> CampaignTrigger:
+    return CampaignTrigger(
         trigger=Trigger(
             type="transaction" if command.document_type == "sell" else "return_transaction",
             trigger_id=event.transaction_id,

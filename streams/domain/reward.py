@@ -1,68 +1,75 @@
-"""Rewards of the catalogue: bought with units, assigned or given, followed until they are redeemed."""
+"""Rules of rewards: bought with units, assigned by hand or given by campaigns, and their redemption
+status."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from streams.domain.commands import AssignReward, BuyReward, ChangeRedemptionStatus
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, RedemptionStatusChanged, RewardBought, UnitsSpent
-from streams.domain.ledger import require_available, spent, the_wallet
-from streams.domain.member import known, require
+from streams.domain.ledger import draw_and_spend, require_available, require_wallet
+from streams.domain.member import require_active_member, require_member
 from streams.domain.state import IssuedReward, State
 from streams.domain.store import Reward, StoreSettings
 from streams.domain.values import Cause, Coupon
 from streams.errors import Rejected
 
 
-def buy(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """One spend and one issued reward for each of `quantity`: all of them or none."""
-    require(state, act)
-    reward = the_reward(store, command.reward_id)
-    wallet = the_wallet(store, reward.wallet)
+def buy_reward(
+    state: State, command: BuyReward, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    """Yields one spend and one issued reward for each of `quantity`; all of them or none."""
+    require_active_member(state, context)
+    reward = require_reward(store, command.reward_id)
+    wallet = require_wallet(store, reward.wallet)
     require_available(state, wallet, "cost", reward.cost * command.quantity)
     for index in range(command.quantity):
         payment = (
-            spent(state, wallet, reward.cost, act, comment=reward.name, index=index) if reward.cost else None
+            draw_and_spend(state, wallet, reward.cost, context, comment=reward.name, index=index)
+            if reward.cost
+            else None
         )
         if payment:
             yield payment
-        yield issued(reward, act, store, index, payment=payment)
+        yield issue_reward(reward, context, store, index, payment=payment)
 
 
-def assign(state: State, command: AssignReward, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require(state, act)
-    reward = the_reward(store, command.reward_id)
+def assign_reward(
+    state: State, command: AssignReward, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
+    reward = require_reward(store, command.reward_id)
     for index in range(command.quantity):
-        yield issued(reward, act, store, index)
+        yield issue_reward(reward, context, store, index)
 
 
-def the_reward(store: StoreSettings, reward_id: str) -> Reward:
+def require_reward(store: StoreSettings, reward_id: str) -> Reward:
     reward = store.reward(reward_id)
     if reward is None:
         raise Rejected("reward_id", reward_id, f"is no active reward of store {store.store!r}")
     return reward
 
 
-def issued(
+def issue_reward(
     reward: Reward,
-    act: Act,
+    context: EventContext,
     store: StoreSettings,
     index: int,
     *,
     payment: UnitsSpent | None = None,
     cause: Cause | None = None,
 ) -> RewardBought:
-    """Without `payment` it costs nothing."""
+    """The event of an issued reward. Without `payment` it was free."""
     return RewardBought(
-        **act.stamp("RewardBought", index),
-        issued_reward_id=act.id("issued_reward", index),
+        **context.stamp("RewardBought", index),
+        issued_reward_id=context.id("issued_reward", index),
         reward_id=reward.reward_id,
         reward_name=reward.name,
         reward_type=reward.reward_type,
-        wallet=payment.wallet if payment else the_wallet(store, reward.wallet).code,
+        wallet=payment.wallet if payment else require_wallet(store, reward.wallet).code,
         cost=payment.units if payment else reward.cost * 0,
         transfer_id=payment.transfer_id if payment else None,
-        coupon=_coupon(reward, act, store, index),
+        coupon=_make_coupon(reward, context, store, index),
         cause=cause,
         price=reward.price,
         tax=reward.tax,
@@ -70,13 +77,13 @@ def issued(
     )
 
 
-def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupon | None:
+def _make_coupon(reward: Reward, context: EventContext, store: StoreSettings, index: int) -> Coupon | None:
     if reward.coupon_value is None:
         return None
-    active_from = act.now + timedelta(days=reward.days_inactive)
+    active_from = context.now + timedelta(days=reward.days_inactive)
     days = reward.days_valid
     return Coupon(
-        code=act.id("coupon", index).replace("-", "")[:16].upper(),
+        code=context.id("coupon", index).replace("-", "")[:16].upper(),
         value=reward.coupon_value,
         value_type=reward.coupon_value_type,
         active_from=active_from,
@@ -84,8 +91,10 @@ def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupo
     )
 
 
-def change_status(state: State, command: ChangeRedemptionStatus, act: Act) -> Iterator[Event]:
-    known(state, act)
+def change_redemption_status(
+    state: State, command: ChangeRedemptionStatus, context: EventContext
+) -> Iterator[Event]:
+    require_member(state, context)
     reward = state.get(IssuedReward, command.issued_reward_id.encode())
     if reward is None:
         raise Rejected(
@@ -94,7 +103,7 @@ def change_status(state: State, command: ChangeRedemptionStatus, act: Act) -> It
     if (reward.status, reward.status_comment) == (command.status, command.comment):
         raise Rejected("status", command.status, "is the status already, with the same comment")
     yield RedemptionStatusChanged(
-        **act.stamp("RedemptionStatusChanged"),
+        **context.stamp("RedemptionStatusChanged"),
         issued_reward_id=reward.issued_reward_id,
         old_status=reward.status,
         old_comment=reward.status_comment,

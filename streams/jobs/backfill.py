@@ -15,18 +15,18 @@ from streams.codec import avro
 from streams.delivery.backfill_recipients import HEADER
 from streams.domain.ids import derived_id
 from streams.jobs.rate_limit import Over, Pace
-from streams.kafka.checkpoint import Appended, Position, Standpoint
+from streams.kafka.checkpoint import OutputRecord, Position, TransactionalCheckpoint
 from streams.kafka.clients import Connection
-from streams.kafka.external_sort import Scan
-from streams.kafka.log_reader import whole
-from streams.stages.backfill_events import Wish
+from streams.kafka.external_sort import ScanFrom
+from streams.kafka.log_reader import full_range
+from streams.stages.backfill_events import BackfillRequest
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 
 Progress = Callable[[int], None]
 """Called with how many events were appended since the last call."""
 
 
-class Kept(msgspec.Struct, array_like=True):
+class StoredEvent(msgspec.Struct, array_like=True):
     """A derived event, as it is to be appended."""
 
     key: bytes
@@ -36,11 +36,11 @@ class Kept(msgspec.Struct, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BackfillPlan:
     """What is asked for, as it was when it began; by partition of `events` where it stands and ends."""
 
     name: str
-    wish: Wish
+    wish: BackfillRequest
     bounds: dict[int, tuple[int, int]]
     resumed: bool
 
@@ -68,29 +68,31 @@ class Asked:
         words = (self.since, self.until, self.member_id or "", self.correction or "")
         return derived_id(self.event_name, *words, *whom)[:13]
 
-    def wish(self, store: str, since: datetime, until: datetime) -> Wish:
-        return Wish(self.event_name, store, since, until, self.member_id, self.correction)
+    def wish(self, store: str, since: datetime, until: datetime) -> BackfillRequest:
+        return BackfillRequest(self.event_name, store, since, until, self.member_id, self.correction)
 
 
-def planned(connection: Connection, standpoint: Standpoint, name: str, wish: Wish) -> Plan:
+def plan_backfill(
+    connection: Connection, standpoint: TransactionalCheckpoint, name: str, wish: BackfillRequest
+) -> BackfillPlan:
     """Where it was, or from the beginning. Raises Retryable."""
     found = standpoint.positions()
     if found is None:
-        return Plan(name, wish, dict(whole(connection, EVENTS).bounds), resumed=False)
+        return BackfillPlan(name, wish, dict(full_range(connection, EVENTS).bounds), resumed=False)
     bounds = {}
     for number, (offset, note) in found.items():
         end, since, until = note.split(" ")
         bounds[number] = offset, int(end)
         wish = replace(wish, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
-    return Plan(name, wish, bounds, resumed=True)
+    return BackfillPlan(name, wish, bounds, resumed=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class DerivedEvents:
     """What is to be appended, on disk; a key begins with partition and offset of the fact, 8 bytes each."""
 
     count: int
-    scan: Scan
+    scan: ScanFrom
     left_out: int
     """Owners of whom nothing is told: they are erased."""
 
@@ -98,7 +100,7 @@ class Derived:
 class Backfill:
     """Appends what was derived, in the order of the facts."""
 
-    def __init__(self, standpoint: Standpoint, plan: Plan, found: Derived) -> None:
+    def __init__(self, standpoint: TransactionalCheckpoint, plan: BackfillPlan, found: DerivedEvents) -> None:
         self._standpoint = standpoint
         self.plan = plan
         self.found = found
@@ -115,9 +117,9 @@ class Backfill:
         self._standpoint.forget()
         return True
 
-    def _chunks(self, size: int) -> Iterator[tuple[list[Appended], dict[int, int]]]:
+    def _chunks(self, size: int) -> Iterator[tuple[list[OutputRecord], dict[int, int]]]:
         """Events, and where the partitions stand after them; those of one fact are never parted."""
-        chunk, positions = list[Appended](), dict[int, int]()
+        chunk, positions = list[OutputRecord](), dict[int, int]()
         for place, pairs in groupby(self.found.scan(b""), key=lambda pair: pair[0][:16]):
             number, offset = int.from_bytes(place[:8], "big"), int.from_bytes(place[8:], "big")
             chunk += [_appended(number, value) for _, value in pairs]
@@ -127,13 +129,13 @@ class Backfill:
                 chunk, positions = [], {}
         yield chunk, {number: end for number, (_, end) in self.plan.bounds.items()}
 
-    def _commit(self, chunk: list[Appended], positions: dict[int, int]) -> None:
+    def _commit(self, chunk: list[OutputRecord], positions: dict[int, int]) -> None:
         self._standpoint.commit(
             chunk, {n: Position(offset, self.plan.note(n)) for n, offset in positions.items()}
         )
 
 
-def _appended(number: int, value: bytes) -> Appended:
-    kept = msgspec.msgpack.decode(value, type=Kept)
+def _appended(number: int, value: bytes) -> OutputRecord:
+    kept = msgspec.msgpack.decode(value, type=StoredEvent)
     headers = {avro.HEADER: kept.schema.encode(), HEADER: kept.backfill}
-    return Appended(WEBHOOK_EVENTS, kept.key, kept.value, headers, number)
+    return OutputRecord(WEBHOOK_EVENTS, kept.key, kept.value, headers, number)

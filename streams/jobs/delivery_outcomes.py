@@ -9,50 +9,50 @@ from uuid import UUID
 
 from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.replay_selection import Fate, fate
-from streams.delivery.subscription_history import OverTime
+from streams.delivery.replay_selection import DeliveryOutcome, delivery_outcome
+from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
-from streams.jobs.rate_limit import CutShort, Over
+from streams.jobs.rate_limit import Over, StoppedEarly
 from streams.kafka.clients import Connection
-from streams.kafka.external_sort import Scan, sorted_on_disk
-from streams.kafka.log_reader import between, home, moment_of, slices
+from streams.kafka.external_sort import ScanFrom, sort_on_disk
+from streams.kafka.log_reader import partition_of_key, read_batches, record_time, time_range
 from streams.kafka.records import record_of
-from streams.reconcile.reconciliation import DEAD, DELIVERED, MADE, REPLAYED, Mark, Marks, Place
+from streams.reconcile.reconciliation import DEAD, DELIVERED, MADE, REPLAYED, Mark, MarkMaker, RecordPlace
 from streams.stages.context import Record
 from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES
 
 
 @contextmanager
-def fates(
+def outcome_lookup(
     connection: Connection,
     subscription_id: str,
     since: datetime | None,
     folder: Path,
     over: Over = lambda: False,
-) -> Iterator[Callable[[str], Fate]]:
+) -> Iterator[Callable[[str], DeliveryOutcome]]:
     """By delivery id, as it was when this was first asked, of what was appended since. Asking first raises
     Retryable, and CutShort where it is over before all is read."""
     with ExitStack() as stack:
-        scan: Scan | None = None
+        scan: ScanFrom | None = None
 
-        def fate_of(delivery_id: str) -> Fate:
+        def outcome_of(delivery_id: str) -> DeliveryOutcome:
             nonlocal scan
             if scan is None:
                 marks = _marks(connection, subscription_id, since, over)
-                scan = stack.enter_context(sorted_on_disk(marks, folder))
+                scan = stack.enter_context(sort_on_disk(marks, folder))
             return _fate(scan, delivery_id)
 
-        yield fate_of
+        yield outcome_of
 
 
-def _fate(scan: Scan, delivery_id: str) -> Fate:
+def _fate(scan: ScanFrom, delivery_id: str) -> DeliveryOutcome:
     id_ = UUID(delivery_id).bytes
     count: Counter[bytes] = Counter()
     for key, _ in scan(id_):
         if key[:16] != id_:
             break
         count[key[16:17]] += 1
-    return fate(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
+    return delivery_outcome(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
 
 
 def _marks(
@@ -60,17 +60,17 @@ def _marks(
 ) -> Iterator[Mark]:
     key = subscription_id.encode()
     for topic in (DELIVERIES, ATTEMPTS, DEAD_LETTERS):
-        partition = home(connection, topic, subscription_id)
-        for messages in slices(connection, between(connection, topic, since, None, partition)):
+        partition = partition_of_key(connection, topic, subscription_id)
+        for messages in read_batches(connection, time_range(connection, topic, since, None, partition)):
             if over():
-                raise CutShort
+                raise StoppedEarly
             for message in messages:
                 if message.key() == key:
-                    yield from _of(record_of(message, topic.name), moment_of(message))
+                    yield from _of(record_of(message, topic.name), record_time(message))
 
 
 def _of(record: Record, appended_at: datetime) -> Iterator[Mark]:
-    marks, place = Marks(OverTime()), Place(record.partition, record.offset, appended_at)
+    marks, place = MarkMaker(SubscriptionHistory()), RecordPlace(record.partition, record.offset, appended_at)
     try:
         match record.topic:
             case DELIVERIES.name:

@@ -11,33 +11,35 @@ import msgspec
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.delivery.backfill_recipients import backfilled
+from streams.delivery.backfill_recipients import read_recipients
 from streams.delivery.records import Subscription
 from streams.errors import Poison
 from streams.kafka.clients import Connection
-from streams.kafka.external_sort import Scan, sorted_on_disk
-from streams.kafka.log_reader import moment_of, slices, whole
+from streams.kafka.external_sort import ScanFrom, sort_on_disk
+from streams.kafka.log_reader import full_range, read_batches, record_time
 from streams.kafka.records import record_of
-from streams.runtime.restore_progress import Report
+from streams.runtime.restore_progress import ReportProgress
 from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS
 
-Told = Callable[[str, Subscription], bool]
+ExistsCallback = Callable[[str, Subscription], bool]
 """Whether the event of that id was there for the subscription."""
 _Place = tuple[datetime, tuple[str, ...] | None]
 """When it was appended, and for whom; None: for all that were there."""
 
 
 @contextmanager
-def told_already(connection: Connection, event_name: str, folder: Path, report: Report) -> Iterator[Told]:
+def existing_events(
+    connection: Connection, event_name: str, folder: Path, report: ReportProgress
+) -> Iterator[ExistsCallback]:
     """Of events of that name, as of when this was called. Raises Retryable."""
-    with sorted_on_disk(_pairs(connection, event_name, report), folder) as scan:
+    with sort_on_disk(_pairs(connection, event_name, report), folder) as scan:
         yield partial(_told, scan)
 
 
-def _pairs(connection: Connection, event_name: str, report: Report) -> Iterator[tuple[bytes, bytes]]:
-    stretch, done = whole(connection, WEBHOOK_EVENTS), 0
-    for messages in slices(connection, stretch):
+def _pairs(connection: Connection, event_name: str, report: ReportProgress) -> Iterator[tuple[bytes, bytes]]:
+    stretch, done = full_range(connection, WEBHOOK_EVENTS), 0
+    for messages in read_batches(connection, stretch):
         for message in messages:
             yield from _pair(message, event_name)
         done += len(messages)
@@ -49,12 +51,12 @@ def _pair(message: Message, event_name: str) -> Iterator[tuple[bytes, bytes]]:
     if record.kind != event_name:
         return
     try:
-        _, tree = avro.read(record.value, record.schema)
-        by = backfilled(record.headers)
+        _, tree = avro.decode_tree(record.value, record.schema)
+        by = read_recipients(record.headers)
     except Poison:
         # The fan-out has put it aside: nobody was told by it.
         return
-    place: _Place = moment_of(message), by.subscriptions if by else None
+    place: _Place = record_time(message), by.subscriptions if by else None
     yield _key(tree["webhook_event_id"], record), msgspec.msgpack.encode(place)
 
 
@@ -63,7 +65,7 @@ def _key(webhook_event_id: str, record: Record) -> bytes:
     return UUID(webhook_event_id).bytes + at
 
 
-def _told(scan: Scan, webhook_event_id: str, subscription: Subscription) -> bool:
+def _told(scan: ScanFrom, webhook_event_id: str, subscription: Subscription) -> bool:
     id_ = UUID(webhook_event_id).bytes
     for key, value in scan(id_):
         if key[:16] != id_:

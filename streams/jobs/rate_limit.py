@@ -9,20 +9,20 @@ from confluent_kafka import Message, TopicPartition
 from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import whole
+from streams.kafka.log_reader import full_range
 from streams.kafka.records import record_of
-from streams.kafka.unreadable_batches import readable
+from streams.kafka.unreadable_batches import skip_unreadable
 from streams.topics import ATTEMPTS, DEAD_LETTERS
 
 # A transaction's share: what a kill takes back.
-CHUNK = 1000
-TRANSACTIONS_A_SECOND = 4
-IDLE = 0.1
+CHUNK_RECORDS = 1000
+TRANSACTIONS_PER_SECOND = 4
+IDLE_SECONDS = 0.1
 Over = Callable[[], bool]
 """Whether it is to end, at the next chance."""
 
 
-class CutShort(Exception):
+class StoppedEarly(Exception):
     """It was told to end before there was anything to tell."""
 
 
@@ -41,10 +41,10 @@ class Pace(Protocol):
     def close(self) -> None: ...
 
 
-class AtOnce:
+class Unlimited:
     """As fast as it goes."""
 
-    chunk = CHUNK
+    chunk = CHUNK_RECORDS
 
     def wait(self, _count: int, over: Over) -> bool:
         return not over()
@@ -56,21 +56,21 @@ class AtOnce:
         pass
 
 
-class Steady:
+class SteadyRate:
     """At most `rate` a second, whatever becomes of them."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self.chunk = min(CHUNK, max(1, rate // TRANSACTIONS_A_SECOND))
+        self.chunk = min(CHUNK_RECORDS, max(1, rate // TRANSACTIONS_PER_SECOND))
         self._next = time.monotonic()
 
     def wait(self, count: int, over: Over) -> bool:
         while not over():
             left = self._next - time.monotonic()
             if left <= 0:
-                self._next += max(0.0, -left - IDLE) + count / self._rate
+                self._next += max(0.0, -left - IDLE_SECONDS) + count / self._rate
                 return True
-            time.sleep(min(IDLE, left))
+            time.sleep(min(IDLE_SECONDS, left))
         return False
 
     def appended(self, chunk: Iterable[Delivery]) -> None:
@@ -80,14 +80,14 @@ class Steady:
         pass
 
 
-class Throttled:
+class AttemptLimited:
     """At most `rate` a second, and no more than a second's worth, twenty at least, on their way to the
     endpoint: what happens meanwhile waits for no more than that."""
 
     def __init__(self, connection: Connection, subscription_id: str, rate: int) -> None:
         self._rate = rate
         self._ahead = max(rate, 20)
-        self.chunk = min(CHUNK, max(1, rate // TRANSACTIONS_A_SECOND))
+        self.chunk = min(CHUNK_RECORDS, max(1, rate // TRANSACTIONS_PER_SECOND))
         self._next = time.monotonic()
         self._tried = _Tried(connection, subscription_id)
         self.waits = False
@@ -98,10 +98,10 @@ class Throttled:
             now = time.monotonic()
             self.waits = len(self._tried.under_way) + count > max(self._ahead, count)
             if self._next <= now and not self.waits:
-                self._next = max(self._next, now - IDLE) + count / self._rate
+                self._next = max(self._next, now - IDLE_SECONDS) + count / self._rate
                 self._tried.look(0)
                 return True
-            self._tried.look(IDLE if self.waits else min(IDLE, self._next - now))
+            self._tried.look(IDLE_SECONDS if self.waits else min(IDLE_SECONDS, self._next - now))
         return False
 
     def appended(self, chunk: Iterable[Delivery]) -> None:
@@ -121,13 +121,15 @@ class _Tried:
         self._names = {connection.topic(topic): topic for topic in (ATTEMPTS, DEAD_LETTERS)}
         self._consumer = connection.open_consumer(**{"group.id": f"{connection.prefix}replay"})
         # Before anything is appended: what comes of it must not be missed.
-        ends = [(name, whole(connection, topic).bounds) for name, topic in self._names.items()]
+        ends = [(name, full_range(connection, topic).bounds) for name, topic in self._names.items()]
         self._consumer.assign(
             [TopicPartition(name, n, end) for name, bounds in ends for n, (_, end) in bounds.items()]
         )
 
     def look(self, patience: float) -> None:
-        for message in readable(self._connection, self._consumer, self._consumer.consume(CHUNK, patience)):
+        for message in skip_unreadable(
+            self._connection, self._consumer, self._consumer.consume(CHUNK_RECORDS, patience)
+        ):
             if message.error() is None and message.key() == self._key:
                 self.under_way.discard(self._id(message))
 

@@ -17,14 +17,20 @@ from streams.codec import avro
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import ANSWERS_WITHIN, Stretch, records, told, whole
-from streams.kafka.transactions import transaction
+from streams.kafka.log_reader import (
+    ANSWER_TIMEOUT,
+    OffsetRange,
+    full_range,
+    outage_as_retryable,
+    read_records,
+)
+from streams.kafka.transactions import run_transaction
 from streams.stages.context import Record
 from streams.topics import REDRIVEN, Topic
 
 # A transaction's share: what a kill takes back, and what the client holds in memory.
 BATCH_RECORDS, BATCH_BYTES = 200, 8 << 20
-BEFORE = "re-driven before"
+ALREADY_REDRIVEN = "re-driven before"
 Progress = Callable[[int], None]
 """Called with how many records were re-driven since the last call."""
 V = TypeVar("V", bound=Value)
@@ -41,7 +47,7 @@ class Id(NamedTuple):
         return f"{self.partition}:{self.offset}"
 
 
-class Again(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to append once more. `partition` -1: where the key's hash says."""
 
     topic: Topic
@@ -51,7 +57,7 @@ class Again(NamedTuple):
     headers: Mapping[str, bytes]
 
 
-class Shelf(Protocol[V]):
+class RedriveSource(Protocol[V]):
     """A topic of records that were put aside."""
 
     topic: Topic
@@ -60,7 +66,7 @@ class Shelf(Protocol[V]):
     def obstacle(self, record: V) -> str | None:
         """Why it cannot be sent again, if so."""
 
-    def again(self, record: V) -> Again:
+    def again(self, record: V) -> OutgoingRecord:
         """What to append, of a record without an obstacle."""
 
     def name(self, place: Id, record: V) -> Hashable:
@@ -73,7 +79,7 @@ class Shelf(Protocol[V]):
         """What a record of that topic says: which, and when. None where it is of another shelf."""
 
 
-class Wanted(Protocol[V_contra]):
+class RedriveFilter(Protocol[V_contra]):
     """Which records are meant."""
 
     @property
@@ -95,7 +101,7 @@ class Found(Generic[V]):
     @property
     def obstacle(self) -> str | None:
         """Why it cannot be sent again, if so."""
-        return BEFORE if self.redriven_at else self.hindered
+        return ALREADY_REDRIVEN if self.redriven_at else self.hindered
 
 
 @dataclass(slots=True)
@@ -115,16 +121,18 @@ class Count:
         return self.sent_to.total()
 
 
-def put_aside(
-    connection: Connection, shelf: Shelf[V], wanted: Wanted[V], partition: int | None = None
+def read_candidates(
+    connection: Connection, shelf: RedriveSource[V], wanted: RedriveFilter[V], partition: int | None = None
 ) -> Iterator[Found[V]]:
     """What is there now, partition by partition in order. Raises Retryable."""
     with _safely():
-        there = whole(connection, shelf.topic, partition)
+        there = full_range(connection, shelf.topic, partition)
     return (found for found in _found(connection, shelf, there) if wanted.holds(found.id, found.record))
 
 
-def counted(connection: Connection, shelf: Shelf[V], wanted: Wanted[V], there: Stretch) -> Count:
+def count_candidates(
+    connection: Connection, shelf: RedriveSource[V], wanted: RedriveFilter[V], there: OffsetRange
+) -> Count:
     """What would be sent of that stretch now. Raises Retryable."""
     count = Count(unknown=set(wanted.ids))
     for found in _found(connection, shelf, there):
@@ -146,7 +154,11 @@ class Redrive(Generic[V]):
     """
 
     def __init__(
-        self, connection: Connection, shelf: Shelf[V], wanted: Wanted[V], partition: int | None = None
+        self,
+        connection: Connection,
+        shelf: RedriveSource[V],
+        wanted: RedriveFilter[V],
+        partition: int | None = None,
     ) -> None:
         self._connection = connection
         self._shelf = shelf
@@ -156,14 +168,14 @@ class Redrive(Generic[V]):
             | {"transaction.timeout.ms": 30_000}
         )
         with _safely():
-            with told("the transaction's coordinator"):
-                self._producer.init_transactions(ANSWERS_WITHIN)
+            with outage_as_retryable("the transaction's coordinator"):
+                self._producer.init_transactions(ANSWER_TIMEOUT)
             # What fails again comes back while we send: it is not for this run.
-            self._there = whole(connection, shelf.topic, partition)
+            self._there = full_range(connection, shelf.topic, partition)
 
     def count(self) -> Count:
         """What `run` would do now."""
-        return counted(self._connection, self._shelf, self._wanted, self._there)
+        return count_candidates(self._connection, self._shelf, self._wanted, self._there)
 
     def run(self, progress: Progress, most: int | None = None) -> int:
         """Each to where it belongs, `most` at most. Returns how many."""
@@ -184,7 +196,7 @@ class Redrive(Generic[V]):
     def _send(self, batch: list[Found[V]], progress: Progress) -> int:
         if not batch:
             return 0
-        with _safely(), told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
+        with _safely(), outage_as_retryable("a transaction"), run_transaction(self._producer, ANSWER_TIMEOUT):
             for found in batch:
                 self._append(found)
         progress(len(batch))
@@ -199,11 +211,11 @@ class Redrive(Generic[V]):
         self._producer.produce(name, value, str(found.id), headers={avro.HEADER: header})
 
 
-def _found(connection: Connection, shelf: Shelf[V], there: Stretch) -> Iterator[Found[V]]:
+def _found(connection: Connection, shelf: RedriveSource[V], there: OffsetRange) -> Iterator[Found[V]]:
     with _safely():
-        before = records(connection, whole(connection, REDRIVEN))
+        before = read_records(connection, full_range(connection, REDRIVEN))
         redriven = dict(said for record in before if (said := shelf.remembered(record)))
-        for record in records(connection, there):
+        for record in read_records(connection, there):
             place = Id(record.partition, record.offset)
             value = avro.decode(shelf.kind, record.value, record.schema)
             yield Found(place, value, redriven.get(shelf.name(place, value)), shelf.obstacle(value))

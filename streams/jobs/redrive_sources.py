@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.codec import avro
-from streams.delivery.records import DeadLetter, redriven
+from streams.delivery.records import DeadLetter, redrive_delivery
 from streams.domain.values import Value
-from streams.jobs.redrive import Again, Id
+from streams.jobs.redrive import Id, OutgoingRecord
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import latest, whole
+from streams.kafka.log_reader import full_range, read_latest
 from streams.projections.erasures import erased
-from streams.rejections import MISPLACED, LetterRedriven, PoisonRecord, Redriven
+from streams.rejections import WRONG_PARTITION, LetterRedriven, PoisonRecord, Redriven
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPICS
@@ -19,7 +19,7 @@ from streams.topics import DEAD_LETTERS, DELIVERIES, POISON, SUBSCRIPTIONS, TOPI
 _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
-class PoisonShelf:
+class PoisonSource:
     """Each goes to its topic and partition, with its key, headers and bytes; to its key's partition where it
     stood on another."""
 
@@ -31,10 +31,10 @@ class PoisonShelf:
             return "too large to be kept whole"
         return None if record.topic in _BY_NAME else "of a topic that is no more"
 
-    def again(self, record: PoisonRecord) -> Again:
+    def again(self, record: PoisonRecord) -> OutgoingRecord:
         # To its own partition, as each has clock's records; but for what stood where its key does not belong.
-        partition = -1 if record.cause.startswith(MISPLACED) else record.partition
-        return Again(_BY_NAME[record.topic], partition, record.key, record.value, record.headers)
+        partition = -1 if record.cause.startswith(WRONG_PARTITION) else record.partition
+        return OutgoingRecord(_BY_NAME[record.topic], partition, record.key, record.value, record.headers)
 
     def name(self, place: Id, record: PoisonRecord) -> Hashable:
         # By origin too: where the poison topic was made anew, its places mean other records.
@@ -57,7 +57,7 @@ class PoisonShelf:
         return (Id(r.poison_partition, r.poison_offset), r.topic, r.partition, r.offset), r.redriven_at
 
 
-class DeadLetterShelf:
+class DeadLetterSource:
     """Each goes to the deliveries as the one that it was, and has its whole schedule before it."""
 
     topic = DEAD_LETTERS
@@ -76,10 +76,10 @@ class DeadLetterShelf:
         known = self._subscribed(delivery.subscription_id)
         return None if known else "of a subscription that is no more"
 
-    def again(self, record: DeadLetter) -> Again:
-        value, header = avro.encode(redriven(record))
+    def again(self, record: DeadLetter) -> OutgoingRecord:
+        value, header = avro.encode(redrive_delivery(record))
         key = record.delivery.subscription_id.encode()
-        return Again(DELIVERIES, -1, key, value, {avro.HEADER: header.encode()})
+        return OutgoingRecord(DELIVERIES, -1, key, value, {avro.HEADER: header.encode()})
 
     def name(self, place: Id, record: DeadLetter) -> Hashable:
         return place, record.delivery.delivery_id
@@ -99,10 +99,10 @@ class DeadLetterShelf:
         return (Id(r.partition, r.offset), r.delivery_id), r.redriven_at
 
 
-def dead_letters(connection: Connection) -> DeadLetterShelf:
+def dead_letter_source(connection: Connection) -> DeadLetterSource:
     """The dead letters, beside the subscriptions that there are now and who is erased. Raises Retryable."""
-    there = latest(connection, whole(connection, SUBSCRIPTIONS))
-    return DeadLetterShelf(lambda id_: id_.encode() in there, erased(connection).__contains__)
+    there = read_latest(connection, full_range(connection, SUBSCRIPTIONS))
+    return DeadLetterSource(lambda id_: id_.encode() in there, erased(connection).__contains__)
 
 
 @dataclass(frozen=True, slots=True)

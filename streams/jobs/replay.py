@@ -14,22 +14,22 @@ from itertools import chain
 from typing import Self
 
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay_selection import Only, Selection
-from streams.delivery.subscription import require_sent_to
+from streams.delivery.replay_selection import ReplayScope, ReplaySelection
+from streams.delivery.subscription import require_active
 from streams.domain.ids import derived_id
 from streams.domain.values import Value
 from streams.errors import Retryable
-from streams.jobs.event_reader import Reread, Tally
+from streams.jobs.event_reader import DeliveryCount, EventReader
 from streams.jobs.rate_limit import Over, Pace
-from streams.kafka.checkpoint import Position, Standpoint, appended
+from streams.kafka.checkpoint import Position, TransactionalCheckpoint, output_record
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import Stretch, between
-from streams.projections.state_snapshot import subscriptions
+from streams.kafka.log_reader import OffsetRange, time_range
+from streams.projections.state_snapshot import read_subscriptions
 from streams.topics import DELIVERIES, WEBHOOK_EVENTS, Topic
 
 Progress = Callable[[int], None]
 """Called with how many deliveries were appended since the last call."""
-Note = Callable[[int, int, bool], tuple[Topic, str, Value] | None]
+ProgressRecord = Callable[[int, int, bool], tuple[Topic, str, Value] | None]
 """A record, with topic and key, to append in the same transaction: called with how many deliveries that has,
 by how many offsets the reading has come on, and whether that is remembered by it."""
 
@@ -43,7 +43,7 @@ class Asked:
     until: str
     event_name: str | None = None
     member_id: str | None = None
-    only: Only = "all"
+    only: ReplayScope = "all"
 
     @property
     def name(self) -> str:
@@ -51,16 +51,16 @@ class Asked:
         return derived_id(self.subscription_id, *words)[:13]
 
 
-def subscription_of(connection: Connection, subscription_id: str) -> Subscription:
+def read_subscription(connection: Connection, subscription_id: str) -> Subscription:
     """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
-    return require_sent_to(subscriptions(connection).get(subscription_id), subscription_id)
+    return require_active(read_subscriptions(connection).get(subscription_id), subscription_id)
 
 
 @dataclass(slots=True)
-class Plan:
+class ReplayPlan:
     """What is left to be read, and by partition where it ends."""
 
-    stretch: Stretch
+    stretch: OffsetRange
     resumed: bool
 
 
@@ -71,16 +71,18 @@ class Replay:
     def __init__(
         self,
         connection: Connection,
-        selection: Selection,
+        selection: ReplaySelection,
         *,
         period: tuple[datetime | None, datetime | None],
-        note: Note = lambda _sent, _read, _stands: None,
+        note: ProgressRecord = lambda _sent, _read, _stands: None,
     ) -> None:
         self._note = note
         self._turn, self._whole = threading.Lock(), True
-        self._standpoint = Standpoint(connection, f"replay-{selection.name}", WEBHOOK_EVENTS)
-        self.plan = self._resumed() or Plan(between(connection, WEBHOOK_EVENTS, *period), resumed=False)
-        self._reread = Reread(connection, selection, self.plan.stretch)
+        self._standpoint = TransactionalCheckpoint(connection, f"replay-{selection.name}", WEBHOOK_EVENTS)
+        self.plan = self._resumed() or ReplayPlan(
+            time_range(connection, WEBHOOK_EVENTS, *period), resumed=False
+        )
+        self._reread = EventReader(connection, selection, self.plan.stretch)
         self._at = {number: start for number, (start, _) in self.plan.stretch.bounds.items()}
 
     def __enter__(self) -> Self:
@@ -89,7 +91,7 @@ class Replay:
     def __exit__(self, *_: object) -> None:
         self._standpoint.close()
 
-    def count(self, over: Over = lambda: False) -> Tally:
+    def count(self, over: Over = lambda: False) -> DeliveryCount:
         """Deliveries that `run` would append now; see `Reread.count`."""
         return self._reread.count(over)
 
@@ -125,8 +127,8 @@ class Replay:
         with self._turn, self._once_whole():
             read = sum(at - self._at[n] for n, at in positions.items())
             note = self._note(len(chunk), read, bool(positions))
-            noted = (appended(*note),) if note else ()
-            made = (appended(DELIVERIES, delivery.subscription_id, delivery) for delivery in chunk)
+            noted = (output_record(*note),) if note else ()
+            made = (output_record(DELIVERIES, delivery.subscription_id, delivery) for delivery in chunk)
             stands = {n: Position(at, str(bounds[n][1])) for n, at in positions.items()}
             self._standpoint.commit(chain(noted, made), stands)
         self._at |= positions
@@ -140,9 +142,9 @@ class Replay:
         yield
         self._whole = True
 
-    def _resumed(self) -> Plan | None:
+    def _resumed(self) -> ReplayPlan | None:
         found = self._standpoint.positions()
         if found is None:
             return None
         bounds = {n: (at.offset, int(at.note or 0)) for n, at in found.items()}
-        return Plan(Stretch(WEBHOOK_EVENTS, bounds), resumed=True)
+        return ReplayPlan(OffsetRange(WEBHOOK_EVENTS, bounds), resumed=True)

@@ -16,38 +16,41 @@ from msgspec.structs import replace
 
 from streams.delivery.records import Subscription
 from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
-from streams.delivery.replay_selection import Fate, Selection
+from streams.delivery.replay_selection import DeliveryOutcome, ReplaySelection
 from streams.domain.values import Value
 from streams.errors import Retryable
-from streams.jobs.delivery_outcomes import fates
-from streams.jobs.event_reader import within
-from streams.jobs.rate_limit import CutShort, Throttled
+from streams.jobs.delivery_outcomes import outcome_lookup
+from streams.jobs.event_reader import make_deadline
+from streams.jobs.rate_limit import AttemptLimited, StoppedEarly
 from streams.jobs.replay import Replay
 from streams.kafka.clients import Connection
 from streams.projections.erasures import erased
 from streams.topics import REPLAY_PROGRESS, Topic
 
 LOG = logging.getLogger(__name__)
-BEAT = 2.0
+HEARTBEAT_SECONDS = 2.0
 """Seconds after which it is told again that it is played."""
-COUNTED_WITHIN = 10.0
+COUNT_TIMEOUT = 10.0
 """Seconds: what is not counted by then is reckoned."""
-Ending = Literal["cancelled", "deleted", "stopping"]
+StopReason = Literal["cancelled", "deleted", "stopping"]
 """Cancelled, its subscription deleted, or this process told to stop: another one goes on."""
-Told = Callable[[], Ending | None]
-FORGOTTEN = "Kafka has forgotten how far it was: ask for another one, of what is missing."
-DELETED = "Its subscription was deleted."
+StopCheck = Callable[[], StopReason | None]
+PROGRESS_LOST = "Kafka has forgotten how far it was: ask for another one, of what is missing."
+SUBSCRIPTION_DELETED = "Its subscription was deleted."
 
 
-def selected(
-    connection: Connection, order: ReplayOrder, subscription: Subscription, fate_of: Callable[[str], Fate]
-) -> Selection:
+def make_selection(
+    connection: Connection,
+    order: ReplayOrder,
+    subscription: Subscription,
+    outcome_of: Callable[[str], DeliveryOutcome],
+) -> ReplaySelection:
     """Nothing of who is erased by now."""
     o, gone = order, erased(connection)
-    return Selection(subscription, o.replay_id, o.event_name, o.member_id, o.only, fate_of, gone)
+    return ReplaySelection(subscription, o.replay_id, o.event_name, o.member_id, o.only, outcome_of, gone)
 
 
-class Playing:
+class ReplayExecution:
     """All of it raises Retryable: whoever plays it next goes on where it was."""
 
     def __init__(
@@ -58,7 +61,7 @@ class Playing:
         *,
         process: str,
         folder: Path,
-        told: Told,
+        told: StopCheck,
         now: Callable[[], datetime],
     ) -> None:
         self._connection = connection
@@ -67,11 +70,11 @@ class Playing:
         self._now = now
         self._at = ReplayProgress(replay_id=order.replay_id, state="running", process=process, told_at=now())
         self._changing = threading.Lock()
-        self._ending: Ending | None = None
+        self._ending: StopReason | None = None
         self._lost = threading.Event()
         with ExitStack() as stack:
-            wanted = fates(connection, order.subscription_id, order.since, folder, self._over)
-            selection = selected(connection, order, subscription, stack.enter_context(wanted))
+            wanted = outcome_lookup(connection, order.subscription_id, order.since, folder, self._over)
+            selection = make_selection(connection, order, subscription, stack.enter_context(wanted))
             period = order.since, order.until
             self._replay = stack.enter_context(Replay(connection, selection, period=period, note=self._note))
             self._stack = stack.pop_all()
@@ -88,7 +91,7 @@ class Playing:
         at = self._at
         self._at = replace(before, process=at.process, told_at=at.told_at) if before else at
         if self._at.begun_at and not self._replay.plan.resumed:
-            self._end("failed", FORGOTTEN)
+            self._end("failed", PROGRESS_LOST)
             return
         with self._beating():
             done = self._played_whole()
@@ -100,7 +103,7 @@ class Playing:
     def _played_whole(self) -> bool:
         try:
             return self._played()
-        except CutShort:
+        except StoppedEarly:
             return False
         except Retryable:
             raise
@@ -115,14 +118,14 @@ class Playing:
             self._counted()
         if self._over():
             return False
-        pace = Throttled(self._connection, self._order.subscription_id, self._order.rate)
+        pace = AttemptLimited(self._connection, self._order.subscription_id, self._order.rate)
         try:
             return self._replay.play(pace, lambda _: None, self._over)
         finally:
             pace.close()
 
     def _counted(self) -> None:
-        late = within(COUNTED_WITHIN)
+        late = make_deadline(COUNT_TIMEOUT)
         found = self._replay.count(lambda: late() or self._over())
         if not self._over():
             size = self._replay.plan.stretch.size
@@ -138,7 +141,7 @@ class Playing:
         elif self._ending == "cancelled":
             self._end("cancelled")
         elif self._ending == "deleted":
-            self._end("failed", DELETED)
+            self._end("failed", SUBSCRIPTION_DELETED)
         else:
             # Nobody's: who is there goes on with it at once.
             self._change(process="")
@@ -175,7 +178,7 @@ class Playing:
             thread.join()
 
     def _beat(self, over: threading.Event) -> None:
-        while not over.wait(BEAT):
+        while not over.wait(HEARTBEAT_SECONDS):
             try:
                 self._replay.tell()
             except Retryable as failure:

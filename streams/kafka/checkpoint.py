@@ -14,15 +14,15 @@ from confluent_kafka import KafkaException, TopicPartition
 from streams.codec import avro
 from streams.domain.values import Value
 from streams.kafka.clients import Connection
-from streams.kafka.consumer_offsets import committed, partitions_of
-from streams.kafka.log_reader import ANSWERS_WITHIN, told
-from streams.kafka.transactions import transaction
+from streams.kafka.consumer_offsets import committed, list_partitions
+from streams.kafka.log_reader import ANSWER_TIMEOUT, outage_as_retryable
+from streams.kafka.transactions import run_transaction
 from streams.topics import Topic
 
-QUEUED = 10_000
+MAX_QUEUED_RECORDS = 10_000
 
 
-class Appended(NamedTuple):
+class OutputRecord(NamedTuple):
     """A record to append; `partition` -1: where the key's hash says."""
 
     topic: Topic
@@ -32,10 +32,10 @@ class Appended(NamedTuple):
     partition: int = -1
 
 
-def appended(topic: Topic, key: str, value: Value) -> Appended:
+def output_record(topic: Topic, key: str, value: Value) -> OutputRecord:
     """The value's record."""
     data, header = avro.encode(value)
-    return Appended(topic, key.encode(), data, {avro.HEADER: header.encode()})
+    return OutputRecord(topic, key.encode(), data, {avro.HEADER: header.encode()})
 
 
 class Position(NamedTuple):
@@ -45,7 +45,7 @@ class Position(NamedTuple):
     note: str
 
 
-class Standpoint:
+class TransactionalCheckpoint:
     """To make one fences any other of the same name, and ends what that left open. Raises Retryable where the
     cluster does not answer."""
 
@@ -56,10 +56,10 @@ class Standpoint:
         self._cluster = connection.cluster
         self._producer = connection.open_producer(
             **{"transactional.id": self._name, "transaction.timeout.ms": 30_000, "linger.ms": 5}
-            | {"queue.buffering.max.messages": QUEUED}
+            | {"queue.buffering.max.messages": MAX_QUEUED_RECORDS}
         )
-        with told("the transaction's coordinator"):
-            self._producer.init_transactions(ANSWERS_WITHIN)
+        with outage_as_retryable("the transaction's coordinator"):
+            self._producer.init_transactions(ANSWER_TIMEOUT)
         self._consumer = connection.open_consumer(**{"group.id": self._name})
 
     def __enter__(self) -> Self:
@@ -73,30 +73,30 @@ class Standpoint:
 
     def positions(self) -> dict[int, Position] | None:
         """By partition; None where it has not begun."""
-        with told(self._topic):
-            found = partitions_of(self._cluster, self._consumer, self._topic, ANSWERS_WITHIN)
+        with outage_as_retryable(self._topic):
+            found = list_partitions(self._cluster, self._consumer, self._topic, ANSWER_TIMEOUT)
             asked = [TopicPartition(self._topic, n) for n in found]
-            places = committed(self._consumer, asked, ANSWERS_WITHIN)
+            places = committed(self._consumer, asked, ANSWER_TIMEOUT)
         if any(place.offset < 0 for place in places):
             return None
         return {place.partition: Position(place.offset, place.metadata or "") for place in places}
 
-    def commit(self, records: Iterable[Appended], positions: Mapping[int, Position]) -> None:
+    def commit(self, records: Iterable[OutputRecord], positions: Mapping[int, Position]) -> None:
         """All of it or nothing; without positions it stays where it is. Raises Retryable."""
         places = [TopicPartition(self._topic, n, at.offset, at.note) for n, at in positions.items()]
-        with told("a transaction"), transaction(self._producer, ANSWERS_WITHIN):
+        with outage_as_retryable("a transaction"), run_transaction(self._producer, ANSWER_TIMEOUT):
             for topic, key, value, headers, partition in records:
                 name = self._connection.topic(topic)
                 self._producer.produce(name, value, key, partition, headers=dict(headers))
             if places:
                 self._producer.send_offsets_to_transaction(
-                    places, self._consumer.consumer_group_metadata(), ANSWERS_WITHIN
+                    places, self._consumer.consumer_group_metadata(), ANSWER_TIMEOUT
                 )
 
     def forget(self) -> None:
         """It is done: one of the same name begins anew."""
         admin = self._connection.open_admin()
-        for future in admin.delete_consumer_groups([self._name], request_timeout=ANSWERS_WITHIN).values():
+        for future in admin.delete_consumer_groups([self._name], request_timeout=ANSWER_TIMEOUT).values():
             # Where that fails, the next one finds that nothing is left, and tries again.
             with suppress(KafkaException):
-                future.result(ANSWERS_WITHIN)
+                future.result(ANSWER_TIMEOUT)

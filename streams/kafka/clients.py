@@ -15,9 +15,9 @@ from confluent_kafka.admin import AdminClient
 
 from streams.errors import Misconfigured
 from streams.kafka.cluster import Admin, Cluster, Config, Consumer, Librdkafka, Producer
-from streams.settings import Settings, variable
-from streams.state_version import FIRST
-from streams.topics import LARGEST, Topic
+from streams.settings import Settings, variable_name
+from streams.state_version import FIRST_VERSION
+from streams.topics import MAX_BATCH_BYTES, Topic
 
 LOG = logging.getLogger("kafka")
 
@@ -37,13 +37,13 @@ _SAFE_PRODUCER = {
     "acks": "all",
     "enable.idempotence": True,
     "partitioner": "murmur2_random",
-    "message.max.bytes": LARGEST,
+    "message.max.bytes": MAX_BATCH_BYTES,
 }
 _CONSUMER = {
     "auto.offset.reset": "earliest",
     # What one fetch may bring, and (zstd) what a batch may unpack to; 50 and 100 MB unless told otherwise.
-    "fetch.max.bytes": 2 * LARGEST,
-    "receive.message.max.bytes": 4 * LARGEST,
+    "fetch.max.bytes": 2 * MAX_BATCH_BYTES,
+    "receive.message.max.bytes": 4 * MAX_BATCH_BYTES,
 }
 _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
 
@@ -56,7 +56,7 @@ class Connection:
     bootstrap_servers: str
     prefix: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
-    generation: int = FIRST
+    generation: int = FIRST_VERSION
     home: Path | None = None
     """Where this machine keeps what it must know again after a restart; None: nowhere."""
     cluster: Cluster = field(default_factory=Librdkafka, repr=False, compare=False)
@@ -86,7 +86,7 @@ class Connection:
     def topic(self, topic: Topic) -> str:
         """The topic's name in the cluster."""
         # The first generation's names are those from before there were any.
-        bears = topic.renewed and self.generation != FIRST
+        bears = topic.renewed and self.generation != FIRST_VERSION
         return f"{self.prefix}{topic.name}{f'-g{self.generation}' if bears else ''}"
 
     def _config(self, tuning: Config, safety: Config, more: Config) -> Config:
@@ -97,11 +97,11 @@ class Connection:
 
 def connection(settings: Settings, bootstrap_servers: str) -> Connection:
     """Raises Misconfigured naming the properties file and the line at fault."""
-    extra = properties(settings.kafka_config) if settings.kafka_config else {}
+    extra = read_properties(settings.kafka_config) if settings.kafka_config else {}
     return Connection(bootstrap_servers, settings.topic_prefix, extra, home=settings.home)
 
 
-def properties(file: Path) -> dict[str, str]:
+def read_properties(file: Path) -> dict[str, str]:
     """The librdkafka properties in `file`: `key=value` lines, `#` begins a comment line.
 
     Raises Misconfigured where it cannot be read or librdkafka knows no such property or value.
@@ -126,7 +126,9 @@ def _lines(file: Path) -> list[str]:
         return file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise Misconfigured(f"{variable('kafka_config')}={str(file)!r} cannot be read: {reason}") from None
+        raise Misconfigured(
+            f"{variable_name('kafka_config')}={str(file)!r} cannot be read: {reason}"
+        ) from None
 
 
 def _refuse_unknown(file: Path, numbers: dict[str, int], values: dict[str, str]) -> None:

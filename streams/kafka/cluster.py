@@ -172,5 +172,5 @@ class Librdkafka:
         os._exit(1)
 
 
-MACHINE = Librdkafka()
+REAL_CLUSTER = Librdkafka()
 """Where nothing else is given."""

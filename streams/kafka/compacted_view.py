@@ -8,17 +8,17 @@ from typing import Generic, NoReturn, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.control_records import Fault
+from streams.control_records import RecordFault
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.cluster import MACHINE, Cluster, Consumer
-from streams.kafka.consumer_offsets import watermarks
-from streams.kafka.control_filter import Apply, Sieve
-from streams.kafka.last_valid import LastGood, last_good_of
-from streams.kafka.transient_errors import ask_again, is_passing
-from streams.kafka.unfit_records import SetAside, raw_of
-from streams.kafka.unreadable_batches import is_unreadable, readable
+from streams.kafka.cluster import REAL_CLUSTER, Cluster, Consumer
+from streams.kafka.consumer_offsets import read_watermarks
+from streams.kafka.control_filter import ApplyRecord, ControlFilter
+from streams.kafka.last_valid import LastValidRecords, open_last_valid
+from streams.kafka.transient_errors import is_transient, retry_transient
+from streams.kafka.unfit_records import SetAside, raw_record
+from streams.kafka.unreadable_batches import is_unreadable, skip_unreadable
 from streams.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -26,16 +26,16 @@ V = TypeVar("V", bound=Value)
 Progress = Callable[[int, int], None]
 """Called with the offsets read so far and the offsets to read."""
 
-ANSWERS_WITHIN = 5.0
+ANSWER_TIMEOUT = 5.0
 # Seconds within which a partition whose leader was lost has another one: by default the controller waits 9 s
 # for a silent broker.
-ELECTED_WITHIN = 20.0
+ELECTION_TIMEOUT = 20.0
 # How long the reader waits for a record, and so how long `stop` may take.
-IDLE = 0.25
-BATCH = 1000
+POLL_SECONDS = 0.25
+READ_BATCH = 1000
 
 
-class View(Generic[V]):
+class CompactedView(Generic[V]):
     """Calls `apply(key, value)` on the event loop for each record in order; a tombstone's value is None.
 
     A record that cannot be worked with is set aside (see `streams.kafka.unfit_records`): the last good
@@ -48,7 +48,7 @@ class View(Generic[V]):
         connection: Connection,
         topic: Topic,
         kind: type[V],
-        apply: Apply[V],
+        apply: ApplyRecord[V],
         *,
         check_every: float = 30.0,
     ) -> None:
@@ -57,7 +57,7 @@ class View(Generic[V]):
         self._connection = connection
         self._topic = connection.topic(topic)
         self._control = topic
-        self._sieve = Sieve(self._topic, kind, apply, LastGood(None))
+        self._sieve = ControlFilter(self._topic, kind, apply, LastValidRecords(None))
         self._kind = kind
         self._apply = apply
         self._check_every = check_every
@@ -134,21 +134,21 @@ class View(Generic[V]):
         )
         try:
             cluster = self._connection.cluster
-            partitions = ask_again(cluster, lambda: self._partitions(consumer), ELECTED_WITHIN)
-            ends = {p.partition: end_of(consumer, p, cluster) for p in partitions}
-            last_good = last_good_of(self._connection, self._control, max(ends.values()))
+            partitions = retry_transient(cluster, lambda: self._partitions(consumer), ELECTION_TIMEOUT)
+            ends = {p.partition: end_offset(consumer, p, cluster) for p in partitions}
+            last_good = open_last_valid(self._connection, self._control, max(ends.values()))
         except KafkaException as error:
             consumer.close()
             raise Retryable(f"{self._topic} cannot be read: {error.args[0].str()}") from None
         except LoyaltyError:
             consumer.close()
             raise
-        self._sieve = Sieve(self._topic, self._kind, self._apply, last_good)
+        self._sieve = ControlFilter(self._topic, self._kind, self._apply, last_good)
         consumer.assign(partitions)
         return consumer, ends
 
     def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
-        found = consumer.list_topics(self._topic, timeout=ANSWERS_WITHIN).topics[self._topic]
+        found = consumer.list_topics(self._topic, timeout=ANSWER_TIMEOUT).topics[self._topic]
         if found.error is not None or not found.partitions:
             reason = found.error.str() if found.error else "it has no partition"
             raise Misconfigured(f"Topic {self._topic} cannot be read ({reason}): run `loyalty topics create`")
@@ -172,15 +172,15 @@ class View(Generic[V]):
 
     def _batch(self, consumer: Consumer) -> list[Message]:
         """What is there, at most BATCH + 1; waits for the first one only."""
-        first = consumer.poll(IDLE)
+        first = consumer.poll(POLL_SECONDS)
         if self._connection.cluster.now() > self._check_at:
             self._check(consumer)
-        messages = [] if first is None else [first, *consumer.consume(BATCH, 0)]
+        messages = [] if first is None else [first, *consumer.consume(READ_BATCH, 0)]
         self._unread += [self._unread_batch(message) for message in messages if is_unreadable(message)]
-        return readable(self._connection, consumer, messages)
+        return skip_unreadable(self._connection, consumer, messages)
 
     def _unread_batch(self, message: Message) -> SetAside:
-        fault = Fault("the batch", "cannot be unpacked")
+        fault = RecordFault("the batch", "cannot be unpacked")
         return SetAside(self._topic, message.partition() or 0, message.offset() or 0, "unknown", fault, None)
 
     def _check(self, consumer: Consumer) -> None:
@@ -199,7 +199,7 @@ class View(Generic[V]):
 
     def _take(self, message: Message) -> None:
         error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is not None and is_passing(error):
+        if error is not None and is_transient(error):
             LOG.warning("view of %s: %s", self._topic, error.str())
             return
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -209,18 +209,21 @@ class View(Generic[V]):
             # Transactions leave markers at the end that are never delivered: only the end itself is sure.
             self._next[partition] = max(self._next[partition], offset)
             return
-        self._sieve.take(partition, raw_of(message))
+        self._sieve.take(partition, raw_record(message))
         self._next[partition] = offset + 1
 
 
-def end_of(consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE) -> int:
+def end_offset(consumer: Consumer, partition: TopicPartition, cluster: Cluster = REAL_CLUSTER) -> int:
     """Where the partition ends for a reader of committed records."""
-    return bounds_of(consumer, partition, cluster)[1]
+    return partition_bounds(consumer, partition, cluster)[1]
 
 
-def bounds_of(
-    consumer: Consumer, partition: TopicPartition, cluster: Cluster = MACHINE, within: float = ELECTED_WITHIN
+def partition_bounds(
+    consumer: Consumer,
+    partition: TopicPartition,
+    cluster: Cluster = REAL_CLUSTER,
+    within: float = ELECTION_TIMEOUT,
 ) -> tuple[int, int]:
     """Where the partition begins, and ends for a reader of committed records. Raises KafkaException where no
     leader says so in time."""
-    return ask_again(cluster, lambda: watermarks(consumer, partition, ANSWERS_WITHIN), within)
+    return retry_transient(cluster, lambda: read_watermarks(consumer, partition, ANSWER_TIMEOUT), within)

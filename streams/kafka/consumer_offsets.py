@@ -10,7 +10,7 @@ from datetime import datetime
 from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from streams.kafka.cluster import Cluster, Consumer
-from streams.kafka.transient_errors import ask_again
+from streams.kafka.transient_errors import retry_transient
 
 
 def committed(consumer: Consumer, places: Iterable[TopicPartition], within: float) -> list[TopicPartition]:
@@ -28,7 +28,7 @@ def committed(consumer: Consumer, places: Iterable[TopicPartition], within: floa
     return found
 
 
-def partitions_of(cluster: Cluster, consumer: Consumer, topic: str, within: float) -> list[int]:
+def list_partitions(cluster: Cluster, consumer: Consumer, topic: str, within: float) -> list[int]:
     """All of the topic's, by its name in the cluster. A broker that has just come back may know of none."""
 
     def asked() -> list[int]:
@@ -40,7 +40,7 @@ def partitions_of(cluster: Cluster, consumer: Consumer, topic: str, within: floa
             )
         return sorted(found.partitions)
 
-    return ask_again(cluster, asked, within)
+    return retry_transient(cluster, asked, within)
 
 
 def position(cluster: Cluster, consumer: Consumer, place: TopicPartition, within: float) -> int:
@@ -49,12 +49,12 @@ def position(cluster: Cluster, consumer: Consumer, place: TopicPartition, within
 
     def asked() -> int:
         (found,) = committed(consumer, [place], within)
-        return found.offset if found.offset >= 0 else watermarks(consumer, place, within)[0]
+        return found.offset if found.offset >= 0 else read_watermarks(consumer, place, within)[0]
 
-    return ask_again(cluster, asked, within)
+    return retry_transient(cluster, asked, within)
 
 
-def watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tuple[int, int]:
+def read_watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tuple[int, int]:
     """Where it begins, and ends for such a consumer."""
     low, end = consumer.get_watermark_offsets(place, within)
     if not 0 <= low <= end:
@@ -62,7 +62,9 @@ def watermarks(consumer: Consumer, place: TopicPartition, within: float) -> tupl
     return low, end
 
 
-def first_since(consumer: Consumer, place: TopicPartition, moment: datetime, within: float) -> int | None:
+def first_offset_since(
+    consumer: Consumer, place: TopicPartition, moment: datetime, within: float
+) -> int | None:
     """The first record that is as young as that; None: there is none."""
     milliseconds = max(0, int(moment.timestamp() * 1000))
     asked = TopicPartition(place.topic, place.partition, milliseconds)

@@ -5,19 +5,26 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from streams.domain.values import Value
-from streams.kafka.last_valid import LastGood
-from streams.kafka.unfit_records import Fit, Raw, SetAside, Unfit, fitting, shown
+from streams.kafka.last_valid import LastValidRecords
+from streams.kafka.unfit_records import (
+    RawRecord,
+    SetAside,
+    UnfitError,
+    ValidRecord,
+    printable_key,
+    validate_record,
+)
 
 LOG = logging.getLogger(__name__)
 V = TypeVar("V", bound=Value)
-Apply = Callable[[str, V | None], None]
+ApplyRecord = Callable[[str, V | None], None]
 """Called with the key; None: it is gone. May raise Unfit, before it changes anything."""
 
 
-class Sieve(Generic[V]):
+class ControlFilter(Generic[V]):
     """`aside` has the bad records after which no good one of their key has come, by key."""
 
-    def __init__(self, topic: str, kind: type[V], apply: Apply[V], last_good: LastGood) -> None:
+    def __init__(self, topic: str, kind: type[V], apply: ApplyRecord[V], last_good: LastValidRecords) -> None:
         self.aside: dict[bytes, SetAside] = {}
         self._topic = topic
         self._kind = kind
@@ -26,16 +33,16 @@ class Sieve(Generic[V]):
         self._in_force: dict[bytes, int] = {}
         self._fit: dict[bytes, int] = {}
         """The offset of each key's last record that was taken, a tombstone too."""
-        self._unsaved: dict[bytes, Raw] = {}
+        self._unsaved: dict[bytes, RawRecord] = {}
 
-    def take(self, partition: int, raw: Raw) -> None:
+    def take(self, partition: int, raw: RawRecord) -> None:
         """Raises what `apply` raises but Unfit."""
         try:
-            self._put(fitting(self._kind, raw))
-        except Unfit as unfit:
+            self._put(validate_record(self._kind, raw))
+        except UnfitError as unfit:
             self._restore(raw)
             fault, in_force = unfit.fault, self._in_force.get(raw.key)
-            found = SetAside(self._topic, partition, raw.offset, shown(raw.key), fault, in_force)
+            found = SetAside(self._topic, partition, raw.offset, printable_key(raw.key), fault, in_force)
             self.aside[raw.key] = found
             LOG.error("set aside: %s", found)  # noqa: TRY400 - the stack tells nothing
         else:
@@ -47,7 +54,7 @@ class Sieve(Generic[V]):
         unsaved, self._unsaved = self._unsaved, {}
         self._last_good.keep(unsaved.values())
 
-    def _put(self, fit: Fit[V]) -> None:
+    def _put(self, fit: ValidRecord[V]) -> None:
         self._apply(fit.key, fit.value)
         self._fit[fit.raw.key] = fit.raw.offset
         if fit.value is None:
@@ -55,12 +62,12 @@ class Sieve(Generic[V]):
         else:
             self._in_force[fit.raw.key] = fit.raw.offset
 
-    def _restore(self, bad: Raw) -> None:
+    def _restore(self, bad: RawRecord) -> None:
         """The last good one from the disk, where the log has lost it."""
         kept = self._last_good.find(bad.key, bad.offset)
         if kept is None or kept.offset <= self._fit.get(bad.key, -1):
             return
         try:
-            self._put(fitting(self._kind, kept))
-        except Unfit as unfit:
+            self._put(validate_record(self._kind, kept))
+        except UnfitError as unfit:
             LOG.warning("%s: what was kept of key %s is of no use either: %s", self._topic, unfit.key, unfit)

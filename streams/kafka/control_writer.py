@@ -15,19 +15,19 @@ from streams.codec import avro
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Producer
-from streams.kafka.log_reader import reader
-from streams.kafka.transient_errors import is_passing
+from streams.kafka.log_reader import open_reader
+from streams.kafka.transient_errors import is_transient
 from streams.topics import Topic
 
-ANSWERS_WITHIN = 10.0
-TIMEOUT_MS = 10_000
+ANSWER_TIMEOUT = 10.0
+TRANSACTION_TIMEOUT_MS = 10_000
 """After it Kafka aborts what a writer that is gone left open; its successor does so at once."""
-AGAIN = 0.05
-Encoded = tuple[bytes, str]
+RETRY_SECONDS = 0.05
+EncodedValue = tuple[bytes, str]
 """A value's bytes, and its schema's header."""
 
 
-class Fenced(Exception):
+class WriterFenced(Exception):
     """Another process has taken the topic meanwhile. Nothing was written."""
 
 
@@ -47,8 +47,8 @@ class ControlWriter:
         producer = self._connection.open_producer(
             **{
                 "transactional.id": f"{self._name}-writer",
-                "transaction.timeout.ms": TIMEOUT_MS,
-                "delivery.timeout.ms": TIMEOUT_MS,
+                "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+                "delivery.timeout.ms": TRANSACTION_TIMEOUT_MS,
                 "linger.ms": 0,
                 # 100 ms otherwise, of which a writer that ends another's transaction waits several.
                 "retry.backoff.ms": 20,
@@ -57,30 +57,30 @@ class ControlWriter:
             }
         )
         try:
-            _retried(producer.init_transactions, ANSWERS_WITHIN)
+            _retried(producer.init_transactions, ANSWER_TIMEOUT)
         except KafkaException as failure:
             raise Retryable(f"{self._name} cannot be written: {failure.args[0].str()}") from None
         self._producer = producer
 
-    def append(self, records: Mapping[str, Encoded | None]) -> int:
+    def append(self, records: Mapping[str, EncodedValue | None]) -> int:
         """By key, all or none; None is a tombstone. Returns the offset of the last, once they are committed.
 
         Raises Fenced where nothing was written for somebody took the topic, and Retryable where it was
         perhaps written.
         """
         if self._producer is None:
-            raise Fenced
+            raise WriterFenced
         offset: int | None = None
         try:
             with _fatal_errors():
                 self._producer.begin_transaction()
                 offset = self._appended(self._producer, records)
-                _retried(self._producer.commit_transaction, ANSWERS_WITHIN)
+                _retried(self._producer.commit_transaction, ANSWER_TIMEOUT)
         except KafkaException as failure:
             return self._settled(failure, offset)
         return offset
 
-    def _appended(self, producer: Producer, records: Mapping[str, Encoded | None]) -> int:
+    def _appended(self, producer: Producer, records: Mapping[str, EncodedValue | None]) -> int:
         reports: list[tuple[KafkaError | None, Message]] = []
         for key, record in records.items():
             data, headers = (record[0], [(avro.HEADER, record[1].encode())]) if record else (None, None)
@@ -92,7 +92,7 @@ class ControlWriter:
                 on_delivery=lambda error, message: reports.append((error, message)),
                 headers=headers,
             )
-        producer.flush(ANSWERS_WITHIN)
+        producer.flush(ANSWER_TIMEOUT)
         failed = next((error for error, _ in reports if error is not None), None)
         if failed is not None or len(reports) < len(records):
             raise KafkaException(failed or KafkaError(KafkaError._TIMED_OUT))
@@ -103,7 +103,7 @@ class ControlWriter:
         self.let_go()
         if offset is None:
             # It was never asked to be committed, and never will be.
-            raise Fenced from None
+            raise WriterFenced from None
         self.take()
         try:
             there = self._committed(offset)
@@ -111,17 +111,17 @@ class ControlWriter:
             raise Retryable(f"{self._name}: perhaps not written: {failure.args[0].str()}") from None
         if there:
             return offset
-        raise Fenced from None
+        raise WriterFenced from None
 
     def _committed(self, offset: int) -> bool:
         """Whether readers are given the record. To be asked once nothing is left open."""
-        with reader(self._connection) as consumer:
+        with open_reader(self._connection) as consumer:
             consumer.assign([TopicPartition(self._name, 0, offset)])
-            deadline = time.monotonic() + ANSWERS_WITHIN
+            deadline = time.monotonic() + ANSWER_TIMEOUT
             while time.monotonic() < deadline:
                 message = consumer.poll(1.0)
                 error = message.error() if message else None
-                if error is not None and error.code() != KafkaError._PARTITION_EOF and is_passing(error):
+                if error is not None and error.code() != KafkaError._PARTITION_EOF and is_transient(error):
                     continue
                 if message is not None:
                     # An aborted record is passed over: the end comes, or a later record.
@@ -155,4 +155,4 @@ def _retried(step: Callable[[float], None], seconds: float) -> None:
         except KafkaException as failure:
             if not failure.args[0].retriable() or time.monotonic() > deadline:
                 raise
-            time.sleep(AGAIN)
+            time.sleep(RETRY_SECONDS)

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from confluent_kafka import IsolationLevel
 
 from streams.kafka.clients import Connection
-from streams.kafka.offsets import Offsets, Place
+from streams.kafka.offsets import PartitionOffsets, Place
 
-ANSWERS_WITHIN = 5.0
+ANSWER_TIMEOUT = 5.0
 
 
-class Ends:
+class EndOffsets:
     """Those who ask while a question is under way share the next one. For one event loop. `committed`: the
     ends for whoever reads what is committed; else what open transactions have appended lies before them."""
 
     def __init__(self, connection: Connection, *, committed: bool = False) -> None:
         self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        self._offsets = Offsets(connection, ANSWERS_WITHIN)
+        self._offsets = PartitionOffsets(connection, ANSWER_TIMEOUT)
         self._wanted: set[Place] = set()
         self._under_way: asyncio.Task[dict[Place, int]] | None = None
         self._next: asyncio.Task[dict[Place, int]] | None = None

@@ -14,12 +14,12 @@ from confluent_kafka import KafkaException
 from streams.kafka.clients import Connection
 
 LOG = logging.getLogger(__name__)
-SILENT_FOR = 6.0
+SILENCE_TIMEOUT = 6.0
 """Seconds without an answer after which a cluster is not waited for."""
 _ASKED_EVERY = 1.0
 
 
-def leave_in_time(connection: Connection) -> None:
+def exit_if_silent(connection: Connection) -> None:
     """Watches the cluster from now on, and ends the process at once where it does not answer."""
     threading.Thread(target=_watch, args=(connection,), name="leaving", daemon=True).start()
 
@@ -28,7 +28,7 @@ def _watch(connection: Connection) -> None:
     admin = connection.open_admin()
     while True:
         try:
-            admin.list_topics(timeout=SILENT_FOR)
+            admin.list_topics(timeout=SILENCE_TIMEOUT)
         except KafkaException as silence:
             LOG.warning("ends without Kafka, which does not answer: %s", silence.args[0].str())
             logging.shutdown()

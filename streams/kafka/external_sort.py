@@ -9,21 +9,21 @@ from pathlib import Path
 
 from streams.tables.store import RocksStore
 
-FAMILY = "pairs"
-WRITTEN_AT_ONCE = 10_000
+PAIRS_FAMILY = "pairs"
+WRITE_BATCH = 10_000
 Pair = tuple[bytes, bytes]
-Scan = Callable[[bytes], Iterator[Pair]]
+ScanFrom = Callable[[bytes], Iterator[Pair]]
 """The pairs from a key on, in order."""
 
 
 @contextmanager
-def sorted_on_disk(pairs: Iterator[Pair], folder: Path) -> Iterator[Scan]:
+def sort_on_disk(pairs: Iterator[Pair], folder: Path) -> Iterator[ScanFrom]:
     """All pairs are there when the block begins. Of equal keys the last stands."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="sorted-", dir=folder) as place,
-        closing(RocksStore(Path(place, FAMILY), (FAMILY,))) as store,
+        closing(RocksStore(Path(place, PAIRS_FAMILY), (PAIRS_FAMILY,))) as store,
     ):
-        while some := list(islice(pairs, WRITTEN_AT_ONCE)):
-            store.write((FAMILY, key, value) for key, value in some)
-        yield partial(store.scan, FAMILY)
+        while some := list(islice(pairs, WRITE_BATCH)):
+            store.write((PAIRS_FAMILY, key, value) for key, value in some)
+        yield partial(store.scan, PAIRS_FAMILY)

@@ -20,13 +20,13 @@ from streams.kafka.clients import Connection
 
 LOG = logging.getLogger(__name__)
 PROGRAM = Path(__file__).with_name("group_describer.py")
-ANSWERS_WITHIN = 10.0
+ANSWER_TIMEOUT = 10.0
 # Seconds beyond the cluster's time, for a process that has just been started on a busy machine.
-STARTS_WITHIN = 10.0
-ENDS_WITHIN = 2.0
+START_TIMEOUT = 10.0
+EXIT_TIMEOUT = 2.0
 
 
-class Member(msgspec.Struct, frozen=True):
+class GroupMember(msgspec.Struct, frozen=True):
     """`instance`: the name that it keeps over restarts, if it has one."""
 
     instance: str | None
@@ -35,11 +35,11 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class _Answer(msgspec.Struct):
-    members: dict[str, list[Member]] | None = None
+    members: dict[str, list[GroupMember]] | None = None
     error: str = ""
 
 
-class Groups:
+class GroupDescriber:
     """To be closed. For one thread."""
 
     def __init__(self, connection: Connection) -> None:
@@ -58,13 +58,15 @@ class Groups:
         """Of the process that is asked; None where there is none."""
         return self._child.pid if self._child else None
 
-    def members(self, groups: Iterable[str], within: float = ANSWERS_WITHIN) -> Mapping[str, list[Member]]:
+    def members(
+        self, groups: Iterable[str], within: float = ANSWER_TIMEOUT
+    ) -> Mapping[str, list[GroupMember]]:
         """By the group's name in the cluster, members whose session goes on after their end among them.
 
         Raises Retryable where the cluster does not answer, or the process that asks it has died.
         """
         try:
-            answer = self._asked({"groups": list(groups), "within": within}, within + STARTS_WITHIN)
+            answer = self._asked({"groups": list(groups), "within": within}, within + START_TIMEOUT)
         except (OSError, EOFError, TimeoutError, msgspec.DecodeError):
             raise Retryable(f"who is in the groups is not known: {self._buried()}") from None
         if answer.members is None:
@@ -118,7 +120,7 @@ def _ended(child: "subprocess.Popen[bytes]") -> int:
     with suppress(OSError):
         child.stdin.close()
     try:
-        return child.wait(ENDS_WITHIN)
+        return child.wait(EXIT_TIMEOUT)
     except subprocess.TimeoutExpired:
         child.kill()
         return child.wait()

@@ -13,11 +13,11 @@ from streams.kafka.clients import Connection
 from streams.kafka.consumer_offsets import committed
 from streams.kafka.offsets import Place
 
-ANSWERS_WITHIN = 5.0
-NOTHING_YET = -1
+ANSWER_TIMEOUT = 5.0
+NO_OFFSET = -1
 
 
-class Onlooker:
+class GroupOffsets:
     """Sees where a group stands, and is not in it: it bears the group's name and never subscribes.
 
     What a transaction has under way does not count, and is not waited for.
@@ -33,11 +33,11 @@ class Onlooker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def committed(self, places: Iterable[Place], within: float = ANSWERS_WITHIN) -> dict[Place, int]:
+    def committed(self, places: Iterable[Place], within: float = ANSWER_TIMEOUT) -> dict[Place, int]:
         """By place; NOTHING_YET where there is none. Raises KafkaException."""
         asked = [TopicPartition(*place) for place in places]
         found = committed(self._consumer, asked, within) if asked else []
-        return {(at.topic, at.partition): max(at.offset, NOTHING_YET) for at in found}
+        return {(at.topic, at.partition): max(at.offset, NO_OFFSET) for at in found}
 
     def close(self) -> None:
         self._consumer.close()

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from streams.kafka.clients import Connection
-from streams.kafka.unfit_records import Raw
+from streams.kafka.unfit_records import RawRecord
 from streams.topics import Topic
 
 LOG = logging.getLogger(__name__)
@@ -22,11 +22,11 @@ _TABLE = """CREATE TABLE IF NOT EXISTS good
 # A process that is behind another one of this machine must not take it back.
 _PUT = """INSERT INTO good VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
     SET at = excluded.at, schema = excluded.schema, value = excluded.value WHERE excluded.at > at"""
-BUSY_FOR = 5.0
-ANSWERS_WITHIN = 10.0
+LOCK_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 10.0
 
 
-class LastGood:
+class LastValidRecords:
     """Of one topic of one cluster; `file` None: nothing is kept."""
 
     def __init__(self, file: Path | None) -> None:
@@ -36,28 +36,28 @@ class LastGood:
         """`end`: where the topic ends. What stood behind it was of another topic of that name."""
         self._write([("DELETE FROM good WHERE at >= ?", (end,))])
 
-    def keep(self, records: Iterable[Raw]) -> None:
+    def keep(self, records: Iterable[RawRecord]) -> None:
         """A tombstone forgets."""
         self._write([_statement(raw) for raw in records])
 
-    def find(self, key: bytes, before: int) -> Raw | None:
+    def find(self, key: bytes, before: int) -> RawRecord | None:
         """The last good one of the key that stood before that offset."""
         if self._file is None or not self._file.exists():
             return None
         try:
-            with closing(sqlite3.connect(self._file, timeout=BUSY_FOR)) as base:
+            with closing(sqlite3.connect(self._file, timeout=LOCK_TIMEOUT)) as base:
                 found = base.execute("SELECT at, schema, value FROM good WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error as error:
             self._lost(error)
             return None
-        return Raw(found[0], key, found[1], found[2]) if found and found[0] < before else None
+        return RawRecord(found[0], key, found[1], found[2]) if found and found[0] < before else None
 
     def _write(self, statements: list[tuple[str, tuple[object, ...]]]) -> None:
         if self._file is None or not statements:
             return
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._file, timeout=BUSY_FOR)) as base, base:
+            with closing(sqlite3.connect(self._file, timeout=LOCK_TIMEOUT)) as base, base:
                 base.execute(_TABLE)
                 for statement, values in statements:
                     base.execute(statement, values)
@@ -72,19 +72,19 @@ class LastGood:
             self._file.unlink(missing_ok=True)
 
 
-def last_good_of(connection: Connection, topic: Topic, end: int) -> LastGood:
+def open_last_valid(connection: Connection, topic: Topic, end: int) -> LastValidRecords:
     """Of this machine, if the topic's are kept and the connection says where. `end`: where the topic ends."""
     if not topic.on_disk or connection.home is None:
-        return LastGood(None)
+        return LastValidRecords(None)
     # Another cluster's topic may have the same name.
-    there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN)
+    there = connection.open_admin().list_topics(timeout=ANSWER_TIMEOUT)
     cluster = re.sub("[^A-Za-z0-9_-]", "_", str(getattr(there, "cluster_id", "")))
-    found = LastGood(connection.home / "last-good" / cluster / f"{connection.topic(topic)}.sqlite")
+    found = LastValidRecords(connection.home / "last-good" / cluster / f"{connection.topic(topic)}.sqlite")
     found.begin(end)
     return found
 
 
-def _statement(raw: Raw) -> tuple[str, tuple[object, ...]]:
+def _statement(raw: RawRecord) -> tuple[str, tuple[object, ...]]:
     if raw.value is None:
         return "DELETE FROM good WHERE key = ? AND at < ?", (raw.key, raw.offset)
     return _PUT, (raw.key, raw.offset, raw.schema or "", raw.value)

@@ -12,23 +12,23 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.compacted_view import bounds_of
-from streams.kafka.consumer_offsets import first_since, partitions_of
+from streams.kafka.compacted_view import partition_bounds
+from streams.kafka.consumer_offsets import first_offset_since, list_partitions
 from streams.kafka.partitioner import partition_of
 from streams.kafka.records import record_of
-from streams.kafka.transient_errors import is_passing
-from streams.kafka.unreadable_batches import readable
+from streams.kafka.transient_errors import is_transient
+from streams.kafka.unreadable_batches import skip_unreadable
 from streams.stages.context import Record
 from streams.topics import Topic
 
-ANSWERS_WITHIN = 30.0
+ANSWER_TIMEOUT = 30.0
 # Larger ones are no faster, and other threads wait while one is handed over.
-SLICE = 500
+BATCH_RECORDS = 500
 _IDLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class OffsetRange:
     """By partition, the first offset and the one after the last."""
 
     topic: Topic
@@ -40,24 +40,24 @@ class Stretch:
         return sum(end - start for start, end in self.bounds.values())
 
 
-def moment_of(message: Message) -> datetime:
+def record_time(message: Message) -> datetime:
     """When it was appended, or made by its producer."""
     return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
 
 
-def whole(connection: Connection, topic: Topic, partition: int | None = None) -> Stretch:
+def full_range(connection: Connection, topic: Topic, partition: int | None = None) -> OffsetRange:
     """All that is there now, of one partition or all. Raises Retryable."""
-    return between(connection, topic, None, None, partition)
+    return time_range(connection, topic, None, None, partition)
 
 
-def decided(connection: Connection, topic: Topic, partition: int | None = None) -> Stretch:
+def decided_range(connection: Connection, topic: Topic, partition: int | None = None) -> OffsetRange:
     """All that is there now, and what open transactions have appended: whoever reads it waits for their end.
     Raises Retryable."""
     # The end for those who read everything.
-    return between(connection, topic, None, None, partition, isolation="read_uncommitted")
+    return time_range(connection, topic, None, None, partition, isolation="read_uncommitted")
 
 
-def between(
+def time_range(
     connection: Connection,
     topic: Topic,
     since: datetime | None,
@@ -65,57 +65,59 @@ def between(
     partition: int | None = None,
     *,
     isolation: str = "read_committed",
-) -> Stretch:
+) -> OffsetRange:
     """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""
     name = connection.topic(topic)
-    with told(name), reader(connection, isolation=isolation) as consumer:
+    with outage_as_retryable(name), open_reader(connection, isolation=isolation) as consumer:
         bounds = {}
-        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
+        there = list_partitions(connection.cluster, consumer, name, ANSWER_TIMEOUT)
         for number in there if partition is None else [partition]:
             place = TopicPartition(name, number)
-            low, end = bounds_of(consumer, place)
+            low, end = partition_bounds(consumer, place)
             start = low if since is None else _at(consumer, place, since, end)
             stop = end if until is None else _at(consumer, place, until, end)
             bounds[number] = (start, max(start, stop))
-    return Stretch(topic, bounds)
+    return OffsetRange(topic, bounds)
 
 
-def home(connection: Connection, topic: Topic, key: str) -> int:
+def partition_of_key(connection: Connection, topic: Topic, key: str) -> int:
     """The partition that holds all of the key. Raises Retryable."""
     name = connection.topic(topic)
-    with told(name), reader(connection) as consumer:
-        there = partitions_of(connection.cluster, consumer, name, ANSWERS_WITHIN)
+    with outage_as_retryable(name), open_reader(connection) as consumer:
+        there = list_partitions(connection.cluster, consumer, name, ANSWER_TIMEOUT)
     return partition_of(key.encode(), len(there))
 
 
 def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -> int:
-    found = first_since(consumer, place, moment, ANSWERS_WITHIN)
+    found = first_offset_since(consumer, place, moment, ANSWER_TIMEOUT)
     return end if found is None else min(found, end)
 
 
-def records(connection: Connection, stretch: Stretch) -> Iterator[Record]:
+def read_records(connection: Connection, stretch: OffsetRange) -> Iterator[Record]:
     """One by one, each partition's in order: no more are in memory, however large. Raises Retryable."""
-    for messages in slices(connection, stretch, 1):
+    for messages in read_batches(connection, stretch, 1):
         yield from (record_of(message, stretch.topic.name) for message in messages)
 
 
-def latest(
-    connection: Connection, stretch: Stretch, meant: Callable[[bytes], bool] = lambda _: True
+def read_latest(
+    connection: Connection, stretch: OffsetRange, meant: Callable[[bytes], bool] = lambda _: True
 ) -> dict[bytes, Record]:
     """By key, of those that are meant, the last record; none where that is a tombstone. Raises Retryable."""
     found: dict[bytes, Record] = {}
-    for message in chain.from_iterable(slices(connection, stretch)):
+    for message in chain.from_iterable(read_batches(connection, stretch)):
         key = message.key() or b""
         if meant(key):
             found[key] = record_of(message, stretch.topic.name)
     return {key: record for key, record in found.items() if record.value is not None}
 
 
-def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Iterator[list[Message]]:
+def read_batches(
+    connection: Connection, stretch: OffsetRange, size: int = BATCH_RECORDS
+) -> Iterator[list[Message]]:
     """Its records, each partition's in order, `size` at most at once. Raises Retryable."""
     name = connection.topic(stretch.topic)
     left = {number: end for number, (start, end) in stretch.bounds.items() if start < end}
-    with told(name), reader(connection) as consumer:
+    with outage_as_retryable(name), open_reader(connection) as consumer:
         consumer.assign([TopicPartition(name, number, stretch.bounds[number][0]) for number in left])
         heard = time.monotonic()
         while left:
@@ -123,11 +125,11 @@ def slices(connection: Connection, stretch: Stretch, size: int = SLICE) -> Itera
             if first is not None:
                 heard = time.monotonic()
                 messages = [first, *consumer.consume(size - 1, 0)] if size > 1 else [first]
-                messages = readable(connection, consumer, messages)
+                messages = skip_unreadable(connection, consumer, messages)
                 if found := _within(messages, left):
                     yield found
-            elif time.monotonic() - heard > ANSWERS_WITHIN:
-                raise Retryable(f"{name} gave no answer in {ANSWERS_WITHIN:g} s: run it again")
+            elif time.monotonic() - heard > ANSWER_TIMEOUT:
+                raise Retryable(f"{name} gave no answer in {ANSWER_TIMEOUT:g} s: run it again")
 
 
 def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
@@ -146,13 +148,13 @@ def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
             # transaction at which reading stops for a while.
             if offset >= end:
                 left.pop(number, None)
-        elif not is_passing(error):
+        elif not is_transient(error):
             raise KafkaException(error)
     return found
 
 
 @contextmanager
-def reader(
+def open_reader(
     connection: Connection, group: str = "reader", isolation: str = "read_committed"
 ) -> Iterator[Consumer]:
     """A consumer that is told where to read and commits nothing by itself."""
@@ -169,7 +171,7 @@ def reader(
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def outage_as_retryable(what: str) -> Iterator[None]:
     """An outage in one sentence."""
     try:
         yield

@@ -20,9 +20,9 @@ from streams.kafka.cluster import Admin
 Place = tuple[str, int]
 """A topic's name in the cluster, and a partition."""
 # Seconds for one question: between two it is seen whether the answer is still wanted.
-ASKED_FOR = 3.0
-AGAIN = 0.2
-NOTHING_SINCE = -1
+REQUEST_TIMEOUT = 3.0
+RETRY_SECONDS = 0.2
+NO_LATER_RECORD = -1
 """What Kafka answers where no record is as young as that."""
 
 
@@ -30,7 +30,7 @@ class Cancelled(Exception):
     """Nobody wants to know any more."""
 
 
-class Offsets:
+class PartitionOffsets:
     """For one thread at a time. Each question raises Retryable where it has no whole answer `within` seconds,
     and Cancelled once `cancelled` says so."""
 
@@ -54,8 +54,8 @@ class Offsets:
     def since(self, places: Iterable[Place], moment: datetime) -> dict[Place, int | None]:
         """The first record of each that is as young as that; None: there is none."""
         spec = Spec.for_timestamp(max(0, int(moment.timestamp() * 1000)))
-        found = self._told(places, spec, f"were at {moment}", least=NOTHING_SINCE)
-        return {place: None if at == NOTHING_SINCE else at for place, at in found.items()}
+        found = self._told(places, spec, f"were at {moment}", least=NO_LATER_RECORD)
+        return {place: None if at == NO_LATER_RECORD else at for place, at in found.items()}
 
     def forget(self) -> None:
         """Let a fresh client ask next, which may hear of other leaders."""
@@ -83,7 +83,7 @@ class Offsets:
                 if cluster.now() > until:
                     raise Retryable(f"the cluster does not say where {_named(left)} {what}: {why}")
                 # A topic just made, or a broker just back, has no leader for a moment.
-                cluster.sleep(AGAIN)
+                cluster.sleep(RETRY_SECONDS)
         return found
 
     def _asked(
@@ -94,7 +94,7 @@ class Offsets:
             answers = self._client().list_offsets(
                 {TopicPartition(*place): spec for place in places},
                 isolation_level=isolation,
-                request_timeout=ASKED_FOR,
+                request_timeout=REQUEST_TIMEOUT,
             )
         except KafkaException as failure:
             return {}, _said(failure)
@@ -104,7 +104,7 @@ class Offsets:
         if self._admin is None:
             admin = self._connection.open_admin()
             # A client that knows no leaders yet was seen to ask for them in vain, for as long as it may.
-            admin.list_topics(timeout=ASKED_FOR)
+            admin.list_topics(timeout=REQUEST_TIMEOUT)
             self._admin = admin
         return self._admin
 
@@ -115,7 +115,7 @@ def _collected(answers: Mapping[TopicPartition, Any]) -> tuple[dict[Place, int],
     for at, future in answers.items():
         try:
             # The client's own bound is the request's; this one is for a client that forgets to answer.
-            found[at.topic, at.partition] = future.result(2 * ASKED_FOR).offset
+            found[at.topic, at.partition] = future.result(2 * REQUEST_TIMEOUT).offset
         except KafkaException as failure:
             why = _said(failure)
         except Late:

@@ -19,17 +19,17 @@ Place = tuple[int, int]
 """Partition and offset."""
 
 _NONE: Mapping[str, bytes] = MappingProxyType({})
-DELIVERED_WITHIN_MS = 10_000
-FLUSHED_WITHIN = 15.0
+DELIVERY_TIMEOUT_MS = 10_000
+FLUSH_TIMEOUT = 15.0
 
 
-class Appender:
+class RecordAppender:
     """An idempotent producer for one process. To be made inside a running event loop."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._producer = connection.open_producer(
-            **{"delivery.timeout.ms": DELIVERED_WITHIN_MS, "linger.ms": 0}
+            **{"delivery.timeout.ms": DELIVERY_TIMEOUT_MS, "linger.ms": 0}
         )
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[NoReturn] = self._loop.create_future()
@@ -67,7 +67,7 @@ class Appender:
 
     async def close(self) -> None:
         """Flushes what is under way, for at most 15 s. Nothing may be appended afterwards."""
-        await asyncio.to_thread(self._producer.flush, FLUSHED_WITHIN)
+        await asyncio.to_thread(self._producer.flush, FLUSH_TIMEOUT)
         self._closing.set()
         await asyncio.to_thread(self._thread.join)
         self._broken.cancel()

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Iterable
 
-from streams.kafka.end_offsets import Ends
+from streams.kafka.end_offsets import EndOffsets
 from streams.kafka.offsets import Place
 
 
-class Arrivals:
+class ReadBarrier:
     """For one event loop; whoever reads may be a thread. Made in that loop."""
 
-    def __init__(self, ends: Ends) -> None:
+    def __init__(self, ends: EndOffsets) -> None:
         self._ends = ends
         self._loop = asyncio.get_running_loop()
         self._positions: dict[Place, int] = {}

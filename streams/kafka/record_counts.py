@@ -14,16 +14,16 @@ from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Place
-from streams.kafka.transient_errors import is_passing
-from streams.kafka.unreadable_batches import readable
+from streams.kafka.transient_errors import is_transient
+from streams.kafka.unreadable_batches import skip_unreadable
 
-TAIL = 100
-READ_WITHIN = 5.0
+MAX_TAIL_RECORDS = 100
+READ_TIMEOUT = 5.0
 _IDLE = 0.2
 
 
 @dataclass(slots=True)
-class Tail:
+class PartitionCount:
     """Of a partition. `next`: the offset after its last record."""
 
     low: int
@@ -64,12 +64,12 @@ class Tail:
 
 
 @dataclass(slots=True)
-class Tails:
+class RecordCounts:
     """Of many partitions, kept current by a consumer of their own."""
 
     connection: Connection
     consumer: Consumer
-    of: dict[Place, Tail] = field(default_factory=dict)
+    of: dict[Place, PartitionCount] = field(default_factory=dict)
 
     def look(self, bounds: Mapping[Place, tuple[int, int]]) -> None:
         """`bounds`: where each begins and ends now. Raises Retryable, KafkaException."""
@@ -77,7 +77,7 @@ class Tails:
             # It is another topic by the same name.
             del self.of[place]
         starts = {
-            place: max(low, end - TAIL, self.of[place].end if place in self.of else low)
+            place: max(low, end - MAX_TAIL_RECORDS, self.of[place].end if place in self.of else low)
             for place, (low, end) in bounds.items()
             if place not in self.of or self.of[place].end != end
         }
@@ -85,7 +85,7 @@ class Tails:
         for place, start in starts.items():
             low, end = bounds[place]
             first = place not in self.of
-            tail = self.of.setdefault(place, Tail(low, end, start))
+            tail = self.of.setdefault(place, PartitionCount(low, end, start))
             tail.moved(low, end, start, found[place], first=first)
 
     def _read(self, stretches: Mapping[Place, tuple[int, int]]) -> dict[Place, set[int]]:
@@ -95,11 +95,13 @@ class Tails:
         if not left:
             return found
         self.consumer.assign([TopicPartition(*place, stretches[place][0]) for place in left])
-        until = time.monotonic() + READ_WITHIN
+        until = time.monotonic() + READ_TIMEOUT
         while left:
             if time.monotonic() > until:
-                raise Retryable(f"{len(left)} partitions gave no answer in {READ_WITHIN:g} s")
-            for message in readable(self.connection, self.consumer, self.consumer.consume(TAIL, _IDLE)):
+                raise Retryable(f"{len(left)} partitions gave no answer in {READ_TIMEOUT:g} s")
+            for message in skip_unreadable(
+                self.connection, self.consumer, self.consumer.consume(MAX_TAIL_RECORDS, _IDLE)
+            ):
                 _take(message, left, found)
         # Nothing is fetched ahead until the next look.
         self.consumer.unassign()
@@ -120,5 +122,5 @@ def _take(message: Message, left: dict[Place, int], found: dict[Place, set[int]]
             left.pop(place, None)
     elif error.code() == KafkaError._PARTITION_EOF:
         left.pop(place, None)
-    elif not is_passing(error):
+    elif not is_transient(error):
         raise KafkaException(error)

@@ -9,12 +9,12 @@ from confluent_kafka.cimpl import NewTopic
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin
-from streams.kafka.topic_retention import retained
-from streams.settings import Settings, variable
+from streams.kafka.topic_retention import with_retention
+from streams.settings import Settings, variable_name
 from streams.topics import TOPICS, Topic
 
-ANSWERS_WITHIN = 10.0
-VISIBLE_WITHIN = 20.0
+ANSWER_TIMEOUT = 10.0
+VISIBILITY_TIMEOUT = 20.0
 _NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 
 
@@ -27,7 +27,7 @@ def create_topics(
     have, whatever the setting says by then. Raises Misconfigured where partition counts differ or topics
     cannot be kept as the settings say, Retryable where the cluster does not answer.
     """
-    topics = retained(settings.retention, topics)
+    topics = with_retention(settings.retention, topics)
     admin = connection.open_admin()
     found = partitions(connection, topics, admin)
     count = _shared(found, topics) or settings.partitions
@@ -43,7 +43,7 @@ def partitions(
     """The partition count of each topic that exists, by its name in the registry."""
     admin = admin or connection.open_admin()
     try:
-        there = admin.list_topics(timeout=ANSWERS_WITHIN).topics
+        there = admin.list_topics(timeout=ANSWER_TIMEOUT).topics
     except KafkaException as error:
         raise Retryable(
             f"No Kafka answers at {connection.bootstrap_servers}: {error.args[0].str()}"
@@ -61,7 +61,7 @@ def _create(
     ]
     if not new:
         return []
-    done = admin.create_topics(new, operation_timeout=VISIBLE_WITHIN)
+    done = admin.create_topics(new, operation_timeout=VISIBILITY_TIMEOUT)
     return [name for name, future in done.items() if _created(name, future.exception(), replication)]
 
 
@@ -81,7 +81,7 @@ def _created(name: str, failure: BaseException | None, replication: int) -> bool
     if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
         return False
     if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
-        raise Misconfigured(f"{variable('replication')}={replication} is not valid: {error.str()}")
+        raise Misconfigured(f"{variable_name('replication')}={replication} is not valid: {error.str()}")
     if error.code() in _NOT_ALLOWED:
         raise Misconfigured(f"Topic {name} cannot be created with these credentials: {error.str()}")
     raise Retryable(f"Topic {name} could not be created: {error.str()}")
@@ -89,11 +89,11 @@ def _created(name: str, failure: BaseException | None, replication: int) -> bool
 
 def _visible(connection: Connection, topics: tuple[Topic, ...], admin: Admin) -> dict[str, int]:
     """All topics' partition counts: brokers hear of a new topic a moment after its creation."""
-    deadline = time.monotonic() + VISIBLE_WITHIN
+    deadline = time.monotonic() + VISIBILITY_TIMEOUT
     while len(found := partitions(connection, topics, admin)) < len(topics):
         if time.monotonic() > deadline:
             lost = ", ".join(connection.topic(t) for t in topics if t.name not in found)
-            raise Retryable(f"Created, but not visible after {VISIBLE_WITHIN:g} s: {lost}")
+            raise Retryable(f"Created, but not visible after {VISIBILITY_TIMEOUT:g} s: {lost}")
         # Kafka has no call that waits for metadata.
         time.sleep(0.05)
     return found
@@ -112,5 +112,5 @@ def _check(connection: Connection, found: Mapping[str, int], topics: tuple[Topic
             raise Misconfigured(
                 f"Topic {connection.topic(topic)} has {found[topic.name]} partitions, expected {expected}: "
                 "records of one key must be in the same partition of every topic. Delete the topic, or set "
-                f"{variable('topic_prefix')} to begin with new topics."
+                f"{variable_name('topic_prefix')} to begin with new topics."
             )

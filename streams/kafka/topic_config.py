@@ -11,9 +11,9 @@ from confluent_kafka.admin._resource import ResourceType
 
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.topics import TOMBSTONES_KEPT, Topic
+from streams.topics import TOMBSTONE_RETENTION, Topic
 
-ANSWERS_WITHIN = 10.0
+ANSWER_TIMEOUT = 10.0
 _NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Difference(NamedTuple):
     meant: str
 
 
-def differences(connection: Connection, topics: Iterable[Topic]) -> list[Difference]:
+def find_differences(connection: Connection, topics: Iterable[Topic]) -> list[Difference]:
     """Of these topics, all of which are there. Raises Retryable."""
     found = dict(_found(connection, [connection.topic(topic) for topic in topics]))
     return [
@@ -48,14 +48,14 @@ def _found(connection: Connection, names: list[str]) -> Iterator[tuple[str, dict
         yield resource.name, {name: entry.value or "" for name, entry in entries.items()}
 
 
-def kept_for(connection: Connection, topic: Topic) -> timedelta | None:
+def topic_retention(connection: Connection, topic: Topic) -> timedelta | None:
     """As the cluster has it; None: for ever. Raises Retryable."""
     ((_, entries),) = _found(connection, [connection.topic(topic)])
     kept = int(entries["retention.ms"])
     return None if kept < 0 else timedelta(milliseconds=kept)
 
 
-def tombstones_kept(connection: Connection, names: Iterable[str]) -> dict[str, timedelta]:
+def tombstone_retentions(connection: Connection, names: Iterable[str]) -> dict[str, timedelta]:
     """For how long each topic keeps a tombstone, by the topic's name in the cluster. As we make them, where
     these credentials may not look. Raises Retryable, KafkaException."""
     admin = connection.open_admin()
@@ -63,16 +63,16 @@ def tombstones_kept(connection: Connection, names: Iterable[str]) -> dict[str, t
     found = {}
     for resource, future in asked.items():
         try:
-            kept = int(future.result(ANSWERS_WITHIN)["delete.retention.ms"].value)
+            kept = int(future.result(ANSWER_TIMEOUT)["delete.retention.ms"].value)
             found[resource.name] = timedelta(milliseconds=kept)
         except KafkaException as failure:
             if failure.args[0].code() not in _NOT_ALLOWED:
                 raise
-            found[resource.name] = TOMBSTONES_KEPT
+            found[resource.name] = TOMBSTONE_RETENTION
     return found
 
 
-def apply(connection: Connection, changes: Iterable[Difference]) -> None:
+def apply_config(connection: Connection, changes: Iterable[Difference]) -> None:
     """Configures the topics as they are meant to be. Raises Retryable."""
     entries: dict[str, list[ConfigEntry]] = {}
     for one in changes:
@@ -90,6 +90,6 @@ def apply(connection: Connection, changes: Iterable[Difference]) -> None:
 
 def _answer(future: "Future[T]", name: str) -> T:
     try:
-        return future.result(ANSWERS_WITHIN)
+        return future.result(ANSWER_TIMEOUT)
     except KafkaException as failure:
         raise Retryable(f"{name}: its configuration: {failure.args[0].str()}") from None

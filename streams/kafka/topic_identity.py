@@ -17,24 +17,24 @@ from confluent_kafka import KafkaException, TopicCollection
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.offsets import AGAIN, ASKED_FOR, Cancelled, Offsets
-from streams.kafka.topic_config import tombstones_kept
-from streams.kafka.transient_errors import is_passing
+from streams.kafka.offsets import REQUEST_TIMEOUT, RETRY_SECONDS, Cancelled, PartitionOffsets
+from streams.kafka.topic_config import tombstone_retentions
+from streams.kafka.transient_errors import is_transient
 from streams.tables.checkpoints import Checkpoints
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
-PATIENCE = 120.0
+ANSWER_TIMEOUT = 120.0
 """Seconds for which a restore waits for an answer; its partition is not served meanwhile, others are."""
 # What is found out about a disk is asked again: one broker may be behind, or hear of nothing any more. Longer
 # than the time after which a silent broker has lost its partitions.
 ANSWERS, EVERY = 5, 2.5
-OWN_MARKER = 1
+COMMIT_MARKER_OFFSETS = 1
 """Offsets that the last transaction takes behind its last record."""
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class ChangelogStatus:
     """A table's changelog, as the cluster has it. `tombstones`: for how long they are kept."""
 
     topic: str
@@ -50,7 +50,7 @@ class Log:
         return self.tombstones * 0.9
 
 
-class Lookup:
+class ChangelogLookup:
     """Asks the cluster for the changelogs of one partition; `topics`: by table. Raises Retryable and
     Cancelled."""
 
@@ -65,65 +65,67 @@ class Lookup:
         self._partition = partition
         self._topics = topics
         self._cancelled = cancelled
-        self._offsets = Offsets(connection, PATIENCE, cancelled)
+        self._offsets = PartitionOffsets(connection, ANSWER_TIMEOUT, cancelled)
 
-    def ends(self, within: float = PATIENCE) -> dict[str, int]:
+    def ends(self, within: float = ANSWER_TIMEOUT) -> dict[str, int]:
         """By topic, as a client says that has not been asked before."""
-        found = Offsets(self._connection, within, self._cancelled).ends(
+        found = PartitionOffsets(self._connection, within, self._cancelled).ends(
             [(topic, self._partition) for topic in self._topics.values()]
         )
         return {topic: end for (topic, _), end in found.items()}
 
-    def logs(self) -> dict[str, Log]:
+    def logs(self) -> dict[str, ChangelogStatus]:
         """By table."""
         if not self._topics:
             return {}
         ends, names = self.ends(), list(self._topics.values())
         starts = self._offsets.begins([(topic, self._partition) for topic in names])
         ids = self._patiently(lambda: topic_ids(self._connection, names))
-        kept = self._patiently(lambda: tombstones_kept(self._connection, names))
+        kept = self._patiently(lambda: tombstone_retentions(self._connection, names))
         return {
-            table: Log(topic, ids[topic], starts[topic, self._partition], ends[topic], kept[topic])
+            table: ChangelogStatus(
+                topic, ids[topic], starts[topic, self._partition], ends[topic], kept[topic]
+            )
             for table, topic in self._topics.items()
         }
 
-    def again(self) -> dict[str, Log]:
+    def again(self) -> dict[str, ChangelogStatus]:
         """The same, a while later."""
         cluster = self._connection.cluster
         until = cluster.now() + EVERY
         while cluster.now() < until:
             if self._cancelled():
                 raise Cancelled
-            cluster.sleep(AGAIN)
+            cluster.sleep(RETRY_SECONDS)
         return self.logs()
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         cluster = self._connection.cluster
-        until = cluster.now() + PATIENCE
+        until = cluster.now() + ANSWER_TIMEOUT
         while True:
             try:
                 return ask()
             except (KafkaException, Late) as failure:
                 if self._cancelled():
                     raise Cancelled from None
-                if cluster.now() > until or not (isinstance(failure, Late) or is_passing(failure)):
+                if cluster.now() > until or not (isinstance(failure, Late) or is_transient(failure)):
                     what = f"the changelogs of partition {self._partition} are not told of"
                     raise Retryable(f"{what}: {failure}") from None
-                cluster.sleep(AGAIN)
+                cluster.sleep(RETRY_SECONDS)
 
 
 def topic_ids(connection: Connection, names: list[str]) -> dict[str, str | None]:
     """None: the cluster gives topics no ids. Raises KafkaException."""
     admin = connection.open_admin()
-    asked = admin.describe_topics(TopicCollection(names), request_timeout=ASKED_FOR)
-    found = {name: future.result(2 * ASKED_FOR).topic_id for name, future in asked.items()}
+    asked = admin.describe_topics(TopicCollection(names), request_timeout=REQUEST_TIMEOUT)
+    found = {name: future.result(2 * REQUEST_TIMEOUT).topic_id for name, future in asked.items()}
     none = {None, "", "AAAAAAAAAAAAAAAAAAAAAA"}
     return {name: None if id_ is None or str(id_) in none else str(id_) for name, id_ in found.items()}
 
 
-def settled(
-    lookup: Lookup, partition: int, checkpoints: Checkpoints, now: datetime
-) -> tuple[dict[str, Log], str | None]:
+def check_identity(
+    lookup: ChangelogLookup, partition: int, checkpoints: Checkpoints, now: datetime
+) -> tuple[dict[str, ChangelogStatus], str | None]:
     """The logs, and why the tables must be read from the beginning; None: they may be read on.
 
     Raises Misconfigured where the disk is ahead of what should be the same topic: to clear it would lose
@@ -147,7 +149,7 @@ def settled(
     return logs, because or _too_old(logs, checkpoints, now)
 
 
-def _another(logs: Mapping[str, Log], checkpoints: Checkpoints) -> str | None:
+def _another(logs: Mapping[str, ChangelogStatus], checkpoints: Checkpoints) -> str | None:
     for table, log in logs.items():
         known, at = checkpoints.topic(table), checkpoints.offset(table)
         if known and log.id and known != log.id:
@@ -157,7 +159,7 @@ def _another(logs: Mapping[str, Log], checkpoints: Checkpoints) -> str | None:
     return None
 
 
-def _ahead(logs: Mapping[str, Log], checkpoints: Checkpoints) -> str | None:
+def _ahead(logs: Mapping[str, ChangelogStatus], checkpoints: Checkpoints) -> str | None:
     for table, log in logs.items():
         at = checkpoints.offset(table)
         if at > log.end:
@@ -165,17 +167,17 @@ def _ahead(logs: Mapping[str, Log], checkpoints: Checkpoints) -> str | None:
     return None
 
 
-def _too_old(logs: Mapping[str, Log], checkpoints: Checkpoints, now: datetime) -> str | None:
+def _too_old(logs: Mapping[str, ChangelogStatus], checkpoints: Checkpoints, now: datetime) -> str | None:
     for table, log in logs.items():
         at, as_of = checkpoints.offset(table), checkpoints.as_of(table)
         # Nobody has written since: nothing can be lacking, however long ago that is.
-        behind = at > 0 and at + OWN_MARKER < log.end
+        behind = at > 0 and at + COMMIT_MARKER_OFFSETS < log.end
         if behind and not _rested_well(as_of, log, now):
             when = f"was whole last at {as_of:%F %T} UTC" if as_of else "does not say how old it is"
             return f"the disk {when}, and {log.topic} keeps what was deleted for {log.tombstones} only"
     return None
 
 
-def _rested_well(as_of: datetime | None, log: Log, now: datetime) -> bool:
+def _rested_well(as_of: datetime | None, log: ChangelogStatus, now: datetime) -> bool:
     # A moment to come is that of a wrong clock.
     return as_of is not None and log.rests - log.tombstones <= now - as_of <= log.rests

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from streams.errors import Misconfigured
-from streams.settings import variable
+from streams.settings import variable_name
 from streams.topics import (
     ATTEMPTS,
     DAY,
@@ -21,7 +21,7 @@ from streams.topics import (
 )
 
 FOREVER = "forever"
-OUTLIVES = (
+MUST_OUTLIVE = (
     (REDRIVEN, POISON, 7 * DAY),
     (REDRIVEN, DEAD_LETTERS, 7 * DAY),
     (WEBHOOK_EVENTS, DELIVERIES, timedelta(0)),
@@ -32,13 +32,13 @@ OUTLIVES = (
 delivery that is still there, its beginning and its end are asked for."""
 
 
-def retained(said: Sequence[str], topics: Iterable[Topic] = TOPICS) -> tuple[Topic, ...]:
+def with_retention(said: Sequence[str], topics: Iterable[Topic] = TOPICS) -> tuple[Topic, ...]:
     """The topics, kept as the setting says. Raises Misconfigured, naming the topic and what is valid."""
     days = dict(each.split("=", 1) for each in said)
     for name, text in days.items():
         _check(name, text)
     whole = {topic.name: _kept(topic, days) for topic in TOPICS}
-    for longer, shorter, by in OUTLIVES:
+    for longer, shorter, by in MUST_OUTLIVE:
         _check_pair(days, whole[longer.name], whole[shorter.name], by)
     _check_history(days)
     return tuple(_kept(topic, days) for topic in topics)
@@ -75,4 +75,4 @@ def _check_history(days: Mapping[str, str]) -> None:
 
 
 def _invalid(name: str, text: str, reason: str) -> Misconfigured:
-    return Misconfigured(f"{variable('retention')}={name}={text} is not valid: {reason}")
+    return Misconfigured(f"{variable_name('retention')}={name}={text} is not valid: {reason}")

@@ -13,28 +13,28 @@ from streams.codec import avro
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Producer
-from streams.kafka.transient_errors import ask_again, is_passing
+from streams.kafka.transient_errors import is_transient, retry_transient
 from streams.secrets import crypto_shredding
-from streams.stages.context import Output, Turn
+from streams.stages.context import Output, StageContext
 from streams.tables.store import Write
 from streams.topics import CHANGELOGS
 
 LOG = logging.getLogger(__name__)
-Committed = tuple[list[Write], dict[str, int]]
+CommittedChanges = tuple[list[Write], dict[str, int]]
 """A turn's changes, and by table where its changelog ends behind them."""
 
 # Seconds for one try of a step; asked again, the client goes on from where it is.
-ANSWERS_WITHIN = 5.0
+ANSWER_TIMEOUT = 5.0
 # Seconds for the offsets, in one try: where they run out, the client gives the transaction up. The move of a
 # coordinator was seen to take 9 to 12. Now and then librdkafka 2.16 waits for the old one until that is back.
-OFFSETS_WITHIN = 12.0
+OFFSETS_TIMEOUT = 12.0
 # Seconds after the end of a try's time within which it must have come back.
-COMES_BACK_WITHIN = 2.0
+RETURN_TIMEOUT = 2.0
 # Seconds between the tries of a step that a busy or absent broker refused.
-RETRY = 0.1
+RETRY_SECONDS = 0.1
 
 
-class Transactions:
+class TransactionalProducer:
     """One transactional producer. `name` is kept over restarts: making it fences the predecessor of the same
     name and aborts what that left open. `timeout` in seconds."""
 
@@ -61,7 +61,9 @@ class Transactions:
 
     def _begin(self) -> None:
         """Nothing is under way yet: it may be asked again, also after what librdkafka says is no use."""
-        ask_again(self._cluster, lambda: self._producer.init_transactions(ANSWERS_WITHIN), self._timeout)
+        retry_transient(
+            self._cluster, lambda: self._producer.init_transactions(ANSWER_TIMEOUT), self._timeout
+        )
 
     @property
     def stuck(self) -> bool:
@@ -70,8 +72,8 @@ class Transactions:
         return self._cluster.now() > self._comes_back_at
 
     def commit(
-        self, turns: list[Turn], offsets: list[TopicPartition], member: Callable[[], object]
-    ) -> list[Committed]:
+        self, turns: list[StageContext], offsets: list[TopicPartition], member: Callable[[], object]
+    ) -> list[CommittedChanges]:
         """Outputs, changes and offsets, all or none. `member` says who we are in the consumers' group.
 
         There must be offsets: without any, Kafka would not ask the group whether we still belong to it.
@@ -85,8 +87,8 @@ class Transactions:
             while (
                 ends := self._sent(turns, changes, partial(self._send_offsets, offsets, member), deadline)
             ) is None:
-                self._cluster.sleep(RETRY)
-            self._retried(self._producer.commit_transaction, ANSWERS_WITHIN, deadline)
+                self._cluster.sleep(RETRY_SECONDS)
+            self._retried(self._producer.commit_transaction, ANSWER_TIMEOUT, deadline)
         except KafkaException as failure:
             self._abort()
             error = failure.args[0]
@@ -97,7 +99,7 @@ class Transactions:
 
     def _sent(
         self,
-        turns: list[Turn],
+        turns: list[StageContext],
         changes: list[list[Write]],
         send_offsets: Callable[[float], None],
         deadline: float,
@@ -114,7 +116,7 @@ class Transactions:
             # All of it is in the log before the offsets are: a successor that sees the offsets decided can
             # trust the changelog's end.
             self._tried(self._producer.flush, self._timeout)
-            self._retried(send_offsets, OFFSETS_WITHIN, deadline)
+            self._retried(send_offsets, OFFSETS_TIMEOUT, deadline)
         except KafkaException as failure:
             if not self._may_be_sent_again(failure, deadline):
                 raise
@@ -125,10 +127,10 @@ class Transactions:
         """Whether what had it aborted passes, such as a coordinator's move. Nobody has been asked to commit
         it, and who is fenced learns so from the next one."""
         error = failure.args[0]
-        if not error.txn_requires_abort() or not is_passing(error) or self._cluster.now() > deadline:
+        if not error.txn_requires_abort() or not is_transient(error) or self._cluster.now() > deadline:
             return False
         LOG.warning("%s: sent again: %s", self._name, error.str())
-        self._retried(self._producer.abort_transaction, ANSWERS_WITHIN, deadline)
+        self._retried(self._producer.abort_transaction, ANSWER_TIMEOUT, deadline)
         return True
 
     def _append(self, output: Output) -> None:
@@ -164,7 +166,7 @@ class Transactions:
                 self._producer.produce(topic, value, key, partition, **more)
             except BufferError:
                 # The client's queue is full: let the broker take some.
-                self._producer.poll(RETRY)
+                self._producer.poll(RETRY_SECONDS)
             else:
                 return
 
@@ -182,12 +184,12 @@ class Transactions:
                 if not failure.args[0].retriable() or self._cluster.now() > deadline:
                     raise
                 LOG.warning("%s: %s", self._name, failure.args[0].str())
-                self._cluster.sleep(RETRY)
+                self._cluster.sleep(RETRY_SECONDS)
             else:
                 return
 
     def _tried(self, step: Callable[[float], object], within: float) -> None:
-        self._comes_back_at = self._cluster.now() + within + COMES_BACK_WITHIN
+        self._comes_back_at = self._cluster.now() + within + RETURN_TIMEOUT
         try:
             step(within)
         finally:
@@ -197,11 +199,11 @@ class Transactions:
         # Best effort: where it fails too, the broker aborts when the transaction times out or the successor
         # of the same name begins.
         with suppress(KafkaException):
-            self._producer.abort_transaction(ANSWERS_WITHIN)
+            self._producer.abort_transaction(ANSWER_TIMEOUT)
 
 
 @contextmanager
-def transaction(producer: Producer, answers_within: float) -> Iterator[None]:
+def run_transaction(producer: Producer, answers_within: float) -> Iterator[None]:
     """What is appended within is committed together; none of it where anything goes wrong."""
     producer.begin_transaction()
     try:

@@ -69,34 +69,34 @@ _LOCAL = {
     KafkaError._DESTROY,
     KafkaError._DESTROY_BROKER,
 }
-UNKNOWN = {
+UNKNOWN_TOPIC_ERRORS = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.UNKNOWN_TOPIC_ID,
     KafkaError._UNKNOWN_TOPIC,
     KafkaError._UNKNOWN_PARTITION,
 }
 """Passes where a broker has not heard of a topic yet, and does not where somebody has deleted it."""
-PASSING = frozenset(_RETRIABLE | _ON_THE_MOVE | _LOCAL)
+TRANSIENT_ERRORS = frozenset(_RETRIABLE | _ON_THE_MOVE | _LOCAL)
 
 
 T = TypeVar("T")
 # Seconds between two questions: Kafka has no call that waits for a leader.
-AGAIN = 0.1
+RETRY_SECONDS = 0.1
 
 
-def ask_again(cluster: Cluster, question: Callable[[], T], within: float) -> T:
+def retry_transient(cluster: Cluster, question: Callable[[], T], within: float) -> T:
     """The answer, asked again while errors pass. Raises the last KafkaException after `within` seconds."""
     until = cluster.now() + within
     while True:
         try:
             return question()
         except KafkaException as failure:
-            if not is_passing(failure) or cluster.now() > until:
+            if not is_transient(failure) or cluster.now() > until:
                 raise
-            cluster.sleep(AGAIN)
+            cluster.sleep(RETRY_SECONDS)
 
 
-def is_passing(error: KafkaError | KafkaException) -> bool:
+def is_transient(error: KafkaError | KafkaException) -> bool:
     """Whether the same question, asked again a moment later, may be answered. Never of a fatal error."""
     found: KafkaError = error.args[0] if isinstance(error, KafkaException) else error
-    return not found.fatal() and (found.retriable() or found.code() in PASSING)
+    return not found.fatal() and (found.retriable() or found.code() in TRANSIENT_ERRORS)

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.control_records import LONGEST, Fault, fault, without_values
+from streams.control_records import MAX_LOGGED_CHARACTERS, RecordFault, find_fault, redact_values
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 
@@ -27,7 +27,7 @@ class SetAside:
     partition: int
     offset: int
     key: str
-    fault: Fault
+    fault: RecordFault
     in_force: int | None
     """The offset of the last good record of the key, which stays in force; None: there is none."""
 
@@ -41,17 +41,17 @@ class SetAside:
         return f"{where}: {self.fault.field} {self.fault.reason}; {kept}"
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """Nobody could work with the record."""
 
-    def __init__(self, key: str, found: Fault) -> None:
+    def __init__(self, key: str, found: RecordFault) -> None:
         super().__init__(f"{found.field} {found.reason}")
         self.key = key
         self.fault = found
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawRecord:
     """A record's parts as they stand in the log."""
 
     offset: int
@@ -61,62 +61,62 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit(Generic[V]):
+class ValidRecord(Generic[V]):
     """A record that can be worked with; None: its key is gone."""
 
-    raw: Raw
+    raw: RawRecord
     key: str
     value: V | None
 
 
-def raw_of(message: Message) -> Raw:
+def raw_record(message: Message) -> RawRecord:
     headers = dict(message.headers() or [])
     header = headers.get(avro.HEADER)
     schema = header.decode(errors="replace") if isinstance(header, bytes) else header
-    return Raw(message.offset() or 0, message.key() or b"", schema, message.value())
+    return RawRecord(message.offset() or 0, message.key() or b"", schema, message.value())
 
 
-def fitting(kind: type[V], raw: Raw) -> Fit[V]:
+def validate_record(kind: type[V], raw: RawRecord) -> ValidRecord[V]:
     """Raises Unfit."""
     try:
         key = raw.key.decode()
     except UnicodeDecodeError:
-        raise Unfit(shown(raw.key), Fault("key", "is no text")) from None
+        raise UnfitError(printable_key(raw.key), RecordFault("key", "is no text")) from None
     if not key:
-        raise Unfit("", Fault("key", "is empty"))
+        raise UnfitError("", RecordFault("key", "is empty"))
     if raw.value is None:
-        return Fit(raw, key, None)
+        return ValidRecord(raw, key, None)
     try:
-        value = avro.build(kind, _tree(kind, raw))
+        value = avro.build_value(kind, _tree(kind, raw))
     except Rejected as rejected:
-        reason = f"is not valid: {without_values(rejected.reason)}"
-        raise Unfit(shown(raw.key), Fault(without_values(rejected.field), reason)) from None
+        reason = f"is not valid: {redact_values(rejected.reason)}"
+        raise UnfitError(printable_key(raw.key), RecordFault(redact_values(rejected.field), reason)) from None
     except Poison as poison:
-        raise Unfit(shown(raw.key), Fault("record", _unread(raw, poison))) from None
-    wrong = fault(key, value)
+        raise UnfitError(printable_key(raw.key), RecordFault("record", _unread(raw, poison))) from None
+    wrong = find_fault(key, value)
     if wrong:
-        raise Unfit(shown(raw.key), wrong)
-    return Fit(raw, key, value)
+        raise UnfitError(printable_key(raw.key), wrong)
+    return ValidRecord(raw, key, value)
 
 
-def _tree(kind: type[V], raw: Raw) -> avro.Tree:
-    name, tree = avro.read(raw.value, raw.schema)
+def _tree(kind: type[V], raw: RawRecord) -> avro.Tree:
+    name, tree = avro.decode_tree(raw.value, raw.schema)
     if name != kind.__name__:
         raise Poison(f"is a {name} where a {kind.__name__} belongs")
     return tree
 
 
-def _unread(raw: Raw, poison: Poison) -> str:
+def _unread(raw: RawRecord, poison: Poison) -> str:
     """Without what its reader says of the bytes."""
-    if raw.schema in avro.schemas():
+    if raw.schema in avro.released_schemas():
         return f"cannot be read by its schema {raw.schema}, or is of another kind than its topic's"
-    return without_values(str(poison)) if raw.schema is None else "names no released schema"
+    return redact_values(str(poison)) if raw.schema is None else "names no released schema"
 
 
-def shown(key: bytes) -> str:
+def printable_key(key: bytes) -> str:
     """Fit for one line of a log."""
     try:
         text = ascii(key.decode())[1:-1]
     except UnicodeDecodeError:
         text = repr(key)[2:-1]
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= MAX_LOGGED_CHARACTERS else f"{text[:MAX_LOGGED_CHARACTERS]}..."

@@ -13,15 +13,15 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.consumer_offsets import watermarks
-from streams.kafka.transient_errors import ask_again, is_passing
+from streams.kafka.consumer_offsets import read_watermarks
+from streams.kafka.transient_errors import is_transient, retry_transient
 
 LOG = logging.getLogger(__name__)
-ANSWERS_WITHIN = 20.0
+ANSWER_TIMEOUT = 20.0
 _IDLE = 0.5
-UNPACKED_BY_NOBODY = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
+UNPACKABLE_ERRORS = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
 """Whole, as its producer made it, and too large: no producer of ours makes such a batch."""
-UNREADABLE = UNPACKED_BY_NOBODY | {
+UNREADABLE_ERRORS = UNPACKABLE_ERRORS | {
     KafkaError._BAD_MSG,
     KafkaError._UNDERFLOW,
     KafkaError._NOT_IMPLEMENTED,
@@ -31,14 +31,14 @@ UNREADABLE = UNPACKED_BY_NOBODY | {
 }
 
 
-def is_unreadable(message: Message, codes: Collection[int] = UNREADABLE) -> bool:
+def is_unreadable(message: Message, codes: Collection[int] = UNREADABLE_ERRORS) -> bool:
     """Whether it says of a batch that it cannot be given, and where that stands."""
     error, offset = message.error(), message.offset()
     stands = bool(message.topic()) and offset is not None and offset >= 0
     return stands and error is not None and error.code() in codes
 
 
-def failure_of(message: Message) -> KafkaException:
+def batch_failure(message: Message) -> KafkaException:
     """Says where the batch stands."""
     error = message.error()
     assert error is not None, "it is an error's message"  # noqa: S101
@@ -46,7 +46,7 @@ def failure_of(message: Message) -> KafkaException:
     return KafkaException(KafkaError(error.code(), f"{place} cannot be read: {error.str()}"))
 
 
-def end_of_batch(connection: Connection, message: Message) -> int:
+def find_batch_end(connection: Connection, message: Message) -> int:
     """Where the next batch begins. Raises KafkaException, Retryable where the cluster does not answer."""
     place = TopicPartition(message.topic() or "", message.partition() or 0)
     first = message.offset() or 0
@@ -54,8 +54,8 @@ def end_of_batch(connection: Connection, message: Message) -> int:
     # It is a matter of batches: whether their transactions are over is not.
     consumer = connection.open_consumer(**own, **{"isolation.level": "read_uncommitted"})
     try:
-        bounds = ask_again(
-            connection.cluster, lambda: watermarks(consumer, place, ANSWERS_WITHIN), ANSWERS_WITHIN
+        bounds = retry_transient(
+            connection.cluster, lambda: read_watermarks(consumer, place, ANSWER_TIMEOUT), ANSWER_TIMEOUT
         )
 
         def inside(offset: int) -> bool:
@@ -82,11 +82,11 @@ def _first_outside(first: int, inside: Callable[[int], bool]) -> int:
 def _is_inside(connection: Connection, consumer: Consumer, asked: TopicPartition, first: int) -> bool:
     """Whether what is asked for brings the batch that begins at `first`."""
     consumer.assign([asked])
-    until = connection.cluster.now() + ANSWERS_WITHIN
+    until = connection.cluster.now() + ANSWER_TIMEOUT
     while connection.cluster.now() < until:
         message = consumer.poll(_IDLE)
         error = message.error() if message else None
-        if message is None or (error is not None and is_passing(error)):
+        if message is None or (error is not None and is_transient(error)):
             continue
         if error is None or error.code() == KafkaError._PARTITION_EOF:
             return False
@@ -94,14 +94,14 @@ def _is_inside(connection: Connection, consumer: Consumer, asked: TopicPartition
             raise KafkaException(error)
         # Another one that cannot be read may follow it.
         return (message.offset() or 0) <= first
-    raise Retryable(f"{asked.topic}[{asked.partition}] gave no answer in {ANSWERS_WITHIN:g} s")
+    raise Retryable(f"{asked.topic}[{asked.partition}] gave no answer in {ANSWER_TIMEOUT:g} s")
 
 
-def readable(
+def skip_unreadable(
     connection: Connection,
     consumer: Consumer,
     messages: Iterable[Message],
-    passed: Collection[int] = UNREADABLE,
+    passed: Collection[int] = UNREADABLE_ERRORS,
 ) -> list[Message]:
     """Without those that say of a batch that it cannot be given: the consumer reads on behind it.
 
@@ -115,14 +115,14 @@ def readable(
         place = message.topic() or "", message.partition() or 0
         # It is told again until the consumer reads elsewhere.
         if (message.offset() or 0) >= ends.get(place, 0):
-            ends[place] = pass_over(connection, consumer, message)
+            ends[place] = skip_batch(connection, consumer, message)
     return found
 
 
-def pass_over(connection: Connection, consumer: Consumer, message: Message) -> int:
+def skip_batch(connection: Connection, consumer: Consumer, message: Message) -> int:
     """Lets the consumer read on behind the batch, with a line in the log. Returns where that is. Raises
     KafkaException, Retryable."""
-    end = end_of_batch(connection, message)
-    LOG.error("poison: %s; passed over up to offset %d", failure_of(message).args[0].str(), end)
+    end = find_batch_end(connection, message)
+    LOG.error("poison: %s; passed over up to offset %d", batch_failure(message).args[0].str(), end)
     consumer.seek(TopicPartition(message.topic() or "", message.partition() or 0, end))
     return end

@@ -8,25 +8,25 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
-LEASH = Path(__file__).with_name("parent_death_signal.py")
+PARENT_DEATH_PROGRAM = Path(__file__).with_name("parent_death_signal.py")
 
 
-def spawn(command: list[str], console: Path, *, leashed: bool) -> subprocess.Popen[bytes]:
+def spawn(command: list[str], console: Path, *, tied: bool) -> subprocess.Popen[bytes]:
     """`command` running with its output in `console`, out of reach of the terminal's Ctrl-C.
 
     Leashed, it gets SIGTERM when this process ends in whatever way, SIGKILL included (on Linux).
     """
-    if leashed:
-        command = on_leash(command, signal.SIGTERM)
+    if tied:
+        command = tied_to_parent(command, signal.SIGTERM)
     started: Future[subprocess.Popen[bytes]] = Future()
     # The leash is tied to the *thread* that forks: it must live as long as the child, not as our caller's.
     threading.Thread(target=_keep, args=(command, console, started), name="broker", daemon=True).start()
     return started.result()
 
 
-def on_leash(command: list[str], ended_with: signal.Signals) -> list[str]:
+def tied_to_parent(command: list[str], ended_with: signal.Signals) -> list[str]:
     """A command that becomes `command`, and gets the signal when the thread that starts it ends (Linux)."""
-    return [sys.executable, "-I", str(LEASH), str(os.getpid()), str(int(ended_with)), *command]
+    return [sys.executable, "-I", str(PARENT_DEATH_PROGRAM), str(os.getpid()), str(int(ended_with)), *command]
 
 
 def _keep(command: list[str], console: Path, started: "Future[subprocess.Popen[bytes]]") -> None:

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from streams.local_broker import ports, storage
-from streams.local_broker.jars import Say
-from streams.local_broker.local import STOPS_WITHIN, LocalBroker
+from streams.local_broker.jars import PrintLine
+from streams.local_broker.local import STOP_TIMEOUT, LocalBroker
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningBroker:
     """What `broker.json` says of a broker."""
 
     pid: int
@@ -23,15 +23,15 @@ class Running:
     bootstrap: str
 
 
-def start(home: Path, port: int | None = None, say: Say | None = None) -> Running:
-    """A broker that `stop` ends, from whatever process. Where one runs already, that one."""
+def start_detached(home: Path, port: int | None = None, say: PrintLine | None = None) -> RunningBroker:
+    """A broker that `stop_detached` ends, from whatever process. Where one runs already, that one."""
     already = running(home)
     if already:
         return already
-    broker = LocalBroker(home, port, leashed=False, say=say)
+    broker = LocalBroker(home, port, tied=False, say=say)
     bootstrap = broker.start()
     assert broker.pid is not None, "a broker that answers has a process"  # noqa: S101
-    found = Running(broker.pid, broker.port, bootstrap)
+    found = RunningBroker(broker.pid, broker.port, bootstrap)
     note = _note(home)
     part = note.with_suffix(".part")
     part.write_text(json.dumps(asdict(found)))
@@ -39,28 +39,28 @@ def start(home: Path, port: int | None = None, say: Say | None = None) -> Runnin
     return found
 
 
-def running(home: Path, timeout: float = 5.0) -> Running | None:
-    """The broker that `start` left running in `home`, if it is alive and answers."""
+def running(home: Path, timeout: float = 5.0) -> RunningBroker | None:
+    """The broker that `start_detached` left running in `home`, if it is alive and answers."""
     found = _noted(home)
     if found is None:
         return None
     cluster = storage.cluster_id(home / "broker" / "data")
-    return found if ports.answers(found.port, cluster, timeout) else None
+    return found if ports.cluster_answers(found.port, cluster, timeout) else None
 
 
-def silent(home: Path) -> Running | None:
+def is_silent(home: Path) -> RunningBroker | None:
     """The broker whose process is there and which does not answer: frozen, or still at its start or end."""
     return None if running(home) else _noted(home)
 
 
-def stop(home: Path) -> Running | None:
+def stop_detached(home: Path) -> RunningBroker | None:
     """Ends it in order, after 20 s at any price. The broker that was, or None where none ran."""
     found = _noted(home)
     if found is None:
         return None
     with suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOPS_WITHIN
+        deadline = time.monotonic() + STOP_TIMEOUT
         while _alive(found.pid, home) and time.monotonic() < deadline:
             time.sleep(0.05)
         if _alive(found.pid, home):
@@ -73,9 +73,9 @@ def _note(home: Path) -> Path:
     return home.absolute() / "broker" / "broker.json"
 
 
-def _noted(home: Path) -> Running | None:
+def _noted(home: Path) -> RunningBroker | None:
     try:
-        found = Running(**json.loads(_note(home).read_text()))
+        found = RunningBroker(**json.loads(_note(home).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return found if _alive(found.pid, home) else None

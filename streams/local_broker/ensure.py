@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from streams.local_broker import detached
-from streams.local_broker.jars import Say
+from streams.local_broker.jars import PrintLine
 from streams.local_broker.local import LocalBroker
 from streams.settings import Settings
 
 
 @contextmanager
-def ensure_broker(settings: Settings, say: Say | None = None) -> Iterator[str]:
+def ensure_broker(settings: Settings, say: PrintLine | None = None) -> Iterator[str]:
     """Bootstrap servers that are good for the length of the block; only a broker started here is stopped.
 
     With `settings.bootstrap_servers` nothing is started or asked. Raises Misconfigured, Retryable.

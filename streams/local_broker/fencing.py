@@ -15,17 +15,17 @@ from pathlib import Path
 from streams.errors import Retryable
 
 LOG = "fencing.log"
-DONE_WITHIN = 60.0
-STOPS_WITHIN = 20.0
+FENCING_TIMEOUT = 60.0
+STOP_TIMEOUT = 20.0
 Spawn = Callable[[], "subprocess.Popen[bytes]"]
 
 
-def needed(data: Path) -> bool:
+def needs_fencing(data: Path) -> bool:
     """Whether a broker has run on this data."""
     return (data / "__cluster_metadata-0").is_dir()
 
 
-def fence(folder: Path, spawn: Spawn) -> None:
+def fence_broker(folder: Path, spawn: Spawn) -> None:
     """Runs the controller that `spawn` starts until the broker is fenced. Raises Retryable.
 
     One that ends by itself is no failure: the broker will end in the same way, and say why.
@@ -33,18 +33,18 @@ def fence(folder: Path, spawn: Spawn) -> None:
     log = folder / LOG
     log.unlink(missing_ok=True)
     process = spawn()
-    deadline = time.monotonic() + DONE_WITHIN
+    deadline = time.monotonic() + FENCING_TIMEOUT
     try:
-        while process.poll() is None and not fenced(log):
+        while process.poll() is None and not is_fenced(log):
             if time.monotonic() > deadline:
-                raise Retryable(f"Kafka's controller did not get ready in {DONE_WITHIN:g} s: see {log}")
+                raise Retryable(f"Kafka's controller did not get ready in {FENCING_TIMEOUT:g} s: see {log}")
             # A file tells nobody that it has grown.
             time.sleep(0.02)
     finally:
         _end(process)
 
 
-def fenced(log: Path) -> bool:
+def is_fenced(log: Path) -> bool:
     """As the controller's log says: once it is active it has read all that was, then it decides."""
     try:
         lines = log.read_text(errors="replace").splitlines()
@@ -58,7 +58,7 @@ def fenced(log: Path) -> bool:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(STOPS_WITHIN)
+        process.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

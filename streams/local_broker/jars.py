@@ -10,13 +10,13 @@ from pathlib import Path
 from streams.errors import Misconfigured
 from streams.local_broker import tools
 
-KAFKA = "4.4.0"
+KAFKA_VERSION = "4.4.0"
 POM = Path(__file__).with_name("pom.xml")
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
-def fetch(libraries: Path, say: Say, path: str | None = None) -> None:
+def fetch_jars(libraries: Path, say: PrintLine, path: str | None = None) -> None:
     """Afterwards `libraries` holds exactly the pom's jars, however many processes ask at once.
 
     Needs Maven and the network only where the jars are not there yet. Raises Misconfigured.
@@ -26,7 +26,7 @@ def fetch(libraries: Path, say: Say, path: str | None = None) -> None:
     libraries.parent.mkdir(parents=True, exist_ok=True)
     with _locked(libraries.with_name(f"{libraries.name}.lock")):
         if not _complete(libraries):
-            _fetch(libraries, say, tools.maven(path))
+            _fetch(libraries, say, tools.find_maven(path))
 
 
 def _complete(libraries: Path) -> bool:
@@ -35,8 +35,8 @@ def _complete(libraries: Path) -> bool:
     return copy.is_file() and copy.read_bytes() == POM.read_bytes()
 
 
-def _fetch(libraries: Path, say: Say, maven: str) -> None:
-    say(f"fetching Apache Kafka {KAFKA} with Maven (once, 43 MB)")
+def _fetch(libraries: Path, say: PrintLine, maven: str) -> None:
+    say(f"fetching Apache Kafka {KAFKA_VERSION} with Maven (once, 43 MB)")
     part = libraries.with_name(f"{libraries.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
@@ -54,7 +54,7 @@ def _copy_dependencies(maven: str, into: Path) -> None:
         reasons = [line for line in run.stdout.splitlines() if line.startswith("[ERROR]")]
         reason = reasons[0] if reasons else (run.stderr or run.stdout).strip()[-500:]
         raise Misconfigured(
-            f"Maven could not fetch Apache Kafka {KAFKA}: {reason}\nInstead: {tools.WAYS_OUT}"
+            f"Maven could not fetch Apache Kafka {KAFKA_VERSION}: {reason}\nInstead: {tools.WAYS_OUT}"
         )
 
 

@@ -8,17 +8,17 @@ from types import TracebackType
 from streams.errors import Misconfigured, Retryable
 from streams.local_broker import fencing, jars, ports, storage, tools
 from streams.local_broker.child import spawn
-from streams.local_broker.jars import KAFKA, Say
+from streams.local_broker.jars import KAFKA_VERSION, PrintLine
 from streams.local_broker.properties import controller_properties, server_properties
 
 LOG4J = Path(__file__).with_name("log4j2.xml")
-STARTS_WITHIN = 60.0
-STOPS_WITHIN = 20.0
-HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError")
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 20.0
+HEAP_OPTIONS = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError")
 
 
 class LocalBroker:
-    """A broker that lives at most as long as this process, unless `leashed` is false.
+    """A broker that lives at most as long as this process, unless `tied` is false.
 
     `home` is `Settings.home`; `libraries` is where the jars are, if not there. Without `port` it is 9092 or
     the next free one, and the same again at a later start of this object where that is still free.
@@ -31,17 +31,17 @@ class LocalBroker:
         port: int | None = None,
         *,
         libraries: Path | None = None,
-        leashed: bool = True,
+        tied: bool = True,
         path: str | None = None,
-        say: Say | None = None,
+        say: PrintLine | None = None,
     ) -> None:
         # Absolute, for the broker works in a directory of its own.
         self.folder = home.absolute() / "broker"
         self.data = self.folder / "data"
         self._fixed = port is not None
-        self._port = port or ports.USUAL
-        self._libraries = (libraries or self.folder / f"libs-{KAFKA}").absolute()
-        self._leashed = leashed
+        self._port = port or ports.DEFAULT_PORT
+        self._libraries = (libraries or self.folder / f"libs-{KAFKA_VERSION}").absolute()
+        self._leashed = tied
         self._path = path
         self._say = say or (lambda _: None)
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,11 +68,11 @@ class LocalBroker:
         if self.pid:
             return self.bootstrap_servers
         self._refuse_odd_names()
-        java = tools.java(self._path)
-        jars.fetch(self._libraries, self._say, self._path)
+        java = tools.find_java(self._path)
+        jars.fetch_jars(self._libraries, self._say, self._path)
         self.folder.mkdir(parents=True, exist_ok=True)
-        cluster = storage.prepare(self.data, lambda data, id_: self._format(java, data, id_), self._say)
-        self._say(f"starting Apache Kafka {KAFKA}")
+        cluster = storage.prepare_data(self.data, lambda data, id_: self._format(java, data, id_), self._say)
+        self._say(f"starting Apache Kafka {KAFKA_VERSION}")
         while not self._started(java, cluster):
             self._say(f"port {self._port} was taken meanwhile: trying the next")
         return self.bootstrap_servers
@@ -96,11 +96,11 @@ class LocalBroker:
 
     def _started(self, java: str, cluster: str) -> bool:
         """Whether it answers; False where somebody else was quicker at a port that we may change."""
-        if fencing.needed(self.data):
-            fencing.fence(self.folder, lambda: self._controller(java))
+        if fencing.needs_fencing(self.data):
+            fencing.fence_broker(self.folder, lambda: self._controller(java))
         self._choose_port()
         self._write(self.folder / "server.properties", self.data)
-        self._process = spawn(self._server(java), self.folder / "console.log", leashed=self._leashed)
+        self._process = spawn(self._server(java), self.folder / "console.log", tied=self._leashed)
         try:
             self._await_answer(self._process, cluster)
         except BaseException as error:
@@ -118,13 +118,13 @@ class LocalBroker:
             raise Misconfigured(f"Port {self._port} of {ports.HOST} is taken: choose another one.")
 
     def _await_answer(self, process: "subprocess.Popen[bytes]", cluster: str) -> None:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not ports.answers(self._port, cluster):
+        deadline = time.monotonic() + START_TIMEOUT
+        while not ports.cluster_answers(self._port, cluster):
             if process.poll() is not None:
                 raise Retryable(f"The local broker ended at its start, {self._last_words()}")
             if time.monotonic() > deadline:
                 raise Retryable(
-                    f"The local broker gave no answer in {STARTS_WITHIN:g} s, {self._last_words()}"
+                    f"The local broker gave no answer in {START_TIMEOUT:g} s, {self._last_words()}"
                 )
             time.sleep(0.05)
 
@@ -133,21 +133,21 @@ class LocalBroker:
             return
         (self._process.terminate if graceful else self._process.kill)()
         try:
-            self._process.wait(STOPS_WITHIN)
+            self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process = None
 
     def _server(self, java: str) -> list[str]:
-        return [*self._java(java), *HEAP, *self._kafka("broker.log", "server.properties")]
+        return [*self._java(java), *HEAP_OPTIONS, *self._kafka("broker.log", "server.properties")]
 
     def _controller(self, java: str) -> "subprocess.Popen[bytes]":
         name = "controller.properties"
         (self.folder / name).write_text(controller_properties(self.data, ports.any_free()), encoding="ascii")
         # It tells what it knows of brokers: how we know that it is done.
         command = [*self._java(java), "-Dregistrations=INFO", *self._kafka(fencing.LOG, name)]
-        return spawn(command, self.folder / "console.log", leashed=True)
+        return spawn(command, self.folder / "console.log", tied=True)
 
     def _kafka(self, log: str, properties: str) -> list[str]:
         written = [f"-Dbroker.log={self.folder / log}", f"-Dlog4j2.configurationFile={LOG4J.as_uri()}"]

@@ -4,7 +4,7 @@ import socket
 from contextlib import closing
 
 HOST = "127.0.0.1"
-USUAL = 9092
+DEFAULT_PORT = 9092
 
 
 def is_free(port: int) -> bool:
@@ -32,7 +32,7 @@ def any_free() -> int:
     return port
 
 
-def answers(port: int, cluster: str, timeout: float = 1.0) -> bool:
+def cluster_answers(port: int, cluster: str, timeout: float = 1.0) -> bool:
     """Whether the Kafka of id `cluster` serves clients at `port`; another Kafka there is a no."""
     try:
         socket.create_connection((HOST, port), timeout).close()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-NODE = 1
+NODE_ID = 1
 
 
 def server_properties(data: Path, port: int, controller_port: int) -> str:
@@ -52,9 +52,9 @@ def controller_properties(data: Path, port: int) -> str:
 def _node(roles: str, data: Path, controller_port: int) -> dict[str, str | int]:
     return {
         "process.roles": roles,
-        "node.id": NODE,
+        "node.id": NODE_ID,
         # Static voters, because the controller's port may be another one at each start.
-        "controller.quorum.voters": f"{NODE}@127.0.0.1:{controller_port}",
+        "controller.quorum.voters": f"{NODE_ID}@127.0.0.1:{controller_port}",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": _escaped(str(data)),
     }

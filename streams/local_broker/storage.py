@@ -9,16 +9,16 @@ from pathlib import Path
 from shutil import rmtree
 
 from streams.errors import Misconfigured, Retryable
-from streams.local_broker.jars import KAFKA, Say
+from streams.local_broker.jars import KAFKA_VERSION, PrintLine
 
-META = "meta.properties"
-VERSION = "kafka-version"
+META_FILE = "meta.properties"
+VERSION_FILE = "kafka-version"
 
-Format = Callable[[Path, str], list[str]]
+FormatCommand = Callable[[Path, str], list[str]]
 """The command that formats a folder for a cluster of that id."""
 
 
-def prepare(data: Path, format_command: Format, say: Say) -> str:
+def prepare_data(data: Path, format_command: FormatCommand, say: PrintLine) -> str:
     """Afterwards `data` is fit for this Kafka; its cluster id is returned.
 
     Data of an older Kafka is taken over. A newer Kafka's cannot be read: it is moved aside, whole.
@@ -26,15 +26,15 @@ def prepare(data: Path, format_command: Format, say: Say) -> str:
     """
     refuse_if_in_use(data)
     _set_aside_if_newer(data, say)
-    if not (data / META).is_file():
+    if not (data / META_FILE).is_file():
         _format(data, format_command)
-    (data / VERSION).write_text(KAFKA)
+    (data / VERSION_FILE).write_text(KAFKA_VERSION)
     return cluster_id(data)
 
 
 def cluster_id(data: Path) -> str:
     """The id drawn when `data` was formatted."""
-    lines = (data / META).read_text().splitlines()
+    lines = (data / META_FILE).read_text().splitlines()
     return next(line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id="))
 
 
@@ -52,21 +52,23 @@ def refuse_if_in_use(data: Path) -> None:
         ) from None
 
 
-def _set_aside_if_newer(data: Path, say: Say) -> None:
-    stamp = data / VERSION
-    version = stamp.read_text().strip() if stamp.is_file() else KAFKA
-    if _order(version) <= _order(KAFKA):
+def _set_aside_if_newer(data: Path, say: PrintLine) -> None:
+    stamp = data / VERSION_FILE
+    version = stamp.read_text().strip() if stamp.is_file() else KAFKA_VERSION
+    if _order(version) <= _order(KAFKA_VERSION):
         return
     aside = data.with_name(f"{data.name}-of-kafka-{version}-{uuid.uuid4().hex[:8]}")
     data.rename(aside)
-    say(f"the data is of Kafka {version}, which {KAFKA} cannot read: moved to {aside}, starting empty")
+    say(
+        f"the data is of Kafka {version}, which {KAFKA_VERSION} cannot read: moved to {aside}, starting empty"
+    )
 
 
 def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-def _format(data: Path, format_command: Format) -> None:
+def _format(data: Path, format_command: FormatCommand) -> None:
     # Aside, then renamed: a format cut short leaves nothing that looks formatted.
     part = data.with_name(f"{data.name}.part")
     rmtree(part, ignore_errors=True)
@@ -90,6 +92,6 @@ def _keep_what_is_there(data: Path) -> None:
         data.rmdir()
     except OSError:
         raise Misconfigured(
-            f"{data} is not empty and holds no Kafka data ({META} is missing): move it away, or set "
+            f"{data} is not empty and holds no Kafka data ({META_FILE} is missing): move it away, or set "
             "LOYALTY_HOME to another directory."
         ) from None

@@ -15,8 +15,8 @@ WAYS_OUT = (
 )
 
 
-def java(path: str | None = None) -> str:
-    """The `java` to run: of JAVA_HOME, else of PATH; only of `path` where that is given.
+def find_java(path: str | None = None) -> str:
+    """The `find_java` to run: of JAVA_HOME, else of PATH; only of `path` where that is given.
 
     Raises Misconfigured where there is none, or only one that is too old for Kafka.
     """
@@ -30,7 +30,7 @@ def java(path: str | None = None) -> str:
     return found
 
 
-def maven(path: str | None = None) -> str:
+def find_maven(path: str | None = None) -> str:
     """The `mvn` to fetch jars with. Raises Misconfigured where there is none."""
     found = shutil.which("mvn", path=path)
     if found is None:

@@ -13,32 +13,32 @@ from functools import partial
 from pathlib import Path
 
 from streams.kafka.clients import Connection
-from streams.kafka.end_offsets import Ends
-from streams.kafka.log_reader import SLICE, decided
+from streams.kafka.end_offsets import EndOffsets
+from streams.kafka.log_reader import BATCH_RECORDS, decided_range
 from streams.kafka.offsets import Place
 from streams.kafka.topic_admin import create_topics
-from streams.migration.carry_over import carried
-from streams.migration.changelog_writer import Publisher
+from streams.migration.carry_over import carry_over
+from streams.migration.changelog_writer import ChangelogWriter
 from streams.migration.compare import Comparison
 from streams.migration.rebuild_from_facts import (
     READS_FACTS,
     READS_STATE,
-    Keys,
-    Say,
-    Stores,
+    DataKeys,
+    SayProgress,
+    SettingsLookup,
     bring_up,
-    moved,
-    said_of,
-    tables_of_facts,
+    open_fact_tables,
+    open_state_tables,
+    owners_with_later_facts,
+    progress_of_partition,
     take_facts,
-    whole_tables,
 )
-from streams.runtime.restore_progress import Report, Tell
+from streams.runtime.restore_progress import ReportProgress, TellProgress
 from streams.settings import Settings
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.state_version import Generation
 from streams.tables.tables import Tables
-from streams.topics import CHANGELOGS, COMMANDS, EVENTS, RENEWED
+from streams.topics import CHANGELOGS, COMMANDS, EVENTS, VERSIONED_TABLES
 
 
 class Renewal:
@@ -50,10 +50,10 @@ class Renewal:
         connection: Connection,
         settings: Settings,
         folder: Path,
-        publisher: Publisher,
+        publisher: ChangelogWriter,
         *,
-        stores: Stores,
-        layout: Layout = LAYOUT,
+        stores: SettingsLookup,
+        layout: StateSchema = STATE_SCHEMA,
         rate: int = 0,
         mend: bool = False,
     ) -> None:
@@ -65,19 +65,19 @@ class Renewal:
         self._stores = stores
         self._rate = rate
         self._mend = mend
-        create_topics(self._next, settings, (COMMANDS, *(CHANGELOGS[table] for table in RENEWED)))
-        self._count = len(decided(connection, EVENTS).bounds)
+        create_topics(self._next, settings, (COMMANDS, *(CHANGELOGS[table] for table in VERSIONED_TABLES)))
+        self._count = len(decided_range(connection, EVENTS).bounds)
         self._found: dict[int, Comparison] = {}
         self._settled: dict[int, list[int]] = {}
         self._contradictions: list[str] = []
 
-    def advance(self, tell: Tell) -> bool:
+    def advance(self, tell: TellProgress) -> bool:
         """Takes facts, compares, and carries over what does not follow from facts, once. Whether nothing is
         left to do: all is the same, and nothing has moved meanwhile. Raises Retryable."""
         for number, ends in self._ends().items():
             if self._settled.get(number) != ends:
                 self._settled.pop(number, None)
-                if self._advance(number, said_of(tell, number, self._count)):
+                if self._advance(number, progress_of_partition(tell, number, self._count)):
                     self._settled[number] = ends
         return self.settled
 
@@ -109,33 +109,37 @@ class Renewal:
 
     def _ends(self) -> dict[int, list[int]]:
         """By partition, those of all that the running state, and the next one, follow from."""
-        both = [each.topic(CHANGELOGS[table]) for table in RENEWED for each in (self._running, self._next)]
+        both = [
+            each.topic(CHANGELOGS[table])
+            for table in VERSIONED_TABLES
+            for each in (self._running, self._next)
+        ]
         topics, numbers = [self._running.topic(EVENTS), *both], range(self._count)
 
         async def asked() -> dict[Place, int]:
-            return await Ends(self._running).of([(topic, n) for topic in topics for n in numbers])
+            return await EndOffsets(self._running).of([(topic, n) for topic in topics for n in numbers])
 
         found = asyncio.run(asked())
         return {n: [found[topic, n] for topic in topics] for n in numbers}
 
-    def _advance(self, number: int, say: Say) -> bool:
+    def _advance(self, number: int, say: SayProgress) -> bool:
         """Whether the partition's state can take the other's place as it was."""
         found = self._found[number] = Comparison(self.layout)
         place = self._folder / str(number)
         with ExitStack() as stack:
-            facts = stack.enter_context(tables_of_facts(place / "facts"))
-            running = stack.enter_context(whole_tables(place / "running"))
-            made = stack.enter_context(whole_tables(place / "made"))
-            keys = Keys(self._running, number, running, partial(say, READS_STATE))
+            facts = stack.enter_context(open_fact_tables(place / "facts"))
+            running = stack.enter_context(open_state_tables(place / "running"))
+            made = stack.enter_context(open_state_tables(place / "made"))
+            keys = DataKeys(self._running, number, running, partial(say, READS_STATE))
             end = self._take(number, facts, keys, say)
             keys.bring_up()
             bring_up(self._next, number, made, partial(say, "reading what was made"))
-            later = moved(self._running, number, end)
+            later = owners_with_later_facts(self._running, number, end)
             say("comparing", 0, 0)
-            written = self.publisher.publish(number, carried(found, made, running, later))
+            written = self.publisher.publish(number, carry_over(found, made, running, later))
         return not (written or later or (found.different and not self._mend))
 
-    def _take(self, number: int, facts: Tables, keys: Keys, say: Say) -> int:
+    def _take(self, number: int, facts: Tables, keys: DataKeys, say: SayProgress) -> int:
         return take_facts(
             self._running,
             number,
@@ -145,11 +149,11 @@ class Renewal:
             report=self._paced(partial(say, READS_FACTS)),
             publish=partial(self.publisher.publish, number),
             layout=self.layout,
-            size=min(SLICE, self._rate or SLICE),
+            size=min(BATCH_RECORDS, self._rate or BATCH_RECORDS),
             contradicted=self._contradictions.extend,
         )
 
-    def _paced(self, report: Report) -> Report:
+    def _paced(self, report: ReportProgress) -> ReportProgress:
         begun = time.monotonic()
 
         def told_at_its_pace(done: int, total: int) -> None:

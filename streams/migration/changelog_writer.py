@@ -8,14 +8,14 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from streams.codec import avro
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import told
-from streams.kafka.transactions import transaction
-from streams.state_version import STATE, Generation
+from streams.kafka.log_reader import outage_as_retryable
+from streams.kafka.transactions import run_transaction
+from streams.state_version import STATE_KEY, Generation
 from streams.tables.store import Write
 from streams.topics import CHANGELOGS, GENERATIONS
 
-ANSWERS_WITHIN = 30.0
-SLICE = 5000
+ANSWER_TIMEOUT = 30.0
+BATCH_WRITES = 5000
 _REPLACED = (
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.UNKNOWN_MEMBER_ID,
@@ -24,7 +24,7 @@ _REPLACED = (
 )
 
 
-class Publisher:
+class ChangelogWriter:
     """To make one fences any other: that fails at its next step. `timeout` in seconds: after it Kafka aborts
     what was left open."""
 
@@ -36,17 +36,20 @@ class Publisher:
                 "transactional.id": f"{connection.prefix}renewal",
                 "transaction.timeout.ms": timeout * 1000,
                 "delivery.timeout.ms": timeout * 1000,
-                "queue.buffering.max.messages": 10 * SLICE,
+                "queue.buffering.max.messages": 10 * BATCH_WRITES,
             }
         )
-        with told("the transaction's coordinator"):
-            self._producer.init_transactions(ANSWERS_WITHIN)
+        with outage_as_retryable("the transaction's coordinator"):
+            self._producer.init_transactions(ANSWER_TIMEOUT)
 
     def publish(self, partition: int, writes: Iterable[Write]) -> int:
         """Returns how many they were, once all are committed. Raises Retryable."""
         count = 0
         for some in _slices(iter(writes)):
-            with told("the next generation's changelogs"), transaction(self._producer, ANSWERS_WITHIN):
+            with (
+                outage_as_retryable("the next generation's changelogs"),
+                run_transaction(self._producer, ANSWER_TIMEOUT),
+            ):
                 for table, key, value in some:
                     topic = self.connection.topic(CHANGELOGS[table])
                     self._producer.produce(topic, value, key, partition)
@@ -59,9 +62,9 @@ class Publisher:
         value, schema = avro.encode(generation)
         topic = self.connection.topic(GENERATIONS)
         try:
-            with transaction(self._producer, ANSWERS_WITHIN):
-                self._producer.produce(topic, value, STATE, headers=[(avro.HEADER, schema.encode())])
-                self._producer.send_offsets_to_transaction(list(offsets), member, ANSWERS_WITHIN)
+            with run_transaction(self._producer, ANSWER_TIMEOUT):
+                self._producer.produce(topic, value, STATE_KEY, headers=[(avro.HEADER, schema.encode())])
+                self._producer.send_offsets_to_transaction(list(offsets), member, ANSWER_TIMEOUT)
         except KafkaException as failure:
             if failure.args[0].code() in _REPLACED:
                 raise Retryable("not switched: a worker came meanwhile: stop it, and run it again") from None
@@ -71,5 +74,5 @@ class Publisher:
 
 
 def _slices(writes: Iterator[Write]) -> Iterator[list[Write]]:
-    while some := list(islice(writes, SLICE)):
+    while some := list(islice(writes, BATCH_WRITES)):
         yield some

@@ -14,24 +14,26 @@ import msgspec
 
 from streams.domain.state import Entry
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.tables.tables import Tables
 
-WORKING = "commands"
-KINDS: Sequence[type[Entry]] = tuple(kind for kind in LoyaltyStage.kinds if kind.table != WORKING)
+WORKING_TABLE = "commands"
+COMPARED_KINDS: Sequence[type[Entry]] = tuple(
+    kind for kind in LoyaltyStage.kinds if kind.table != WORKING_TABLE
+)
 """Those that follow from facts."""
-TIMERS = frozenset({"announced", "safe", "due_at"})
+TIMER_FIELDS = frozenset({"announced", "safe", "due_at"})
 """Fields that follow from the lead times of the moment too."""
-SHOWN = 100
-_DECODERS = {(k.table, k.letter): msgspec.msgpack.Decoder(k) for k in KINDS}
-_NAMES = {(k.table, k.letter): k.__name__ for k in KINDS}
+MAX_SHOWN = 100
+_DECODERS = {(k.table, k.letter): msgspec.msgpack.Decoder(k) for k in COMPARED_KINDS}
+_NAMES = {(k.table, k.letter): k.__name__ for k in COMPARED_KINDS}
 
 
 @dataclass(slots=True)
 class Comparison:
     """By kind of entry: how many are the same, and how many are not."""
 
-    layout: Layout = LAYOUT
+    layout: StateSchema = STATE_SCHEMA
     same: Counter[str] = field(default_factory=Counter)
     different: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
@@ -44,8 +46,8 @@ class Comparison:
 
     def compare(self, rebuilt: Tables, running: Tables, moved: frozenset[str]) -> None:
         """`moved`: owners that are passed over."""
-        for place, ours, theirs in paired(rebuilt, running):
-            if place[0] != WORKING:
+        for place, ours, theirs in pair_entries(rebuilt, running):
+            if place[0] != WORKING_TABLE:
                 self.judge(place, ours, theirs, moved)
 
     def judge(
@@ -66,24 +68,24 @@ class Comparison:
     def _alike(self, place: "Place", kind: str, ours: bytes | None, theirs: bytes | None) -> bool:
         if theirs is None:
             return kind in self.layout.added
-        return ours is not None and _known(decoded(place, ours), self.layout.added) == _known(
-            decoded(place, theirs), self.layout.added
+        return ours is not None and _known(decode_entry(place, ours), self.layout.added) == _known(
+            decode_entry(place, theirs), self.layout.added
         )
 
     def _differs(self, kind: str, owner: str, ours: bytes | None, theirs: bytes | None) -> None:
         self.different[kind] += 1
         which = "is not rebuilt" if ours is None else "is not there" if theirs is None else "differs"
         self.kinds[kind, which] += 1
-        if len(self.differences) < SHOWN:
+        if len(self.differences) < MAX_SHOWN:
             self.differences.append(f"{owner}: {kind} {which}")
 
 
 Place = tuple[str, str, bytes]
 """Table, owner, and the key below it."""
-Pair = tuple[Place, bytes | None, bytes | None]
+EntryPair = tuple[Place, bytes | None, bytes | None]
 
 
-def paired(rebuilt: Tables, running: Tables) -> Iterator[Pair]:
+def pair_entries(rebuilt: Tables, running: Tables) -> Iterator[EntryPair]:
     """Both in the order of their tables' keys, entry beside entry."""
     ours, theirs = _entries(rebuilt), _entries(running)
     our, their = next(ours, None), next(theirs, None)
@@ -109,7 +111,7 @@ def _order(place: Place) -> tuple[str, bytes]:
     return table, owner.encode() + b"\x00" + key
 
 
-def decoded(place: Place, raw: bytes) -> Entry:
+def decode_entry(place: Place, raw: bytes) -> Entry:
     """An entry of what follows from facts."""
     entry: Entry = _DECODERS[place[0], place[2][:1]].decode(raw)
     return entry
@@ -119,6 +121,6 @@ def _known(value: Any, added: frozenset[str]) -> Any:
     """An entry without what timers know, of lots inside it too, nor what the layout before has not."""
     if isinstance(value, msgspec.Struct):
         kind = type(value).__name__
-        names = (name for name in value.__struct_fields__ if name not in TIMERS)
+        names = (name for name in value.__struct_fields__ if name not in TIMER_FIELDS)
         return kind, *(_known(getattr(value, n), added) for n in names if f"{kind}.{n}" not in added)
     return tuple(_known(each, added) for each in value) if isinstance(value, tuple) else value

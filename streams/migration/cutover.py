@@ -10,25 +10,25 @@ from shutil import rmtree
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import told
-from streams.kafka.topic_admin import ANSWERS_WITHIN
+from streams.kafka.log_reader import outage_as_retryable
+from streams.kafka.topic_admin import ANSWER_TIMEOUT
 from streams.migration.build import Renewal
-from streams.migration.group_takeover import await_vacancy, evict, seat
-from streams.runtime.instance import locked
-from streams.runtime.restore_progress import Tell
-from streams.runtime.state_versions import changelogs
+from streams.migration.group_takeover import await_vacancy, evict_members, take_over_group
+from streams.runtime.instance import lock_file
+from streams.runtime.restore_progress import TellProgress
+from streams.runtime.state_versions import list_changelogs
 from streams.settings import Settings
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 
-LOOKS = 4
+MAX_ADVANCES = 4
 
 
 @contextmanager
-def folder_of(settings: Settings) -> Iterator[Path]:
+def hold_folder(settings: Settings) -> Iterator[Path]:
     """Where generations are made, held while the block runs. Raises Misconfigured where somebody has it."""
     folder = settings.home / "state" / f"{settings.topic_prefix}renewal"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = locked(folder, "renewal")
+    lock = lock_file(folder, "renewal")
     if lock is None:
         raise Misconfigured(f"another `loyalty replay state` works in {folder}: let it end first")
     try:
@@ -37,11 +37,11 @@ def folder_of(settings: Settings) -> Iterator[Path]:
         lock.close()
 
 
-def under_way(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path | None:
+def find_build(connection: Connection, folder: Path, layout: StateSchema = STATE_SCHEMA) -> Path | None:
     """Where the next generation is being made by the same rules. What is left of others is deleted."""
     found = None
     for each in folder.glob("generation-*"):
-        mine = each.suffix == f".{layout.number}" and number_of(each) > connection.generation
+        mine = each.suffix == f".{layout.number}" and version_number(each) > connection.generation
         if mine and found is None:
             found = each
         else:
@@ -49,20 +49,20 @@ def under_way(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> 
     return found
 
 
-def begin(connection: Connection, folder: Path, layout: Layout = LAYOUT) -> Path:
+def begin_build(connection: Connection, folder: Path, layout: StateSchema = STATE_SCHEMA) -> Path:
     """Where a generation is to be made whose changelogs nobody has written to. Raises Retryable."""
-    highest = max([connection.generation, *(number for _, number in changelogs(connection))])
+    highest = max([connection.generation, *(number for _, number in list_changelogs(connection))])
     place = folder / f"generation-{highest + 1}.{layout.number}"
     place.mkdir()
     return place
 
 
-def number_of(place: Path) -> int:
+def version_number(place: Path) -> int:
     """The generation that is made there."""
     return int(place.stem.removeprefix("generation-"))
 
 
-def given_up(place: Path) -> None:
+def discard_builds(place: Path) -> None:
     """What was made of it stays in Kafka until `drop`."""
     rmtree(place)
 
@@ -71,7 +71,7 @@ def switch(
     renewal: Renewal,
     connection: Connection,
     settings: Settings,
-    tell: Tell,
+    tell: TellProgress,
     waiting: Callable[[list[str]], None],
     *,
     evicting: bool = False,
@@ -87,10 +87,10 @@ def switch(
     if not _alike(renewal, tell):
         return None
     if evicting:
-        evict(connection, settings, group)
+        evict_members(connection, settings, group)
     await_vacancy(connection, settings, group, lambda there: _meanwhile(renewal, tell, waiting, there))
     begun = time.monotonic()
-    with seat(connection, settings, group) as held:
+    with take_over_group(connection, settings, group) as held:
         if not _alike(renewal, tell):
             return None
         if not renewal.settled:
@@ -99,15 +99,17 @@ def switch(
     return time.monotonic() - begun
 
 
-def _alike(renewal: Renewal, tell: Tell) -> bool:
+def _alike(renewal: Renewal, tell: TellProgress) -> bool:
     """Whether it fits, after a few looks: the last finds nothing to do, unless somebody works."""
-    for _ in range(LOOKS):
+    for _ in range(MAX_ADVANCES):
         if renewal.advance(tell) or not renewal.fits:
             break
     return renewal.fits
 
 
-def _meanwhile(renewal: Renewal, tell: Tell, waiting: Callable[[list[str]], None], there: list[str]) -> None:
+def _meanwhile(
+    renewal: Renewal, tell: TellProgress, waiting: Callable[[list[str]], None], there: list[str]
+) -> None:
     """What can be done before the last worker's session is over need not be done after it."""
     waiting(there)
     renewal.advance(tell)
@@ -117,10 +119,10 @@ def drop(connection: Connection, keep: int | None) -> list[str]:
     """Deletes the changelogs of all generations but the present one, and `keep`. Returns their names. Raises
     Retryable."""
     kept = {connection.generation, keep}
-    gone = sorted(name for name, number in changelogs(connection) if number not in kept)
+    gone = sorted(name for name, number in list_changelogs(connection) if number not in kept)
     if gone:
         admin = connection.open_admin()
-        with told("topics"):
-            for future in admin.delete_topics(gone, operation_timeout=ANSWERS_WITHIN).values():
+        with outage_as_retryable("topics"):
+            for future in admin.delete_topics(gone, operation_timeout=ANSWER_TIMEOUT).values():
                 future.result()
     return gone

@@ -14,67 +14,69 @@ from pathlib import Path
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import SLICE, Stretch, decided, slices
+from streams.kafka.log_reader import BATCH_RECORDS, OffsetRange, decided_range, read_batches
 from streams.kafka.records import record_of
-from streams.migration.compare import KINDS, Comparison
-from streams.runtime.restore import restore
-from streams.runtime.restore_progress import Report, Tell
+from streams.migration.compare import COMPARED_KINDS, Comparison
+from streams.runtime.restore import restore_tables
+from streams.runtime.restore_progress import ReportProgress, TellProgress
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import rebuild, secrets_of
-from streams.stages.state_schema import LAYOUT, Layout
+from streams.stages.rebuild import data_key_lookup, rebuild
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.tables.store import Write
-from streams.tables.tables import Tables, Unindexed, on_disk
+from streams.tables.tables import Tables, UnindexedTables, open_tables
 from streams.topics import EVENTS
 
-Stores = Callable[[str], StoreSettings | None]
-Say = Callable[[str, int, int], None]
+SettingsLookup = Callable[[str], StoreSettings | None]
+SayProgress = Callable[[str, int, int], None]
 READS_FACTS, READS_STATE = "rebuilding it from the facts", "reading the state"
 
 
-def compared(connection: Connection, stores: Stores, folder: Path, tell: Tell) -> Comparison:
+def compare_with_facts(
+    connection: Connection, stores: SettingsLookup, folder: Path, tell: TellProgress
+) -> Comparison:
     """Raises Retryable where the cluster does not answer."""
     found = Comparison()
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = sorted(decided(connection, EVENTS).bounds)
+    numbers = sorted(decided_range(connection, EVENTS).bounds)
     for number in numbers:
-        say = said_of(tell, number, len(numbers))
+        say = progress_of_partition(tell, number, len(numbers))
         with tempfile.TemporaryDirectory(prefix="rebuild-", dir=folder) as place, ExitStack() as stack:
-            running = stack.enter_context(whole_tables(Path(place, "running")))
-            rebuilt = stack.enter_context(tables_of_facts(Path(place, "rebuilt")))
-            keys = Keys(connection, number, running, partial(say, READS_STATE))
+            running = stack.enter_context(open_state_tables(Path(place, "running")))
+            rebuilt = stack.enter_context(open_fact_tables(Path(place, "rebuilt")))
+            keys = DataKeys(connection, number, running, partial(say, READS_STATE))
             end = take_facts(connection, number, rebuilt, stores, keys, report=partial(say, READS_FACTS))
             keys.bring_up()
-            found.compare(rebuilt, running, moved(connection, number, end))
+            found.compare(rebuilt, running, owners_with_later_facts(connection, number, end))
     return found
 
 
-def said_of(tell: Tell, number: int, count: int) -> Say:
+def progress_of_partition(tell: TellProgress, number: int, count: int) -> SayProgress:
     """Tells of one partition among so many."""
     return lambda what, done, total: tell(f"partition {number + 1} of {count}: {what}", done, total)
 
 
-def whole_tables(folder: Path) -> closing[Tables]:
+def open_state_tables(folder: Path) -> closing[Tables]:
     """The loyalty stage's, to be read through."""
-    return closing(on_disk(folder, LoyaltyStage.kinds, Unindexed))
+    return closing(open_tables(folder, LoyaltyStage.kinds, UnindexedTables))
 
 
-def tables_of_facts(folder: Path) -> closing[Tables]:
+def open_fact_tables(folder: Path) -> closing[Tables]:
     """Those of the loyalty stage's that follow from facts."""
-    return closing(on_disk(folder, KINDS, Unindexed))
+    return closing(open_tables(folder, COMPARED_KINDS, UnindexedTables))
 
 
-def bring_up(connection: Connection, number: int, tables: Tables, report: Report) -> None:
-    restore(connection, number, tables, lambda: False, report)
+def bring_up(connection: Connection, number: int, tables: Tables, report: ReportProgress) -> None:
+    restore_tables(connection, number, tables, lambda: False, report)
 
 
-class Keys:
+class DataKeys:
     """The data keys of a partition's owners, as the running state has them; `running` is brought up at once,
     whatever it held. One that is not there is looked for once more in all that was committed by then: a fact
     and its key are, together."""
 
-    def __init__(self, connection: Connection, number: int, running: Tables, report: Report) -> None:
+    def __init__(self, connection: Connection, number: int, running: Tables, report: ReportProgress) -> None:
         self._running = running
-        self._look = secrets_of(running)
+        self._look = data_key_lookup(running)
         self._bring_up = partial(bring_up, connection, number, running, report)
         # A key from before may be that of somebody who was erased since: nothing is opened with it.
         self.bring_up()
@@ -101,24 +103,24 @@ def take_facts(
     connection: Connection,
     number: int,
     into: Tables,
-    stores: Stores,
-    keys: Keys,
+    stores: SettingsLookup,
+    keys: DataKeys,
     *,
-    report: Report,
+    report: ReportProgress,
     publish: Callable[[Sequence[Write]], object] = len,
-    layout: Layout = LAYOUT,
-    size: int = SLICE,
+    layout: StateSchema = STATE_SCHEMA,
+    size: int = BATCH_RECORDS,
     contradicted: Callable[[list[str]], object] = len,
 ) -> int:
     """Takes the facts that the tables have not, `size` at a time; returns where they end. `publish` is given
     what they changed before the tables have it, `contradicted` which of them contradict others. Raises
     Retryable."""
-    facts = facts_from(connection, number, into.checkpoint(EVENTS.name))
+    facts = fact_range(connection, number, into.checkpoint(EVENTS.name))
     start, end = facts.bounds[number]
     if start > end:
         raise Misconfigured(f"{connection.topic(EVENTS)} is another topic than it was: build --anew")
     done = 0
-    for messages in slices(connection, facts, size):
+    for messages in read_batches(connection, facts, size):
         keys.forget()
         records = (record_of(message, EVENTS.name) for message in messages)
         contradicted(rebuild(into, records, stores, keys, layout))
@@ -130,13 +132,13 @@ def take_facts(
     return end
 
 
-def facts_from(connection: Connection, number: int, start: int) -> Stretch:
+def fact_range(connection: Connection, number: int, start: int) -> OffsetRange:
     """All up to now, open transactions' too."""
-    low, end = decided(connection, EVENTS, number).bounds[number]
-    return Stretch(EVENTS, {number: (max(low, start), end)})
+    low, end = decided_range(connection, EVENTS, number).bounds[number]
+    return OffsetRange(EVENTS, {number: (max(low, start), end)})
 
 
-def moved(connection: Connection, number: int, start: int) -> frozenset[str]:
+def owners_with_later_facts(connection: Connection, number: int, start: int) -> frozenset[str]:
     """Of whom there have been facts since."""
-    later = chain.from_iterable(slices(connection, facts_from(connection, number, start)))
+    later = chain.from_iterable(read_batches(connection, fact_range(connection, number, start)))
     return frozenset((message.key() or b"").decode() for message in later)

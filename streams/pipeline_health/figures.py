@@ -1,4 +1,4 @@
-"""What follows from samples, the oldest first: rates, how long a stage is behind, records a minute."""
+"""Figures computed from samples, the oldest first: rates, delays and records per minute."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -9,126 +9,129 @@ from typing import Literal
 
 from streams.pipeline_health.samples import STAGES, Sample, Stage
 
-NOW = timedelta(seconds=30)
-"""What "now" is made of: of a shorter time a rate would jump."""
+RATE_WINDOW = timedelta(seconds=30)
+"""The window of current rates. Over a shorter one they would fluctuate."""
 MINUTE = timedelta(minutes=1)
-SLOW = timedelta(seconds=10)
-"""Behind by less than this is nobody's trouble."""
+SLOW_AFTER = timedelta(seconds=10)
+"""A stage with a shorter delay is well."""
 
-Word = Literal["well", "catching up", "behind", "stands still", "nobody"]
+StageStatus = Literal["well", "catching up", "behind", "stands still", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """How old the first record is that is not read. `at_least`: older than what was seen."""
+class StageDelay:
+    """The age of the oldest unread record. `at_least`: it is older than all samples."""
 
     time: timedelta
     at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Fare:
-    """How a stage fares. `rate`: records a second that it handles, None while that is not known."""
+class StageFigures:
+    """A stage's figures. `append_rate` is in records per second, None if it is not known."""
 
     stage: Stage
     left: int
     members: int
-    behind: Behind
+    behind: StageDelay
     rate: float | None
-    word: Word
+    word: StageStatus
     done_in: timedelta | None = None
-    """When it will have caught up, if things go on like this."""
+    """The time until it has caught up, at the current rate."""
 
 
-def recent(samples: Sequence[Sample], span: timedelta = NOW) -> Sequence[Sample]:
-    """Those of the last `span`, and one before."""
+def recent_samples(samples: Sequence[Sample], span: timedelta = RATE_WINDOW) -> Sequence[Sample]:
+    """The samples of the last `span`, and the one before them."""
     if not samples:
         return samples
     begins = samples[-1].at - span
     return samples[max(0, bisect_right(samples, begins, key=lambda sample: sample.at) - 1) :]
 
 
-def rate(samples: Sequence[Sample], topic: str) -> float | None:
-    """Records a second that came to a topic just now; None: it takes two samples to know."""
-    return _a_second(recent(samples), [sample.appended(topic) for sample in recent(samples)])
+def append_rate(samples: Sequence[Sample], topic: str) -> float | None:
+    """Records per second appended to a topic; None with fewer than two samples."""
+    return _rate_of(recent_samples(samples), [sample.appended(topic) for sample in recent_samples(samples)])
 
 
-def _a_second(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
+def _rate_of(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
     if len(samples) < 2:
         return None
     seconds = (samples[-1].at - samples[0].at).total_seconds()
     return max(0.0, (counts[-1] - counts[0]) / seconds) if seconds else None
 
 
-def fares(samples: Sequence[Sample]) -> list[Fare]:
-    """Of each stage that the latest sample knows."""
-    return [_fare(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
+def stage_figures(samples: Sequence[Sample]) -> list[StageFigures]:
+    """The figures of each stage in the latest sample."""
+    return [_figures_of(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
 
 
-def _fare(samples: Sequence[Sample], stage: Stage) -> Fare:
-    stand, late = samples[-1].stages[stage.name], behind(samples, stage)
-    seen = [sample for sample in recent(samples) if stage.name in sample.stages]
-    done = _a_second(seen, [sample.done(stage) or 0 for sample in seen])
-    # A burst of half a minute ago does not hide that there is less every time.
-    lately = recent(seen, SLOW)
+def _figures_of(samples: Sequence[Sample], stage: Stage) -> StageFigures:
+    stand, late = samples[-1].stages[stage.name], stage_delay(samples, stage)
+    seen = [sample for sample in recent_samples(samples) if stage.name in sample.stages]
+    done = _rate_of(seen, [sample.done(stage) or 0 for sample in seen])
+    # Over a shorter window, so that an earlier burst does not hide that the backlog shrinks.
+    lately = recent_samples(seen, SLOW_AFTER)
     lefts = [sample.stages[stage.name].left for sample in lately]
-    fewer = _a_second(lately, [lefts[0] - left for left in lefts]) or 0.0
-    word = _word(seen, stage, late, done, fewer)
+    fewer = _rate_of(lately, [lefts[0] - left for left in lefts]) or 0.0
+    word = _status_of(seen, stage, late, done, fewer)
     ends = timedelta(seconds=stand.left / fewer) if word == "catching up" else None
-    return Fare(stage, stand.left, stand.members, late, done, word, ends)
+    return StageFigures(stage, stand.left, stand.members, late, done, word, ends)
 
 
-def _word(seen: Sequence[Sample], stage: Stage, late: Behind, done: float | None, fewer: float) -> Word:
-    """`fewer`: by how many a second what is left gets less."""
+def _status_of(
+    seen: Sequence[Sample], stage: Stage, late: StageDelay, done: float | None, fewer: float
+) -> StageStatus:
+    """`fewer`: by how many records per second the backlog shrinks."""
     if not seen[-1].stages[stage.name].members:
         return "nobody"
-    if late.time < SLOW:
+    if late.time < SLOW_AFTER:
         return "well"
-    if done == 0 and seen[-1].at - seen[0].at >= SLOW:
+    if done == 0 and seen[-1].at - seen[0].at >= SLOW_AFTER:
         return "stands still"
     return "catching up" if fewer else "behind"
 
 
-def behind(samples: Sequence[Sample], stage: Stage) -> Behind:
-    """When as many records had come as are handled now: between two samples they are taken to come evenly."""
+def stage_delay(samples: Sequence[Sample], stage: Stage) -> StageDelay:
+    """The time since as many records were appended as are handled now, interpolated between two samples."""
     latest = samples[-1]
     handled = latest.done(stage)
     if handled is None or not latest.stages[stage.name].left:
-        return Behind(timedelta(0))
+        return StageDelay(timedelta(0))
     counts = [sample.appended(stage.source) for sample in samples]
     after = bisect_right(counts, handled)
     if after == 0:
-        return Behind(latest.at - samples[0].at, at_least=True)
+        return StageDelay(latest.at - samples[0].at, at_least=True)
     before = samples[after - 1]
     if after == len(samples):
-        return Behind(timedelta(0))
+        return StageDelay(timedelta(0))
     share = (handled - counts[after - 1]) / (counts[after] - counts[after - 1])
-    return Behind(latest.at - before.at - share * (samples[after].at - before.at))
+    return StageDelay(latest.at - before.at - share * (samples[after].at - before.at))
 
 
 @dataclass(frozen=True, slots=True)
-class Minutes:
-    """Records in each minute, by when it began; None: before the first sample."""
+class MinuteCounts:
+    """Records in each minute, by its start; None before the first sample."""
 
     begins: Sequence[datetime]
     counts: Sequence[int | None]
 
 
-def minutes(samples: Sequence[Sample], topic: str, now: datetime, many: int = 60) -> Minutes:
-    """The last `many`, the one under way among them. Their sum is what came, whatever looks were missed."""
+def records_per_minute(samples: Sequence[Sample], topic: str, now: datetime, many: int = 60) -> MinuteCounts:
+    """The last `many` minutes, the current one included. Their sum is exact even if samples are missing."""
     first = now.replace(second=0, microsecond=0) - (many - 1) * MINUTE
     bounds = [first + n * MINUTE for n in range(many + 1)]
-    counts = [_at(samples, topic, bound) for bound in bounds]
+    counts = [_count_at(samples, topic, bound) for bound in bounds]
     pairs = pairwise(counts)
     came = [
         None if end is None else max(0, end - (samples[0].appended(topic) if begin is None else begin))
         for begin, end in pairs
     ]
-    return Minutes(bounds[:-1], came)
+    return MinuteCounts(bounds[:-1], came)
 
 
-def _at(samples: Sequence[Sample], topic: str, moment: datetime) -> int | None:
-    """How many had been appended by then, None: not known; after the latest sample as many as in it."""
+def _count_at(samples: Sequence[Sample], topic: str, moment: datetime) -> int | None:
+    """Records appended up to `moment`, interpolated; None before the first sample; the latest sample's count
+    after it."""
     after = bisect_right(samples, moment, key=lambda sample: sample.at)
     if after == 0:
         return None

@@ -3,20 +3,20 @@
 from collections.abc import Iterable, Mapping
 
 from streams.kafka.clients import Connection
-from streams.kafka.offsets import Offsets
-from streams.kafka.topic_identity import ANSWERS, EVERY, PATIENCE, topic_ids
-from streams.tables.delivery_log import Journal, Position
+from streams.kafka.offsets import PartitionOffsets
+from streams.kafka.topic_identity import ANSWER_TIMEOUT, ANSWERS, EVERY, topic_ids
+from streams.tables.delivery_log import DeliveryLog, Position
 
-Bounds = Mapping[Position, tuple[int, int]]
+TopicBounds = Mapping[Position, tuple[int, int]]
 
 
-def settled(
-    connection: Connection, journal: Journal, places: Iterable[Position]
+def check_delivery_log(
+    connection: Connection, journal: DeliveryLog, places: Iterable[Position]
 ) -> tuple[dict[str, str], str | None]:
     """The topics' ids, and why the journal is to be made anew; None: it fits. Not by one answer alone: one
     broker may be behind. Raises Retryable, KafkaException."""
     at = {(connection.prefix + topic, number): (topic, number) for topic, number in places}
-    asked = Offsets(connection, PATIENCE)
+    asked = PartitionOffsets(connection, ANSWER_TIMEOUT)
     for answer in range(ANSWERS):
         if answer:
             connection.cluster.sleep(EVERY)
@@ -34,7 +34,7 @@ def _ids(connection: Connection, topics: Iterable[str]) -> dict[str, str]:
     return {name.removeprefix(connection.prefix): id_ for name, id_ in found.items() if id_}
 
 
-def _misfit(journal: Journal, ids: Mapping[str, str], bounds: Bounds) -> str | None:
+def _misfit(journal: DeliveryLog, ids: Mapping[str, str], bounds: TopicBounds) -> str | None:
     for topic, id_ in ids.items():
         if journal.topic_id(topic) not in (None, id_):
             return f"{topic} is another topic than it was"

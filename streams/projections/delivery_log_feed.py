@@ -13,36 +13,36 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.errors import Poison
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.log_reader import between, moment_of, told
+from streams.kafka.log_reader import outage_as_retryable, record_time, time_range
 from streams.kafka.records import record_of
-from streams.kafka.transient_errors import is_passing
-from streams.kafka.unreadable_batches import readable
-from streams.projections.delivery_log_check import settled
-from streams.runtime.restore import IDLE, changelog_consumer
-from streams.runtime.restore_progress import LINE_EVERY
-from streams.tables.delivery_log import Heard, Journal, Position
+from streams.kafka.transient_errors import is_transient
+from streams.kafka.unreadable_batches import skip_unreadable
+from streams.projections.delivery_log_check import check_delivery_log
+from streams.runtime.restore import POLL_SECONDS, open_changelog_consumer
+from streams.runtime.restore_progress import LINE_INTERVAL
+from streams.tables.delivery_log import DeliveryLog, LogRecord, Position
 from streams.topics import ATTEMPTS, DAY, DEAD_LETTERS, DELIVERIES
 
 LOG = logging.getLogger(__name__)
-KEPT = ATTEMPTS.retention or 30 * DAY
+KEEP_FOR = ATTEMPTS.retention or 30 * DAY
 # Short: whatever else the process does waits while a batch is counted.
-BATCH = 250
-PRUNE_EVERY = 60.0
-PRUNED_AT_ONCE = 10_000
+READ_BATCH = 250
+PRUNE_INTERVAL = 60.0
+MAX_PRUNED_AT_ONCE = 10_000
 TOPICS = (DELIVERIES, ATTEMPTS, DEAD_LETTERS)
-KINDS: dict[str, type[Delivery | Attempt | DeadLetter]] = {
+RECORD_KINDS: dict[str, type[Delivery | Attempt | DeadLetter]] = {
     DELIVERIES.name: Delivery,
     ATTEMPTS.name: Attempt,
     DEAD_LETTERS.name: DeadLetter,
 }
-Read = Callable[[str, int, int], None]
+ReadCallback = Callable[[str, int, int], None]
 """Called, on the thread, with a topic's name in the cluster, a partition, and where it has come to."""
 
 
-class JournalFeed:
+class DeliveryLogFeed:
     """`running` is done when the following has ended, with what ended it."""
 
-    def __init__(self, connection: Connection, journal: Journal, read: Read) -> None:
+    def __init__(self, connection: Connection, journal: DeliveryLog, read: ReadCallback) -> None:
         self._connection = connection
         self._journal = journal
         self._read = read
@@ -66,9 +66,9 @@ class JournalFeed:
 
     def _run(self) -> None:
         places = self._begin()
-        consumer = changelog_consumer(self._connection, reset="earliest")
+        consumer = open_changelog_consumer(self._connection, reset="earliest")
         try:
-            with told("the journal of deliveries"):
+            with outage_as_retryable("the journal of deliveries"):
                 consumer.assign(places)
                 while not self._stopping:
                     self._follow(consumer)
@@ -77,11 +77,11 @@ class JournalFeed:
 
     def _begin(self) -> list[TopicPartition]:
         """Where to read on. All is read anew where the topics are others than they were."""
-        since = datetime.now(UTC) - KEPT
-        bounds = {topic: between(self._connection, topic, since, None).bounds for topic in TOPICS}
+        since = datetime.now(UTC) - KEEP_FOR
+        bounds = {topic: time_range(self._connection, topic, since, None).bounds for topic in TOPICS}
         places = [(topic.name, number) for topic, found in bounds.items() for number in found]
-        with told("the topics of deliveries"):
-            ids, because = settled(self._connection, self._journal, places)
+        with outage_as_retryable("the topics of deliveries"):
+            ids, because = check_delivery_log(self._connection, self._journal, places)
         if because:
             LOG.warning("the journal of deliveries is made anew: %s", because)
             self._journal.clear()
@@ -98,22 +98,22 @@ class JournalFeed:
 
     def _follow(self, consumer: Consumer) -> None:
         self._journal.check()
-        first = consumer.poll(IDLE)
+        first = consumer.poll(POLL_SECONDS)
         if first is not None:
-            messages = [first, *consumer.consume(BATCH - 1, 0)]
-            self._take(readable(self._connection, consumer, messages))
+            messages = [first, *consumer.consume(READ_BATCH - 1, 0)]
+            self._take(skip_unreadable(self._connection, consumer, messages))
         self._tell()
         if time.monotonic() > self._prune_at:
-            gone = self._journal.prune(datetime.now(UTC) - KEPT, PRUNED_AT_ONCE)
-            self._prune_at = time.monotonic() + (0 if gone >= PRUNED_AT_ONCE else PRUNE_EVERY)
+            gone = self._journal.prune(datetime.now(UTC) - KEEP_FOR, MAX_PRUNED_AT_ONCE)
+            self._prune_at = time.monotonic() + (0 if gone >= MAX_PRUNED_AT_ONCE else PRUNE_INTERVAL)
 
     def _take(self, messages: list[Message]) -> None:
-        heard: list[Heard] = []
+        heard: list[LogRecord] = []
         moved: dict[Position, int] = {}
         for message in messages:
             error, offset = message.error(), message.offset() or 0
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise KafkaException(error)
                 continue
             place = self._topics[message.topic() or ""], message.partition() or 0
@@ -130,16 +130,16 @@ class JournalFeed:
 
     def _tell(self) -> None:
         done, total = self.progress
-        if done < total and time.monotonic() - self._said_at > LINE_EVERY:
+        if done < total and time.monotonic() - self._said_at > LINE_INTERVAL:
             self._said_at = time.monotonic()
             LOG.info("the journal of deliveries: %d of %d records read", done, total)
 
 
-def _heard(message: Message, topic: str) -> list[Heard]:
+def _heard(message: Message, topic: str) -> list[LogRecord]:
     record = record_of(message, topic)
     try:
-        value = avro.decode(KINDS[topic], record.value, record.schema)
+        value = avro.decode(RECORD_KINDS[topic], record.value, record.schema)
     except Poison:
         # The sink has put it aside: nothing became of it.
         return []
-    return [Heard(value, record.partition, record.offset, moment_of(message))]
+    return [LogRecord(value, record.partition, record.offset, record_time(message))]

@@ -7,10 +7,10 @@ from itertools import chain
 
 from streams.domain.state import Known
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import slices, whole
-from streams.topics import CHANGELOGS, ERASURES, EVENTS, REPLACED_FOR, TOMBSTONES_KEPT, Topic
+from streams.kafka.log_reader import full_range, read_batches
+from streams.topics import CHANGELOGS, ERASURES, EVENTS, MAX_UNCOMPACTED, TOMBSTONE_RETENTION, Topic
 
-PERSONAL: Mapping[str, str] = {
+PERSONAL_DATA: Mapping[str, str] = {
     "commands": "commands as they came",
     "identity-requests": "e-mail, phone, card number",
     "events": "profile, codes, buyers, comments, attributes: sealed",
@@ -33,7 +33,7 @@ PERSONAL: Mapping[str, str] = {
 
 def erased(connection: Connection) -> frozenset[str]:
     """The keys of all erased members and of their documents, as it is now. Raises Retryable."""
-    messages = chain.from_iterable(slices(connection, whole(connection, ERASURES)))
+    messages = chain.from_iterable(read_batches(connection, full_range(connection, ERASURES)))
     return frozenset((message.key() or b"").decode() for message in messages)
 
 
@@ -48,10 +48,10 @@ class Left:
     """What was replaced goes at the first record that is written to the partition after that."""
 
 
-def left(topics: Iterable[Topic], erased_at: datetime) -> Iterator[Left]:
+def remaining_data(topics: Iterable[Topic], erased_at: datetime) -> Iterator[Left]:
     """By topic, the soonest gone first. `topics` are kept as is said."""
-    for topic in sorted((topic for topic in topics if topic.name in PERSONAL), key=_most):
-        yield Left(topic, PERSONAL[topic.name], erased_at + _most(topic), topic.compacted)
+    for topic in sorted((topic for topic in topics if topic.name in PERSONAL_DATA), key=_most):
+        yield Left(topic, PERSONAL_DATA[topic.name], erased_at + _most(topic), topic.compacted)
 
 
 def _most(topic: Topic) -> timedelta:
@@ -59,8 +59,8 @@ def _most(topic: Topic) -> timedelta:
         return timedelta(0)
     if topic is CHANGELOGS[Known.table]:
         # Its keys are personal too: the tombstones that have them must go, by another visit of the cleaner.
-        return REPLACED_FOR + TOMBSTONES_KEPT + REPLACED_FOR
+        return MAX_UNCOMPACTED + TOMBSTONE_RETENTION + MAX_UNCOMPACTED
     if topic.compacted or topic.retention is None:
-        return REPLACED_FOR
+        return MAX_UNCOMPACTED
     # Whole segments go, once their youngest record is old enough.
     return topic.retention + timedelta(milliseconds=int(topic.config["segment.ms"]))

@@ -9,20 +9,20 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.compacted_view import bounds_of
+from streams.kafka.compacted_view import partition_bounds
 from streams.kafka.partitioner import partition_of
 from streams.kafka.records import record_of
-from streams.kafka.transient_errors import is_passing
-from streams.kafka.unreadable_batches import readable
+from streams.kafka.transient_errors import is_transient
+from streams.kafka.unreadable_batches import skip_unreadable
 from streams.stages.context import Record
-from streams.stages.member_replay import TooMuch
+from streams.stages.member_replay import TooManyFacts
 from streams.topics import EVENTS
 
-BATCH = 5000
-READ_WITHIN = 20.0
+READ_BATCH = 5000
+READ_TIMEOUT = 20.0
 
 
-class History:
+class MemberEventReader:
     """Reads at most `most` records for one answer, one answer at a time: each scans a partition."""
 
     def __init__(self, connection: Connection, partitions: int, most: int) -> None:
@@ -45,9 +45,11 @@ class History:
             **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
         )
         try:
-            start, end = bounds_of(consumer, place)
+            start, end = partition_bounds(consumer, place)
             if end - start > self._most:
-                raise TooMuch(f"{end - start:,} facts would have to be read, at most {self._most:,} may be")
+                raise TooManyFacts(
+                    f"{end - start:,} facts would have to be read, at most {self._most:,} may be"
+                )
             place.offset = OFFSET_BEGINNING
             consumer.assign([place])
             return [record for record in _to_the_end(self._connection, consumer) if record.key == owner]
@@ -58,14 +60,14 @@ class History:
 
 
 def _to_the_end(connection: Connection, consumer: Consumer) -> Iterator[Record]:
-    until = time.monotonic() + READ_WITHIN
+    until = time.monotonic() + READ_TIMEOUT
     while time.monotonic() < until:
-        for message in readable(connection, consumer, consumer.consume(BATCH, 0.5)):
+        for message in skip_unreadable(connection, consumer, consumer.consume(READ_BATCH, 0.5)):
             error = message.error()
             if error is None:
                 yield record_of(message, EVENTS.name)
             elif error.code() == KafkaError._PARTITION_EOF:
                 return
-            elif not is_passing(error):
+            elif not is_transient(error):
                 raise KafkaException(error)
-    raise Retryable(f"{EVENTS.name} could not be read to its end in {READ_WITHIN:g} s")
+    raise Retryable(f"{EVENTS.name} could not be read to its end in {READ_TIMEOUT:g} s")

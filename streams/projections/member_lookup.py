@@ -6,14 +6,14 @@ from streams.domain import identifiers
 from streams.domain.document import has_document
 from streams.domain.state import Member, State, Transaction
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import latest, whole
+from streams.kafka.log_reader import full_range, read_latest
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topic_admin import partitions
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import CHANGELOGS, COMMANDS
 
 # A pending delivery's key: subscription, kind of entry, member, offset.
@@ -34,15 +34,15 @@ class Found:
     """Webhooks that are on their way, but for legacy arrays."""
 
 
-def look(connection: Connection, store: str, member_id: str) -> Found | None:
+def look_up_member(connection: Connection, store: str, member_id: str) -> Found | None:
     """None where there is no such member. Raises Retryable."""
     state = _state(connection, owner_of(store, member_id))
     member = state.get(Member)
     if member is None:
         return None
     bought = list(state.scan(Transaction))
-    pending = whole(connection, CHANGELOGS["pending"])
-    waiting = latest(connection, pending, lambda key: key[_MEMBER_OF_PENDING] == member_id.encode())
+    pending = full_range(connection, CHANGELOGS["pending"])
+    waiting = read_latest(connection, pending, lambda key: key[_MEMBER_OF_PENDING] == member_id.encode())
     return Found(
         member=member,
         known_by=tuple(each.kind for each in identifiers.of(member.profile)),
@@ -53,11 +53,11 @@ def look(connection: Connection, store: str, member_id: str) -> Found | None:
 
 
 def _state(connection: Connection, owner: str) -> State:
-    prefix = owner.encode() + END_OF_OWNER
+    prefix = owner.encode() + OWNER_END
     number = partition_of(owner.encode(), partitions(connection)[COMMANDS.name])
-    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for table in tables.names:
-        there = whole(connection, CHANGELOGS[table], number)
-        found = latest(connection, there, lambda key: key.startswith(prefix))
+        there = full_range(connection, CHANGELOGS[table], number)
+        found = read_latest(connection, there, lambda key: key.startswith(prefix))
         tables.commit([(table, key, record.value) for key, record in found.items()], {})
     return tables.of(owner)

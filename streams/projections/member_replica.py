@@ -12,40 +12,40 @@ from typing import NoReturn
 from streams.domain.state import Entry, Handled, Held, IssuedReward, Known, PendingLot, State, Transfer
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.end_offsets import Ends
+from streams.kafka.end_offsets import EndOffsets
 from streams.kafka.partitioner import partition_of
-from streams.kafka.read_barrier import Arrivals
+from streams.kafka.read_barrier import ReadBarrier
 from streams.runtime.standby import Standby
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.replica import Records, Replica
-from streams.tables.store import opened
+from streams.tables.replica import MemberReplica, Records
+from streams.tables.store import open_store
 from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS
 
-KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
-FOUND: tuple[type[Entry], ...] = (Handled, Transfer, PendingLot, Held, IssuedReward)
+REPLICA_KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
+KINDS_BY_ID: tuple[type[Entry], ...] = (Handled, Transfer, PendingLot, Held, IssuedReward)
 """Kinds that are found by their own id."""
-CHANGELOGS_FOLLOWED = sorted({kind.table for kind in KINDS})
-CURRENT_WITHIN = 5.0
-Heard = Callable[[str, bytes], None]
+FOLLOWED_TABLES = sorted({kind.table for kind in REPLICA_KINDS})
+CATCH_UP_TIMEOUT = 5.0
+OutcomeCallback = Callable[[str, bytes], None]
 """Called, on a thread of ours, with the owner and the value of each memory of a command that came."""
 
 
-class Replicas:
+class MemberStateReader:
     """To be started in the event loop that asks. `count`: how many partitions there are."""
 
     def __init__(self, connection: Connection, directory: Path, count: int) -> None:
         self._connection = connection
         self._directory = directory
-        self._heard: Heard = lambda *_: None
-        self._arrivals = Arrivals(Ends(connection))
-        self._replicas: dict[int, Replica] = {}
+        self._heard: OutcomeCallback = lambda *_: None
+        self._arrivals = ReadBarrier(EndOffsets(connection))
+        self._replicas: dict[int, MemberReplica] = {}
         self._count = count
         self._standby = Standby(connection, self._opened)
         self.caught_up = False
         """Whether all is here that was there at the start."""
 
-    async def start(self, heard: Heard) -> None:
+    async def start(self, heard: OutcomeCallback) -> None:
         """Returns when all is here that was committed before the call; then goes on following.
 
         Raises Retryable where the cluster does not answer.
@@ -53,7 +53,7 @@ class Replicas:
         self._heard = heard
         for number in range(self._count):
             self._standby.keep(number, await asyncio.to_thread(self._opened, number))
-        await self._reach(self._replicas, CHANGELOGS_FOLLOWED)
+        await self._reach(self._replicas, FOLLOWED_TABLES)
         self.caught_up = True
 
     async def stop(self) -> None:
@@ -91,7 +91,7 @@ class Replicas:
         self._require()
         numbers = range(self._count) if owner is None else [partition_of(owner.encode(), self._count)]
         try:
-            await asyncio.wait_for(self._reach(numbers, tables), CURRENT_WITHIN)
+            await asyncio.wait_for(self._reach(numbers, tables), CATCH_UP_TIMEOUT)
         except TimeoutError:
             raise Retryable("what was committed is not all here yet") from None
 
@@ -103,14 +103,14 @@ class Replicas:
         if not self.caught_up:
             raise Retryable("the members are still being read")
 
-    def _opened(self, number: int) -> Replica:
+    def _opened(self, number: int) -> MemberReplica:
         def told(table: str, records: Records, offset: int) -> None:
             if table == Handled.table:
                 self._hear(records)
             self._arrivals.read((self._connection.topic(CHANGELOGS[table]), number), offset)
 
-        store = opened(self._directory / str(number), Replica.families(KINDS))
-        self._replicas[number] = Replica(store, KINDS, FOUND, told)
+        store = open_store(self._directory / str(number), MemberReplica.families(REPLICA_KINDS))
+        self._replicas[number] = MemberReplica(store, REPLICA_KINDS, KINDS_BY_ID, told)
         return self._replicas[number]
 
     def _hear(self, records: Records) -> None:

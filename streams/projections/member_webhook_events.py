@@ -3,21 +3,21 @@
 import asyncio
 from datetime import datetime
 
-from streams.delivery.backfill_recipients import backfilled
-from streams.delivery.explain import Published
-from streams.delivery.subscription_history import OverTime
+from streams.delivery.backfill_recipients import read_recipients
+from streams.delivery.explain import PublishedEvent
+from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
 from streams.kafka.clients import Connection
-from streams.kafka.log_reader import between, moment_of, slices, whole
+from streams.kafka.log_reader import full_range, read_batches, record_time, time_range
 from streams.kafka.partitioner import partition_of
 from streams.kafka.records import record_of
-from streams.reconcile.from_topics import event_of, fanned_out, over_time
+from streams.reconcile.from_topics import decode_event, fanned_out, read_subscription_history
 from streams.stages.commands import owner_of
-from streams.stages.member_replay import TooMuch
+from streams.stages.member_replay import TooManyFacts
 from streams.topics import SUBSCRIPTIONS, WEBHOOK_EVENTS
 
 
-class PublishedEvents:
+class MemberWebhookEventReader:
     """Reads at most `most` records for one answer, one answer at a time: each scans a partition's stretch."""
 
     def __init__(self, connection: Connection, partitions: int, most: int) -> None:
@@ -28,7 +28,7 @@ class PublishedEvents:
 
     async def of(
         self, store: str, member_id: str, since: datetime | None, until: datetime | None
-    ) -> list[Published]:
+    ) -> list[PublishedEvent]:
         """Those that were appended from `since` on and before `until`, in their order.
 
         Raises TooMuch where too many of all members lie between, Retryable where they cannot be read.
@@ -36,31 +36,33 @@ class PublishedEvents:
         async with self._one:
             return await asyncio.to_thread(self._read, store, owner_of(store, member_id), since, until)
 
-    async def forms(self) -> OverTime:
+    async def forms(self) -> SubscriptionHistory:
         """What all subscriptions were and are. Raises Retryable."""
         return await asyncio.to_thread(
-            lambda: over_time(self._connection, whole(self._connection, SUBSCRIPTIONS))
+            lambda: read_subscription_history(self._connection, full_range(self._connection, SUBSCRIPTIONS))
         )
 
     def _read(
         self, store: str, owner: str, since: datetime | None, until: datetime | None
-    ) -> list[Published]:
+    ) -> list[PublishedEvent]:
         key = owner.encode()
         number = partition_of(key, self._partitions)
-        stretch = between(self._connection, WEBHOOK_EVENTS, since, until, number)
+        stretch = time_range(self._connection, WEBHOOK_EVENTS, since, until, number)
         if stretch.size > self._most:
-            raise TooMuch(
+            raise TooManyFacts(
                 f"{stretch.size:,} webhook events would have to be read, at most {self._most:,} may be"
             )
         come_to = fanned_out(self._connection).get(number, -1)
         found = []
-        for message in (m for some in slices(self._connection, stretch) for m in some if m.key() == key):
+        for message in (
+            m for some in read_batches(self._connection, stretch) for m in some if m.key() == key
+        ):
             record = record_of(message, WEBHOOK_EVENTS.name)
             try:
-                event, by = event_of(record, store), backfilled(record.headers)
+                event, by = decode_event(record, store), read_recipients(record.headers)
             except Poison:
                 # The fan-out has put it aside.
                 continue
             if event:
-                found.append(Published(event, moment_of(message), record.offset >= come_to, by))
+                found.append(PublishedEvent(event, record_time(message), record.offset >= come_to, by))
         return found

@@ -20,19 +20,19 @@ from confluent_kafka import IsolationLevel, KafkaException
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin
-from streams.kafka.end_offsets import ANSWERS_WITHIN
-from streams.kafka.group_members import Groups
-from streams.kafka.group_offsets import Onlooker
-from streams.kafka.log_reader import reader
-from streams.kafka.offsets import Offsets, Place
-from streams.kafka.record_counts import Tails
+from streams.kafka.end_offsets import ANSWER_TIMEOUT
+from streams.kafka.group_members import GroupDescriber
+from streams.kafka.group_offsets import GroupOffsets
+from streams.kafka.log_reader import open_reader
+from streams.kafka.offsets import PartitionOffsets, Place
+from streams.kafka.record_counts import RecordCounts
 from streams.kafka.topic_admin import partitions
-from streams.pipeline_health.samples import STAGES, TOPICS, Counted, Sample, Stage, Stand
+from streams.pipeline_health.samples import STAGES, TOPICS, Sample, Stage, StageCounts, TopicCounts
 from streams.topics import TOPICS as REGISTRY
 
 LOG = logging.getLogger(__name__)
-EVERY = 5.0
-KEPT = timedelta(hours=1)
+SAMPLE_INTERVAL = 5.0
+KEEP_FOR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 _TOPICS = {topic.name: topic for topic in REGISTRY if topic.name in TOPICS}
 
@@ -41,14 +41,14 @@ _TOPICS = {topic.name: topic for topic in REGISTRY if topic.name in TOPICS}
 class _Stages:
     """Who is asked how far the stages have come, by their names, and who works in them."""
 
-    onlookers: Mapping[str, Onlooker]
-    groups: Groups
+    onlookers: Mapping[str, GroupOffsets]
+    groups: GroupDescriber
 
 
-class Flow:
+class PipelineMonitor:
     """`samples`: the oldest first. To be started, and stopped."""
 
-    def __init__(self, connection: Connection, every: float = EVERY) -> None:
+    def __init__(self, connection: Connection, every: float = SAMPLE_INTERVAL) -> None:
         self.samples: tuple[Sample, ...] = ()
         self._connection = connection
         self._every = every
@@ -75,11 +75,13 @@ class Flow:
         raise AssertionError("it was stopped while somebody watched over it")
 
     def _run(self) -> None:
-        admin, offsets = self._connection.open_admin(), Offsets(self._connection, ANSWERS_WITHIN)
+        admin, offsets = self._connection.open_admin(), PartitionOffsets(self._connection, ANSWER_TIMEOUT)
         with ExitStack() as opened:
-            tails = Tails(self._connection, opened.enter_context(reader(self._connection, "flow")))
-            groups = opened.enter_context(Groups(self._connection))
-            onlookers = {s.name: opened.enter_context(Onlooker(self._connection, s.name)) for s in STAGES}
+            tails = RecordCounts(
+                self._connection, opened.enter_context(open_reader(self._connection, "flow"))
+            )
+            groups = opened.enter_context(GroupDescriber(self._connection))
+            onlookers = {s.name: opened.enter_context(GroupOffsets(self._connection, s.name)) for s in STAGES}
             stages = _Stages(onlookers, groups)
             while not self._stopping.is_set():
                 try:
@@ -95,7 +97,7 @@ class Flow:
             LOG.warning("the overview has no new figures: %s", said)
         self._silent = True
 
-    def _look(self, admin: Admin, offsets: Offsets, tails: Tails, asked: "_Stages") -> None:
+    def _look(self, admin: Admin, offsets: PartitionOffsets, tails: RecordCounts, asked: "_Stages") -> None:
         places = self._places(admin)
         # Before the ends: what a stage has handled lies before them.
         committed, members = self._committed(asked.onlookers, places), self._members(asked.groups)
@@ -105,7 +107,7 @@ class Flow:
         stages = {stage.name: self._stand(stage, tails, committed, members) for stage in STAGES}
         sample = Sample(now, self._counted(tails), stages)
         before = self.samples or self._past(offsets, tails, places, now)
-        self.samples = (*(each for each in before if now - each.at < KEPT + 2 * MINUTE), sample)
+        self.samples = (*(each for each in before if now - each.at < KEEP_FOR + 2 * MINUTE), sample)
 
     def _places(self, admin: Admin) -> list[Place]:
         """Partitions of all topics that are there: once all are, nobody asks again."""
@@ -115,52 +117,54 @@ class Flow:
         return [(self._connection.topic(_TOPICS[name]), n) for name, count in counts for n in range(count)]
 
     def _committed(
-        self, onlookers: Mapping[str, Onlooker], places: Iterable[Place]
+        self, onlookers: Mapping[str, GroupOffsets], places: Iterable[Place]
     ) -> dict[tuple[str, Place], int]:
         """By group and place; negative: nothing yet."""
         found: dict[tuple[str, Place], int] = {}
         for stage in STAGES:
             its = [place for place in places if self._names[place[0]] == stage.source]
-            answer = onlookers[stage.name].committed(its, ANSWERS_WITHIN)
+            answer = onlookers[stage.name].committed(its, ANSWER_TIMEOUT)
             found |= {(stage.name, place): offset for place, offset in answer.items()}
         return found
 
-    def _members(self, groups: Groups) -> dict[str, int]:
+    def _members(self, groups: GroupDescriber) -> dict[str, int]:
         names = {f"{self._connection.prefix}{stage.name}": stage.name for stage in STAGES}
-        found = groups.members(names, ANSWERS_WITHIN)
+        found = groups.members(names, ANSWER_TIMEOUT)
         return {names[group]: len(members) for group, members in found.items()}
 
     def _stand(
         self,
         stage: Stage,
-        tails: Tails,
+        tails: RecordCounts,
         committed: Mapping[tuple[str, Place], int],
         members: Mapping[str, int],
-    ) -> Stand:
+    ) -> StageCounts:
         of = {place: tail for place, tail in tails.of.items() if self._names[place[0]] == stage.source}
         left = sum(tail.left(committed.get((stage.name, place), -1)) for place, tail in of.items())
-        return Stand(left, members.get(stage.name, 0))
+        return StageCounts(left, members.get(stage.name, 0))
 
-    def _counted(self, tails: Tails) -> dict[str, Counted]:
+    def _counted(self, tails: RecordCounts) -> dict[str, TopicCounts]:
         appended, kept = defaultdict[str, int](int), defaultdict[str, int](int)
         for (topic, _), tail in tails.of.items():
             appended[self._names[topic]] += tail.appended
             kept[self._names[topic]] += tail.kept
-        return {name: Counted(appended[name], kept[name]) for name in appended}
+        return {name: TopicCounts(appended[name], kept[name]) for name in appended}
 
-    def _past(self, offsets: Offsets, tails: Tails, places: list[Place], now: datetime) -> Iterable[Sample]:
+    def _past(
+        self, offsets: PartitionOffsets, tails: RecordCounts, places: list[Place], now: datetime
+    ) -> Iterable[Sample]:
         """What the topics held at each minute of the hour before, as the records' own times say."""
-        minute = now.replace(second=0, microsecond=0) - KEPT
+        minute = now.replace(second=0, microsecond=0) - KEEP_FOR
         found = []
         while minute < now:
             found.append(Sample(minute, self._then(tails, offsets.since(places, minute)), {}))
             minute += MINUTE
         return found
 
-    def _then(self, tails: Tails, offsets: Mapping[Place, int | None]) -> dict[str, Counted]:
+    def _then(self, tails: RecordCounts, offsets: Mapping[Place, int | None]) -> dict[str, TopicCounts]:
         appended = defaultdict[str, int](int)
         for place, offset in offsets.items():
             tail = tails.of[place]
             # None: nothing has come since.
             appended[self._names[place[0]]] -= 0 if offset is None else tail.between(offset, tail.next)
-        return {name: Counted(count, 0) for name, count in appended.items()}
+        return {name: TopicCounts(count, 0) for name, count in appended.items()}

@@ -17,38 +17,38 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.errors import Misconfigured
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
+from streams.kafka.compacted_view import CompactedView
 from streams.kafka.topic_admin import partitions
-from streams.runtime.instance import identity
-from streams.runtime.restore import restore
-from streams.runtime.restore_progress import Tell
-from streams.runtime.state_versions import present, require_layout
+from streams.runtime.instance import hold_instance
+from streams.runtime.restore import restore_tables
+from streams.runtime.restore_progress import TellProgress
+from streams.runtime.state_versions import read_state_version, require_layout
 from streams.settings import Settings
 from streams.stages.context import Clock, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import Owned
-from streams.tables.tables import Tables, on_disk
+from streams.tables.owner_entries import OwnerState
+from streams.tables.tables import Tables, open_tables
 from streams.topics import COMMANDS, SETTINGS, SUBSCRIPTIONS, Topic
 
 V = TypeVar("V", bound=Value)
 
 
-class Watcher(Protocol):
+class MemberVisitor(Protocol):
     """Is shown the members of a store one by one. Ends with the state as it was."""
 
-    def look(self, draft: Owned, member_id: str, now: datetime, /) -> None: ...
+    def look(self, draft: OwnerState, member_id: str, now: datetime, /) -> None: ...
 
 
-SLICE = 2000
+SLICE_ENTRIES = 2000
 """Entries between two moments at which the tables may forget what they have read."""
 
 
-def stores(connection: Connection) -> dict[str, StoreSettings | None]:
+def read_stores(connection: Connection) -> dict[str, StoreSettings | None]:
     """All stores' settings as they are now. Raises Retryable where the cluster does not answer."""
     return _latest(connection, SETTINGS, StoreSettings)
 
 
-def subscriptions(connection: Connection) -> dict[str, Subscription | None]:
+def read_subscriptions(connection: Connection) -> dict[str, Subscription | None]:
     """All that there were, as they are now; None: it is gone. Raises Retryable."""
     return _latest(connection, SUBSCRIPTIONS, Subscription)
 
@@ -57,7 +57,7 @@ def _latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V 
     found: dict[str, V | None] = {}
 
     async def read() -> None:
-        view = View(connection, topic, kind, found.__setitem__)
+        view = CompactedView(connection, topic, kind, found.__setitem__)
         try:
             await view.start()
         finally:
@@ -67,9 +67,9 @@ def _latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V 
     return found
 
 
-def store_settings(connection: Connection, store: str) -> StoreSettings:
+def read_store_settings(connection: Connection, store: str) -> StoreSettings:
     """The store's settings as they are now. Raises Misconfigured where it has none."""
-    found = stores(connection)
+    found = read_stores(connection)
     settings = found.get(store)
     if settings is None:
         there = ", ".join(sorted(code for code, kept in found.items() if kept)) or "none"
@@ -77,29 +77,33 @@ def store_settings(connection: Connection, store: str) -> StoreSettings:
     return settings
 
 
-def look(settings: Settings, connection: Connection, store: str, watcher: Watcher, tell: Tell) -> int:
+def look(
+    settings: Settings, connection: Connection, store: str, watcher: MemberVisitor, tell: TellProgress
+) -> int:
     """Shows `watcher` every member of the store; returns how many they were."""
     clock: Clock = StreamClock() if settings.clock == "stream" else WallClock()
     shown, count = 0, partitions(connection)[COMMANDS.name]
-    require_layout(present(connection))
-    with identity(settings, "preview", connection.generation) as who:
+    require_layout(read_state_version(connection))
+    with hold_instance(settings, "preview", connection.generation) as who:
         for number in range(count):
             place = f"partition {number + 1} of {count}"
             report = partial(tell, f"{place}: reading the state")
-            with closing(on_disk(who.directory / str(number), LoyaltyStage.kinds)) as tables:
-                restore(connection, number, tables, lambda: False, report)
-                for more in show(watcher, tables, store, clock.now):
+            with closing(open_tables(who.directory / str(number), LoyaltyStage.kinds)) as tables:
+                restore_tables(connection, number, tables, lambda: False, report)
+                for more in visit_tables(watcher, tables, store, clock.now):
                     shown += more
                     tell(f"{place}: {shown:,} members looked at", 0, 0)
     return shown
 
 
-def show(watcher: Watcher, tables: Tables, store: str, time: Callable[[Tables], datetime]) -> Iterator[int]:
+def visit_tables(
+    watcher: MemberVisitor, tables: Tables, store: str, time: Callable[[Tables], datetime]
+) -> Iterator[int]:
     """Shows `watcher` every member of the store in these tables, which end as they were; yields how many it
     has been shown since the last time. A slice of them is in memory at a time."""
     now, reached = time(tables), b""
     while True:
-        owners, reached = tables.slice(Member, f"{store}/", reached, SLICE)
+        owners, reached = tables.slice(Member, f"{store}/", reached, SLICE_ENTRIES)
         for owner, _ in owners:
             watcher.look(tables.of(owner), owner.removeprefix(f"{store}/"), now)
             # The draft of one member is no other's, and would fill the memory.

@@ -13,30 +13,36 @@ from pathlib import Path
 
 from streams.domain.state import Known
 from streams.kafka.clients import Connection
-from streams.kafka.external_sort import sorted_on_disk
-from streams.kafka.log_reader import decided
+from streams.kafka.external_sort import sort_on_disk
+from streams.kafka.log_reader import decided_range
 from streams.migration.compare import Comparison
 from streams.migration.rebuild_from_facts import (
     READS_FACTS,
     READS_STATE,
-    Keys,
-    Say,
-    Stores,
+    DataKeys,
+    SayProgress,
+    SettingsLookup,
     bring_up,
-    moved,
-    said_of,
-    tables_of_facts,
+    open_fact_tables,
+    open_state_tables,
+    owners_with_later_facts,
+    progress_of_partition,
     take_facts,
-    whole_tables,
 )
-from streams.runtime.restore_progress import Tell
-from streams.stages.identifier_holders import Pair, claiming, clashes, held, known
-from streams.stages.restore_proof import unbalanced
-from streams.tables.tables import Tables, Unindexed, on_disk
+from streams.runtime.restore_progress import TellProgress
+from streams.stages.identifier_holders import (
+    Pair,
+    find_clashes,
+    identifiers_of_members,
+    identifiers_reserved,
+    members_with_claims,
+)
+from streams.stages.restore_proof import unbalanced_wallets
+from streams.tables.tables import Tables, UnindexedTables, open_tables
 from streams.topics import EVENTS
 
-SHOWN = 1000
-WRONG = {
+MAX_SHOWN = 1000
+WRONG_STATE = {
     ("Lot", "is not rebuilt"): "lots that are spent or over by the facts, and live",
     ("Lot", "is not there"): "lots missing",
     ("Lot", "differs"): "lots with other units than by the facts",
@@ -47,9 +53,9 @@ WRONG = {
     ("Member", "is not rebuilt"): "members of whom there are no facts",
 }
 """What an operator is told, by kind of entry and how it differs."""
-IDENTIFIERS = "identifiers that are not one member's"
-SUMS = "wallets whose entries do not add up"
-FACTS = "facts that contradict others"
+IDENTIFIER_CHECK = "identifiers that are not one member's"
+SUM_CHECK = "wallets whose entries do not add up"
+FACT_CHECK = "facts that contradict others"
 
 
 @dataclass(slots=True)
@@ -67,18 +73,20 @@ class StateCheck:
 
     def add(self, what: str, sentence: str) -> None:
         self.wrong[what] += 1
-        if len(self.listed) < SHOWN:
+        if len(self.listed) < MAX_SHOWN:
             self.listed.append(sentence)
 
     def conclude(self) -> None:
         """Takes over what the comparison with the facts has found."""
         for (kind, which), count in self.comparison.kinds.items():
-            self.wrong[WRONG.get((kind, which), f"entries {kind} of which one {which}")] += count
-        self.listed += self.comparison.differences[: max(0, SHOWN - len(self.listed))]
+            self.wrong[WRONG_STATE.get((kind, which), f"entries {kind} of which one {which}")] += count
+        self.listed += self.comparison.differences[: max(0, MAX_SHOWN - len(self.listed))]
         self.passed_over += sum(self.comparison.passed_over.values())
 
 
-def checked(connection: Connection, stores: Stores, folder: Path, tell: Tell) -> StateCheck:
+def check_state(
+    connection: Connection, stores: SettingsLookup, folder: Path, tell: TellProgress
+) -> StateCheck:
     """Raises Retryable where the cluster does not answer."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="check-", dir=folder) as place:
@@ -86,23 +94,25 @@ def checked(connection: Connection, stores: Stores, folder: Path, tell: Tell) ->
 
 
 class _Checking:
-    def __init__(self, connection: Connection, stores: Stores, folder: Path, tell: Tell) -> None:
+    def __init__(
+        self, connection: Connection, stores: SettingsLookup, folder: Path, tell: TellProgress
+    ) -> None:
         self._connection = connection
         self._stores = stores
         self._folder = folder
         self._tell = tell
         self._found = StateCheck()
-        self._begun = {number: end for number, (_, end) in decided(connection, EVENTS).bounds.items()}
+        self._begun = {number: end for number, (_, end) in decided_range(connection, EVENTS).bounds.items()}
         self._busy: set[str] = set()
         """Owners of whom something is being decided, or has happened meanwhile."""
 
     def run(self) -> StateCheck:
-        with sorted_on_disk(self._pairs(), self._folder) as scan:
+        with sort_on_disk(self._pairs(), self._folder) as scan:
             for number, end in self._begun.items():
-                self._busy |= moved(self._connection, number, end)
-            for owners, what in clashes(scan(b"")):
+                self._busy |= owners_with_later_facts(self._connection, number, end)
+            for owners, what in find_clashes(scan(b"")):
                 if self._busy.isdisjoint(owners):
-                    self._found.add(IDENTIFIERS, what)
+                    self._found.add(IDENTIFIER_CHECK, what)
                 else:
                     self._found.passed_over += 1
         self._found.conclude()
@@ -111,19 +121,19 @@ class _Checking:
     def _pairs(self) -> Iterator[Pair]:
         """Who is known by what, and who has what; on the way all else is looked at."""
         for number in self._begun:
-            with closing(on_disk(self._folder / f"known-{number}", (Known,), Unindexed)) as tables:
+            with closing(open_tables(self._folder / f"known-{number}", (Known,), UnindexedTables)) as tables:
                 say = self._say(number)
                 bring_up(self._connection, number, tables, partial(say, "reading who is known by what"))
-                yield from known(tables)
+                yield from identifiers_reserved(tables)
         for number in self._begun:
             yield from self._members(number)
 
     def _members(self, number: int) -> Iterator[Pair]:
         say, place = self._say(number), self._folder / str(number)
         with ExitStack() as stack:
-            running = stack.enter_context(whole_tables(place / "running"))
-            rebuilt = stack.enter_context(tables_of_facts(place / "rebuilt"))
-            keys = Keys(self._connection, number, running, partial(say, READS_STATE))
+            running = stack.enter_context(open_state_tables(place / "running"))
+            rebuilt = stack.enter_context(open_fact_tables(place / "rebuilt"))
+            keys = DataKeys(self._connection, number, running, partial(say, READS_STATE))
             end = take_facts(
                 self._connection,
                 number,
@@ -134,19 +144,19 @@ class _Checking:
                 contradicted=self._contradicted,
             )
             keys.bring_up()
-            self._judge(rebuilt, running, moved(self._connection, number, end))
-            self._busy.update(claiming(running))
-            yield from held(running)
+            self._judge(rebuilt, running, owners_with_later_facts(self._connection, number, end))
+            self._busy.update(members_with_claims(running))
+            yield from identifiers_of_members(running)
 
     def _judge(self, rebuilt: Tables, running: Tables, changed: frozenset[str]) -> None:
         self._found.comparison.compare(rebuilt, running, changed)
-        for owner, broken in unbalanced(running):
+        for owner, broken in unbalanced_wallets(running):
             if owner not in changed:
-                self._found.add(SUMS, f"{owner}: {broken}")
+                self._found.add(SUM_CHECK, f"{owner}: {broken}")
 
     def _contradicted(self, facts: list[str]) -> None:
         for fact in facts:
-            self._found.add(FACTS, fact)
+            self._found.add(FACT_CHECK, fact)
 
-    def _say(self, number: int) -> Say:
-        return said_of(self._tell, number, len(self._begun))
+    def _say(self, number: int) -> SayProgress:
+        return progress_of_partition(self._tell, number, len(self._begun))

@@ -14,10 +14,10 @@ from mode.utils.types.trees import NodeT
 
 from streams.kafka.clients import Connection
 from streams.runtime.feed import Feed
-from streams.runtime.feed_source import Identity
+from streams.runtime.feed_source import Instance
 from streams.runtime.metrics import Exporter, Metrics
-from streams.runtime.restore_progress import watched
-from streams.runtime.services import QUIET, Quiet
+from streams.runtime.restore_progress import show_on_stderr
+from streams.runtime.services import QUIET_LOG, QuietService
 from streams.settings import Settings
 from streams.stages.context import Stage
 from streams.topics import Topic
@@ -30,7 +30,7 @@ class _FeedsOnly(BootStrategy):
         return self._chain(self.sensors(), self.agents(), cast(App, self.app).feeds)
 
 
-class _Opening(Quiet):
+class _Opening(QuietService):
     def __init__(self, check: Callable[[], None], beacon: NodeT[Any]) -> None:
         super().__init__(beacon=beacon)
         self._check = check
@@ -39,7 +39,7 @@ class _Opening(Quiet):
         self._check()
 
 
-class _Closing(Quiet):
+class _Closing(QuietService):
     def __init__(self, close: Callable[[], Awaitable[None]], beacon: NodeT[Any]) -> None:
         super().__init__(beacon=beacon)
         self._close = close
@@ -53,12 +53,12 @@ class App(faust.App):
 
     BootStrategy = _FeedsOnly
     mundane_level = "debug"
-    logger = QUIET
+    logger = QUIET_LOG
 
     def __init__(self, name: str) -> None:
         self.feeds: list[Service] = []
         self.metrics = Metrics()
-        self.restores = watched(self.metrics)
+        self.restores = show_on_stderr(self.metrics)
         super().__init__(
             name,
             broker="kafka://never-dialled",
@@ -74,11 +74,11 @@ class App(faust.App):
         # Faust's are made in the working directory, which need not be writable, and stay empty.
         pass
 
-    def at_its_start(self, check: Callable[[], None]) -> None:
+    def add_start_check(self, check: Callable[[], None]) -> None:
         """Call `check` when the app starts, after the feeds that were added before; it may raise."""
         self.feeds.append(_Opening(check, self.beacon))
 
-    def at_its_end(self, close: Callable[[], Awaitable[None]]) -> None:
+    def add_closing(self, close: Callable[[], Awaitable[None]]) -> None:
         """Call `close` when the app ends, after the feeds that are added later."""
         self.feeds.append(_Closing(close, self.beacon))
 
@@ -90,7 +90,7 @@ class App(faust.App):
     def feed(
         self,
         connection: Connection,
-        identity: Identity,
+        identity: Instance,
         source: Topic,
         stage: Stage,
         settings: Settings,

@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass
 
 from streams.errors import Poison
-from streams.stages.context import Record, Stage, Turn
+from streams.stages.context import Record, Stage, StageContext
 
 
 @dataclass(slots=True)
-class Share:
+class PartitionShare:
     """A turn and its records, for one partition; with a `cause` they are put aside instead of handled."""
 
-    turn: Turn
+    turn: StageContext
     records: list[Record]
     cause: Poison | None = None
 
@@ -30,7 +30,7 @@ class Share:
 class Batch:
     """What a Faust agent gets: a share for each partition that has work."""
 
-    shares: list[Share]
+    shares: list[PartitionShare]
     budget: int
     done: asyncio.Future[list[int]]
 

@@ -17,49 +17,49 @@ from mode import Service
 
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.consumer_offsets import partitions_of, position
+from streams.kafka.consumer_offsets import list_partitions, position
 from streams.kafka.partitioner import partition_of
 from streams.kafka.records import record_of
-from streams.kafka.transactions import Transactions
-from streams.kafka.transient_errors import UNKNOWN, is_passing
-from streams.kafka.unreadable_batches import end_of_batch, failure_of, is_unreadable
-from streams.runtime.batch import Batch, Share
-from streams.runtime.feed_source import Identity, open_source
+from streams.kafka.transactions import TransactionalProducer
+from streams.kafka.transient_errors import UNKNOWN_TOPIC_ERRORS, is_transient
+from streams.kafka.unreadable_batches import batch_failure, find_batch_end, is_unreadable
+from streams.runtime.batch import Batch, PartitionShare
+from streams.runtime.feed_source import Instance, open_source
 from streams.runtime.metrics import Metrics
-from streams.runtime.partitions import Partition, Partitions
-from streams.runtime.restore_progress import Restores
-from streams.runtime.services import Quiet
+from streams.runtime.partitions import OwnedPartitions, Partition
+from streams.runtime.restore_progress import RestoreProgress
+from streams.runtime.services import QuietService
 from streams.settings import Settings
-from streams.stages.context import Stage, Turn
-from streams.tables.store import Opened, RocksStore
+from streams.stages.context import Stage, StageContext
+from streams.tables.store import RocksStore, StoreFactory
 from streams.topics import Topic
 
 LOG = logging.getLogger(__name__)
-ANSWERS_WITHIN = 30.0
+ANSWER_TIMEOUT = 30.0
 
 # Seconds for which a poll waits while tables are being restored.
-BUSY = 0.005
-ANSWERS_WITHIN = 30.0
+RESTORING_POLL_SECONDS = 0.005
+ANSWER_TIMEOUT = 30.0
 # Seconds between two looks at a commit that takes long.
-LOOKED_EVERY = 1.0
+COMMIT_CHECK_INTERVAL = 1.0
 
 
-class Feed(Quiet):
+class Feed(QuietService):
     """Feeds `stage` from `source` through `channel`."""
 
     def __init__(
         self,
         connection: Connection,
-        identity: Identity,
+        identity: Instance,
         source: Topic,
         stage: Stage,
         *,
         channel: ChannelT[Any],
         settings: Settings,
         metrics: Metrics,
-        restores: Restores,
+        restores: RestoreProgress,
         check: Callable[[], None],
-        opened: Opened = RocksStore,
+        opened: StoreFactory = RocksStore,
         **service: Any,
     ) -> None:
         super().__init__(**service)
@@ -72,7 +72,7 @@ class Feed(Quiet):
         self._standby = settings.standby
         self._check = check
         self._metrics = metrics
-        self._partitions = Partitions(
+        self._partitions = OwnedPartitions(
             connection,
             source.name,
             identity.directory,
@@ -98,7 +98,7 @@ class Feed(Quiet):
 
     def _connect(self) -> None:
         who = self._identity
-        self._transactions = Transactions(
+        self._transactions = TransactionalProducer(
             self._connection, f"{who.group}-{who.instance}", who.transaction_timeout
         )
         self._consumer = open_source(self._connection, who, self._limit)
@@ -112,7 +112,7 @@ class Feed(Quiet):
 
     def _numbers(self) -> list[int]:
         name = self._connection.topic(self._source)
-        return partitions_of(self._connection.cluster, self._consumer, name, ANSWERS_WITHIN)
+        return list_partitions(self._connection.cluster, self._consumer, name, ANSWER_TIMEOUT)
 
     # Rebalances arrive inside `poll`, in its thread, never within a transaction; the loop acts on them after.
 
@@ -170,7 +170,7 @@ class Feed(Quiet):
         """How long a poll may wait, in seconds."""
         if self._busy():
             return 0.0
-        return BUSY if self._partitions.restoring else self._stage.patience
+        return RESTORING_POLL_SECONDS if self._partitions.restoring else self._stage.patience
 
     def _busy(self) -> list[Partition]:
         here = self._partitions.here.values()
@@ -178,7 +178,7 @@ class Feed(Quiet):
 
     def _position(self, number: int) -> int:
         # A predecessor's transaction that is still open is waited for.
-        patience = self._identity.transaction_timeout + ANSWERS_WITHIN
+        patience = self._identity.transaction_timeout + ANSWER_TIMEOUT
         place = self._source_partition(number)
         found = position(self._connection.cluster, self._consumer, place, patience)
         # Only now: nobody who had the partition before, be it a switch of the state, can commit any more.
@@ -202,9 +202,9 @@ class Feed(Quiet):
                     self._partitions.here[record.partition].waiting.append(record)
             elif is_unreadable(message):
                 await self._set_aside(message, moved)
-            elif not is_passing(error):
+            elif not is_transient(error):
                 raise KafkaException(error)
-            elif error.code() in UNKNOWN:
+            elif error.code() in UNKNOWN_TOPIC_ERRORS:
                 # Raises where nobody knows of the topic for long.
                 await asyncio.to_thread(self._numbers)
 
@@ -217,10 +217,10 @@ class Feed(Quiet):
         if partition is None or record.partition in moved or partition.has_passed(record.offset):
             return
         if not partition.blame.put_aside(record):
-            failure = failure_of(message)
+            failure = batch_failure(message)
             partition.blame.count(record, failure)
             raise failure
-        end = await asyncio.to_thread(end_of_batch, self._connection, message)
+        end = await asyncio.to_thread(find_batch_end, self._connection, message)
         partition.wait_for(record, end)
         self._consumer.seek(self._source_partition(record.partition, end))
 
@@ -230,7 +230,10 @@ class Feed(Quiet):
         if not busy:
             return
         now = self._connection.cluster.utc()
-        shares = [Share(Turn(p.number, p.tables, now, self._place), *p.offered(self._limit)) for p in busy]
+        shares = [
+            PartitionShare(StageContext(p.number, p.tables, now, self._place), *p.offered(self._limit))
+            for p in busy
+        ]
         handled = await self._played(shares)
         # The offset goes along even where no record was handled, but a timer or an outcome was: it is by the
         # offsets that Kafka refuses a process which has lost its partitions and does not know it yet.
@@ -246,7 +249,7 @@ class Feed(Quiet):
             )
         )
         while not committing.done():
-            await asyncio.wait([committing], timeout=LOOKED_EVERY)
+            await asyncio.wait([committing], timeout=COMMIT_CHECK_INTERVAL)
             if self._transactions.stuck:
                 self._end_at_once()
         done = committing.result()
@@ -256,7 +259,7 @@ class Feed(Quiet):
             p.handled(count, offset)
             self._tell_lag(p)
 
-    async def _played(self, shares: list[Share]) -> list[int]:
+    async def _played(self, shares: list[PartitionShare]) -> list[int]:
         """How many records of each share the stage has handled."""
         batch = Batch(shares, self._limit, asyncio.get_running_loop().create_future())
         await self._channel.send(value=batch)

@@ -8,7 +8,7 @@ from streams.kafka.cluster import Consumer
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Instance:
     """Who this process is to Kafka: kept over restarts, so that a restart moves nothing and a predecessor
     that is still alive is fenced."""
 
@@ -19,7 +19,7 @@ class Identity:
     transaction_timeout: int
 
 
-def open_source(connection: Connection, who: Identity, limit: int) -> Consumer:
+def open_source(connection: Connection, who: Instance, limit: int) -> Consumer:
     """A consumer of the group, which fetches `limit` records ahead at most."""
     return connection.open_consumer(
         **{

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import IO
 
 from streams.errors import Misconfigured
-from streams.runtime.feed_source import Identity
-from streams.settings import Settings, variable
-from streams.state_version import FIRST
+from streams.runtime.feed_source import Instance
+from streams.settings import Settings, variable_name
+from streams.state_version import FIRST_VERSION
 from streams.tables import damage
 
 
 @contextmanager
-def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator[Identity]:
+def hold_instance(settings: Settings, role: str, generation: int = FIRST_VERSION) -> Iterator[Instance]:
     """Holds the name while the block runs: `settings.instance`, or the host's with the first free slot. What
     its directory holds of another generation of the state is deleted.
 
@@ -27,10 +27,10 @@ def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise damage.meaning(state, error) from None
+        raise damage.classify_error(state, error) from None
     name, lock = _named(settings, state) if settings.instance else _first_free(state)
     try:
-        yield Identity(
+        yield Instance(
             group=f"{settings.topic_prefix}{role}",
             instance=name,
             directory=_of_generation(state / name, generation),
@@ -42,8 +42,8 @@ def identity(settings: Settings, role: str, generation: int = FIRST) -> Iterator
 
 
 def _of_generation(directory: Path, number: int) -> Path:
-    own = directory if number == FIRST else directory / f"generation-{number}"
-    stale = directory.glob("generation-*" if number == FIRST else "*")
+    own = directory if number == FIRST_VERSION else directory / f"generation-{number}"
+    stale = directory.glob("generation-*" if number == FIRST_VERSION else "*")
     for each in stale:
         if each != own:
             shutil.rmtree(each) if each.is_dir() else each.unlink()
@@ -51,11 +51,11 @@ def _of_generation(directory: Path, number: int) -> Path:
 
 
 def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
-    lock = locked(state, settings.instance)
+    lock = lock_file(state, settings.instance)
     if lock is None:
         raise Misconfigured(
-            f"{variable('instance')}={settings.instance!r} is in use by another process of {settings.home}: "
-            "give each its own name, or none"
+            f"{variable_name('instance')}={settings.instance!r} is in use by another process of "
+            f"{settings.home}: give each its own name, or none"
         )
     return settings.instance, lock
 
@@ -63,13 +63,13 @@ def _named(settings: Settings, state: Path) -> tuple[str, IO[str]]:
 def _first_free(state: Path) -> tuple[str, IO[str]]:
     for slot in count():
         name = f"{socket.gethostname()}-{slot}"
-        lock = locked(state, name)
+        lock = lock_file(state, name)
         if lock is not None:
             return name, lock
     raise AssertionError("unreachable: there is always another slot")
 
 
-def locked(state: Path, name: str) -> IO[str] | None:
+def lock_file(state: Path, name: str) -> IO[str] | None:
     """The lock file, held until it is closed or the process dies; None where another process holds it."""
     file = (state / f"{name}.lock").open("w")
     try:

@@ -6,8 +6,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from streams.errors import Misconfigured
-from streams.runtime.services import Quiet
-from streams.settings import variable
+from streams.runtime.services import QuietService
+from streams.settings import variable_name
 
 HOST = "127.0.0.1"
 
@@ -39,7 +39,7 @@ class Metrics:
         return Gauge(name, meaning, ["source", "partition"], registry=self.registry)
 
 
-class Exporter(Quiet):
+class Exporter(QuietService):
     """Serves the metrics over HTTP while the app runs. Raises Misconfigured where the port is taken."""
 
     def __init__(self, metrics: Metrics, port: int, **service: Any) -> None:
@@ -51,7 +51,7 @@ class Exporter(Quiet):
         try:
             self._server, self._thread = start_http_server(self._port, HOST, self._metrics.registry)
         except OSError as error:
-            where = f"{variable('metrics_port')}={self._port}"
+            where = f"{variable_name('metrics_port')}={self._port}"
             raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
 
     async def on_stop(self) -> None:

@@ -11,15 +11,15 @@ from streams.domain.state import Entry
 from streams.errors import Misconfigured, Poison, StoreDamaged
 from streams.kafka.clients import Connection
 from streams.runtime.metrics import Metrics
-from streams.runtime.poison_suspects import Blame
-from streams.runtime.restore import restore
-from streams.runtime.restore_progress import Restores
+from streams.runtime.poison_suspects import PoisonSuspects
+from streams.runtime.restore import restore_tables
+from streams.runtime.restore_progress import RestoreProgress
 from streams.runtime.standby import Standby
 from streams.stages.context import Record
-from streams.stages.restore_proof import LedgerProof
+from streams.stages.restore_proof import LedgerCheck
 from streams.tables import damage
-from streams.tables.store import MemoryStore, Opened, RocksStore, Store, opened
-from streams.tables.tables import Tables, families
+from streams.tables.store import MemoryStore, RocksStore, Store, StoreFactory, open_store
+from streams.tables.tables import Tables, table_families
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Partition:
 
     number: int
     tables: Tables
-    blame: Blame
+    blame: PoisonSuspects
     next: int
     """The offset of the first record that is not handled."""
     waiting: deque[Record] = field(default_factory=deque)
@@ -77,7 +77,7 @@ class _Coming:
     task: "asyncio.Task[Partition] | None" = None
 
 
-class Partitions:
+class OwnedPartitions:
     """`position` says where the group stands in a partition, once its tables are restored."""
 
     def __init__(
@@ -89,9 +89,9 @@ class Partitions:
         *,
         position: Callable[[int], int],
         crash_tries: int,
-        restores: Restores,
+        restores: RestoreProgress,
         metrics: Metrics,
-        opened: Opened = RocksStore,
+        opened: StoreFactory = RocksStore,
     ) -> None:
         self.here: dict[int, Partition] = {}
         self._coming: dict[int, _Coming] = {}
@@ -158,7 +158,7 @@ class Partitions:
 
     def _restore(self, number: int, coming: _Coming) -> Partition:
         tables = (self._standby and self._standby.take(number)) or self._open(number)
-        blame = Blame(self._directory / f"crash-{number}.json", self._crash_tries)
+        blame = PoisonSuspects(self._directory / f"crash-{number}.json", self._crash_tries)
         try:
             whole, flaw = self._restored(number, tables, coming)
             if flaw:
@@ -175,9 +175,9 @@ class Partitions:
 
     def _restored(self, number: int, tables: Tables, coming: _Coming) -> tuple[bool, str | None]:
         """Whether it was not cancelled; and what is wrong with what was restored."""
-        proof = LedgerProof()
+        proof = LedgerCheck()
         with self._restores.shown(self._source, number) as report:
-            whole = restore(
+            whole = restore_tables(
                 self._connection, number, tables, lambda: coming.cancelled, report, heard=proof.hear
             )
         return whole, proof.flaw(tables) if whole else None
@@ -185,7 +185,7 @@ class Partitions:
     def _begun_anew(self, number: int, tables: Tables, flaw: str) -> Tables:
         """Empty tables: the folder that they were in may be of another time."""
         tables.close()
-        damage.set_aside(
+        damage.set_folder_aside(
             self._folder(number), StoreDamaged(f"partition {number}: {flaw}"), self._count(number)
         )
         tables = self._open(number)
@@ -198,8 +198,10 @@ class Partitions:
 
     def _store(self, number: int) -> Store:
         if not self._kinds:
-            return MemoryStore(families(()))
-        return opened(self._folder(number), families(self._kinds), self._count(number), self._opened)
+            return MemoryStore(table_families(()))
+        return open_store(
+            self._folder(number), table_families(self._kinds), self._count(number), self._opened
+        )
 
     def _folder(self, number: int) -> Path:
         return self._directory / str(number)

@@ -13,15 +13,15 @@ from pathlib import Path
 import msgspec
 
 from streams.errors import LoyaltyError, Poison
-from streams.rejections import KEPT_OF_CAUSE
+from streams.rejections import MAX_CAUSE_CHARACTERS
 from streams.stages.context import Record
 
 LOG = logging.getLogger(__name__)
 # What is kept of a traceback is its end, where the bug is; a cause has no more room than this.
-_TRACEBACK = KEPT_OF_CAUSE - 1000
+_TRACEBACK = MAX_CAUSE_CHARACTERS - 1000
 
 
-class Note(msgspec.Struct, frozen=True):
+class CrashNote(msgspec.Struct, frozen=True):
     """A record by offset and content, how often it ended the process, and the traceback of the last time."""
 
     offset: int
@@ -30,7 +30,7 @@ class Note(msgspec.Struct, frozen=True):
     cause: str
 
 
-class Blame:
+class PoisonSuspects:
     """Of one partition. `limit`: after how many tries a record is put aside; 0: never."""
 
     def __init__(self, file: Path, limit: int) -> None:
@@ -55,7 +55,7 @@ class Blame:
         if not self._limit or not _fault_of_a_record(failure):
             return
         before = self._note.tries if self._note and _is(self._note, record) else 0
-        self._note = Note(record.offset, _digest(record), before + 1, _told(failure))
+        self._note = CrashNote(record.offset, _digest(record), before + 1, _told(failure))
         _write(self._file, self._note)
         place = f"{record.topic}[{record.partition}] at offset {record.offset}"
         LOG.warning("%s ends this process, time %d of %d", place, before + 1, self._limit)
@@ -74,11 +74,10 @@ def _told(failure: Exception) -> str:
 
 
 def _fault_of_a_record(failure: Exception) -> bool:
-    # RocksDB raises bare Exceptions, and only for trouble of its own.
-    return type(failure) is not Exception and not isinstance(failure, (MemoryError, OSError, LoyaltyError))
+    return not isinstance(failure, (MemoryError, OSError, LoyaltyError))
 
 
-def _is(note: Note, record: Record) -> bool:
+def _is(note: CrashNote, record: Record) -> bool:
     # The topic may be another one than it was, with another record at the offset.
     return note.offset == record.offset and note.digest == _digest(record)
 
@@ -87,9 +86,9 @@ def _digest(record: Record) -> str:
     return sha256(repr((record.topic, record.key, record.value)).encode()).hexdigest()
 
 
-def _read(file: Path) -> Note | None:
+def _read(file: Path) -> CrashNote | None:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Note)
+        return msgspec.json.decode(file.read_bytes(), type=CrashNote)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
@@ -97,7 +96,7 @@ def _read(file: Path) -> Note | None:
         return None
 
 
-def _write(file: Path, note: Note) -> None:
+def _write(file: Path, note: CrashNote) -> None:
     """Whole or not at all, whenever the process is killed."""
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_suffix(".new")

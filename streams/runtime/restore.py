@@ -14,28 +14,28 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.log_reader import told
+from streams.kafka.log_reader import outage_as_retryable
 from streams.kafka.offsets import Cancelled
-from streams.kafka.topic_identity import PATIENCE, Log, Lookup, settled
-from streams.kafka.transient_errors import is_passing
-from streams.kafka.unreadable_batches import UNPACKED_BY_NOBODY, readable
-from streams.runtime.restore_progress import Report
+from streams.kafka.topic_identity import ANSWER_TIMEOUT, ChangelogLookup, ChangelogStatus, check_identity
+from streams.kafka.transient_errors import is_transient
+from streams.kafka.unreadable_batches import UNPACKABLE_ERRORS, skip_unreadable
+from streams.runtime.restore_progress import ReportProgress
 from streams.tables.replica import Records
 from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS
 
 LOG = logging.getLogger(__name__)
 
-BATCH = 5000
-IDLE = 0.5
-Heard = Callable[[str, Records], None]
+READ_BATCH = 5000
+POLL_SECONDS = 0.5
+RecordsCallback = Callable[[str, Records], None]
 """Called with a table's name and the records that have come into it."""
 
 
 @dataclass(slots=True)
 class _Table:
     name: str
-    log: Log
+    log: ChangelogStatus
     position: int
     end: int
     as_of: datetime | None
@@ -55,7 +55,7 @@ class _Table:
         return self.youngest - self.as_of > self.log.tombstones
 
 
-class Changelogs:
+class ChangelogReader:
     """The changelogs of a partition's tables, on their way into them.
 
     Tables that must not be added to are cleared, to be read from the beginning:
@@ -71,13 +71,13 @@ class Changelogs:
         tables: Tables,
         cancelled: Callable[[], bool],
         *,
-        heard: Heard = lambda *_: None,
+        heard: RecordsCallback = lambda *_: None,
     ) -> None:
         self.partition = partition
         self._now = connection.cluster.utc
         self._tables = tables
         self._heard = heard
-        self._lookup = Lookup(
+        self._lookup = ChangelogLookup(
             connection,
             partition,
             {name: connection.topic(CHANGELOGS[name]) for name in tables.names},
@@ -92,7 +92,7 @@ class Changelogs:
     def _todo(self) -> dict[str, _Table]:
         """By topic, where each table stands and where its changelog ends."""
         kept = self._tables.checkpoints
-        logs, because = settled(self._lookup, self.partition, kept, self._asked_at)
+        logs, because = check_identity(self._lookup, self.partition, kept, self._asked_at)
         if because:
             self.clear(because)
         fresh = [name for name in logs if kept.as_of(name) is None]
@@ -128,7 +128,7 @@ class Changelogs:
         """Whether the records say that the disk has rested for too long."""
         return any(table.outslept for table in self._by_topic.values())
 
-    def ask_again(self, within: float = PATIENCE) -> None:
+    def ask_again(self, within: float = ANSWER_TIMEOUT) -> None:
         """Where they end now, as another client hears it. Raises Retryable, Cancelled."""
         asked_at = self._now()
         for topic, end in self._lookup.ends(within).items():
@@ -159,7 +159,7 @@ class Changelogs:
                 # Markers of transactions stand at the end and are never delivered.
                 self._by_topic[topic].position = max(self._by_topic[topic].position, offset)
                 self._by_topic[topic].ended = True
-            elif not is_passing(error):
+            elif not is_transient(error):
                 raise Retryable(f"{topic or 'a changelog'} cannot be read: {error.str()}")
         if any(records.values()):
             self._age(latest)
@@ -177,14 +177,14 @@ class Changelogs:
         table.youngest = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
 
 
-def restore(
+def restore_tables(
     connection: Connection,
     partition: int,
     tables: Tables,
     cancelled: Callable[[], bool],
-    report: Report,
+    report: ReportProgress,
     *,
-    heard: Heard = lambda *_: None,
+    heard: RecordsCallback = lambda *_: None,
 ) -> bool:
     """Restores from each table's checkpoint. False where it was cancelled on the way; what was read is kept.
 
@@ -192,11 +192,11 @@ def restore(
     lost the partition is waited for, until it is committed or aborted.
     """
     try:
-        changelogs = Changelogs(connection, partition, tables, cancelled, heard=heard)
+        changelogs = ChangelogReader(connection, partition, tables, cancelled, heard=heard)
         whole = _read(connection, changelogs, cancelled, report)
         if whole and changelogs.outslept:
             changelogs.clear("what it lacked is gone by now, as the records' times say")
-            changelogs = Changelogs(connection, partition, tables, cancelled, heard=heard)
+            changelogs = ChangelogReader(connection, partition, tables, cancelled, heard=heard)
             whole = _read(connection, changelogs, cancelled, report)
     except Cancelled:
         return False
@@ -209,7 +209,7 @@ def restore(
 
 
 def _read(
-    connection: Connection, changelogs: Changelogs, cancelled: Callable[[], bool], report: Report
+    connection: Connection, changelogs: ChangelogReader, cancelled: Callable[[], bool], report: ReportProgress
 ) -> bool:
     """To the end, and to what is the end by then."""
     begun = connection.cluster.now()
@@ -226,33 +226,35 @@ def _read(
 
 
 def _read_to_end(
-    connection: Connection, changelogs: Changelogs, cancelled: Callable[[], bool], report: Report
+    connection: Connection, changelogs: ChangelogReader, cancelled: Callable[[], bool], report: ReportProgress
 ) -> bool:
     total = changelogs.missing
     if not total:
         return True
-    consumer = changelog_consumer(connection, reset="error")
+    consumer = open_changelog_consumer(connection, reset="error")
     try:
         consumer.assign(changelogs.places(missing=True))
         while changelogs.missing:
             if cancelled():
                 return False
-            first = consumer.poll(IDLE)
+            first = consumer.poll(POLL_SECONDS)
             if first is not None:
-                changelogs.take(given(connection, consumer, [first, *consumer.consume(BATCH, 0)]))
+                changelogs.take(
+                    skip_unpackable(connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
+                )
             report(max(0, total - changelogs.missing), total)
         return True
     finally:
         consumer.close()
 
 
-def given(connection: Connection, consumer: Consumer, messages: list[Message]) -> list[Message]:
+def skip_unpackable(connection: Connection, consumer: Consumer, messages: list[Message]) -> list[Message]:
     """Without what no worker of ours has written. Raises Retryable."""
-    with told("a changelog"):
-        return readable(connection, consumer, messages, UNPACKED_BY_NOBODY)
+    with outage_as_retryable("a changelog"):
+        return skip_unreadable(connection, consumer, messages, UNPACKABLE_ERRORS)
 
 
-def changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
+def open_changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
     """Of no group: it is told where to read, and when it has come to an end. `reset`: what it does where
     Kafka has no such offset."""
     return connection.open_consumer(

@@ -23,16 +23,16 @@ from rich.text import Text
 from streams.runtime.metrics import Metrics
 
 LOG = logging.getLogger(__name__)
-Report = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 """Called with the changelog records read so far and how many there are to read."""
-Tell = Callable[[str, int, int], None]
+TellProgress = Callable[[str, int, int], None]
 """Called with what is going on, how far it is, and how far it will go; 0: nobody knows."""
 
-LONG = 1.0
-LINE_EVERY = 5.0
+SHOWN_AFTER = 1.0
+LINE_INTERVAL = 5.0
 
 
-class Restores:
+class RestoreProgress:
     """Shows the restores of a process, several at a time. `terminal` None: there is nobody to see bars."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Restores:
         return [] if self._bars is None else [task.description for task in self._bars.progress.tasks]
 
     @contextmanager
-    def shown(self, source: str, partition: int) -> Iterator[Report]:
+    def shown(self, source: str, partition: int) -> Iterator[ReportProgress]:
         """Shows what it is told of one restore, from its second second on; nothing is left of it behind."""
         gauge = self._metrics.restore_left.labels(source, str(partition))
         name = f"{source}[{partition}]"
@@ -68,17 +68,17 @@ class Restores:
             one.over()
 
 
-def watched(metrics: Metrics) -> Restores:
+def show_on_stderr(metrics: Metrics) -> RestoreProgress:
     """Shown on standard error."""
-    return Restores(metrics, Console(stderr=True) if sys.stderr.isatty() else None)
+    return RestoreProgress(metrics, Console(stderr=True) if sys.stderr.isatty() else None)
 
 
 class _Lines:
     def __init__(self, name: str, begun: float) -> None:
-        self._name, self._begun, self._said = name, begun, begun + LONG - LINE_EVERY
+        self._name, self._begun, self._said = name, begun, begun + SHOWN_AFTER - LINE_INTERVAL
 
     def told(self, done: int, total: int, now: float) -> None:
-        if now - self._said < LINE_EVERY or done == total:
+        if now - self._said < LINE_INTERVAL or done == total:
             return
         self._said = now
         rate = done / (now - self._begun)
@@ -94,7 +94,7 @@ class _Bar:
         self._task: TaskID | None = None
 
     def told(self, done: int, total: int, now: float) -> None:
-        if self._task is None and now - self._begun >= LONG and done < total:
+        if self._task is None and now - self._begun >= SHOWN_AFTER and done < total:
             self._task = self._bars.add(self._name, done, total)
         if self._task is not None:
             self._bars.progress.update(self._task, completed=done)

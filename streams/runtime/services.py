@@ -4,13 +4,13 @@ import logging
 
 from mode import Service
 
-QUIET = logging.getLogger("mode.ours")
+QUIET_LOG = logging.getLogger("mode.ours")
 """Below `mode`, which a process silences: a crash is told of once, in a line, by the process that it ends."""
 
 
-class Quiet(Service):
+class QuietService(Service):
     """A supervised service that logs neither its start and stop nor the stack of its crash."""
 
     abstract = True
     mundane_level = "debug"
-    logger = QUIET
+    logger = QUIET_LOG

@@ -13,12 +13,18 @@ from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Cancelled
-from streams.kafka.transient_errors import is_passing
-from streams.runtime.restore import BATCH, IDLE, Changelogs, changelog_consumer, given
+from streams.kafka.transient_errors import is_transient
+from streams.runtime.restore import (
+    POLL_SECONDS,
+    READ_BATCH,
+    ChangelogReader,
+    open_changelog_consumer,
+    skip_unpackable,
+)
 from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
-LOOK_EVERY = 600.0
+CHECK_INTERVAL = 600.0
 """Seconds. A copy says as of when it was whole last: one that has rested for too long is of no use."""
 
 
@@ -28,7 +34,7 @@ class _Copy:
 
     tables: Tables | None
     lock: AbstractContextManager[object]
-    changelogs: Changelogs | None = None
+    changelogs: ChangelogReader | None = None
     places: list[TopicPartition] = field(default_factory=list)
     caught_up: bool = False
     look_at: float = 0.0
@@ -78,13 +84,15 @@ class Standby:
                 tables.close()
 
     def _run(self) -> None:
-        consumer = changelog_consumer(self._connection, reset="error")
+        consumer = open_changelog_consumer(self._connection, reset="error")
         try:
             while not self._stopping:
                 self._assign(consumer)
-                first = consumer.poll(IDLE)
+                first = consumer.poll(POLL_SECONDS)
                 if first is not None:
-                    self._take(given(self._connection, consumer, [first, *consumer.consume(BATCH, 0)]))
+                    self._take(
+                        skip_unpackable(self._connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
+                    )
         finally:
             consumer.close()
 
@@ -107,10 +115,10 @@ class Standby:
                 return
             copy.tables = copy.tables or self._opened(number)
             try:
-                copy.changelogs = Changelogs(self._connection, number, copy.tables, taken)
+                copy.changelogs = ChangelogReader(self._connection, number, copy.tables, taken)
             except Cancelled:
                 return
-        copy.look_at = self._connection.cluster.now() + LOOK_EVERY
+        copy.look_at = self._connection.cluster.now() + CHECK_INTERVAL
         copy.places = copy.changelogs.places()
         consumer.incremental_assign(copy.places)
         self._read[number] = copy
@@ -122,7 +130,7 @@ class Standby:
             copy.tables.check()
             if self._connection.cluster.now() < copy.look_at:
                 return
-            copy.look_at = self._connection.cluster.now() + LOOK_EVERY
+            copy.look_at = self._connection.cluster.now() + CHECK_INTERVAL
             # Where nobody answers now it is asked again in a while: the copy is followed all the same.
             with suppress(Retryable, Cancelled):
                 copy.changelogs.ask_again(within=0.0)
@@ -134,7 +142,7 @@ class Standby:
             error, number = message.error(), message.partition()
             if number is not None and number in self._read:
                 by_partition[number].append(message)
-            elif error is not None and not is_passing(error):
+            elif error is not None and not is_transient(error):
                 raise KafkaException(error)
         for number, found in by_partition.items():
             self._follow(number, self._read[number], found)

@@ -11,75 +11,76 @@ from datetime import UTC, datetime
 
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
-from streams.kafka.control_filter import Sieve
-from streams.kafka.last_valid import last_good_of
-from streams.kafka.log_reader import ANSWERS_WITHIN, decided, slices, told
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.control_filter import ControlFilter
+from streams.kafka.last_valid import open_last_valid
+from streams.kafka.log_reader import ANSWER_TIMEOUT, decided_range, outage_as_retryable, read_batches
 from streams.kafka.topic_admin import partitions
-from streams.kafka.unfit_records import SetAside, raw_of
-from streams.stages.state_schema import LAYOUT, Layout
-from streams.state_version import FIRST, STATE, Generation
-from streams.topics import CHANGELOGS, GENERATIONS, RENEWED
+from streams.kafka.unfit_records import SetAside, raw_record
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
+from streams.state_version import FIRST_VERSION, STATE_KEY, Generation
+from streams.topics import CHANGELOGS, GENERATIONS, VERSIONED_TABLES
 
-_BEGINNING = Generation(number=FIRST, layout=1, switched_at=datetime.fromtimestamp(0, UTC))
+_BEGINNING = Generation(number=FIRST_VERSION, layout=1, switched_at=datetime.fromtimestamp(0, UTC))
 
 
-def present(connection: Connection) -> Generation:
+def read_state_version(connection: Connection) -> Generation:
     """The one of now: a switch that is under way is waited for.
 
     A record of it that cannot be worked with changes nothing: the last good one stands. Raises Misconfigured
     where none is known and it could be any of several; Retryable, also where the topic is not there: a broker
     that knows of none says nothing of the state.
     """
-    found = {STATE: _BEGINNING}
+    found = {STATE_KEY: _BEGINNING}
 
     def apply(what: str, generation: Generation | None) -> None:
         found[what] = generation or _BEGINNING
 
-    stretch = decided(connection, GENERATIONS)
-    kept = last_good_of(connection, GENERATIONS, max(end for _, end in stretch.bounds.values()))
-    sieve = Sieve(connection.topic(GENERATIONS), Generation, apply, kept)
-    for messages in slices(connection, stretch):
+    stretch = decided_range(connection, GENERATIONS)
+    kept = open_last_valid(connection, GENERATIONS, max(end for _, end in stretch.bounds.values()))
+    sieve = ControlFilter(connection.topic(GENERATIONS), Generation, apply, kept)
+    for messages in read_batches(connection, stretch):
         for message in messages:
-            sieve.take(message.partition() or 0, raw_of(message))
+            sieve.take(message.partition() or 0, raw_record(message))
     sieve.save()
-    bad = sieve.aside.get(STATE.encode())
+    bad = sieve.aside.get(STATE_KEY.encode())
     if bad and bad.in_force is None:
         _require_the_first(connection, bad)
-    return found[STATE]
+    return found[STATE_KEY]
 
 
 def _require_the_first(connection: Connection, bad: SetAside) -> None:
     """Raises Misconfigured where there may be others: on a wrong one's state nothing must be decided."""
-    others = sorted({number for _, number in changelogs(connection) if number != FIRST})
+    others = sorted({number for _, number in list_changelogs(connection) if number != FIRST_VERSION})
     if others:
         raise Misconfigured(
-            f"Set aside: {bad}. The state may be of generation {FIRST} or {', '.join(map(str, others))}: "
-            "start with the LOYALTY_HOME of a machine that has worked on it, which knows"
+            f"Set aside: {bad}. The state may be of generation {FIRST_VERSION} or "
+            f"{', '.join(map(str, others))}: start with the LOYALTY_HOME of a machine that "
+            "has worked on it, which knows"
         )
 
 
-def changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
+def list_changelogs(connection: Connection) -> Iterator[tuple[str, int]]:
     """Those of all generations, by their names in the cluster. Raises Retryable."""
-    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in RENEWED)
-    with told("the cluster's topics"):
-        there = connection.open_admin().list_topics(timeout=ANSWERS_WITHIN).topics
+    names = "|".join(re.escape(connection.prefix + CHANGELOGS[table].name) for table in VERSIONED_TABLES)
+    with outage_as_retryable("the cluster's topics"):
+        there = connection.open_admin().list_topics(timeout=ANSWER_TIMEOUT).topics
     for name in there:
         if found := re.fullmatch(rf"(?:{names})(?:-g(\d+))?", name):
-            yield name, int(found[1] or FIRST)
+            yield name, int(found[1] or FIRST_VERSION)
 
 
-def at_present(connection: Connection) -> Connection:
+def at_state_version(connection: Connection) -> Connection:
     """With the names that topics have now. Raises Retryable."""
-    return replace(connection, generation=present(connection).number)
+    return replace(connection, generation=read_state_version(connection).number)
 
 
-def as_shown(connection: Connection) -> Connection:
+def at_shown_version(connection: Connection) -> Connection:
     """The same, for who only shows topics, of which there may be none yet."""
-    return at_present(connection) if partitions(connection, (GENERATIONS,)) else connection
+    return at_state_version(connection) if partitions(connection, (GENERATIONS,)) else connection
 
 
-def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:
+def require_layout(generation: Generation, layout: StateSchema = STATE_SCHEMA) -> None:
     """Raises Misconfigured where the state was made by other rules than this release has."""
     if generation.layout != layout.number:
         raise Misconfigured(
@@ -88,12 +89,12 @@ def require_layout(generation: Generation, layout: Layout = LAYOUT) -> None:
         )
 
 
-def requiring(connection: Connection) -> Callable[[], None]:
+def version_check(connection: Connection) -> Callable[[], None]:
     """What raises Retryable once the present generation is another than the connection's."""
-    return lambda: require_number(present(connection).number, connection)
+    return lambda: require_version(read_state_version(connection).number, connection)
 
 
-def require_number(number: int, connection: Connection) -> None:
+def require_version(number: int, connection: Connection) -> None:
     """Raises Retryable: started again, the process is of the present generation."""
     if number != connection.generation:
         raise Retryable(
@@ -102,11 +103,11 @@ def require_number(number: int, connection: Connection) -> None:
         )
 
 
-def watched(connection: Connection) -> View[Generation]:
+def watch_state_version(connection: Connection) -> CompactedView[Generation]:
     """Fails, with a Retryable, once the state is switched to another generation than the connection's."""
 
     def apply(what: str, generation: Generation | None) -> None:
-        if what == STATE and generation is not None:
-            require_number(generation.number, connection)
+        if what == STATE_KEY and generation is not None:
+            require_version(generation.number, connection)
 
-    return View(connection, GENERATIONS, Generation, apply)
+    return CompactedView(connection, GENERATIONS, Generation, apply)

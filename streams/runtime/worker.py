@@ -13,13 +13,18 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
-from streams.kafka.exit_in_time import leave_in_time
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.exit_in_time import exit_if_silent
 from streams.runtime.app import App
-from streams.runtime.instance import identity
+from streams.runtime.instance import hold_instance
 from streams.runtime.metrics import Metrics
-from streams.runtime.services import Quiet
-from streams.runtime.state_versions import present, require_layout, requiring, watched
+from streams.runtime.services import QuietService
+from streams.runtime.state_versions import (
+    read_state_version,
+    require_layout,
+    version_check,
+    watch_state_version,
+)
 from streams.settings import Settings
 from streams.stages.context import StreamClock, WallClock
 from streams.stages.fan_out import FanOutStage
@@ -28,10 +33,10 @@ from streams.stages.loyalty import LoyaltyStage
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, SETTINGS, SUBSCRIPTIONS, WEBHOOK_EVENTS
 
 
-class Follower(Quiet):
+class ViewService(QuietService):
     """Keeps a view current for as long as the process runs, and ends the process when it cannot."""
 
-    def __init__(self, view: View[Any], metrics: Metrics, **service: Any) -> None:
+    def __init__(self, view: CompactedView[Any], metrics: Metrics, **service: Any) -> None:
         super().__init__(**service)
         self._view = view
         metrics.aside.labels(view.name).set_function(lambda: len(view.aside))
@@ -48,38 +53,42 @@ class Follower(Quiet):
 
 
 @contextmanager
-def worker(settings: Settings, connection: Connection) -> Iterator[App]:
+def open_worker(settings: Settings, connection: Connection) -> Iterator[App]:
     """The app, wired; it holds the process's name while the block runs. Raises Misconfigured where the state
     is none for this release."""
-    require_layout(present(connection))
+    require_layout(read_state_version(connection))
     with ExitStack() as names:
         app = App(f"{settings.topic_prefix}worker")
         app.expose(settings)
-        app.feeds.append(Follower(watched(connection), app.metrics, beacon=app.beacon))
+        app.feeds.append(ViewService(watch_state_version(connection), app.metrics, beacon=app.beacon))
         stores: dict[str, StoreSettings] = {}
         app.feeds.append(
-            Follower(View(connection, SETTINGS, StoreSettings, _kept(stores)), app.metrics, beacon=app.beacon)
+            ViewService(
+                CompactedView(connection, SETTINGS, StoreSettings, _kept(stores)),
+                app.metrics,
+                beacon=app.beacon,
+            )
         )
         subscriptions = follow_subscriptions(app, connection)
         clock = StreamClock() if settings.clock == "stream" else WallClock()
         app.feed(
             connection,
-            names.enter_context(identity(settings, "loyalty", connection.generation)),
+            names.enter_context(hold_instance(settings, "loyalty", connection.generation)),
             COMMANDS,
             LoyaltyStage(stores, clock, timedelta(hours=settings.command_memory_hours)),
             settings,
-            check=requiring(connection),
+            check=version_check(connection),
         )
         app.feed(
             connection,
-            names.enter_context(identity(settings, "identity")),
+            names.enter_context(hold_instance(settings, "identity")),
             IDENTITY_REQUESTS,
             IdentityStage(),
             settings,
         )
         app.feed(
             connection,
-            names.enter_context(identity(settings, "fan-out")),
+            names.enter_context(hold_instance(settings, "fan-out")),
             WEBHOOK_EVENTS,
             FanOutStage(subscriptions, timedelta(seconds=settings.legacy_batch_seconds)),
             settings,
@@ -98,7 +107,9 @@ def follow_subscriptions(app: App, connection: Connection) -> Subscriptions:
             subscriptions.put(subscription)
 
     app.feeds.append(
-        Follower(View(connection, SUBSCRIPTIONS, Subscription, apply), app.metrics, beacon=app.beacon)
+        ViewService(
+            CompactedView(connection, SUBSCRIPTIONS, Subscription, apply), app.metrics, beacon=app.beacon
+        )
     )
     return subscriptions
 
@@ -120,7 +131,7 @@ async def run(app: App, ready: Callable[[], None], connection: Connection | None
 
     def leave() -> None:
         if connection is not None and not told.is_set():
-            leave_in_time(connection)
+            exit_if_silent(connection)
         told.set()
 
     loop = asyncio.get_running_loop()

@@ -1,15 +1,15 @@
-"""What most stages have in common: nothing of their own goes on between records."""
+"""Base classes of stages."""
 
 from collections.abc import Sequence
 
 from streams.domain.state import Entry
 from streams.errors import Poison
-from streams.stages.context import Record, Turn
+from streams.stages.context import Record, StageContext
 from streams.tables.tables import Tables
 
 
-class Quiet:
-    """A stage that has nothing to begin, to wait for or to end beside its turns."""
+class BaseStage:
+    """A stage without work outside its transactions."""
 
     kinds: Sequence[type[Entry]] = ()
     patience = 0.1
@@ -27,10 +27,11 @@ class Quiet:
     def revoked(self, partition: int) -> None: ...
 
 
-class EachRecord(Quiet):
-    """A stage that handles its records one by one: `record` raises Poison for what it cannot understand."""
+class RecordStage(BaseStage):
+    """A stage that handles its records one by one. `record` raises Poison for a record that it cannot
+    read."""
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         handled = records[:budget]
         for record in turn.each(handled):
             try:
@@ -39,5 +40,5 @@ class EachRecord(Quiet):
                 turn.poison(record, cause)
         return len(handled)
 
-    def record(self, turn: Turn, record: Record) -> None:
+    def record(self, turn: StageContext, record: Record) -> None:
         raise NotImplementedError

@@ -4,30 +4,30 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from streams.codec.avro import decode
-from streams.delivery.backfill_recipients import backfilled, meant_for
+from streams.delivery.backfill_recipients import is_recipient, read_recipients
 from streams.delivery.fan_out import fan_out
-from streams.delivery.legacy_batches import Batch, Item, close, collect, collected, full
+from streams.delivery.legacy_batches import Batch, Item, close_batch, collect_item, is_collected, is_full
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay_selection import again
+from streams.delivery.replay_selection import to_replayed
 from streams.delivery.subscription import Subscriptions
 from streams.domain.state import Entry
 from streams.errors import Poison
-from streams.stages.base import EachRecord
+from streams.stages.base import RecordStage
 from streams.stages.commands import owner_of
-from streams.stages.context import Clock, Record, Turn, WallClock
-from streams.tables.owner_entries import Owned
+from streams.stages.context import Clock, Record, StageContext, WallClock
+from streams.tables.owner_entries import OwnerState
 from streams.tables.tables import Tables
 from streams.topics import DELIVERIES
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
 
 
-class FanOutStage(EachRecord):
-    """What it does follows from the record and from the subscriptions of the moment; it keeps only legacy
-    items that are collected, for `window` at most.
+class FanOutStage(RecordStage):
+    """Turns webhook events into deliveries for the subscriptions of the moment. Its only state are items of
+    legacy arrays, which it collects for `window` at most.
 
-    Its clock is the wall's also where history is played: how long a request waits for more to tell is no
-    matter of the programme's.
+    It uses the wall clock also while history is played: how long a request waits for more items does not
+    depend on the programme's time.
     """
 
     kinds: Sequence[type[Entry]] = (Batch, Item)
@@ -40,41 +40,42 @@ class FanOutStage(EachRecord):
     def wants(self, partition: int, tables: Tables) -> bool:  # noqa: ARG002
         return tables.first_due(self._clock.now(tables)) is not None
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
-        """Batches whose time is over must not hold up events: each gets what the other leaves, half at
-        least."""
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
+        """Closing batches must not delay events: each of the two gets half of the budget at least."""
         over = turn.tables.first_due(turn.now) is not None
         handled = super().play(turn, records, max(1, budget // 2) if over else budget)
         self._close_overdue(turn, max(1, budget - handled))
         return handled
 
-    def record(self, turn: Turn, record: Record) -> None:
+    def record(self, turn: StageContext, record: Record) -> None:
         name = record.kind
-        by = backfilled(record.headers)
-        wanted = [one for one in self._wanted(record, name) if meant_for(one.subscription_id, by)]
-        # Header and key say enough: most events are wanted by nobody and are never decoded.
+        by = read_recipients(record.headers)
+        wanted = [
+            one for one in self._matching_subscriptions(record, name) if is_recipient(one.subscription_id, by)
+        ]
+        # Header and key are enough to match: most events are wanted by no subscription and are never decoded.
         if wanted or name not in CATALOGUE:
-            for delivery in fan_out(_event(record, name), wanted):
+            for delivery in fan_out(_decode_event(record, name), wanted):
                 if by:
-                    turn.send(DELIVERIES, delivery.subscription_id, again(delivery, by.name))
-                elif collected(delivery):
-                    self._collect(turn, delivery)
+                    turn.send(DELIVERIES, delivery.subscription_id, to_replayed(delivery, by.name))
+                elif is_collected(delivery):
+                    self._collect_delivery(turn, delivery)
                 else:
                     turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
-    def _wanted(self, record: Record, name: str) -> list[Subscription]:
+    def _matching_subscriptions(self, record: Record, name: str) -> list[Subscription]:
         store, _, _ = (record.key or b"").decode(errors="replace").partition("/")
         return self._subscriptions.matching(store, name)
 
-    def _collect(self, turn: Turn, delivery: Delivery) -> None:
+    def _collect_delivery(self, turn: StageContext, delivery: Delivery) -> None:
         state = turn.tables.of(delivery.subscription_id)
-        for entry in collect(state, delivery, turn.now, self._window):
+        for entry in collect_item(state, delivery, turn.now, self._window):
             state.apply(entry)
-            if isinstance(entry, Batch) and full(entry):
-                _close(turn, state, entry)
+            if isinstance(entry, Batch) and is_full(entry):
+                _close_and_send(turn, state, entry)
 
-    def _close_overdue(self, turn: Turn, budget: int) -> None:
-        """Those whose window is over, until they have made up `budget` items or more."""
+    def _close_overdue(self, turn: StageContext, budget: int) -> None:
+        """Closes batches whose window is over, until they add up to `budget` items or more."""
         while budget > 0:
             found = turn.tables.first_due(turn.now)
             if found is None:
@@ -82,18 +83,18 @@ class FanOutStage(EachRecord):
             subscription_id, batch = found
             if not isinstance(batch, Batch):
                 raise TypeError(f"{type(batch).__name__} has no timer")
-            _close(turn, turn.tables.of(subscription_id), batch)
+            _close_and_send(turn, turn.tables.of(subscription_id), batch)
             budget -= batch.items
 
 
-def _close(turn: Turn, state: Owned, batch: Batch) -> None:
-    delivery, changes = close(state, batch)
+def _close_and_send(turn: StageContext, state: OwnerState, batch: Batch) -> None:
+    delivery, changes = close_batch(state, batch)
     for change in changes:
         state.apply(change)
     turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
 
-def _event(record: Record, name: str) -> WebhookEvent:
+def _decode_event(record: Record, name: str) -> WebhookEvent:
     entry = CATALOGUE.get(name)
     if entry is None:
         raise Poison(f"header schema={record.schema!r} names no webhook event")

@@ -1,20 +1,20 @@
-"""Makes the loyalty stage's state again from the facts alone, by the rules of now."""
+"""Rebuilds the loyalty stage's state from the facts alone, by today's rules."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, get_args
 
-from streams.codec.avro import build, read
+from streams.codec.avro import build_value, decode_tree
 from streams.domain.events import Event
 from streams.domain.state import DataKey
 from streams.domain.store import StoreSettings
 from streams.errors import Poison
 from streams.secrets.crypto_shredding import HEADER as PERSONAL
-from streams.secrets.crypto_shredding import opened
+from streams.secrets.crypto_shredding import open_personal
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
-from streams.stages.contradictions import take
-from streams.stages.state_schema import LAYOUT, Layout
-from streams.tables.owner_entries import Owned
+from streams.stages.contradictions import apply_fact
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
+from streams.tables.owner_entries import OwnerState
 from streams.tables.tables import Tables
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
@@ -25,56 +25,56 @@ def rebuild(
     records: Iterable[Record],
     store: Callable[[str], StoreSettings | None],
     secret: Callable[[str], bytes | None],
-    layout: Layout = LAYOUT,
+    layout: StateSchema = STATE_SCHEMA,
 ) -> list[str]:
-    """Takes facts into the tables' batch, by the rules of now; what is personal in them is sealed with an
-    owner's `secret`. Returns which of them contradict others, and how. Raises Poison for what is none."""
-    told = retold(tables, records, store, secret, layout)
+    """Applies facts to the tables' batch. `secret` returns an owner's data key, which opens personal fields.
+    Returns how facts contradict each other. Raises Poison for a record that is not a fact."""
+    told = replay_facts(tables, records, store, secret, layout)
     return [f"{each.state.owner}: {each.contradicts}" for each in told if each.contradicts]
 
 
-class Retold(NamedTuple):
-    """A fact, its owner's state after it, and the settings of now."""
+class ReplayedFact(NamedTuple):
+    """A fact, its owner's state after it, and the store's current settings."""
 
     record: Record
     fact: Event
-    state: Owned
+    state: OwnerState
     store: StoreSettings
     contradicts: str | None = None
-    """Why it cannot be true beside the facts before it."""
+    """How it contradicts the facts before it, or None."""
 
 
-def retold(
+def replay_facts(
     tables: Tables,
     records: Iterable[Record],
     store: Callable[[str], StoreSettings | None],
     secret: Callable[[str], bytes | None],
-    layout: Layout = LAYOUT,
-) -> Iterator[Retold]:
-    """Each fact once the tables' batch has taken it. `secret` is asked where there is something to be opened.
-    Raises Poison."""
+    layout: StateSchema = STATE_SCHEMA,
+) -> Iterator[ReplayedFact]:
+    """Yields each fact after it was applied to the tables' batch. `secret` is only called for records with
+    personal fields. Raises Poison."""
     for record in records:
-        name, tree = read(_opened(record, secret), record.schema)
+        name, tree = decode_tree(_open_value(record, secret), record.schema)
         if name not in _EVENTS:
             raise Poison(f"{name} is no fact")
-        event: Event = build(_EVENTS[name], tree)
+        event: Event = build_value(_EVENTS[name], tree)
         settings = store(event.store)
         if settings is None:
             raise Poison(f"store {event.store!r} has no settings")
         state = tables.of(owner_of(event.store, event.member_id))
-        contradicts = take(state, event, settings, layout)
-        yield Retold(record, event, state, settings, contradicts)
+        contradicts = apply_fact(state, event, settings, layout)
+        yield ReplayedFact(record, event, state, settings, contradicts)
 
 
-def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
+def _open_value(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
     if PERSONAL not in record.headers:
         return record.value
     owner = (record.key or b"").decode(errors="replace")
-    return opened(record.value, record.headers, secret(owner))
+    return open_personal(record.value, record.headers, secret(owner))
 
 
-def secrets_of(running: Tables) -> Callable[[str], bytes | None]:
-    """The data keys that the running state holds, by their owners."""
+def data_key_lookup(running: Tables) -> Callable[[str], bytes | None]:
+    """Looks up an owner's data key in the running state."""
 
     def secret(owner: str) -> bytes | None:
         key = running.of(owner).get(DataKey)

@@ -1,7 +1,7 @@
-"""The journal of deliveries on a store, written from the topics' records.
+"""The delivery log on disk: the state of every delivery, built from the records of three topics.
 
-Positions in the topics stand in the same write as what came of the records before them: whatever happens to
-the process, each record is counted once.
+Positions in the topics are written together with the effect of the records before them, so that each record
+is counted exactly once, even after a crash.
 """
 
 from collections import defaultdict
@@ -11,7 +11,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from streams.delivery.delivery_state import Known, Spot, begun, buried, tried
+from streams.delivery.delivery_state import (
+    DeliveryState,
+    RecordPosition,
+    apply_attempt,
+    apply_dead_letter,
+    apply_delivery,
+)
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.tables import delivery_log_keys as keys
 from streams.tables.store import Store, Write
@@ -20,8 +26,8 @@ Position = tuple[str, int]
 """A topic's name, and a partition."""
 
 
-class Heard(NamedTuple):
-    """A record, where it stands, and when it was appended."""
+class LogRecord(NamedTuple):
+    """A record with its position and the time when it was appended."""
 
     value: Delivery | Attempt | DeadLetter
     partition: int
@@ -30,55 +36,55 @@ class Heard(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Changes:
-    """What a batch of records makes of the store."""
+class _BatchChanges:
+    """What a batch of records changes in the store."""
 
-    before: dict[bytes, Known | None] = field(default_factory=dict)
-    after: dict[bytes, Known] = field(default_factory=dict)
+    before: dict[bytes, DeliveryState | None] = field(default_factory=dict)
+    after: dict[bytes, DeliveryState] = field(default_factory=dict)
     attempts: list[Write] = field(default_factory=list)
     sums: defaultdict[bytes, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
     pending: defaultdict[bytes, int] = field(default_factory=lambda: defaultdict(int))
 
 
-class Journal:
-    """For one thread."""
+class DeliveryLog:
+    """Writes the delivery log. Not thread-safe: one thread writes, any number may read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def position(self, topic: str, partition: int) -> int:
-        """Where to read on."""
+        """The offset of the next record to read."""
         return keys.number_of(self._store, keys.POSITIONS, keys.position_key(topic, partition))
 
     def topic_id(self, topic: str) -> str | None:
-        """Of the topic that its positions are of; None: it was not told."""
+        """The id of the topic that the stored positions belong to, or None if it is not known."""
         raw = self._store.get(keys.POSITIONS, keys.topic_key(topic))
         return raw.decode() if raw else None
 
     def name(self, ids: Mapping[str, str]) -> None:
-        """The topics' ids, by their names."""
+        """Stores the ids of topics, by their names."""
         self._store.write((keys.POSITIONS, keys.topic_key(topic), id_.encode()) for topic, id_ in ids.items())
 
     def check(self) -> None:
-        """Raises StoreDamaged once it was met."""
+        """Raises StoreDamaged if any earlier call met damage."""
         self._store.check()
 
-    def take(self, records: Iterable[Heard], positions: Mapping[Position, int]) -> None:
-        """The records, and where to read on after them, in one write."""
-        changes = _Changes()
+    def take(self, records: Iterable[LogRecord], positions: Mapping[Position, int]) -> None:
+        """Applies the records and stores the positions after them, in one atomic write."""
+        changes = _BatchChanges()
         for record in records:
-            self._hear(changes, record)
+            self._apply_record(changes, record)
         writes = changes.attempts
         for id_, after in changes.after.items():
-            writes += _written(id_, changes.before[id_], after, changes.pending)
-        writes += self._sums(changes)
-        writes += self._pending(changes.pending)
+            writes += _state_writes(id_, changes.before[id_], after, changes.pending)
+        writes += self._sum_writes(changes)
+        writes += self._pending_writes(changes.pending)
         writes += [
             (keys.POSITIONS, keys.position_key(*of), at.to_bytes(8, "big")) for of, at in positions.items()
         ]
         self._store.write(writes)
 
-    def _hear(self, changes: _Changes, heard: Heard) -> None:
+    def _apply_record(self, changes: _BatchChanges, heard: LogRecord) -> None:
         record, at = heard.value, heard.at
         delivery = record.delivery if isinstance(record, DeadLetter) else record
         id_ = UUID(delivery.delivery_id).bytes
@@ -87,56 +93,59 @@ class Journal:
             known = changes.before[id_] = keys.known_of(self._store, id_)
         match record:
             case Delivery():
-                after = begun(known, record, Spot(heard.partition, heard.offset), at)
+                after = apply_delivery(known, record, RecordPosition(heard.partition, heard.offset), at)
             case DeadLetter():
-                after = buried(known, record, Spot(heard.partition, heard.offset), at)
+                after = apply_dead_letter(known, record, RecordPosition(heard.partition, heard.offset), at)
                 changes.sums[keys.hour_key(record.given_up_at, delivery.subscription_id)][2] += 1
             case Attempt():
-                after = tried(known, record, at)
+                after = apply_attempt(known, record, at)
                 failed = record.outcome != "delivered"
                 changes.sums[keys.hour_key(record.started_at, record.subscription_id)][failed] += 1
                 place = id_ + heard.offset.to_bytes(8, "big")
                 changes.attempts.append((keys.ATTEMPTS, place, keys.encode(record)))
         changes.after[id_] = after
 
-    def _sums(self, changes: _Changes) -> Iterator[Write]:
+    def _sum_writes(self, changes: _BatchChanges) -> Iterator[Write]:
         for key, added in changes.sums.items():
             before = keys.sums_of(self._store, key)
             yield keys.TOTALS, key, keys.encode([a + b for a, b in zip(before, added, strict=True)])
 
-    def _pending(self, pending: Mapping[bytes, int]) -> Iterator[Write]:
+    def _pending_writes(self, pending: Mapping[bytes, int]) -> Iterator[Write]:
         for subscription, more in pending.items():
             key = keys.pending_key(subscription)
             count = keys.number_of(self._store, keys.TOTALS, key) + more
             yield keys.TOTALS, key, count.to_bytes(8, "big") if count else None
 
     def prune(self, before: datetime, most: int) -> int:
-        """Forget deliveries of which nothing was heard since that hour, and the sums of the hours before.
+        """Removes deliveries without a record since the hour of `before`, and the hourly counts before it.
 
-        Looks at `most` deliveries and hours, and returns at how many: fewer than `most`, and all are gone.
+        Looks at `most` deliveries and `most` hours at most, and returns how many it looked at: a result below
+        `most` means that nothing old is left.
         """
         end, looked, pending = keys.hours(before), 0, defaultdict[bytes, int](int)
         writes: list[Write] = []
-        for key in self._until(keys.AGES, b"", end, most):
+        for key in self._keys_until(keys.AGES, b"", end, most):
             looked += 1
             writes.append((keys.AGES, key, None))
             known = keys.known_of(self._store, key[4:])
             if known is not None and keys.hours(known.heard_at) == key[:4]:
-                writes += self._forgotten(key[4:], known, pending)
-        for key in self._until(keys.TOTALS, b"h", b"h" + end, most):
+                writes += self._removal_writes(key[4:], known, pending)
+        for key in self._keys_until(keys.TOTALS, b"h", b"h" + end, most):
             looked += 1
             writes.append((keys.TOTALS, key, None))
         if looked:
-            self._store.write([*writes, *self._pending(pending)])
+            self._store.write([*writes, *self._pending_writes(pending)])
         return looked
 
-    def _until(self, family: str, start: bytes, end: bytes, most: int) -> Iterator[bytes]:
+    def _keys_until(self, family: str, start: bytes, end: bytes, most: int) -> Iterator[bytes]:
         for (key, _), _ in zip(self._store.scan(family, start), range(most), strict=False):
             if key[: len(end)] >= end:
                 return
             yield key
 
-    def _forgotten(self, id_: bytes, known: Known, pending: defaultdict[bytes, int]) -> Iterator[Write]:
+    def _removal_writes(
+        self, id_: bytes, known: DeliveryState, pending: defaultdict[bytes, int]
+    ) -> Iterator[Write]:
         yield keys.KNOWN, id_, None
         for key in keys.index_keys(known):
             yield keys.INDEX, key, None
@@ -153,10 +162,10 @@ class Journal:
             self._store.clear(family)
 
 
-def _written(
-    id_: bytes, before: Known | None, after: Known, pending: defaultdict[bytes, int]
+def _state_writes(
+    id_: bytes, before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
-    """What is another now than it was in the store."""
+    """The writes that turn the stored state of a delivery into the new one."""
     yield keys.KNOWN, id_, keys.encode(after)
     was, is_ = set(keys.index_keys(before)) if before else set(), set(keys.index_keys(after))
     for key in was - is_:
@@ -166,10 +175,12 @@ def _written(
     hour = keys.hours(after.heard_at)
     if before is None or keys.hours(before.heard_at) != hour:
         yield keys.AGES, hour + id_, b""
-    yield from _opened(before, after, pending)
+    yield from _open_writes(before, after, pending)
 
 
-def _opened(before: Known | None, after: Known, pending: defaultdict[bytes, int]) -> Iterator[Write]:
+def _open_writes(
+    before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
+) -> Iterator[Write]:
     was = keys.open_key(before) if before and before.open else None
     is_ = keys.open_key(after) if after.open else None
     if was == is_:

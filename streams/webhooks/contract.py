@@ -1,24 +1,28 @@
-"""The webhooks as documents for receivers, all made from the catalogue: JSON Schemas, AsyncAPI, a page."""
+"""Documents for receivers, made from the catalogue: JSON Schemas, AsyncAPI and a Markdown page."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from streams.webhooks.catalogue import CATALOGUE, Webhook
-from streams.webhooks.schema import DRAFT, Form, Schema, data_schema, envelope_schema, forms
+from streams.webhooks.schema import DRAFT, BodyFormat, Schema, body_formats, data_schema, envelope_schema
 
-_TITLES: dict[Form, str] = {"new": "", "legacy": ", legacy format", "second": ", second legacy webhook"}
-_HTTP = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
+_TITLE_SUFFIXES: dict[BodyFormat, str] = {
+    "new": "",
+    "legacy": ", legacy format",
+    "second": ", second legacy webhook",
+}
+_HTTP_BINDING = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
 
 
-def title(entry: Webhook[Any], form: Form) -> str:
-    return f"{entry.name}{_TITLES[form]}"
+def document_title(entry: Webhook[Any], form: BodyFormat) -> str:
+    return f"{entry.name}{_TITLE_SUFFIXES[form]}"
 
 
-def json_schema(entry: Webhook[Any], form: Form) -> Schema:
+def json_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
     """The schema of one request's body, as a document of its own."""
     return {
         "$schema": DRAFT,
-        "title": title(entry, form),
+        "title": document_title(entry, form),
         "description": entry.description,
         **envelope_schema(entry, form),
     }
@@ -35,40 +39,42 @@ def asyncapi(version: str) -> dict[str, Any]:
             "description": "HTTP POSTs to the endpoints that subscribed; any 2xx acknowledges.",
         },
         "defaultContentType": "application/json",
-        "channels": {entry.name: _channel(entry) for entry in entries},
-        "operations": {f"send{entry.name}": _operation(entry) for entry in entries},
-        "components": {"messages": {k: v for entry in entries for k, v in _messages(entry)}},
+        "channels": {entry.name: _asyncapi_channel(entry) for entry in entries},
+        "operations": {f"send{entry.name}": _asyncapi_operation(entry) for entry in entries},
+        "components": {"messages": {k: v for entry in entries for k, v in _asyncapi_messages(entry)}},
     }
 
 
-def _channel(entry: Webhook[Any]) -> dict[str, Any]:
+def _asyncapi_channel(entry: Webhook[Any]) -> dict[str, Any]:
     return {
-        # Not known here: each subscription has its own.
+        # Each subscription has its own address.
         "address": None,
         "title": entry.name,
-        "description": _told(entry),
-        "messages": {form: {"$ref": f"#/components/messages/{entry.name}.{form}"} for form in forms(entry)},
+        "description": _full_description(entry),
+        "messages": {
+            form: {"$ref": f"#/components/messages/{entry.name}.{form}"} for form in body_formats(entry)
+        },
     }
 
 
-def _operation(entry: Webhook[Any]) -> dict[str, Any]:
+def _asyncapi_operation(entry: Webhook[Any]) -> dict[str, Any]:
     channel = f"#/channels/{entry.name}"
     return {
         "action": "send",
         "channel": {"$ref": channel},
         "summary": entry.description,
-        "messages": [{"$ref": f"{channel}/messages/{form}"} for form in forms(entry)],
-        "bindings": _HTTP,
+        "messages": [{"$ref": f"{channel}/messages/{form}"} for form in body_formats(entry)],
+        "bindings": _HTTP_BINDING,
     }
 
 
-def _messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for form in forms(entry):
+def _asyncapi_messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for form in body_formats(entry):
         yield (
             f"{entry.name}.{form}",
             {
-                "name": entry.name if form == "new" else _type(entry, form),
-                "title": title(entry, form),
+                "name": entry.name if form == "new" else _legacy_type_of(entry, form),
+                "title": document_title(entry, form),
                 "summary": entry.description,
                 "contentType": "application/json",
                 "payload": envelope_schema(entry, form),
@@ -76,20 +82,22 @@ def _messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def _type(entry: Webhook[Any], form: Form) -> str:
+def _legacy_type_of(entry: Webhook[Any], form: BodyFormat) -> str:
     return entry.second.legacy_type if form == "second" and entry.second else entry.legacy_type
 
 
-def _told(entry: Webhook[Any]) -> str:
+def _full_description(entry: Webhook[Any]) -> str:
     return "\n".join((entry.description, "", "Sent when:", *(f"- {action}" for action in entry.triggers)))
 
 
-def page() -> str:
+def markdown_page() -> str:
     """The documentation of all webhooks, in Markdown."""
-    return "\n".join(("# Webhooks", "", *(line for name in sorted(CATALOGUE) for line in _section(name))))
+    return "\n".join(
+        ("# Webhooks", "", *(line for name in sorted(CATALOGUE) for line in _markdown_section(name)))
+    )
 
 
-def _section(name: str) -> Iterator[str]:
+def _markdown_section(name: str) -> Iterator[str]:
     entry = CATALOGUE[name]
     yield from (
         f"## {name}",
@@ -100,29 +108,29 @@ def _section(name: str) -> Iterator[str]:
         "",
     )
     yield from ("Sent when:", "", *(f"- {action}" for action in entry.triggers), "")
-    for form in forms(entry):
+    for form in body_formats(entry):
         about = f", sent besides as `{entry.second.legacy_type}`" if form == "second" and entry.second else ""
         yield from (f"`data`, {form} format{about}:", "", "| field | type |", "|---|---|")
-        yield from (f"| `{path}` | {kind} |" for path, kind in fields(data_schema(entry, form)))
+        yield from (f"| `{path}` | {kind} |" for path, kind in schema_fields(data_schema(entry, form)))
         yield ""
 
 
-def fields(schema: Schema, path: str = "") -> Iterator[tuple[str, str]]:
+def schema_fields(schema: Schema, path: str = "") -> Iterator[tuple[str, str]]:
     """Path and type of every leaf: `customer.email`, `items[].sku.code`."""
     if "anyOf" in schema:
         for part in schema["anyOf"]:
             if part != {"type": "null"}:
-                yield from fields(part, path)
+                yield from schema_fields(part, path)
     elif "properties" in schema:
         for name, inner in schema["properties"].items():
-            yield from fields(inner, f"{path}.{name}" if path else name)
+            yield from schema_fields(inner, f"{path}.{name}" if path else name)
     elif "items" in schema:
-        yield from fields(schema["items"], f"{path}[]")
+        yield from schema_fields(schema["items"], f"{path}[]")
     else:
-        yield path, _said(schema)
+        yield path, _field_type(schema)
 
 
-def _said(schema: Schema) -> str:
+def _field_type(schema: Schema) -> str:
     kind = schema["type"]
     if "enum" in schema:
         return ", ".join(schema["enum"])

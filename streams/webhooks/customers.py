@@ -7,7 +7,7 @@ from streams.webhooks.events import (
     CustomerUpdated,
 )
 from streams.webhooks.legacy_shapes import OldCustomer, OldCustomerRegistered
-from streams.webhooks.parts import address, attributes, company, customer, moment, unix
+from streams.webhooks.parts import address, attributes, company, customer, iso_instant, unix_seconds
 from streams.webhooks.shapes import CustomerBody, CustomerRegisteredBody
 
 
@@ -22,7 +22,7 @@ def _legacy_registered(event: CustomerRegistered) -> OldCustomerRegistered:
             "email": who.email,
             "phone": who.phone,
             "levelAchievementDate": None,
-            "createdAt": unix(event.registered_at),
+            "createdAt": unix_seconds(event.registered_at),
             "address": address(who.address),
             "company": company(who.company),
             "loyaltyCardNumber": who.loyalty_card_number,
@@ -39,6 +39,7 @@ def _legacy_registered(event: CustomerRegistered) -> OldCustomerRegistered:
 
 @webhook(
     CustomerRegistered,
+    legacy_type="customer.registered",
     legacy=_legacy_registered,
     triggers=(
         "A member is created in the admin panel.",
@@ -57,8 +58,8 @@ def customer_registered(event: CustomerRegistered) -> CustomerRegisteredBody:
             "email": who.email,
             "phone": who.phone,
             "gender": who.gender,
-            "birthDate": event.birth_date or moment(who.birth_date),
-            "registeredAt": moment(event.registered_at),
+            "birthDate": event.birth_date or iso_instant(who.birth_date),
+            "registeredAt": iso_instant(event.registered_at),
             "address": address(who.address),
             "company": company(who.company),
             "loyaltyCardNumber": who.loyalty_card_number,
@@ -76,6 +77,7 @@ def _legacy_customer(event: CustomerUpdated | CustomerDeactivated) -> OldCustome
 
 @webhook(
     CustomerUpdated,
+    legacy_type="customer.updated",
     legacy=_legacy_customer,
     triggers=(
         "A member's first or last name, phone number, e-mail, loyalty card number, gender, registration date "
@@ -93,6 +95,7 @@ def customer_updated(event: CustomerUpdated) -> CustomerBody:
 
 @webhook(
     CustomerDeactivated,
+    legacy_type="customer.deactivated",
     legacy=_legacy_customer,
     triggers=(
         "A member is deactivated in the admin panel.",

@@ -1,4 +1,4 @@
-"""The shapes of the legacy bodies' `data`, where the earlier version of the system had the webhook."""
+"""Shapes of the legacy bodies' `data`, for webhooks that the original platform's earlier version had."""
 
 from typing import Annotated, Literal, TypedDict, TypeVar
 
@@ -8,13 +8,13 @@ from streams.domain.values import DocumentType
 from streams.webhooks.shapes import Amount, Firm, Id, Line, Moment, OldChangeType, Pair, Place, Till, Unix
 
 T = TypeVar("T")
-MOST_ITEMS = 1000
-"""What one request of the earlier version told at most."""
-Collected = Annotated[
+MAX_ARRAY_ITEMS = 1000
+"""Most items in one request of the earlier version."""
+CollectedArray = Annotated[
     list[T],
     Meta(
         description="One element for each that is told of: what came within the deployment's batch time.",
-        extra_json_schema={"minItems": 1, "maxItems": MOST_ITEMS},
+        extra_json_schema={"minItems": 1, "maxItems": MAX_ARRAY_ITEMS},
     ),
 ]
 

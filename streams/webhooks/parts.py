@@ -1,35 +1,35 @@
-"""Blocks that several bodies share, in the outside world's words."""
+"""Parts that several bodies share."""
 
 from datetime import UTC, datetime
 from typing import Literal, overload
 
 from streams.domain.calendar import Calendar
 from streams.domain.store import WalletLabel
-from streams.domain.values import Address, Attribute, Buyer, Cause, Company, Coupon, Item, plain
+from streams.domain.values import Address, Attribute, Buyer, Cause, Company, Coupon, Item, plain_decimal
 from streams.webhooks.events import Customer
 from streams.webhooks.reward_shapes import CouponIssued, CouponOfUse
 from streams.webhooks.shapes import ActionCause, Contact, Firm, Line, Pair, Place, Till, Wallet
 
 
 @overload
-def moment(instant: datetime) -> str: ...
+def iso_instant(instant: datetime) -> str: ...
 @overload
-def moment(instant: datetime | None) -> str | None: ...
-def moment(instant: datetime | None) -> str | None:
-    """ISO 8601 to the second with a numeric offset, in UTC: the old edition's form."""
+def iso_instant(instant: datetime | None) -> str | None: ...
+def iso_instant(instant: datetime | None) -> str | None:
+    """ISO 8601 in UTC, to the second, with a numeric offset, as the original platform writes it."""
     return instant.astimezone(UTC).isoformat(timespec="seconds") if instant else None
 
 
 def midnight(stored: datetime | None, calendar: Calendar) -> str | None:
-    """A stored day as receivers get it: its midnight, with the offset of the store's clocks then."""
-    return calendar.midnight(calendar.written_day(stored)).isoformat() if stored else None
+    """A stored day as receivers get it: midnight with the store's offset on that day."""
+    return calendar.midnight(calendar.stored_to_day(stored)).isoformat() if stored else None
 
 
 @overload
-def unix(instant: datetime) -> int: ...
+def unix_seconds(instant: datetime) -> int: ...
 @overload
-def unix(instant: datetime | None) -> int | None: ...
-def unix(instant: datetime | None) -> int | None:
+def unix_seconds(instant: datetime | None) -> int | None: ...
+def unix_seconds(instant: datetime | None) -> int | None:
     return int(instant.timestamp()) if instant else None
 
 
@@ -69,7 +69,7 @@ def item(line: Item) -> Line:
         "sku": {"code": line.sku},
         "name": line.name,
         "quantity": line.quantity,
-        "grossValue": plain(line.gross_value),
+        "grossValue": plain_decimal(line.gross_value),
         "category": line.category,
         "maker": line.maker,
         "labels": attributes(line.labels),
@@ -98,7 +98,7 @@ def wallet_type(wallet: WalletLabel) -> Wallet:
         "unitPluralName": wallet.unit_plural_name,
         "active": wallet.active,
         "isDefault": wallet.is_default,
-        "createdAt": moment(wallet.created_at),
+        "createdAt": iso_instant(wallet.created_at),
         "limits": None,
         "allowNegativeBalance": wallet.allow_negative_balance,
     }
@@ -120,14 +120,14 @@ def action_cause(cause: Cause | None, customer_id: str) -> ActionCause | None:
 def coupon_issued(issued: Coupon) -> CouponIssued:
     return {
         "code": issued.code,
-        "value": plain(issued.value),
-        "activeFrom": moment(issued.active_from),
-        "activeTo": moment(issued.active_to),
+        "value": plain_decimal(issued.value),
+        "activeFrom": iso_instant(issued.active_from),
+        "activeTo": iso_instant(issued.active_to),
     }
 
 
 def coupon(issued: Coupon) -> CouponOfUse:
-    """None of the webhooks that carry it tells of a used coupon."""
+    """Whether the coupon can be used at `at`. No webhook with this field is about a used coupon."""
     return {**coupon_issued(issued), "usedAt": None}
 
 

@@ -1,9 +1,9 @@
 """Bodies of the webhooks about rewards and coupons."""
 
-from streams.domain.values import Profile, plain
+from streams.domain.values import Profile, plain_decimal
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import CouponWillExpire, CustomerBoughtReward, RewardRedemptionStatusChanged
-from streams.webhooks.legacy_shapes import Collected, OldCouponWillExpire
+from streams.webhooks.legacy_shapes import CollectedArray, OldCouponWillExpire
 from streams.webhooks.parts import (
     action_cause,
     address,
@@ -11,8 +11,8 @@ from streams.webhooks.parts import (
     coupon_issued,
     coupon_status,
     customer,
-    moment,
-    unix,
+    iso_instant,
+    unix_seconds,
 )
 from streams.webhooks.reward_shapes import (
     BoughtRewardBody,
@@ -26,6 +26,7 @@ from streams.webhooks.reward_shapes import (
 
 @webhook(
     CustomerBoughtReward,
+    legacy_type="campaign.customer_bought_campaign",
     triggers=(
         "A reward is assigned to a member by hand, in the panel or through the API.",
         "A campaign's effect gives a member a reward.",
@@ -36,24 +37,24 @@ def customer_bought_reward(event: CustomerBoughtReward) -> BoughtRewardBody:
     """A member got a reward: bought from the catalogue, assigned by hand, or given by a campaign."""
     return {
         "customer": customer(event.customer),
-        "coupon": _bought(event),
+        "coupon": _bought_coupon(event),
         "reward": {
             "rewardId": event.reward_id,
             "rewardName": event.reward_name,
             "rewardType": event.reward_type,
         },
         "rewardRedemption": {"redeemedRewardId": event.issued_reward_id},
-        "costInPoints": plain(event.cost),
+        "costInPoints": plain_decimal(event.cost),
         "actionCause": action_cause(event.cause, event.member_id),
     }
 
 
-def _bought(event: CustomerBoughtReward) -> CouponBought | None:
+def _bought_coupon(event: CustomerBoughtReward) -> CouponBought | None:
     issued = event.coupon
     return {**coupon(issued), "status": coupon_status(issued, event.created_at)} if issued else None
 
 
-def _legacy_will_expire(event: CouponWillExpire) -> Collected[OldCouponWillExpire]:
+def _legacy_will_expire(event: CouponWillExpire) -> CollectedArray[OldCouponWillExpire]:
     who, issued = event.customer, event.coupon
     return [
         {
@@ -62,7 +63,7 @@ def _legacy_will_expire(event: CouponWillExpire) -> Collected[OldCouponWillExpir
             "customerLoyaltyCardNumber": who.loyalty_card_number,
             "customerPhone": who.phone,
             "coupon": issued.code,
-            "couponExpiresAt": unix(issued.active_to),
+            "couponExpiresAt": unix_seconds(issued.active_to),
             "couponStatus": coupon_status(issued, event.created_at),
         }
     ]
@@ -70,6 +71,7 @@ def _legacy_will_expire(event: CouponWillExpire) -> Collected[OldCouponWillExpir
 
 @webhook(
     CouponWillExpire,
+    legacy_type="campaign.coupon_expiration",
     legacy=_legacy_will_expire,
     triggers=(
         "An unused coupon's end is as many days away as Expiring Notifications, Expiring coupons "
@@ -87,6 +89,7 @@ def coupon_will_expire(event: CouponWillExpire) -> CouponWillExpireBody:
 
 @webhook(
     RewardRedemptionStatusChanged,
+    legacy_type="reward.redemption_status_changed",
     triggers=(
         "The status of a redeemed reward is changed in the panel.",
         "The status of a redeemed reward is changed through the API: "
@@ -96,36 +99,36 @@ def coupon_will_expire(event: CouponWillExpire) -> CouponWillExpireBody:
 def reward_redemption_status_changed(event: RewardRedemptionStatusChanged) -> RedemptionStatusBody:
     """A reward that a member got went on to another status, such as packing, shipped or returned."""
     return {
-        "issuedReward": _issued(event),
+        "issuedReward": _issued_reward_body(event),
         "newStatus": event.new_status,
         "newComment": event.new_comment,
-        "newDate": moment(event.new_at),
+        "newDate": iso_instant(event.new_at),
         "oldStatus": event.old_status,
         "oldComment": event.old_comment,
-        "oldDate": moment(event.old_at),
+        "oldDate": iso_instant(event.old_at),
     }
 
 
-def _issued(event: RewardRedemptionStatusChanged) -> IssuedReward:
+def _issued_reward_body(event: RewardRedemptionStatusChanged) -> IssuedReward:
     return {
         "issuedRewardId": event.issued_reward_id,
         "token": event.token,
         "name": event.reward_name,
         "customerId": event.member_id,
         "status": event.new_status,
-        "costInPoints": plain(event.cost),
-        "tax": plain(event.tax) if event.tax is not None else None,
-        "taxPriceValue": plain(event.tax_price_value) if event.tax_price_value is not None else None,
-        "price": plain(event.price) if event.price is not None else None,
-        "redemptionDate": moment(event.redeemed_at),
-        "customerData": _redeemer(event.profile),
+        "costInPoints": plain_decimal(event.cost),
+        "tax": plain_decimal(event.tax) if event.tax is not None else None,
+        "taxPriceValue": plain_decimal(event.tax_price_value) if event.tax_price_value is not None else None,
+        "price": plain_decimal(event.price) if event.price is not None else None,
+        "redemptionDate": iso_instant(event.redeemed_at),
+        "customerData": _redeemer_body(event.profile),
         "rewardType": event.reward_type,
         "rewardId": event.reward_id,
         "issuedCoupon": coupon_issued(event.coupon) if event.coupon else None,
     }
 
 
-def _redeemer(who: Profile) -> Redeemer:
+def _redeemer_body(who: Profile) -> Redeemer:
     return {
         "email": who.email,
         "firstName": who.first_name,

@@ -1,10 +1,10 @@
 """Bodies of the webhooks about transactions."""
 
-from streams.domain.values import plain
+from streams.domain.values import plain_decimal
 from streams.webhooks.catalogue import webhook
 from streams.webhooks.events import TransactionAssignedToCustomer, TransactionRegistered
 from streams.webhooks.legacy_shapes import OldAssigned, OldTransaction
-from streams.webhooks.parts import buyer, customer, item, moment
+from streams.webhooks.parts import buyer, customer, iso_instant, item
 from streams.webhooks.shapes import TransactionAssignedBody, TransactionRegisteredBody
 
 
@@ -15,7 +15,7 @@ def _legacy_registered(event: TransactionRegistered) -> OldTransaction:
             "documentType": event.document_type,
             "documentNumber": event.document_number,
             "purchasePlace": None,
-            "purchaseDate": moment(event.purchased_at),
+            "purchaseDate": iso_instant(event.purchased_at),
         },
         "customerData": buyer(event.buyer),
         "items": [item(line) for line in event.items],
@@ -25,6 +25,7 @@ def _legacy_registered(event: TransactionRegistered) -> OldTransaction:
 
 @webhook(
     TransactionRegistered,
+    legacy_type="transaction.registered",
     legacy=_legacy_registered,
     triggers=(
         "A transaction is created in the panel.",
@@ -37,7 +38,7 @@ def transaction_registered(event: TransactionRegistered) -> TransactionRegistere
     return {
         "transactionId": event.transaction_id,
         "documentNumber": event.document_number,
-        "purchasedAt": moment(event.purchased_at),
+        "purchasedAt": iso_instant(event.purchased_at),
         "documentType": event.document_type,
         "customerData": buyer(event.buyer),
         "items": [item(line) for line in event.items],
@@ -49,12 +50,13 @@ def _legacy_assigned(event: TransactionAssignedToCustomer) -> OldAssigned:
     return {
         "transactionId": event.transaction_id,
         "customerId": event.member_id,
-        "grossValue": plain(event.gross_value),
+        "grossValue": plain_decimal(event.gross_value),
     }
 
 
 @webhook(
     TransactionAssignedToCustomer,
+    legacy_type="transaction.assigned_to_customer",
     legacy=_legacy_assigned,
     triggers=(
         "A transaction is matched to a member by hand, in the panel.",
@@ -67,6 +69,6 @@ def transaction_assigned_to_customer(event: TransactionAssignedToCustomer) -> Tr
     """A transaction was matched to a member: by hand, through the API, by an import or by its own data."""
     return {
         "transactionId": event.transaction_id,
-        "grossValue": plain(event.gross_value),
+        "grossValue": plain_decimal(event.gross_value),
         "customer": customer(event.customer),
     }

@@ -21,7 +21,7 @@ from api.panel.sessions import FORMS, Sessions
 from api.process.app import create_app
 from api.services.command_outcomes import Outcomes
 from api.services.signing_keys import Signer
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -29,7 +29,7 @@ from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.kafka.unfit_records import SetAside
 from streams.pipeline_health.samples import Sample
-from streams.secrets.sealing import Safe, new_key
+from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
 from tests.api.logs import LogInMemory
@@ -40,7 +40,7 @@ from tests.scenarios.store import SETTINGS
 
 KEY = "a-key-for-tests"
 START = datetime(2025, 10, 20, 13, 18, 38, tzinfo=UTC)
-SAFE = Safe([new_key()])
+SAFE = SecretSealer([new_key()])
 PATH = "/api/DEFAULT/webhook/subscription"
 
 
@@ -122,7 +122,7 @@ class Door:
             past=self.programme,
             stores=self._store,
             settings_log=LogInMemory(self._store, self._set),
-            courier=Courier(self.endpoints, SAFE),
+            attempt_sender=AttemptSender(self.endpoints, SAFE),
             callers=self.callers,
             key_log=LogInMemory(self.callers.key, self.callers.put_key),
             audit=Audit(self.audit.append, self.clock.peek),

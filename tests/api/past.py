@@ -4,11 +4,11 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
-from api.services.replays import Ports
-from streams.delivery.records import DeadLetter, Delivery, Subscription, redriven
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress
-from streams.delivery.replay_selection import fate
-from streams.jobs.delivery_lookup import Kept
+from api.services.replays import ReplayPorts
+from streams.delivery.records import DeadLetter, Delivery, Subscription, redrive_delivery
+from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
+from streams.delivery.replay_selection import delivery_outcome
+from streams.jobs.delivery_lookup import StoredDelivery
 from streams.jobs.redrive import Count, Found, Id
 from streams.jobs.redrive_sources import LettersWanted
 from streams.topics import DELIVERIES
@@ -28,13 +28,13 @@ class OrdersInMemory:
     """Both topics of the replays, straight into the index; and a count that a test says."""
 
     def __init__(self) -> None:
-        self.orders = Orders()
+        self.orders = ReplayJobs()
         self.progress = ProgressInMemory(self.orders)
         self.counts: Recounted | None = Recounted(0)
 
     @property
-    def ports(self) -> Ports:
-        return Ports(
+    def ports(self) -> ReplayPorts:
+        return ReplayPorts(
             self.orders, LogInMemory(self.orders.order, self.orders.put), self.progress, self, PROCESS
         )
 
@@ -50,7 +50,7 @@ class OrdersInMemory:
 
 
 class ProgressInMemory:
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: ReplayJobs) -> None:
         self._orders = orders
 
     async def write(self, key: str, value: ReplayProgress | None) -> None:
@@ -83,16 +83,16 @@ class BoxInMemory:
         free = [each for each in self._found(subscription_id, wanted) if not each.obstacle][:most]
         for each in free:
             self.redriven_at[each.id.offset] = NOON
-            self.deliveries.append(redriven(each.record))
+            self.deliveries.append(redrive_delivery(each.record))
         return count, len(free)
 
-    async def kept(self, subscription: Subscription, delivery_id: str) -> Kept | None:
+    async def kept(self, subscription: Subscription, delivery_id: str) -> StoredDelivery | None:
         made = [each for each in self.deliveries if each.delivery_id == delivery_id]
         if not made or made[-1].subscription_id != subscription.subscription_id:
             return None
         dead = sum(each.delivery.delivery_id == delivery_id for each in self.letters)
-        of = fate(len(made), int(delivery_id in self.delivered), dead)
-        return Kept(made[-1], of, made[-1].member_id in self.erased, tried=3)
+        of = delivery_outcome(len(made), int(delivery_id in self.delivered), dead)
+        return StoredDelivery(made[-1], of, made[-1].member_id in self.erased, tried=3)
 
     async def again(self, delivery: Delivery) -> None:
         self.deliveries.append(delivery)

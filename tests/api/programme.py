@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from streams.domain.commands import Command
-from streams.domain.preview import Preview
+from streams.domain.preview import AnnouncementPreview
 from streams.domain.state import Entry, Handled, State
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.projections.member_replica import FOUND, KINDS
-from streams.projections.state_snapshot import show
-from streams.stages.command_dedup import FINGERPRINT
+from streams.projections.member_replica import KINDS_BY_ID, REPLICA_KINDS
+from streams.projections.state_snapshot import visit_tables
+from streams.stages.command_dedup import FINGERPRINT_HEADER
 from streams.stages.context import Record
-from streams.stages.member_replay import TooMuch
-from streams.tables.replica import Records, Replica
+from streams.stages.member_replay import TooManyFacts
+from streams.tables.replica import MemberReplica, Records
 from streams.tables.store import MemoryStore, Write
 from streams.tables.tables import Tables
 from streams.topics import COMMANDS, EVENTS
@@ -33,7 +33,9 @@ class Programme(Pipeline):
         """As it was at first."""
         settings, now = self._start
         super().__init__(*settings, now=now)
-        self.replica = Replica(MemoryStore(Replica.families(KINDS)), KINDS, FOUND, self._told)
+        self.replica = MemberReplica(
+            MemoryStore(MemberReplica.families(REPLICA_KINDS)), REPLICA_KINDS, KINDS_BY_ID, self._told
+        )
         self.heard: Callable[[str, bytes], None] = lambda *_: None
         self.asleep = False
         self.away = False
@@ -56,7 +58,7 @@ class Programme(Pipeline):
 
     def _take(self, command: Command, fingerprint: str) -> None:
         came = record(command, len(self.log[COMMANDS.name]))
-        self.arrive(came._replace(headers={**came.headers, FINGERPRINT: fingerprint.encode()}))
+        self.arrive(came._replace(headers={**came.headers, FINGERPRINT_HEADER: fingerprint.encode()}))
 
     def _commit(self, tables: Tables, changes: Sequence[Write]) -> None:
         super()._commit(tables, changes)
@@ -80,7 +82,7 @@ class Programme(Pipeline):
 
     async def of(self, owner: str) -> Iterable[Record]:  # noqa: ARG002
         if len(self.log[EVENTS.name]) > self.facts_allowed:
-            raise TooMuch("more facts than may be read")
+            raise TooManyFacts("more facts than may be read")
         return self.log[EVENTS.name]
 
 
@@ -95,6 +97,6 @@ class MembersInMemory:
     def now(self, tables: Tables | None = None) -> datetime:  # noqa: ARG002
         return self._programme.now
 
-    def look(self, preview: Preview, store: str) -> Iterator[int]:
+    def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
         self.go_on.wait(20)
-        yield from show(preview, self._programme.replica.beside(), store, self.now)
+        yield from visit_tables(preview, self._programme.replica.beside(), store, self.now)

@@ -11,7 +11,7 @@ from starlette.routing import Mount
 
 from api.auth.authentication import hash_of
 from streams.access import Admin, ApiKey, Scope
-from streams.domain.store import RESERVED
+from streams.domain.store import RESERVED_CODES
 from tests.api.conftest import KEY, PATH, START, Door, _shared
 from tests.panel.conftest import Visitor, employ
 from tests.samples import uid
@@ -162,7 +162,7 @@ def test_a_session_of_another_store_opens_no_page_of_this_one(door: Door) -> Non
     assert visitor.get("/panel/admin/webhooks").status == 404
 
 
-@pytest.mark.parametrize("code", [*sorted(RESERVED), "Admin", "STATIC"])
+@pytest.mark.parametrize("code", [*sorted(RESERVED_CODES), "Admin", "STATIC"])
 def test_no_store_is_called_as_an_address_of_ours_begins(code: str) -> None:
     with pytest.raises(ValueError, match="is not valid: addresses of the API or the panel begin so"):
         replace(SETTINGS, store=code).check()

@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from streams.codec.avro import schemas
+from streams.codec.avro import released_schemas
 from streams.topics import TOPICS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.names import LEGACY_TYPES
@@ -33,7 +33,7 @@ def test_every_topic_is_a_channel_whose_messages_have_the_newest_schemas(door: D
     for topic in TOPICS:
         channel = document["channels"][f"topic.{topic.name}"]
         assert set(channel["messages"]) == {kind.__name__ for kind in topic.values}
-    for schema in schemas().values():
+    for schema in released_schemas().values():
         if schema.reader is None:
             message = document["components"]["messages"][schema.name]
             assert message["payload"]["schema"]["name"] == schema.name

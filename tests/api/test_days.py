@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.imports.kind import Run
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, read
 from streams.domain.calendar import Calendar
 from streams.domain.commands import RegisterMember, UpdateMember
@@ -119,7 +119,7 @@ def test_an_old_record_is_the_day_of_the_store_where_it_is_midnight_there() -> N
     warsaw = Calendar("Europe/Warsaw")
 
     days = [
-        warsaw.written_day(instant(text)).isoformat()
+        warsaw.stored_to_day(instant(text)).isoformat()
         for text in ("1990-05-30T22:00:00", "1990-05-31T12:00:00")
     ]
 
@@ -130,7 +130,7 @@ def test_an_old_record_is_the_day_of_the_store_where_it_is_midnight_there() -> N
 def test_a_file_has_birthdays_in_either_form(text: str) -> None:
     data = f"memberExternalId,birthDate\nA-1,{text}\n".encode()
 
-    reading = read(KINDS["members"], data, Run(store=STORE, issued_at=NOON))
+    reading = read(KINDS["members"], data, ImportRun(store=STORE, issued_at=NOON))
 
     assert reading.refused == []
     (ready,) = reading.ready

@@ -6,7 +6,7 @@ import pytest
 
 from api.auth.authentication import ApiKeys, check_door, hash_of, new_key
 from streams.errors import Misconfigured
-from streams.secrets.sealing import Safe
+from streams.secrets.sealing import SecretSealer
 from streams.secrets.sealing import new_key as new_secret_key
 from tests.api.conftest import KEY, PATH, Door, complaints
 
@@ -49,9 +49,9 @@ def test_any_of_several_keys_is_accepted() -> None:
 
 def test_an_api_without_keys_does_not_start() -> None:
     with pytest.raises(Misconfigured, match=r"LOYALTY_API_KEY_HASHES is not set.*`loyalty api-key`"):
-        check_door((), Safe())
-    check_door((hash_of(KEY),), Safe())
-    check_door((), Safe([new_secret_key()]))
+        check_door((), SecretSealer())
+    check_door((hash_of(KEY),), SecretSealer())
+    check_door((), SecretSealer([new_secret_key()]))
 
 
 def test_a_new_key_is_accepted_by_its_hash() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from api.cli.lines import LONGEST, OneLine, say
+from api.cli.lines import MAX_LOG_LINE, OneLine, say
 from streams.codec.avro import decode, encode
 from streams.domain.commands import AddUnits
-from streams.domain.text import escaped, flaw, shown
+from streams.domain.text import escape_text, find_text_flaw, quote_text
 from streams.errors import Poison, Rejected
 from tests.api.conftest import KEY, PATH, Door, complaints
 from tests.api.test_access import ANNA, KEYS
@@ -74,9 +74,9 @@ def test_no_store_is_set_with_a_name_that_no_line_can_show(unfit: str) -> None:
 
 
 def test_a_comment_may_have_several_lines_and_nothing_else_of_that_kind() -> None:
-    assert flaw("first\r\n\tsecond", lines=True) is None
-    assert flaw("first\x1b[2Jsecond", lines=True) == "must not contain the control character U+001B"
-    assert flaw("Zoë, Łódź, 東京, שלום, 👩‍👩‍👧") is None
+    assert find_text_flaw("first\r\n\tsecond", lines=True) is None
+    assert find_text_flaw("first\x1b[2Jsecond", lines=True) == "must not contain the control character U+001B"
+    assert find_text_flaw("Zoë, Łódź, 東京, שלום, 👩‍👩‍👧") is None
 
 
 @pytest.mark.parametrize("field", ["store", "member_id", "command_id"])
@@ -168,7 +168,7 @@ def test_whatever_is_logged_is_one_line_of_bounded_length() -> None:
     assert (
         forged == r"ERROR api: subscription made by key till\u000a2026-01-01 INFO api: \u001b[2Jforged\u202e"
     )
-    assert len(formatted("header %r", "s" * 900_000)) < LONGEST + 50
+    assert len(formatted("header %r", "s" * 900_000)) < MAX_LOG_LINE + 50
 
 
 def test_a_stack_is_logged_in_lines_of_its_own() -> None:
@@ -199,5 +199,5 @@ def test_of_a_header_of_any_length_a_sentence_shows_the_beginning() -> None:
 
     assert len(str(caught.value)) < 700
     assert "\n" not in str(caught.value)
-    assert shown("a\x00b") == r"'a\x00b'"
-    assert escaped("a\u2029b") == r"a\u2029b"
+    assert quote_text("a\x00b") == r"'a\x00b'"
+    assert escape_text("a\u2029b") == r"a\u2029b"

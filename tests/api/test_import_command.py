@@ -6,7 +6,7 @@ import pytest
 
 from api.cli.imports import REFUSED, KindName, run
 from api.cli.imports.report import SHOWN
-from connectors.imports.kind import Run
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS
 from streams.errors import Misconfigured
 from tests.samples import NOON
@@ -84,5 +84,5 @@ def test_every_column_is_explained(kind: KindName, capsys: pytest.CaptureFixture
     run(kind, columns=True)
 
     said = capsys.readouterr().out
-    columns = KINDS[kind].columns(Run("DEFAULT", NOON))
+    columns = KINDS[kind].columns(ImportRun("DEFAULT", NOON))
     assert [column.name for column in columns if f"\n {column.name} " not in said] == []

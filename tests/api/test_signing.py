@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook
 
 from api.services.signing_keys import SealedKeys
-from connectors.http.attempt_sender import secrets_of
+from connectors.http.attempt_sender import sealed_secrets_of
 from tests.api.conftest import PATH, SAFE, Door, complaints
 
 
@@ -28,7 +28,7 @@ def test_a_receiver_can_check_what_is_sent_with_the_secret_that_was_told() -> No
     assert sent.headers["webhook-signature"] == expected
     kept = door.index.get(told["webhookSubscriptionId"])
     assert kept
-    assert [SAFE.open(sealed) for sealed in secrets_of(kept)] == [told["secret"]]
+    assert [SAFE.open(sealed) for sealed in sealed_secrets_of(kept)] == [told["secret"]]
     assert told["secret"] not in repr(kept)
 
 

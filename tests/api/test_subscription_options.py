@@ -9,7 +9,7 @@ import pytest
 
 from api.services.signing_keys import Signer
 from connectors.http.sender import Answer
-from connectors.http.signing_keys import Kind
+from connectors.http.signing_keys import KeyKind
 from streams.delivery.records import Subscription
 from streams.delivery.subscription_options import Sealed, SigningKey
 from streams.webhooks import CATALOGUE
@@ -23,7 +23,7 @@ PLAIN = {"url": "https://shop.example/hook"}
 class Sealer(Signer):
     """Secrets that tell their version."""
 
-    def new_key(self, version: int, now: datetime, kind: Kind) -> tuple[str, SigningKey]:
+    def new_key(self, version: int, now: datetime, kind: KeyKind) -> tuple[str, SigningKey]:
         key = SigningKey(kind=kind, version=version, secret=Sealed(text="sealed"), created_at=now)
         return f"whsec_{version}", key
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.delivery.backfill_recipients import Backfilled
-from streams.delivery.explain import Published
+from streams.delivery.backfill_recipients import BackfillRecipients
+from streams.delivery.explain import PublishedEvent
 from streams.delivery.fan_out import fan_out
-from streams.delivery.legacy_batches import lane
+from streams.delivery.legacy_batches import batch_lane
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.delivery.subscription_options import Condition
 from streams.domain.values import Profile
@@ -239,8 +239,8 @@ def test_what_the_fan_out_has_not_come_to_is_not_missing(door: Door) -> None:
 
 def test_what_was_backfilled_for_others_is_not_missing(door: Door) -> None:
     subscribed(door)
-    by = Backfilled(name="past", subscriptions=(uid(501),))
-    door.events.published.append(Published(EVENT, AT, ahead=False, by=by))
+    by = BackfillRecipients(name="past", subscriptions=(uid(501),))
+    door.events.published.append(PublishedEvent(EVENT, AT, ahead=False, by=by))
 
     kind, sentence = said(door)
     assert kind == "filtered"
@@ -351,7 +351,7 @@ def test_items_of_a_legacy_array_are_found_in_it(door: Door) -> None:
     items = [next(fan_out(event, [array])) for event in (first, second)]
     batch = replace(
         items[0],
-        member_id=lane(ID, "LevelWillExpire"),
+        member_id=batch_lane(ID, "LevelWillExpire"),
         data=f"[{items[0].data[1:-1]},{items[1].data[1:-1]}]",
     )
     door.events.publish(first, second, other)

@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streams.local_broker.jars import KAFKA
+from streams.local_broker.jars import KAFKA_VERSION
 from streams.settings import Settings
 from tests.bench.burst import burst, telling
 from tests.bench.due import Crowd, lots_on_disk
@@ -39,7 +39,7 @@ def main() -> int:
     sizes = QUICK if options.quick else FULL if options.full else Sizes()
     console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as folder:
-        figures = _shown(console, Path(folder), home / "broker" / f"libs-{KAFKA}", sizes)
+        figures = _shown(console, Path(folder), home / "broker" / f"libs-{KAFKA_VERSION}", sizes)
     console.print(table(figures))
     _write(options.json, sizes, figures)
     console.print(f"as JSON: {options.json}")

@@ -20,17 +20,17 @@ from msgspec.structs import replace
 from streams.domain import ledger
 from streams.domain.state import Account, Entry, Lot, Member, Plan, Transfer
 from streams.domain.store import StoreSettings
-from streams.domain.timer_rules import PLANNED, rules
+from streams.domain.timer_rules import PLANNED_KINDS, timer_rules_digest
 from streams.domain.values import Profile
 from streams.stages.commands import owner_of
-from streams.stages.context import Turn, WallClock
+from streams.stages.context import StageContext, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.timer_replanning import NOBODY
+from streams.stages.timer_replanning import NO_OWNER
 from streams.tables.checkpoints import FAMILY as CHECKPOINTS
 from streams.tables.due import FAMILY, due_key
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import RocksStore, Write
-from streams.tables.tables import families, on_disk
+from streams.tables.tables import open_tables, table_families
 from tests.bench import load
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record
@@ -57,21 +57,21 @@ class Crowd:
 
 def fill(folder: Path, crowd: Crowd, seed: int) -> None:
     """The state of that many members with ten lots each, as one partition's."""
-    store, now = RocksStore(folder, families(LoyaltyStage.kinds)), datetime.now(UTC)
+    store, now = RocksStore(folder, table_families(LoyaltyStage.kinds)), datetime.now(UTC)
     chance = random.Random(seed)  # noqa: S311 - a load, not a secret
     writes = (write for number in range(crowd.members) for write in _member(chance, number < crowd.due, now))
     while slice_ := list(islice(writes, SLICE)):
         store.write(slice_)
-    for kind in PLANNED:
-        plan = Plan(store=STORE, of=kind.table, rules=rules(TOLD, kind))
-        store.write(_write(NOBODY.encode() + END_OF_OWNER, plan))
+    for kind in PLANNED_KINDS:
+        plan = Plan(store=STORE, of=kind.table, rules=timer_rules_digest(TOLD, kind))
+        store.write(_write(NO_OWNER.encode() + OWNER_END, plan))
     store.write([(CHECKPOINTS, FAMILY.encode(), (1).to_bytes(8, "big"))])
     store.close()
 
 
 def _member(chance: random.Random, due: bool, now: datetime) -> Iterator[Write]:
     member = str(UUID(int=chance.getrandbits(128), version=4))
-    owner = owner_of(STORE, member).encode() + END_OF_OWNER
+    owner = owner_of(STORE, member).encode() + OWNER_END
     profile = Profile(first_name="Anna", last_name=f"Nowak {chance.randrange(1000)}")
     yield from _write(owner, Member(profile=profile, registered_at=now, command_id=member))
     yield from _write(owner, Account(wallet="default", available=Decimal(100), earned=Decimal(100)))
@@ -83,7 +83,7 @@ def _member(chance: random.Random, due: bool, now: datetime) -> Iterator[Write]:
 
 def _lot(chance: random.Random, due: bool, now: datetime) -> Lot:
     days = chance.randrange(2, TOLD_BEFORE - 1) if due else chance.randrange(TOLD_BEFORE + 2, YEARS * 365)
-    return ledger.scheduled(
+    return ledger.schedule_lot(
         Lot(
             wallet="default",
             lot_id=str(UUID(int=chance.getrandbits(128), version=4)),
@@ -125,7 +125,7 @@ class Bench:
     """One partition on disk, played without a log."""
 
     def __init__(self, folder: Path) -> None:
-        self.tables = on_disk(folder, LoyaltyStage.kinds)
+        self.tables = open_tables(folder, LoyaltyStage.kinds)
         self.settings: dict[str, StoreSettings] = {STORE: TOLD}
         self._stage = LoyaltyStage(self.settings, WallClock(), timedelta(hours=24))
         self._ids = count(1)
@@ -152,7 +152,7 @@ class Bench:
         now = datetime.now(UTC)
         made = (load.register(next(self._ids), now) for _ in range(commands))
         records = [record(command, number) for number, command in enumerate(made)]
-        self._stage.play(Turn(0, self.tables, now), records, max(1, commands))
+        self._stage.play(StageContext(0, self.tables, now), records, max(1, commands))
         self.tables.commit(list(self.tables.changelog()), {})
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
-from streams.stages.context import Turn, WallClock
+from streams.stages.context import StageContext, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.tables import on_disk
+from streams.tables.tables import open_tables
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record
 from tests.samples import NOON, SETTINGS, STORE, add, purchase, register, spend, uid
@@ -58,7 +58,7 @@ class Bench:
     """Two members of one partition: `SMALL` and `LARGE`."""
 
     def __init__(self, folder: Path, settings: StoreSettings) -> None:
-        self.tables = on_disk(folder, LoyaltyStage.kinds)
+        self.tables = open_tables(folder, LoyaltyStage.kinds)
         self._stage = LoyaltyStage({STORE: settings}, WallClock(), timedelta(hours=24))
         self._ids = count(1_000_000)
         self._numbers = count()
@@ -94,7 +94,7 @@ class Bench:
     def _play(self, commands: Sequence[Command]) -> None:
         # Ids of its own: those of the samples end where another run's begin.
         told = [record(replace(c, command_id=uid(next(self._ids))), n) for n, c in enumerate(commands)]
-        turn = Turn(0, self.tables, NOON)
+        turn = StageContext(0, self.tables, NOON)
         while told:
             told = told[self._stage.play(turn, told, 10_000) :]
         assert all(output.topic.name not in ("rejections", "poison") for output in turn.outputs)

@@ -19,13 +19,13 @@ import msgspec
 
 from streams.kafka.clients import Connection
 from streams.runtime.app import App
-from streams.runtime.feed_source import Identity
-from streams.runtime.restore import restore
+from streams.runtime.feed_source import Instance
+from streams.runtime.restore import restore_tables
 from streams.runtime.worker import run
 from streams.settings import Settings
 from streams.stages.context import Stage, WallClock
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.tables import on_disk
+from streams.tables.tables import open_tables
 from streams.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
 from tests.bench import floor, webhooks
 from tests.bench.due import TOLD
@@ -137,7 +137,7 @@ def _played(job: Job, stage: Stage, counted: Counted = count_records) -> Run | N
 
 async def _play(job: Job, stage: Stage) -> None:
     app = App(f"bench {job.role}")
-    who = Identity(f"{job.prefix}{job.role}", "bench", Path(job.folder, job.role), 15, 30)
+    who = Instance(f"{job.prefix}{job.role}", "bench", Path(job.folder, job.role), 15, 30)
     app.feed(job.connection, who, COMMANDS, stage, Settings(batch_records=job.batch))
     await run(app, lambda: None)
 
@@ -151,8 +151,8 @@ def _restored(job: Job) -> Run:
     watch = floor.Stopwatch(0, 1)
     watch.look()
     for number in range(job.partitions):
-        tables = on_disk(Path(job.folder, "restored", str(number)), LoyaltyStage.kinds)
-        restore(job.connection, number, tables, lambda: False, lambda _done, _total: None)
+        tables = open_tables(Path(job.folder, "restored", str(number)), LoyaltyStage.kinds)
+        restore_tables(job.connection, number, tables, lambda: False, lambda _done, _total: None)
         tables.close()
     watch.count(1)
     watch.look()

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from streams.codec.avro import decode
 from streams.domain.commands import AddUnits, Command, RegisterMember, SpendUnits
 from streams.domain.state import Entry
-from streams.stages.base import Quiet
-from streams.stages.context import Record, Stage, Turn
+from streams.stages.base import BaseStage
+from streams.stages.context import Record, Stage, StageContext
 from streams.tables.tables import Tables
 from streams.topics import EVENTS
 from tests.bench.floor import Stopwatch
@@ -22,12 +22,12 @@ class Tally(Entry):
     commands: int = 0
 
 
-class BareStage(Quiet):
+class BareStage(BaseStage):
     """Avro in, one small entry read, changed and written, Avro out: what the runtime costs by itself."""
 
     kinds: Sequence[type[Entry]] = (Tally,)
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         for record in records[:budget]:
             owner = (record.key or b"").decode()
             name = record.kind
@@ -35,19 +35,19 @@ class BareStage(Quiet):
             state = turn.tables.of(owner)
             tally = state.get(Tally) or Tally()
             state.apply(Tally(commands=tally.commands + 1))
-            turn.send_beside(EVENTS, owner, command)
+            turn.send_to_same_partition(EVENTS, owner, command)
         return len(records[:budget])
 
 
-Counted = Callable[[Turn, int], int]
+Counted = Callable[[StageContext, int], int]
 """How much of what is measured was done in a turn that handled so many records."""
 
 
-def count_records(_: Turn, handled: int) -> int:
+def count_records(_: StageContext, handled: int) -> int:
     return handled
 
 
-def count_facts(turn: Turn, _: int) -> int:
+def count_facts(turn: StageContext, _: int) -> int:
     return sum(output.topic is EVENTS for output in turn.outputs)
 
 
@@ -85,7 +85,7 @@ class Timed:
     def revoked(self, partition: int) -> None:
         self._stage.revoked(partition)
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         handled = self._stage.play(turn, records, budget)
         self._watch.count(self._counted(turn, handled))
         return handled

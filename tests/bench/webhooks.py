@@ -7,8 +7,8 @@ from ipaddress import ip_network
 
 from confluent_kafka import Consumer, Message
 
-from connectors.http.app import sink as sink_app
-from connectors.http.attempt import Outside
+from connectors.http.app import open_sink as sink_app
+from connectors.http.attempt import SinkPorts
 from connectors.http.sender import HttpSender
 from connectors.http.sink import SinkStage
 from streams.codec.avro import decode
@@ -17,7 +17,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.records import record_of
 from streams.runtime.worker import run
 from streams.settings import Settings
-from streams.stages.context import Record, Turn
+from streams.stages.context import Record, StageContext
 from streams.tables.tables import Tables
 from streams.topics import ATTEMPTS, DELIVERIES
 from tests.bench.figures import Run
@@ -75,7 +75,7 @@ def _some(consumer: Consumer) -> list[Message]:
 class Counted(SinkStage):
     """The sink's stage; says when it has its partitions, and counts the attempts that it settles."""
 
-    def __init__(self, outside: Outside, partitions: int, ready: Callable[[], None]) -> None:
+    def __init__(self, outside: SinkPorts, partitions: int, ready: Callable[[], None]) -> None:
         super().__init__(outside)
         self.attempts = 0
         self._ready = ready
@@ -87,7 +87,7 @@ class Counted(SinkStage):
         if self._missing == 0:
             self._ready()
 
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         handled = super().play(turn, records, budget)
         self.attempts += sum(output.topic is ATTEMPTS for output in turn.outputs)
         return handled
@@ -97,7 +97,7 @@ async def sink(settings: Settings, connection: Connection, partitions: int, read
     """The real sink until it is told to end; what it used from its start on."""
     made: list[Counted] = []
 
-    def counted(outside: Outside) -> Counted:
+    def counted(outside: SinkPorts) -> Counted:
         made.append(Counted(outside, partitions, ready))
         return made[0]
 

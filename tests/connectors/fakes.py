@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from connectors.http.endpoint_auth import Certificate
-from connectors.http.sender import MOST_OF_A_BODY, Answer, Phase
+from connectors.http.sender import MAX_BODY_BYTES, Answer, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class FakeSender:
         body: bytes,
         *,
         certificate: Certificate | None = None,
-        most: int = MOST_OF_A_BODY,  # noqa: ARG002
+        most: int = MAX_BODY_BYTES,  # noqa: ARG002
     ) -> Answer:
         sent = Sent(url, {name.lower(): value for name, value in headers.items()}, body, certificate)
         self.sent.append(sent)

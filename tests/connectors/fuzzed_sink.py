@@ -71,9 +71,9 @@ class Fuzz:
         sink = Sink(
             self._sender,
             breaker_failures=10**9,
-            breaker_longest=timedelta(0),
+            max_breaker_wait=timedelta(0),
             disable_after=None,
-            settled_after=timedelta(0),
+            settle_after=timedelta(0),
         )
         sink.subscriptions.put(self._healthy)
         begun = time.perf_counter()

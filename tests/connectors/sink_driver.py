@@ -8,20 +8,20 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from connectors.http.attempt import Outside
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt import SinkPorts
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.endpoint import Endpoint
-from connectors.http.endpoint_health import Policy
+from connectors.http.endpoint_health import EndpointPolicy
 from connectors.http.sender import Sender
 from connectors.http.sink import SinkStage
 from streams.codec.avro import HEADER, encode
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.values import Value
-from streams.secrets.sealing import Safe
-from streams.stages.context import Output, Record, Turn
+from streams.secrets.sealing import SecretSealer
+from streams.stages.context import Output, Record, StageContext
 from streams.tables.store import MemoryStore, Store
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import DELIVERIES
 from tests.connectors.fakes import FakeSender
 from tests.samples import ANNA, NOON, STORE, subscription, uid
@@ -55,21 +55,21 @@ class Sink:
         concurrency: int = 3,
         dotted_names: bool = False,
         jitter: float = 0.5,
-        safe: Safe | None = None,
+        safe: SecretSealer | None = None,
         **policy: Any,
     ) -> None:
         self.now = NOON
-        self.store = store or MemoryStore(families(SinkStage.kinds))
+        self.store = store or MemoryStore(table_families(SinkStage.kinds))
         self.tables = Tables(self.store, SinkStage.kinds)
         self.subscriptions = Subscriptions()
         self.subscriptions.put(FIRST)
         self.subscriptions.put(SECOND)
         requests = count(1)
         self.stage = SinkStage(
-            Outside(
+            SinkPorts(
                 self.subscriptions,
-                Courier(sender, safe or Safe(), dotted_names=dotted_names),
-                Policy(**{"concurrency": concurrency, "settled_after": timedelta(0), **policy}),
+                AttemptSender(sender, safe or SecretSealer(), dotted_names=dotted_names),
+                EndpointPolicy(**{"concurrency": concurrency, "settle_after": timedelta(0), **policy}),
                 now=lambda: self.now,
                 new_id=lambda: uid(800_000 + next(requests)),
                 jitter=lambda: jitter,
@@ -91,7 +91,7 @@ class Sink:
         self._turn(records)
 
     def _turn(self, records: list[Record]) -> None:
-        turn = Turn(0, self.tables, self.now)
+        turn = StageContext(0, self.tables, self.now)
         assert self.stage.play(turn, records, 1000) == len(records)
         self.tables.commit(list(self.tables.changelog()), {})
         self.written += [output.value for output in turn.outputs]

@@ -8,7 +8,7 @@ import pytest
 
 from api.cli.store import parsed
 from connectors import cdnow
-from connectors.cdnow.history import commands, member_id
+from connectors.cdnow.history import member_id, purchase_commands
 from connectors.cdnow.reader import Purchase, purchases
 from streams.domain.commands import (
     AdvanceClock,
@@ -24,7 +24,7 @@ SHOP = parsed(cdnow.STORE)
 
 
 def history(*lines: str) -> list[Command | AdvanceClock]:
-    return list(commands(purchases(lines), SHOP))
+    return list(purchase_commands(purchases(lines), SHOP))
 
 
 def test_a_line_is_a_purchase_and_blank_lines_are_nothing() -> None:

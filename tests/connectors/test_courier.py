@@ -10,20 +10,20 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from connectors.http.attempt_sender import Courier, check_keys
+from connectors.http.attempt_sender import AttemptSender, check_keys
 from connectors.http.sender import Answer
 from connectors.http.signing_keys import new_secret
 from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.subscription_options import Auth, AuthKind, SigningKey
 from streams.errors import Misconfigured
-from streams.secrets.sealing import Safe, new_key
+from streams.secrets.sealing import SecretSealer, new_key
 from tests.connectors.certificates import Authority
 from tests.connectors.fakes import Endpoint, FakeSender, Sent, answered, failed
 from tests.samples import ANNA, NOON, STORE, subscription, uid
 
 pytestmark = pytest.mark.anyio
 
-SAFE = Safe([new_key()])
+SAFE = SecretSealer([new_key()])
 NOW = datetime.now(UTC)
 URL = "http://shop.test/hook"
 TOKEN_URL = "http://login.test/token"
@@ -57,10 +57,10 @@ OAUTH = with_auth(
 
 
 async def sent(
-    to: Subscription, sender: FakeSender | None = None, safe: Safe = SAFE, at: datetime = NOW
+    to: Subscription, sender: FakeSender | None = None, safe: SecretSealer = SAFE, at: datetime = NOW
 ) -> tuple[Answer, Sequence[Sent]]:
     sender = sender or FakeSender()
-    answer = await Courier(sender, safe).send(DELIVERY, to, uid(42), at)
+    answer = await AttemptSender(sender, safe).send(DELIVERY, to, uid(42), at)
     return answer, sender.sent
 
 
@@ -94,10 +94,10 @@ async def test_a_retry_and_its_first_attempt_have_one_id_and_each_its_own_time()
     now, secret = datetime.now(UTC), new_secret("hmac")
     to = replace(TO, signing="standard", signing_keys=(signing_key(secret),))
     sender = FakeSender()
-    courier = Courier(sender, SAFE)
+    attempt_sender = AttemptSender(sender, SAFE)
 
-    await courier.send(DELIVERY, to, uid(42), now - timedelta(minutes=1))
-    await courier.send(DELIVERY, to, uid(43), now)
+    await attempt_sender.send(DELIVERY, to, uid(42), now - timedelta(minutes=1))
+    await attempt_sender.send(DELIVERY, to, uid(43), now)
 
     first, second = sender.sent
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -138,7 +138,7 @@ async def test_a_sealed_header_is_opened_for_the_endpoint() -> None:
 async def test_a_secret_that_cannot_be_opened_is_a_failure_before_sending() -> None:
     header = Header(name="X-Api-Key", value="", sealed=SAFE.seal("hunter2"))
 
-    answer, requests = await sent(replace(TO, headers=(header,)), safe=Safe([new_key()]))
+    answer, requests = await sent(replace(TO, headers=(header,)), safe=SecretSealer([new_key()]))
 
     assert not requests
     assert answer.phase == "before sending"
@@ -214,9 +214,9 @@ class TokenServer:
 
 async def test_a_token_is_fetched_once_and_shown_with_every_request() -> None:
     server = TokenServer()
-    courier = Courier(server.sender(), SAFE)
+    attempt_sender = AttemptSender(server.sender(), SAFE)
 
-    answers = [await courier.send(DELIVERY, OAUTH, uid(42), NOW) for _ in range(3)]
+    answers = [await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW) for _ in range(3)]
 
     assert [answer.status for answer in answers] == [200, 200, 200]
     (request,) = server.requests
@@ -228,9 +228,9 @@ async def test_a_token_is_fetched_once_and_shown_with_every_request() -> None:
 async def test_all_that_need_a_token_wait_for_the_same_fetch() -> None:
     server = TokenServer()
     server.may_answer.clear()
-    courier = Courier(server.sender(), SAFE)
+    attempt_sender = AttemptSender(server.sender(), SAFE)
 
-    waiting = [asyncio.create_task(courier.send(DELIVERY, OAUTH, uid(42), NOW)) for _ in range(20)]
+    waiting = [asyncio.create_task(attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW)) for _ in range(20)]
     await server.asked.wait()
     # One that is cut off takes the fetch from nobody else.
     waiting.pop(0).cancel()
@@ -243,21 +243,21 @@ async def test_all_that_need_a_token_wait_for_the_same_fetch() -> None:
 async def test_a_token_is_fetched_anew_before_it_ends() -> None:
     server = TokenServer(expires_in="600")
     server.good = {"token-1", "token-2"}
-    courier = Courier(server.sender(), SAFE)
+    attempt_sender = AttemptSender(server.sender(), SAFE)
 
     for seconds in (0, 569, 570, 1139):
-        await courier.send(DELIVERY, OAUTH, uid(42), NOW + timedelta(seconds=seconds))
+        await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW + timedelta(seconds=seconds))
 
     assert len(server.requests) == 2
 
 
 async def test_a_token_that_was_ended_early_is_replaced_within_the_attempt() -> None:
     server = TokenServer()
-    courier = Courier(server.sender(), SAFE)
-    assert (await courier.send(DELIVERY, OAUTH, uid(42), NOW)).status == 200
+    attempt_sender = AttemptSender(server.sender(), SAFE)
+    assert (await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW)).status == 200
 
     server.good = {"token-2"}
-    answer = await courier.send(DELIVERY, OAUTH, uid(43), NOW)
+    answer = await attempt_sender.send(DELIVERY, OAUTH, uid(43), NOW)
 
     assert answer.status == 200
     assert len(server.requests) == 2
@@ -303,16 +303,16 @@ async def test_without_a_token_nothing_is_sent_and_the_reason_is_told_without_a_
 async def test_after_a_failed_fetch_the_next_attempt_fetches_again() -> None:
     server = TokenServer()
     sender = server.sender()
-    courier = Courier(sender, SAFE)
+    attempt_sender = AttemptSender(sender, SAFE)
 
     async def away(_: Sent) -> Answer:
         return answered(503)
 
     sender.by_url[TOKEN_URL] = away
-    assert (await courier.send(DELIVERY, OAUTH, uid(42), NOW)).status is None
+    assert (await attempt_sender.send(DELIVERY, OAUTH, uid(42), NOW)).status is None
     sender.by_url[TOKEN_URL] = server.token
 
-    assert (await courier.send(DELIVERY, OAUTH, uid(43), NOW)).status == 200
+    assert (await attempt_sender.send(DELIVERY, OAUTH, uid(43), NOW)).status == 200
 
 
 async def test_a_client_certificate_is_not_shown_without_tls(tmp_path: Path) -> None:
@@ -330,10 +330,10 @@ def test_a_sink_that_cannot_open_what_it_needs_does_not_start() -> None:
     signed = replace(TO, signing_keys=(signing_key(new_secret("hmac")),))
     shown = replace(TO, auth=Auth(kind="bearer", secret=secret))
 
-    check_keys(iter([TO]), Safe())
+    check_keys(iter([TO]), SecretSealer())
     check_keys(iter([header, signed, shown]), SAFE)
     for needs in (header, signed, shown):
         with pytest.raises(Misconfigured, match=r"1 subscriptions have secrets.* is not set"):
-            check_keys(iter([TO, needs]), Safe())
+            check_keys(iter([TO, needs]), SecretSealer())
         with pytest.raises(Misconfigured, match="does not hold the key"):
-            check_keys(iter([TO, needs]), Safe([new_key()]))
+            check_keys(iter([TO, needs]), SecretSealer([new_key()]))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from connectors.http.retry_policy import DELETED, WAITED_OUT, asked_for
+from connectors.http.retry_policy import HELD_TOO_LONG, SUBSCRIPTION_DELETED, read_retry_after
 from connectors.http.sender import Answer
 from streams.delivery.records import Attempt, Delivery, EndpointStatus
 from streams.topics import ENDPOINT_STATUS
@@ -122,11 +122,11 @@ async def test_an_endpoint_that_asks_for_a_pause_gets_it() -> None:
 
 
 def test_retry_after_is_seconds_or_a_date_and_anything_else_is_not_heard() -> None:
-    assert asked_for("120", NOON) == 2 * MINUTE
-    assert asked_for("Mon, 02 Mar 2026 12:05:00 GMT", NOON) == 5 * MINUTE
+    assert read_retry_after("120", NOON) == 2 * MINUTE
+    assert read_retry_after("Mon, 02 Mar 2026 12:05:00 GMT", NOON) == 5 * MINUTE
     for said in (None, "", "soon", "-5", "1.5", "Mon, 02 Mar 2026 11:00:00 GMT", "0", "٣"):
-        assert asked_for(said, NOON) is None
-    assert asked_for("9" * 400, NOON) is not None
+        assert read_retry_after(said, NOON) is None
+    assert read_retry_after("9" * 400, NOON) is not None
 
 
 async def test_a_rate_is_kept_whatever_the_backlog() -> None:
@@ -239,7 +239,7 @@ async def test_a_pause_stops_at_once_what_has_not_begun() -> None:
 
 async def test_what_waited_too_long_for_a_paused_subscription_is_a_dead_letter() -> None:
     sender = FakeSender()
-    sink = Sink(sender, held_for=10 * DAY)
+    sink = Sink(sender, hold_for=10 * DAY)
     sink.change(FIRST, state="paused", state_since=NOON)
     sink.arrive(delivery(1), delivery(2))
     await sink.until(NOON + 5 * DAY)
@@ -252,7 +252,7 @@ async def test_what_waited_too_long_for_a_paused_subscription_is_a_dead_letter()
     await sink.until(NOON + 15 * DAY)
 
     assert [(d.delivery.delivery_id, d.attempts, d.reason) for d in sink.dead()][2:] == [
-        (uid(3), 0, WAITED_OUT)
+        (uid(3), 0, HELD_TOO_LONG)
     ]
     assert sender.sent == []
 
@@ -346,7 +346,7 @@ async def test_a_deleted_subscription_leaves_nothing_behind() -> None:
     sink.subscriptions.drop(FIRST.subscription_id)
     await sink.until(NOON)
 
-    assert {d.reason for d in sink.dead()} == {DELETED}
+    assert {d.reason for d in sink.dead()} == {SUBSCRIPTION_DELETED}
     assert len(sink.dead()) == 800
     assert list(sink.tables.entries()) == []
     assert (sink.outputs[-1].topic, sink.outputs[-1].value) == (ENDPOINT_STATUS, None)
@@ -424,7 +424,7 @@ async def test_of_a_deleted_subscription_nothing_is_told_any_more_even_where_all
 
 async def test_a_retry_far_away_is_on_the_agenda_once_however_busy_its_endpoint_is() -> None:
     sender = FakeSender(in_turn(answered(503, retry_after="80000"), answered()))
-    sink = Sink(sender, breaker_longest=timedelta(seconds=1))
+    sink = Sink(sender, max_breaker_wait=timedelta(seconds=1))
     sink.arrive(delivery(1))
     await sink.until(NOON)
 
@@ -433,4 +433,4 @@ async def test_a_retry_far_away_is_on_the_agenda_once_however_busy_its_endpoint_
         await sink.until(NOON + second * SECOND_LONG)
 
     assert len(sender.sent) == 51
-    assert len(sink.stage.agenda(0)) <= 2
+    assert len(sink.stage.wakeup_queue(0)) <= 2

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from connectors.imports.history import dated, in_order
-from connectors.imports.kind import Run
+from connectors.imports.history import date_commands, sort_by_time
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, Reading, read
 from tests.driver import instant
 from tests.samples import NOON, STORE
 
-RUN = Run(STORE, NOON)
+RUN = ImportRun(STORE, NOON)
 MEMBERS = b"""\
 memberExternalId,registeredAt
 C-1,1997-01-01
@@ -23,8 +23,8 @@ R-3,2026-03-02T12:00:01,CD,30,C-1
 """
 
 
-def files(run: Run = RUN) -> tuple[Reading, Reading]:
-    return dated(read(KINDS["members"], MEMBERS, run), run), dated(
+def files(run: ImportRun = RUN) -> tuple[Reading, Reading]:
+    return date_commands(read(KINDS["members"], MEMBERS, run), run), date_commands(
         read(KINDS["transactions"], TRANSACTIONS, run), run
     )
 
@@ -32,7 +32,7 @@ def files(run: Run = RUN) -> tuple[Reading, Reading]:
 def test_commands_are_issued_when_their_lines_say_and_members_come_before_what_they_buy() -> None:
     members, transactions = files()
 
-    ready = in_order(members.ready, transactions.ready)
+    ready = sort_by_time(members.ready, transactions.ready)
 
     assert [(type(one.record).__name__, one.lines, one.record.issued_at) for one in ready] == [
         ("RegisterMember", (2,), instant("1997-01-01")),
@@ -52,7 +52,7 @@ def test_a_line_without_a_time_or_of_the_future_is_refused() -> None:
 
 
 def test_the_same_files_make_the_same_commands_later() -> None:
-    once, later = files(), files(Run(STORE, NOON - timedelta(days=1)))
+    once, later = files(), files(ImportRun(STORE, NOON - timedelta(days=1)))
 
     for before, after in zip(once, later, strict=True):
         assert [one.command_id for one in before.ready] == [one.command_id for one in after.ready]

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.imports.kind import Run
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, Reading, read
 from streams.domain.values import IdentifierKind
 from streams.errors import Misconfigured
 from tests.identifiers import JUNK, RULES, SAME
 from tests.samples import NOON, STORE
 
-RUN = Run(STORE, NOON, rules=RULES)
+RUN = ImportRun(STORE, NOON, rules=RULES)
 HEADER = "memberExternalId,firstName,email\n"
 FINDS: dict[str, dict[str, str]] = {
     "members": {"memberExternalId": "C-1"},

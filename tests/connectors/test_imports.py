@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from api.cli.imports import KindName
 from api.cli.imports.report import example
-from connectors.imports.kind import Ready, Run
-from connectors.imports.reader import KINDS, Reading, Refused, read
+from connectors.imports.kind import ImportRun, ReadyCommand
+from connectors.imports.reader import KINDS, Reading, RefusedLine, read
+from streams.codec.avro import decode_tree as read_record
 from streams.codec.avro import encode
-from streams.codec.avro import read as read_record
 from streams.domain.commands import (
     AddUnits,
     AssignTransaction,
@@ -28,21 +28,21 @@ from streams.domain.ids import document_id
 from streams.domain.messages import AddressedCommand
 from streams.domain.values import Address, Attribute, Buyer, Identifier, Item, Profile
 from streams.errors import Misconfigured
-from streams.stages.commands import parse
+from streams.stages.commands import parse_command
 from tests.samples import ANNA, NOON, STORE
 
-RUN = Run(STORE, NOON)
+RUN = ImportRun(STORE, NOON)
 EVERY_KIND = sorted(KINDS)
 
 
-def imported(kind: str, *lines: str, run: Run = RUN) -> Reading:
+def imported(kind: str, *lines: str, run: ImportRun = RUN) -> Reading:
     return read(KINDS[kind], "\n".join(lines).encode(), run)
 
 
-def command(ready: Ready) -> Command:
+def command(ready: ReadyCommand) -> Command:
     """What its member is asked, by whatever he is named."""
     if isinstance(ready.record, AddressedCommand):
-        made = parse(ready.record.command, ready.record.schema)
+        made = parse_command(ready.record.command, ready.record.schema)
         assert isinstance(made, Command)
         return made
     return ready.record
@@ -69,7 +69,7 @@ def test_every_example_is_read_whole_and_its_commands_are_valid(kind: str) -> No
     assert reading.refused == []
     assert reading.ready
     for ready in reading.ready:
-        assert command(ready) == parse(*encode(command(ready)))
+        assert command(ready) == parse_command(*encode(command(ready)))
         assert ready.command_id == command(ready).command_id
 
 
@@ -125,7 +125,7 @@ def test_an_external_id_means_the_same_member_in_every_file() -> None:
     )
     given_to = only(imported("transfers", "transferId,type,units,memberExternalId", "T,adding,1,C/1"))
     match = only(imported("matches", "documentNumber,memberExternalId", "R,C/1"))
-    elsewhere = only(imported("members", "memberExternalId", "C/1", run=Run("OTHER", NOON)))
+    elsewhere = only(imported("members", "memberExternalId", "C/1", run=ImportRun("OTHER", NOON)))
 
     assert isinstance(match, AssignTransaction)
     assert {bought.member_id, given_to.member_id, match.to_member} == {member}
@@ -304,7 +304,7 @@ def test_expiry_is_not_for_spending() -> None:
         "transfers", "transferId,type,units,memberId,expiresInDays", f"T-1,spending,1,{ANNA},30"
     )
 
-    assert reading.refused == [Refused(2, "expiresInDays", "30", "must be empty where units are spent")]
+    assert reading.refused == [RefusedLine(2, "expiresInDays", "30", "must be empty where units are spent")]
 
 
 @pytest.mark.parametrize("kind", ["members", "transfers", "matches"])
@@ -384,7 +384,7 @@ def test_lines_that_are_no_csv_or_no_text_refuse_themselves_alone() -> None:
 
 
 def test_times_without_a_zone_are_of_the_zone_that_is_said() -> None:
-    run = Run(STORE, NOON, zone=ZoneInfo("Europe/Warsaw"))
+    run = ImportRun(STORE, NOON, zone=ZoneInfo("Europe/Warsaw"))
 
     moments = [
         made.purchased_at
@@ -409,14 +409,14 @@ def test_times_without_a_zone_are_of_the_zone_that_is_said() -> None:
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_the_same_file_makes_the_same_commands_whenever_it_is_read(kind: str) -> None:
     data = example(KINDS[kind]).encode()
-    later = Run(STORE, datetime(2027, 1, 1, tzinfo=UTC))
+    later = ImportRun(STORE, datetime(2027, 1, 1, tzinfo=UTC))
 
     first, again = read(KINDS[kind], data, RUN), read(KINDS[kind], data, later)
 
     assert ids(first) == ids(again)
     assert len(set(ids(first))) == len(first.ready)
-    assert not set(ids(first)) & set(ids(read(KINDS[kind], data, Run(STORE, NOON, attempt="2"))))
-    assert not set(ids(first)) & set(ids(read(KINDS[kind], data, Run("OTHER", NOON))))
+    assert not set(ids(first)) & set(ids(read(KINDS[kind], data, ImportRun(STORE, NOON, attempt="2"))))
+    assert not set(ids(first)) & set(ids(read(KINDS[kind], data, ImportRun("OTHER", NOON))))
 
 
 def test_a_corrected_line_is_a_new_command_except_that_a_transfer_is_its_id_alone() -> None:
@@ -447,4 +447,4 @@ def test_any_cells_are_refused_or_make_a_record_that_the_workers_read(kind: str,
     assert len(reading.ready) + len(reading.refused) == any(text.strip() for text in row)
     for ready in reading.ready:
         assert read_record(*encode(ready.record))
-        assert parse(*encode(command(ready))) == command(ready)
+        assert parse_command(*encode(command(ready))) == command(ready)

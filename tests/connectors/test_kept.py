@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors.http.attempt_sender import Courier
-from connectors.http.excerpts import BLANK, Blanking, visible
+from connectors.http.attempt_sender import AttemptSender
+from connectors.http.excerpts import MASK, SecretMask, escape_controls
 from connectors.http.sender import Answer, HttpSender
 from connectors.http.signing_keys import new_secret
 from streams.delivery.records import Attempt, DeadLetter, EndpointStatus, Header, Subscription
@@ -73,10 +73,10 @@ FORMS: dict[str, Callable[[str], str]] = {
 def test_a_secret_is_blanked_however_it_is_written(secret: str, form: str) -> None:
     written = FORMS[form](secret)
 
-    told = Blanking([secret, "other-secret"]).blanked(f'{{"you": "sent {written}", "as": "header"}}')
+    told = SecretMask([secret, "other-secret"]).blanked(f'{{"you": "sent {written}", "as": "header"}}')
 
     assert written not in told
-    assert BLANK in told
+    assert MASK in told
     assert told.startswith('{"you": "sent ')
     assert told.endswith('", "as": "header"}')
 
@@ -86,11 +86,11 @@ def test_a_secret_is_blanked_however_it_is_written(secret: str, form: str) -> No
 def test_a_secret_within_something_that_is_encoded_whole_is_blanked(secret: str, before: str) -> None:
     written = _base64(f"{before}{secret} and more")
 
-    told = Blanking([secret]).blanked(written)
+    told = SecretMask([secret]).blanked(written)
 
     # Of the first and the last characters, what stands beside the secret has a part in.
     assert written[6:-14] not in told
-    assert BLANK in told
+    assert MASK in told
 
 
 @pytest.mark.parametrize("form", ["as it is", "JSON", "in a query", "base64", "HTML by numbers"])
@@ -99,14 +99,14 @@ def test_a_secret_that_the_end_of_the_text_cuts_off_is_blanked(secret: str, form
     written = FORMS[form](secret)
 
     for end in range(len(written)):
-        told = Blanking([secret]).blanked(f"you sent: {written[:end]}")
+        told = SecretMask([secret]).blanked(f"you sent: {written[:end]}")
         # What is left is too little to be of use, or cannot be told from anything else.
-        left = told.removeprefix("you sent: ").replace(BLANK, "")
+        left = told.removeprefix("you sent: ").replace(MASK, "")
         assert len(left) < 30 if form == "HTML by numbers" else len(left) <= 9
 
 
 def test_a_short_secret_is_blanked_as_a_word_alone() -> None:
-    blanking = Blanking(["a", "pw1"])
+    blanking = SecretMask(["a", "pw1"])
 
     assert blanking.blanked('{"a": "an apple", "b": "pw1", "c": "xpw1"}') == (
         '{"***": "an apple", "b": "***", "c": "xpw1"}'
@@ -119,7 +119,7 @@ def test_no_secret_is_ever_left(secrets: list[str], text: str, data: st.DataObje
         at = data.draw(st.integers(0, len(text)))
         text = f"{text[:at]} {secret} {text[at:]}"
 
-    told = Blanking(secrets).blanked(text)
+    told = SecretMask(secrets).blanked(text)
 
     assert not [s for s in secrets if len(s.encode(errors="surrogatepass")) >= 6 and s.strip() and s in told]
 
@@ -127,12 +127,12 @@ def test_no_secret_is_ever_left(secrets: list[str], text: str, data: st.DataObje
 def test_a_text_without_secrets_stays_as_it_is() -> None:
     text = '{"error": "no such hook", "path": "/a%20b", "x": "\\u0041&amp;"}'
 
-    assert Blanking(SECRETS).blanked(text) == text
-    assert Blanking([]).blanked(text) == text
+    assert SecretMask(SECRETS).blanked(text) == text
+    assert SecretMask([]).blanked(text) == text
 
 
 def test_what_acts_on_a_screen_is_written_out() -> None:
-    assert visible("a\x1b[31m\r\nb\u202ec\udce9\x00é") == "a\\x1b[31m\\r\\nb\\u202ec\\udce9\\x00é"
+    assert escape_controls("a\x1b[31m\r\nb\u202ec\udce9\x00é") == "a\\x1b[31m\\r\\nb\\u202ec\\udce9\\x00é"
 
 
 BASIC = with_auth("basic", username="shop-user", password="correct horse&battery")
@@ -182,10 +182,12 @@ async def test_an_endpoint_that_echoes_leaves_no_secret_in_its_answer(
 ) -> None:
     echo = Echo(secrets, status)
 
-    answer = await Courier(FakeSender(echo, {TOKEN_URL: echo.token}), SAFE).send(DELIVERY, to, uid(42), NOON)
+    answer = await AttemptSender(FakeSender(echo, {TOKEN_URL: echo.token}), SAFE).send(
+        DELIVERY, to, uid(42), NOON
+    )
 
     assert answer.status == status
-    assert BLANK in answer.response
+    assert MASK in answer.response
     assert [s for s in secrets for form in FORMS.values() if form(s) in answer.response] == []
     assert "hunter2" not in answer.response
 
@@ -194,15 +196,15 @@ async def test_of_a_basic_authorization_nothing_is_left() -> None:
     async def echo(sent: Sent) -> Answer:
         return answered(200, f"you sent: {sent.headers['authorization']}")
 
-    answer = await Courier(FakeSender(echo), SAFE).send(DELIVERY, BASIC, uid(42), NOON)
+    answer = await AttemptSender(FakeSender(echo), SAFE).send(DELIVERY, BASIC, uid(42), NOON)
 
-    assert answer.response == f"you sent: Basic {BLANK}"
+    assert answer.response == f"you sent: Basic {MASK}"
 
 
 async def test_both_tokens_of_an_attempt_are_blanked() -> None:
     echo = Echo(["acc3ss-token-1", "acc3ss-token-2"], 401)
 
-    answer = await Courier(FakeSender(echo, {TOKEN_URL: echo.token}), SAFE).send(
+    answer = await AttemptSender(FakeSender(echo, {TOKEN_URL: echo.token}), SAFE).send(
         DELIVERY, OAUTH, uid(42), NOON
     )
 
@@ -235,9 +237,9 @@ async def test_no_secret_is_left_in_the_words_of_a_failure() -> None:
         always(failed("the answer is not HTTP: b'Bearer t0ken-of-a-bearer'", "after sending"))
     )
 
-    answer = await Courier(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
+    answer = await AttemptSender(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
 
-    assert answer.error == f"the answer is not HTTP: b'Bearer {BLANK}'"
+    assert answer.error == f"the answer is not HTTP: b'Bearer {MASK}'"
 
 
 async def test_over_real_http_an_echo_is_blanked_where_the_kept_part_ends_too() -> None:
@@ -247,7 +249,7 @@ async def test_over_real_http_an_echo_is_blanked_where_the_kept_part_ends_too() 
     sender = HttpSender(timeout=5, allowed=(ip_network("127.0.0.1/32"),))
     async with served(echo) as url, aclosing(sender):
         to = replace(BEARER, url=url)
-        answer = await Courier(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
+        answer = await AttemptSender(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
 
     assert answer.status == 200
     assert "t0ken" not in answer.response

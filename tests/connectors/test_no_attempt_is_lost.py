@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.http.retry_policy import asked_for
+from connectors.http.retry_policy import read_retry_after
 from connectors.http.sender import Answer
 from streams.codec.avro import decode, encode
 from streams.delivery.records import Attempt
-from streams.delivery.retry import LONGEST_ASKED
+from streams.delivery.retry import MAX_RETRY_AFTER
 from tests.connectors.fakes import FakeSender, Sent, always, answered
 from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery
 from tests.connectors.test_courier import OAUTH, SAFE, TOKEN_URL
@@ -210,12 +210,12 @@ def test_a_token_servers_answer_of_any_bytes_is_an_answer(said: bytes) -> None:
 
 @pytest.mark.parametrize("text", NONSENSE)
 def test_a_retry_after_that_cannot_be_read_counts_as_none(text: str) -> None:
-    assert asked_for(text, NOW) is None
+    assert read_retry_after(text, NOW) is None
 
 
 @given(st.text(max_size=80) | st.integers().map(str))
 def test_any_retry_after_is_a_wait_or_none(text: str) -> None:
-    asked = asked_for(text, NOW)
+    asked = read_retry_after(text, NOW)
 
     assert asked is None or asked > timedelta(0)
 
@@ -230,4 +230,4 @@ async def test_an_enormous_wait_is_bounded_by_the_schedule(asked: str) -> None:
     await sink.until(NOON)
 
     (attempt,) = (value for value in sink.written if isinstance(value, Attempt))
-    assert attempt.next_attempt_at == NOON + LONGEST_ASKED
+    assert attempt.next_attempt_at == NOON + MAX_RETRY_AFTER

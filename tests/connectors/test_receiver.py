@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from connectors.http.receiver import Behaviour, Printed, Receiver, listening
+from connectors.http.receiver import Behaviour, PrintMode, Receiver, serve_receiver
 from connectors.http.sender import HttpSender
 from tests.samples import ANNA, BORIS, uid
 
@@ -31,7 +31,7 @@ LEGACY = b'{"type":"customer.registered","data":{"customerId":"%s"}}' % BORIS.en
 
 @asynccontextmanager
 async def posting(receiver: Receiver) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
-    async with listening(receiver) as url, aiohttp.ClientSession() as client:
+    async with serve_receiver(receiver) as url, aiohttp.ClientSession() as client:
         yield client, url
 
 
@@ -124,7 +124,7 @@ async def test_the_log_has_a_line_for_every_webhook_with_its_answer(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("printed", "lines"), [("all", 1001), ("sample", 3), ("none", 0)])
-async def test_it_shows_all_or_a_sample_or_nothing(printed: Printed, lines: int) -> None:
+async def test_it_shows_all_or_a_sample_or_nothing(printed: PrintMode, lines: int) -> None:
     said: list[str] = []
 
     await posted(
@@ -143,7 +143,7 @@ async def test_it_fails_as_told() -> None:
 async def test_it_answers_late_as_told() -> None:
     sender = HttpSender(timeout=0.2, allowed=(ip_network("127.0.0.1/32"),))
 
-    async with listening(Receiver(Behaviour(delay=3600))) as url:
+    async with serve_receiver(Receiver(Behaviour(delay=3600))) as url:
         answer = await sender.send(url, {}, body(1))
         await sender.aclose()
 
@@ -175,7 +175,7 @@ async def test_the_command_says_where_it_listens_and_ends_in_order(
 
 
 async def test_a_port_that_is_taken_is_named() -> None:
-    async with listening(Receiver()) as url:
+    async with serve_receiver(Receiver()) as url:
         port = url.rpartition(":")[2]
         process = await asyncio.create_subprocess_exec(
             *COMMAND, "--port", port, stderr=asyncio.subprocess.PIPE

@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from connectors.http.signing import original, standard
-from connectors.http.signing_keys import Ed25519Key, HmacKey, key, new_secret
+from connectors.http.signing import sign_original, sign_standard
+from connectors.http.signing_keys import Ed25519Key, HmacKey, new_secret, read_key
 from connectors.http.urls import target
 
 BODY = '{"a":"é"}'.encode()
@@ -20,7 +20,7 @@ THEN = datetime(2024, 3, 3, 12, 51, 38, 900_000, tzinfo=UTC)
 
 
 def signed_by(*secrets: str, at: datetime | None = None) -> dict[str, str]:
-    return standard(MESSAGE, at or datetime.now(UTC), BODY, [key(secret) for secret in secrets])
+    return sign_standard(MESSAGE, at or datetime.now(UTC), BODY, [read_key(secret) for secret in secrets])
 
 
 def test_a_receiver_with_the_standard_library_accepts_what_we_sign() -> None:
@@ -64,7 +64,7 @@ def test_an_old_request_cannot_be_played_again() -> None:
 def test_a_shared_secret_and_a_private_key_sign_side_by_side() -> None:
     shared, private = new_secret("hmac"), new_secret("ed25519")
     headers = signed_by(shared, private)
-    ours = key(private)
+    ours = read_key(private)
     assert isinstance(ours, Ed25519Key)
 
     first, second = headers["webhook-signature"].split(" ")
@@ -78,7 +78,7 @@ def test_a_shared_secret_and_a_private_key_sign_side_by_side() -> None:
 
 
 def test_a_known_content_has_a_known_signature() -> None:
-    headers = standard("msg_1", THEN, b"{}", [key("whsec_" + base64.b64encode(b"k" * 32).decode())])
+    headers = sign_standard("msg_1", THEN, b"{}", [read_key("whsec_" + base64.b64encode(b"k" * 32).decode())])
 
     expected = hmac.new(b"k" * 32, b"msg_1.1709470298.{}", hashlib.sha256).digest()
     assert headers == {
@@ -91,7 +91,7 @@ def test_a_known_content_has_a_known_signature() -> None:
 def test_a_private_key_may_come_with_its_public_half_or_without() -> None:
     whole = new_secret("ed25519")
     half = "whsk_" + base64.b64encode(base64.b64decode(whole.removeprefix("whsk_"))[:32]).decode()
-    one, other = key(whole), key(half)
+    one, other = read_key(whole), read_key(half)
 
     assert isinstance(one, Ed25519Key)
     assert isinstance(other, Ed25519Key)
@@ -111,14 +111,14 @@ def test_a_private_key_may_come_with_its_public_half_or_without() -> None:
 )
 def test_a_secret_that_is_none_is_refused_and_not_shown(secret: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint) as refused:
-        key(secret)
+        read_key(secret)
 
     assert secret not in str(refused.value)
 
 
 def test_a_key_does_not_show_its_secret() -> None:
-    assert repr(key(new_secret("ed25519"))) == "Ed25519Key()"
-    assert repr(key(new_secret("hmac"))) == "HmacKey()"
+    assert repr(read_key(new_secret("ed25519"))) == "Ed25519Key()"
+    assert repr(read_key(new_secret("hmac"))) == "HmacKey()"
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_key_does_not_show_its_secret() -> None:
     ],
 )
 def test_the_original_platforms_signature_is_over_six_lines(url: str, host: str, path: str) -> None:
-    ours = key("whsec_" + base64.b64encode(b"k" * 32).decode())
+    ours = read_key("whsec_" + base64.b64encode(b"k" * 32).decode())
     assert isinstance(ours, HmacKey)
 
-    headers = original(target(url), MESSAGE, THEN, BODY, key=ours, version=3)
+    headers = sign_original(target(url), MESSAGE, THEN, BODY, key=ours, version=3)
 
     digest = hashlib.sha256(BODY).hexdigest()
     content = f"POST\n{host}\n{path}\n{digest}\n1709470298\n{MESSAGE}"

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from connectors.http.retry_policy import DELETED
+from connectors.http.retry_policy import SUBSCRIPTION_DELETED
 from connectors.http.sender import Answer
-from streams.delivery.records import Attempt, redriven
+from streams.delivery.records import Attempt, redrive_delivery
 from tests.connectors.fakes import FakeSender, Sent, always, answered, failed, in_turn
 from tests.connectors.sink_driver import FIRST, SECOND, Sink, delivery, message_ids
 from tests.samples import BORIS, NOON, uid
@@ -82,7 +82,7 @@ async def test_what_is_sent_again_has_its_attempts_numbered_on_and_its_whole_sch
         await sink.until(NOON + timedelta(minutes=minutes))
     (dead,) = sink.dead()
 
-    sink.arrive(redriven(dead))
+    sink.arrive(redrive_delivery(dead))
     for minutes in range(5, 10):
         await sink.until(NOON + timedelta(minutes=minutes))
 
@@ -159,7 +159,7 @@ async def test_a_subscription_that_was_deleted_gets_nothing_more() -> None:
     await sink.until(NOON)
 
     assert sender.sent == []
-    assert [(d.reason, d.attempts) for d in sink.dead()] == [(DELETED, 0)]
+    assert [(d.reason, d.attempts) for d in sink.dead()] == [(SUBSCRIPTION_DELETED, 0)]
 
 
 async def test_a_corrected_address_is_used_for_what_is_pending() -> None:
@@ -198,7 +198,7 @@ async def test_at_its_end_the_sink_settles_what_is_under_way_and_begins_nothing(
 
 async def test_what_finishes_soon_after_another_is_settled_with_it() -> None:
     sender = FakeSender()
-    sink = Sink(sender, settled_after=timedelta(milliseconds=25))
+    sink = Sink(sender, settle_after=timedelta(milliseconds=25))
     sink.arrive(delivery(1), delivery(2, BORIS))
 
     await sink.until(NOON)
@@ -210,7 +210,7 @@ async def test_what_finishes_soon_after_another_is_settled_with_it() -> None:
 
 async def test_a_new_delivery_does_not_wait_for_a_commit_unless_one_of_its_lane_is_not_settled() -> None:
     sender = FakeSender()
-    sink = Sink(sender, settled_after=timedelta(milliseconds=25))
+    sink = Sink(sender, settle_after=timedelta(milliseconds=25))
     sink.arrive(delivery(1))
     await asyncio.sleep(0)
     assert message_ids(sender) == [uid(1)]

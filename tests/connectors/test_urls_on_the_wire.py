@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from api.contract.url_policy import PublicTargets
 from api.contract.url_policy import target as stored
-from connectors.http.attempt_sender import Courier
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.sender import HttpSender
 from connectors.http.signing_keys import new_secret
 from connectors.http.urls import target
@@ -125,7 +125,7 @@ async def test_the_original_platforms_signature_verifies_on_what_arrives(rest: s
         async with aclosing(sender):
             url = server.url.removesuffix("/hook") + rest
             to = replace(TO, url=url, signing="original", signing_keys=(signing_key(secret),))
-            answer = await Courier(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
+            answer = await AttemptSender(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
     assert answer.status == 200
 
     line, *lines = arrived[0].decode().split("\r\n")
@@ -159,7 +159,7 @@ async def test_a_token_url_goes_out_as_it_is_stored_and_says_no_more_than_it_mus
             to = with_auth(
                 "oauth2", token_url=server.url.removesuffix("/hook") + path, client_id="c", client_secret="s"
             )
-            await Courier(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
+            await AttemptSender(sender, SAFE).send(DELIVERY, to, uid(42), NOON)
 
     assert arrived[0].startswith(f"POST {path} HTTP/1.1\r\n".encode())
     assert b"user-agent: loyalty-webhooks/" in arrived[0].lower()

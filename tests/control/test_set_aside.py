@@ -17,9 +17,9 @@ from streams.delivery.subscription_options import Condition
 from streams.domain.store import StoreSettings
 from streams.domain.values import Value
 from streams.errors import Rejected
-from streams.kafka.control_filter import Sieve
-from streams.kafka.last_valid import LastGood
-from streams.kafka.unfit_records import Raw
+from streams.kafka.control_filter import ControlFilter
+from streams.kafka.last_valid import LastValidRecords
+from streams.kafka.unfit_records import RawRecord
 from streams.state_version import Generation
 from tests.samples import NOON, SETTINGS, uid
 
@@ -29,9 +29,9 @@ WANTED = Subscription(
 )
 
 
-def raw(key: str, value: Value | None, offset: int) -> Raw:
+def raw(key: str, value: Value | None, offset: int) -> RawRecord:
     data, schema = (None, None) if value is None else avro.encode(value)
-    return Raw(offset, key.encode(), schema, data)
+    return RawRecord(offset, key.encode(), schema, data)
 
 
 class Follower:
@@ -39,8 +39,8 @@ class Follower:
 
     def __init__(self, home: Path | None = None) -> None:
         self.stores: dict[str, StoreSettings] = {}
-        self.last_good = LastGood(home / "settings.sqlite" if home else None)
-        self.sieve = Sieve("settings", StoreSettings, self._apply, self.last_good)
+        self.last_good = LastValidRecords(home / "settings.sqlite" if home else None)
+        self.sieve = ControlFilter("settings", StoreSettings, self._apply, self.last_good)
 
     def _apply(self, store: str, settings: StoreSettings | None) -> None:
         if settings is None:
@@ -48,7 +48,7 @@ class Follower:
         else:
             self.stores[store] = settings
 
-    def take(self, *records: Raw) -> None:
+    def take(self, *records: RawRecord) -> None:
         for each in records:
             self.sieve.take(0, each)
         self.sieve.save()
@@ -60,9 +60,9 @@ class Follower:
 
 MARS = replace(SETTINGS, time_zone="Mars/Olympus")
 BAD = [
-    Raw(7, b"DEFAULT", "StoreSettings.v5", b"\xff\x00junk"),
-    Raw(7, b"DEFAULT", "StoreSettings.v99", b""),
-    Raw(7, b"DEFAULT", None, b""),
+    RawRecord(7, b"DEFAULT", "StoreSettings.v5", b"\xff\x00junk"),
+    RawRecord(7, b"DEFAULT", "StoreSettings.v99", b""),
+    RawRecord(7, b"DEFAULT", None, b""),
     raw("DEFAULT", MARS, 7),
     raw("DEFAULT", replace(SETTINGS, wallets=()), 7),
     raw("DEFAULT", OTHER, 7),
@@ -71,7 +71,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_the_last_good_one_stays_and_no_other_store_is_touched(bad: Raw) -> None:
+def test_the_last_good_one_stays_and_no_other_store_is_touched(bad: RawRecord) -> None:
     follower = Follower()
 
     follower.take(raw("DEFAULT", SETTINGS, 3), raw("OTHER", OTHER, 4), bad)
@@ -84,7 +84,7 @@ def test_the_last_good_one_stays_and_no_other_store_is_touched(bad: Raw) -> None
 
 @pytest.mark.parametrize("bad", BAD)
 def test_it_stays_over_a_restart_although_compaction_has_left_the_bad_one_alone(
-    bad: Raw, tmp_path: Path
+    bad: RawRecord, tmp_path: Path
 ) -> None:
     Follower(tmp_path).take(raw("DEFAULT", SETTINGS, 3), raw("OTHER", OTHER, 4), bad)
 
@@ -96,7 +96,9 @@ def test_it_stays_over_a_restart_although_compaction_has_left_the_bad_one_alone(
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_where_no_good_one_is_known_the_others_are_served_all_the_same(bad: Raw, tmp_path: Path) -> None:
+def test_where_no_good_one_is_known_the_others_are_served_all_the_same(
+    bad: RawRecord, tmp_path: Path
+) -> None:
     follower = Follower(tmp_path)
 
     follower.take(bad, raw("OTHER", OTHER, 8))
@@ -160,7 +162,7 @@ def test_what_means_nothing_is_neither_taken_nor_written(
     kind: type[Value], key: str, value: Value, field: str
 ) -> None:
     taken: dict[str, Value | None] = {}
-    sieve = Sieve("topic", kind, taken.__setitem__, LastGood(None))
+    sieve = ControlFilter("topic", kind, taken.__setitem__, LastValidRecords(None))
 
     sieve.take(0, raw(key, value, 5))
 
@@ -173,7 +175,7 @@ def test_what_means_nothing_is_neither_taken_nor_written(
 def test_no_value_of_a_bad_record_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     secret = "pbkdf2-of-a-password"
     key = ApiKey(api_key_id=uid(1), admin_id=uid(2), name="n", digest=secret, created_at=NOON)
-    sieve = Sieve("api-keys", ApiKey, lambda *_: None, LastGood(None))
+    sieve = ControlFilter("api-keys", ApiKey, lambda *_: None, LastValidRecords(None))
 
     with caplog.at_level(logging.DEBUG):
         sieve.take(0, raw(uid(1), key, 5))
@@ -190,7 +192,7 @@ def test_whatever_bytes_come_the_good_ones_stay(data: bytes, schema: str | None)
     follower = Follower()
     follower.take(raw("DEFAULT", SETTINGS, 3))
 
-    follower.take(Raw(7, b"DEFAULT", schema, data), Raw(8, data, schema, data))
+    follower.take(RawRecord(7, b"DEFAULT", schema, data), RawRecord(8, data, schema, data))
 
     assert follower.stores == {"DEFAULT": SETTINGS}
 

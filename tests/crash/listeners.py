@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from streams.codec import avro
 from streams.codec.avro import HEADER
-from streams.delivery.legacy_batches import collected
+from streams.delivery.legacy_batches import is_collected
 from streams.delivery.records import Delivery
 from streams.stages.context import Record
 from streams.webhooks import CATALOGUE
@@ -34,9 +34,9 @@ def single(records: Iterable[Record]) -> Iterator[Record]:
     they came, and follows from nothing else."""
     for record in records:
         sent = delivery(record)
-        for item in msgspec.json.decode(sent.data, type=list[msgspec.Raw]) if collected(sent) else ():
+        for item in msgspec.json.decode(sent.data, type=list[msgspec.Raw]) if is_collected(sent) else ():
             yield _alone(record, sent, bytes(item))
-        if not collected(sent):
+        if not is_collected(sent):
             yield record
 
 

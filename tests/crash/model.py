@@ -13,7 +13,7 @@ from streams.stages.commands import MESSAGES
 from streams.stages.context import Record, Stage, StreamClock
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.tables import Tables
 from streams.topics import (
     COMMANDS,
@@ -109,5 +109,5 @@ def identity_run(requests: list[Record], memory: timedelta) -> Alone:
 
 def state_of(tables: Tables) -> State:
     return {
-        (table, owner.encode() + END_OF_OWNER + rest): value for table, owner, rest, value in tables.entries()
+        (table, owner.encode() + OWNER_END + rest): value for table, owner, rest, value in tables.entries()
     }

@@ -52,7 +52,7 @@ class Program:
             here = {"LOYALTY_HOME": str(self.home / "disk"), "LOYALTY_INSTANCE": self.name}
             settings = [f"{name}={value}" for name, value in {**self.environment, **here}.items()]
             command = [which("env") or "/usr/bin/env", *settings, LOYALTY, self.role, *self.arguments]
-            self._process = spawn(command, self.console, leashed=True)
+            self._process = spawn(command, self.console, tied=True)
 
     @property
     def console(self) -> Path:

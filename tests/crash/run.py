@@ -9,11 +9,11 @@ from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
-from streams.local_broker.jars import KAFKA
-from streams.migration.rebuild_from_facts import compared
-from streams.projections.state_snapshot import stores
-from streams.reconcile.from_topics import Period, reconcile
-from streams.settings import load
+from streams.local_broker.jars import KAFKA_VERSION
+from streams.migration.rebuild_from_facts import compare_with_facts
+from streams.projections.state_snapshot import read_stores
+from streams.reconcile.from_topics import Period, reconcile_topics
+from streams.settings import load_settings
 from streams.topics import (
     ATTEMPTS,
     CHANGELOGS,
@@ -75,7 +75,7 @@ class Report:
 
 def libraries() -> Path:
     """Kafka's jars, where the user's own broker keeps them: fetched once a machine, not once a run."""
-    return load().home / "broker" / f"libs-{KAFKA}"
+    return load_settings().home / "broker" / f"libs-{KAFKA_VERSION}"
 
 
 def run(plan: Plan, folder: Path, tell: Tell) -> Report:
@@ -176,9 +176,9 @@ def _complaints(plan: Plan, here: World, expected: Expected, found: Followed) ->
     yield from verdict.of_attempts(expected, found)
     yield from verdict.of_http(expected, found, verdict.lines(here.received))
     yield from verdict.of_facts(
-        compared(here.connection, stores(here.connection).get, folder, lambda *_: None)
+        compare_with_facts(here.connection, read_stores(here.connection).get, folder, lambda *_: None)
     )
-    yield from verdict.of_books(reconcile(here.connection, Period(), folder, lambda *_: None))
+    yield from verdict.of_books(reconcile_topics(here.connection, Period(), folder, lambda *_: None))
     for feed in ("loyalty", "identity", "fan-out"):
         disks = folder.parent.glob(f"worker-*/disk/state/*{feed}/*/[0-9]*")
         yield from verdict.of_disks(disks, found)

@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 
 from streams.codec.avro import HEADER
 from streams.kafka.clients import Connection
-from streams.kafka.transient_errors import is_passing
+from streams.kafka.transient_errors import is_transient
 from streams.stages.context import Record
 from streams.topics import Topic
 
@@ -65,7 +65,7 @@ class Followed:
         elif error.code() == KafkaError._PARTITION_EOF:
             # Markers of transactions stand at the end and are never delivered.
             self._ends[place] = message.offset() or 0
-        elif not is_passing(error):
+        elif not is_transient(error):
             raise RuntimeError(f"{place}: {error.str()}")
         return error is None
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from streams.codec.avro import decode
 from streams.delivery import records
-from streams.delivery.backfill_recipients import HEADER, Backfilled, backfilled
+from streams.delivery.backfill_recipients import HEADER, BackfillRecipients, read_recipients
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.delivery.subscription_history import OverTime
-from streams.reconcile.reconciliation import Books, Marks, Outcome, Place, balanced
+from streams.delivery.subscription_history import SubscriptionHistory
+from streams.reconcile.reconciliation import Books, DeliveryOutcome, MarkMaker, RecordPlace, reconcile_marks
 from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
@@ -54,7 +54,7 @@ class Topics:
     """What the pipeline has written, at NOON, and what a test adds to it or takes from it."""
 
     def __init__(self, run: Pipeline, *, subscribed: Iterable[tuple[datetime, Subscription | None]]) -> None:
-        self.subscriptions = OverTime()
+        self.subscriptions = SubscriptionHistory()
         for at, form in subscribed:
             self.subscriptions.add(form.subscription_id if form else uid(500), at, form)
         self.events = run.log[WEBHOOK_EVENTS.name]
@@ -65,20 +65,20 @@ class Topics:
         self.fanned_out = len(self.events)
 
     def books(self) -> Books:
-        marks = Marks(self.subscriptions)
+        marks = MarkMaker(self.subscriptions)
 
         def made() -> Iterator[Iterable[tuple[bytes, bytes]]]:
-            yield from (marks.delivery(d, Place(0, n, NOON)) for n, d in enumerate(self.deliveries))
+            yield from (marks.delivery(d, RecordPlace(0, n, NOON)) for n, d in enumerate(self.deliveries))
             for n, record in enumerate(self.events):
                 name = record.kind
                 event = decode(CATALOGUE[name].event, record.value, record.schema)
-                by = backfilled(record.headers)
-                yield marks.event(event, Place(0, n, NOON), n >= self.fanned_out, by)
-            yield from (marks.attempt(a, Place(0, n, NOON)) for n, a in enumerate(self.attempts))
-            yield from (marks.dead_letter(d, Place(0, n, NOON)) for n, d in enumerate(self.letters))
-            yield from (marks.redriven(i, Place(0, n, NOON)) for n, i in enumerate(self.redriven))
+                by = read_recipients(record.headers)
+                yield marks.event(event, RecordPlace(0, n, NOON), n >= self.fanned_out, by)
+            yield from (marks.attempt(a, RecordPlace(0, n, NOON)) for n, a in enumerate(self.attempts))
+            yield from (marks.dead_letter(d, RecordPlace(0, n, NOON)) for n, d in enumerate(self.letters))
+            yield from (marks.redriven(i, RecordPlace(0, n, NOON)) for n, i in enumerate(self.redriven))
 
-        return balanced(sorted(chain.from_iterable(made())), marks.closed, whole=True)
+        return reconcile_marks(sorted(chain.from_iterable(made())), marks.closed, whole=True)
 
 
 def registered(count: int, *forms: tuple[datetime, Subscription | None]) -> Topics:
@@ -89,7 +89,7 @@ def registered(count: int, *forms: tuple[datetime, Subscription | None]) -> Topi
     return Topics(run, subscribed=forms or [(NOON - DAY, subscription(EVENT))])
 
 
-def total(books: Books) -> Counter[Outcome]:
+def total(books: Books) -> Counter[DeliveryOutcome]:
     return sum(books.outcomes.values(), Counter())
 
 
@@ -238,7 +238,7 @@ def told_again(run: Pipeline, *subscriptions: str) -> None:
 
 
 def backfilled_for(record: Record, *subscriptions: str) -> Record:
-    by = Backfilled(name="past", subscriptions=subscriptions)
+    by = BackfillRecipients(name="past", subscriptions=subscriptions)
     return record._replace(headers={**record.headers, HEADER: by.header})
 
 

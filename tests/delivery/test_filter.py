@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from streams.delivery.filter import passes, problem
+from streams.delivery.filter import condition_problem, is_passed
 from streams.delivery.subscription_options import Condition
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, add, register, spend, subscription
@@ -54,8 +54,8 @@ def test_a_condition_compares_what_stands_at_its_path_as_json_would(
 ) -> None:
     condition = Condition(path=path, operator=operator, value=value)  # type: ignore[arg-type]
 
-    assert problem(condition) is None
-    assert passes((condition,), DATA) is expected
+    assert condition_problem(condition) is None
+    assert is_passed((condition,), DATA) is expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_condition_compares_what_stands_at_its_path_as_json_would(
 def test_a_condition_that_costs_too_much_or_says_nothing_is_a_problem(
     path: str, operator: str, value: str
 ) -> None:
-    assert problem(Condition(path=path, operator=operator, value=value))  # type: ignore[arg-type]
+    assert condition_problem(Condition(path=path, operator=operator, value=value))  # type: ignore[arg-type]
 
 
 @pytest.fixture

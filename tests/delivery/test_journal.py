@@ -6,7 +6,14 @@ from itertools import permutations
 
 import pytest
 
-from streams.delivery.delivery_state import Known, Spot, Status, begun, buried, tried
+from streams.delivery.delivery_state import (
+    DeliveryState,
+    DeliveryStatus,
+    RecordPosition,
+    apply_attempt,
+    apply_dead_letter,
+    apply_delivery,
+)
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from tests.delivery.journal_records import SECOND, attempt, delivery, letter
 from tests.samples import NOON
@@ -25,17 +32,17 @@ MADE_AGAIN: Step = (600, ONE)
 DELIVERED_THEN: Step = (601, attempt(ONE, "delivered", 1, NOON + 601 * SECOND))
 
 
-def known(steps: Iterable[Step]) -> Known:
-    found: Known | None = None
+def known(steps: Iterable[Step]) -> DeliveryState:
+    found: DeliveryState | None = None
     for seconds, record in steps:
         at = NOON + timedelta(seconds=seconds)
         match record:
             case Delivery():
-                found = begun(found, record, Spot(0, seconds), at)
+                found = apply_delivery(found, record, RecordPosition(0, seconds), at)
             case Attempt():
-                found = tried(found, record, at)
+                found = apply_attempt(found, record, at)
             case DeadLetter():
-                found = buried(found, record, Spot(0, seconds), at)
+                found = apply_dead_letter(found, record, RecordPosition(0, seconds), at)
     assert found is not None
     return found
 
@@ -55,7 +62,7 @@ def known(steps: Iterable[Step]) -> Known:
         ([*GIVEN_UP, MADE_AGAIN], "pending"),
     ],
 )
-def test_the_status_follows_from_what_is_there(steps: list[Step], status: Status) -> None:
+def test_the_status_follows_from_what_is_there(steps: list[Step], status: DeliveryStatus) -> None:
     assert {known(each).status for each in permutations(steps)} == {status}
 
 

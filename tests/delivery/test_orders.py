@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.delivery.replay_jobs import Orders, ReplayOrder, ReplayProgress, Standing
+from streams.delivery.replay_jobs import ReplayJob, ReplayJobs, ReplayOrder, ReplayProgress
 from tests.samples import NOON, STORE, uid
 
 
@@ -36,13 +36,13 @@ def test_its_state_follows_from_what_was_asked_and_told() -> None:
     cancelled = order(cancelled_at=NOON)
 
     states = [
-        Standing(order()).state,
-        Standing(order(), progress()).state,
-        Standing(cancelled).state,
-        Standing(cancelled, progress()).state,
-        Standing(cancelled, progress(state="cancelled")).state,
+        ReplayJob(order()).state,
+        ReplayJob(order(), progress()).state,
+        ReplayJob(cancelled).state,
+        ReplayJob(cancelled, progress()).state,
+        ReplayJob(cancelled, progress(state="cancelled")).state,
         # It was done before the news came.
-        Standing(cancelled, progress(state="done")).state,
+        ReplayJob(cancelled, progress(state="done")).state,
     ]
 
     assert states == ["asked", "running", "cancelling", "cancelling", "cancelled", "done"]
@@ -50,7 +50,7 @@ def test_its_state_follows_from_what_was_asked_and_told() -> None:
 
 def test_what_is_left_is_known_once_it_is_counted() -> None:
     def left(told: ReplayProgress | None) -> tuple[int | None, int | None]:
-        standing = Standing(order(), told)
+        standing = ReplayJob(order(), told)
         return standing.remaining, standing.seconds_left
 
     assert left(None) == left(progress()) == (None, None)
@@ -61,7 +61,7 @@ def test_what_is_left_is_known_once_it_is_counted() -> None:
 
 
 def test_the_open_ones_are_the_oldest_first_and_a_subscriptions_the_newest_first() -> None:
-    orders = Orders()
+    orders = ReplayJobs()
     news: list[str] = []
     forget = orders.tell(news.append)
 

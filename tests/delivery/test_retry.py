@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.delivery.retry import GIVEN_UP_AFTER, REFUSED_TRIES, next_wait
+from streams.delivery.retry import GIVEN_UP_AFTER, MAX_CLIENT_ERROR_TRIES, next_wait
 
 ZERO = timedelta(0)
 
@@ -42,7 +42,7 @@ def test_the_jitter_is_full_but_for_a_second() -> None:
 
 def test_what_is_refused_for_good_gets_three_tries() -> None:
     for refused in (400, 401, 404, 301, 422):
-        assert len(waits(0.5, refused)) + 1 == REFUSED_TRIES == 3
+        assert len(waits(0.5, refused)) + 1 == MAX_CLIENT_ERROR_TRIES == 3
     for passing in (None, 408, 425, 429, 500, 503, 599):
         assert len(waits(0.5, passing)) > 10
 

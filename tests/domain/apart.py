@@ -7,7 +7,7 @@ from streams.domain.commands import AdvanceClock, Command
 from streams.domain.state import Account, Known, Member
 from streams.domain.store import StoreSettings
 from streams.stages.commands import owner_of
-from streams.stages.context import Clock, Stage, Turn
+from streams.stages.context import Clock, Stage, StageContext
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from tests.driver import Pipeline, record
 from tests.samples import STORE
@@ -39,7 +39,7 @@ class Apart(Pipeline):
         start = self._done[topic]
         stage = self.stages[topic]
         tables = self.tables_of(stage)
-        turn = Turn(0, tables, self.now)
+        turn = StageContext(0, tables, self.now)
         self._done[topic] += stage.play(turn, self.log[topic][start : start + most], 100)
         tables.commit(list(tables.changelog()), {})
         for output in turn.outputs:

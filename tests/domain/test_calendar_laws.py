@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.domain.calendar import Calendar, on
+from streams.domain.calendar import Calendar, date_in_year
 
 # Clocks that change at midnight, that changed by half an hour, that lost a day, that changed in 2026.
 ZONES = (
@@ -63,17 +63,17 @@ def test_a_lead_time_comes_before_its_end_and_a_longer_one_no_later(
 def test_the_next_of_some_dates_is_after_now_and_within_a_year(
     calendar: Calendar, now: datetime, dates: tuple[str, ...]
 ) -> None:
-    found = calendar.next_start_of(now, dates)
+    found = calendar.next_start_of_day(now, dates)
 
     assert now < found <= now + timedelta(days=367)
-    assert calendar.day(found) in [on(calendar.day(found).year, each) for each in dates]
+    assert calendar.day(found) in [date_in_year(calendar.day(found).year, each) for each in dates]
 
 
 @given(CALENDARS, INSTANTS, MONTH_DAYS)
 def test_units_for_a_chosen_date_end_on_it_and_not_before_they_begin(
     calendar: Calendar, now: datetime, date: str
 ) -> None:
-    end = calendar.next_end_of(now, date)
+    end = calendar.next_end_of_day(now, date)
 
-    assert calendar.day(end) == on(calendar.day(end).year, date)
+    assert calendar.day(end) == date_in_year(calendar.day(end).year, date)
     assert now < end + timedelta(seconds=1)

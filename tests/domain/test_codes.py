@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.domain.codes import MOST_TRIES
+from streams.domain.codes import MAX_CODE_TRIES
 from streams.domain.commands import (
     ActivateMember,
     ChangeOwnEmail,
@@ -67,7 +67,7 @@ def test_the_right_code_after_five_wrong_ones_is_refused_and_another_one_holds(a
     account.tell(SignUpMember, profile=Profile(email="anna@example.com"))
     right = account.code("activation")
 
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_CODE_TRIES):
         assert account.tell(ActivateMember, code="000000") == "is not the one that was sent last"
     void = [account.tell(ActivateMember, code=each) for each in (right, "000000")]
 
@@ -81,7 +81,7 @@ def test_the_right_code_after_five_wrong_ones_is_refused_and_another_one_holds(a
 def test_four_wrong_ones_leave_the_right_one_good(account: Account) -> None:
     account.tell(SignUpMember, profile=Profile(email="anna@example.com"))
 
-    for _ in range(MOST_TRIES - 1):
+    for _ in range(MAX_CODE_TRIES - 1):
         account.tell(ActivateMember, code="000000")
 
     assert account.tell(ActivateMember, code=account.code("activation")) is None
@@ -90,7 +90,7 @@ def test_four_wrong_ones_leave_the_right_one_good(account: Account) -> None:
 def test_a_guess_counts_against_every_change_that_it_could_confirm(account: Account) -> None:
     account.tell(RegisterMember, profile=Profile(email="anna@example.com"))
     account.tell(ChangeOwnEmail, email="new@example.com")
-    for _ in range(MOST_TRIES - 1):
+    for _ in range(MAX_CODE_TRIES - 1):
         assert account.tell(ConfirmChange, code="000000") == "is not the one that was sent last"
     account.tell(ChangeOwnPhone, phone="+48600100200")
     account.tell(ConfirmChange, code="000000")
@@ -115,7 +115,7 @@ def test_each_wrong_one_is_a_fact_and_its_command_refused_the_same_when_repeated
 
 def test_an_administrator_needs_no_code_though_it_is_void(account: Account) -> None:
     account.tell(SignUpMember, profile=Profile(email="anna@example.com"))
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_CODE_TRIES):
         account.tell(ActivateMember, code="000000")
 
     assert account.tell(ActivateMember) is None

@@ -27,7 +27,7 @@ from streams.domain.commands import (
     TransferUnits,
     UpdateMember,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DocumentErased,
     Event,
@@ -35,15 +35,15 @@ from streams.domain.events import (
     MemberRegistered,
     UnitsEarned,
 )
-from streams.domain.pii import PERSONAL, public
+from streams.domain.pii import PERSONAL_FIELDS, strip_personal
 from streams.domain.state import Account, DataKey, Document, Member
 from streams.domain.values import Address, Attribute, Buyer, Company, Item, Profile
-from streams.migration.compare import KINDS, Comparison
+from streams.migration.compare import COMPARED_KINDS, Comparison
 from streams.stages.commands import owner_of
-from streams.stages.member_replay import replayed
-from streams.stages.rebuild import rebuild, secrets_of
+from streams.stages.member_replay import replay_member
+from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import COMMANDS, ERASURES, EVENTS
 from streams.webhooks.events import CustomerDeactivated
 from tests.domain.making import document, made
@@ -96,7 +96,9 @@ def life(member: str = ANNA, mark: str = MARK, to: str = BORIS) -> list[Any]:
     """All that leaves something personal, in the order in which it is accepted."""
     number, paid = f"T/{member[-1]}", buy(member)
     review: dict[str, Any] = {"event_type": "review", "event_id": uid(5), "happened_at": NOON}
-    issued = Act(cause_id=paid.command_id, store=STORE, member_id=member, now=NOON).id("issued_reward", 0)
+    issued = EventContext(cause_id=paid.command_id, store=STORE, member_id=member, now=NOON).id(
+        "issued_reward", 0
+    )
     return [
         made(SignUpMember, member, profile=profile(mark)),
         made(ActivateMember, member),
@@ -134,8 +136,8 @@ def marked(tables: Tables) -> list[str]:
 
 
 def differences(run: Pipeline) -> list[str]:
-    tables, found = Tables(MemoryStore(families(KINDS)), KINDS), Comparison()
-    rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables))
+    tables, found = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS), Comparison()
+    rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     found.compare(tables, run.tables, frozenset())
     return found.differences
@@ -183,7 +185,7 @@ def test_balances_of_today_and_of_the_past_are_what_they_were() -> None:
     run.when(made(EraseMember))
 
     assert run.tables.of(owner_of(STORE, ANNA)).get(Account, b"default") == before
-    past = replayed(owner_of(STORE, ANNA), run.log[EVENTS.name], SETTINGS, NOON)
+    past = replay_member(owner_of(STORE, ANNA), run.log[EVENTS.name], SETTINGS, NOON)
     assert past.get(Account, b"default") == before
 
 
@@ -321,7 +323,9 @@ def test_each_text_of_a_fact_is_personal_or_known_not_to_be(kind: type[Event]) -
 
     free = {name for name in texts if not name.endswith("_id") and name not in IDS}
 
-    assert {n for n in free - PERSONAL.get(kind, {}).keys() if kind.__name__ not in KEPT.get(n, ())} == set()
+    assert {
+        n for n in free - PERSONAL_FIELDS.get(kind, {}).keys() if kind.__name__ not in KEPT.get(n, ())
+    } == set()
 
 
 def test_a_fact_without_anything_personal_is_written_as_it_is() -> None:
@@ -330,6 +334,6 @@ def test_a_fact_without_anything_personal_is_written_as_it_is() -> None:
 
     (earned,) = run.facts(UnitsEarned)
 
-    assert public(earned) is earned
+    assert strip_personal(earned) is earned
     assert all("personal" not in record.headers for record in run.log[EVENTS.name])
     assert run.tables.of(owner_of(STORE, ANNA)).get(DataKey) is None

@@ -26,9 +26,9 @@ from streams.domain.events import ContactChangeAsked, MemberRegistered, UnitsEar
 from streams.domain.state import Claim, Waiting
 from streams.domain.values import Profile
 from streams.rejections import CommandRejected
-from streams.stages.commands import command_of, owner_of
+from streams.stages.commands import owner_of, read_command
 from streams.stages.context import Record, StreamClock, WallClock
-from streams.stages.identity import key_of
+from streams.stages.identity import identifier_key
 from streams.topics import COMMANDS, IDENTITY_REQUESTS
 from tests.domain.apart import Apart
 from tests.domain.making import made
@@ -106,7 +106,7 @@ class IdentifierMachine(RuleBasedStateMachine):
         for name in MEMBERS:
             member = self.run.member(name)
             if member:
-                found += [(key_of(STORE, each), name) for each in identifiers.of(member.profile)]
+                found += [(identifier_key(STORE, each), name) for each in identifiers.of(member.profile)]
         return found
 
     @invariant()
@@ -135,7 +135,7 @@ class IdentifierMachine(RuleBasedStateMachine):
 
 
 def _command(record: Record) -> Command | None:
-    command = command_of(record)
+    command = read_command(record)
     return command if isinstance(command, Command) and (record.schema or "")[:6] != "Answer" else None
 
 

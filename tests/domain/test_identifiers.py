@@ -25,7 +25,7 @@ from streams.domain.state import Known, Member
 from streams.domain.store import StoreSettings
 from streams.domain.values import Buyer, IdentifierKind, Item, Profile
 from streams.stages.commands import owner_of
-from streams.stages.identity import key_of
+from streams.stages.identity import identifier_key
 from streams.topics import COMMANDS
 from tests.domain.apart import Apart
 from tests.domain.making import document, made
@@ -74,7 +74,7 @@ def with_kept(kind: IdentifierKind, value: str, settings: StoreSettings = POLISH
     run.tables.commit(list(run.tables.changelog()), {})
     key = identifiers.identifier(kind, value)
     assert key is not None
-    run.identifiers.of(key_of(STORE, key)).apply(Known(member_id=ANNA))
+    run.identifiers.of(identifier_key(STORE, key)).apply(Known(member_id=ANNA))
     run.identifiers.commit(list(run.identifiers.changelog()), {})
     return run
 

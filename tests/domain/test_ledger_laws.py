@@ -17,9 +17,9 @@ from streams.domain.state import Account, IssuedReward, Lot
 from streams.domain.store import StoreSettings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.owner_entries import Owned
+from streams.tables.owner_entries import OwnerState
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
 from tests.domain.ledger_model import Ledger
@@ -68,7 +68,7 @@ def facts(run: Pipeline) -> list[Event]:
 
 def replayed(events: list[Event], store: StoreSettings = STORED) -> Tables:
     """The state that follows from the facts alone."""
-    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for event in events:
         state = tables.of(owner_of(event.store, event.member_id))
         for change in evolve(state, event, store):
@@ -90,7 +90,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.register(ANNA)
         self.add(ANNA, Decimal(100), 30)
 
-    def state(self, member: str) -> Owned:
+    def state(self, member: str) -> OwnerState:
         return self.run.tables.of(owner_of(STORE, member))
 
     def lots(self, member: str) -> list[Lot]:

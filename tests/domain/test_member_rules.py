@@ -26,7 +26,7 @@ from streams.domain.events import (
     UnitsEarned,
     UnitsExpiryAnnounced,
 )
-from streams.domain.ledger import MOST_SET_ASIDE
+from streams.domain.ledger import MAX_HELD_DRAWS
 from streams.domain.state import Account, Lot, Standing
 from streams.domain.values import Profile
 from streams.stages.commands import owner_of
@@ -174,7 +174,7 @@ def books(run: Pipeline) -> list[object]:
 def test_more_lots_than_one_entry_keeps_are_not_set_aside_at_once() -> None:
     run = Pipeline(SETTINGS, now=NOON)
     run.when(register(), register(BORIS))
-    lots = MOST_SET_ASIDE + 1
+    lots = MAX_HELD_DRAWS + 1
     state = run.tables.of(owner_of(STORE, ANNA))
     for number in range(lots):
         state.apply(

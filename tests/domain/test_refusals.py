@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.domain.commands import Command, RegisterTransaction
 from streams.domain.events import RewardBought, TransactionRecorded, UnitsEarned, UnitsSpent
-from streams.domain.values import MOST
+from streams.domain.values import MAX_AMOUNT
 from tests.driver import Pipeline, all_of, instant
 from tests.samples import (
     ANNA,
@@ -28,7 +28,7 @@ from tests.samples import (
 )
 
 VOUCHER_TYPE = SETTINGS.rewards[0]
-RANGE = f"must be more than 0 and at most {MOST}, with at most six decimals"
+RANGE = f"must be more than 0 and at most {MAX_AMOUNT}, with at most six decimals"
 
 
 def with_anna(*, units: str = "100") -> Pipeline:
@@ -42,8 +42,8 @@ def with_anna(*, units: str = "100") -> Pipeline:
     [
         (add("0"), f"units 0 {RANGE}"),
         (add("-5"), f"units -5 {RANGE}"),
-        (add(f"{MOST}.000001"), f"units {MOST}.000001 {RANGE}"),
-        (add(str(MOST)), f"units {MOST} would lift wallet 'default' above {MOST}"),
+        (add(f"{MAX_AMOUNT}.000001"), f"units {MAX_AMOUNT}.000001 {RANGE}"),
+        (add(str(MAX_AMOUNT)), f"units {MAX_AMOUNT} would lift wallet 'default' above {MAX_AMOUNT}"),
         (spend("0"), f"units 0 {RANGE}"),
         (spend("-5"), f"units -5 {RANGE}"),
         (spend("100.000001"), "units 100.000001 is more than the 100 available in wallet 'default'"),
@@ -68,7 +68,7 @@ def with_anna(*, units: str = "100") -> Pipeline:
         ),
         (
             purchase("-1", "X"),
-            f"items[0].gross_value -1.000000 must lie between 0 and {MOST}, with at most six decimals",
+            f"items[0].gross_value -1.000000 must lie between 0 and {MAX_AMOUNT}, with at most six decimals",
         ),
     ],
 )
@@ -83,11 +83,11 @@ def test_a_refusal_names_the_field_the_value_and_what_is_valid(command: Command,
 
 def test_a_purchase_of_more_than_an_amount_holds_is_refused_whole() -> None:
     run = with_anna()
-    (item,) = purchase(str(MOST), "X").items
+    (item,) = purchase(str(MAX_AMOUNT), "X").items
 
     run.when(replace(purchase("1", "X"), items=(item, item)))
 
-    assert run.rejections() == [f"items {2 * MOST}.000000 sum to more than {MOST}"]
+    assert run.rejections() == [f"items {2 * MAX_AMOUNT}.000000 sum to more than {MAX_AMOUNT}"]
     assert run.facts(TransactionRecorded) == []
 
 
@@ -107,18 +107,18 @@ def test_a_document_number_is_taken_once_for_a_member_but_free_for_another() -> 
 def test_what_a_wallet_cannot_take_does_not_refuse_the_purchase() -> None:
     run = with_anna()
 
-    run.when(purchase(str(MOST), "X"))
+    run.when(purchase(str(MAX_AMOUNT), "X"))
 
     assert run.rejections() == []
-    assert all_of(run.facts(TransactionRecorded), "gross_value") == [MOST]
+    assert all_of(run.facts(TransactionRecorded), "gross_value") == [MAX_AMOUNT]
     assert len(run.facts(UnitsEarned)) == 1
 
 
 def test_a_campaign_that_promises_more_than_can_be_written_gives_nothing() -> None:
-    boundless = replace(TEN_A_DOLLAR, points_per_currency_unit=MOST)
+    boundless = replace(TEN_A_DOLLAR, points_per_currency_unit=MAX_AMOUNT)
     run = Pipeline(replace(SETTINGS, campaigns=(boundless,)), now=NOON)
 
-    run.when(register(), purchase(str(MOST), "X"))
+    run.when(register(), purchase(str(MAX_AMOUNT), "X"))
 
     assert len(run.facts(TransactionRecorded)) == 1
     assert run.facts(UnitsEarned) == []

@@ -24,9 +24,9 @@ from streams.domain.events import DebtPaid, UnitsBlocked, UnitsEarned, UnitsTake
 from streams.domain.rules import Campaign, Effect
 from streams.domain.state import Account, Held, Lot, PendingLot, Transaction
 from streams.domain.store import StoreSettings
-from streams.domain.values import UNIT, Item, Profile
+from streams.domain.values import SMALLEST_UNIT, Item, Profile
 from streams.stages.commands import owner_of
-from streams.tables.owner_entries import Owned
+from streams.tables.owner_entries import OwnerState
 from tests.domain.making import made
 from tests.domain.test_ledger_laws import facts, lasting, replayed
 from tests.driver import Pipeline
@@ -115,7 +115,7 @@ class ReturnsMachine(RuleBasedStateMachine):
         self.run.at(self.run.now + span)
 
     @property
-    def state(self) -> Owned:
+    def state(self) -> OwnerState:
         return self.run.tables.of(owner_of(STORE, ANNA))
 
     @invariant()
@@ -139,11 +139,11 @@ class ReturnsMachine(RuleBasedStateMachine):
             for gift in bought.gifts:
                 assert 0 <= gift.taken <= gift.units
                 part = bought.returned_value / bought.gross_value
-                assert gift.taken <= gift.units * part + UNIT
+                assert gift.taken <= gift.units * part + SMALLEST_UNIT
                 if bought.returned_value == bought.gross_value and not gift.gone:
                     assert gift.taken == gift.units
                 if not gift.gone:
-                    assert gift.units * part - gift.taken < UNIT * 2
+                    assert gift.units * part - gift.taken < SMALLEST_UNIT * 2
 
     def teardown(self) -> None:
         if self.count:

@@ -8,15 +8,15 @@ from msgspec.structs import replace
 
 from streams.domain.rules import Effect
 from streams.domain.store import StoreSettings
-from streams.domain.values import MOST
+from streams.domain.values import MAX_AMOUNT
 from tests.domain.whole_store import FALLING, MONTHLY, WHOLE, campaign
 from tests.samples import TEN_A_DOLLAR
 
-RANGE = f"must lie between 0 and {MOST}, with six decimals at most"
+RANGE = f"must lie between 0 and {MAX_AMOUNT}, with six decimals at most"
 VOUCHER_TYPE = WHOLE.rewards[0]
 WRONG = [
     Decimal("-0.01"),
-    MOST + 1,
+    MAX_AMOUNT + 1,
     Decimal("0.1234567"),
     Decimal("NaN"),
     Decimal("Infinity"),

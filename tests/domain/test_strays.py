@@ -38,7 +38,7 @@ from streams.domain.messages import (
 )
 from streams.domain.state import Account
 from streams.domain.values import Draw, Identifier, Item, Profile
-from streams.rejections import LARGEST_COMMAND
+from streams.rejections import MAX_COMMAND_BYTES
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS
@@ -219,13 +219,13 @@ def test_a_transaction_as_large_as_may_be_is_matched_all_the_same() -> None:
     run.when(register())
     long = replace(ITEM, name="x" * 255)
     one, two = (len(encode(record_of(uid(40), (long,) * n))[0]) for n in (1, 2))
-    largest = record_of(uid(40), (long,) * (1 + (LARGEST_COMMAND - one) // (two - one)))
-    left = LARGEST_COMMAND - len(encode(largest)[0])
+    largest = record_of(uid(40), (long,) * (1 + (MAX_COMMAND_BYTES - one) // (two - one)))
+    left = MAX_COMMAND_BYTES - len(encode(largest)[0])
     largest = replace(largest, items=(*largest.items[1:], replace(long, sku="x" * left)))
 
     run.when(largest, made(AssignTransaction, document("D-1"), document_number="D-1", to_member=ANNA))
 
-    assert LARGEST_COMMAND - 5 < len(encode(largest)[0]) <= LARGEST_COMMAND
+    assert MAX_COMMAND_BYTES - 5 < len(encode(largest)[0]) <= MAX_COMMAND_BYTES
     assert all_of(run.facts(TransactionAssigned), "member_id") == [ANNA]
     assert run.poison() == []
 

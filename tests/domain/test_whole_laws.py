@@ -36,7 +36,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     CouponExpired,
     CouponExpiryAnnounced,
@@ -58,8 +58,8 @@ from streams.domain.store import StoreSettings
 from streams.domain.values import Profile
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
-from streams.stages.restore_proof import unbalanced
-from streams.tables.owner_entries import Owned
+from streams.stages.restore_proof import unbalanced_wallets
+from streams.tables.owner_entries import OwnerState
 from streams.tables.tables import Tables
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
@@ -209,7 +209,7 @@ class WholeMachine(RuleBasedStateMachine):
     def time_passes_and_timers_lag(self, span: timedelta) -> None:
         self.run.now += span
 
-    def states(self) -> Iterator[Owned]:
+    def states(self) -> Iterator[OwnerState]:
         for member in (ANNA, BORIS):
             yield self.run.tables.of(owner_of(STORE, member))
 
@@ -224,7 +224,7 @@ class WholeMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_a_restore_proves_holds(self) -> None:
-        assert list(unbalanced(self.run.tables)) == []
+        assert list(unbalanced_wallets(self.run.tables)) == []
 
     @invariant()
     def nothing_is_put_aside(self) -> None:
@@ -253,8 +253,8 @@ class WholeMachine(RuleBasedStateMachine):
 
     def a_second_evaluation_moves_no_tier(self) -> None:
         for state, member in zip(self.states(), (ANNA, BORIS), strict=True):
-            act = Act(cause_id=uid(999_999), store=STORE, member_id=member, now=self.run.now)
-            assert list(tier.moves(state, act, STORED)) == []
+            act = EventContext(cause_id=uid(999_999), store=STORE, member_id=member, now=self.run.now)
+            assert list(tier.move_tiers(state, act, STORED)) == []
 
     def ids_never_repeat(self) -> None:
         ids = all_of(facts(self.run), "event_id") + [e.webhook_event_id for e in told(self.run)]
@@ -302,7 +302,7 @@ class WholeMachine(RuleBasedStateMachine):
         assert books(replayed(facts(self.run), STORED)) == books(self.run.tables)
 
 
-def assert_sums(state: Owned, account: Account, never_active: Decimal) -> None:
+def assert_sums(state: OwnerState, account: Account, never_active: Decimal) -> None:
     """`never_active` was cancelled while it was pending."""
     lots = [lot for lot in state.scan(Lot) if lot.wallet == account.wallet]
     pending = [p.lot for p in state.scan(PendingLot) if p.lot.wallet == account.wallet]

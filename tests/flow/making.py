@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from streams.pipeline_health.samples import STAGES, TOPICS, Counted, Sample, Stand
+from streams.pipeline_health.samples import STAGES, TOPICS, Sample, StageCounts, TopicCounts
 
 START = datetime(2025, 10, 20, 13, 18, 0, tzinfo=UTC)
 
@@ -14,8 +14,8 @@ def sample(seconds: float, members: int = 1, **counts: int) -> Sample:
     assert set(said) <= {*TOPICS, *(stage.name for stage in STAGES)}
     return Sample(
         START + timedelta(seconds=seconds),
-        {topic: Counted(said.get(topic, 0), 1000 + said.get(topic, 0)) for topic in TOPICS},
-        {stage.name: Stand(said.get(stage.name, 0), members) for stage in STAGES},
+        {topic: TopicCounts(said.get(topic, 0), 1000 + said.get(topic, 0)) for topic in TOPICS},
+        {stage.name: StageCounts(said.get(stage.name, 0), members) for stage in STAGES},
     )
 
 

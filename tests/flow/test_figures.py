@@ -4,15 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from streams.pipeline_health.figures import Behind, Fare, Word, behind, fares, minutes, rate
+from streams.pipeline_health.figures import (
+    StageDelay,
+    StageFigures,
+    StageStatus,
+    append_rate,
+    records_per_minute,
+    stage_delay,
+    stage_figures,
+)
 from streams.pipeline_health.samples import LOYALTY, Sample
 from tests.flow.making import START, sample, table
 
 Rows = list[tuple[int, int]]
 
 
-def loyalty(samples: list[Sample]) -> Fare:
-    return fares(samples)[0]
+def loyalty(samples: list[Sample]) -> StageFigures:
+    return stage_figures(samples)[0]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +35,7 @@ def loyalty(samples: list[Sample]) -> Fare:
         pytest.param([(0, 0), (900, 800), (900, 500), (900, 200)], 1, "catching up", id="less every time"),
     ],
 )
-def test_a_stage_in_a_word(rows: Rows, members: int, word: Word) -> None:
+def test_a_stage_in_a_word(rows: Rows, members: int, word: StageStatus) -> None:
     assert loyalty(table(rows, members)).word == word
 
 
@@ -44,7 +52,7 @@ def test_a_stage_in_a_word(rows: Rows, members: int, word: Word) -> None:
 def test_a_stage_is_as_far_behind_as_the_first_record_is_old_that_it_has_not_read(
     rows: Rows, seconds: float, at_least: bool
 ) -> None:
-    assert behind(table(rows), LOYALTY) == Behind(timedelta(seconds=seconds), at_least)
+    assert stage_delay(table(rows), LOYALTY) == StageDelay(timedelta(seconds=seconds), at_least)
 
 
 def test_it_is_told_when_a_stage_that_catches_up_will_have_done_so() -> None:
@@ -59,16 +67,16 @@ def test_it_is_told_when_a_stage_that_catches_up_will_have_done_so() -> None:
 def test_now_is_the_last_half_minute_and_two_looks_at_least() -> None:
     samples = [sample(0, commands=0), sample(300, commands=3000), sample(315, commands=3000)]
 
-    assert rate(samples[:1], "commands") is None
-    assert rate(samples[:2], "commands") == 10
-    assert rate([*samples, sample(335, commands=3070)], "commands") == 2
-    assert rate([], "commands") is None
+    assert append_rate(samples[:1], "commands") is None
+    assert append_rate(samples[:2], "commands") == 10
+    assert append_rate([*samples, sample(335, commands=3070)], "commands") == 2
+    assert append_rate([], "commands") is None
 
 
 def test_each_minute_has_what_came_in_it() -> None:
     samples = [sample(0), sample(30, commands=5), sample(60, commands=7), sample(90, commands=17)]
 
-    found = minutes(samples, "commands", START + timedelta(seconds=95), 3)
+    found = records_per_minute(samples, "commands", START + timedelta(seconds=95), 3)
 
     assert list(found.begins) == [START - timedelta(minutes=1), START, START + timedelta(minutes=1)]
     assert list(found.counts) == [0, 7, 10]
@@ -77,7 +85,7 @@ def test_each_minute_has_what_came_in_it() -> None:
 def test_of_a_time_that_nobody_looked_the_records_are_spread_evenly_and_none_is_lost() -> None:
     samples = [sample(0), sample(180, commands=10)]
 
-    found = minutes(samples, "commands", START + timedelta(seconds=180), 6)
+    found = records_per_minute(samples, "commands", START + timedelta(seconds=180), 6)
 
     assert list(found.counts) == [None, 0, 3, 4, 3, 0]
 
@@ -87,7 +95,7 @@ def test_what_was_looked_up_of_the_past_tells_no_stage_and_is_counted_all_the_sa
 
     samples = [*past, sample(10, commands=0, loyalty=55)]
 
-    assert loyalty(samples).behind == Behind(timedelta(seconds=7.5))
+    assert loyalty(samples).behind == StageDelay(timedelta(seconds=7.5))
     assert loyalty(samples).rate is None
-    assert fares(past) == []
-    assert fares([]) == []
+    assert stage_figures(past) == []
+    assert stage_figures([]) == []

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from streams.codec.avro import read_also
-from streams.derived import FURTHER, derives
-from streams.derived.event_header import customer, head
+from streams.codec.avro import add_schema_folder
 from streams.domain.events import UnitsSpent
-from streams.domain.ledger import account
+from streams.domain.ledger import get_account
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
-from streams.domain.values import plain
+from streams.domain.values import plain_decimal
 from streams.webhooks.catalogue import CATALOGUE, Body, webhook
+from streams.webhooks.derivation import DERIVATION_RULES, derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import Customer, WebhookEvent
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -29,21 +29,21 @@ class PointsWereSpent(WebhookEvent):
 
 
 def enter() -> None:
-    read_also(Path(__file__).with_name("schemas"))
+    add_schema_folder(Path(__file__).with_name("schemas"))
 
     @derives(UnitsSpent)
     def rule(fact: UnitsSpent, state: State, _: StoreSettings) -> Iterator[PointsWereSpent]:
         yield PointsWereSpent(
-            **head(fact, NAME),
+            **webhook_event_header(fact, NAME),
             customer=customer(state, fact.member_id),
             points=fact.units,
-            left=account(state, fact.wallet).available,
+            left=get_account(state, fact.wallet).available,
         )
 
     @webhook(PointsWereSpent, triggers=("Units are spent.",), legacy_type="account.points_were_spent")
     def body(event: PointsWereSpent) -> Body:
         """Units were spent, and what is left of them."""
-        return {"points": plain(event.points), "left": plain(event.left)}
+        return {"points": plain_decimal(event.points), "left": plain_decimal(event.left)}
 
 
 @contextmanager
@@ -55,4 +55,4 @@ def entered() -> Iterator[None]:
     finally:
         CATALOGUE.pop(NAME)
         LEGACY_TYPES.pop(NAME)
-        FURTHER.pop(UnitsSpent)
+        DERIVATION_RULES[UnitsSpent].pop()

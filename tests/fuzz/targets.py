@@ -11,13 +11,13 @@ from api.problems import Invalid
 from api.services.subscriptions import COLUMNS
 from connectors.http.address_guard import host_refusal
 from connectors.http.answer_reader import status_of
-from connectors.http.excerpts import visible
-from connectors.http.retry_policy import asked_for
-from connectors.imports.kind import Run
+from connectors.http.excerpts import escape_controls
+from connectors.http.retry_policy import read_retry_after
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS as FILES
 from connectors.imports.reader import read
-from streams.codec.avro import decode, schemas
-from streams.domain.text import escaped
+from streams.codec.avro import decode, released_schemas
+from streams.domain.text import escape_text
 from streams.domain.values import Value
 from streams.errors import Misconfigured, Poison
 from streams.topics import TOPICS
@@ -25,7 +25,7 @@ from streams.topics import TOPICS
 Target = Callable[[bytes], object]
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KINDS = {kind.__name__: kind for topic in TOPICS for kind in topic.values}
-HEADERS = sorted(schemas())
+HEADERS = sorted(released_schemas())
 _PUBLIC = PublicTargets(())
 
 
@@ -40,7 +40,7 @@ def record(data: bytes) -> Value | None:
 def table(data: bytes) -> None:
     """The first byte says which kind of file the others are; the kind's columns stand before them."""
     kind = list(FILES.values())[(data or b"\0")[0] % len(FILES)]
-    run = Run("DEFAULT", NOON)
+    run = ImportRun("DEFAULT", NOON)
     head = ",".join(column.name for column in kind.columns(run)).encode() + b"\n" if len(data) % 2 else b""
     with suppress(Misconfigured):
         read(kind, head + data[1:], run)
@@ -53,7 +53,7 @@ def url(data: bytes) -> None:
         stored = target(text, _PUBLIC)
         stored.encode("ascii")
         host = stored.partition("://")[2].partition("/")[0]
-        assert escaped(stored) == stored
+        assert escape_text(stored) == stored
         assert host_refusal(host, ()) is None or ":" in host or "?" in host
 
 
@@ -62,8 +62,8 @@ def answer(data: bytes) -> None:
     status = status_of(data)
     assert status is None or 100 <= status <= 999
     text = data.decode(errors="surrogateescape")
-    asked_for(text, NOON)
-    visible(data.decode(errors="replace")).encode()
+    read_retry_after(text, NOON)
+    escape_controls(data.decode(errors="replace")).encode()
 
 
 def listing(data: bytes) -> None:

@@ -8,11 +8,11 @@ import sys
 from collections import UserDict
 from datetime import timedelta
 
-from api.cli.processes import log_as, process
+from api.cli.processes import process, set_up_logging
 from api.cli.supervisor import Supervisor
 from streams.domain.store import StoreSettings
 from streams.runtime.app import App
-from streams.runtime.instance import identity
+from streams.runtime.instance import hold_instance
 from streams.runtime.worker import run
 from streams.stages.context import WallClock
 from streams.stages.loyalty import LoyaltyStage
@@ -31,7 +31,7 @@ class Stores(UserDict[str, StoreSettings]):
 
 def work() -> None:
     async def serve() -> None:
-        with identity(settings, "loyalty") as who:
+        with hold_instance(settings, "loyalty") as who:
             app = App("faulty worker")
             app.feed(
                 connection, who, COMMANDS, LoyaltyStage(Stores(), WallClock(), timedelta(hours=24)), settings
@@ -48,6 +48,6 @@ async def supervise() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--supervise"]:
-        log_as("supervisor")
+        set_up_logging("supervisor")
         sys.exit(asyncio.run(supervise()))
     work()

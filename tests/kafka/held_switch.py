@@ -8,33 +8,33 @@ from confluent_kafka import TopicPartition
 from api.cli.processes import process
 from streams.codec.avro import HEADER, encode
 from streams.migration.build import Renewal
-from streams.migration.changelog_writer import ANSWERS_WITHIN, Publisher
-from streams.migration.cutover import folder_of, number_of, switch, under_way
-from streams.projections.state_snapshot import stores
-from streams.state_version import STATE, Generation
+from streams.migration.changelog_writer import ANSWER_TIMEOUT, ChangelogWriter
+from streams.migration.cutover import find_build, hold_folder, switch, version_number
+from streams.projections.state_snapshot import read_stores
+from streams.state_version import STATE_KEY, Generation
 from streams.topics import GENERATIONS
 from tests.kafka.held_worker import say
 
 
-class Held(Publisher):
+class Held(ChangelogWriter):
     def settle(self, generation: Generation, offsets: Sequence[TopicPartition], member: object) -> None:
         value, schema = encode(generation)
         self._producer.begin_transaction()
         self._producer.produce(
-            self.connection.topic(GENERATIONS), value, STATE, headers=[(HEADER, schema.encode())]
+            self.connection.topic(GENERATIONS), value, STATE_KEY, headers=[(HEADER, schema.encode())]
         )
-        self._producer.send_offsets_to_transaction(list(offsets), member, ANSWERS_WITHIN)
-        self._producer.flush(ANSWERS_WITHIN)
+        self._producer.send_offsets_to_transaction(list(offsets), member, ANSWER_TIMEOUT)
+        self._producer.flush(ANSWER_TIMEOUT)
         say("is held")
         input()
 
 
 def main() -> None:
-    with process("replay") as (settings, connection), folder_of(settings) as folder:
-        place = under_way(connection, folder)
+    with process("replay") as (settings, connection), hold_folder(settings) as folder:
+        place = find_build(connection, folder)
         assert place, "it was built"
-        publisher = Held(replace(connection, generation=number_of(place)), settings.transaction_timeout)
-        renewal = Renewal(connection, settings, place, publisher, stores=stores(connection).get)
+        publisher = Held(replace(connection, generation=version_number(place)), settings.transaction_timeout)
+        renewal = Renewal(connection, settings, place, publisher, stores=read_stores(connection).get)
         switch(renewal, connection, settings, lambda *_: None, lambda _: None)
 
 

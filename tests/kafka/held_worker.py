@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from api.cli.processes import process
 from streams.runtime.app import App
-from streams.runtime.instance import identity
-from streams.runtime.restore_progress import Report, Restores
+from streams.runtime.instance import hold_instance
+from streams.runtime.restore_progress import ReportProgress, RestoreProgress
 from streams.runtime.worker import run
-from streams.stages.context import Record, Turn, WallClock
+from streams.stages.context import Record, StageContext, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.topics import COMMANDS
 from tests.samples import SETTINGS
@@ -24,13 +24,13 @@ def say(what: str) -> None:
     print(what, flush=True)  # noqa: T201 - it is what the test reads
 
 
-class Held(Restores):
+class Held(RestoreProgress):
     """Asks for leave once something of the partition is restored."""
 
     held = -1
 
     @contextmanager
-    def shown(self, source: str, partition: int) -> Iterator[Report]:  # noqa: ARG002
+    def shown(self, source: str, partition: int) -> Iterator[ReportProgress]:  # noqa: ARG002
         def report(done: int, total: int) -> None:
             if partition == self.held and done:
                 say(f"held with {done} of {total}")
@@ -40,14 +40,14 @@ class Held(Restores):
 
 
 class Noting(LoyaltyStage):
-    def play(self, turn: Turn, records: Sequence[Record], budget: int) -> int:
+    def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         say(f"handles {turn.partition}")
         return super().play(turn, records, budget)
 
 
 def main() -> None:
     async def serve() -> None:
-        with identity(settings, "loyalty") as who:
+        with hold_instance(settings, "loyalty") as who:
             app = App("held worker")
             app.restores = Held(app.metrics)
             app.restores.held = int(sys.argv[1])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 
 READY_WITHIN = 60.0
 ENDS_WITHIN = 30.0
@@ -20,13 +20,13 @@ Program = Sequence[str | Path]
 def environment(settings: Settings, **more: str) -> dict[str, str]:
     """The environment in which a process sees these settings."""
     ours = {
-        variable("bootstrap_servers"): settings.bootstrap_servers or "",
-        variable("home"): str(settings.home),
-        variable("topic_prefix"): settings.topic_prefix,
-        variable("partitions"): str(settings.partitions),
-        variable("retention"): ",".join(settings.retention),
-        variable("session_timeout"): "6",
-        variable("allow_targets"): "127.0.0.0/8",
+        variable_name("bootstrap_servers"): settings.bootstrap_servers or "",
+        variable_name("home"): str(settings.home),
+        variable_name("topic_prefix"): settings.topic_prefix,
+        variable_name("partitions"): str(settings.partitions),
+        variable_name("retention"): ",".join(settings.retention),
+        variable_name("session_timeout"): "6",
+        variable_name("allow_targets"): "127.0.0.0/8",
     }
     return {**os.environ, **ours, **more}
 

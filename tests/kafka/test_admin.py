@@ -14,7 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 from streams.errors import Misconfigured, Retryable
 from streams.kafka import clients, topic_admin, topic_config
 from streams.kafka.clients import Connection
-from streams.kafka.topic_retention import retained
+from streams.kafka.topic_retention import with_retention
 from streams.settings import Settings
 from streams.topics import CHANGELOGS, COMMANDS, DELIVERIES, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
 from tests.kafka.processes import finished
@@ -79,8 +79,8 @@ def test_topics_that_are_there_are_kept_otherwise_once_it_is_asked_for(
     assert finished(shorter, "topics", "apply")[1].splitlines()[-1] == "2 topics were changed"
 
     assert config_of(connection, name)["retention.ms"] == "259200000"
-    assert topic_config.differences(connection, retained(shorter.retention)) == []
-    assert topic_config.kept_for(connection, DELIVERIES) == timedelta(days=3)
+    assert topic_config.find_differences(connection, with_retention(shorter.retention)) == []
+    assert topic_config.topic_retention(connection, DELIVERIES) == timedelta(days=3)
 
 
 def test_creating_them_again_changes_nothing(connection: Connection, settings: Settings) -> None:
@@ -132,7 +132,7 @@ def test_more_replicas_than_brokers_names_the_setting(connection: Connection, se
 def test_a_cluster_that_is_away_may_come_back(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topic_admin, "ANSWERS_WITHIN", 0.5)
+    monkeypatch.setattr(topic_admin, "ANSWER_TIMEOUT", 0.5)
 
     with pytest.raises(Retryable, match=r"No Kafka answers at 127.0.0.1:1"):
         topic_admin.partitions(replace(connection, bootstrap_servers="127.0.0.1:1"))

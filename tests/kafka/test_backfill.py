@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.codec.avro import encode, read
+from streams.codec.avro import decode_tree, encode
 from streams.domain.commands import EraseMember, RecordTransaction
 from streams.settings import Settings
 from streams.stages.context import Record
@@ -68,11 +68,11 @@ def published(fleet: Fleet, settings: Settings, name: str) -> list[Record]:
 
 
 def by_member(records: list[Record]) -> Counter[str]:
-    return Counter(str(read(record.value, record.schema)[1]["member_id"]) for record in records)
+    return Counter(str(decode_tree(record.value, record.schema)[1]["member_id"]) for record in records)
 
 
 def delivered(fleet: Fleet, settings: Settings) -> Counter[tuple[str, str]]:
-    trees = (read(r.value, r.schema)[1] for r in committed(fleet.connection, DELIVERIES, settings))
+    trees = (decode_tree(r.value, r.schema)[1] for r in committed(fleet.connection, DELIVERIES, settings))
     return Counter((tree["event_name"], tree["subscription_id"]) for tree in trees)
 
 
@@ -205,7 +205,7 @@ def test_nothing_is_told_of_who_is_erased_and_all_of_others_as_it_was(
 
 
 def by_id(records: list[Record]) -> Counter[str]:
-    return Counter(str(read(record.value, record.schema)[1]["webhook_event_id"]) for record in records)
+    return Counter(str(decode_tree(record.value, record.schema)[1]["webhook_event_id"]) for record in records)
 
 
 def counts(said: str) -> dict[tuple[str, str], int]:

@@ -16,7 +16,7 @@ from streams.kafka.partitioner import partition_of
 from streams.kafka.records import record_of
 from streams.kafka.topic_admin import create_topics
 from streams.rejections import PoisonRecord
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.topics import COMMANDS, EVENTS, POISON, Topic
@@ -147,7 +147,7 @@ def test_a_flood_of_poison_in_one_partition_holds_up_no_other(
     send(producer, cluster, register())
     flood(1)
     # Stopped, it keeps its partitions for as long as its session lasts.
-    with running(settings, "worker", **{variable("session_timeout"): "60"}) as worker:
+    with running(settings, "worker", **{variable_name("session_timeout"): "60"}) as worker:
         followed.until(poison=1, facts=1)
         worker.send_signal(signal.SIGSTOP)
         flood(count)

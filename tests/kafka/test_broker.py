@@ -95,15 +95,15 @@ def test_after_a_stop_nothing_is_left_running(broker: Made) -> None:
 
 def test_a_taken_port_is_passed_over_and_a_chosen_one_refused(broker: Made) -> None:
     with ExitStack() as stack:
-        if ports.is_free(ports.USUAL):
-            stack.enter_context(socket.create_server((ports.HOST, ports.USUAL)))
+        if ports.is_free(ports.DEFAULT_PORT):
+            stack.enter_context(socket.create_server((ports.HOST, ports.DEFAULT_PORT)))
 
         kafka = broker()
         kafka.start()
         with pytest.raises(Misconfigured, match=r"Port 9092 of 127\.0\.0\.1 is taken"):
             broker(kafka.folder / "second", port=9092).start()
 
-    assert kafka.port > ports.USUAL
+    assert kafka.port > ports.DEFAULT_PORT
 
 
 def test_brokers_started_at_once_end_up_at_different_ports(broker: Made, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_data_of_a_newer_kafka_is_moved_aside_whole(broker: Made) -> None:
     told: list[str] = []
     kafka = broker(say=told.append)
     kafka.data.mkdir(parents=True)
-    (kafka.data / storage.VERSION).write_text("99.1.0")
+    (kafka.data / storage.VERSION_FILE).write_text("99.1.0")
     (kafka.data / "precious").write_text("points")
 
     kafka.start()
@@ -205,7 +205,7 @@ def test_a_failing_maven_leaves_no_half_of_the_jars(tmp_path: Path) -> None:
     with pytest.raises(
         Misconfigured, match=r"could not fetch Apache Kafka 4\.4\.0: .*no route to the repository"
     ):
-        jars.fetch(libraries, lambda _: None, str(tmp_path))
+        jars.fetch_jars(libraries, lambda _: None, str(tmp_path))
 
     assert not libraries.exists()
 
@@ -215,7 +215,7 @@ def test_processes_that_need_the_jars_at_once_fetch_them_once(tmp_path: Path) ->
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: jars.fetch(tmp_path / "libs", lambda _: None, path), range(4)))
+        list(pool.map(lambda _: jars.fetch_jars(tmp_path / "libs", lambda _: None, path), range(4)))
 
     assert (tmp_path / "runs").read_text() == "fetched\n"
 
@@ -307,7 +307,7 @@ def test_a_note_about_a_process_that_is_no_broker_is_not_believed(tmp_path: Path
     note.write_text(json.dumps({"pid": os.getpid(), "port": 9092, "bootstrap": "127.0.0.1:9092"}))
 
     assert detached.running(tmp_path) is None
-    assert detached.stop(tmp_path) is None
+    assert detached.stop_detached(tmp_path) is None
 
 
 def test_a_given_cluster_is_used_and_nothing_started(tmp_path: Path) -> None:
@@ -323,14 +323,14 @@ def test_a_given_cluster_is_used_and_nothing_started(tmp_path: Path) -> None:
 def test_a_broker_left_running_is_used_and_left_running(tmp_path: Path, libraries: Path) -> None:
     link(libraries, tmp_path)
     settings = Settings(bootstrap_servers=None, home=tmp_path)
-    left = detached.start(tmp_path)
+    left = detached.start_detached(tmp_path)
     try:
         with ensure_broker(settings) as bootstrap:
             assert bootstrap == left.bootstrap
 
         assert detached.running(tmp_path) == left
     finally:
-        detached.stop(tmp_path)
+        detached.stop_detached(tmp_path)
 
 
 def test_otherwise_a_broker_lives_for_the_length_of_the_block(tmp_path: Path, libraries: Path) -> None:
@@ -343,7 +343,7 @@ def test_otherwise_a_broker_lives_for_the_length_of_the_block(tmp_path: Path, li
 
 def link(libraries: Path, home: Path) -> None:
     """Gives `home` the jars that are already there."""
-    jars.fetch(libraries, lambda _: None)
+    jars.fetch_jars(libraries, lambda _: None)
     (home / "broker").mkdir()
     (home / "broker" / libraries.name).symlink_to(libraries)
 

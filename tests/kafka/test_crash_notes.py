@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.store import StoreSettings
-from streams.errors import Retryable
+from streams.errors import Retryable, StoreFailed
 from streams.rejections import PoisonRecord
-from streams.runtime.batch import Batch, Share
+from streams.runtime.batch import Batch, PartitionShare
 from streams.runtime.partitions import Partition
-from streams.runtime.poison_suspects import Blame
-from streams.stages.context import Clock, Output, Record, StreamClock, Turn, WallClock
+from streams.runtime.poison_suspects import PoisonSuspects
+from streams.stages.context import Clock, Output, Record, StageContext, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, POISON
 from tests.driver import record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, register, uid
@@ -55,7 +55,7 @@ class Lives:
     now: datetime = NOON
 
     def __post_init__(self) -> None:
-        self.tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+        self.tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
         self.tables.index()
 
     @property
@@ -68,11 +68,11 @@ class Lives:
 
     def live(self) -> Exception | None:
         """Until all is handled, or the process dies of what is returned."""
-        partition = Partition(0, self.tables, Blame(self.note, self.limit), self.committed)
+        partition = Partition(0, self.tables, PoisonSuspects(self.note, self.limit), self.committed)
         partition.waiting.extend(self.log[self.committed :])
         stage = LoyaltyStage(_Stores(self.fault), self.clock(), timedelta(hours=24))
         while partition.waiting:
-            share = Share(Turn(0, self.tables, self.now), *partition.offered(100))
+            share = PartitionShare(StageContext(0, self.tables, self.now), *partition.offered(100))
             handled = asyncio.run(played(stage, share))
             if isinstance(handled, Exception):
                 self.tables.abort()
@@ -92,7 +92,7 @@ class Lives:
         return [o.value for o in self.outputs if o.topic is POISON and isinstance(o.value, PoisonRecord)]
 
 
-async def played(stage: LoyaltyStage, share: Share) -> int | Exception:
+async def played(stage: LoyaltyStage, share: PartitionShare) -> int | Exception:
     batch = Batch([share], 100, asyncio.get_running_loop().create_future())
     batch.play(stage)
     try:
@@ -153,7 +153,7 @@ def test_a_limit_of_zero_puts_nothing_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [MemoryError(), OSError(28, "No space left"), Exception("IO error: disk"), Retryable("away")]
+    "trouble", [MemoryError(), OSError(28, "No space left"), StoreFailed("IO error: disk"), Retryable("away")]
 )
 def test_the_machine_s_trouble_is_no_record_s_fault(tmp_path: Path, trouble: Exception) -> None:
     lives = Lives(tmp_path, fault=trouble)
@@ -161,6 +161,15 @@ def test_the_machine_s_trouble_is_no_record_s_fault(tmp_path: Path, trouble: Exc
 
     assert [lives.live() for _ in range(5)] == [trouble] * 5
     assert lives.poison() == []
+
+
+def test_a_bare_exception_of_a_stage_is_no_error_of_the_disk(tmp_path: Path) -> None:
+    bare = Exception("the bug")
+    lives = Lives(tmp_path, fault=bare)
+    lives.arrive(broken(ANNA))
+
+    assert [lives.live() for _ in range(4)] == [bare, bare, bare, None]
+    assert len(lives.poison()) == 1
 
 
 @pytest.mark.parametrize("clock", [WallClock, StreamClock])

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from api.cli.dead_letters import codes
+from api.cli.dead_letters import parse_statuses
 from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import DeadLetter, Delivery
 from streams.kafka.clients import Connection, connection
@@ -128,6 +128,6 @@ def test_a_mistake_is_one_sentence(settings: Settings, arguments: list[str], sen
 
 
 def test_a_status_is_a_number_a_hundred_or_none() -> None:
-    assert codes("404") == [404]
-    assert (codes("5xx")[0], len(codes("5xx"))) == (500, 100)
-    assert codes("none") == [None]
+    assert parse_statuses("404") == [404]
+    assert (parse_statuses("5xx")[0], len(parse_statuses("5xx"))) == (500, 100)
+    assert parse_statuses("none") == [None]

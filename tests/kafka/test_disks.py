@@ -11,15 +11,15 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.domain.state import Account, Lot, Member
-from streams.kafka.topic_config import Difference, apply
-from streams.projections.member_replica import Replicas
+from streams.kafka.topic_config import Difference, apply_config
+from streams.projections.member_replica import MemberStateReader
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.checkpoints import offset_writes
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import RocksStore
-from streams.tables.tables import families
+from streams.tables.tables import table_families
 from streams.topics import CHANGELOGS, REJECTIONS
 from tests.kafka.fleet import TABLES, Fleet, Worker, eventually, one_unit_each, registrations
 from tests.kafka.processes import finished
@@ -52,7 +52,7 @@ def disk(worker: Worker, fleet: Fleet) -> Path:
 
 
 def store_of(place: Path) -> RocksStore:
-    return RocksStore(place, families(LoyaltyStage.kinds))
+    return RocksStore(place, table_families(LoyaltyStage.kinds))
 
 
 def each_spends_one(fleet: Fleet) -> None:
@@ -75,7 +75,7 @@ def lots_of(place: Path) -> list[tuple[bytes, bytes]]:
 
 
 def is_a(kind: type[Account | Lot], key: bytes) -> bool:
-    return key.partition(END_OF_OWNER)[2].startswith(kind.letter)
+    return key.partition(OWNER_END)[2].startswith(kind.letter)
 
 
 def test_a_damaged_disk_is_set_aside_and_the_partition_restored(fleet: Fleet, worker: Worker) -> None:
@@ -122,7 +122,7 @@ def test_a_damaged_copy_of_the_api_is_set_aside_and_made_again(fleet: Fleet, tmp
 
 async def seen(fleet: Fleet, folder: Path) -> list[str]:
     """The members that an API's copies hold."""
-    copies = Replicas(fleet.connection, folder, 1)
+    copies = MemberStateReader(fleet.connection, folder, 1)
     await copies.start(lambda *_: None)
     try:
         ids = [uid(n) for n in range(1, MEMBERS + 1)]
@@ -142,7 +142,7 @@ def test_a_disk_that_has_rested_longer_than_tombstones_are_kept_is_restored_whol
     worker.program.end()
     shutil.rmtree(place)
     shutil.copytree(tmp_path / "older", place)
-    apply(fleet.connection, [Difference(topic, "delete.retention.ms", "", "100") for topic in TABLES])
+    apply_config(fleet.connection, [Difference(topic, "delete.retention.ms", "", "100") for topic in TABLES])
     whole = fleet.changelog()
 
     worker.program.start()
@@ -157,7 +157,7 @@ def test_a_disk_that_has_rested_longer_than_tombstones_are_kept_is_restored_whol
 def test_a_disk_is_as_good_as_new_however_old_while_nothing_was_written_since(
     fleet: Fleet, worker: Worker
 ) -> None:
-    apply(fleet.connection, [Difference(topic, "delete.retention.ms", "", "100") for topic in TABLES])
+    apply_config(fleet.connection, [Difference(topic, "delete.retention.ms", "", "100") for topic in TABLES])
 
     worker.program.start()
     each_spends_one(fleet)

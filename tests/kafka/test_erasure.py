@@ -21,7 +21,7 @@ from streams.domain.commands import ChangeOwnEmail
 from streams.kafka.clients import Connection, connection
 from streams.kafka.records import record_of
 from streams.kafka.topic_admin import create_topics
-from streams.projections.erasures import PERSONAL
+from streams.projections.erasures import PERSONAL_DATA
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.topics import COMMANDS, EVENTS, SETTINGS, SUBSCRIPTIONS, TOPICS
@@ -154,7 +154,7 @@ def test_what_is_left_of_an_erased_member_is_what_the_page_says(settings: Settin
         put(cluster, SUBSCRIPTIONS, {s.subscription_id: encode(s) for s in (works, absent, paused)})
         for process in ("worker", "sink"):
             programs.enter_context(running(settings, process))
-        everywhere = set(PERSONAL) - NEVER_THERE
+        everywhere = set(PERSONAL_DATA) - NEVER_THERE
         again = made(ChangeOwnEmail, email=f"{MARK}@example.com")
         send(cluster, register(BORIS), *life(), again, poison=f"no command of {MARK}".encode())
         until(lambda: marked(cluster) == everywhere, lambda: marked(cluster) ^ everywhere)

@@ -146,4 +146,4 @@ def test_a_controller_is_done_when_it_is_active_and_the_broker_fenced(
     log = tmp_path / fencing.LOG
     log.write_text("".join(f"2026-03-02T12:00:00,000 {line}\n" for line in lines))
 
-    assert fencing.fenced(log) is done
+    assert fencing.is_fenced(log) is done

@@ -11,8 +11,8 @@ from confluent_kafka import TopicPartition
 from streams.errors import Retryable
 from streams.kafka.clients import Connection, connection
 from streams.kafka.cluster import Consumer
-from streams.kafka.group_members import Groups, Member
-from streams.kafka.group_offsets import NOTHING_YET, Onlooker
+from streams.kafka.group_members import GroupDescriber, GroupMember
+from streams.kafka.group_offsets import NO_OFFSET, GroupOffsets
 from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
 from streams.topics import COMMANDS
@@ -46,17 +46,17 @@ def member(here: Connection) -> Iterator[Consumer]:
         yield consumer
 
 
-def seen(here: Connection, groups: Groups) -> list[Member]:
+def seen(here: Connection, groups: GroupDescriber) -> list[GroupMember]:
     name = f"{here.prefix}loyalty"
     return groups.members([name], WITHIN)[name]
 
 
 def test_who_is_in_a_group_is_seen_and_of_an_unknown_group_nobody(here: Connection, member: Consumer) -> None:
-    with Groups(here) as groups:
+    with GroupDescriber(here) as groups:
         found = groups.members([f"{here.prefix}loyalty", f"{here.prefix}nobody"], WITHIN)
 
     assert found == {
-        f"{here.prefix}loyalty": [Member(NAME, "loyalty", "127.0.0.1")],
+        f"{here.prefix}loyalty": [GroupMember(NAME, "loyalty", "127.0.0.1")],
         f"{here.prefix}nobody": [],
     }
 
@@ -65,7 +65,7 @@ def test_who_is_in_a_group_is_seen_and_of_an_unknown_group_nobody(here: Connecti
 def test_the_process_that_asks_may_die_and_the_next_question_is_answered_by_another(
     here: Connection, member: Consumer, number: signal.Signals
 ) -> None:
-    with Groups(here) as groups:
+    with GroupDescriber(here) as groups:
         seen(here, groups)
         first = groups.pid
         assert first is not None
@@ -79,7 +79,7 @@ def test_the_process_that_asks_may_die_and_the_next_question_is_answered_by_anot
 
 
 def test_the_process_that_asks_ends_with_who_wanted_to_know(here: Connection, member: Consumer) -> None:
-    with Groups(here) as groups:
+    with GroupDescriber(here) as groups:
         seen(here, groups)
         pid = groups.pid
         assert pid is not None
@@ -89,7 +89,7 @@ def test_the_process_that_asks_ends_with_who_wanted_to_know(here: Connection, me
 
 
 def test_a_cluster_that_does_not_answer_is_said_to(here: Connection) -> None:
-    with Groups(Connection("127.0.0.1:1")) as groups, pytest.raises(Retryable, match="not known"):
+    with GroupDescriber(Connection("127.0.0.1:1")) as groups, pytest.raises(Retryable, match="not known"):
         groups.members(["any"], 1.0)
 
 
@@ -102,15 +102,15 @@ def test_where_a_group_stands_is_seen_without_coming_into_it(here: Connection, m
     offsets = [TopicPartition(topic, 1, 7)]
     producer.send_offsets_to_transaction(offsets, member.consumer_group_metadata(), WITHIN)
 
-    with closing(Onlooker(here, "loyalty")) as onlooker:
+    with closing(GroupOffsets(here, "loyalty")) as onlooker:
         under_way = onlooker.committed([place], WITHIN)
         producer.commit_transaction(WITHIN)
         # A coordinator answers before it has written everywhere that it is committed.
         eventually(
-            lambda: onlooker.committed([place, (topic, 2)], WITHIN) == {place: 7, (topic, 2): NOTHING_YET},
+            lambda: onlooker.committed([place, (topic, 2)], WITHIN) == {place: 7, (topic, 2): NO_OFFSET},
             lambda: "the offsets are not committed",
         )
-        with Groups(here) as groups:
+        with GroupDescriber(here) as groups:
             assert [found.instance for found in seen(here, groups)] == [NAME]
 
-    assert under_way == {place: NOTHING_YET}
+    assert under_way == {place: NO_OFFSET}

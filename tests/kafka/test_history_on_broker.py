@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.codec.avro import decode, encode, read
+from streams.codec.avro import decode, decode_tree, encode
 from streams.domain.commands import AddUnits, AdvanceClock, MemberCommand
 from streams.settings import Settings
 from streams.stages.context import Record, StreamClock
@@ -54,7 +54,7 @@ def in_memory(past: list[MemberCommand], after: list[AddUnits], now: datetime) -
 
 def facts(records: Iterable[Record]) -> dict[str, str]:
     """Their commands, or the timers that they came of, by their ids."""
-    trees = (read(record.value, record.schema)[1] for record in records)
+    trees = (decode_tree(record.value, record.schema)[1] for record in records)
     return {tree["event_id"]: tree["command_id"] for tree in trees}
 
 
@@ -128,7 +128,7 @@ def test_files_of_the_past_happen_at_their_own_times(
     assert "5 commands sent: 5 accepted, 0 refused" in said
     expired = [r for r in there(fleet, EVENTS) if r.kind == "UnitsExpired"]
     # Ninety days after the first purchase, at the end of the day in New York.
-    assert [read(r.value, r.schema)[1]["occurred_at"] for r in expired] == [
+    assert [decode_tree(r.value, r.schema)[1]["occurred_at"] for r in expired] == [
         datetime(1997, 4, 3, 4, 59, 59, tzinfo=UTC)
     ]
     assert there(fleet, WEBHOOK_EVENTS) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.codec.avro import encode, read
+from streams.codec.avro import decode_tree, encode
 from streams.settings import Settings
 from streams.topics import EVENTS, SETTINGS
 from tests.crash.world import put
@@ -79,4 +79,4 @@ def facts_of(fleet: Fleet) -> dict[str, dict[str, object]]:
     followed.read_to_end()
     followed.close()
     records = [record for group in followed.records[EVENTS.name].values() for record in group]
-    return dict(read(record.value, record.schema) for record in records)
+    return dict(decode_tree(record.value, record.schema) for record in records)

@@ -5,7 +5,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from streams.codec.avro import read as read_record
+from streams.codec.avro import decode_tree as read_record
 from streams.settings import Settings
 from streams.topics import EVENTS
 from tests.kafka.fleet import Fleet

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from api.auth.authentication import new_key
 from streams.codec.avro import HEADER, encode
-from streams.delivery.delivery_search import Search
+from streams.delivery.delivery_search import DeliverySearch
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.kafka.clients import Connection, connection
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topic_admin import create_topics
-from streams.projections.delivery_log import FOLDER, FollowedJournal
+from streams.projections.delivery_log import FOLDER, FollowedDeliveryLog
 from streams.settings import Settings
 from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, SETTINGS, Topic
 from tests.crash.world import put
@@ -45,8 +45,8 @@ def appended(cluster: Connection, *records: Delivery | Attempt | DeadLetter) -> 
     assert producer.flush(WITHIN) == 0
 
 
-async def opened(cluster: Connection, folder: Path, partitions: int) -> FollowedJournal:
-    journal = FollowedJournal(cluster, folder, partitions)
+async def opened(cluster: Connection, folder: Path, partitions: int) -> FollowedDeliveryLog:
+    journal = FollowedDeliveryLog(cluster, folder, partitions)
     await asyncio.wait_for(journal.complete(), WITHIN)
     return journal
 
@@ -69,11 +69,11 @@ async def _restarted(settings: Settings, tmp_path: Path) -> None:
     expected = [(uid(4), "pending"), (uid(1), "delivered"), (uid(2), "dead")]
 
     journal = await opened(cluster, tmp_path / "j", settings.partitions)
-    assert statuses(await journal.search(Search(STORE))) == expected
+    assert statuses(await journal.search(DeliverySearch(STORE))) == expected
     assert journal.progress == (7, 7)
     appended(cluster, three)
     await journal.current()
-    assert statuses(await journal.search(Search(STORE, status="pending"))) == [
+    assert statuses(await journal.search(DeliverySearch(STORE, status="pending"))) == [
         (uid(4), "pending"),
         (uid(3), "pending"),
     ]
@@ -83,14 +83,14 @@ async def _restarted(settings: Settings, tmp_path: Path) -> None:
     again = await opened(cluster, tmp_path / "j", settings.partitions)
     assert again.progress == (1, 1)
     expected += [(uid(3), "delivered")]
-    assert statuses(await again.search(Search(STORE))) == expected
+    assert statuses(await again.search(DeliverySearch(STORE))) == expected
     counters = await again.counters([uid(500), uid(501)], NOW)
     await again.stop()
 
     shutil.rmtree(tmp_path / "j" / FOLDER)
     anew = await opened(cluster, tmp_path / "j", settings.partitions)
     assert anew.progress == (9, 9)
-    assert statuses(await anew.search(Search(STORE))) == expected
+    assert statuses(await anew.search(DeliverySearch(STORE))) == expected
     assert await anew.counters([uid(500), uid(501)], NOW) == counters
     found = await anew.one(STORE, uid(2))
     assert found is not None
@@ -117,7 +117,7 @@ async def _elsewhere(settings: Settings, tmp_path: Path) -> None:
     appended(elsewhere, two)
     again = await opened(elsewhere, tmp_path / "j", settings.partitions)
 
-    assert statuses(await again.search(Search(STORE))) == [(uid(2), "pending")]
+    assert statuses(await again.search(DeliverySearch(STORE))) == [(uid(2), "pending")]
     await again.stop()
 
 
@@ -135,7 +135,7 @@ async def _damaged(settings: Settings, tmp_path: Path) -> None:
 
     again = await opened(cluster, tmp_path / "j", settings.partitions)
 
-    assert statuses(await again.search(Search(STORE))) == [(uid(1), "pending")]
+    assert statuses(await again.search(DeliverySearch(STORE))) == [(uid(1), "pending")]
     assert len(list((tmp_path / "j").glob(f"{FOLDER}.damaged-*"))) == 1
     await again.stop()
 
@@ -164,7 +164,7 @@ async def _outslept(settings: Settings, tmp_path: Path) -> None:
 
     again = await opened(cluster, tmp_path / "j", settings.partitions)
 
-    assert statuses(await again.search(Search(STORE))) == [(uid(3), "pending")]
+    assert statuses(await again.search(DeliverySearch(STORE))) == [(uid(3), "pending")]
     await again.stop()
 
 

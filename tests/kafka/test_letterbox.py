@@ -8,13 +8,13 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from api.services.dead_letters import Box
+from api.services.dead_letters import DeadLetterPort
 from streams.codec.avro import HEADER, encode
 from streams.domain.values import Value
-from streams.jobs.dead_letters import Letterbox
+from streams.jobs.dead_letters import DeadLetterStore
 from streams.jobs.redrive_sources import LettersWanted
 from streams.kafka.clients import Connection, connection
-from streams.kafka.producer import Appender
+from streams.kafka.producer import RecordAppender
 from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
 from streams.topics import ATTEMPTS, DEAD_LETTERS, DELIVERIES, WEBHOOK_EVENTS, Topic
@@ -30,7 +30,7 @@ ALL = LettersWanted(subscriptions=frozenset((TO,)))
 LETTERS = [letter(1), letter(2, 404), letter(3, None), letter(4, to=SECOND.subscription_id)]
 MADE = [delivery(1), delivery(7), delivery(8), delivery(9, to=SECOND.subscription_id)]
 DELIVERED = {uid(7), uid(9)}
-Scenario = Callable[[Box], Awaitable[None]]
+Scenario = Callable[[DeadLetterPort], Awaitable[None]]
 
 
 def append(cluster: Connection, topic: Topic, values: list[tuple[str, Value]]) -> None:
@@ -50,9 +50,9 @@ def cluster(settings: Settings) -> Connection:
 
 def on_broker(cluster: Connection, scenario: Scenario) -> None:
     async def run() -> None:
-        appender = Appender(cluster)
+        appender = RecordAppender(cluster)
         try:
-            await scenario(Letterbox(cluster, appender, {TO, SECOND.subscription_id}.__contains__))
+            await scenario(DeadLetterStore(cluster, appender, {TO, SECOND.subscription_id}.__contains__))
         finally:
             await appender.close()
 
@@ -82,7 +82,7 @@ def box(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
 
 
 def test_the_newest_are_listed_first(box: Callable[[Scenario], None]) -> None:
-    async def scenario(found: Box) -> None:
+    async def scenario(found: DeadLetterPort) -> None:
         every = await found.newest(TO, ALL, 10)
         one = await found.newest(TO, dataclasses.replace(ALL, statuses=frozenset((404, 503))), 1)
         assert [each.record.delivery.delivery_id for each in every] == [uid(3), uid(2), uid(1)]
@@ -92,7 +92,7 @@ def test_the_newest_are_listed_first(box: Callable[[Scenario], None]) -> None:
 
 
 def test_each_is_sent_again_once_and_so_many_at_a_time(box: Callable[[Scenario], None]) -> None:
-    async def scenario(found: Box) -> None:
+    async def scenario(found: DeadLetterPort) -> None:
         before = await found.count(TO, ALL)
         count, sent = await found.redrive(TO, ALL, 2)
         rest, later = await found.redrive(TO, ALL, 2)
@@ -107,7 +107,7 @@ def test_each_is_sent_again_once_and_so_many_at_a_time(box: Callable[[Scenario],
 
 
 def test_what_became_of_a_delivery_is_looked_up(box: Callable[[Scenario], None]) -> None:
-    async def scenario(found: Box) -> None:
+    async def scenario(found: DeadLetterPort) -> None:
         fates = {}
         for number in (1, 7, 8, 9, 99):
             kept = await found.kept(FIRST, uid(number))
@@ -135,7 +135,7 @@ def test_one_whose_delivery_is_not_kept_any_more_is_made_of_its_event(cluster: C
     assert producer.flush(60) == 0
     append(cluster, ATTEMPTS, [(TO, attempt(made))])
 
-    async def scenario(found: Box) -> None:
+    async def scenario(found: DeadLetterPort) -> None:
         kept = await found.kept(FIRST, made.delivery_id)
         assert kept is not None
         assert (replace(kept.delivery, replay=None), kept.fate) == (made, "delivered")

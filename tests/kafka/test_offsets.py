@@ -13,8 +13,8 @@ from confluent_kafka import OFFSET_END, OFFSET_INVALID, KafkaError, KafkaExcepti
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin, Config, Consumer, Librdkafka
-from streams.kafka.consumer_offsets import committed, first_since, watermarks
-from streams.kafka.offsets import Cancelled, Offsets, Place
+from streams.kafka.consumer_offsets import committed, first_offset_since, read_watermarks
+from streams.kafka.offsets import Cancelled, PartitionOffsets, Place
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ONE, TWO = ("ledgers", 0), ("members", 0)
@@ -63,9 +63,9 @@ def _future(answer: int | KafkaException) -> "Future[SimpleNamespace]":
     return future
 
 
-def offsets(*answers: Answer) -> tuple[Scripted, Offsets]:
+def offsets(*answers: Answer) -> tuple[Scripted, PartitionOffsets]:
     script = Scripted(list(answers))
-    return script, Offsets(Connection("nowhere:9", cluster=script), 10.0)
+    return script, PartitionOffsets(Connection("nowhere:9", cluster=script), 10.0)
 
 
 def test_a_leader_that_did_not_answer_is_asked_again_by_another_client() -> None:
@@ -105,7 +105,7 @@ def test_who_does_not_want_to_know_any_more_is_not_kept_waiting() -> None:
     script = Scripted([{ONE: OFFSET_INVALID}])
 
     with pytest.raises(Cancelled):
-        Offsets(Connection("nowhere:9", cluster=script), 10.0, lambda: True).ends([ONE])
+        PartitionOffsets(Connection("nowhere:9", cluster=script), 10.0, lambda: True).ends([ONE])
 
     assert script.time == 0.0
 
@@ -151,14 +151,14 @@ def test_a_group_stands_somewhere_or_nowhere_yet_or_it_was_not_answered() -> Non
 
 @pytest.mark.parametrize("marks", [(0, -1001), (-1001, -1001), (-1001, 5), (6, 5)])
 def test_a_partition_begins_and_ends_at_offsets(marks: tuple[int, int]) -> None:
-    assert watermarks(consumer(marks=(3, 5)), PLACE, 1) == (3, 5)
+    assert read_watermarks(consumer(marks=(3, 5)), PLACE, 1) == (3, 5)
     with pytest.raises(KafkaException):
-        watermarks(consumer(marks=marks), PLACE, 1)
+        read_watermarks(consumer(marks=marks), PLACE, 1)
 
 
 def test_a_moment_has_a_first_record_or_none_or_it_was_not_answered() -> None:
-    assert first_since(consumer(at(7)), PLACE, NOW, 1) == 7
-    assert first_since(consumer(at(OFFSET_END)), PLACE, NOW, 1) is None
+    assert first_offset_since(consumer(at(7)), PLACE, NOW, 1) == 7
+    assert first_offset_since(consumer(at(OFFSET_END)), PLACE, NOW, 1) is None
     for told in (at(OFFSET_INVALID), at(0, KafkaError.NOT_LEADER_FOR_PARTITION)):
         with pytest.raises(KafkaException):
-            first_since(consumer(told), PLACE, NOW, 1)
+            first_offset_since(consumer(told), PLACE, NOW, 1)

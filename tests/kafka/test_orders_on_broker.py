@@ -9,11 +9,11 @@ import pytest
 
 from api.process.control_topics import ProgressLog, replays_followed
 from api.process.topic_log import TopicLog
-from api.services.replays import Ports
-from streams.delivery.replay_jobs import Orders
-from streams.jobs.replay_estimate import Recount
+from api.services.replays import ReplayPorts
+from streams.delivery.replay_jobs import ReplayJobs
+from streams.jobs.replay_estimate import ReplayEstimator
 from streams.kafka.clients import Connection
-from streams.kafka.producer import Appender
+from streams.kafka.producer import RecordAppender
 from streams.settings import Settings
 from streams.topics import REPLAYS
 from tests.api.logs import put
@@ -24,7 +24,7 @@ from tests.kafka.test_replays_over_http import subscribed_and_published
 from tests.samples import NOON, uid
 
 EVENTS = 40
-Scenario = Callable[[Ports], Awaitable[None]]
+Scenario = Callable[[ReplayPorts], Awaitable[None]]
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def cluster(settings: Settings) -> Connection:
 
 
 async def on_broker(cluster: Connection, folder: Path, scenario: Scenario) -> None:
-    orders = Orders()
+    orders = ReplayJobs()
     asked, told = replays_followed(cluster, orders)
-    appender = Appender(cluster)
+    appender = RecordAppender(cluster)
     try:
         await asyncio.gather(asked.start(), told.start())
         log = TopicLog(cluster, REPLAYS, asked, orders.order, together=False)
         progress_log = ProgressLog(cluster, appender, told)
-        await scenario(Ports(orders, log, progress_log, Recount(cluster, folder), "here"))
+        await scenario(ReplayPorts(orders, log, progress_log, ReplayEstimator(cluster, folder), "here"))
     finally:
         await appender.close()
         await asyncio.gather(asked.stop(), told.stop())
@@ -64,7 +64,7 @@ def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario]
 def test_what_is_written_is_among_the_orders_and_what_is_forgotten_is_not(
     ports: Callable[[Scenario], None],
 ) -> None:
-    async def scenario(found: Ports) -> None:
+    async def scenario(found: ReplayPorts) -> None:
         await put(found.log, uid(1), order(1))
         await put(found.log, uid(2), order(2))
         await found.progress.write(uid(1), progress(1, state="done", sent=3))
@@ -86,7 +86,7 @@ def test_it_is_counted_how_many_deliveries_it_would_be(ports: Callable[[Scenario
         until=NOON + timedelta(days=9999),
     )
 
-    async def scenario(found: Ports) -> None:
+    async def scenario(found: ReplayPorts) -> None:
         counted = await found.counter.of(asked, WANTED)
         assert counted is not None
         assert (counted.deliveries, counted.exact, counted.offsets) == (EVENTS, True, EVENTS)

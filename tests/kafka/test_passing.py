@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from streams.kafka.cluster import Librdkafka
-from streams.kafka.transient_errors import ask_again, is_passing
+from streams.kafka.transient_errors import is_transient, retry_transient
 from streams.local_broker import jars, tools
 
 PROGRAM = Path(__file__).with_name("Retriable.java")
@@ -36,14 +36,14 @@ LOCAL = {
 @pytest.fixture(scope="module")
 def retriable(libraries: Path) -> set[int]:
     """As the pinned Kafka itself has them."""
-    jars.fetch(libraries, lambda _: None)
-    command = [tools.java(), "-cp", f"{libraries}/*", str(PROGRAM)]
+    jars.fetch_jars(libraries, lambda _: None)
+    command = [tools.find_java(), "-cp", f"{libraries}/*", str(PROGRAM)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {int(code) for code in said.split()}
 
 
 def test_of_the_protocols_table_what_is_retriable_passes(retriable: set[int]) -> None:
-    passing = {code for code in CODES if is_passing(KafkaError(code))}
+    passing = {code for code in CODES if is_transient(KafkaError(code))}
 
     assert len(retriable) > 25
     assert passing - retriable == LOOKED_FOR_ANEW
@@ -51,25 +51,27 @@ def test_of_the_protocols_table_what_is_retriable_passes(retriable: set[int]) ->
 
 
 def test_of_the_clients_own_errors_those_pass_that_say_that_no_broker_was_heard() -> None:
-    assert {code for code in range(-200, -1) if is_passing(KafkaError(code))} == LOCAL
+    assert {code for code in range(-200, -1) if is_transient(KafkaError(code))} == LOCAL
 
 
 def test_a_fatal_error_does_not_pass_whatever_its_code() -> None:
-    assert not is_passing(KafkaError(KafkaError._TIMED_OUT, "", fatal=True))
-    assert is_passing(KafkaError(KafkaError.UNKNOWN, "", retriable=True))
+    assert not is_transient(KafkaError(KafkaError._TIMED_OUT, "", fatal=True))
+    assert is_transient(KafkaError(KafkaError.UNKNOWN, "", retriable=True))
 
 
 def test_a_question_is_asked_again_until_it_is_answered() -> None:
     answers = [KafkaError(KafkaError.OFFSET_NOT_AVAILABLE), KafkaError(KafkaError._DESTROY), None]
 
-    assert ask_again(Librdkafka(), lambda: _answer(answers), 10) == 0
+    assert retry_transient(Librdkafka(), lambda: _answer(answers), 10) == 0
 
 
 def test_a_question_is_not_asked_again_after_its_time_or_an_error_that_stays() -> None:
     with pytest.raises(KafkaException, match="OFFSET_NOT_AVAILABLE"):
-        ask_again(Librdkafka(), lambda: _answer([KafkaError(KafkaError.OFFSET_NOT_AVAILABLE)]), -1)
+        retry_transient(Librdkafka(), lambda: _answer([KafkaError(KafkaError.OFFSET_NOT_AVAILABLE)]), -1)
     with pytest.raises(KafkaException, match="TOPIC_AUTHORIZATION_FAILED"):
-        ask_again(Librdkafka(), lambda: _answer([KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)]), 10)
+        retry_transient(
+            Librdkafka(), lambda: _answer([KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)]), 10
+        )
 
 
 def _answer(answers: list[KafkaError | None]) -> int:

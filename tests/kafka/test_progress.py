@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from streams.runtime.metrics import Metrics
-from streams.runtime.restore_progress import Restores
+from streams.runtime.restore_progress import RestoreProgress
 
 
 class Clock:
@@ -19,7 +19,9 @@ class Clock:
         return self.now
 
 
-def restored(restores: Restores, clock: Clock, steps: list[tuple[float, int]], total: int = 1000) -> None:
+def restored(
+    restores: RestoreProgress, clock: Clock, steps: list[tuple[float, int]], total: int = 1000
+) -> None:
     """Seconds since the start, and how many records have been read by then."""
     begun = clock.now
     with restores.shown("commands", 3) as report:
@@ -33,7 +35,7 @@ def test_a_long_restore_is_told_of_every_few_seconds(caplog: pytest.LogCaptureFi
     clock = Clock()
 
     steps = [(0.5, 50), (1.0, 100), (3.0, 300), (6.0, 400), (7.0, 450), (11.5, 920), (16.5, 1000)]
-    restored(Restores(Metrics(), clock=clock), clock, steps)
+    restored(RestoreProgress(Metrics(), clock=clock), clock, steps)
 
     assert caplog.messages == [
         "commands[3]: restoring: 100 of 1000 changelog records, 100/s, 9 s left",
@@ -46,7 +48,7 @@ def test_a_restore_that_waits_for_its_first_record_says_so(caplog: pytest.LogCap
     caplog.set_level(logging.INFO)
     clock = Clock()
 
-    restored(Restores(Metrics(), clock=clock), clock, [(2.0, 0)])
+    restored(RestoreProgress(Metrics(), clock=clock), clock, [(2.0, 0)])
 
     assert caplog.messages == [
         "commands[3]: restoring: 0 of 1000 changelog records, 0/s, nothing read yet",
@@ -57,8 +59,8 @@ def test_a_short_restore_is_silent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     clock, screen = Clock(), io.StringIO()
 
-    restored(Restores(Metrics(), clock=clock), clock, [(0.3, 500), (0.9, 1000)])
-    restored(Restores(Metrics(), terminal(screen), clock), clock, [(0.3, 500), (0.9, 1000)])
+    restored(RestoreProgress(Metrics(), clock=clock), clock, [(0.3, 500), (0.9, 1000)])
+    restored(RestoreProgress(Metrics(), terminal(screen), clock), clock, [(0.3, 500), (0.9, 1000)])
 
     assert caplog.messages == []
     assert screen.getvalue() == ""
@@ -70,7 +72,7 @@ def terminal(screen: io.StringIO) -> Console:
 
 def test_a_terminal_gets_a_bar_that_goes_when_all_is_restored() -> None:
     clock, screen = Clock(), io.StringIO()
-    restores = Restores(Metrics(), terminal(screen), clock)
+    restores = RestoreProgress(Metrics(), terminal(screen), clock)
 
     with restores.shown("commands", 3) as report, restores.shown("commands", 4) as other:
         clock.now += 1.5
@@ -87,7 +89,7 @@ def test_a_terminal_gets_a_bar_that_goes_when_all_is_restored() -> None:
 @pytest.mark.parametrize("shown", [None, terminal])
 def test_the_gauge_follows_and_ends_at_nothing(shown: Callable[[io.StringIO], Console] | None) -> None:
     clock, metrics = Clock(), Metrics()
-    restores = Restores(metrics, shown and shown(io.StringIO()), clock)
+    restores = RestoreProgress(metrics, shown and shown(io.StringIO()), clock)
 
     def left() -> float | None:
         labels = {"source": "commands", "partition": "3"}

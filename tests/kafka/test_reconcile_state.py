@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 from streams.domain.commands import UpdateMember
 from streams.domain.values import Identifier, Profile
 from streams.settings import Settings
-from streams.stages.identity import key_of
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.stages.identity import identifier_key
+from streams.tables.owner_entries import OWNER_END
 from streams.topics import CHANGELOGS, REJECTIONS
 from tests.kafka.fleet import Fleet, eventually
 from tests.kafka.processes import finished
@@ -28,7 +28,7 @@ def fleet(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
 
 def forgotten(fleet: Fleet, email: str) -> None:
     """The identity stage's changelog has lost who is known by it."""
-    key = key_of(STORE, Identifier(kind="email", value=email)).encode() + END_OF_OWNER + b"i"
+    key = identifier_key(STORE, Identifier(kind="email", value=email)).encode() + OWNER_END + b"i"
     producer = Producer(fleet.connection.producer())
     producer.produce(fleet.connection.topic(CHANGELOGS["identifiers"]), None, key, 0)
     assert producer.flush(30) == 0

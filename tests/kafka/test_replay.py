@@ -13,13 +13,13 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from api.cli.replay import per_second, selected, times
+from api.cli.replay import make_selection, parse_period, parse_rate
 from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import Delivery, Subscription
 from streams.errors import Misconfigured
-from streams.jobs.replay import Asked, subscription_of
+from streams.jobs.replay import Asked, read_subscription
 from streams.kafka.clients import Connection, connection
-from streams.kafka.log_reader import whole
+from streams.kafka.log_reader import full_range
 from streams.kafka.topic_admin import create_topics
 from streams.settings import Settings
 from streams.topics import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS, WEBHOOK_EVENTS
@@ -154,7 +154,9 @@ def tried(cluster: Connection, found: list[Delivery]) -> None:
 def fanned_out(cluster: Connection) -> None:
     """As if the fan-out had come to all of it, and made nothing."""
     name = cluster.topic(WEBHOOK_EVENTS)
-    ends = [TopicPartition(name, n, end) for n, (_, end) in whole(cluster, WEBHOOK_EVENTS).bounds.items()]
+    ends = [
+        TopicPartition(name, n, end) for n, (_, end) in full_range(cluster, WEBHOOK_EVENTS).bounds.items()
+    ]
     consumer = Consumer(cluster.consumer(**{"group.id": f"{cluster.prefix}fan-out"}))
     consumer.commit(offsets=ends, asynchronous=False)
     consumer.close()
@@ -170,25 +172,25 @@ def test_a_replay_to_nobody_or_to_a_paused_subscription_is_refused(cluster: Conn
     put(cluster, SUBSCRIPTIONS, {OTHER.subscription_id: encode(replace(OTHER, state="paused"))})
 
     with pytest.raises(Misconfigured, match="there is no subscription of that id"):
-        subscription_of(cluster, uid(9))
+        read_subscription(cluster, uid(9))
     with pytest.raises(Misconfigured, match="is paused: set it active first"):
-        subscription_of(cluster, OTHER.subscription_id)
+        read_subscription(cluster, OTHER.subscription_id)
 
 
 def test_what_the_subscription_does_not_want_and_items_of_arrays_are_refused() -> None:
     legacy = replace(WANTED, legacy=True)
 
     with pytest.raises(Misconfigured, match="--event 'CustomerUpdated' is not valid"):
-        selected(WANTED, Asked(WANTED.subscription_id, "1h", "0s", "CustomerUpdated"))
+        make_selection(WANTED, Asked(WANTED.subscription_id, "1h", "0s", "CustomerUpdated"))
     with pytest.raises(Misconfigured, match="bodies of LevelWillExpire are arrays"):
-        selected(legacy, Asked(WANTED.subscription_id, "1h", "0s", only="missing"))
+        make_selection(legacy, Asked(WANTED.subscription_id, "1h", "0s", only="missing"))
 
 
 def test_the_time_to_begin_is_before_the_time_to_end() -> None:
-    assert times("2h", "1h", NOON) == (NOON - timedelta(hours=2), NOON - timedelta(hours=1))
+    assert parse_period("2h", "1h", NOON) == (NOON - timedelta(hours=2), NOON - timedelta(hours=1))
     with pytest.raises(Misconfigured):
-        times("1h", "2h", NOON)
+        parse_period("1h", "2h", NOON)
 
 
 def test_a_rate_is_deliveries_a_second() -> None:
-    assert (per_second("50/s"), per_second("0")) == (50, 0)
+    assert (parse_rate("50/s"), parse_rate("0")) == (50, 0)

@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Producer
 
 from api.auth.authentication import new_key
-from api.services.replay_runner import SILENT
+from api.services.replay_runner import SILENCE_SECONDS
 from streams.codec.avro import encode
 from streams.delivery.records import Delivery
 from streams.kafka.clients import Connection, connection
@@ -196,7 +196,7 @@ def test_a_process_that_is_told_to_stop_hands_over_at_once(
 
     first.process.communicate()
     assert first.process.returncode == 0
-    assert time.monotonic() - begun < SILENT
+    assert time.monotonic() - begun < SILENCE_SECONDS
     assert second.look(asked)["state"] == "running"
 
 

@@ -16,13 +16,13 @@ from streams.domain.state import Account, Entry, Handled, Lot, Member
 from streams.domain.values import Profile
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics
-from streams.runtime.restore import restore
+from streams.runtime.restore import restore_tables
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.restore_proof import LedgerProof
-from streams.tables.owner_entries import END_OF_OWNER
-from streams.tables.tables import on_disk
+from streams.stages.restore_proof import LedgerCheck
+from streams.tables.owner_entries import OWNER_END
+from streams.tables.tables import open_tables
 from streams.topics import CHANGELOGS
 from tests.kafka.three_brokers import ThreeBrokers
 from tests.samples import NOON, STORE, uid
@@ -58,7 +58,7 @@ def cluster(three: ThreeBrokers, tmp_path_factory: pytest.TempPathFactory) -> Co
 def fill(cluster: Connection) -> None:
     producer = Producer(cluster.producer())
     for owner, entry in entries():
-        key = owner.encode() + END_OF_OWNER + entry.letter + entry.key()
+        key = owner.encode() + OWNER_END + entry.letter + entry.key()
         producer.produce(cluster.topic(CHANGELOGS[entry.table]), msgspec.msgpack.encode(entry), key, 0)
         producer.poll(0)
     assert producer.flush(60) == 0
@@ -94,9 +94,9 @@ def silent(three: ThreeBrokers, number: int) -> None:
 def restored(cluster: Connection, folder: Path) -> tuple[dict[str, int], str | None]:
     """How many entries of each kind, and what is wrong with them."""
     names = {(kind.table, kind.letter): kind.__name__ for kind in LoyaltyStage.kinds}
-    proof = LedgerProof()
-    with closing(on_disk(folder, LoyaltyStage.kinds)) as tables:
-        assert restore(cluster, 0, tables, lambda: False, lambda *_: None, heard=proof.hear)
+    proof = LedgerCheck()
+    with closing(open_tables(folder, LoyaltyStage.kinds)) as tables:
+        assert restore_tables(cluster, 0, tables, lambda: False, lambda *_: None, heard=proof.hear)
         return Counter(names[table, key[:1]] for table, _, key, _ in tables.entries()), proof.flaw(tables)
 
 

@@ -20,7 +20,7 @@ from streams.domain.commands import AdvanceClock, Command
 from streams.domain.events import UnitsEarned
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection, connection
-from streams.kafka.producer import Appender
+from streams.kafka.producer import RecordAppender
 from streams.kafka.topic_admin import create_topics
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.settings import Settings
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 async def prepare(cluster: Connection, url: str, store: StoreSettings = STORE_SETTINGS) -> None:
-    appender = Appender(cluster)
+    appender = RecordAppender(cluster)
     try:
         await appender.append(SETTINGS, store.store, store)
         for number, name in enumerate(CATALOGUE, 500):

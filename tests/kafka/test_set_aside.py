@@ -19,7 +19,7 @@ from streams.kafka import clients, topic_admin
 from streams.kafka.clients import Connection
 from streams.local_broker.ports import any_free
 from streams.settings import Settings
-from streams.state_version import STATE, Generation
+from streams.state_version import STATE_KEY, Generation
 from streams.topics import API_KEYS, GENERATIONS, SETTINGS, SUBSCRIPTIONS, Topic
 from tests.kafka.processes import finished, running
 from tests.samples import NOON, uid
@@ -70,7 +70,7 @@ def test_worker_sink_and_api_start_on_bad_control_records_and_serve_all_others(s
         (SUBSCRIPTIONS, uid(1), bad),
         (API_KEYS, uid(2), key),
         (API_KEYS, uid(3), replace(key, api_key_id=uid(3))),
-        (GENERATIONS, STATE, b"garbage"),
+        (GENERATIONS, STATE_KEY, b"garbage"),
     )
     token, digest = new_key()
     port = any_free()
@@ -128,10 +128,10 @@ def test_a_generation_that_cannot_be_read_leaves_the_one_before(
 ) -> None:
     connection = clients.connection(settings, settings.bootstrap_servers or "")
     topic_admin.create_topics(connection, settings)
-    write(connection, (GENERATIONS, STATE, Generation(number=1, layout=1, switched_at=NOON)))
+    write(connection, (GENERATIONS, STATE_KEY, Generation(number=1, layout=1, switched_at=NOON)))
     assert finished(settings, "doctor")[0] == 0
 
-    write(connection, (GENERATIONS, STATE, b"garbage"))
+    write(connection, (GENERATIONS, STATE_KEY, b"garbage"))
 
     code, said = finished(settings, "doctor")
     assert (code, "the record at offset 0 stays in force" in said) == (1, True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streams.local_broker import LocalBroker, detached
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 from tests.kafka.processes import LOYALTY, environment, finished
 
 ENDS_WITHIN = 25.0
@@ -30,7 +30,7 @@ def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
     settings = Settings(
         bootstrap_servers=broker.bootstrap_servers, topic_prefix="t.", home=tmp_path, partitions=2
     )
-    key = {variable("api_key_hashes"): "0" * 64, variable("api_port"): "0"}
+    key = {variable_name("api_key_hashes"): "0" * 64, variable_name("api_port"): "0"}
     with (
         (tmp_path / "log").open("w") as log,
         subprocess.Popen(
@@ -61,7 +61,7 @@ def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
 def test_a_local_broker_that_is_frozen_is_no_absent_one(tmp_path: Path, libraries: Path) -> None:
     (tmp_path / "broker").mkdir()
     (tmp_path / "broker" / libraries.name).symlink_to(libraries)
-    found = detached.start(tmp_path)
+    found = detached.start_detached(tmp_path)
     settings = Settings(home=tmp_path)
     os.kill(found.pid, signal.SIGSTOP)
     try:
@@ -69,7 +69,7 @@ def test_a_local_broker_that_is_frozen_is_no_absent_one(tmp_path: Path, librarie
         status, shown = finished(settings, "broker", "status")
     finally:
         os.kill(found.pid, signal.SIGCONT)
-        detached.stop(tmp_path)
+        detached.stop_detached(tmp_path)
 
     assert code == 1
     assert f"the local broker (pid {found.pid}, {found.bootstrap}) runs and does not answer" in said

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli.supervisor import in_a_row, wait
+from api.cli.supervisor import count_failures, restart_wait
 from streams.settings import Settings
 from tests.kafka.processes import LOYALTY, environment
 
@@ -52,13 +52,13 @@ def child(process: "subprocess.Popen[str]") -> tuple[int, int]:
 
 
 def test_waits_double_from_one_second_to_five_and_so_do_not_outlast_an_outage() -> None:
-    assert [wait(failures, 0.0) for failures in range(1, 6)] == [1, 2, 4, 5, 5]
-    assert (wait(1, 1.0), wait(2, 0.5), wait(5000, 1.0)) == (1.5, 2.5, 5.0)
+    assert [restart_wait(failures, 0.0) for failures in range(1, 6)] == [1, 2, 4, 5, 5]
+    assert (restart_wait(1, 1.0), restart_wait(2, 0.5), restart_wait(5000, 1.0)) == (1.5, 2.5, 5.0)
 
 
 def test_after_a_minute_of_life_the_waits_begin_again() -> None:
-    assert [in_a_row(4, lived) for lived in (0.0, 59.9, 60.0, 7200.0)] == [5, 5, 1, 1]
-    assert wait(in_a_row(4, 60.0), 0.0) == 1.0
+    assert [count_failures(4, lived) for lived in (0.0, 59.9, 60.0, 7200.0)] == [5, 5, 1, 1]
+    assert restart_wait(count_failures(4, 60.0), 0.0) == 1.0
 
 
 def test_what_ends_unexpectedly_is_started_again_with_a_line(tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from streams.codec.avro import HEADER, encode
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.state import Account
 from streams.migration.build import Renewal
-from streams.migration.changelog_writer import Publisher
-from streams.migration.cutover import begin, folder_of, number_of, switch, under_way
-from streams.runtime.state_versions import present
+from streams.migration.changelog_writer import ChangelogWriter
+from streams.migration.cutover import begin_build, find_build, hold_folder, switch, version_number
+from streams.runtime.state_versions import read_state_version
 from streams.settings import Settings
 from streams.stages.commands import owner_of
-from streams.stages.state_schema import LAYOUT, Layout
-from streams.tables.owner_entries import END_OF_OWNER
+from streams.stages.state_schema import STATE_SCHEMA, StateSchema
+from streams.tables.owner_entries import OWNER_END
 from streams.topics import CHANGELOGS, COMMANDS, EVENTS, REJECTIONS, WEBHOOK_EVENTS, Topic
 from tests.crash.program import Program
 from tests.kafka.fleet import SESSION, TRANSACTION, Fleet, eventually
@@ -74,10 +74,10 @@ def await_told(fleet: Fleet, count: int) -> None:
 
 def units(fleet: Fleet) -> dict[str, Decimal]:
     """What each member has, as the present generation's changelog says."""
-    connection = replace(fleet.connection, generation=present(fleet.connection).number)
+    connection = replace(fleet.connection, generation=read_state_version(fleet.connection).number)
     found = {}
     for record in committed(connection, CHANGELOGS[Account.table], fleet.settings):
-        owner, _, key = (record.key or b"").partition(END_OF_OWNER)
+        owner, _, key = (record.key or b"").partition(OWNER_END)
         if key.startswith(Account.letter) and record.value:
             account = msgspec.msgpack.decode(record.value, type=Account)
             found[owner.decode().removeprefix(f"{STORE}/")] = account.available
@@ -135,7 +135,7 @@ def test_a_worker_that_was_frozen_meanwhile_commits_nothing_and_begins_anew_on_t
     fleet.await_all()
 
     assert switched[0] == 0
-    assert present(fleet.connection).number == 2
+    assert read_state_version(fleet.connection).number == 2
     assert units(fleet) == dict.fromkeys(MEMBERS, Decimal(12))
     assert {len(found) for found in names(fleet, EVENTS).values()} == {3}
 
@@ -189,7 +189,7 @@ def test_killed_on_its_way_it_goes_on_and_a_worker_too(fleet: Fleet) -> None:
     worker.said("is ready")
     fleet.send([add("9", member) for member in MEMBERS])
     fleet.await_all()
-    assert present(fleet.connection).number == 1
+    assert read_state_version(fleet.connection).number == 1
     switched = finished(fleet.settings, *STATE, "--switch", "--evict")
     await_end(worker.program)
     after = finished(fleet.settings, *STATE, "--switch")
@@ -213,7 +213,7 @@ def test_states_that_differ_are_not_switched(fleet: Fleet) -> None:
     assert finished(fleet.settings, *STATE, "--build")[0] == 0
     worker.program.end()
     owner = owner_of(STORE, MEMBERS[0])
-    key = owner.encode() + END_OF_OWNER + Account.letter + b"default"
+    key = owner.encode() + OWNER_END + Account.letter + b"default"
     whose = [r for r in committed(fleet.connection, CHANGELOGS["ledgers"], fleet.settings) if r.key == key]
     account = msgspec.msgpack.decode(whose[-1].value or b"", type=Account)
     wrong = msgspec.msgpack.encode(changed(account, available=Decimal(500)))
@@ -227,15 +227,15 @@ def test_states_that_differ_are_not_switched(fleet: Fleet) -> None:
     assert f"{owner}: Account differs" in said
     assert "47 entries are the same, 1 differ" in said
     assert "not switched: the states differ" in said
-    assert present(fleet.connection).number == 1
+    assert read_state_version(fleet.connection).number == 1
 
 
 @contextmanager
-def renewal(fleet: Fleet, layout: Layout) -> Iterator[Renewal]:
+def renewal(fleet: Fleet, layout: StateSchema) -> Iterator[Renewal]:
     """Of the next release, on a disk of its own."""
-    with folder_of(fleet.settings) as folder:
-        place = under_way(fleet.connection, folder, layout) or begin(fleet.connection, folder, layout)
-        publisher = Publisher(replace(fleet.connection, generation=number_of(place)), TRANSACTION)
+    with hold_folder(fleet.settings) as folder:
+        place = find_build(fleet.connection, folder, layout) or begin_build(fleet.connection, folder, layout)
+        publisher = ChangelogWriter(replace(fleet.connection, generation=version_number(place)), TRANSACTION)
         yield Renewal(
             fleet.connection, fleet.settings, place, publisher, stores={STORE: SETTINGS}.get, layout=layout
         )
@@ -262,9 +262,9 @@ def test_another_layout_is_switched_to_where_it_says_what_is_new_and_other_relea
     eventually(lambda: "is ready" in api.console.read_text(), api.console.read_text)
     worker.program.end()
 
-    with renewal(fleet, Layout(LAYOUT.number + 1, doubled)) as silent:
+    with renewal(fleet, StateSchema(STATE_SCHEMA.number + 1, doubled)) as silent:
         refused = switch(silent, fleet.connection, fleet.settings, lambda *_: None, lambda _: None)
-    with renewal(fleet, Layout(LAYOUT.number + 1, doubled, frozenset({"Lot.returns"}))) as saying:
+    with renewal(fleet, StateSchema(STATE_SCHEMA.number + 1, doubled, frozenset({"Lot.returns"}))) as saying:
         switched = switch(saying, fleet.connection, fleet.settings, lambda *_: None, lambda _: None)
     await_end(api)
     code, said = finished(fleet.settings, "worker")

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from streams.domain.commands import EraseMember, UpdateMember
 from streams.settings import Settings
 from streams.stages.commands import owner_of
-from streams.topics import CHANGELOGS, ERASURES, REJECTIONS, RENEWED, WEBHOOK_EVENTS
+from streams.topics import CHANGELOGS, ERASURES, REJECTIONS, VERSIONED_TABLES, WEBHOOK_EVENTS
 from tests.domain.making import made
 from tests.domain.test_erasure import life, profile
 from tests.kafka.fleet import SESSION, TRANSACTION, Fleet, eventually
@@ -36,7 +36,9 @@ def fleet(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
 def held(fleet: Fleet, generation: int) -> set[str]:
     """Whose marks stand in the changelogs of a generation, whoever reads them."""
     cluster = replace(fleet.connection, generation=generation)
-    found = b"".join(chain.from_iterable(raw(cluster, cluster.topic(CHANGELOGS[t])) for t in RENEWED))
+    found = b"".join(
+        chain.from_iterable(raw(cluster, cluster.topic(CHANGELOGS[t])) for t in VERSIONED_TABLES)
+    )
     return {mark for mark in (EARLY, BETWEEN, SINCE, KEPT) if mark.lower().encode() in found}
 
 
@@ -88,7 +90,7 @@ def test_what_is_personal_comes_along_and_who_is_erased_stays_so(fleet: Fleet) -
     eventually(lambda: stirred(fleet) == {KEPT}, worker.program.last_words)
     assert finished(fleet.settings, *STATE)[1].endswith(" 0 differ\n")
     topics = AdminClient(fleet.connection.admin()).list_topics(timeout=30).topics
-    assert not topics.keys() & {fleet.connection.topic(CHANGELOGS[table]) for table in RENEWED}
+    assert not topics.keys() & {fleet.connection.topic(CHANGELOGS[table]) for table in VERSIONED_TABLES}
 
 
 def stirred(fleet: Fleet) -> set[str]:

@@ -12,13 +12,13 @@ from confluent_kafka import TopicPartition
 from streams.codec.avro import decode, encode
 from streams.delivery.records import Subscription
 from streams.kafka.clients import Connection, connection
-from streams.kafka.compacted_view import View
-from streams.kafka.log_reader import records, whole
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.log_reader import full_range, read_records
 from streams.kafka.topic_admin import create_topics
-from streams.kafka.unreadable_batches import is_unreadable, pass_over
-from streams.projections.member_events import History
+from streams.kafka.unreadable_batches import is_unreadable, skip_batch
+from streams.projections.member_events import MemberEventReader
 from streams.rejections import PoisonRecord
-from streams.runtime.restore import changelog_consumer, given
+from streams.runtime.restore import open_changelog_consumer, skip_unpackable
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, SUBSCRIPTIONS, Topic
@@ -65,7 +65,7 @@ def test_where_the_next_batch_begins_is_found(here: Connection, count: int) -> N
     while b"after" not in found:
         message = consumer.poll(1.0)
         if message is not None and is_unreadable(message):
-            found.append(pass_over(here, consumer, message))
+            found.append(skip_batch(here, consumer, message))
         elif message is not None:
             found.append(message.value())
 
@@ -122,8 +122,8 @@ def test_a_view_passes_it_over_with_a_line_in_the_log(
     append(here, SUBSCRIPTIONS, uid(2), value, schema=schema)
     held: dict[str, Subscription | None] = {}
 
-    async def read() -> View[Subscription]:
-        view = View(here, SUBSCRIPTIONS, Subscription, held.__setitem__)
+    async def read() -> CompactedView[Subscription]:
+        view = CompactedView(here, SUBSCRIPTIONS, Subscription, held.__setitem__)
         await asyncio.wait_for(view.start(), 60)
         await view.stop()
         return view
@@ -141,12 +141,12 @@ def test_who_reads_a_stretch_or_a_members_past_is_given_the_rest(here: Connectio
     owner = owner_of(STORE, uid(1))
     value, schema = encode(register(uid(1)))
     append(here, EVENTS, owner, value, schema=schema, at=-1)
-    partition = next(n for n, (_, end) in whole(here, EVENTS).bounds.items() if end)
+    partition = next(n for n, (_, end) in full_range(here, EVENTS).bounds.items() if end)
     drop_bomb(here, EVENTS, partition)
     append(here, EVENTS, owner, value, schema=schema, at=partition)
 
-    stretch = [record.offset for record in records(here, whole(here, EVENTS, partition))]
-    past = [record.offset for record in asyncio.run(History(here, 3, 1000).of(owner))]
+    stretch = [record.offset for record in read_records(here, full_range(here, EVENTS, partition))]
+    past = [record.offset for record in asyncio.run(MemberEventReader(here, 3, 1000).of(owner))]
 
     assert stretch == past == [0, 151]
 
@@ -155,12 +155,12 @@ def test_a_restore_passes_over_what_no_worker_wrote(here: Connection) -> None:
     append(here, LEDGERS, "a", b"before")
     drop_bomb(here, LEDGERS, 0)
     append(here, LEDGERS, "a", b"after")
-    consumer = changelog_consumer(here, reset="error")
+    consumer = open_changelog_consumer(here, reset="error")
     consumer.assign([TopicPartition(here.topic(LEDGERS), 0, 0)])
 
     found: list[bytes | None] = []
     while len(found) < 2:
-        messages = given(here, consumer, consumer.consume(10, 1.0))
+        messages = skip_unpackable(here, consumer, consumer.consume(10, 1.0))
         found += [message.value() for message in messages if message.error() is None]
 
     consumer.close()

@@ -15,8 +15,8 @@ from streams.delivery.records import Subscription
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.kafka import clients, topic_admin
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
-from streams.kafka.producer import Appender
+from streams.kafka.compacted_view import CompactedView
+from streams.kafka.producer import RecordAppender
 from streams.settings import Settings
 from streams.topics import SUBSCRIPTIONS
 
@@ -52,8 +52,8 @@ class Held(dict[str, Subscription]):
 
 
 @asynccontextmanager
-async def following(connection: Connection, held: Held) -> AsyncIterator[View[Subscription]]:
-    view = View(connection, SUBSCRIPTIONS, Subscription, held.take)
+async def following(connection: Connection, held: Held) -> AsyncIterator[CompactedView[Subscription]]:
+    view = CompactedView(connection, SUBSCRIPTIONS, Subscription, held.take)
     await asyncio.wait_for(view.start(), SOON)
     try:
         yield view
@@ -62,8 +62,8 @@ async def following(connection: Connection, held: Held) -> AsyncIterator[View[Su
 
 
 @asynccontextmanager
-async def appending(connection: Connection) -> AsyncIterator[Appender]:
-    appender = Appender(connection)
+async def appending(connection: Connection) -> AsyncIterator[RecordAppender]:
+    appender = RecordAppender(connection)
     try:
         yield appender
     finally:
@@ -179,7 +179,7 @@ def test_a_view_whose_subscriber_fails_says_so_to_all_who_wait(connection: Conne
         raise ValueError(f"no room for {key}")
 
     async def scenario() -> None:
-        view = View(connection, SUBSCRIPTIONS, Subscription, break_down)
+        view = CompactedView(connection, SUBSCRIPTIONS, Subscription, break_down)
         await asyncio.wait_for(view.start(), SOON)
         async with appending(connection) as appender:
             place = await appender.append(SUBSCRIPTIONS, ONE, subscription(ONE))
@@ -195,7 +195,7 @@ def test_a_view_whose_subscriber_fails_says_so_to_all_who_wait(connection: Conne
 
 def test_a_view_fails_when_its_topic_goes_away(connection: Connection) -> None:
     async def scenario() -> None:
-        view = View(connection, SUBSCRIPTIONS, Subscription, Held().take, check_every=0)
+        view = CompactedView(connection, SUBSCRIPTIONS, Subscription, Held().take, check_every=0)
         await asyncio.wait_for(view.start(), SOON)
         client, name = AdminClient(connection.admin()), connection.topic(SUBSCRIPTIONS)
         await asyncio.to_thread(client.delete_topics([name])[name].result, SOON)
@@ -210,7 +210,7 @@ def test_a_missing_topic_tells_how_to_make_it(settings: Settings, bootstrap_serv
     bare = clients.connection(settings, bootstrap_servers)
 
     async def scenario() -> None:
-        view = View(bare, SUBSCRIPTIONS, Subscription, Held().take)
+        view = CompactedView(bare, SUBSCRIPTIONS, Subscription, Held().take)
         try:
             await view.start()
         finally:

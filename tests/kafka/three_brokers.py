@@ -23,7 +23,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.local_broker import jars, ports, storage, tools
-from streams.local_broker.child import on_leash, spawn
+from streams.local_broker.child import spawn, tied_to_parent
 from streams.local_broker.local import LOG4J
 from tests.kafka import tcp_proxy
 
@@ -53,7 +53,7 @@ class Process:
 
     def start(self) -> None:
         # Killed with this process, not asked to end: without a controller a broker would never be done.
-        self._running = spawn(on_leash(self.command, signal.SIGKILL), self.console, leashed=False)
+        self._running = spawn(tied_to_parent(self.command, signal.SIGKILL), self.console, tied=False)
 
     def send(self, number: signal.Signals) -> None:
         if self._running and self._running.poll() is None:
@@ -93,7 +93,7 @@ class ThreeBrokers:
 
     def __enter__(self) -> "ThreeBrokers":
         self.folder.mkdir(parents=True, exist_ok=True)
-        jars.fetch(self.libraries, lambda _: None)
+        jars.fetch_jars(self.libraries, lambda _: None)
         self._choose_ports()
         self._make()
         try:
@@ -170,7 +170,7 @@ class ThreeBrokers:
             self._ports[name] = port = ports.first_free(port + 1)
 
     def _make(self) -> None:
-        java = tools.java()
+        java = tools.find_java()
         self._format(java)
         self._controller = self._process(java, "controller", CONTROLLER)
         for n in BROKERS:
@@ -190,7 +190,7 @@ class ThreeBrokers:
         for n in BROKERS:
             copytree(first, self._folder(n))
             self._write("broker", n)
-            meta = self._folder(n) / storage.META
+            meta = self._folder(n) / storage.META_FILE
             lines = [
                 line for line in meta.read_text().splitlines() if not line.startswith(("node", "directory"))
             ]

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from api.cli.redriving import parsed as parsed_time
 from api.cli.store import parsed as parsed_store
 from api.panel.fact_texts import sentence
-from connectors.imports.kind import Run
+from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, read
-from streams.domain.calendar import Calendar, zoned
+from streams.domain.calendar import Calendar, to_zone
 from streams.domain.commands import (
     Command,
     RecordCustomEvent,
@@ -112,7 +112,7 @@ def test_a_line_of_a_file_with_such_an_instant_is_refused(
     cells = {**others, column: at}
     data = f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
 
-    reading = read(KINDS[kind], data, Run(store=STORE, issued_at=NOON))
+    reading = read(KINDS[kind], data, ImportRun(store=STORE, issued_at=NOON))
 
     (refused,) = reading.refused
     assert (refused.line, refused.field, refused.value) == (2, column, at)
@@ -236,8 +236,8 @@ def test_the_stores_calendar_bears_every_instant(at: datetime, zone: str) -> Non
     assert abs((day - at.date()).days) <= 1
     assert abs(calendar.start_of(day) - at) < timedelta(days=2)
     assert abs(calendar.end_of(day) - at) < timedelta(days=2)
-    assert calendar.midnight(calendar.written_day(at)).date() == calendar.written_day(at)
-    assert abs(zoned(at, UTC) - at) == timedelta(0)
+    assert calendar.midnight(calendar.stored_to_day(at)).date() == calendar.stored_to_day(at)
+    assert abs(to_zone(at, UTC) - at) == timedelta(0)
 
 
 def test_what_is_in_range_goes_through_every_door(door: Door) -> None:

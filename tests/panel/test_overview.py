@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from api.services.overview import Durations, durations
 from streams.access import SCOPES, Scope
-from streams.control_records import Fault
+from streams.control_records import RecordFault
 from streams.delivery.records import EndpointCondition, EndpointStatus
 from streams.kafka.unfit_records import SetAside
-from streams.pipeline_health.samples import Counted, Sample, Stand
+from streams.pipeline_health.samples import Sample, StageCounts, TopicCounts
 from tests.api.conftest import START, Door
 from tests.delivery.journal_records import SECOND, attempt, dated, delivery, letter
 from tests.panel.conftest import Page, Visitor, employ
@@ -26,8 +26,8 @@ def seen(seconds_ago: float, commands: int, members: int = 1, **more: int) -> Sa
         "deliveries": 0,
         "poison": more.get("poison", 0),
     }
-    stages = {name: Stand(more.get(f"{name}_left", 0), members) for name in ("loyalty", "sink")}
-    topics = {name: Counted(count, 5000 + count) for name, count in counts.items()}
+    stages = {name: StageCounts(more.get(f"{name}_left", 0), members) for name in ("loyalty", "sink")}
+    topics = {name: TopicCounts(count, 5000 + count) for name, count in counts.items()}
     return Sample(START - timedelta(seconds=seconds_ago), topics, stages)
 
 
@@ -267,7 +267,7 @@ def test_the_same_figures_are_there_for_other_programs(door: Door) -> None:
 def test_a_control_record_that_cannot_be_used_is_told_loudly_and_only_to_whom_it_concerns(
     door: Door, visitor: Visitor
 ) -> None:
-    fault = Fault("time_zone", "is no zone")
+    fault = RecordFault("time_zone", "is no zone")
     door.aside[:] = [
         SetAside("loyalty.settings", 0, 7, "DEFAULT", fault, in_force=3),
         SetAside("loyalty.settings", 0, 8, "OTHER", fault, in_force=None),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.check import HERE, main, problems, release
+from schemas.check import HERE, find_problems, main, release
 
 Field = dict[str, Any]
 AMOUNT = {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 6}
@@ -26,11 +26,11 @@ def found(folder: Path, *versions: tuple[Field, ...]) -> list[str]:
     for number, fields in enumerate(versions, 1):
         put(folder, number, *fields)
     release(folder)
-    return list(problems(folder))
+    return list(find_problems(folder))
 
 
 def test_the_schemas_of_this_project_are_frozen_and_compatible() -> None:
-    assert list(problems(HERE)) == []
+    assert list(find_problems(HERE)) == []
 
 
 def test_a_released_schema_that_was_changed_is_named_with_the_version_to_add(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_released_schema_that_was_changed_is_named_with_the_version_to_add(tmp
 
     put(tmp_path, 1, field("id", "string"), field("note", "string", default=""))
 
-    assert list(problems(tmp_path)) == [
+    assert list(find_problems(tmp_path)) == [
         "Gift.v1.avsc: is released and was changed; put it back, and add Gift.v2.avsc"
     ]
 
@@ -59,7 +59,7 @@ def test_scale_precision_and_defaults_of_a_released_schema_are_frozen(
 
     put(tmp_path, 1, after)
 
-    assert len(list(problems(tmp_path))) == 1
+    assert len(list(find_problems(tmp_path))) == 1
 
 
 def test_the_documentation_and_the_layout_of_a_released_schema_may_change(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_documentation_and_the_layout_of_a_released_schema_may_change(tmp_pa
     schema["fields"][0]["doc"] = "Whose."
     (tmp_path / "Gift.v1.avsc").write_text(json.dumps(schema | {"doc": "A gift."}, indent=8))
 
-    assert list(problems(tmp_path)) == []
+    assert list(find_problems(tmp_path)) == []
 
 
 def test_a_released_schema_that_is_gone_is_named(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_released_schema_that_is_gone_is_named(tmp_path: Path) -> None:
 
     (tmp_path / "Gift.v1.avsc").unlink()
 
-    assert list(problems(tmp_path)) == ["Gift.v1.avsc: is released and gone; put it back"]
+    assert list(find_problems(tmp_path)) == ["Gift.v1.avsc: is released and gone; put it back"]
 
 
 def test_releasing_never_changes_what_is_recorded(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_releasing_never_changes_what_is_recorded(tmp_path: Path) -> None:
 
     assert release(tmp_path) == ["Other.v1.avsc"]
 
-    assert [p.split(":")[0] for p in problems(tmp_path)] == ["Gift.v1.avsc"]
+    assert [p.split(":")[0] for p in find_problems(tmp_path)] == ["Gift.v1.avsc"]
 
 
 def test_a_new_schema_must_be_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,7 +106,9 @@ def test_a_schema_is_named_as_its_file(tmp_path: Path) -> None:
     (tmp_path / "Gift.v1.avsc").rename(tmp_path / "Present.v1.avsc")
     release(tmp_path)
 
-    assert list(problems(tmp_path)) == ["Present.v1.avsc: name is 'Gift'; valid is 'Present', as the file's"]
+    assert list(find_problems(tmp_path)) == [
+        "Present.v1.avsc: name is 'Gift'; valid is 'Present', as the file's"
+    ]
 
 
 def test_a_field_may_come_and_go_where_it_has_a_default(tmp_path: Path) -> None:

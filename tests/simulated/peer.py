@@ -8,7 +8,7 @@ import msgspec
 
 from connectors.http.endpoint_auth import Certificate
 from connectors.http.receiver import LogLine
-from connectors.http.sender import MOST_OF_A_BODY, Answer
+from connectors.http.sender import MAX_BODY_BYTES, Answer
 from tests.simulated.calls import Faults
 from tests.simulated.cluster import BEGAN_AT
 from tests.simulated.hub import Hub
@@ -33,7 +33,7 @@ class Peer:
         body: bytes,
         *,
         certificate: Certificate | None = None,  # noqa: ARG002
-        most: int = MOST_OF_A_BODY,  # noqa: ARG002
+        most: int = MAX_BODY_BYTES,  # noqa: ARG002
     ) -> Answer:
         chance = self._rng.random() if self._faults.on else 1.0
         await asyncio.sleep(self._rng.uniform(0.001, 0.02))

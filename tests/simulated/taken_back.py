@@ -10,8 +10,8 @@ from streams.errors import Retryable
 from streams.kafka import transactions, transient_errors
 from streams.kafka.clients import Connection
 from streams.runtime import partitions
-from streams.runtime.restore import Heard, changelog_consumer
-from streams.runtime.restore_progress import Report
+from streams.runtime.restore import RecordsCallback, open_changelog_consumer
+from streams.runtime.restore_progress import ReportProgress
 from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS
 
@@ -23,9 +23,9 @@ def gullible_restore(
     partition: int,
     tables: Tables,
     cancelled: Callable[[], bool],
-    report: Report,
+    report: ReportProgress,
     *,
-    heard: Heard = lambda *_: None,
+    heard: RecordsCallback = lambda *_: None,
 ) -> bool:
     """As it was before a restore proved itself: one answer, an offset of -1001 too, is the end."""
     topics = {connection.topic(CHANGELOGS[name]): name for name in tables.names}
@@ -33,7 +33,7 @@ def gullible_restore(
     if any(tables.checkpoint(name) > ends[topic] for topic, name in topics.items()):
         tables.clear()
     for topic, name in topics.items():
-        consumer = changelog_consumer(connection, reset="earliest")
+        consumer = open_changelog_consumer(connection, reset="earliest")
         position = tables.checkpoint(name)
         consumer.assign([TopicPartition(topic, partition, position)])
         while position < ends[topic] and not cancelled():
@@ -73,12 +73,12 @@ def _restore() -> None:
 
 def _stuck() -> None:
     """A commit that never returns was given up after its transaction's time and 20 s more."""
-    transactions.COMES_BACK_WITHIN = 25.0
+    transactions.RETURN_TIMEOUT = 25.0
 
 
 def _passing() -> None:
     """Only what a connection lost leads to passed, and what a topic just made does."""
-    transient_errors.PASSING = frozenset(
+    transient_errors.TRANSIENT_ERRORS = frozenset(
         {
             KafkaError._TRANSPORT,
             KafkaError._ALL_BROKERS_DOWN,

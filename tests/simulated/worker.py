@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from connectors.http.app import policy
-from connectors.http.attempt import Outside
-from connectors.http.attempt_sender import Courier
+from connectors.http.app import read_policy
+from connectors.http.attempt import SinkPorts
+from connectors.http.attempt_sender import AttemptSender
 from connectors.http.sink import SinkStage
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.clients import Connection
-from streams.kafka.compacted_view import View
+from streams.kafka.compacted_view import CompactedView
 from streams.runtime.feed import Feed
-from streams.runtime.feed_source import Identity
+from streams.runtime.feed_source import Instance
 from streams.runtime.metrics import Metrics
-from streams.runtime.restore_progress import Restores
-from streams.secrets.sealing import Safe
+from streams.runtime.restore_progress import RestoreProgress
+from streams.secrets.sealing import SecretSealer
 from streams.settings import Settings
 from streams.stages.context import Stage, StreamClock, WallClock
 from streams.stages.fan_out import FanOutStage
@@ -110,7 +110,9 @@ class Process:
         if failed or not self.stop.is_set():
             self._around.ended(self._name, failed)
 
-    async def _first_failure(self, views: list[View[Any]], feeds: list[Feed]) -> BaseException | None:
+    async def _first_failure(
+        self, views: list[CompactedView[Any]], feeds: list[Feed]
+    ) -> BaseException | None:
         """Waits for a failure, or until it is asked to end."""
         waits = [*(view.failed() for view in views), *(feed.wait_until_stopped() for feed in feeds)]
         ends = [asyncio.ensure_future(wait) for wait in (*waits, self.stop.wait())]
@@ -120,7 +122,7 @@ class Process:
         found = [each.exception() for each in ends if each in done]
         return next((e for e in (*found, *(feed.crash_reason for feed in feeds)) if e is not None), None)
 
-    def _views(self) -> list[View[Any]]:
+    def _views(self) -> list[CompactedView[Any]]:
         def store(name: str, found: StoreSettings | None) -> None:
             if found:
                 self._stores[name] = found
@@ -130,8 +132,8 @@ class Process:
                 self._subscriptions.put(found)
 
         return [
-            View(self._connection, SETTINGS, StoreSettings, store),
-            View(self._connection, SUBSCRIPTIONS, Subscription, subscription),
+            CompactedView(self._connection, SETTINGS, StoreSettings, store),
+            CompactedView(self._connection, SUBSCRIPTIONS, Subscription, subscription),
         ]
 
     def _feed(self, role: str, source: Topic) -> Feed:
@@ -139,13 +141,13 @@ class Process:
         stage, metrics = self._stage(role), Metrics()
         return Feed(
             self._connection,
-            Identity(f"{PREFIX}{role}", self._name, around.folder / self._name / role, SESSION, TRANSACTION),
+            Instance(f"{PREFIX}{role}", self._name, around.folder / self._name / role, SESSION, TRANSACTION),
             source,
             stage,
             channel=Direct(stage),  # type: ignore[arg-type]
             settings=settings(around.plan.batch, around.plan.standby),
             metrics=metrics,
-            restores=Restores(metrics, clock=self._connection.cluster.now),
+            restores=RestoreProgress(metrics, clock=self._connection.cluster.now),
             check=lambda: None,
             opened=self._disk.opened(lambda: not host.dead),
         )
@@ -166,11 +168,11 @@ class Process:
         window, clock = timedelta(seconds=BATCH_SECONDS), WallClock(self._connection.cluster.utc)
         return FanOutStage(self._subscriptions, window, clock)
 
-    def _outside(self) -> Outside:
-        return Outside(
+    def _outside(self) -> SinkPorts:
+        return SinkPorts(
             self._subscriptions,
-            Courier(self._around.peer, Safe()),
-            policy(settings(self._around.plan.batch, self._around.plan.standby)),
+            AttemptSender(self._around.peer, SecretSealer()),
+            read_policy(settings(self._around.plan.batch, self._around.plan.standby)),
             now=self._connection.cluster.utc,
             new_id=lambda: str(UUID(int=self._rng.getrandbits(128), version=4)),
             jitter=self._rng.random,

@@ -17,26 +17,26 @@ from random import Random
 from msgspec.structs import replace
 
 from streams.codec.avro import decode, encode
-from streams.delivery.subscription import ANY, Subscriptions
+from streams.delivery.subscription import ANY_EVENT, Subscriptions
 from streams.delivery.subscription_options import Condition
 from streams.domain.commands import AdvanceClock, Command
 from streams.domain.state import Handled
 from streams.kafka.partitioner import partition_of
 from streams.rejections import PoisonRecord
-from streams.stages.command_dedup import memory_id
-from streams.stages.commands import command_of
-from streams.stages.context import Output, Record, Stage, StreamClock, Turn, WallClock
+from streams.stages.command_dedup import dedup_id
+from streams.stages.commands import read_command
+from streams.stages.context import Output, Record, Stage, StageContext, StreamClock, WallClock
 from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore, Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import (
     COMMANDS,
     DELIVERIES,
     EVENTS,
     IDENTITY_REQUESTS,
-    LARGEST,
+    MAX_BATCH_BYTES,
     POISON,
     REJECTIONS,
     WEBHOOK_EVENTS,
@@ -114,7 +114,7 @@ class World:
             WEBHOOK_EVENTS.name: fan_out,
         }
         self.tables = {
-            topic: Tables(MemoryStore(families(stage.kinds)), stage.kinds)
+            topic: Tables(MemoryStore(table_families(stage.kinds)), stage.kinds)
             for topic, stage in self.stages.items()
         }
         commands = (
@@ -159,7 +159,7 @@ class World:
     def check_restored(self) -> None:
         """What was written to the changelogs gives the same state again, and once more over itself."""
         for topic, tables in self.tables.items():
-            restored = Tables(MemoryStore(families(self.stages[topic].kinds)), self.stages[topic].kinds)
+            restored = Tables(MemoryStore(table_families(self.stages[topic].kinds)), self.stages[topic].kinds)
             try:
                 for _ in range(2):
                     for table in tables.names:
@@ -189,10 +189,12 @@ class World:
         self.ahead = True
         return AHEAD, following
 
-    def _turn(self, topic: str, records: list[Record], told: str) -> tuple[Turn | None, int]:
+    def _turn(self, topic: str, records: list[Record], told: str) -> tuple[StageContext | None, int]:
         """One turn, and how many records it handled. None where it raised: it would end the process."""
         partition = records[0].partition if records else 0
-        turn = Turn(partition, self.tables[topic], self.now, lambda key: partition_of(key, PARTITIONS))
+        turn = StageContext(
+            partition, self.tables[topic], self.now, lambda key: partition_of(key, PARTITIONS)
+        )
         try:
             return turn, self.stages[topic].play(turn, records, BUDGET)
         except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
@@ -200,7 +202,7 @@ class World:
             self.tally.faults.append(f"{told}: {records!r:.3000}\n{traceback.format_exc(limit=-8)}")
             return None, len(records)
 
-    def _outcome(self, turn: Turn, came: Record, told: str) -> str:
+    def _outcome(self, turn: StageContext, came: Record, told: str) -> str:
         topics = {output.topic for output in turn.outputs}
         if told == OURS and POISON in topics:
             self._check_poison(turn, came)
@@ -213,25 +215,25 @@ class World:
             self.tally.faults.append(f"nothing came of {told}: {came!r:.3000}")
         return "nothing"
 
-    def _check_poison(self, turn: Turn, came: Record) -> None:
+    def _check_poison(self, turn: StageContext, came: Record) -> None:
         for output in turn.outputs:
             if isinstance(output.value, PoisonRecord) and not output.value.cause.startswith(_EXCUSED):
                 self.tally.faults.append(f"{OURS} is poison: {output.value.cause}: {came!r:.2000}")
 
-    def _may_do_nothing(self, turn: Turn, came: Record) -> bool:
+    def _may_do_nothing(self, turn: StageContext, came: Record) -> bool:
         """Repeats, clocks that are the wall's, releases of what is not the member's, what nobody wants."""
         if came.topic == IDENTITY_REQUESTS.name:
             return came.kind == "ReleaseIdentifier"
         if came.topic == WEBHOOK_EVENTS.name:
             return True
-        command = command_of(came)
+        command = read_command(came)
         if isinstance(command, AdvanceClock):
             return True
         assert isinstance(command, Command)
         owned = turn.tables.of(f"{command.store}/{command.member_id}")
-        return owned.get(Handled, memory_id(command).encode()) is not None
+        return owned.get(Handled, dedup_id(command).encode()) is not None
 
-    def _commit(self, topic: str, turn: Turn) -> list[Record]:
+    def _commit(self, topic: str, turn: StageContext) -> list[Record]:
         """Everything is written as it would be, and reads back. Returns what other stages read."""
         written = []
         for offset, output in enumerate(turn.outputs):
@@ -255,7 +257,7 @@ class World:
             assert output.value is not None
             data, header = encode(output.value)
             key = output.key.encode()
-            assert len(data) + len(key) < LARGEST, f"{len(data):,} bytes"
+            assert len(data) + len(key) < MAX_BATCH_BYTES, f"{len(data):,} bytes"
             # A part may be of a larger type than the schema asks for: the bytes tell whether all is there.
             assert encode(decode(type(output.value), data, header)) == (data, header), "reads back as another"
         except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
@@ -288,10 +290,10 @@ def _subscriptions() -> Subscriptions:
         Condition(path="amount", operator="gte", value="1"),
     )
     for one in (
-        subscription(ANY, number=500),
-        subscription(ANY, number=501, legacy=True),
-        replace(subscription(ANY, number=502), filter=odd),
-        replace(subscription(ANY, number=503, legacy=True), store="OTHER"),
+        subscription(ANY_EVENT, number=500),
+        subscription(ANY_EVENT, number=501, legacy=True),
+        replace(subscription(ANY_EVENT, number=502), filter=odd),
+        replace(subscription(ANY_EVENT, number=503, legacy=True), store="OTHER"),
     ):
         found.put(one)
     return found

@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from streams.codec.avro import HEADER, encode, schemas
+from streams.codec.avro import HEADER, encode, released_schemas
 from streams.delivery.backfill_recipients import HEADER as BACKFILL
 from streams.domain.commands import AdvanceClock, DeactivateMember, EraseMember, MemberCommand
 from streams.domain.messages import AddressedCommand, EraseDocument, IdentityRequest
 from streams.domain.values import Value
 from streams.kafka.partitioner import partition_of
-from streams.stages.command_dedup import FINGERPRINT
+from streams.stages.command_dedup import FINGERPRINT_HEADER
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
 from streams.stages.identity import request_key
@@ -21,7 +21,7 @@ from tests.stages.hostile_values import Draw, drawer_of, long, unmarked
 
 PARTITIONS = 3
 SOURCES: Mapping[str, Topic] = {"loyalty": COMMANDS, "identity": IDENTITY_REQUESTS, "fan-out": WEBHOOK_EVENTS}
-HEADERS = sorted(schemas())
+HEADERS = sorted(released_schemas())
 _ENDS = (EraseMember, DeactivateMember, EraseDocument)
 """Rare: whoever they are about has nothing more to tell."""
 _COMMANDS = get_args(MemberCommand)
@@ -147,7 +147,9 @@ class Producer:
                 return made._replace(headers={**made.headers, BACKFILL: random.choice(by)})
             case _:
                 print_ = random.randbytes(random.choice((0, 32, 10_000)))
-                return made._replace(headers={**made.headers, FINGERPRINT: print_, "\u202e": b"", "": b"x"})
+                return made._replace(
+                    headers={**made.headers, FINGERPRINT_HEADER: print_, "\u202e": b"", "": b"x"}
+                )
 
     def _repeated(self, draw: Draw) -> Record:
         if not self._before:

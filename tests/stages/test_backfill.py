@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from streams.codec.avro import HEADER as SCHEMA
 from streams.codec.avro import decode, encode
-from streams.delivery.backfill_recipients import HEADER, Backfilled, choose
+from streams.delivery.backfill_recipients import HEADER, BackfillRecipients, choose_subscriptions
 from streams.delivery.records import Subscription
 from streams.domain.commands import AdvanceClock
 from streams.errors import Misconfigured
-from streams.migration.compare import KINDS
-from streams.stages.backfill_events import Wish, told_again
+from streams.migration.compare import COMPARED_KINDS
+from streams.stages.backfill_events import BackfillRequest, backfill_events
 from streams.stages.commands import owner_of
 from streams.stages.context import Record, StreamClock
-from streams.stages.rebuild import secrets_of
+from streams.stages.rebuild import data_key_lookup
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
@@ -33,10 +33,10 @@ ALWAYS = datetime.fromisoformat("1970-01-01T00:00:00Z"), datetime.fromisoformat(
 REGISTERED = "CustomerRegistered"
 
 
-def again(run: Pipeline, wish: Wish) -> list[WebhookEvent]:
+def again(run: Pipeline, wish: BackfillRequest) -> list[WebhookEvent]:
     """As they would stand on the topic."""
-    tables = Tables(MemoryStore(families(KINDS)), KINDS)
-    found = told_again(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables), wish)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
+    found = backfill_events(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables), wish)
     return [decode(type(event), *encode(event)) for _, event in found]
 
 
@@ -55,7 +55,7 @@ def everything() -> Pipeline:
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_what_was_told_is_derived_again_as_it_was(name: str, everything: Pipeline) -> None:
-    assert again(everything, Wish(name, STORE, *ALWAYS)) == told(everything, name) != []
+    assert again(everything, BackfillRequest(name, STORE, *ALWAYS)) == told(everything, name) != []
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def last_year() -> Iterator[Pipeline]:
 
 
 def test_a_nineteenth_webhook_is_derived_with_the_state_of_the_moment(last_year: Pipeline) -> None:
-    found = again(last_year, Wish(NAME, STORE, *ALWAYS))
+    found = again(last_year, BackfillRequest(NAME, STORE, *ALWAYS))
 
     assert all(isinstance(event, PointsWereSpent) for event in found)
     assert [(e.member_id, e.points, e.left) for e in found if isinstance(e, PointsWereSpent)] == [
@@ -87,7 +87,7 @@ def test_from_its_first_day_on_it_is_told_live_under_the_ids_that_a_backfill_giv
 ) -> None:
     last_year.when(spend("1", ANNA, NOON + timedelta(days=4)))
 
-    assert told(last_year, NAME) == again(last_year, Wish(NAME, STORE, *ALWAYS))[-1:]
+    assert told(last_year, NAME) == again(last_year, BackfillRequest(NAME, STORE, *ALWAYS))[-1:]
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,19 @@ def test_only_of_the_period_and_of_the_member(
 ) -> None:
     period = NOON + timedelta(days=since), NOON + timedelta(days=until)
 
-    assert len(again(last_year, Wish(NAME, STORE, *period, member))) == count
+    assert len(again(last_year, BackfillRequest(NAME, STORE, *period, member))) == count
 
 
 def test_another_store_s_facts_are_left_out(last_year: Pipeline) -> None:
-    assert again(last_year, Wish(NAME, "OTHER", *ALWAYS)) == []
+    assert again(last_year, BackfillRequest(NAME, "OTHER", *ALWAYS)) == []
 
 
 def test_a_correction_has_ids_of_its_own_the_same_each_time(last_year: Pipeline) -> None:
     before, *corrected = (
-        [event.webhook_event_id for event in again(last_year, Wish(NAME, STORE, *ALWAYS, None, correction))]
+        [
+            event.webhook_event_id
+            for event in again(last_year, BackfillRequest(NAME, STORE, *ALWAYS, None, correction))
+        ]
         for correction in (None, "vat", "vat", "vat 2")
     )
 
@@ -118,7 +121,7 @@ def test_a_correction_has_ids_of_its_own_the_same_each_time(last_year: Pipeline)
 
 def backfilled(run: Pipeline, event: WebhookEvent | Record, *subscriptions: str) -> None:
     """The event reaches the fan-out, meant for these."""
-    by = Backfilled(name="past", subscriptions=subscriptions)
+    by = BackfillRecipients(name="past", subscriptions=subscriptions)
     if isinstance(event, Record):
         record = event._replace(headers={**event.headers, HEADER: by.header})
     else:
@@ -131,7 +134,7 @@ def backfilled(run: Pipeline, event: WebhookEvent | Record, *subscriptions: str)
 def test_only_the_chosen_get_it_marked_as_sent_again(last_year: Pipeline) -> None:
     last_year.subscribe(*(subscription(NAME, number=number) for number in (500, 501, 502)))
 
-    for event in again(last_year, Wish(NAME, STORE, *ALWAYS)):
+    for event in again(last_year, BackfillRequest(NAME, STORE, *ALWAYS)):
         backfilled(last_year, event, uid(501), uid(502))
 
     assert sorted(all_of(last_year.deliveries(), "subscription_id")) == [uid(501)] * 3 + [uid(502)] * 3
@@ -181,7 +184,7 @@ def chosen(*ids: str, store: str | None = None, event: str = REGISTERED) -> list
         uid(503): replace(subscription(REGISTERED, number=503), store="OTHER"),
         uid(504): None,
     }
-    return [one.subscription_id for one in choose(there, ids, store, event)]
+    return [one.subscription_id for one in choose_subscriptions(there, ids, store, event)]
 
 
 def test_who_gets_it_is_chosen_by_id_or_all_that_ask_for_it() -> None:

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.codec.avro import decode, encode, schemas
+from streams.codec.avro import decode, encode, released_schemas
 from streams.domain.commands import AdvanceClock
 from streams.domain.events import UnitsEarned
 from streams.domain.messages import TakeTransaction
-from streams.domain.values import MOST, Value
+from streams.domain.values import MAX_AMOUNT, Value
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.stages.context import Clock, Record, StreamClock, WallClock
-from streams.topics import COMMANDS, LARGEST, POISON, REJECTIONS
+from streams.topics import COMMANDS, MAX_BATCH_BYTES, POISON, REJECTIONS
 from tests.driver import Pipeline, all_of, record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, purchase, register, spend, uid
 
@@ -40,7 +40,7 @@ def raw(command: Value, **fields: object) -> Record:
     _, header = encode(command)
     tree = msgspec.to_builtins(command, builtin_types=(datetime, Decimal)) | fields
     out = BytesIO()
-    fastavro.schemaless_writer(out, schemas()[header].parsed, tree)
+    fastavro.schemaless_writer(out, released_schemas()[header].parsed, tree)
     return Record(COMMANDS.name, 0, 7, GOOD.key, out.getvalue(), {"schema": header.encode()})
 
 
@@ -51,7 +51,7 @@ def with_anna(clock: Clock | None = None) -> Pipeline:
 
 
 def test_a_message_whose_items_add_up_to_more_than_a_record_holds_is_poison() -> None:
-    items = tuple(replace(item, gross_value=MOST) for item in purchase("1", "CD-1").items * 2)
+    items = tuple(replace(item, gross_value=MAX_AMOUNT) for item in purchase("1", "CD-1").items * 2)
     told = TakeTransaction(
         command_id=uid(1),
         store=STORE,
@@ -160,7 +160,7 @@ def test_whatever_its_size_what_is_put_aside_fits_in_a_record(huge: Record) -> N
     run.arrive(huge)
 
     (kept,) = run.log[POISON.name]
-    assert len(kept.value or b"") + len(kept.key or b"") < LARGEST
+    assert len(kept.value or b"") + len(kept.key or b"") < MAX_BATCH_BYTES
     poison = decode(PoisonRecord, kept.value, kept.schema)
     came = sum(map(len, (huge.key or b"", huge.value or b""))) + sum(
         len(name) + len(value) for name, value in huge.headers.items()
@@ -256,7 +256,7 @@ def test_bad_records_between_good_ones_do_not_change_what_the_good_ones_do() -> 
     assert len(noisy.poison()) == 10
 
 
-@given(st.lists(st.binary(max_size=60), max_size=10), st.sampled_from(sorted(schemas())))
+@given(st.lists(st.binary(max_size=60), max_size=10), st.sampled_from(sorted(released_schemas())))
 def test_no_bytes_whatever_stop_the_stage(values: list[bytes], header: str) -> None:
     run = with_anna()
 

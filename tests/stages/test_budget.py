@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.domain.events import UnitsEarned, UnitsExpired
-from streams.stages.context import Clock, Record, StreamClock, Turn, WallClock
+from streams.stages.context import Clock, Record, StageContext, StreamClock, WallClock
 from streams.topics import EVENTS
 from tests.driver import Pipeline, record
 from tests.samples import NOON, SETTINGS, add, register
@@ -29,7 +29,7 @@ def burst(clock: Clock) -> Pipeline:
 
 def turn(run: Pipeline, records: Sequence[Record], budget: int = BUDGET) -> tuple[int, int, int]:
     """One committed turn: records handled, lots that were earned, lots that expired."""
-    one = Turn(0, run.tables, run.now)
+    one = StageContext(0, run.tables, run.now)
     handled = run.loyalty.play(one, records, budget)
     run.tables.commit(list(run.tables.changelog()), {})
     facts = [output.value for output in one.outputs if output.topic is EVENTS]

@@ -11,14 +11,14 @@ from streams.domain.events import Event
 from streams.domain.evolve import evolve
 from streams.domain.state import Account, Change, Held, Lot, State
 from streams.domain.store import StoreSettings
-from streams.migration.carry_over import carried
+from streams.migration.carry_over import carry_over
 from streams.migration.compare import Comparison
 from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
-from streams.stages.rebuild import rebuild, secrets_of
-from streams.stages.state_schema import Layout
+from streams.stages.rebuild import data_key_lookup, rebuild
+from streams.stages.state_schema import StateSchema
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, purchase, register, spend, uid
@@ -42,22 +42,22 @@ def told(kind: type[Command], number: int, **fields: object) -> Command:
     return kind(command_id=uid(90_000 + number), store=STORE, member_id=BORIS, issued_at=LATER, **fields)
 
 
-def made(run: Pipeline, layout: Layout) -> Tables:
-    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
-    rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables), layout)
+def made(run: Pipeline, layout: StateSchema) -> Tables:
+    tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables), layout)
     tables.commit(list(tables.changelog()), {})
     return tables
 
 
-def carry(run: Pipeline, into: Tables, layout: Layout) -> Comparison:
+def carry(run: Pipeline, into: Tables, layout: StateSchema) -> Comparison:
     found = Comparison(layout)
-    into.commit(list(carried(found, into, run.tables, NOBODY)), {})
+    into.commit(list(carry_over(found, into, run.tables, NOBODY)), {})
     into.index()
     return found
 
 
 def test_with_what_it_takes_over_it_is_the_running_state() -> None:
-    run, layout = happened(), Layout(2, evolve)
+    run, layout = happened(), StateSchema(2, evolve)
     tables = made(run, layout)
     held = next(tables.of(owner_of(STORE, BORIS)).scan(Held))
     assert [pledge.lot.announced for pledge in held.pledges] == [()]
@@ -68,11 +68,11 @@ def test_with_what_it_takes_over_it_is_the_running_state() -> None:
     assert list(tables.entries()) == list(run.tables.entries())
     held = next(tables.of(owner_of(STORE, BORIS)).scan(Held))
     assert [pledge.lot.announced for pledge in held.pledges] == [(10,)]
-    assert list(carried(Comparison(layout), tables, run.tables, NOBODY)) == []
+    assert list(carry_over(Comparison(layout), tables, run.tables, NOBODY)) == []
 
 
 def test_run_in_the_others_place_it_tells_nothing_twice_and_answers_repeats_as_before() -> None:
-    run, layout = happened(), Layout(2, evolve)
+    run, layout = happened(), StateSchema(2, evolve)
     again, refused = add("5", ANNA), spend("500", ANNA)
     run.when(again, refused)
     tables = made(run, layout)
@@ -98,8 +98,8 @@ def doubled(state: State, event: Event, store: StoreSettings) -> Iterator[Change
 
 def test_a_layout_that_makes_other_entries_differs_unless_it_says_what_it_has_added() -> None:
     run = happened()
-    other = Layout(2, doubled)
-    knows = Layout(2, doubled, added=frozenset({"Lot.returns"}))
+    other = StateSchema(2, doubled)
+    knows = StateSchema(2, doubled, added=frozenset({"Lot.returns"}))
 
     refused = carry(run, made(run, other), other)
     tables = made(run, knows)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from streams.codec.avro import decode, read
+from streams.codec.avro import decode, decode_tree
 from streams.domain.commands import Command, UpdateMember
 from streams.domain.events import MemberRegistered, MemberUpdated, UnitsEarned, UnitsExpired
 from streams.domain.values import Profile
@@ -108,4 +108,4 @@ def test_a_member_s_requests_are_keyed_by_the_identifier() -> None:
 
     (asked,) = run.asked()
     assert asked.key == b"DEFAULT/email/anna@example.com"
-    assert read(asked.value, asked.schema)[0] == "ClaimIdentifiers"
+    assert decode_tree(asked.value, asked.schema)[0] == "ClaimIdentifiers"

@@ -6,13 +6,13 @@ import msgspec
 
 from streams.domain.state import Account, Lot
 from streams.domain.wallet_invariant import LotShare
-from streams.migration.compare import KINDS
+from streams.migration.compare import COMPARED_KINDS
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
-from streams.stages.rebuild import rebuild, secrets_of
-from streams.stages.restore_proof import LedgerProof, unbalanced
+from streams.stages.rebuild import data_key_lookup, rebuild
+from streams.stages.restore_proof import LedgerCheck, unbalanced_wallets
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, STORE, add, register, spend
@@ -26,8 +26,8 @@ def spent_twice(*later: str) -> tuple[Tables, list[str]]:
     run.when(register(ANNA), add("50"), spend("50"), *map(add, later))
     facts: list[Record] = list(run.log[EVENTS.name])
     twice = next(record for record in facts if record.kind == "UnitsSpent")
-    tables = Tables(MemoryStore(families(KINDS)), KINDS)
-    contradictions = rebuild(tables, [*facts, twice], run.settings.get, secrets_of(run.tables))
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
+    contradictions = rebuild(tables, [*facts, twice], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     return tables, contradictions
 
@@ -38,7 +38,7 @@ def test_units_of_a_lot_that_was_spent_are_taken_of_others() -> None:
     (account,) = tables.of(OWNER).scan(Account)
     assert (account.available, account.spent) == (Decimal(10), Decimal(100))
     assert [lot.remaining for lot in tables.of(OWNER).scan(Lot)] == [Decimal(10)]
-    assert list(unbalanced(tables)) == []
+    assert list(unbalanced_wallets(tables)) == []
     (said,) = contradictions
     assert said.startswith(f"{OWNER}: UnitsSpent: lot ")
     assert said.endswith("; 50 of 50 units were taken of other lots")
@@ -49,7 +49,7 @@ def test_where_there_are_too_few_the_rest_is_waived() -> None:
 
     (account,) = tables.of(OWNER).scan(Account)
     assert (account.available, account.spent) == (Decimal(0), Decimal(90))
-    assert list(unbalanced(tables)) == []
+    assert list(unbalanced_wallets(tables)) == []
     assert contradictions[0].endswith("; 40 of 50 units were taken of other lots")
 
 
@@ -58,7 +58,7 @@ def test_where_there_are_none_the_fact_is_passed_over() -> None:
 
     (account,) = tables.of(OWNER).scan(Account)
     assert (account.available, account.spent) == (Decimal(0), Decimal(50))
-    assert list(unbalanced(tables)) == []
+    assert list(unbalanced_wallets(tables)) == []
     assert contradictions[0].endswith("; it was passed over")
 
 
@@ -67,7 +67,7 @@ def test_a_restore_proves_the_sums_of_those_whose_entries_came() -> None:
     (lot,) = tables.of(OWNER).scan(Lot)
     key = OWNER.encode() + b"\x00" + lot.letter + lot.key()
     tables.commit([("ledgers", key, None)], {})
-    touched, untouched = LedgerProof(), LedgerProof()
+    touched, untouched = LedgerCheck(), LedgerCheck()
 
     touched.hear("ledgers", [(key, None)])
     untouched.hear("members", [(key, None)])

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from streams.codec.avro import decode, encode
 from streams.delivery.records import Delivery
 from streams.rejections import PoisonRecord
-from streams.stages.context import Record, Turn
+from streams.stages.context import Record, StageContext
 from streams.topics import DELIVERIES, POISON, WEBHOOK_EVENTS
 from tests.driver import Pipeline, all_of
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, purchase, register, spend, subscription, uid
@@ -172,4 +172,4 @@ def test_a_turn_takes_no_more_events_than_its_budget() -> None:
     run.when(register(), add("5"), add("6"))
     events = run.log[WEBHOOK_EVENTS.name]
 
-    assert run.fan_out.play(Turn(0, run.batches, NOON), events, 2) == 2
+    assert run.fan_out.play(StageContext(0, run.batches, NOON), events, 2) == 2

@@ -20,7 +20,7 @@ from streams.domain.messages import (
 )
 from streams.domain.values import Draw, Identifier
 from streams.stages.context import Record, StreamClock
-from streams.stages.identity import MOST_IDENTIFIERS, request_key
+from streams.stages.identity import MAX_IDENTIFIERS, request_key
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, REJECTIONS
 from tests.domain.whole_store import WHOLE
 from tests.driver import Pipeline
@@ -28,9 +28,7 @@ from tests.samples import ANNA, NOON, SETTINGS, add, register, uid
 
 LATE = datetime(9999, 12, 31, tzinfo=UTC)
 EMAIL = Identifier(kind="email", value="anna@example.com")
-MANY = tuple(
-    Identifier(kind="email", value=f"{number}@example.com") for number in range(MOST_IDENTIFIERS + 1)
-)
+MANY = tuple(Identifier(kind="email", value=f"{number}@example.com") for number in range(MAX_IDENTIFIERS + 1))
 
 
 def claim(**fields: Any) -> ClaimIdentifiers:
@@ -181,6 +179,6 @@ def test_a_command_within_a_request_is_no_larger_than_a_command_may_be() -> None
 def test_as_many_identifiers_as_a_request_may_have_are_all_granted() -> None:
     run = asked(claim(identifiers=MANY[:-1]))
 
-    assert len(list(run.identifiers.entries())) == MOST_IDENTIFIERS
+    assert len(list(run.identifiers.entries())) == MAX_IDENTIFIERS
     # Nobody waits for the answer.
     assert run.poison() == [f"answers command {uid(1)}, which waits for nothing"]

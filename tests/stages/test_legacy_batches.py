@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.codec.avro import HEADER, encode
-from streams.delivery.legacy_batches import MOST_BYTES, Batch, lane
+from streams.delivery.legacy_batches import MAX_BATCH_BYTES, Batch, batch_lane
 from streams.delivery.records import Delivery
-from streams.stages.context import Record, Turn
+from streams.stages.context import Record, StageContext
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks.events import CouponWillExpire, LevelWillExpire, WebhookEvent
 from tests.driver import WINDOW, Pipeline
@@ -96,7 +96,7 @@ def test_a_batch_of_long_names_is_closed_before_no_record_holds_it() -> None:
     told(run, [expiring(n, email="\x00" * 255, last_name="\x00" * 255) for n in range(999)])
 
     assert run.deliveries()
-    assert all(len(d.data) < MOST_BYTES + 10_000 for d in run.deliveries())
+    assert all(len(d.data) < MAX_BATCH_BYTES + 10_000 for d in run.deliveries())
 
 
 def test_each_subscription_and_event_is_collected_for_itself_and_has_one_lane() -> None:
@@ -116,7 +116,7 @@ def test_each_subscription_and_event_is_collected_for_itself_and_has_one_lane() 
         (uid(502), "LevelWillExpire", 1),
     ]
     assert {d.member_id for d in run.deliveries()} == {
-        lane(d.subscription_id, d.event_name) for d in run.deliveries()
+        batch_lane(d.subscription_id, d.event_name) for d in run.deliveries()
     }
     assert len({d.member_id for d in run.deliveries()}) == 3
     assert len({d.delivery_id for d in run.deliveries()}) == 5
@@ -152,14 +152,14 @@ def test_what_was_collected_goes_out_as_it_was_whatever_becomes_of_the_subscript
 def test_batches_whose_time_is_over_do_not_hold_up_events_nor_events_them() -> None:
     run = pipeline(*["LevelWillExpire"] * 8)
     told(run, [expiring(n) for n in range(10)])
-    turn = Turn(0, run.batches, NOON + WINDOW)
+    turn = StageContext(0, run.batches, NOON + WINDOW)
 
     handled = run.fan_out.play(turn, [expiring(n) for n in range(10, 30)], 20)
 
     assert handled == 10
     assert len(turn.outputs) >= 1
     run.batches.commit(list(run.batches.changelog()), {})
-    next_turn = Turn(0, run.batches, NOON + WINDOW)
+    next_turn = StageContext(0, run.batches, NOON + WINDOW)
     run.fan_out.play(next_turn, [expiring(n) for n in range(30, 50)], 1)
     assert len(next_turn.outputs) >= 1
 

@@ -11,7 +11,7 @@ from streams.domain.messages import ReleaseIdentifier
 from streams.domain.values import Identifier
 from streams.kafka.partitioner import partition_of
 from streams.rejections import PoisonRecord
-from streams.stages.context import Clock, Record, Stage, StreamClock, Turn, WallClock
+from streams.stages.context import Clock, Record, Stage, StageContext, StreamClock, WallClock
 from streams.tables.tables import Tables
 from streams.topics import DELIVERIES, IDENTITY_REQUESTS, WEBHOOK_EVENTS
 from tests.connectors.fakes import FakeSender
@@ -31,13 +31,13 @@ def elsewhere(kept: Record) -> int:
     return (by_key(kept.key or b"") + 1) % COUNT
 
 
-def played(stage: Stage, tables: Tables, kept: Record) -> Turn:
-    turn = Turn(kept.partition, tables, NOON, by_key)
+def played(stage: Stage, tables: Tables, kept: Record) -> StageContext:
+    turn = StageContext(kept.partition, tables, NOON, by_key)
     assert stage.play(turn, [kept], 100) == 1
     return turn
 
 
-def causes(turn: Turn) -> list[str]:
+def causes(turn: StageContext) -> list[str]:
     return [output.value.cause for output in turn.outputs if isinstance(output.value, PoisonRecord)]
 
 
@@ -85,7 +85,7 @@ def test_no_stage_takes_a_record_that_stands_on_another_partition_than_its_key_s
     sink.stage.assigned(wrong, sink.tables)
 
     assert causes(played(by, tables, at(kept, wrong))) == [expected(kept, wrong)]
-    assert Turn(right, tables, NOON, by_key).takes(at(kept, right))
+    assert StageContext(right, tables, NOON, by_key).takes(at(kept, right))
 
 
 @pytest.mark.parametrize("clock", [WallClock(), StreamClock()], ids=["live", "history"])
@@ -94,7 +94,7 @@ def test_what_stands_elsewhere_changes_no_state_and_the_next_record_is_handled(c
     run.when(register())
     good, bad = record(add("5"), 1), record(add("7"), 2)
     right, wrong = by_key(good.key or b""), elsewhere(good)
-    turn = Turn(right, run.tables, NOON, by_key)
+    turn = StageContext(right, run.tables, NOON, by_key)
 
     assert run.loyalty.play(turn, [at(bad, wrong), at(good, right)], 100) == 2
 
@@ -114,7 +114,7 @@ def test_a_clock_s_record_reaches_each_partition_whatever_its_key(partition: int
 def test_a_delivery_with_another_subscription_s_key_is_put_aside() -> None:
     sink = Sink(FakeSender())
     lying = wanted()._replace(key=uid(999).encode())
-    turn = Turn(0, sink.tables, NOON)
+    turn = StageContext(0, sink.tables, NOON)
 
     sink.stage.play(turn, [lying], 100)
 
@@ -124,7 +124,7 @@ def test_a_delivery_with_another_subscription_s_key_is_put_aside() -> None:
 def test_a_webhook_event_with_another_store_s_key_reaches_none_of_its_subscriptions() -> None:
     run = pipeline()
     lying = webhook_event(run)._replace(key=f"DEFAULT/{uid(2)}".encode())
-    turn = Turn(0, run.batches, NOON)
+    turn = StageContext(0, run.batches, NOON)
 
     run.fan_out.play(turn, [lying], 100)
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.domain.events import CouponExpiryAnnounced, TierExpiryAnnounced, UnitsExpiryAnnounced
 from streams.domain.state import Lot, Plan
-from streams.stages.context import Turn
+from streams.stages.context import StageContext
 from tests.driver import Pipeline, instant
 from tests.samples import NOON, SETTINGS, STORE, add, buy, register, uid
 from tests.scenarios import SETTINGS as WHOLE
@@ -21,7 +21,7 @@ def many() -> Pipeline:
 
 def _slice(run: Pipeline, size: int) -> int:
     """One turn without a record that looks at `size` entries; returns how many lots it changed."""
-    run.loyalty.play(Turn(0, run.tables, NOON), (), size)
+    run.loyalty.play(StageContext(0, run.tables, NOON), (), size)
     changes = list(run.tables.changelog())
     run.tables.commit(changes, {})
     return sum(table == "ledgers" for table, _, _ in changes)

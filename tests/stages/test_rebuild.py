@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from streams.domain.state import Account
-from streams.migration.compare import KINDS, Comparison
+from streams.migration.compare import COMPARED_KINDS, Comparison
 from streams.stages.commands import owner_of
-from streams.stages.rebuild import rebuild, secrets_of
+from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, purchase, register, spend
@@ -23,8 +23,8 @@ def happened() -> Pipeline:
 
 
 def rebuilt(run: Pipeline) -> Tables:
-    tables = Tables(MemoryStore(families(KINDS)), KINDS)
-    rebuild(tables, run.log[EVENTS.name], run.settings.get, secrets_of(run.tables))
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
+    rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     return tables
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from streams.domain.state import Account, Handled, Held, Member
-from streams.projections.member_replica import FOUND, KINDS
+from streams.projections.member_replica import KINDS_BY_ID, REPLICA_KINDS
 from streams.stages.loyalty import LoyaltyStage
-from streams.tables.replica import Records, Replica
+from streams.tables.replica import MemberReplica, Records
 from streams.tables.store import MemoryStore, Write
 from streams.tables.tables import Tables
 from tests.driver import Pipeline
@@ -34,12 +34,17 @@ def pipeline() -> Logged:
     return made
 
 
-def replica(told: list[tuple[str, Records, int]] | None = None) -> Replica:
+def replica(told: list[tuple[str, Records, int]] | None = None) -> MemberReplica:
     heard = told if told is not None else []
-    return Replica(MemoryStore(Replica.families(KINDS)), KINDS, FOUND, lambda *telling: heard.append(telling))
+    return MemberReplica(
+        MemoryStore(MemberReplica.families(REPLICA_KINDS)),
+        REPLICA_KINDS,
+        KINDS_BY_ID,
+        lambda *telling: heard.append(telling),
+    )
 
 
-def follow(copy: Replica, changes: list[Write], start: int = 0) -> None:
+def follow(copy: MemberReplica, changes: list[Write], start: int = 0) -> None:
     for number, (table, key, value) in enumerate(changes, start + 1):
         copy.restore(table, [(key, value)], number)
 

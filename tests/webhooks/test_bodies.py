@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from streams.delivery.fan_out import body, fan_out
+from streams.delivery.fan_out import body_json, fan_out
 from streams.domain.values import Trigger, TriggerType
 from streams.webhooks.events import (
     AvailablePointsAmountChanged,
@@ -25,7 +25,7 @@ MOVED: CustomerLevelChanged = BY_TYPE[CustomerLevelChanged]
 
 
 def data(event: WebhookEvent, *, legacy: bool = False) -> Any:
-    return msgspec.json.decode(body(event, legacy=legacy))
+    return msgspec.json.decode(body_json(event, legacy=legacy))
 
 
 def legacy_types(event: CustomerLevelChanged) -> list[tuple[str | None, str | None]]:

@@ -9,12 +9,12 @@ import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
 from streams.webhooks import CATALOGUE
-from streams.webhooks.contract import asyncapi, fields, json_schema, page
-from streams.webhooks.schema import Form, data_schema, forms
+from streams.webhooks.contract import asyncapi, json_schema, markdown_page, schema_fields
+from streams.webhooks.schema import BodyFormat, body_formats, data_schema
 from tests.webhooks.test_catalogue import GOLDEN
 
 FORMATS = FormatChecker(("uuid",))
-EACH = [(name, form) for name in sorted(CATALOGUE) for form in forms(CATALOGUE[name])]
+EACH = [(name, form) for name in sorted(CATALOGUE) for form in body_formats(CATALOGUE[name])]
 
 
 def is_moment(text: object) -> bool:
@@ -34,7 +34,7 @@ def closed(schema: Any) -> Any:
     return {**inner, "additionalProperties": False} if "properties" in schema else inner
 
 
-def golden(name: str, form: Form) -> Any:
+def golden(name: str, form: BodyFormat) -> Any:
     return json.loads((GOLDEN / f"{name}.{form}.json").read_text())
 
 
@@ -43,7 +43,7 @@ def complaints(schema: Any, body: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "form"), EACH)
-def test_every_golden_body_is_what_its_schema_says_and_nothing_besides(name: str, form: Form) -> None:
+def test_every_golden_body_is_what_its_schema_says_and_nothing_besides(name: str, form: BodyFormat) -> None:
     schema = json_schema(CATALOGUE[name], form)
 
     Draft7Validator.check_schema(schema)
@@ -62,7 +62,7 @@ def removals(tree: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("name", "form"), EACH)
-def test_a_body_that_lacks_any_field_does_not_fit(name: str, form: Form) -> None:
+def test_a_body_that_lacks_any_field_does_not_fit(name: str, form: BodyFormat) -> None:
     schema = json_schema(CATALOGUE[name], form)
 
     fitting = [body for body in removals(golden(name, form)) if not complaints(schema, body)]
@@ -129,7 +129,7 @@ def test_every_webhook_has_a_channel_and_an_operation_whose_messages_are_its_bod
     channel, operation = DOCUMENT["channels"][name], DOCUMENT["operations"][f"send{name}"]
 
     assert followed(operation["channel"]) is channel
-    assert list(channel["messages"]) == list(forms(CATALOGUE[name]))
+    assert list(channel["messages"]) == list(body_formats(CATALOGUE[name]))
     # The specification: an operation's messages are references into its channel, not past it.
     assert [m["$ref"] for m in operation["messages"]] == [
         f"#/channels/{name}/messages/{form}" for form in channel["messages"]
@@ -141,18 +141,18 @@ def test_every_webhook_has_a_channel_and_an_operation_whose_messages_are_its_bod
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_the_page_tells_of_each_webhook_its_triggers_and_its_fields(name: str) -> None:
     entry = CATALOGUE[name]
-    _, _, section = page().partition(f"\n## {name}\n")
+    _, _, section = markdown_page().partition(f"\n## {name}\n")
     section = section.partition("\n## ")[0]
 
     assert [said for said in (entry.description, *entry.triggers) if said not in section] == []
-    for form in forms(entry):
-        assert [p for p, _ in fields(data_schema(entry, form)) if f"| `{p}` |" not in section] == []
+    for form in body_formats(entry):
+        assert [p for p, _ in schema_fields(data_schema(entry, form)) if f"| `{p}` |" not in section] == []
 
 
 def test_a_field_is_named_by_its_path_from_the_data_down() -> None:
     entry = CATALOGUE["TransactionRegistered"]
 
-    found = dict(fields(data_schema(entry, "new")))
+    found = dict(schema_fields(data_schema(entry, "new")))
 
     assert found["items[].sku.code"] == "string"
     assert found["customerData.address.city"] == "string or null"

@@ -11,7 +11,7 @@ USERNAME = "demo"
 _BYTES = 9
 
 
-def drawn() -> tuple[Admin, str]:
+def make_demo_admin() -> tuple[Admin, str]:
     """The admin and the password, which is kept nowhere."""
     password, now = secrets.token_urlsafe(_BYTES), datetime.now(UTC)
     admin = Admin(

@@ -15,22 +15,22 @@ from rich.text import Text
 
 from api.auth.authentication import HEADER
 from api.cli.demo import admin, report, scene
-from api.cli.demo.player import Played, Player, spoilt
-from api.cli.demo.progress import Course
-from api.cli.demo.reconcile import Row, reconciled
+from api.cli.demo.player import DemoProducer, DemoRecord, with_bad_records
+from api.cli.demo.progress import PipelineProgress
+from api.cli.demo.reconcile import Row, reconcile_receiver
 from api.cli.demo.scene import Scene
-from api.cli.demo.tally import Kind, Tally
-from api.cli.reconcile import summary, watched
-from api.cli.store import parsed, stored
+from api.cli.demo.tally import Kind, TopicTally
+from api.cli.reconcile import reconcile_with_progress, summarize
+from api.cli.store import parsed, store_settings
 from connectors import cdnow
-from connectors.cdnow.history import commands
+from connectors.cdnow.history import purchase_commands
 from connectors.cdnow.reader import purchases
 from connectors.http.receiver import LogLine, Sample, Stats
 from streams.domain.commands import AdvanceClock
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.reconcile.from_topics import Period
-from streams.settings import load
+from streams.settings import load_settings
 from streams.topics import ADMINS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 
@@ -43,33 +43,33 @@ SHOWN = "AvailablePointsAmountChanged"
 def play(keep: bool, file: Path | None) -> None:
     """Raises SystemExit(1) where the receiver did not get what was published."""
     console = Console()
-    settings, store = load(), parsed(cdnow.STORE)
-    records = _records(file or cdnow.at_hand(), store)
+    settings, store = load_settings(), parsed(cdnow.STORE)
+    records = _records(file or cdnow.find_purchases_file(), store)
     kinds: list[Kind] = [*((name, False) for name in CATALOGUE), (LEGACY, True)]
     began = time.monotonic()
-    with scene.in_order() as stack:
+    with scene.stopping_in_order() as stack:
         with console.status("looking for Kafka", spinner="dots") as line:
-            here = scene.prepared(stack, settings, line.update)
+            here = scene.prepare_scene(stack, settings, line.update)
             logging.basicConfig(filename=here.logs / "demo.log", filemode="w", level=logging.INFO)
-            player = Player(here.connection, here.partitions)
-            asyncio.run(stored(here.connection, store))
-            guest, password = admin.drawn()
+            player = DemoProducer(here.connection, here.partitions)
+            asyncio.run(store_settings(here.connection, store))
+            guest, password = admin.make_demo_admin()
             player.put(ADMINS, guest.admin_id, guest)
             player.flush()
             line.update("starting receiver and API")
-            scene.ends_started(stack, here, lambda said: _show(console, said))
+            scene.start_ends(stack, here, lambda said: _show(console, said))
             scene.subscribe(here, store.store, kinds)
             line.update("starting worker and sink")
-            scene.pipeline_started(stack, here)
+            scene.start_pipeline(stack, here)
         ready = time.monotonic()
-        tally = Tally(here.connection, here.partitions)
+        tally = TopicTally(here.connection, here.partitions)
         stack.callback(tally.close)
         _pump(console, here, player, tally, records)
         done = time.monotonic()
         rows = _arrived(here, tally, kinds)
         report.show(console, tally, rows, _sample(here))
-        books = watched(here.settings, here.connection, Period())
-        console.print(summary(books), soft_wrap=True, highlight=False)
+        books = reconcile_with_progress(here.settings, here.connection, Period())
+        console.print(summarize(books), soft_wrap=True, highlight=False)
         agrees = books.agree and all(row.agrees for row in rows)
         _conclude(console, here, agrees, (ready - began, done - ready))
         if keep:
@@ -78,10 +78,10 @@ def play(keep: bool, file: Path | None) -> None:
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def _records(file: Path, store: StoreSettings) -> list[Played]:
+def _records(file: Path, store: StoreSettings) -> list[DemoRecord]:
     try:
         lines = file.read_text(encoding="ascii").splitlines()
-        return list(spoilt(commands(purchases(lines), store)))
+        return list(with_bad_records(purchase_commands(purchases(lines), store)))
     except OSError as error:
         raise Misconfigured(f"--purchases {file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -96,9 +96,11 @@ def _show(console: Console, said: str) -> None:
         console.print(Text(said, "dim"), soft_wrap=True)
 
 
-def _pump(console: Console, here: Scene, player: Player, tally: Tally, records: list[Played]) -> None:
+def _pump(
+    console: Console, here: Scene, player: DemoProducer, tally: TopicTally, records: list[DemoRecord]
+) -> None:
     """Produce everything, then follow it until all of it is delivered or given up."""
-    course = Course(here.connection, tally)
+    course = PipelineProgress(here.connection, tally)
     columns = TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, refresh_per_second=4) as progress:
         total = len(records) + (here.partitions - 1) * sum(isinstance(r, AdvanceClock) for r in records)
@@ -116,7 +118,7 @@ def _pump(console: Console, here: Scene, player: Player, tally: Tally, records: 
         _look(progress, delivered, tally)
 
 
-def _look(progress: Progress, task: TaskID, tally: Tally) -> None:
+def _look(progress: Progress, task: TaskID, tally: TopicTally) -> None:
     until = time.monotonic() + LOOK_EVERY
     while (left := until - time.monotonic()) > 0:
         tally.read(left)
@@ -124,11 +126,13 @@ def _look(progress: Progress, task: TaskID, tally: Tally) -> None:
     progress.update(task, completed=ended, total=len(tally.deliveries) or None)
 
 
-def _arrived(here: Scene, tally: Tally, kinds: list[Kind]) -> list[Row]:
+def _arrived(here: Scene, tally: TopicTally, kinds: list[Kind]) -> list[Row]:
     decoder = msgspec.json.Decoder(LogLine)
     with here.received.open("rb") as lines:
         received = [decoder.decode(line) for line in lines]
-    return reconciled(tally.kinds[WEBHOOK_EVENTS.name], kinds, tally.deliveries, tally.delivered, received)
+    return reconcile_receiver(
+        tally.kinds[WEBHOOK_EVENTS.name], kinds, tally.deliveries, tally.delivered, received
+    )
 
 
 def _sample(here: Scene) -> Sample | None:

@@ -16,28 +16,28 @@ from streams.stages.commands import owner_of
 from streams.topics import COMMANDS, Topic
 
 FLUSHED_WITHIN = 30.0
-Played = Command | AdvanceClock | bytes
+DemoRecord = Command | AdvanceClock | bytes
 """Bytes stand for a record that no schema reads."""
 
 
-def spoilt(history: Iterable[Command | AdvanceClock]) -> Iterator[Played]:
+def with_bad_records(history: Iterable[Command | AdvanceClock]) -> Iterator[DemoRecord]:
     """The history, with the bad records of a hundredth purchase behind it, or of the last one."""
     seen = 0
     bought: RegisterTransaction | None = None
     for command in history:
         if isinstance(command, AdvanceClock) and bought and seen < _SPOILT:
-            yield from bad(bought)
+            yield from bad_records(bought)
         yield command
         if isinstance(command, RegisterTransaction):
             bought, seen = command, seen + 1
             if seen == _SPOILT:
-                yield from bad(bought)
+                yield from bad_records(bought)
 
 
 _SPOILT = 100
 
 
-def bad(bought: RegisterTransaction) -> Iterator[Played]:
+def bad_records(bought: RegisterTransaction) -> Iterator[DemoRecord]:
     """Records that change nothing, each for its own reason."""
 
     def new_id(what: str) -> str:
@@ -57,7 +57,7 @@ def bad(bought: RegisterTransaction) -> Iterator[Played]:
     yield bought
 
 
-class Player:
+class DemoProducer:
     """Appends to topics, keyed and partitioned as every producer must."""
 
     def __init__(self, connection: Connection, partitions: int) -> None:
@@ -70,7 +70,7 @@ class Player:
         data, header = avro.encode(value)
         self._append(topic, key, data, header, partition)
 
-    def play(self, record: Played) -> int:
+    def play(self, record: DemoRecord) -> int:
         """Returns how many records that made: an AdvanceClock goes to every partition."""
         match record:
             case bytes():

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from streams.errors import Retryable
-from streams.local_broker.child import on_leash
+from streams.local_broker.child import tied_to_parent
 
 READY_WITHIN = 60.0
 STOPS_WITHIN = 10.0
@@ -18,7 +18,7 @@ _LAST_LINES = 8
 _COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
 
 
-class Child:
+class ChildProcess:
     """`loyalty` with `arguments`, out of reach of the terminal's Ctrl-C. It ends with this process, whatever
     ends that (on Linux). To be made on the main thread.
 
@@ -42,7 +42,7 @@ class Child:
         # SIGKILL: the broker dies with us, and a worker told to end in order would wait for it for ever. All
         # that it holds is in the log. The main thread, which starts it, lives as long as the process.
         self._process = subprocess.Popen(  # noqa: S603
-            on_leash([*_COMMAND, *arguments], signal.SIGKILL),
+            tied_to_parent([*_COMMAND, *arguments], signal.SIGKILL),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

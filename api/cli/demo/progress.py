@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterable
 
-from api.cli.demo.tally import Tally
+from api.cli.demo.tally import TopicTally
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.group_offsets import Onlooker
+from streams.kafka.group_offsets import GroupOffsets
 from streams.topics import (
     COMMANDS,
     DELIVERIES,
@@ -29,13 +29,13 @@ STAGES: tuple[tuple[str, Topic, tuple[Topic, ...]], ...] = (
 """Each stage's consumer group, what it reads, and what it has written once it has handled all of that."""
 
 
-class Course:
+class PipelineProgress:
     """Asks the consumer groups and the tally."""
 
-    def __init__(self, connection: Connection, tally: Tally) -> None:
+    def __init__(self, connection: Connection, tally: TopicTally) -> None:
         self._connection = connection
         self._tally = tally
-        self._onlookers = {group: Onlooker(connection, group) for group, _, _ in STAGES}
+        self._onlookers = {group: GroupOffsets(connection, group) for group, _, _ in STAGES}
         self._seen: object = None
         self._moved_at = time.monotonic()
         self.handled = 0

@@ -10,14 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.demo.reconcile import Row
-from api.cli.demo.tally import Tally
+from api.cli.demo.tally import TopicTally
 from connectors.http.receiver import Sample
 from streams.topics import WEBHOOK_EVENTS
 
 _SHOWN_REFUSALS = 12
 
 
-def show(console: Console, tally: Tally, rows: list[Row], sample: Sample | None) -> None:
+def show(console: Console, tally: TopicTally, rows: list[Row], sample: Sample | None) -> None:
     """The tables, one webhook, and last what agrees with what."""
     console.print(_counted("records in", tally.played))
     out = Table.grid(padding=(0, 6))
@@ -41,7 +41,7 @@ def _counted(title: str, counts: Mapping[str, int]) -> Table:
     return table
 
 
-def _outcomes(tally: Tally) -> dict[str, int]:
+def _outcomes(tally: TopicTally) -> dict[str, int]:
     return {
         "delivered": len(tally.delivered),
         "given up": len(tally.given_up),
@@ -49,7 +49,7 @@ def _outcomes(tally: Tally) -> dict[str, int]:
     }
 
 
-def _refusals(tally: Tally) -> Table:
+def _refusals(tally: TopicTally) -> Table:
     """Alike ones together, by how the reason begins: the first's amounts and ids stand for all."""
     alike: Counter[tuple[str, str, str]] = Counter()
     first: dict[tuple[str, str, str], str] = {}

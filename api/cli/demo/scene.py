@@ -15,7 +15,7 @@ from typing import NoReturn
 import httpx
 
 from api.auth.authentication import HEADER, new_key
-from api.cli.demo.processes import Child
+from api.cli.demo.processes import ChildProcess
 from api.cli.demo.tally import Kind
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection, connection
@@ -23,7 +23,7 @@ from streams.kafka.topic_admin import create_topics, partitions
 from streams.local_broker import ensure_broker
 from streams.local_broker.ports import is_free
 from streams.secrets.sealing import new_key as new_secret_key
-from streams.settings import Settings, variable
+from streams.settings import Settings, variable_name
 from streams.topics import COMMANDS
 
 Say = Callable[[str], None]
@@ -40,7 +40,7 @@ class Scene:
     partitions: int
     token: str
     environment: dict[str, str]
-    children: list[Child] = field(default_factory=list)
+    children: list[ChildProcess] = field(default_factory=list)
     api: str = ""
     receiver: str = ""
 
@@ -56,7 +56,7 @@ class Scene:
 
 
 @contextmanager
-def in_order() -> Iterator[ExitStack]:
+def stopping_in_order() -> Iterator[ExitStack]:
     """A stack that is unwound whole whatever ends the block: an error, Ctrl-C, SIGTERM, a closed terminal."""
     before = {number: signal.getsignal(number) for number in _ENDING}
     for number in _ENDING[1:]:
@@ -77,7 +77,7 @@ def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def prepared(stack: ExitStack, settings: Settings, say: Say) -> Scene:
+def prepare_scene(stack: ExitStack, settings: Settings, say: Say) -> Scene:
     """Broker and topics, with names of this run's own: runs do not mix in a broker that keeps them."""
     logs = settings.home.absolute() / "demo"
     logs.mkdir(parents=True, exist_ok=True)
@@ -104,23 +104,24 @@ def _alone(stack: ExitStack, logs: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Misconfigured(
-            f"{variable('home')}={str(logs.parent)!r} has a demo running already: stop it, or name another"
+            f"{variable_name('home')}={str(logs.parent)!r} has a demo running already: "
+            "stop it, or name another"
         ) from None
 
 
 def _environment(settings: Settings, digest: str) -> dict[str, str]:
     port = settings.api_port if is_free(settings.api_port) else 0
     return os.environ | {
-        variable("bootstrap_servers"): settings.bootstrap_servers or "",
-        variable("home"): str(settings.home.absolute()),
-        variable("topic_prefix"): settings.topic_prefix,
-        variable("clock"): "stream",
-        variable("instance"): "",
-        variable("api_host"): "127.0.0.1",
-        variable("api_port"): str(port),
-        variable("api_key_hashes"): digest,
-        variable("secret_key"): new_secret_key(),
-        variable("allow_targets"): "127.0.0.0/8",
+        variable_name("bootstrap_servers"): settings.bootstrap_servers or "",
+        variable_name("home"): str(settings.home.absolute()),
+        variable_name("topic_prefix"): settings.topic_prefix,
+        variable_name("clock"): "stream",
+        variable_name("instance"): "",
+        variable_name("api_host"): "127.0.0.1",
+        variable_name("api_port"): str(port),
+        variable_name("api_key_hashes"): digest,
+        variable_name("secret_key"): new_secret_key(),
+        variable_name("allow_targets"): "127.0.0.0/8",
     }
 
 
@@ -129,7 +130,7 @@ def _forget_state(settings: Settings) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def ends_started(stack: ExitStack, scene: Scene, shown: Say) -> None:
+def start_ends(stack: ExitStack, scene: Scene, shown: Say) -> None:
     """The API and the receiver, answering. `shown` gets the receiver's lines."""
     receiver = _start(stack, scene, ("receiver", "--log", str(scene.received)), "listening on", shown)
     api = _start(stack, scene, ("api",), "api is ready:")
@@ -137,7 +138,7 @@ def ends_started(stack: ExitStack, scene: Scene, shown: Say) -> None:
     scene.api = api.ready().partition(",")[0]
 
 
-def pipeline_started(stack: ExitStack, scene: Scene) -> None:
+def start_pipeline(stack: ExitStack, scene: Scene) -> None:
     """Worker and sink. Started after the subscriptions, they have them before their first record."""
     worker = _start(stack, scene, ("worker",), "worker is ready")
     sink = _start(stack, scene, ("sink",), "sink is ready")
@@ -147,9 +148,9 @@ def pipeline_started(stack: ExitStack, scene: Scene) -> None:
 
 def _start(
     stack: ExitStack, scene: Scene, arguments: tuple[str, ...], beginning: str, shown: Say = lambda _: None
-) -> Child:
+) -> ChildProcess:
     log = scene.logs / f"{arguments[0]}.log"
-    child = Child(arguments, scene.environment, log, beginning, shown)
+    child = ChildProcess(arguments, scene.environment, log, beginning, shown)
     # Unwound last in, first out: sink, worker, API, receiver, then the broker.
     stack.callback(child.stop)
     scene.children.append(child)

@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.codec import avro
 from streams.kafka.clients import Connection
-from streams.kafka.consumer_offsets import watermarks
-from streams.kafka.transient_errors import is_passing
+from streams.kafka.consumer_offsets import read_watermarks
+from streams.kafka.transient_errors import is_transient
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.stages.commands import MESSAGES
 from streams.topics import (
@@ -30,7 +30,7 @@ Kind = tuple[str, bool]
 """A delivery's event name, and whether its body is legacy."""
 
 
-class Tally:
+class TopicTally:
     """Counts only what is committed, from the beginning of the topics."""
 
     def __init__(self, connection: Connection, partitions: int) -> None:
@@ -80,7 +80,7 @@ class Tally:
         """Whether everything was counted that stands in these topics now."""
         names = {topic.name for topic in topics}
         return all(
-            self._reached[p.topic, p.partition] >= watermarks(self._consumer, p, ANSWERS_WITHIN)[1]
+            self._reached[p.topic, p.partition] >= read_watermarks(self._consumer, p, ANSWERS_WITHIN)[1]
             for p in self._places
             if self._names[p.topic] in names
         )
@@ -95,7 +95,7 @@ class Tally:
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Transactions leave markers at the end, which are never delivered.
                 self._reached[place] = max(self._reached[place], offset)
-            elif not is_passing(error):
+            elif not is_transient(error):
                 raise KafkaException(error)
 
     def _record(self, topic: str, message: Message) -> None:
@@ -107,7 +107,7 @@ class Tally:
         elif topic == POISON.name:
             self.poison.append(avro.decode(PoisonRecord, message.value(), schema))
         elif topic in (DELIVERIES.name, ATTEMPTS.name):
-            _, tree = avro.read(message.value(), schema)
+            _, tree = avro.decode_tree(message.value(), schema)
             self._delivery(tree) if topic == DELIVERIES.name else self._attempt(tree)
 
     def _delivery(self, tree: avro.Tree) -> None:

@@ -50,16 +50,16 @@ def run(
     """
     from api.cli.imports.report import Refusals, show_columns
     from api.cli.imports.sending import refused_lines, send_and_wait
-    from api.cli.imports.whose import bare_run, run_of
+    from api.cli.imports.whose import make_run, run_without_store
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
     chosen = KINDS[kind]
     if columns:
-        show_columns(chosen, bare_run(store, attempt, zone))
+        show_columns(chosen, run_without_store(store, attempt, zone))
         return
-    path, data = contents(file)
-    order = run_of(chosen, store, zone, attempt)
+    path, data = read_contents(file)
+    order = make_run(chosen, store, zone, attempt)
     with Refusals(report) as refusals:
         try:
             reading = read(chosen, data, order)
@@ -80,7 +80,7 @@ def run(
         raise SystemExit(REFUSED)
 
 
-def contents(file: Path | None) -> tuple[Path, bytes]:
+def read_contents(file: Path | None) -> tuple[Path, bytes]:
     from streams.errors import Misconfigured
 
     if file is None:

@@ -10,7 +10,7 @@ from api.cli.lines import say
 
 if TYPE_CHECKING:
     from connectors.imports.reader import Reading
-    from streams.rejections import Refusal
+    from streams.rejections import LateRejection
 
 REFUSED = 1
 """Exit code where a line was refused, here or by the programme."""
@@ -38,18 +38,20 @@ def load(
     The files' columns: `loyalty import members --columns`. Where a line of the files is refused nothing is
     sent, for later it could not be played at its own time. Exit code 1 where any was, by whomever.
     """
-    from api.cli.imports import contents
-    from api.cli.imports.whose import run_of
-    from connectors.imports.history import dated
+    from api.cli.imports import read_contents
+    from api.cli.imports.whose import make_run
+    from connectors.imports.history import date_commands
     from connectors.imports.reader import KINDS, read
     from streams.errors import Misconfigured
 
-    files = {kind: contents(file) for kind, file in (("members", members), ("transactions", transactions))}
-    run = run_of(KINDS["members"], store, zone, "1")
+    files = {
+        kind: read_contents(file) for kind, file in (("members", members), ("transactions", transactions))
+    }
+    run = make_run(KINDS["members"], store, zone, "1")
     readings: dict[Path, Reading] = {}
     for kind, (path, data) in files.items():
         try:
-            readings[path] = dated(read(KINDS[kind], data, run), run)
+            readings[path] = date_commands(read(KINDS[kind], data, run), run)
         except Misconfigured as error:
             raise Misconfigured(f"{path}: {error}") from None
     whole = skip_refused or not any(reading.refused for reading in readings.values())
@@ -57,12 +59,12 @@ def load(
         raise SystemExit(REFUSED)
 
 
-def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
+def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, LateRejection]":
     """What the programme refused, by command."""
     from api.cli.imports.sending import send_and_wait
-    from connectors.imports.history import in_order
+    from connectors.imports.history import sort_by_time
 
-    ready = in_order(*(reading.ready for reading in readings.values()))
+    ready = sort_by_time(*(reading.ready for reading in readings.values()))
     if ready:
         first, last = ready[0].record.issued_at, ready[-1].record.issued_at
         say(f"{len(ready):,} commands, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
@@ -71,7 +73,7 @@ def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
-def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") -> int:
+def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, LateRejection]") -> int:
     """How many lines are refused; they are shown, file by file."""
     from api.cli.imports.report import Refusals
     from api.cli.imports.sending import refused_lines

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from connectors.imports.kind import Kind, Run
-from connectors.imports.reader import Refused
-from streams.domain.text import escaped
+from connectors.imports.kind import FileKind, ImportRun
+from connectors.imports.reader import RefusedLine
+from streams.domain.text import escape_text
 from streams.errors import Misconfigured
 
 SHOWN = 50
@@ -29,7 +29,7 @@ class Refusals:
         self.count = 0
         self._advice = advice
         self._report = report
-        self._first: list[Refused] = []
+        self._first: list[RefusedLine] = []
         # Opened before anything is sent: a report that cannot be written must not be found out afterwards.
         self._file: IO[str] = io.StringIO() if report is None else _opened(report)
         self._lines = csv.writer(self._file)
@@ -43,7 +43,7 @@ class Refusals:
     ) -> None:
         self._file.close()
 
-    def add(self, refused: Iterable[Refused]) -> None:
+    def add(self, refused: Iterable[RefusedLine]) -> None:
         for one in refused:
             self.count += 1
             self._lines.writerow(one)
@@ -59,7 +59,7 @@ class Refusals:
         table.add_column("value", overflow="fold")
         table.add_column("why it is refused", overflow="fold")
         for one in self._first:
-            table.add_row(str(one.line), *(Text(escaped(text)) for text in one[1:]))
+            table.add_row(str(one.line), *(Text(escape_text(text)) for text in one[1:]))
         console = Console(highlight=False)
         console.print(table)
         where = f"; all are in {self._report}" if self._report else ""
@@ -75,7 +75,7 @@ def _opened(report: Path) -> IO[str]:
         raise Misconfigured(f"--report {report} cannot be written: {error.strerror}") from None
 
 
-def show_columns(kind: Kind, run: Run) -> None:
+def show_columns(kind: FileKind, run: ImportRun) -> None:
     """What a file of this kind may hold, and one that is read."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("column", no_wrap=True)
@@ -89,6 +89,6 @@ def show_columns(kind: Kind, run: Run) -> None:
     print(example(kind))
 
 
-def example(kind: Kind) -> str:
+def example(kind: FileKind) -> str:
     """A file of this kind, as it is delivered with the program."""
     return (files("connectors.imports") / "examples" / f"{kind.name}.csv").read_text(encoding="utf-8")

@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.lines import say
 from api.cli.processes import process
-from connectors.imports.kind import Ready
-from connectors.imports.reader import Refused
-from connectors.imports.send import send
+from connectors.imports.kind import ReadyCommand
+from connectors.imports.reader import RefusedLine
+from connectors.imports.send import send_commands
 from streams.projections.command_outcomes import Outcomes
-from streams.rejections import Refusal
+from streams.rejections import LateRejection
 
 if TYPE_CHECKING:
     from streams.topics import Topic
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.2
 
 
-def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[str, Refusal]:
+def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, LateRejection]:
     """Says how many were accepted, as far as can be told. Returns what the programme refused, by command.
 
     `once`: only a line's id tells that it was handled before.
@@ -37,9 +37,9 @@ def send_and_wait(ready: Sequence[Ready], wait: int, *, once: bool) -> Mapping[s
                     outcomes.sent(topic, partition, offset)
                     bars.advance(sent)
 
-                asyncio.run(send(connection, ready, stands))
+                asyncio.run(send_commands(connection, ready, stands))
                 over = False
-                for over in looks(outcomes, wait):
+                for over in poll_outcomes(outcomes, wait):
                     bars.update(answered, completed=len(ready) if over else outcomes.answered)
         finally:
             outcomes.close()
@@ -54,7 +54,7 @@ def _bars() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def looks(outcomes: Outcomes, wait: int) -> Iterator[bool]:
+def poll_outcomes(outcomes: Outcomes, wait: int) -> Iterator[bool]:
     """Whether all is over, look by look; ends once it is, or once nothing has come for `wait` seconds."""
     seen, until = 0, time.monotonic() + wait
     while time.monotonic() < until:
@@ -87,9 +87,11 @@ def _advice(hours: int, *, once: bool) -> str:
     return f"A refusal is remembered for {hours} h: to have the same lines decided anew, add --attempt 2."
 
 
-def refused_lines(ready: Iterable[Ready], refused: Mapping[str, Refusal]) -> Iterator[Refused]:
+def refused_lines(
+    ready: Iterable[ReadyCommand], refused: Mapping[str, LateRejection]
+) -> Iterator[RefusedLine]:
     for one in ready:
         refusal = refused.get(one.command_id)
         if refusal:
             for line in one.lines:
-                yield Refused(line, refusal.field, refusal.value, refusal.reason)
+                yield RefusedLine(line, refusal.field, refusal.value, refusal.reason)

@@ -4,28 +4,28 @@ import sys
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from api.cli.processes import process, reachable
+from api.cli.processes import is_cluster_known, process
 from connectors.imports.columns import code
-from connectors.imports.kind import Kind, Run
+from connectors.imports.kind import FileKind, ImportRun
 from streams.domain.identifiers import NO_RULES
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.projections.state_snapshot import stores
+from streams.projections.state_snapshot import read_stores
 
 
-def bare_run(store: str, attempt: str, zone: str | None = None) -> Run:
+def run_without_store(store: str, attempt: str, zone: str | None = None) -> ImportRun:
     """For a store that has set nothing. Raises Misconfigured with the option, its value and what is valid."""
     for option, value in (("--store", store), ("--attempt", attempt)):
         try:
             code(value)
         except ValueError as error:
             raise Misconfigured(f"{option} {value!r} is not valid: {error}") from None
-    return Run(store, datetime.now(UTC), attempt, _zone(zone or "UTC"))
+    return ImportRun(store, datetime.now(UTC), attempt, _zone(zone or "UTC"))
 
 
-def run_of(kind: Kind, store: str, zone: str | None, attempt: str) -> Run:
+def make_run(kind: FileKind, store: str, zone: str | None, attempt: str) -> ImportRun:
     """By the store's own settings; says which zone times without one are in. A dry run needs no Kafka."""
-    run = bare_run(store, attempt, zone)
+    run = run_without_store(store, attempt, zone)
     if kind.once and attempt != "1":
         raise Misconfigured(
             f"--attempt {attempt!r} is not for transfers: they would be made twice. "
@@ -40,15 +40,15 @@ def run_of(kind: Kind, store: str, zone: str | None, attempt: str) -> Run:
             f"times that name no zone are of {name}, {'as --zone says' if zone else f'as store {store} is'}"
         )
     rules = settings.identifier_rules if settings else NO_RULES
-    return Run(store, run.issued_at, attempt, _zone(name), rules)
+    return ImportRun(store, run.issued_at, attempt, _zone(name), rules)
 
 
 def _settings(store: str) -> StoreSettings | None:
     """None where there are none, or no Kafka: the file is checked all the same, and the stage decides."""
-    if not reachable():
+    if not is_cluster_known():
         return None
     with process("import") as (_, connection):
-        return stores(connection).get(store)
+        return read_stores(connection).get(store)
 
 
 def _unknown(store: str, zone: str) -> str:

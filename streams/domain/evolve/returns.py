@@ -1,4 +1,4 @@
-"""What returns change: the units that a purchase gave, wherever they are."""
+"""Applies returns: they take units of a purchase, wherever these are."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from streams.domain.events import DebtPaid, UnitsTakenBack
 from streams.domain.evolve.lots import lost, moved, take
-from streams.domain.ledger import account
+from streams.domain.ledger import get_account
 from streams.domain.state import Change, Drop, Held, PendingLot, State, Transaction, Transfer
 from streams.domain.values import BlockedShare, Share
 
 
 def take_back(state: State, event: UnitsTakenBack) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     pending = sum((share.units for share in event.pending), Decimal(0))
     blocked = sum((share.units for share in event.blocked), Decimal(0))
     yield moved(
@@ -30,7 +30,7 @@ def take_back(state: State, event: UnitsTakenBack) -> Iterator[Change]:
     yield from take(state, event.wallet, event.draws)
     for part in event.blocked:
         yield from _take_blocked(state, part)
-    yield from _settle(state, event)
+    yield from _settle_purchase(state, event)
 
 
 def _take_pending(state: State, share: Share, *, named: bool) -> Iterator[Change]:
@@ -58,8 +58,9 @@ def _take_blocked(state: State, part: BlockedShare) -> Iterator[Change]:
     yield left if left.units else Drop(entry=held)
 
 
-def _settle(state: State, event: UnitsTakenBack) -> Iterator[Change]:
-    """What was taken for a lot is neither taken by another return nor by a cancellation."""
+def _settle_purchase(state: State, event: UnitsTakenBack) -> Iterator[Change]:
+    """Records what was taken for each lot, so that neither another return nor a cancellation takes it
+    again."""
     bought = state.get(Transaction, event.purchase.encode()) if event.purchase else None
     if bought is None:
         return
@@ -74,7 +75,7 @@ def _settle(state: State, event: UnitsTakenBack) -> Iterator[Change]:
 
 
 def pay_debt(state: State, event: DebtPaid) -> Iterator[Change]:
-    before = account(state, event.wallet)
+    before = get_account(state, event.wallet)
     yield moved(
         before,
         -event.units,

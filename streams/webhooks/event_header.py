@@ -1,4 +1,4 @@
-"""What every derived webhook event starts with."""
+"""The header and the customer of webhook events."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -9,7 +9,7 @@ from streams.domain.state import Member, State
 from streams.webhooks.events import Customer
 
 
-class Head(TypedDict):
+class WebhookEventHeader(TypedDict):
     webhook_event_id: str
     event_id: str
     store: str
@@ -17,7 +17,7 @@ class Head(TypedDict):
     created_at: datetime
 
 
-def head(event: Fact, name: str) -> Head:
+def webhook_event_header(event: Fact, name: str) -> WebhookEventHeader:
     return {
         "webhook_event_id": derived_id(event.event_id, name),
         "event_id": event.event_id,
@@ -28,7 +28,7 @@ def head(event: Fact, name: str) -> Head:
 
 
 def customer(state: State, member_id: str) -> Customer:
-    """The member's contact details as they are now."""
+    """The member's current contact details."""
     member = state.get(Member)
     if member is None:
         raise LookupError(f"member {member_id} has facts but no account")
