@@ -13,7 +13,7 @@ WORKERS ?= 4
 PYTEST = .venv/bin/pytest --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage soak simulate bench check fuzz sbom screenshots lock clean
+.PHONY: help demo test test-fast soak simulate bench check fuzz sbom screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
