@@ -11,7 +11,7 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from streams.domain.preview import Preview
+    from streams.domain.preview import AnnouncementPreview
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
     from streams.settings import Settings
@@ -46,7 +46,7 @@ def preview(
     import msgspec
 
     from api.cli.processes import process
-    from streams.domain.preview import Preview
+    from streams.domain.preview import AnnouncementPreview
     from streams.projections.state_snapshot import read_store_settings
 
     with process("preview") as (settings, connection):
@@ -54,7 +54,7 @@ def preview(
         today = rules.calendar.day(datetime.now(UTC))
         # What history says is due may be long ago.
         earliest = date.min if settings.clock == "stream" else today
-        found = Preview(rules, first_day(on, today, earliest), days, limit)
+        found = AnnouncementPreview(rules, first_day(on, today, earliest), days, limit)
         members = _watched(settings, connection, store, found)
     if json:
         encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -78,7 +78,7 @@ def first_day(on: str, today: date, earliest: date) -> date:
     return day
 
 
-def _watched(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
+def _watched(settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview") -> int:
     """How many members were looked at. A bar shows how far it is."""
     from api.cli.bars import progress_bar
     from streams.projections.state_snapshot import look
@@ -87,7 +87,7 @@ def _watched(settings: "Settings", connection: "Connection", store: str, found: 
         return look(settings, connection, store, found, tell)
 
 
-def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
+def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -108,7 +108,7 @@ def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
     console.print(f"{found.total:,} announcements to {members:,} members looked at{more}", highlight=False)
 
 
-def _listed(found: "Preview", store: "StoreSettings") -> "Table":
+def _listed(found: "AnnouncementPreview", store: "StoreSettings") -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text

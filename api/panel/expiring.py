@@ -29,7 +29,7 @@ from api.services.subscriptions import SubscriptionService
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.domain.preview import ANNOUNCEMENT_KINDS as KIND_OF
-from streams.domain.preview import Preview, announced_end, describe_announcement
+from streams.domain.preview import AnnouncementPreview, announced_end, describe_announcement
 from streams.domain.store import StoreSettings
 
 WEEK_CHOICES = (2, 4, 8, 13)
@@ -49,7 +49,7 @@ REVISION_PATTERN = "[0-9]{0,18}"
 Revision = Annotated[str, Query(pattern=f"^{REVISION_PATTERN}$")]
 
 
-def forecast_chart(preview: Preview) -> BarChart:
+def forecast_chart(preview: AnnouncementPreview) -> BarChart:
     """A column for each day, a bar for each kind."""
     labels = [f"{day.day} {day:%b}" for day in preview.counts]
     values = [[count[kind] for count in preview.counts.values()] for kind in KINDS]

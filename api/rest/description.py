@@ -43,7 +43,7 @@ is watched and cancelled at the address in the answer. What was given up is sent
   `DELETE` revokes it, in every process within moments. `loyalty api-key` makes the first, which may do all.
 - `Authorization: Bearer …`, the token of an admin who has logged in with `POST /api/admin/login_check`; it
   is good for a day, and `POST /api/token/refresh` gives another. `loyalty admin create` makes an admin.
-  LoginService want `LOYALTY_SECRET_KEY` to be set.
+  Logins want `LOYALTY_SECRET_KEY` to be set.
 
 **Each change** of a subscription, of settings, of an admin or of a key, each replay, redrive and retry, and
 each erasure of a member is recorded before it is made: who, what, when, from which address. `loyalty audit

@@ -12,7 +12,7 @@ from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
 from api.services.command_service import ChangeRequest, CommandService
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.ids import document_id
 from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
 
@@ -176,7 +176,7 @@ async def _assign(command_service: CommandService, asked: ChangeRequest, said: A
         email=said.customer_email,
     )
 
-    def made(act: Act) -> object:
+    def made(act: EventContext) -> object:
         return {"transactionId": document, "customerId": act.member_id}
 
     return await command_service.answer(asked, command, ASSIGN_FIELDS, made)

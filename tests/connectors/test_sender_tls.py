@@ -97,7 +97,7 @@ async def test_a_certificate_of_an_endpoint_that_nobody_vouches_for_is_not_accep
 async def test_many_certificates_do_not_open_ever_more_clients(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.http.connections.MOST_CERTIFICATES", 2)
+    monkeypatch.setattr("connectors.http.connections.MAX_CERTIFICATES", 2)
     tls = authority.server("127.0.0.1", asks_for_certificate=True)
     shown = [certificate(authority, str(number)) for number in range(4)]
 

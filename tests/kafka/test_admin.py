@@ -132,7 +132,7 @@ def test_more_replicas_than_brokers_names_the_setting(connection: Connection, se
 def test_a_cluster_that_is_away_may_come_back(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topic_admin, "ANSWERS_WITHIN", 0.5)
+    monkeypatch.setattr(topic_admin, "ANSWER_TIMEOUT", 0.5)
 
     with pytest.raises(Retryable, match=r"No Kafka answers at 127.0.0.1:1"):
         topic_admin.partitions(replace(connection, bootstrap_servers="127.0.0.1:1"))

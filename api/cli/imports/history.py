@@ -10,7 +10,7 @@ from api.cli.lines import say
 
 if TYPE_CHECKING:
     from connectors.imports.reader import Reading
-    from streams.rejections import Refusal
+    from streams.rejections import LateRejection
 
 REFUSED = 1
 """Exit code where a line was refused, here or by the programme."""
@@ -59,7 +59,7 @@ def load(
         raise SystemExit(REFUSED)
 
 
-def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
+def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, LateRejection]":
     """What the programme refused, by command."""
     from api.cli.imports.sending import send_and_wait
     from connectors.imports.history import sort_by_time
@@ -73,7 +73,7 @@ def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
-def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") -> int:
+def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, LateRejection]") -> int:
     """How many lines are refused; they are shown, file by file."""
     from api.cli.imports.report import Refusals
     from api.cli.imports.sending import refused_lines

@@ -14,7 +14,7 @@ from connectors.imports.kind import ReadyCommand
 from connectors.imports.reader import RefusedLine
 from connectors.imports.send import send_commands
 from streams.projections.command_outcomes import Outcomes
-from streams.rejections import Refusal
+from streams.rejections import LateRejection
 
 if TYPE_CHECKING:
     from streams.topics import Topic
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.2
 
 
-def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, Refusal]:
+def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, LateRejection]:
     """Says how many were accepted, as far as can be told. Returns what the programme refused, by command.
 
     `once`: only a line's id tells that it was handled before.
@@ -87,7 +87,9 @@ def _advice(hours: int, *, once: bool) -> str:
     return f"A refusal is remembered for {hours} h: to have the same lines decided anew, add --attempt 2."
 
 
-def refused_lines(ready: Iterable[ReadyCommand], refused: Mapping[str, Refusal]) -> Iterator[RefusedLine]:
+def refused_lines(
+    ready: Iterable[ReadyCommand], refused: Mapping[str, LateRejection]
+) -> Iterator[RefusedLine]:
     for one in ready:
         refusal = refused.get(one.command_id)
         if refusal:
