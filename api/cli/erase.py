@@ -106,8 +106,8 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
 
 
 async def _send(connection: "Connection", command: "EraseMember", outcomes: "CommandOutcomes") -> None:
-    from api.auth.audit import Audit
-    from api.auth.authentication import SOURCE, Source
+    from api.auth.audit import AuditTrail
+    from api.auth.authentication import CHANGE_SOURCE, ChangeSource
     from api.cli.admin import system_user
     from api.process.control_topics import AuditAppender
     from streams.kafka.producer import RecordAppender
@@ -116,8 +116,8 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Com
 
     appender = RecordAppender(connection)
     try:
-        SOURCE.set(Source(f"loyalty erase ({system_user()})", ""))
-        audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
+        CHANGE_SOURCE.set(ChangeSource(f"loyalty erase ({system_user()})", ""))
+        audit = AuditTrail(AuditAppender(appender).append, lambda: datetime.now(UTC))
         await audit.record("deleted", "member", command.member_id)
         owner = owner_of(command.store, command.member_id)
         outcomes.sent(COMMANDS, *await appender.append(COMMANDS, owner, command))

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from api.auth.audit import Audit
+from api.auth.audit import AuditTrail
 from api.problems import Complaint, Conflict, Invalid, NotFound
 from api.services.replay_requests import parse_event_name, require_active
 from streams.delivery.records import DeadLetter, Delivery, Subscription
@@ -87,7 +87,7 @@ class DeadLetterService:
 
     box: DeadLetterPort
     find: FindSubscription
-    audit: Audit
+    audit: AuditTrail
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> list[DeadLetterEntry]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.problems import Complaint, Conflict, Invalid, shown
+from api.problems import Complaint, Conflict, Invalid, shorten_json
 from streams.delivery.records import Subscription
 from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayOrder
 from streams.delivery.replay_selection import ReplayScope, ReplaySelection
@@ -43,7 +43,7 @@ def parse_event_name(name: str | None, path: str = f"{REPLAY_ROOT}.eventName") -
     """The event's canonical name. Raises Invalid if there is none."""
     found = None if name is None else resolve_event_name(name)
     if name is not None and found is None:
-        message = f"There is no event {shown(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
+        message = f"There is no event {shorten_json(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
         raise Invalid(Complaint(path, message, "unknown_event", name))
     return found
 

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from api.auth.audit import Audited, Log
-from api.auth.authentication import SOURCE
-from api.problems import Complaint, Conflict, Invalid, NotFound, shown
+from api.auth.audit import AuditedLog, ChangeLog
+from api.auth.authentication import CHANGE_SOURCE
+from api.problems import Complaint, Conflict, Invalid, NotFound, shorten_json
 from api.services.idempotency import fingerprint, require_same
 from api.services.replay_requests import (
     REPLAY_ROOT,
@@ -58,7 +58,7 @@ class ReplayPorts:
     """What the replay service needs."""
 
     orders: ReplayJobs
-    log: Log[ReplayOrder]
+    log: ChangeLog[ReplayOrder]
     progress: ProgressLog
     counter: ReplayCounter
     process: str
@@ -70,7 +70,7 @@ class ReplayService:
     """Every method raises NotFound if the store has no such subscription, and Retryable."""
 
     ports: ReplayPorts
-    log: Audited[ReplayOrder]
+    log: AuditedLog[ReplayOrder]
     find: FindSubscription
     now: Callable[[], datetime]
 
@@ -81,8 +81,8 @@ class ReplayService:
         found = await self.ports.counter.of(order, subscription)
         if found is None:
             message = (
-                f"Too much was delivered since then to look up what is {shown(wish.only)} beforehand: ask "
-                "for a shorter time, for all, or start it, for it counts as it begins."
+                f"Too much was delivered since then to look up what is {shorten_json(wish.only)} beforehand: "
+                "ask for a shorter time, for all, or start it, for it counts as it begins."
             )
             raise Invalid(Complaint(f"{REPLAY_ROOT}.only", message, "too_much", wish.only))
         seconds = -(-found.deliveries // wish.rate)
@@ -112,7 +112,7 @@ class ReplayService:
 
     def _replay_id(self, subscription_id: str, key: str | None) -> str:
         """The replay's id: the same for the same key of the same caller."""
-        source = SOURCE.get()
+        source = CHANGE_SOURCE.get()
         who = source.who if source else "unknown"
         return derived_id(subscription_id, "replay", who, key) if key else str(uuid.uuid4())
 
@@ -165,7 +165,7 @@ class ReplayService:
         self, store: str, subscription_id: str, wish: ReplayRequest, replay_id: str
     ) -> tuple[Subscription, ReplayOrder]:
         subscription, now = await self.find(store, subscription_id), self.now()
-        source = SOURCE.get()
+        source = CHANGE_SOURCE.get()
         order = ReplayOrder(
             replay_id=replay_id,
             store=store,

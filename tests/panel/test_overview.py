@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from api.services.overview import Durations, durations
+from api.services.overview import AttemptDurations, durations
 from streams.access import SCOPES, Scope
 from streams.control_records import RecordFault
 from streams.delivery.records import EndpointCondition, EndpointStatus
@@ -161,9 +161,9 @@ def test_endpoints_that_fail_or_are_disabled_are_named_and_paused_ones_are_no_tr
 
 def test_how_long_a_try_takes_is_told_by_the_usual_and_the_slow_one() -> None:
     assert durations([]) is None
-    assert durations([7]) == Durations(7, 7)
-    assert durations([9, 1, 5]) == Durations(5, 9)
-    assert durations(range(1, 101)) == Durations(50, 95)
+    assert durations([7]) == AttemptDurations(7, 7)
+    assert durations([9, 1, 5]) == AttemptDurations(5, 9)
+    assert durations(range(1, 101)) == AttemptDurations(50, 95)
 
 
 def test_another_store_s_webhooks_are_not_shown(visitor: Visitor) -> None:
