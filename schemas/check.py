@@ -1,8 +1,9 @@
-"""`python -m schemas.check`: released schemas are frozen, and all versions of a name read each other.
+"""`python -m schemas.check`: checks that released schemas are unchanged and that all versions of a name read
+each other.
 
-Topics outlive the programs that wrote them, so that a reader meets every version ever released; and while a
-worker is replaced, the old program reads what the new one wrote. Hence both directions, over all pairs.
-`--release` records the files that are new; it never changes what is recorded.
+Topics outlive the programs that wrote them, so a reader meets every version that was ever released. While
+workers are replaced one by one, an old program reads what a new one wrote. So all pairs are checked, in both
+directions. `--release` records new files, and never changes what is recorded.
 """
 
 import argparse
@@ -21,7 +22,8 @@ RELEASED = "released.json"
 
 
 def fingerprint(schema: Any) -> str:
-    """SHA-256 of all that decides how bytes are read: defaults and a decimal's scale, but no `doc`."""
+    """SHA-256 of everything that decides how bytes are read: defaults and a decimal's scale included, `doc`
+    left out."""
     return sha256(json.dumps(_bare(schema), sort_keys=True).encode()).hexdigest()
 
 
@@ -35,9 +37,9 @@ def _bare(schema: Any) -> Any:
 
 
 def find_problems(folder: Path) -> Iterator[str]:
-    """What is wrong in `folder`: one sentence each, naming the file and what would be valid."""
+    """What is wrong in `folder`, one sentence each, naming the file and what would be valid."""
     schemas = _read(folder)
-    yield from _unfrozen(schemas, _recorded(folder))
+    yield from _unfrozen(schemas, _read_released(folder))
     for name, version, schema in _versions(schemas):
         if schema.get("name") != name:
             yield f"{name}.v{version}.avsc: name is {schema.get('name')!r}; valid is {name!r}, as the file's"
@@ -77,15 +79,15 @@ def _read(folder: Path) -> dict[str, Any]:
     return {path.name: json.loads(path.read_text()) for path in sorted(folder.glob("*.avsc"))}
 
 
-def _recorded(folder: Path) -> dict[str, str]:
+def _read_released(folder: Path) -> dict[str, str]:
     path = folder / RELEASED
     recorded: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     return recorded
 
 
 def release(folder: Path) -> list[str]:
-    """Record the files that are new. Returns their names."""
-    recorded = _recorded(folder)
+    """Records new files. Returns their names."""
+    recorded = _read_released(folder)
     new = {file: fingerprint(schema) for file, schema in _read(folder).items() if file not in recorded}
     (folder / RELEASED).write_text(json.dumps(dict(sorted({**recorded, **new}.items())), indent=2) + "\n")
     return sorted(new)

@@ -1,7 +1,7 @@
-"""Whether a reader's Avro schema reads what a writer's wrote, by Avro's rules of schema resolution.
+"""Checks that a reader's Avro schema reads a writer's data, by Avro's rules of schema resolution.
 
-Stricter than they are in two things: a decimal must keep precision and scale, for the rules would read 1.00
-as 0.01; and a union's member must be found among the reader's, whichever member was written.
+Two rules are stricter. A decimal must keep its precision and scale, because Avro's rules would read 1.00 as
+0.01. Every member of a writer's union must be in the reader's, whichever member was written.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,16 @@ PROMOTED = {
     "string": {"bytes"},
     "bytes": {"string"},
 }
-"""By the writer's type, what else a reader may declare."""
+"""Further types that a reader may declare, by the writer's type."""
 
 Problem = tuple[str, str]
-"""The field's path, and what is wrong there and would be valid."""
+"""A field's path, and a sentence that says what is wrong and what would be valid."""
 Names = dict[str, Any]
 
 
 def incompatibilities(writer: Any, reader: Any) -> list[Problem]:
-    """What a reader of schema `reader` cannot resolve in data of schema `writer`; nothing: it reads all."""
+    """What a reader with schema `reader` cannot read in data of schema `writer`. Empty: it reads
+    everything."""
     return list(_differences(writer, reader, "record", _names(writer), _names(reader)))
 
 
@@ -45,7 +46,7 @@ def _differences(writer: Any, reader: Any, path: str, old: Names, new: Names) ->
     elif kind == "map":
         yield from _differences(writer["values"], reader["values"], f"{path}{{}}", old, new)
     elif kind in {"enum", "fixed"}:
-        yield from _named(writer, reader, path)
+        yield from _compare_named(writer, reader, path)
 
 
 def _record(writer: Any, reader: Any, path: str, old: Names, new: Names) -> Iterator[Problem]:
@@ -76,7 +77,7 @@ def _union(writers: list[Any], readers: list[Any], path: str, old: Names, new: N
                 yield path, f"does not take {_label(member)}; valid is a union that holds it"
 
 
-def _named(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
+def _compare_named(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
     if writer.get("size") != reader.get("size"):
         yield path, f"has size {reader.get('size')}; valid is {writer.get('size')}"
     lost = [s for s in writer.get("symbols", ()) if s not in reader.get("symbols", ())]
@@ -109,7 +110,7 @@ def _text(schema: Any) -> str:
 
 
 def _names(schema: Any, space: str = "") -> Names:
-    """Named types by their full name and, as the files use both, by their own."""
+    """Named types by their full and their short name, because the files use both."""
     if isinstance(schema, list):
         return {k: v for part in schema for k, v in _names(part, space).items()}
     if not isinstance(schema, dict):

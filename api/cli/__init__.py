@@ -1,4 +1,19 @@
-"""The `loyalty` command: one module a sub-command, wired here and nowhere else.
+"""The `loyalty` command: one module for each sub-command, wired here and nowhere else.
+
+worker, sink, api   long-running processes; supervise, supervisor: restarting them; processes: what they share
+broker, topics      the local broker; the cluster's topics
+store               a store's settings; settings: the deployment's
+admin, secret_key   who may log in; a key for secrets; audit: who changed what
+webhooks            the catalogue; receiver: an endpoint to try it on
+imports             CSV files and history
+expiring            preview of announcements; identifiers: unusable phones, e-mails and cards
+erase               forgets a member
+replay              sends again; replay_state: builds the state anew; backfill: applies a new rule to the past
+dead_letters        lists and redrives; poison: unreadable records; redriving: what both share
+reconcile           checks the books; reconcile_state: the state
+doctor              lists unusable control records
+demo                the whole pipeline on real parts
+lines, bars         output that cannot be forged; progress bars; failures: errors in one sentence
 
 Commands import what they need when they run, so that `loyalty --help` stays fast.
 """

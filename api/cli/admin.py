@@ -13,12 +13,12 @@ import typer
 from api.cli.lines import say
 
 if TYPE_CHECKING:
-    from api.auth.audit import Audited
-    from api.auth.principals import Callers
+    from api.auth.audit import AuditedLog
+    from api.auth.principals import Principals
     from streams.access import Admin, Scope
     from streams.kafka.clients import Connection
 
-    Work = Callable[[Callers, Audited[Admin]], Awaitable[str]]
+    Work = Callable[[Principals, AuditedLog[Admin]], Awaitable[str]]
 
 app = typer.Typer(no_args_is_help=True, help="Admins, who log in to the API: create, password, list, remove.")
 
@@ -39,7 +39,7 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
     from streams.errors import Misconfigured
 
     scopes = _scopes(scope)
-    password = _hashed(_password())
+    password = _hash_password(_password())
     problem = find_text_flaw(username)
     if problem or not 1 <= len(username) <= 255:
         raise Misconfigured(f"username {username!r} is not valid: {problem or '1 to 255 characters'}")
@@ -47,7 +47,7 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code):
             raise Misconfigured(f"--store {code!r} is no store's code: letters, digits and _.- only")
 
-    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+    async def work(principals: "Principals", admins: "AuditedLog[Admin]") -> str:
         now = datetime.now(UTC)
         admin = Admin(
             admin_id=str(uuid4()),
@@ -60,14 +60,14 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
         )
 
         def made(_: "Admin | None") -> "Admin":
-            if callers.named(username):
+            if principals.named(username):
                 raise Misconfigured(f"There is an admin {username!r} already: see `loyalty admin password`")
             return admin
 
         await admins.change(admin.admin_id, made)
         return f"admin {username} made: {admin.admin_id}"
 
-    _done(work)
+    _report_done(work)
 
 
 @app.command()
@@ -75,28 +75,28 @@ def password(username: Username) -> None:
     """Set another password; whoever is logged in with the old one has to log in anew."""
     from msgspec.structs import replace
 
-    fresh = _hashed(_password())
+    fresh = _hash_password(_password())
 
-    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+    async def work(principals: "Principals", admins: "AuditedLog[Admin]") -> str:
         def made(_: "Admin | None") -> "Admin":
-            return replace(_one(callers, username), password=fresh, tokens_since=datetime.now(UTC))
+            return replace(_find_admin(principals, username), password=fresh, tokens_since=datetime.now(UTC))
 
-        await admins.change(_one(callers, username).admin_id, made)
+        await admins.change(_find_admin(principals, username).admin_id, made)
         return f"password of {username} set"
 
-    _done(work)
+    _report_done(work)
 
 
 @app.command()
 def remove(username: Username) -> None:
     """End an admin, every login of it and every one of its API keys."""
 
-    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
-        admin = _one(callers, username)
+    async def work(principals: "Principals", admins: "AuditedLog[Admin]") -> str:
+        admin = _find_admin(principals, username)
         await admins.write(admin.admin_id, None)
-        return f"admin {username} removed, and with it {len(callers.keys_of(admin.admin_id))} API keys"
+        return f"admin {username} removed, and with it {len(principals.keys_of(admin.admin_id))} API keys"
 
-    _done(work)
+    _report_done(work)
 
 
 @app.command("list")
@@ -105,17 +105,17 @@ def list_admins() -> None:
 
     from streams.domain.text import escape_text
 
-    async def work(callers: "Callers", _: "Audited[Admin]") -> str:
+    async def work(principals: "Principals", _: "AuditedLog[Admin]") -> str:
         return "\n".join(
             f"{a.admin_id}  {escape_text(a.username)}  {','.join(a.scopes)}  "
-            f"{','.join(a.stores) or 'all stores'}  {len(callers.keys_of(a.admin_id))} API keys"
-            for a in callers.admins()
+            f"{','.join(a.stores) or 'all stores'}  {len(principals.keys_of(a.admin_id))} API keys"
+            for a in principals.admins()
         )
 
-    _done(work)
+    _report_done(work)
 
 
-def _done(work: "Work") -> None:
+def _report_done(work: "Work") -> None:
     from api.cli.processes import process
 
     with process("admin") as (_, connection):
@@ -123,30 +123,30 @@ def _done(work: "Work") -> None:
 
 
 async def _with_callers(connection: "Connection", work: "Work") -> str:
-    from api.auth.audit import Audit, Audited
-    from api.auth.authentication import SOURCE, Source
-    from api.auth.principals import Callers
-    from api.process.control_topics import AuditAppender, callers_followed
+    from api.auth.audit import AuditedLog, AuditTrail
+    from api.auth.authentication import CHANGE_SOURCE, ChangeSource
+    from api.auth.principals import Principals
+    from api.process.control_topics import AuditAppender, follow_principals
     from api.process.topic_log import TopicLog
     from streams.kafka.producer import RecordAppender
     from streams.topics import ADMINS
 
-    SOURCE.set(Source(f"loyalty admin ({system_user()})", ""))
-    callers, appender = Callers(), RecordAppender(connection)
-    views = callers_followed(connection, callers)
-    audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
-    log = TopicLog(connection, ADMINS, views[0], callers.admin, together=False)
+    CHANGE_SOURCE.set(ChangeSource(f"loyalty admin ({system_user()})", ""))
+    principals, appender = Principals(), RecordAppender(connection)
+    views = follow_principals(connection, principals)
+    audit = AuditTrail(AuditAppender(appender).append, lambda: datetime.now(UTC))
+    log = TopicLog(connection, ADMINS, views[0], principals.admin, together=False)
     try:
         await asyncio.gather(*(view.start() for view in views))
-        return await work(callers, Audited(log, audit, "admin"))
+        return await work(principals, AuditedLog(log, audit, "admin"))
     finally:
         await asyncio.gather(appender.close(), *(view.stop() for view in views))
 
 
-def _one(callers: "Callers", username: str) -> "Admin":
+def _find_admin(principals: "Principals", username: str) -> "Admin":
     from streams.errors import Misconfigured
 
-    found = callers.named(username)
+    found = principals.named(username)
     if found is None:
         raise Misconfigured(f"There is no admin {username!r}: `loyalty admin list` shows all")
     return found
@@ -158,12 +158,12 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _hashed(text: str) -> str:
+def _hash_password(text: str) -> str:
     from api.auth import passwords
     from streams.errors import Misconfigured
 
     try:
-        return passwords.hashed(text)
+        return passwords.hash_password(text)
     except ValueError as error:
         raise Misconfigured(f"The password {error}") from None
 
@@ -179,6 +179,7 @@ def _scopes(wanted: list[str] | None) -> "tuple[Scope, ...]":
 
 
 def system_user() -> str:
+    """The name of the system's user, for the audit."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""`loyalty audit`: who changed what, when and from where."""
+"""`loyalty audit`: lists who changed what, when and from where."""
 
 import asyncio
 from collections import deque
@@ -24,7 +24,8 @@ def list_changes(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most to show: the newest.")] = 100,
 ) -> None:
-    """Each change, oldest first. It was about to be made: one answered with 503 may not have been."""
+    """List changes, oldest first. A change is recorded before it is made: one that was answered 503 may be
+    missing."""
     import msgspec
 
     from api.cli.processes import process

@@ -1,4 +1,4 @@
-"""A bar on standard error for what takes long, gone when it is over."""
+"""A progress bar on standard error, for long work. It disappears at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from streams.runtime.restore_progress import TellProgress
 
 @contextmanager
 def progress_bar(*more: ProgressColumn) -> Iterator[TellProgress]:
-    """`more` columns stand between the bar and the time."""
+    """Yields a function that reports progress. `more` columns stand between the bar and the time."""
     columns = (TextColumn("{task.description}"), BarColumn(), *more, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=None)

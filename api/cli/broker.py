@@ -1,4 +1,4 @@
-"""`loyalty broker`: the local Kafka broker, running on its own until it is stopped."""
+"""`loyalty broker`: starts and stops a local Kafka broker that runs on its own."""
 
 from typing import Annotated
 
@@ -13,12 +13,12 @@ Port = Annotated[
 ]
 
 NOT_RUNNING = 3
-"""Exit code of `status`, as init scripts have it."""
+"""Exit code of `status` if no broker runs, as LSB init scripts define it."""
 
 
 @app.command()
 def start(port: Port = None) -> None:
-    """Start it and leave it running; data is kept from one start to the next."""
+    """Start the broker and leave it running. Its data is kept between starts."""
     from streams import settings
     from streams.local_broker import detached
 
@@ -37,7 +37,7 @@ def start(port: Port = None) -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop it in order; its data stays."""
+    """Stop the broker. Its data stays."""
     from streams import settings
     from streams.local_broker import detached
 
@@ -51,7 +51,7 @@ def stop() -> None:
 
 @app.command()
 def status() -> None:
-    """Say where it listens; exit code 3 where none runs."""
+    """Show where the broker listens. Exit code 3 if none runs."""
     from streams import settings
     from streams.local_broker import detached
 

@@ -1,4 +1,4 @@
-"""`loyalty erase`: a member is forgotten, and what is left of it until when."""
+"""`loyalty erase`: forgets a member, and shows which personal data remains until when."""
 
 import asyncio
 import uuid
@@ -13,9 +13,9 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from streams.domain.commands import EraseMember
     from streams.kafka.clients import Connection
-    from streams.projections.command_outcomes import Outcomes
-    from streams.projections.erasures import Left
-    from streams.projections.member_lookup import Found
+    from streams.projections.command_outcomes import CommandOutcomes
+    from streams.projections.erasures import DataRemainder
+    from streams.projections.member_lookup import MemberSummary
 
 NOT_DONE = 1
 
@@ -27,10 +27,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and erase nothing.")] = False,
     wait: Annotated[int, typer.Option(min=1, help="Most seconds for a worker to do it.")] = 30,
 ) -> None:
-    """Forget who a member is, for good; ids, numbers and times stay for the books.
+    """Forget who a member is, for good. Ids, numbers and times stay for the books.
 
-    Shown is where something personal is left, and until when at the latest. Run again later, it shows what is
-    left then, and changes nothing. Exit code 1: no worker has done it yet; it is done once one runs.
+    The command shows where personal data is left, and until when at the latest. A second run shows what is
+    left then, and changes nothing. Exit code 1: no worker has done it yet; the next one that runs does.
     """
     from api.cli.processes import process
     from streams.errors import Misconfigured
@@ -50,20 +50,20 @@ def run(
             _erase(connection, store, member, wait)
 
 
-def _show(found: "Found", rows: "Iterable[Left]") -> None:
+def _show(found: "MemberSummary", rows: "Iterable[DataRemainder]") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(_told(found))
+    console.print(_describe_member(found))
     table = Table("topic", "holds of the member", "gone by", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(row.topic.name, row.what, _when(row))
+        table.add_row(row.topic.name, row.what, _describe_end(row))
     console.print(table)
 
 
-def _told(found: "Found") -> str:
+def _describe_member(found: "MemberSummary") -> str:
     member = found.member
     state = f"erased on {member.erased_at:%Y-%m-%d %H:%M} UTC" if member.erased_at else member.status
     known = f"known by {', '.join(found.known_by)}" if found.known_by else "known by nothing"
@@ -73,7 +73,7 @@ def _told(found: "Found") -> str:
     )
 
 
-def _when(row: "Left") -> str:
+def _describe_end(row: "DataRemainder") -> str:
     from streams.topics import EVENTS
 
     if row.topic is EVENTS:
@@ -82,17 +82,18 @@ def _when(row: "Left") -> str:
 
 
 def _erase(connection: "Connection", store: str, member: str, wait: int) -> None:
-    """Raises SystemExit where nobody has done it in time."""
+    """Sends the command and waits for its outcome. Raises SystemExit if it is refused or not handled in
+    time."""
     from streams.domain.commands import EraseMember
-    from streams.projections.command_outcomes import Outcomes
+    from streams.projections.command_outcomes import CommandOutcomes
 
     command = EraseMember(
         command_id=str(uuid.uuid4()), store=store, member_id=member, issued_at=datetime.now(UTC)
     )
-    outcomes = Outcomes(connection, frozenset({command.command_id}))
+    outcomes = CommandOutcomes(connection, frozenset({command.command_id}))
     try:
         asyncio.run(_send(connection, command, outcomes))
-        ended = _ended(outcomes, wait)
+        ended = _wait_for_outcome(outcomes, wait)
     finally:
         outcomes.close()
     refused = outcomes.refused.get(command.command_id)
@@ -104,9 +105,9 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
         raise SystemExit(NOT_DONE)
 
 
-async def _send(connection: "Connection", command: "EraseMember", outcomes: "Outcomes") -> None:
-    from api.auth.audit import Audit
-    from api.auth.authentication import SOURCE, Source
+async def _send(connection: "Connection", command: "EraseMember", outcomes: "CommandOutcomes") -> None:
+    from api.auth.audit import AuditTrail
+    from api.auth.authentication import CHANGE_SOURCE, ChangeSource
     from api.cli.admin import system_user
     from api.process.control_topics import AuditAppender
     from streams.kafka.producer import RecordAppender
@@ -115,8 +116,8 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
 
     appender = RecordAppender(connection)
     try:
-        SOURCE.set(Source(f"loyalty erase ({system_user()})", ""))
-        audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
+        CHANGE_SOURCE.set(ChangeSource(f"loyalty erase ({system_user()})", ""))
+        audit = AuditTrail(AuditAppender(appender).append, lambda: datetime.now(UTC))
         await audit.record("deleted", "member", command.member_id)
         owner = owner_of(command.store, command.member_id)
         outcomes.sent(COMMANDS, *await appender.append(COMMANDS, owner, command))
@@ -124,7 +125,7 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
         await appender.close()
 
 
-def _ended(outcomes: "Outcomes", wait: int) -> bool:
+def _wait_for_outcome(outcomes: "CommandOutcomes", wait: int) -> bool:
     from api.cli.imports.sending import poll_outcomes
 
     return any(poll_outcomes(outcomes, wait))

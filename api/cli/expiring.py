@@ -1,4 +1,4 @@
-"""`loyalty expiring`: who will be told what of a coming end, before anybody is."""
+"""`loyalty expiring`: previews the announcements of expiring units, coupons and tiers."""
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 MOST_DAYS = 3660
 LATEST = date(9900, 12, 31)
-"""So many days later, there still are days."""
+"""Latest first day: the calendar ends in the year 9999."""
 
 app = typer.Typer(no_args_is_help=True, help="Expiring notifications: preview.")
 
 
 @app.callback()
 def _group() -> None:
-    """Without it, typer would take the one command for the whole group."""
+    """Makes this a group: typer would otherwise take the only command for the whole."""
 
 
 @app.command()
@@ -38,10 +38,11 @@ def preview(
     limit: Annotated[int, typer.Option(min=0, help="Most to list: the earliest. All are counted.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Who will be told what of units, coupons and tiers, if nothing else happens until then.
+    """List who will get which announcement of expiring units, coupons and tiers, if nothing else happens
+    until then.
 
-    It follows the state and the settings of now: what is spent or used later on will not be told of. A copy
-    of the state is kept under LOYALTY_HOME, so that the next look reads only what came since.
+    The preview follows the present state and settings: units that are spent later will not be announced. A
+    copy of the state is kept under LOYALTY_HOME, so that the next preview reads only what is new.
     """
     import msgspec
 
@@ -52,10 +53,10 @@ def preview(
     with process("preview") as (settings, connection):
         rules = read_store_settings(connection, store)
         today = rules.calendar.day(datetime.now(UTC))
-        # What history says is due may be long ago.
+        # With stream time, announcements of history may be due in the past.
         earliest = date.min if settings.clock == "stream" else today
         found = AnnouncementPreview(rules, first_day(on, today, earliest), days, limit)
-        members = _watched(settings, connection, store, found)
+        members = _fill_preview(settings, connection, store, found)
     if json:
         encode = msgspec.json.Encoder(decimal_format="number").encode
         say(encode({**found.tree(), "members": members}).decode())
@@ -64,7 +65,7 @@ def preview(
 
 
 def first_day(on: str, today: date, earliest: date) -> date:
-    """Raises Misconfigured for what is no day, or none that can be previewed."""
+    """Reads `--on`. Raises Misconfigured if it is no day, or none that can be previewed."""
     from streams.errors import Misconfigured
 
     try:
@@ -78,13 +79,15 @@ def first_day(on: str, today: date, earliest: date) -> date:
     return day
 
 
-def _watched(settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview") -> int:
-    """How many members were looked at. A bar shows how far it is."""
+def _fill_preview(
+    settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview"
+) -> int:
+    """Fills the preview under a progress bar. Returns the number of members."""
     from api.cli.bars import progress_bar
-    from streams.projections.state_snapshot import look
+    from streams.projections.state_snapshot import visit_members
 
     with progress_bar() as tell:
-        return look(settings, connection, store, found, tell)
+        return visit_members(settings, connection, store, found, tell)
 
 
 def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) -> None:
@@ -102,13 +105,13 @@ def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) 
         by_day.add_row(str(day), *(f"{count[kind]:,}" for kind in ANNOUNCEMENT_KINDS.values()))
     console.print(by_day)
     if found.shown:
-        console.print(_listed(found, store))
+        console.print(_list_announcements(found, store))
     left = found.total - len(found.shown)
     more = f"; {left:,} more are not shown: --limit" if left else ""
     console.print(f"{found.total:,} announcements to {members:,} members looked at{more}", highlight=False)
 
 
-def _listed(found: "AnnouncementPreview", store: "StoreSettings") -> "Table":
+def _list_announcements(found: "AnnouncementPreview", store: "StoreSettings") -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text

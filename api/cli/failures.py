@@ -1,4 +1,4 @@
-"""What the terminal says when a command fails: one sentence for what we raise on purpose."""
+"""Reports a failed command on the terminal: an expected error is one sentence, without a traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,8 @@ INTERRUPTED = 130
 
 @contextmanager
 def report_errors() -> Iterator[None]:
-    """Exit code 2 and the error's own words for a LoyaltyError, 130 in silence for Ctrl-C."""
+    """Ends the process with exit code 2 and the error's message after a LoyaltyError, and with 130 after
+    Ctrl-C."""
     try:
         yield
     except LoyaltyError as error:
@@ -27,5 +28,5 @@ def report_errors() -> Iterator[None]:
 
 
 def _lines(text: str) -> str:
-    """Several complaints are several lines; what they quote forges none."""
+    """The message's own line breaks stay; control characters in what it quotes are escaped."""
     return "\n".join(escape_text(line) for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""`loyalty identifiers`: what members were known by before a store had rules for it."""
+"""`loyalty identifiers`: checks the identifiers that members got before their store had rules."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ app = typer.Typer(no_args_is_help=True, help="Phones, e-mails and cards that mem
 
 @app.callback()
 def _group() -> None:
-    """Without it, typer would take the one command for the whole group."""
+    """Makes this a group: typer would otherwise take the only command for the whole."""
 
 
 @app.command()
@@ -20,22 +20,23 @@ def check(
     store: Annotated[str | None, typer.Option(help="One store's code.", show_default="all stores")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most to list of a store. All are counted.")] = 200,
 ) -> None:
-    """List identifiers that are junk, or that would be kept in another form today, and whose they clash with.
+    """List identifiers that are junk, or that would be stored in another form today, and those they clash
+    with.
 
-    Nothing is changed: what is kept goes on working as it is. To mend one, update its member's profile with
-    the form that is shown; of two members who clash, one has to give it up first.
+    Nothing is changed, and stored identifiers go on working. To repair one, update its member's profile with
+    the form that is shown. If two members clash, one must give the identifier up first.
     """
     from api.cli.bars import progress_bar
     from api.cli.processes import process
     from streams.domain.identifiers.recheck import IdentifierCheck
-    from streams.projections.state_snapshot import look, read_store_settings, read_stores
+    from streams.projections.state_snapshot import read_store_settings, read_stores, visit_members
 
     with process("identifiers") as (settings, connection):
         all_of_them = [each for each in read_stores(connection).values() if each]
         for rules in [read_store_settings(connection, store)] if store else all_of_them:
             found = IdentifierCheck(rules.identifier_rules)
             with progress_bar() as tell:
-                members = look(settings, connection, rules.store, found, tell)
+                members = visit_members(settings, connection, rules.store, found, tell)
             show(rules.store, list(found.found), members, limit)
 
 

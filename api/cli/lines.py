@@ -1,21 +1,21 @@
-"""Lines on standard output and in logs: what came from outside forges none, and repaints nothing."""
+"""Prints and logs lines in which texts from outside can neither forge a line nor control the terminal."""
 
 import logging
 
 from streams.domain.text import escape_text
 
 MAX_LOG_LINE = 2000
-"""Characters of a line of the log."""
+"""Most characters of a line of the log."""
 
 
 def say(*lines: str, flush: bool = False) -> None:
-    """Prints each as one line, whatever it holds."""
+    """Prints each text as one line, with control characters escaped."""
     for line in lines:
         print(escape_text(line), flush=flush)
 
 
 class OneLine(logging.Formatter):
-    """Each message is one line; a stack's lines are its own."""
+    """Formats each message as one line. A traceback keeps its lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its base calls it so
         line = escape_text(super().formatMessage(record))

@@ -1,4 +1,4 @@
-"""What every long-running process of ours does alike: settings, logs, the cluster, and how it dies."""
+"""What all processes share: settings, logging, the cluster's topics, and an orderly end."""
 
 import logging
 import sys
@@ -17,39 +17,40 @@ from streams.settings import Settings, load_settings, variable_name
 from streams.topics import GENERATIONS
 
 CRASHED = 1
-# Faust and mode log their own starts and stops, and a crash's stack before we tell of it in a line.
+# Faust and mode log their starts and stops, and the traceback of a crash that is reported in one line.
 _TALKATIVE = ("faust", "mode", "aiokafka", "asyncio")
 
 
 @contextmanager
 def process(role: str) -> Iterator[tuple[Settings, Connection]]:
-    """The settings and the cluster with its topics made. An absent cluster ends the process with one line and
-    exit code 1; so does an unexpected error, with its stack in a file that the line names."""
+    """Yields the settings, and the connection to a cluster whose topics exist. If the cluster does not
+    answer, the process ends with one line and exit code 1. So it does after an unexpected error, whose
+    traceback is in the file that the line names."""
     set_up_logging(role)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     settings = load_settings()
     try:
         cluster = connection(settings, _servers(settings))
-        # Made first, where there is none: what is not there cannot be told from what a broker does not know.
+        # Created first: a missing topic looks like one that the broker does not know yet.
         create_topics(cluster, settings, (GENERATIONS,))
         cluster = at_state_version(cluster)
         create_topics(cluster, settings)
         yield settings, cluster
     except Retryable as error:
-        # Not the operator's mistake: whoever started it may start it again.
+        # Not the operator's mistake, so a supervisor may start the process again.
         logging.getLogger(role).critical("ends: %s", error)
         raise SystemExit(CRASHED) from None
     except LoyaltyError:
         raise
     except Exception as error:  # noqa: BLE001 - the process ends, and says why
-        where = _kept(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
+        where = _write_traceback(settings.home / "logs" / f"{role}-crash.log", traceback.format_exc())
         logging.getLogger(role).critical("ends: %s: %s (stack %s)", type(error).__name__, error, where)
         raise SystemExit(CRASHED) from None
 
 
-def _kept(file: Path, stack: str) -> str:
-    """Where the stack is."""
+def _write_traceback(file: Path, stack: str) -> str:
+    """Writes the traceback to a file. Returns where it is, in words."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(stack)
@@ -59,14 +60,14 @@ def _kept(file: Path, stack: str) -> str:
 
 
 def set_up_logging(name: str) -> None:
-    """Lines on standard error, each with the name of the process."""
+    """Logs lines to standard error, each with the name of the process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(f"%(asctime)s %(levelname)-7s {name}: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def is_cluster_known() -> bool:
-    """Whether a cluster is set, or a local broker runs."""
+    """Whether a cluster is configured or a local broker runs."""
     settings = load_settings()
     return bool(settings.bootstrap_servers) or detached.running(settings.home) is not None
 

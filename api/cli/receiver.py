@@ -1,4 +1,4 @@
-"""`loyalty receiver`: an endpoint on this machine, to see webhooks arrive."""
+"""`loyalty receiver`: runs a webhook receiver on this machine."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def receive(
     delay: Annotated[float, typer.Option(min=0, max=3600, help="Seconds before every answer.")] = 0.0,
     fail_first: Annotated[int, typer.Option(min=0, help="How many requests get a 500 at first.")] = 0,
 ) -> None:
-    """Take webhooks on any path, until stopped; counts and last bodies are at GET /stats."""
+    """Take webhooks on any path until stopped. GET /stats shows counts and the last bodies."""
     import asyncio
     from contextlib import ExitStack
 

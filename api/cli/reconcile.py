@@ -1,5 +1,5 @@
-"""`loyalty reconcile`: whether published = delivered + filtered + pending + dead, from the topics alone; and,
-with --state, whether the running state is what the facts make, and adds up."""
+"""`loyalty reconcile`: checks that published = delivered + filtered + pending + dead, from the topics alone.
+With --state it checks the running state against the facts."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from streams.kafka.clients import Connection
     from streams.reconcile.from_topics import Period
-    from streams.reconcile.reconciliation import Books
+    from streams.reconcile.reconciliation import Reconciliation
     from streams.settings import Settings
 
 DOES_NOT_AGREE = 1
@@ -33,17 +33,17 @@ def run(
         typer.Option("--state", help="Check the running state instead: sums, identifiers, and the facts."),
     ] = False,
 ) -> None:
-    """Counts, for each event and subscription, what was published and what became of it. Exit code 1, with
-    the differing ids, where it does not add up.
+    """Count, for each event and subscription, what was published and what became of it. Exit code 1, with the
+    ids that differ, if it does not add up.
 
-    Webhook events from before the oldest deliveries that Kafka still keeps are left out.
+    Webhook events older than the oldest deliveries that Kafka still keeps are left out.
 
-    With --state it is the running state that is checked, while all goes on: whether lots add up to their
-    wallets, whether each identifier is one member's, and whether all is as the facts make it.
+    With --state the running state is checked while the pipeline runs: lots add up to their wallets, each
+    identifier is one member's, and every entry is as the facts make it.
     """
     from api.cli.processes import process
     from api.cli.reconcile_state import check_state
-    from api.cli.redriving import moment, read_zone
+    from api.cli.redriving import parse_optional_moment, read_zone
     from streams.errors import Misconfigured
     from streams.reconcile.from_topics import Period
 
@@ -53,10 +53,12 @@ def run(
         check_state(json=json)
         return
     for option, text in (("--from", since), ("--to", until)):
-        moment(option, text)
+        parse_optional_moment(option, text)
     with process("reconcile") as (settings, connection):
         zone = read_zone(connection, store)
-        period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
+        period = Period(
+            parse_optional_moment("--from", since, zone), parse_optional_moment("--to", until, zone), store
+        )
         books = reconcile_with_progress(settings, connection, period)
     if json:
         say(_json(books))
@@ -66,8 +68,10 @@ def run(
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def reconcile_with_progress(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
-    """The books, with a bar while they are made."""
+def reconcile_with_progress(
+    settings: "Settings", connection: "Connection", period: "Period"
+) -> "Reconciliation":
+    """Reconciles under a progress bar."""
     from rich.progress import TaskProgressColumn
 
     from api.cli.bars import progress_bar
@@ -77,7 +81,7 @@ def reconcile_with_progress(settings: "Settings", connection: "Connection", peri
         return reconcile_topics(connection, period, settings.home / "tmp", tell)
 
 
-def _show(books: "Books") -> None:
+def _show(books: "Reconciliation") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -104,7 +108,7 @@ def _show(books: "Books") -> None:
     console.print(summarize(books), soft_wrap=True)
 
 
-def summarize(books: "Books") -> str:
+def summarize(books: "Reconciliation") -> str:
     """The books in one line."""
     from streams.reconcile.reconciliation import OUTCOMES
 
@@ -116,7 +120,7 @@ def summarize(books: "Books") -> str:
     return f"{equation} does not add up: {books.different.total():,} differ{more}"
 
 
-def _json(books: "Books") -> str:
+def _json(books: "Reconciliation") -> str:
     import msgspec
 
     groups = [

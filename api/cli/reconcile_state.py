@@ -1,4 +1,4 @@
-"""`loyalty reconcile --state`: what is wrong with the running state, counted and listed."""
+"""`loyalty reconcile --state`: counts and lists what is wrong with the running state."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ LISTED = 20
 
 
 def check_state(*, json: bool) -> None:
-    """Exit code 1 where anything is wrong."""
+    """Checks the state and prints the result. Exit code 1 if anything is wrong."""
     from api.cli.bars import progress_bar
     from api.cli.processes import process
     from streams.projections.state_snapshot import read_stores

@@ -1,4 +1,5 @@
-"""`loyalty replay state`: the state made again from facts; compared, and put in the running one's place."""
+"""`loyalty replay state`: builds the state from the facts, compares it with the running one, and switches to
+it."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
-    from streams.migration.build import Renewal
+    from streams.migration.build import StateBuild
     from streams.migration.compare import Comparison
     from streams.settings import Settings
     from streams.state_version import Generation
@@ -50,17 +51,17 @@ def state(
     ] = False,
     rate: Annotated[int, typer.Option(min=0, help="Most facts a second to build from; 0: no bound.")] = 0,
 ) -> None:
-    """Make the state again from the facts, beside the one that runs, and compare. Exit code 1: they differ.
+    """Build the state from the facts, beside the running one, and compare the two. Exit code 1: they differ.
 
-    Alone it only reads, and replaces nothing. What does not follow from facts is left out: the memory of
-    commands, of claims and of what waits, and which lead times timers have passed.
+    Without options the command only reads. Entries that do not follow from facts are left out: remembered
+    commands, reservations, waiting commands, and the lead times that timers have passed.
 
-    With --build what is made is kept in changelogs of its own, the state's next generation, and what does not
-    follow from facts is carried over; run again, it goes on. With --switch, while no worker runs, the rest is
-    caught up, compared once more, and from then on it is the state; it waits until the last worker's session
-    is over. No webhook is sent by any of it.
+    With --build the result is kept in changelogs of its own, as the state's next generation, and entries that
+    do not follow from facts are carried over. A second run goes on where the first ended. With --switch,
+    while no worker runs, the remaining facts are applied and compared, and the new generation becomes the
+    state. The command waits until the last worker's session has ended. No webhook is sent.
 
-    With --mend, given to both, what differs does not stand in the way: the facts are right.
+    With --mend, given to both, differences do not prevent the switch: the facts are right.
     """
     from api.cli.processes import process
     from streams.errors import Misconfigured
@@ -82,10 +83,10 @@ def state(
         elif build:
             _build(settings, connection, anew=anew, rate=rate, mend=mend)
         else:
-            _end(_compared(connection, read_stores(connection), settings.home / "tmp"))
+            _end(_compare_states(connection, read_stores(connection), settings.home / "tmp"))
 
 
-def _compared(
+def _compare_states(
     connection: "Connection", read_stores: "Mapping[str, StoreSettings | None]", folder: "Path"
 ) -> "Comparison":
     from api.cli.bars import progress_bar
@@ -106,7 +107,7 @@ def _build(settings: "Settings", connection: "Connection", *, anew: bool, rate: 
             place = None
         place = place or begin_build(connection, folder)
         with progress_bar() as tell:
-            renewal = _renewal(settings, connection, place, rate=rate, mend=mend)
+            renewal = _make_build(settings, connection, place, rate=rate, mend=mend)
             renewal.advance(tell)
     say(f"generation {version_number(place)} is built beside generation {connection.generation}")
     _end(renewal.found, mend=mend)
@@ -123,7 +124,7 @@ def _switch(settings: "Settings", connection: "Connection", *, evicting: bool, m
             _nothing_to_switch_to(read_state_version(connection))
             return
         with progress_bar() as tell:
-            renewal = _renewal(settings, connection, place, mend=mend)
+            renewal = _make_build(settings, connection, place, mend=mend)
             took = switch(renewal, connection, settings, tell, _said_once(), evicting=evicting)
         _show(renewal.found)
         if took is None:
@@ -151,17 +152,17 @@ def _nothing_to_switch_to(now: "Generation") -> None:
 
     if now.number == FIRST_VERSION:
         raise Misconfigured("nothing was built here to switch to: `loyalty replay state --build` comes first")
-    # Perhaps it was cut short just after it was done.
+    # A former run may have been killed just after its switch.
     since = f"{now.switched_at:%Y-%m-%d %H:%M:%S} UTC"
     say(f"nothing to do: the state is of generation {now.number} since {since}")
 
 
-def _renewal(
+def _make_build(
     settings: "Settings", connection: "Connection", place: "Path", *, rate: int = 0, mend: bool
-) -> "Renewal":
+) -> "StateBuild":
     from dataclasses import replace
 
-    from streams.migration.build import Renewal
+    from streams.migration.build import StateBuild
     from streams.migration.changelog_writer import ChangelogWriter
     from streams.migration.cutover import version_number
     from streams.projections.state_snapshot import read_stores
@@ -170,11 +171,11 @@ def _renewal(
         replace(connection, generation=version_number(place)), settings.transaction_timeout
     )
     there = read_stores(connection)
-    return Renewal(connection, settings, place, publisher, stores=there.get, rate=rate, mend=mend)
+    return StateBuild(connection, settings, place, publisher, stores=there.get, rate=rate, mend=mend)
 
 
 def _said_once() -> "Callable[[list[str]], None]":
-    """For whom it waits, said when it changes."""
+    """Returns a function that prints whose sessions it waits for, each time that they change."""
     from rich.console import Console
 
     console, said = Console(stderr=True, highlight=False, soft_wrap=True), list[str]()

@@ -1,4 +1,4 @@
-"""`loyalty settings`: what may be set, and what is."""
+"""`loyalty settings`: shows every setting."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show() -> None:
-    """Every setting: its variable, its value now, its default, its meaning."""
+    """Show every setting with its variable, present value, default and meaning."""
     from streams import settings
 
     now = settings.load_settings()
@@ -22,7 +22,7 @@ def show() -> None:
     for column in table.columns[1:]:
         column.overflow, column.max_width = "fold", 24
     for name, field in settings.Settings.model_fields.items():
-        value, default = _shown(getattr(now, name)), _shown(_default(field))
+        value, default = _format_value(getattr(now, name)), _format_value(_default(field))
         explained = Text.assemble((settings.variable_name(name), "bold"), "\n", field.description or "")
         table.add_row(explained, Text(value, "" if value == default else "bold green"), Text(default))
     Console().print(table)
@@ -33,8 +33,8 @@ def _default(field: "FieldInfo") -> object:
     return default
 
 
-def _shown(value: object) -> str:
-    """As one would write it in the environment; a dash where nothing is set."""
+def _format_value(value: object) -> str:
+    """The value as it is written in the environment, or a dash if there is none."""
     if value is None:
         return "–"
     if isinstance(value, str) or not isinstance(value, Iterable):

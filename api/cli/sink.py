@@ -1,4 +1,4 @@
-"""`loyalty sink`: deliveries out to the subscribers' endpoints."""
+"""`loyalty sink`: sends deliveries to the subscribers' endpoints."""
 
 from api.cli.lines import say
 from api.cli.supervise import Supervised, supervise
@@ -26,10 +26,11 @@ def run(supervised: Supervised = False) -> None:
 
 
 def _open_as_many_files_as_may_be() -> None:
-    """Each request needs one, and the usual limit is a few endpoints' worth."""
+    """Raises the limit of open files. Each request needs one, and the default suffices for a few endpoints
+    only."""
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS calls it unlimited and refuses that.
+    # macOS reports no limit, and refuses to set it.
     allowed = UNLIMITED if most == resource.RLIM_INFINITY else most
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

@@ -22,9 +22,9 @@ def put(
         bool, typer.Option("--overwrite", help="Although they were changed since the file's `revision`.")
     ] = False,
 ) -> None:
-    """Check the file and make it the store's settings: running workers take it up at once.
+    """Check the file and make it the store's settings. Running workers use them at once.
 
-    A file that has a `revision` must have the present one. Without it, it stands for whatever there is.
+    If the file has a `revision`, it must be the present one. A file without it replaces any revision.
     """
     from api.cli.processes import process
 
@@ -37,13 +37,14 @@ def put(
 async def store_settings(
     connection: "Connection", settings: "StoreSettings", *, overwrite: bool = False
 ) -> "StoreSettings":
-    """What the store's settings are now. Raises Misconfigured where others have changed them since."""
-    from api.process.control_topics import stores_followed
-    from api.process.topic_log import TopicLog, silently
+    """Stores the settings and returns them. Raises Misconfigured if others have changed them since their
+    revision."""
+    from api.process.control_topics import follow_stores
+    from api.process.topic_log import TopicLog, announce_nothing
     from streams.topics import SETTINGS
 
     stores: dict[str, StoreSettings] = {}
-    view = stores_followed(connection, stores)
+    view = follow_stores(connection, stores)
     log = TopicLog(connection, SETTINGS, view, stores.get)
 
     def made(before: "StoreSettings | None") -> "StoreSettings":
@@ -51,7 +52,7 @@ async def store_settings(
 
     try:
         await view.start()
-        await log.change(settings.store, made, silently)
+        await log.change(settings.store, made, announce_nothing)
     finally:
         await view.stop()
     return stores[settings.store]
@@ -60,7 +61,8 @@ async def store_settings(
 def next_revision(
     before: "StoreSettings | None", settings: "StoreSettings", *, overwrite: bool
 ) -> "StoreSettings":
-    """`settings` with the revision that follows `before`. Raises Misconfigured where they are of an older."""
+    """`settings` with the revision that follows `before`. Raises Misconfigured if they are based on an older
+    one."""
     from msgspec.structs import replace
 
     from streams.errors import Misconfigured
@@ -79,7 +81,7 @@ def next_revision(
 
 
 def parsed(file: Path) -> "StoreSettings":
-    """The settings in `file`. Raises Misconfigured naming the field at fault."""
+    """Reads the settings in `file`. Raises Misconfigured naming the invalid field."""
     import msgspec
 
     from streams.domain.store import StoreSettings

@@ -1,4 +1,4 @@
-"""`--supervise`, for every long-running command."""
+"""The option `--supervise` of long-running commands."""
 
 from typing import Annotated, NoReturn
 
@@ -14,7 +14,7 @@ Supervised = Annotated[
 
 
 def supervise(role: str) -> NoReturn:
-    """Run `loyalty <role>` as a child; ends with the exit code of its last life."""
+    """Runs `loyalty <role>` as a child, and ends with the exit code of its last run."""
     import asyncio
     import sys
 

@@ -1,4 +1,4 @@
-"""Starting a process again when it ends without being asked to: `--supervise`."""
+"""Restarts a process that ends unexpectedly: `--supervise`."""
 
 import asyncio
 import logging
@@ -11,27 +11,28 @@ from dataclasses import dataclass, field
 from api.cli.failures import FAILED
 from streams.local_broker.child import tied_to_parent
 
-# The longest is short: an outage of the cluster must not go on here when it is over there.
+# The longest wait is short: after an outage of the cluster, processes must start soon.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 5.0
-# Seconds of life after which an end is a new trouble, not the old one again.
+# Seconds: a process that has run for so long does not count its earlier failures any more.
 SETTLED_SECONDS = 60.0
 
 
 def restart_wait(failures: int, jitter: float) -> float:
-    """Seconds before the next start, after so many bad ends in a row. `jitter`, 0 to 1: up to half more."""
+    """Seconds to wait after so many consecutive failures. `jitter`, 0 to 1, adds up to a half."""
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 10) * (1 + jitter / 2))
 
 
 def count_failures(failures: int, lived: float) -> int:
-    """Bad ends in a row after one more, of a life of so many seconds."""
+    """Consecutive failures after one more, of a process that ran for `lived` seconds."""
     return 1 if lived >= SETTLED_SECONDS else failures + 1
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runs `command` until it ends as asked: by itself with code 0, as misconfigured, or by a signal to us.
+    """Runs `command` until it ends with exit code 0, is misconfigured, or the supervisor gets a signal.
 
-    It gets SIGTERM and SIGINT through us alone, and ends with us whatever ends us (on Linux).
+    The child gets SIGTERM and SIGINT through the supervisor only. On Linux it ends with the supervisor,
+    whatever ends that.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Supervisor:
     _child: asyncio.subprocess.Process | None = None
 
     async def run(self) -> int:
-        """The exit code of its last life."""
+        """Runs the command. Returns the exit code of its last run."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._pass_on, number)
@@ -53,7 +54,7 @@ class Supervisor:
             if self._told.is_set() or code in (0, FAILED):
                 return code
             failures = count_failures(failures, time.monotonic() - began)
-            if await self._rested(code, restart_wait(failures, self.jitter())):
+            if await self._wait_or_stop(code, restart_wait(failures, self.jitter())):
                 return code
 
     async def _life(self) -> int:
@@ -66,7 +67,7 @@ class Supervisor:
         code = await self._child.wait()
         return code if code >= 0 else 128 - code
 
-    async def _rested(self, code: int, seconds: float) -> bool:
+    async def _wait_or_stop(self, code: int, seconds: float) -> bool:
         """True where we were told to end meanwhile."""
         logging.getLogger(self.name).warning(
             "ended with exit code %d: started again in %.1f s", code, seconds

@@ -1,4 +1,4 @@
-"""`loyalty topics`: the topics as the registry says they are, made and looked at."""
+"""`loyalty topics`: creates the registry's topics, shows them, and sets how long they are kept."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, apply.
 
 @app.command()
 def create() -> None:
-    """Create those that are missing, and check that all fit each other; harmless when repeated."""
+    """Create missing topics and check that all fit together. Running it again does no harm."""
     from streams import settings
     from streams.kafka import clients, topic_admin
     from streams.local_broker import ensure_broker
@@ -38,7 +38,7 @@ def create() -> None:
 
 @app.command("list")
 def show() -> None:
-    """Every topic: its key, schemas, writer, how long it is kept, and where the cluster differs."""
+    """List every topic with key, schemas, writer and retention, and where the cluster differs."""
     from streams import settings
     from streams.kafka import clients, topic_admin
     from streams.kafka.topic_config import find_differences
@@ -53,14 +53,14 @@ def show() -> None:
         found = topic_admin.partitions(connection)
         different = find_differences(connection, [topic for topic in topics if topic.name in found])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    # Wide enough for the longest name: it is what one copies.
+    # Wide enough for the longest name, because people copy it.
     table.add_column("topic and schemas", ratio=3, min_width=max(len(connection.topic(t)) for t in topics))
     table.add_column("key, kept, writer", ratio=2)
     table.add_column("partitions", justify="right")
     for topic in topics:
         title = Text.assemble((connection.topic(topic), "bold"), "\n", _schemas(topic))
         partitions = Text(str(found[topic.name])) if topic.name in found else Text("missing", "bold red")
-        table.add_row(title, _told(topic, different), partitions)
+        table.add_row(title, _describe_topic(topic, different), partitions)
     console.print(table)
     if len(found) < len(topics):
         console.print("Run `loyalty topics create` to make what is missing.")
@@ -91,8 +91,8 @@ def apply(
     console.print(f"{count} topics {'would be' if dry_run else 'were'} changed")
 
 
-def _told(topic: "Topic", different: "Sequence[Difference]") -> Text:
-    told = Text(f"{topic.key}\n{_kept(topic)}\n{topic.writer}")
+def _describe_topic(topic: "Topic", different: "Sequence[Difference]") -> Text:
+    told = Text(f"{topic.key}\n{_describe_retention(topic)}\n{topic.writer}")
     for one in different:
         if one.topic is topic:
             told.append(f"\nin the cluster: {_change(one)}", "bold red")
@@ -100,7 +100,7 @@ def _told(topic: "Topic", different: "Sequence[Difference]") -> Text:
 
 
 def _change(one: "Difference") -> str:
-    """As `retention.ms 30 days → 90 days`; -1 is for ever."""
+    """A difference as `retention.ms 30 days → 90 days`; -1 is for ever."""
     return f"{one.entry} {_read(one.entry, one.found)} → {_read(one.entry, one.meant)}"
 
 
@@ -115,7 +115,7 @@ def _schemas(topic: "Topic") -> str:
     return ", ".join(kind.__name__ for kind in topic.values) or "bytes of the table"
 
 
-def _kept(topic: "Topic") -> str:
+def _describe_retention(topic: "Topic") -> str:
     if topic.compacted:
         return "latest of each key"
     return "for ever" if topic.retention is None else f"{topic.retention.days} days"

@@ -1,4 +1,4 @@
-"""`loyalty webhooks`: what can be subscribed to, and what its bodies look like."""
+"""`loyalty webhooks`: the catalogue, with documentation and schemas."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Webhooks: their documentation and 
 
 @app.command("list")
 def show() -> None:
-    """Every webhook by both its names, and what it tells."""
+    """List every webhook by both its names, with its meaning."""
     from streams.webhooks import CATALOGUE
 
     table = Table("webhook", "what it tells", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -28,7 +28,7 @@ def show() -> None:
 
 @app.command()
 def docs() -> None:
-    """All webhooks with their triggers and fields, as Markdown."""
+    """Print all webhooks with their triggers and fields, as Markdown."""
     from streams.webhooks.contract import markdown_page
 
     print(markdown_page())
@@ -40,7 +40,7 @@ def schema(
     legacy: Annotated[bool, typer.Option("--legacy", help="of the legacy body")] = False,
     second: Annotated[bool, typer.Option("--second", help="of the second legacy body")] = False,
 ) -> None:
-    """The JSON Schema of a webhook's whole body."""
+    """Print the JSON Schema of a webhook's whole body."""
     from streams.errors import Misconfigured
     from streams.webhooks import CATALOGUE
     from streams.webhooks.contract import json_schema
@@ -57,9 +57,9 @@ def schema(
 
 @app.command()
 def asyncapi() -> None:
-    """All webhooks and topics as one AsyncAPI 3.0 document."""
+    """Print all webhooks and topics as one AsyncAPI 3.0 document."""
     from importlib.metadata import version
 
-    from api.rest.asyncapi import document
+    from api.rest.asyncapi import asyncapi_document
 
-    print(json.dumps(document(version("loyalty-webhooks")), indent=2))
+    print(json.dumps(asyncapi_document(version("loyalty-webhooks")), indent=2))

@@ -1,4 +1,4 @@
-"""`loyalty worker`: commands in; facts, webhook events and deliveries out."""
+"""`loyalty worker`: runs the stages that make facts, webhook events and deliveries of commands."""
 
 from api.cli.lines import say
 from api.cli.supervise import Supervised, supervise
@@ -15,7 +15,7 @@ def run(supervised: Supervised = False) -> None:
     from streams.runtime.worker import run as run_app
 
     async def serve() -> None:
-        # Made inside the loop: Faust's services belong to the one that is there when they are made.
+        # Made inside the loop: Faust's services belong to the event loop in which they are made.
         with open_worker(settings, connection) as app:
             await run_app(app, lambda: say("worker is ready", flush=True), connection)
 

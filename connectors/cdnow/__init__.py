@@ -2,8 +2,8 @@
 
 reader         the file's lines to purchases (pure)
 history        purchases to commands in the order of their days (pure)
-store.json     what the shop's programme gives; `loyalty store put` takes it
-extract.txt    the purchases of the first 60 customers, for where the whole file is not at hand (ORIGIN.md)
+store.json     the settings of the shop's programme, for `loyalty store put`
+extract.txt    the purchases of the first 60 customers, used if the whole file is not there (ORIGIN.md)
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 STORE = Path(__file__).with_name("store.json")
 EXTRACT = Path(__file__).with_name("extract.txt")
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "cdnow_sample.txt"
-"""The whole file, where it lies beside the repository."""
+"""The whole file, if it lies beside the repository."""
 
 
 def find_purchases_file() -> Path:

@@ -1,4 +1,5 @@
-"""Purchases to commands, in the order of their days. Pure: the same purchases give the same commands."""
+"""Makes commands of purchases, in the order of their days. Pure: the same purchases give the same
+commands."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ OPENS, OPEN_FOR = time(9), timedelta(hours=12)
 REWARD_EVERY, SPEND_EVERY = 3, 5
 SPENT_UNITS = Decimal("12.5")
 END = date(1998, 10, 1)
-"""By then the last points of the sample, earned on 1998-06-30, have expired."""
+"""The last points of the sample, earned on 1998-06-30, have expired by then."""
 _MOST_EACH = 4
 
 
@@ -40,11 +41,11 @@ class _Head(TypedDict):
 def purchase_commands(
     purchases: Iterable[Purchase], store: StoreSettings, until: date = END
 ) -> Iterator[Command | AdvanceClock]:
-    """`issued_at` rises strictly, on each day within the shop's hours in the store's zone.
+    """Yields the commands. `issued_at` rises strictly, and lies within the shop's hours in the store's zone.
 
-    A member is registered before the first purchase, buys the store's first reward after every third one and
-    spends 12.5 points after every fifth, whether or not the points suffice. The AdvanceClock that comes last
-    is for every partition.
+    A member is registered before the first purchase, buys the store's first reward after every third one, and
+    spends 12.5 points after every fifth, even if the points do not suffice. The last command is an
+    AdvanceClock, which must be written to every partition.
     """
     counts: Counter[str] = Counter()
     for day, group in groupby(sorted(purchases, key=attrgetter("day")), key=attrgetter("day")):
@@ -53,7 +54,7 @@ def purchase_commands(
         for index, purchase in enumerate(bought):
             counts[purchase.customer] += 1
             start = _opening(day, store) + index * _MOST_EACH * gap
-            yield from _of(purchase, counts[purchase.customer], store, start, gap)
+            yield from _commands_of_purchase(purchase, counts[purchase.customer], store, start, gap)
     yield AdvanceClock(command_id=derived_id(store.store, "cdnow", "end"), issued_at=_opening(until, store))
 
 
@@ -65,10 +66,10 @@ def _opening(day: date, store: StoreSettings) -> datetime:
     return datetime.combine(day, OPENS, ZoneInfo(store.time_zone)).astimezone(UTC)
 
 
-def _of(
+def _commands_of_purchase(
     purchase: Purchase, count: int, store: StoreSettings, start: datetime, gap: timedelta
 ) -> Iterator[Command]:
-    """What a member's `count`th purchase brings, `gap` after each other."""
+    """The commands of a member's `count`th purchase, `gap` apart."""
 
     def head(kind: str, place: int) -> _Head:
         return {

@@ -1,4 +1,4 @@
-"""The file's lines to purchases. Pure."""
+"""Reads the file's lines to purchases. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ _VALID = {
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """`line` is where it stands in the file, from 1: it tells two purchases of one day apart."""
+    """A purchase. `line` is its line in the file, from 1, which distinguishes two purchases of one day."""
 
     line: int
     customer: str
@@ -30,7 +30,8 @@ class Purchase:
 
 
 def purchases(lines: Iterable[str]) -> Iterator[Purchase]:
-    """One for each line that is not blank. Raises Misconfigured naming line, field and value."""
+    """Yields a purchase for each line that is not blank. Raises Misconfigured naming line, field and
+    value."""
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _purchase(number, line.split())

@@ -1,25 +1,29 @@
-"""Webhooks over HTTP: what is sent, where it may be sent, the sending itself, and a receiver to try it on.
-What an endpoint may count on is in docs/delivering-webhooks.md.
+"""Webhooks over HTTP: the sink, its parts, and a receiver to try it on. docs/delivering-webhooks.md says what
+an endpoint can rely on.
 
-attempt     one attempt of a delivery, and what came of it, whatever that is
-courier     one request as its subscription asks: body, signature, authentication
-envelope    a delivery's body and headers (pure)
-cloud_events  the same as CloudEvents 1.0 (pure)
-signing     the headers that prove it is ours; keys: what they are made with
-auth        how we show who we are; tokens: OAuth2's
-health      what was found of an endpoint, and what follows: breaker, disabling, status (pure)
-endpoint    what may begin for one endpoint: claims, concurrency, rate
-pending     deliveries on their way, as they stand on disk
-outcome     what an answer means for a delivery (pure)
-agenda      which endpoint is to be looked at when
-dispatch    the requests of one partition, from due to finished
-sink        the stage: deliveries in, outcomes out, in transactions
-sender      one POST and what came of it; never raises for somebody else's trouble
-urls        where it goes, byte for byte as it is stored (pure)
-clients     the connections that it goes out by: with a certificate, through a proxy
-answer_reader  how answers are read off them: a status outlives what cannot be read
-kept        what is kept of an answer: no secret, nothing that acts on a screen (pure)
-known_secrets  which secrets an endpoint may give back (pure)
-guard       which addresses may be dialled, checked on the very address that is dialled
-receiver    counts and shows what arrives; stands in for an endpoint in the demo and in tests
+sink            the stage: takes deliveries, settles results, in transactions
+pending         deliveries on disk, one lane for each subscription and member
+dispatch        starts the requests of one partition
+wakeup_queue    when an endpoint must be checked
+endpoint        one endpoint in memory: claims, concurrency, rate
+endpoint_health breaker, disabling and status of an endpoint (pure)
+attempt         makes one attempt and always returns its result
+attempt_sender  sends one attempt as its subscription asks
+envelope        a request's body and headers (pure)
+cloud_events    the same as CloudEvents 1.0 (pure)
+signing         signature headers (pure)
+signing_keys    the keys that sign
+endpoint_auth   a subscription's credentials
+tokens          OAuth 2 access tokens
+sender          sends one POST; never raises for an endpoint's fault
+urls            URLs, sent byte for byte as stored (pure)
+address_guard   which addresses may be dialled
+connections     HTTP clients: shared, with a certificate, through a proxy
+answer_reader   reads answers; keeps a status even if the rest cannot be parsed
+retry_policy    what an answer means for its delivery (pure)
+excerpts        masks secrets in what is kept of answers (pure)
+known_secrets   the secrets that an endpoint may return (pure)
+request_preview a request as it is sent, with secrets hidden (pure)
+receiver        a webhook receiver for the demo and for tests
+app             wires the sink's process
 """

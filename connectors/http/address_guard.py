@@ -1,8 +1,8 @@
-"""Which addresses a webhook may be sent to.
+"""Checks that webhooks go only to addresses that the deployment allows (protection against SSRF).
 
-A subscriber names the URL, and our network lets us reach more than the subscriber may: the metadata
-service, the database next door. So an address is checked when it is dialled, not when a URL is stored:
-a name may answer differently the next time (DNS rebinding).
+A subscriber chooses the URL, and the sink's network reaches hosts that the subscriber must not: metadata
+services, databases. So each address is checked when it is dialled. A check when the URL is stored is not
+enough, because a name may resolve to another address later (DNS rebinding).
 
     Retryable
     └── TargetRefused    before sending: nothing went out
@@ -20,7 +20,8 @@ from streams.settings import Network
 
 Address = IPv4Address | IPv6Address
 
-# Written out, not asked of `ipaddress`: its answers change with the Python release. First match tells.
+# Written out, because `ipaddress.is_global` changes with the Python release. The first match gives the
+# reason.
 _REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "a cloud's metadata service",
@@ -45,19 +46,20 @@ _REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _NETWORKS = [(reason, ip_network(text)) for reason, texts in _REFUSED for text in texts]
 _GLOBAL = ip_network("2000::/3")
-# Behind NAT64 and DNS64 every IPv4 endpoint has such an address: the IPv4 part decides.
+# RFC 6052: behind NAT64 and DNS64 every IPv4 endpoint has such an address, so its IPv4 part is checked.
 _NAT64 = ip_network("64:ff9b::/96")
-# ISATAP's mark in front of the IPv4 address, in any network; the bit says whether that one is unique.
+# RFC 5214: ISATAP puts this mark before the IPv4 address, in any network. The masked bit says whether it is
+# unique.
 _ISATAP = 0x0000_5EFE
 _LOCAL_BIT_ASIDE = 0xFDFF_FFFF
 _LOW_32 = tuple(ip_network(text) for text in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
 
 
 class TargetRefused(Retryable):
-    """Nothing was sent: the address is not one that a webhook may go to.
+    """The address may not be dialled, and nothing was sent.
 
-    The words are for the subscriber, who wrote the name and is not told what it means in our network; `found`
-    is for our own log."""
+    The message is shown to the subscriber, and does not say what the name resolves to in our network. `found`
+    says that, for the sink's log."""
 
     def __init__(self, reason: str, found: str = "") -> None:
         super().__init__(reason)
@@ -65,8 +67,9 @@ class TargetRefused(Retryable):
 
 
 def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
-    """Why `address` may not be dialled, or None if it may. `allowed` networks win."""
-    inner = _embedded(address)
+    """The reason why `address` may not be dialled, or None if it may. `allowed` networks win over refused
+    ones."""
+    inner = _embedded_ipv4(address)
     if is_inside(address, allowed):
         return None
     if inner is not None and address in _NAT64:
@@ -80,15 +83,16 @@ def refusal(address: Address, allowed: tuple[Network, ...]) -> str | None:
 
 
 def is_inside(address: Address, networks: tuple[Network, ...]) -> bool:
-    """Whether it lies in one of them, by itself or by the IPv4 address inside it."""
-    inner = _embedded(address)
+    """Whether the address, or the IPv4 address embedded in it, lies in one of the networks."""
+    inner = _embedded_ipv4(address)
     return any(address in network or (inner is not None and inner in network) for network in networks)
 
 
 def host_refusal(host: str, allowed: tuple[Network, ...]) -> str | None:
-    """Why a URL's host may not be dialled, as far as its text tells: None for a name, yet to resolve.
+    """The reason why a URL's host may not be dialled, as far as its text shows. None for a name, which is
+    still to be resolved.
 
-    Decimal, octal, hexadecimal and short forms (2130706433, 0x7f.1, 127.1) are refused whatever they mean.
+    Decimal, octal, hexadecimal and short forms of addresses (2130706433, 0x7f.1, 127.1) are always refused.
     """
     try:
         address = ip_address(host.strip("[]").rstrip("."))
@@ -99,8 +103,8 @@ def host_refusal(host: str, allowed: tuple[Network, ...]) -> str | None:
 
 
 def dialled_refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
-    """Why `address` may not be dialled. Here everything but an address is refused: whatever dialled a name
-    would look it up by itself, past the guard."""
+    """The reason why `address` may not be dialled, or None. A name is refused here, because the library that
+    dials it would resolve it again, without a check."""
     try:
         reason = refusal(ip_address(address), allowed)
     except ValueError:
@@ -109,9 +113,9 @@ def dialled_refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves through `inner` and refuses a name of which any address is refused.
+    """Resolves through `inner`, and refuses a name if any of its addresses is refused.
 
-    Any, not all: a name that has one public and one private address is an attempt, not an accident.
+    One refused address is enough: a name with a public and a private address is taken for an attack.
     """
 
     def __init__(self, inner: AbstractResolver, allowed: tuple[Network, ...]) -> None:
@@ -139,23 +143,23 @@ class GuardedResolver(AbstractResolver):
 
 
 def guarded_sockets(allowed: tuple[Network, ...]) -> Callable[[AddrInfoType], socket.socket]:
-    """Makes the sockets of a connector, and none to a refused address.
+    """A socket factory for aiohttp that makes no socket for a refused address.
 
-    The last door: a host that is an address is never resolved, and whatever way an address came, it is
-    this one that is dialled.
+    This is the last check. A host that is an address is never resolved, and the address checked here is the
+    one that is dialled, however it was found.
     """
 
-    def opened(target: AddrInfoType) -> socket.socket:
+    def open_socket(target: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = target
         reason = dialled_refusal(str(address[0]), allowed)
         if reason:
             raise TargetRefused("an address that webhooks may not be sent to", reason)
         return socket.socket(family, kind, protocol)
 
-    return opened
+    return open_socket
 
 
-def _embedded(address: Address) -> IPv4Address | None:
+def _embedded_ipv4(address: Address) -> IPv4Address | None:
     if isinstance(address, IPv4Address):
         return None
     if any(address in network for network in _LOW_32):

@@ -1,7 +1,7 @@
-"""Reads answers off a connection: aiohttp's protocol, with a status that outlives what cannot be read.
+"""aiohttp's response protocol, which keeps an answer's status even if the rest cannot be parsed.
 
-Its parser is right to refuse a head with a broken field, two lengths, or a body behind a 204. But the
-endpoint has said what became of the request before that: the status is what counts (RFC 9112, section 4).
+aiohttp's parser refuses a head with a broken field, two lengths, or a body after a 204. The endpoint has
+decided about the request by then, and the status line says how (RFC 9112, section 4).
 """
 
 import re
@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 MAX_HEAD_BYTES = 65_536
-"""Bytes before the final answer's body, all interim answers included."""
+"""Most bytes before the final answer's body, including all interim answers."""
 MAX_HEADERS = 1_000
 _PIECE = 8_192
 _STATUS = re.compile(rb"\s*HTTP/[0-9]+(?:\.[0-9]+)?[ \t]+([0-9]{3})(?![0-9])", re.IGNORECASE)
@@ -24,12 +24,12 @@ _SWITCHING = 101
 
 
 class UnreadableAnswer(HttpProcessingError):
-    """An answer whose status, in `code`, is all that could be read."""
+    """An answer of which only the status, in `code`, could be read."""
 
 
 class AnswerReader(ResponseHandler):
-    """One connection. What comes without having been asked for closes it: in the pool, it would be taken for
-    the answer to the next request."""
+    """One connection. Bytes that come before a request close it: otherwise they would be taken for the answer
+    to the next request of the pool."""
 
     _answered = False
     _head = b""
@@ -40,14 +40,14 @@ class AnswerReader(ResponseHandler):
         super().set_response_params(**params)  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
-        # In pieces: 256 KB may hold ten thousand interim answers, each of which becomes an object.
+        # Cut up, because 256 KB may hold ten thousand interim answers, each of which becomes an object.
         for start in range(0, len(data) or 1, _PIECE):
             self._piece_received(data[start : start + _PIECE])
             if self.transport is None or self.transport.is_closing():
                 return
 
     def _piece_received(self, data: bytes) -> None:
-        # Empty: what the parser holds back is to go on.
+        # Empty data makes the parser go on with what it holds back.
         if self._answered and data and (self._payload is None or self._payload.is_eof()):
             self.abort()
             return
@@ -73,13 +73,13 @@ class AnswerReader(ResponseHandler):
 
 
 def is_final(status: int) -> bool:
-    """Whether nothing else follows for the same request (RFC 9110, section 15.2). We ask for no switching of
-    protocols: who answers so has nothing else to say."""
+    """Whether this is the last status for the request (RFC 9110, section 15.2). 101 is final too: the sink
+    never asks to switch protocols."""
     return status == _SWITCHING or not 100 <= status <= 199
 
 
 def status_of(head: bytes) -> int | None:
-    """The final status that the beginning of an answer tells, or None."""
+    """The final status in the first bytes of an answer, or None if they hold none."""
     while found := _STATUS.match(head):
         status = int(found[1])
         if is_final(status):
@@ -90,7 +90,7 @@ def status_of(head: bytes) -> int | None:
 
 
 def use_answer_reader(connector: aiohttp.TCPConnector) -> aiohttp.TCPConnector:
-    """The connector, with its connections read by AnswerReader."""
-    # aiohttp has no public way to say so; tests of answers of any bytes fail where this one ends to work.
+    """Makes the connector's connections read answers by `AnswerReader`."""
+    # aiohttp has no public API for this. Tests that answer with random bytes fail if a release breaks it.
     connector._factory = cast("partial[ResponseHandler]", partial(AnswerReader, loop=connector._loop))
     return connector

@@ -25,7 +25,7 @@ from streams.topics import DELIVERIES
 def open_sink(
     settings: Settings, connection: Connection, stage: Callable[[SinkPorts], SinkStage] = SinkStage
 ) -> Iterator[App]:
-    """The app, wired; it holds the process's name while the block runs. To be entered in a running loop."""
+    """Yields the wired app, and holds the process's name while the block runs. Enter it in a running loop."""
     with hold_instance(settings, "sink") as who, _collecting_seldom():
         app = App(f"{settings.topic_prefix}sink")
         app.expose(settings)
@@ -48,8 +48,8 @@ def open_sink(
 
 @contextmanager
 def _collecting_seldom() -> Iterator[None]:
-    """Requests under way are many objects that live for a moment: at the usual pace a quarter of the
-    processor's time went into looking through them for garbage."""
+    """Collects garbage rarely: requests are many short-lived objects, and at the default thresholds the
+    collector took a quarter of the processor's time."""
     usual = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -61,7 +61,7 @@ def _collecting_seldom() -> Iterator[None]:
 
 
 def read_policy(settings: Settings) -> EndpointPolicy:
-    """What the settings say of every endpoint."""
+    """The deployment's settings that hold for every endpoint."""
     return EndpointPolicy(
         concurrency=settings.endpoint_concurrency,
         breaker_failures=settings.breaker_failures,

@@ -1,4 +1,4 @@
-"""One attempt of a delivery, and what came of it, whatever that is."""
+"""Makes one attempt of a delivery and always returns its result."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SinkPorts:
-    """What the sink reaches out to. Time, ids and jitter are ports."""
+    """What the sink needs from outside: subscriptions, the sender, time, ids and jitter."""
 
     subscriptions: Subscriptions
     attempt_sender: AttemptSender
@@ -28,9 +28,10 @@ class SinkPorts:
 
 
 async def make_attempt(outside: SinkPorts, pending: Pending) -> SentAttempt | None:
-    """None: its subscription was deleted in this very moment. Whatever is raised is the attempt's failure."""
+    """Returns None if the subscription has just been deleted. An error is recorded as the attempt's
+    failure."""
     delivery = pending.delivery
-    # As it is now: an address corrected since then is the one to use.
+    # The present subscription: an address that was corrected meanwhile is used at once.
     subscription = outside.subscriptions.get(delivery.subscription_id)
     if subscription is None:
         return None
@@ -38,7 +39,7 @@ async def make_attempt(outside: SinkPorts, pending: Pending) -> SentAttempt | No
     try:
         answer = await outside.attempt_sender.send(delivery, subscription, request_id, started_at)
     except BaseException as error:
-        # Rust's panics are no Exceptions, nor is a cancelling that nobody asked of this task.
+        # A Rust extension's panic and a stray CancelledError are BaseExceptions: they end this attempt only.
         if _is_ours(error):
             raise
         LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, INTERNAL_FAULT)
@@ -47,7 +48,7 @@ async def make_attempt(outside: SinkPorts, pending: Pending) -> SentAttempt | No
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether it is the end of the process, or of the partition's task, that is asked for."""
+    """Whether the error asks the process, or this partition's task, to end."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is None or task.cancelling() > 0

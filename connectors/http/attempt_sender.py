@@ -1,8 +1,7 @@
-"""One attempt, made as the subscription asks: its secrets opened, its sender shown, its body signed.
+"""Sends one attempt as its subscription asks: with headers, authentication and signature.
 
-Whatever stands in the way of that is an answer like any other, given before anything was sent: the delivery
-is tried again on schedule, and arrives once the secret, the key or the token is there. Nothing goes out
-unsigned or unauthenticated instead.
+A missing secret, key or token fails the attempt before anything is sent. The delivery is tried again on
+schedule and arrives once the secret is there. No request goes out unsigned or unauthenticated instead.
 """
 
 import logging
@@ -21,7 +20,7 @@ from connectors.http.retry_policy import INTERNAL_FAULT, internal_failure
 from connectors.http.sender import Answer, Sender
 from connectors.http.signing import sign_original, sign_standard
 from connectors.http.signing_keys import HmacKey, Key, read_key
-from connectors.http.tokens import AccessTokens, NoToken
+from connectors.http.tokens import AccessTokens, TokenUnavailable
 from connectors.http.urls import target
 from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.subscription_options import Auth, Sealed, SigningKey
@@ -32,7 +31,8 @@ LOG = logging.getLogger(__name__)
 _REMEMBERED = 16_384
 _BLANKINGS = 1_024
 _FEW = 4_096
-"""Characters of headers up to which what is to be blanked is remembered, in some ten times their room."""
+"""A subscription with more characters of headers gets no cached mask: a mask takes about ten times their
+size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class _Attempt:
 
 
 class _Unsendable(Exception):
-    """Says why, without a secret."""
+    """The request cannot be made. The message gives the reason and holds no secret."""
 
 
 class AttemptSender:
-    """`dotted_names`: the new format's `eventName` is the dotted one."""
+    """`dotted_names`: `eventName` in the new format is `customer.updated` instead of `CustomerUpdated`."""
 
     def __init__(self, sender: Sender, safe: SecretSealer, *, dotted_names: bool = False) -> None:
         self._sender = sender
@@ -59,26 +59,26 @@ class AttemptSender:
         # Reading a key or a certificate costs more than signing: once for each, not for each request.
         self._key: Callable[[Sealed], Key] = lru_cache(_REMEMBERED)(self._read_key)
         self._credentials: Callable[[Auth], Credentials] = lru_cache(_REMEMBERED)(self._read_credentials)
-        self._blanking: Callable[[Subscription], SecretMask] = lru_cache(_BLANKINGS)(self._made_blanking)
-        self._token_blanking: Callable[[str], SecretMask] = lru_cache(_BLANKINGS)(
+        self._mask_for: Callable[[Subscription], SecretMask] = lru_cache(_BLANKINGS)(self._make_mask)
+        self._mask_for_token: Callable[[str], SecretMask] = lru_cache(_BLANKINGS)(
             lambda text: SecretMask([text])
         )
 
     async def send(
         self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
     ) -> Answer:
-        """Raises nothing, whatever network, endpoint, token server, URL or secrets do wrong. No secret of the
-        subscription is left in the answer."""
+        """Never raises, whatever goes wrong with the network, endpoint, token server, URL or secrets. The
+        answer holds no secret of the subscription."""
         try:
-            answer = await self._sent(delivery, subscription, request_id, at)
+            answer = await self._send(delivery, subscription, request_id, at)
         except (_Unsendable, SecretUnreadable) as reason:
-            answer = _unsent(str(reason))
+            answer = _unsent_answer(str(reason))
         except Exception as error:
             LOG.exception("attempt %s of delivery %s: %s", request_id, delivery.delivery_id, INTERNAL_FAULT)
             answer = internal_failure(error)
-        return self._blanked(answer, subscription)
+        return self._mask_secrets(answer, subscription)
 
-    async def _sent(
+    async def _send(
         self, delivery: Delivery, subscription: Subscription, request_id: str, at: datetime
     ) -> Answer:
         mode = cloud_events.mode_of(delivery, subscription)
@@ -86,7 +86,7 @@ class AttemptSender:
         attempt = _Attempt(delivery, subscription, request_id, at, body)
         standing = cloud_events.headers(delivery, request_id, mode, self._dotted_names)
         standing |= self._signature(attempt)
-        match self._shown(subscription):
+        match self._credentials_of(subscription):
             case None:
                 return await self._post(attempt, standing)
             case Basic() | Bearer() as fixed:
@@ -111,50 +111,51 @@ class AttemptSender:
         )
 
     async def _post_with_token(self, attempt: _Attempt, standing: dict[str, str], client: OAuth2) -> Answer:
-        """A 401 may mean that the token was ended early: once, it is tried with a new one."""
+        """After a 401 the request is sent once more with a new token: the server may have revoked the old
+        one."""
         owner, at = attempt.subscription.subscription_id, attempt.at
         token = await self._tokens.token(owner, client, at)
-        if isinstance(token, NoToken):
-            return _unsent(token.reason)
+        if isinstance(token, TokenUnavailable):
+            return _unsent_answer(token.reason)
         answer = await self._post_bearing(token, attempt, standing)
         if answer.status != 401:
             return answer
         fresh = await self._tokens.token(owner, client, at, spent=token)
-        if isinstance(fresh, NoToken):
+        if isinstance(fresh, TokenUnavailable):
             return answer
-        return _kept(await self._post_bearing(fresh, attempt, standing), self._token_blanking(token))
+        return _mask_answer(await self._post_bearing(fresh, attempt, standing), self._mask_for_token(token))
 
     async def _post_bearing(self, token: str, attempt: _Attempt, standing: dict[str, str]) -> Answer:
         answer = await self._post(attempt, standing | {"Authorization": f"Bearer {token}"})
-        return _kept(answer, self._token_blanking(token))
+        return _mask_answer(answer, self._mask_for_token(token))
 
-    def _blanked(self, answer: Answer, subscription: Subscription) -> Answer:
-        """Where that fails, nothing of what was said is kept."""
+    def _mask_secrets(self, answer: Answer, subscription: Subscription) -> Answer:
+        """The answer without secrets. If the search for them fails, the answer's text is dropped."""
         if not answer.response and not answer.error:
             return answer
         few = sum(map(_length, subscription.headers)) <= _FEW
         try:
-            return _kept(answer, (self._blanking if few else self._made_blanking)(subscription))
+            return _mask_answer(answer, (self._mask_for if few else self._make_mask)(subscription))
         except Exception:
             which = subscription.subscription_id
             LOG.exception("an answer to subscription %s could not be searched for secrets", which)
             return replace(answer, response="", error="not kept" if answer.error else None)
 
-    def _made_blanking(self, subscription: Subscription) -> SecretMask:
-        """Of what can be opened: nothing else was sent."""
-        secrets = list(secrets_of_subscription(subscription, self._opened))
+    def _make_mask(self, subscription: Subscription) -> SecretMask:
+        """A mask of the secrets that can be opened. The others were not sent, so they cannot come back."""
+        secrets = list(secrets_of_subscription(subscription, self._open_or_empty))
         if subscription.auth:
             with suppress(_Unsendable, SecretUnreadable):
                 secrets += secrets_of_credentials(self._credentials(subscription.auth))
         return SecretMask(secrets)
 
-    def _opened(self, sealed: Sealed) -> str:
+    def _open_or_empty(self, sealed: Sealed) -> str:
         try:
             return self._safe.open(sealed)
         except SecretUnreadable:
             return ""
 
-    def _shown(self, subscription: Subscription) -> Credentials | None:
+    def _credentials_of(self, subscription: Subscription) -> Credentials | None:
         if subscription.auth is None:
             return None
         found = self._credentials(subscription.auth)
@@ -221,12 +222,12 @@ def _length(header: Header) -> int:
     return len(header.sealed.text if header.sealed else header.value)
 
 
-def _kept(answer: Answer, blanking: SecretMask) -> Answer:
+def _mask_answer(answer: Answer, blanking: SecretMask) -> Answer:
     if not answer.response and not answer.error:
         return answer
     error = blanking.blanked(answer.error) if answer.error else None
     return replace(answer, response=blanking.blanked(answer.response), error=error)
 
 
-def _unsent(reason: str) -> Answer:
+def _unsent_answer(reason: str) -> Answer:
     return Answer(None, escape_controls(reason)[:255], "before sending", "", None, 0)

@@ -3,8 +3,8 @@
 structured  attributes and data in one JSON object, Content-Type application/cloudevents+json
 binary      the data alone as body, each attribute in a header `ce-…`
 
-`id` is the messageId, the same on every attempt; the attempt's own id is the extension `requestid`. `subject`
-is the member.
+`id` is the messageId, which every attempt repeats. The extension `requestid` is the attempt's own id.
+`subject` is the member.
 """
 
 from datetime import UTC
@@ -20,7 +20,7 @@ _JSON = msgspec.json.Encoder()
 
 
 def mode_of(delivery: Delivery, subscription: Subscription) -> CloudEvents | None:
-    """None: no CloudEvents. What was made in the legacy format before the subscription changed stays so."""
+    """The CloudEvents mode of an attempt, or None. A delivery that was made in the legacy format keeps it."""
     return None if delivery.legacy else subscription.cloud_events
 
 
@@ -38,7 +38,7 @@ def attributes(delivery: Delivery, request_id: str, dotted_names: bool = False) 
 
 
 def body(delivery: Delivery, request_id: str, mode: CloudEvents, dotted_names: bool = False) -> bytes:
-    """The delivery's data stands in it byte for byte."""
+    """The body in that mode. It holds the delivery's data byte for byte."""
     data = delivery.data.encode()
     if mode == "binary":
         return data
@@ -49,7 +49,7 @@ def body(delivery: Delivery, request_id: str, mode: CloudEvents, dotted_names: b
 def headers(
     delivery: Delivery, request_id: str, mode: CloudEvents | None, dotted_names: bool = False
 ) -> dict[str, str]:
-    """Beside the usual ones, and before them; none without a mode."""
+    """Further headers of that mode; none without a mode."""
     match mode:
         case None:
             return {}
@@ -57,5 +57,5 @@ def headers(
             return {"Content-Type": STRUCTURED}
         case "binary":
             told = attributes(delivery, request_id, dotted_names)
-            # All are ASCII without blanks or percent signs: nothing has to be escaped.
+            # All values are ASCII without blanks or percent signs, so nothing has to be escaped.
             return {f"ce-{name}": value for name, value in told.items()}

@@ -1,8 +1,8 @@
-"""Connections to endpoints: guarded ones for most, some of their own for a client certificate, or by a proxy.
+"""Connections to endpoints: a shared client, one for each client certificate, and a way through a proxy.
 
-The proxy dials for us, and would look the name up itself, some time after we did. So it is not given the
-name: it is asked for a tunnel to the very address that was checked here, and TLS inside the tunnel proves
-that the endpoint is the one named. Where there is no TLS to prove it, nothing goes through the proxy.
+A proxy that gets a name would resolve it again, later than our check. So it gets the checked address:
+`CONNECT` opens a tunnel to it, and TLS inside the tunnel proves that the endpoint is the named one. Plain
+http cannot prove that, and never goes through the proxy.
 """
 
 import asyncio
@@ -30,17 +30,17 @@ from connectors.http.urls import Target
 from streams.settings import Network
 
 IDLE_SECONDS = 4.0
-"""Seconds a connection is kept: below the five after which common servers close theirs, so that a request
-is seldom lost between our sending and their closing."""
+"""Seconds for which an idle connection is kept. Common servers close theirs after five: with less, a request
+is rarely sent on a connection that is just being closed."""
 MAX_CERTIFICATES = 200
-"""Clients kept for certificates; the one used longest ago goes first, if it has nothing under way."""
+"""Clients kept for certificates. The least recently used one without requests under way is closed first."""
 
 OnSent = Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST. `token` is what `on_sent` knows it by."""
+    """A POST. `token` is handed to `on_sent`."""
 
     target: Target
     headers: Mapping[str, str]
@@ -53,18 +53,18 @@ class Proxy:
     url: str
     headers: Mapping[str, str]
     secrets: tuple[str, ...]
-    """User and password: not to be kept where it says them."""
+    """User and password, to be masked in what the proxy answers."""
 
 
 class _NoCookies(aiohttp.DummyCookieJar):
-    """Reads none either: what an endpoint calls a cookie would stand in our log."""
+    """Does not parse cookies either: aiohttp would log an endpoint's malformed cookie."""
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
-        """Nothing is kept."""
+        """Keeps no cookie."""
 
 
 class Client:
-    """One way out: directly, guarded, or through a proxy."""
+    """The sessions of one TLS identity: one that dials guarded addresses, and one through the proxy."""
 
     def __init__(self, direct: aiohttp.ClientSession, proxied: aiohttp.ClientSession | None) -> None:
         self.direct = direct
@@ -78,7 +78,7 @@ class Client:
 
 
 class ClientPool:
-    """`on_sent` is called when the head of a request is out."""
+    """Clients by certificate. `on_sent` is called when a request's headers have been sent."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class ClientPool:
         self._per_host = connections_per_host
         self._resolver = resolver
         self.proxy = read_proxy(proxy) if proxy else None
-        # Nothing but connecting: the whole attempt's time is its caller's.
+        # Limits the connecting only: the caller limits the whole attempt.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._trace = aiohttp.TraceConfig()
         self._trace.on_request_headers_sent.append(on_sent)
@@ -106,15 +106,16 @@ class ClientPool:
     async def sent(
         self, request: Request, certificate: Certificate | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer's head; its body is dropped after. Raises what aiohttp does, and TargetRefused."""
-        client = await self._for(certificate) if certificate else self._usual
+        """Yields the answer; a body that is not read is dropped. Raises aiohttp's errors and
+        TargetRefused."""
+        client = await self._client_for(certificate) if certificate else self._usual
         client.under_way += 1
         try:
             address = await self._address(request.target) if client.proxied else None
             if client.proxied and address:
-                posted = self._posted(client.proxied, request, address)
+                posted = self._post(client.proxied, request, address)
             else:
-                posted = self._posted(client.direct, request)
+                posted = self._post(client.direct, request)
             async with posted as response:
                 yield response
         finally:
@@ -124,14 +125,14 @@ class ClientPool:
         for client in (self._usual, *self._certified.values()):
             await client.aclose()
 
-    def _posted(
+    def _post(
         self, session: aiohttp.ClientSession, request: Request, address: str | None = None
     ) -> "aiohttp.client._RequestContextManager":
-        """`address`: through the proxy, to that one, under the endpoint's name."""
+        """With an `address` the request goes through the proxy to it, under the endpoint's name."""
         target = request.target
         headers = CIMultiDict(request.headers)
         headers["Host"] = target.authority
-        # Unasked, aiohttp offers gzip: an error page is to be read, not unpacked.
+        # aiohttp offers gzip by default, but an error page must be readable without unpacking.
         headers["Accept-Encoding"] = "identity"
         by = self.proxy if address else None
         return session.post(
@@ -145,7 +146,7 @@ class ClientPool:
             trace_request_ctx=request.token,
         )
 
-    async def _for(self, certificate: Certificate) -> Client:
+    async def _client_for(self, certificate: Certificate) -> Client:
         async with self._making:
             client = self._certified.pop(certificate, None)
             if client is None:
@@ -167,7 +168,7 @@ class ClientPool:
             resolver=GuardedResolver(self._resolver, self._allowed),
             socket_factory=guarded_sockets(self._allowed),
         )
-        # The one to the proxy dials nobody but the operator's proxy.
+        # Not guarded: it dials only the operator's proxy.
         to_proxy = self._session(self._connector(tls, resolver=self._resolver)) if self.proxy else None
         return Client(self._session(guarded), to_proxy)
 
@@ -180,7 +181,8 @@ class ClientPool:
         connector = aiohttp.TCPConnector(
             resolver=resolver,
             socket_factory=socket_factory,
-            # No limit over all: a slow host's connections would keep the others waiting.
+            # 0: no limit over all hosts (aiohttp's default is 100), or a slow host would make the others
+            # wait.
             limit=0,
             limit_per_host=self._per_host,
             keepalive_timeout=IDLE_SECONDS,
@@ -191,22 +193,22 @@ class ClientPool:
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=connector,
-            # Where a request names nobody: else aiohttp tells the world its version and Python's.
+            # The default would show the versions of aiohttp and Python.
             headers={"User-Agent": USER_AGENT},
             cookie_jar=_NoCookies(),
             trace_configs=[self._trace],
             trust_env=False,
             timeout=self._timeout,
-            # A body is read as it came: a small one may unpack to gigabytes.
+            # Never unpacks: a small body may unpack to gigabytes.
             auto_decompress=False,
-            # The reader of answers bounds the head as a whole.
+            # `AnswerReader` bounds the head as a whole.
             max_line_size=MAX_HEAD_BYTES,
             max_field_size=MAX_HEAD_BYTES,
             max_headers=MAX_HEADERS,
         )
 
     async def _address(self, target: Target) -> str | None:
-        """The checked address that the proxy is to connect to; None: no proxy is needed."""
+        """The checked address for the proxy's tunnel; None if the endpoint is reached without the proxy."""
         resolver = GuardedResolver(self._resolver, self._allowed)
         found = await resolver.resolve(target.bare_host, target.port, socket.AF_UNSPEC)
         addresses = [ip_address(answer["host"]) for answer in found]
@@ -218,7 +220,7 @@ class ClientPool:
 
 
 def read_proxy(url: str) -> Proxy:
-    """With its password in a header, which aiohttp sends to the proxy alone."""
+    """The proxy of a URL. User and password become a header that aiohttp sends to the proxy only."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     headers = {"User-Agent": USER_AGENT}

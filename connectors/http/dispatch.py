@@ -1,7 +1,7 @@
-"""The requests of one partition: which may begin, and what came of them until that is committed.
+"""Starts the requests of one partition, and holds their results until they are committed.
 
-Every endpoint is looked at when something is due for it, and never waits for another. Of a backlog only the
-next keys are in memory; a delivery is read from disk when its request begins.
+An endpoint is checked when one of its deliveries is due, and never waits for another endpoint. Only the next
+keys of a backlog are in memory. A delivery is read from disk when its request starts.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from streams.tables.tables import Tables
 
 LOG = logging.getLogger(__name__)
 WAIT_FOR_SUBSCRIPTION = timedelta(seconds=30)
-"""How long a delivery waits for a subscription that has not been heard of: the news of it may be late."""
+"""How long a delivery waits for an unknown subscription: its record may arrive later than the delivery."""
 MAX_DEAD_LETTERED_AT_ONCE = 200
 SETTLE_BATCH = 50
 _ALWAYS = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
@@ -37,7 +37,7 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class FinishedDelivery:
-    """What came of a claimed delivery."""
+    """The result of a claimed delivery."""
 
     endpoint: Endpoint
     due: bytes
@@ -47,7 +47,7 @@ class FinishedDelivery:
 
 @dataclass(slots=True)
 class Dispatch:
-    """`finished` waits to be settled; `changed` are endpoints whose health is to be written down."""
+    """`finished` results wait for the next transaction; `changed` endpoints have a new health to write."""
 
     tables: Tables
     outside: SinkPorts
@@ -70,48 +70,51 @@ class Dispatch:
         return found
 
     def wake(self, endpoint: Endpoint, at: datetime) -> None:
-        """Look at it then, or sooner."""
+        """Checks the endpoint at `at` or earlier."""
         self.wakeup_queue.wake(endpoint.group, at)
 
     def note_subscription_change(
         self, group: bytes, before: Subscription | None, after: Subscription | None
     ) -> None:
-        """The subscription was changed: what waits for it is looked at at once."""
+        """Checks the endpoint at once after a change of its subscription."""
         endpoint = self.endpoints.get(group)
         if after is None:
             self._deleted.add(group)
             if endpoint:
-                # What was told of it is taken back.
+                # Its status record is replaced by a tombstone.
                 self.changed[group] = endpoint
         else:
             self._deleted.discard(group)
         if endpoint is None:
             return
-        # Another address is another endpoint, and who sets it active again has had a look at it.
+        # A new address is a new endpoint. An owner who reactivates it has repaired it. Both reset the
+        # breaker.
         anew = before and after and (before.url, before.state_since) != (after.url, after.state_since)
         if anew and not endpoint.health.disabled_at:
-            self._found(endpoint, HEALTHY)
+            self._set_health(endpoint, HEALTHY)
         endpoint.release()
         self.wake(endpoint, self.outside.now())
 
     def is_settling_due(self, now: datetime) -> bool:
-        """Whether what has finished is to be settled now: together it costs the broker less than one by one,
-        and new deliveries wait for a shorter commit."""
+        """Whether to settle finished deliveries now. Settling several in one transaction costs the broker
+        less, and new deliveries wait for fewer commits."""
         if not self.finished or self.changed:
             return bool(self.changed)
         waited = now - self.finished[0].at >= self.outside.policy.settle_after
         return waited or self._resting or len(self.finished) >= SETTLE_BATCH
 
     def settled(self, finished: FinishedDelivery) -> None:
-        """The turn under way has it; it is claimed until that is committed."""
+        """Marks the delivery as settled by the running transaction. It stays claimed until the commit."""
         self._settled.append(finished)
         self._settling.add((finished.endpoint.group, finished.came.pending.delivery.member_id))
 
     def take(self, endpoint: Endpoint, due: bytes, delivery: Delivery, now: datetime) -> None:
-        """A delivery that none of its lane stands before. With nothing else to do it is sent at once, before
-        the turn under way is committed: cut short, it comes again from the log and is sent again."""
+        """Takes the first delivery of a lane. An idle endpoint gets it at once, before the running
+        transaction is committed: if that is aborted, the delivery is read from the log and sent again (at
+        least once)."""
         subscription = self.outside.subscriptions.get(endpoint.subscription_id)
-        # What stood before it until this very turn would be sent again after it.
+        # If its predecessor is settled by this transaction and the commit fails, the predecessor would be
+        # sent after it.
         first = (endpoint.group, delivery.member_id) not in self._settling
         if subscription and first and endpoint.idle(subscription, self.outside.policy):
             endpoint.claimed.add(due)
@@ -121,7 +124,8 @@ class Dispatch:
             self.wake(endpoint, now)
 
     def begin(self) -> None:
-        """Forget what is settled; start requests for what is due, each endpoint within its own bounds."""
+        """Releases committed deliveries and starts due requests, each endpoint within its limits. Raises an
+        error of the disk that ended a request."""
         if self._failure:
             raise self._failure
         now = self.outside.now()
@@ -136,14 +140,15 @@ class Dispatch:
                 self._look(endpoint, now)
 
     def rest(self) -> bool:
-        """Starts no more requests; true once those under way are settled."""
+        """Starts no more requests. Returns True once all requests under way are settled."""
         self._resting = True
         for endpoint in self.endpoints.values():
             endpoint.release()
         return not (self.under_way or self.finished or self._settled)
 
     def cancel(self) -> None:
-        """What is under way may arrive, and is sent again by the next owner: at least once."""
+        """Cancels the requests under way. They may have arrived, and the next owner sends them again (at
+        least once)."""
         for endpoint in self.endpoints.values():
             for task in endpoint.under_way.values():
                 task.cancel()
@@ -154,7 +159,7 @@ class Dispatch:
             self._give_up(endpoint, now)
             return
         if is_reactivated(subscription, endpoint.health):
-            self._found(endpoint, HEALTHY)
+            self._set_health(endpoint, HEALTHY)
         since = held_since(subscription, endpoint.health)
         if since:
             self._hold(endpoint, since, now)
@@ -163,17 +168,17 @@ class Dispatch:
             self._start(endpoint)
 
     def _give_up(self, endpoint: Endpoint, now: datetime) -> None:
-        """Its subscription is not there."""
+        """Makes dead letters of the deliveries whose subscription is deleted, or unknown for too long."""
         endpoint.release()
         until = _ALWAYS if endpoint.group in self._deleted else now - WAIT_FOR_SUBSCRIPTION
-        if self._bury(endpoint, until, SUBSCRIPTION_DELETED):
+        if self._give_up_due(endpoint, until, SUBSCRIPTION_DELETED):
             return
         later = self.tables.next_due(endpoint.group, until)
         if later:
             self.wake(endpoint, later + WAIT_FOR_SUBSCRIPTION)
         elif endpoint.health is not HEALTHY:
-            # What was found out about it goes too.
-            self._found(endpoint, HEALTHY)
+            # Its stored health is deleted too.
+            self._set_health(endpoint, HEALTHY)
             self.wake(endpoint, now)
         elif not endpoint.claimed and endpoint.group not in self.changed:
             del self.endpoints[endpoint.group]
@@ -187,13 +192,14 @@ class Dispatch:
         until = min(since, _ALWAYS - kept) + kept
         if now < until:
             self.wake(endpoint, until)
-        elif not self._bury(endpoint, now - kept, HELD_TOO_LONG):
+        elif not self._give_up_due(endpoint, now - kept, HELD_TOO_LONG):
             later = self.tables.next_due(endpoint.group, now - kept)
             if later:
                 self.wake(endpoint, later + kept)
 
-    def _bury(self, endpoint: Endpoint, until: datetime, reason: str) -> bool:
-        """Give up what has been due since `until` or before, some at a time; whether there was any."""
+    def _give_up_due(self, endpoint: Endpoint, until: datetime, reason: str) -> bool:
+        """Gives up deliveries that were due at `until` or earlier, a limited number at a time. Returns
+        whether there were any."""
         due = (key for key in self.tables.due_keys(endpoint.group, until) if key not in endpoint.claimed)
         keys = list(islice(due, MAX_DEAD_LETTERED_AT_ONCE))
         for key in keys:
@@ -204,7 +210,7 @@ class Dispatch:
 
     def _claim(self, endpoint: Endpoint, subscription: Subscription, now: datetime) -> None:
         room = endpoint.room(subscription, self.outside.policy)
-        # A walk over what is claimed already: not for a few.
+        # The scan passes over all claimed keys, so it must be worth it.
         if room > len(endpoint.ahead):
             due = self.tables.due_keys(endpoint.group, now)
             fresh = list(islice((key for key in due if key not in endpoint.claimed), room))
@@ -217,7 +223,7 @@ class Dispatch:
             self.wake(endpoint, later)
 
     def _start(self, endpoint: Endpoint) -> None:
-        """Begin as many of the claimed as may be."""
+        """Starts as many claimed deliveries as concurrency, breaker and rate allow."""
         outside = self.outside
         while endpoint.ahead and not self._resting:
             now = outside.now()
@@ -237,7 +243,7 @@ class Dispatch:
             endpoint.under_way[due] = asyncio.create_task(self._serve(endpoint, due))
 
     async def _serve(self, endpoint: Endpoint, due: bytes) -> None:
-        """One attempt, from claimed to finished. Only what the disk does wrong is the process's failure."""
+        """Makes one attempt of a claimed delivery. Only an error of the disk ends the process."""
         try:
             pending = self.tables.due_entry(due, Pending)
         except Exception as failure:  # noqa: BLE001 - the feed ends the process with it
@@ -250,10 +256,10 @@ class Dispatch:
             endpoint.claimed.discard(due)
             self.wake(endpoint, self.outside.now())
             return
-        # First of all: it is settled, whatever goes wrong in what follows.
+        # Before anything else can fail: the result must be settled.
         self.finished.append(FinishedDelivery(endpoint, due, sent, self.outside.now()))
         self._learn(endpoint, sent)
-        # The next goes out at once: a turn may be some time away.
+        # Starts the next request now: the next transaction may be some time away.
         self._start(endpoint)
 
     def _learn(self, endpoint: Endpoint, sent: SentAttempt) -> None:
@@ -263,16 +269,17 @@ class Dispatch:
             LOG.exception("subscription %s: nothing was learnt of an answer", endpoint.subscription_id)
 
     def _judge(self, endpoint: Endpoint, sent: SentAttempt) -> None:
-        """At once, not when it is committed: a dead endpoint must not use up the tries of a whole backlog."""
+        """Updates the health before the commit: a dead endpoint must not use up the tries of a whole
+        backlog."""
         if sent.delivered:
-            self._found(endpoint, record_success(endpoint.health))
+            self._set_health(endpoint, record_success(endpoint.health))
             return
         now, jitter = self.outside.now(), self.outside.jitter()
-        self._found(
+        self._set_health(
             endpoint, record_failure(endpoint.health, sent.failure(now), now, self.outside.policy, jitter)
         )
 
-    def _found(self, endpoint: Endpoint, health: Health) -> None:
+    def _set_health(self, endpoint: Endpoint, health: Health) -> None:
         if health is not endpoint.health:
             endpoint.health = health
             self.changed[endpoint.group] = endpoint

@@ -1,4 +1,4 @@
-"""One subscription's endpoint as the owner of its partition serves it: what may begin, and when."""
+"""One subscription's endpoint in memory: how many requests may start, and when."""
 
 import asyncio
 from collections import deque
@@ -9,23 +9,23 @@ from connectors.http.endpoint_health import HEALTHY, EndpointPolicy, Health
 from streams.delivery.records import Subscription
 
 CLAIMS_PER_REQUEST = 20
-"""Due deliveries known by their keys beside each request under way, so that no endpoint idles while a
-transaction commits. Keys only: bodies stay on disk."""
+"""Due keys kept in memory for each allowed request, so that no endpoint idles while a transaction commits.
+Bodies stay on disk."""
 BURST_SECONDS = 0.1
-"""Seconds of its rate that an endpoint may get at once."""
+"""Seconds: an endpoint may get this much of its rate at once."""
 
 
 @dataclass(slots=True)
 class TokenBucket:
-    """A token bucket: requests that a rate leaves free."""
+    """A token bucket that limits requests per second."""
 
     left: float = 1.0
     at: datetime | None = None
 
     def wait(self, rate: int, now: datetime) -> timedelta:
-        """Until one is free; nothing where one is now."""
+        """Time until a token is free; zero if one is free now. `rate` in requests per second."""
         if self.at is not None:
-            # A clock that was set back must not close the bucket.
+            # A clock that was set back must not empty the bucket.
             passed = max(0.0, (now - self.at).total_seconds())
             self.left = min(max(1.0, rate * BURST_SECONDS), self.left + passed * rate)
         self.at = now
@@ -37,8 +37,8 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class Endpoint:
-    """`claimed` deliveries, by their due key, stay so from when they are `ahead` until the outcome is
-    committed, or they would be taken for due again."""
+    """A delivery's due key is `claimed` from when it is `ahead` until its result is committed. Otherwise it
+    would be found due a second time."""
 
     group: bytes
     health: Health = HEALTHY
@@ -52,7 +52,7 @@ class Endpoint:
         return self.group.decode()
 
     def release(self) -> None:
-        """What has not begun is due for whoever comes next."""
+        """Gives back the claims that have not started."""
         self.claimed.difference_update(self.ahead)
         self.ahead.clear()
 
@@ -62,16 +62,16 @@ class Endpoint:
         return most - len(self.claimed)
 
     def idle(self, subscription: Subscription, policy: EndpointPolicy) -> bool:
-        """Whether it has less to do than it may: nothing that is due waits for another's end."""
+        """Whether a request may start without waiting for another one to end."""
         return not self.ahead and len(self.claimed) < (subscription.concurrency or policy.concurrency)
 
     def full(self, subscription: Subscription, policy: EndpointPolicy) -> bool:
-        """Whether as many requests are under way as may be: one, the probe, after the breaker has opened."""
+        """Whether no more requests may start. While the breaker is open, one probe may."""
         most = 1 if self.health.open_until else subscription.concurrency or policy.concurrency
         return len(self.under_way) >= most
 
     def wait(self, subscription: Subscription, now: datetime) -> timedelta:
-        """Until its breaker and its rate let a request begin."""
+        """Time until breaker and rate allow a request."""
         until = self.health.open_until
         if until and until > now:
             return until - now

@@ -1,4 +1,4 @@
-"""How a request shows who sends it: what `Auth.secret` holds, read and checked."""
+"""A subscription's credentials: reads and checks what `Auth.secret` holds."""
 
 import base64
 import re
@@ -53,7 +53,8 @@ class Bearer:
 
 @dataclass(frozen=True, slots=True)
 class OAuth2:
-    """Client credentials (RFC 6749, 4.4); the client shows itself to `token_url` by HTTP Basic."""
+    """Client credentials grant (RFC 6749, section 4.4). The client authenticates at `token_url` by HTTP
+    Basic."""
 
     token_url: str
     client_id: str
@@ -69,7 +70,7 @@ class OAuth2:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A client certificate with its chain, and its key, both PEM; the key without a passphrase."""
+    """A client certificate with its chain, and its key without a passphrase, both PEM."""
 
     certificate: str
     key: str = field(repr=False)
@@ -87,9 +88,10 @@ class Certificate:
             raise ValueError("key is not the certificate's")
 
     def context(self) -> ssl.SSLContext:
-        """TLS that shows this certificate to servers that ask for one. Slow: some 20 ms."""
+        """A TLS context that presents this certificate. Takes about 20 ms."""
         context = httpx.create_ssl_context()
-        # Python reads keys from files alone. This one is locked with a passphrase that is never written.
+        # The ssl module loads keys from files only. The file is encrypted with a passphrase that is never
+        # written.
         passphrase = secrets.token_hex(32).encode()
         locked = load_pem_private_key(self.key.encode(), None).private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase)
@@ -111,7 +113,7 @@ _KINDS: dict[AuthKind, type[Credentials]] = {
 
 
 def credentials(kind: AuthKind, secret: str) -> Credentials:
-    """What the JSON object `secret` says. Raises ValueError naming the field at fault, never its value."""
+    """Reads the JSON object `secret`. Raises ValueError naming the invalid field, never its value."""
     try:
         found: Credentials = msgspec.json.decode(secret, type=_KINDS[kind])
     except msgspec.MsgspecError as error:

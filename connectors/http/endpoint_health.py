@@ -1,4 +1,4 @@
-"""What the sink has found of an endpoint, and what follows: its breaker, its disabling, its status. Pure."""
+"""Decides from an endpoint's answers when its breaker opens and when it is disabled. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,25 +13,26 @@ from streams.domain.values import Instant
 FIRST_PROBE = timedelta(seconds=5)
 
 _BODYS_FAULT = {400, 406, 409, 411, 413, 414, 415, 422, 431}
-"""Answers to this very request: they say nothing about the next one."""
+"""These statuses blame the request's body (RFC 9110, section 15.5). They say nothing about the next
+request."""
 _BUSY = {429, 503}
-"""With a Retry-After these ask for a pause of everything, not of one delivery."""
+"""With a Retry-After these ask for a pause of all requests (RFC 9110, section 10.2.3; RFC 6585)."""
 
 
 class Health(Entry):
-    """Owner: the subscription. There is none while all is well."""
+    """Owned by the subscription. A healthy endpoint has no entry."""
 
     table, letter = "endpoints", b"h"
 
     failing_since: Instant | None = None
     """The first failure after the last success."""
     failures: int = 0
-    """One after the other, whatever they were."""
+    """Consecutive failures of any kind."""
     strikes: int = 0
-    """Those among them that the breaker counts."""
+    """Consecutive failures that the breaker counts."""
     openings: int = 0
     open_until: Instant | None = None
-    """Nothing is sent before; after it one probe at a time, until one succeeds."""
+    """Nothing is sent before this moment. After it one probe at a time is sent, until one succeeds."""
     last: str = ""
     """The last failure in words."""
     disabled_at: Instant | None = None
@@ -43,22 +44,22 @@ HEALTHY = Health()
 
 @dataclass(frozen=True, slots=True)
 class EndpointPolicy:
-    """What the deployment says of every endpoint."""
+    """The deployment's limits for every endpoint."""
 
     concurrency: int = 10
     breaker_failures: int = 5
     max_breaker_wait: timedelta = timedelta(seconds=60)
     disable_after: timedelta | None = timedelta(days=5)
-    """None: however long there is nothing but failure."""
+    """Time without a success after which an endpoint is disabled; None: never."""
     hold_for: timedelta | None = timedelta(days=30)
-    """How long deliveries wait for a paused or disabled subscription; None: without end."""
+    """How long deliveries wait for a paused or disabled subscription; None: forever."""
     settle_after: timedelta = timedelta(milliseconds=25)
-    """How long what has finished may wait for others, to be committed together."""
+    """How long a finished delivery waits for others, to be committed with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An attempt that was no success. `asked`: the wait that a Retry-After asks for."""
+    """An attempt that failed. `asked`: the wait that a Retry-After header asks for."""
 
     status: int | None
     what: str
@@ -67,15 +68,17 @@ class Failure:
 
 
 def record_success(health: Health) -> Health:
-    """A success ends the failing; not the disabling, which only whoever owns the subscription ends."""
+    """A success resets the failures. A disabled endpoint stays disabled until the subscription's owner
+    reactivates it."""
     return health if health.disabled_at else HEALTHY
 
 
 def record_failure(
     health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float
 ) -> Health:
-    """The breaker opens after enough failures in a row, or for as long as the endpoint asks; a probe that
-    fails opens it again for twice as long. A 410, or nothing but failure for too long, disables."""
+    """The breaker opens after enough consecutive failures, or for as long as a Retry-After asks. A failed
+    probe opens it for twice as long. A 410, or too long a time without a success, disables the endpoint.
+    `jitter`: 0 to 1."""
     counts = failure.status not in _BODYS_FAULT
     after = replace(
         health,
@@ -85,15 +88,17 @@ def record_failure(
         last=failure.what,
     )
     if counts:
-        after = _opened(after, failure, now, policy, jitter)
-    return _disabled(after, failure, now, policy)
+        after = _open_breaker(after, failure, now, policy, jitter)
+    return _disable(after, failure, now, policy)
 
 
-def _opened(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float) -> Health:
+def _open_breaker(
+    health: Health, failure: Failure, now: datetime, policy: EndpointPolicy, jitter: float
+) -> Health:
     if failure.asked and failure.status in _BUSY:
         asked = now + min(failure.asked, policy.max_breaker_wait)
         return replace(health, open_until=max(asked, health.open_until or asked))
-    # What was under way when it opened says nothing new.
+    # A request that started before the breaker opened says nothing new.
     begun_before = health.open_until is not None and failure.started_at < health.open_until
     if begun_before or (health.open_until is None and health.strikes < policy.breaker_failures):
         return health
@@ -102,7 +107,7 @@ def _opened(health: Health, failure: Failure, now: datetime, policy: EndpointPol
     return replace(health, openings=health.openings + 1, open_until=now + wait)
 
 
-def _disabled(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy) -> Health:
+def _disable(health: Health, failure: Failure, now: datetime, policy: EndpointPolicy) -> Health:
     if health.disabled_at:
         return health
     if failure.status == HTTP_GONE:
@@ -116,7 +121,7 @@ def _disabled(health: Health, failure: Failure, now: datetime, policy: EndpointP
 
 
 def held_since(subscription: Subscription, health: Health) -> datetime | None:
-    """Since when nothing may be sent to it, or None if something may."""
+    """Since when nothing may be sent to the endpoint; None if it may be sent to."""
     if subscription.state != "active":
         return subscription.state_since or subscription.created_at
     at = health.disabled_at
@@ -124,7 +129,7 @@ def held_since(subscription: Subscription, health: Health) -> datetime | None:
 
 
 def is_reactivated(subscription: Subscription, health: Health) -> bool:
-    """Whether its owner set it active again after the sink had disabled it."""
+    """Whether the subscription's owner set it active after the sink disabled the endpoint."""
     since, at = subscription.state_since, health.disabled_at
     return at is not None and subscription.state == "active" and since is not None and since > at
 
@@ -138,7 +143,7 @@ def condition(health: Health, policy: EndpointPolicy) -> EndpointCondition:
 def status_record(
     subscription: Subscription, health: Health, policy: EndpointPolicy, now: datetime
 ) -> EndpointStatus:
-    """The record for whoever watches over endpoints."""
+    """The endpoint's status, as a record for operators."""
     state = condition(health, policy)
     since = {"disabled": health.disabled_at, "failing": health.failing_since, "working": now}[state]
     reason = {"disabled": health.reason, "failing": health.last, "working": ""}[state]

@@ -1,4 +1,4 @@
-"""What an endpoint gets: the body around a delivery's data, and the headers beside it."""
+"""The body around a delivery's data, and the request's headers. A header for every webhook goes here."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
@@ -13,7 +13,7 @@ from streams.webhooks.names import LEGACY_TYPES
 
 USER_AGENT = f"loyalty-webhooks/{version('loyalty-webhooks')}"
 LEGACY_USER_AGENT = "OpenLoyalty"
-"""The old edition's: its receivers may tell webhooks from other traffic by it."""
+"""The old edition's user agent: its receivers may recognize webhooks by it."""
 
 FRAMING_HEADERS = {
     "host",
@@ -25,7 +25,7 @@ FRAMING_HEADERS = {
     "trailer",
     "upgrade",
 }
-"""Headers that say where a request ends and who reads it. They are the sender's alone."""
+"""Headers that frame a request (RFC 9112). Only the HTTP client sets them."""
 
 
 class _Envelope(msgspec.Struct, rename="camel"):
@@ -49,10 +49,10 @@ _JSON = msgspec.json.Encoder()
 def envelope(
     delivery: Delivery, request_id: str, dotted_names: bool = False, mode: CloudEvents | None = None
 ) -> bytes:
-    """The body of one attempt. The delivery's data stands in it byte for byte, never read again.
+    """The body of one attempt. It holds the delivery's data byte for byte.
 
-    `dotted_names` puts `account.available_points_amount_changed` for `AvailablePointsAmountChanged`
-    into the new format; the legacy format knows no other. `mode`: a CloudEvents body instead.
+    `dotted_names` writes `account.available_points_amount_changed` instead of `AvailablePointsAmountChanged`
+    in the new format; the legacy format always has the dotted name. `mode` makes a CloudEvents body instead.
     """
     if mode:
         return cloud_events.body(delivery, request_id, mode, dotted_names)
@@ -75,9 +75,11 @@ def envelope(
 def headers(
     delivery: Delivery, wanted: Iterable[tuple[str, str]], standing: Mapping[str, str] = NO_HEADERS
 ) -> dict[str, str]:
-    """Ours, the delivery's, what the subscriber wants, which wins whatever its case, but for framing headers.
+    """The headers of a request: ours, then the delivery's, then the subscription's (`wanted`). A later one
+    replaces an earlier one of the same name in any case. Framing headers are left out.
 
-    The `standing` ones win over all: a signature is of use under its own name alone.
+    The `standing` ones, signature and authentication, replace all others: they are useless under another
+    name.
     """
     named = {
         "content-type": ("Content-Type", "application/json"),

@@ -1,8 +1,7 @@
-"""What is kept of what others say: without our secrets, and without characters that act on a reader's screen.
-Pure.
+"""Masks secrets in texts from outside, and escapes control characters. Pure.
 
-An endpoint may give a secret back as it came, or as it stands in JSON, a URL, HTML, base64 or hexadecimal,
-one within the other. So a text is searched twice: as it is, and with every escape in it undone.
+An endpoint may return a secret as it was sent, or escaped for JSON, a URL or HTML, or in base64 or
+hexadecimal, even nested. So a text is searched twice: as it is, and with all escapes undone.
 """
 
 import base64
@@ -12,9 +11,9 @@ from html.entities import html5
 
 MASK = "***"
 _SHORT = 6
-"""Bytes below which a secret is looked for as a word: else a password `a` would blank every text."""
+"""A secret of fewer bytes is masked only as a whole word, or the password `a` would mask every text."""
 _FEWEST_CUT = 4
-"""Bytes of a secret's beginning that are blanked where the text ends in its middle."""
+"""Bytes of a secret from which its beginning is masked at the end of a text that is cut off."""
 
 _ESCAPE = re.compile(
     r"\\\\*u(?P<high>d[89ab][0-9a-f]{2})\\+u(?P<low>d[c-f][0-9a-f]{2})"
@@ -41,22 +40,23 @@ Span = tuple[int, int]
 
 
 def escape_controls(text: str) -> str:
-    """In one line, with control characters, marks of direction and halves of characters written out."""
+    """The text in one line: control characters, marks of direction and lone surrogates are written as
+    escapes."""
     return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class SecretMask:
-    """Blanks secrets in texts."""
+    """Replaces secrets in texts by `***`."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         given = {secret for secret in secrets if secret.strip()}
-        forms = given | {form for secret in given for form in _encoded(secret)}
-        # Undone as well: an escape within the secret is undone with those around it, and only then the same.
+        forms = given | {form for secret in given for form in _encodings(secret)}
+        # A secret that contains an escape is found only with that escape undone too.
         self._secrets = {_octets(form) for form in forms} | {_undo(form)[0] for form in forms}
         self._shortest = min(map(len, self._secrets), default=0)
 
     def blanked(self, text: str) -> str:
-        """With each secret replaced; one that the end of the text cuts off too."""
+        """The text with each secret masked, including one that the end of the text cuts off."""
         if not self._shortest or len(text) < min(self._shortest, _FEWEST_CUT):
             return text
         cut = _CUT_ESCAPE.search(text)
@@ -67,21 +67,23 @@ class SecretMask:
         spans = [
             (start, len(text) if end == len(whole) else end)
             for octets, places in readings
-            for start, end in _found(octets, places, self._secrets)
+            for start, end in _find_secrets(octets, places, self._secrets)
         ]
-        return _without(text, spans)
+        return _mask_spans(text, spans)
 
 
-def _found(octets: bytes, places: list[int], secrets: Iterable[bytes]) -> Iterator[Span]:
-    """Where secrets stand in the text as it was."""
+def _find_secrets(octets: bytes, places: list[int], secrets: Iterable[bytes]) -> Iterator[Span]:
+    """Where secrets are in the original text."""
     for secret in secrets:
         if secret[:_FEWEST_CUT] not in octets:
             continue
-        for start, end in _whole(secret, octets) if len(secret) >= _SHORT else _as_word(secret, octets):
+        for start, end in (
+            _find_anywhere(secret, octets) if len(secret) >= _SHORT else _as_word(secret, octets)
+        ):
             yield places[start], places[end]
 
 
-def _whole(secret: bytes, octets: bytes) -> Iterator[Span]:
+def _find_anywhere(secret: bytes, octets: bytes) -> Iterator[Span]:
     start = octets.find(secret)
     while start >= 0:
         yield start, start + len(secret)
@@ -98,8 +100,8 @@ def _as_word(secret: bytes, octets: bytes) -> Iterator[Span]:
         yield found.span()
 
 
-def _without(text: str, spans: Iterable[Span]) -> str:
-    """Spans that touch or overlap become one blank."""
+def _mask_spans(text: str, spans: Iterable[Span]) -> str:
+    """The text without the spans. Spans that touch or overlap become one mask."""
     kept: list[str] = []
     at = 0
     for start, end in sorted(spans):
@@ -117,7 +119,8 @@ def _as_it_is(text: str) -> tuple[bytes, list[int]]:
 
 
 def _undo(text: str) -> tuple[bytes, list[int]]:
-    """A text's octets with every escape undone, and for each where it stood. A plus is a blank in a form."""
+    """The text's bytes with every escape undone, and the place of each in the text. A plus becomes a blank,
+    as in forms."""
     octets: list[bytes] = []
     places: list[int] = []
     at = 0
@@ -146,7 +149,7 @@ def _octets(text: str) -> bytes:
 
 
 def _meant(escape: re.Match[str]) -> bytes:
-    """The octets that it stands for; as it is, where it stands for none."""
+    """The bytes that an escape stands for, or the escape itself if it stands for none."""
     kind = escape.lastgroup or ""
     value = escape[kind]
     match kind:
@@ -162,11 +165,11 @@ def _meant(escape: re.Match[str]) -> bytes:
     return _octets(chr(number) if number <= _LAST_CHARACTER else escape[0])
 
 
-def _encoded(secret: str) -> Iterator[str]:
-    """In base64, alone or within something longer, and in hexadecimal."""
+def _encodings(secret: str) -> Iterator[str]:
+    """The secret in base64, alone or within a longer text, and in hexadecimal."""
     octets = _octets(secret)
     for before in range(3):
-        # What its neighbours have a part in is left out.
+        # Characters that also encode neighbouring bytes are left out.
         first, last = (0, 2, 3)[before], (before + len(octets)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             form = encode(bytes(before) + octets + bytes(2))[first:last].decode()

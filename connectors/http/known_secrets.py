@@ -1,4 +1,4 @@
-"""The secrets that a subscription's requests are made with, as an endpoint may know them. Pure."""
+"""The secrets in a subscription's requests, which an endpoint may return. Pure."""
 
 import base64
 import re
@@ -11,13 +11,14 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription_options import Sealed
 
 _FEWEST_OF_A_PART = 6
-"""Characters from which a part of a header's value is a secret by itself: less is `Basic` or a version."""
+"""A part of a header's value with fewer characters is no secret, but a word like `Basic` or a version."""
 _FEWEST_IN_A_QUERY = 12
 _PARTS = re.compile(r"[\s;,]+")
 
 
 def secrets_of_subscription(subscription: Subscription, opened: Callable[[Sealed], str]) -> Iterator[str]:
-    """`opened` opens what is sealed. Without its credentials, which `secrets_of_credentials` tells."""
+    """The secrets in its headers, signing keys and URL. `opened` decrypts sealed values.
+    `secrets_of_credentials` has the others."""
     for header in subscription.headers:
         yield from _of_header(opened(header.sealed) if header.sealed else header.value)
     for key in subscription.signing_keys:
@@ -35,12 +36,13 @@ def secrets_of_credentials(credentials: Credentials) -> Iterator[str]:
         case OAuth2():
             yield from (credentials.client_secret, f"{credentials.client_id}:{credentials.client_secret}")
         case Certificate():
-            # What stands between the lines that say that it is a key.
+            # The base64 lines between BEGIN and END.
             yield from (line for line in credentials.key.split("\n") if line and not line.startswith("-----"))
 
 
 def _of_header(value: str) -> Iterator[str]:
-    """The whole, and what a receiver would take out of it: `Token abc`, `a=b; c=d`, `Basic …`."""
+    """The whole value, and the parts that a receiver may take out of it: `Token abc`, `a=b; c=d`, `Basic
+    …`."""
     yield value
     for part in _PARTS.split(value):
         for secret in (part, part.partition("=")[2]):
@@ -60,7 +62,7 @@ def _of_pair(encoded: str) -> Iterator[str]:
 
 
 def _of_query(url: str) -> Iterator[str]:
-    """Values long enough to sign or to open something."""
+    """Values of the query that are long enough to be secrets."""
     for field in url.partition("?")[2].split("&"):
         value = field.partition("=")[2]
         if len(value) >= _FEWEST_IN_A_QUERY:

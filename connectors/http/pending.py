@@ -1,4 +1,4 @@
-"""Deliveries on their way, on disk: one ordered lane per subscription and member."""
+"""Pending deliveries on disk: one ordered lane for each subscription and member."""
 
 from datetime import datetime
 
@@ -8,19 +8,19 @@ from streams.domain.values import Instant
 
 
 class Pending(Entry):
-    """Owner: the subscription. The first of a lane is due; those behind it wait until it is done with.
-    Of an unordered subscription each is due by itself."""
+    """Owned by the subscription. The first delivery of a lane is due, and the others wait until it is
+    delivered or given up. Each delivery of an unordered subscription is due by itself."""
 
     table, letter = "pending", b"p"
     due_group_size = 36
 
     delivery: Delivery
     offset: int
-    """Where the delivery stood on its partition: the order of the lane."""
+    """The delivery's offset on its partition, which orders the lane."""
     attempts: int = 0
     due_at: Instant | None = None
     waited: float = 0.0
-    """Seconds between its tries so far, as the schedule had them."""
+    """Seconds that the schedule has made it wait so far."""
 
     def key(self) -> bytes:
         return self.delivery.member_id.encode() + self.offset.to_bytes(8, "big")

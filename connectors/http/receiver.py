@@ -1,7 +1,7 @@
-"""An endpoint to try webhooks on: answers, counts, shows, and keeps a log to reconcile with.
+"""A webhook receiver for the demo and for tests: it answers, counts, prints and logs what arrives.
 
-`POST` to any path is a webhook; `GET /stats` tells what came. A demo's and a test's, so it believes
-whoever sends: it belongs on 127.0.0.1.
+A `POST` to any path is a webhook. `GET /stats` returns the counts. It trusts whoever sends, so it belongs on
+127.0.0.1.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class _Data(_Customer):
 
 
 class Webhook(msgspec.Struct, rename="camel"):
-    """The fields of a body, new or legacy, that the receiver looks at."""
+    """The fields of a new or legacy body that the receiver reads."""
 
     message_id: str | None = None
     event_name: str | None = None
@@ -50,31 +50,31 @@ class Webhook(msgspec.Struct, rename="camel"):
 
 
 class Sample(msgspec.Struct):
-    """The last request of a name, whole."""
+    """The last request for a webhook name, complete."""
 
     headers: dict[str, str]
     body: msgspec.Raw
 
 
 class Stats(msgspec.Struct):
-    """What has come so far. The JSON of `GET /stats`."""
+    """Counts since the start: the JSON of `GET /stats`."""
 
     requests: int = 0
-    """Every POST, whatever it was answered."""
+    """Every POST, whatever its answer."""
     distinct: int = 0
-    """messageIds seen."""
+    """Different messageIds."""
     duplicates: int = 0
-    """Requests whose messageId had been seen."""
+    """Requests that repeat a messageId."""
     unreadable: int = 0
-    """Bodies that are no webhook's JSON: answered 400."""
+    """Bodies that are not the JSON of a webhook. They are answered 400."""
     by_event: dict[str, int] = msgspec.field(default_factory=Counter)
     by_legacy_type: dict[str, int] = msgspec.field(default_factory=Counter)
-    """Legacy bodies carry no messageId: they are in no other count but `requests`."""
+    """Legacy bodies have no messageId, so that only `requests` counts them too."""
     samples: dict[str, Sample] = msgspec.field(default_factory=dict)
 
 
 class LogLine(msgspec.Struct, rename="camel"):
-    """One line of the log: a request that came, and how it was answered."""
+    """One line of the log: a request and the status of its answer."""
 
     message_id: str | None
     event_name: str
@@ -85,7 +85,7 @@ class LogLine(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How it answers. The first `fail_first` requests get a 500, each request after `delay` seconds."""
+    """How it answers: each request after `delay` seconds, the first `fail_first` ones with a 500."""
 
     status: int = 200
     delay: float = 0.0
@@ -94,13 +94,13 @@ class Behaviour:
 
 @dataclass(slots=True)
 class Receiver:
-    """Takes webhooks. A line is in the log before its request is answered."""
+    """Takes webhooks. Each line is in the log before its request is answered."""
 
     behaviour: Behaviour = Behaviour()
     printed: PrintMode = "none"
     say: Callable[[str], None] = lambda _line: None
     log: BinaryIO | None = None
-    """Opened unbuffered, so that what was answered is on file even if the process is killed."""
+    """Must be unbuffered, so that each answered request is in the file even if the process is killed."""
     stats: Stats = field(default_factory=Stats)
     _seen: set[str] = field(default_factory=set)
 
@@ -138,19 +138,19 @@ class Receiver:
             self.stats.distinct += 1
 
     def _tell(self, webhook: Webhook, status: int) -> None:
-        if self.log is None and not self._shown(webhook):
+        if self.log is None and not self._is_printed(webhook):
             return
         now = datetime.now(UTC)
         line = LogLine(webhook.message_id, webhook.name, webhook.customer_id, now, status)
         if self.log is not None:
             self.log.write(_ENCODER.encode(line) + b"\n")
-        if self._shown(webhook):
+        if self._is_printed(webhook):
             self.say(
                 f"{now:%H:%M:%S.%f} {status} {webhook.name}"
                 f" member {webhook.customer_id or '–'} message {webhook.message_id or '–'}"
             )
 
-    def _shown(self, webhook: Webhook) -> bool:
+    def _is_printed(self, webhook: Webhook) -> bool:
         if self.printed != "sample":
             return self.printed == "all"
         count = self.stats.by_event.get(webhook.name) or self.stats.by_legacy_type[webhook.name]

@@ -1,4 +1,4 @@
-"""A request as it goes out, for whoever looks at it: names of headers, no secrets. Pure."""
+"""Shows a delivery's request as it is sent, with secret header values hidden. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _SIGNATURES = {
     ),
 }
 _TELLING = re.compile("auth|cookie|key|pass|secret|signature|token", re.IGNORECASE)
-"""Names of headers that are likely to hold a secret even where they were not sealed."""
+"""Names of headers that probably hold a secret, even if it is not sealed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestPreview:
-    """`url` None: the subscription was removed. A header's value of None is hidden."""
+    """`url` is None if the subscription was deleted. A header's value is None if it is hidden."""
 
     url: str | None
     headers: tuple[tuple[str, str | None], ...]
@@ -36,7 +36,7 @@ class RequestPreview:
 def preview_request(
     delivery: Delivery, subscription: Subscription | None, request_id: str, *, dotted_names: bool = False
 ) -> RequestPreview:
-    """With address, headers and mode as the subscription has them now: what they were is not kept."""
+    """The request with the subscription's present address, headers and mode. Former ones are not stored."""
     mode = cloud_events.mode_of(delivery, subscription) if subscription else None
     wanted = [(each.name, _value(each)) for each in subscription.headers] if subscription else []
     standing = cloud_events.headers(delivery, request_id, mode, dotted_names)

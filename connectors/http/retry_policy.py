@@ -1,4 +1,4 @@
-"""What an answer means for a delivery. Pure."""
+"""Decides what an answer means for its delivery: delivered, retried, held or dead. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,18 +19,18 @@ HELD_TOO_LONG = "waited for its subscription to be active again for as long as t
 
 
 INTERNAL_FAULT = "failed within the sender"
-"""What is told of an attempt that something nobody foresaw has ended: its name, no more, for it may show a
-secret. The log has the rest."""
+"""The recorded error of an attempt that an unexpected exception ended, followed by the exception's class
+only: its message may hold a secret. The log has the traceback."""
 
 
 def internal_failure(error: BaseException) -> Answer:
-    """The answer in place of one. The endpoint may have seen the request."""
+    """An answer that stands for an unexpected exception. The endpoint may have got the request."""
     return Answer(None, f"{INTERNAL_FAULT}: {type(error).__name__}", "after sending", "", None, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class SentAttempt:
-    """A request that came to its end. `waits`: the subscription's own schedule, in seconds."""
+    """A finished request. `waits`: the subscription's own retry schedule, in seconds."""
 
     pending: Pending
     request_id: str
@@ -44,7 +44,7 @@ class SentAttempt:
         return status is not None and 200 <= status < 300
 
     def failure(self, now: datetime) -> Failure:
-        """What it tells of the endpoint, where it was not delivered."""
+        """The failure that this attempt is for its endpoint's health."""
         answer = self.answer
         asked = read_retry_after(answer.retry_after, now)
         return Failure(answer.status, _words(answer), self.started_at, asked)
@@ -52,7 +52,7 @@ class SentAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """A delivery that there is nobody to send to."""
+    """A delivery that cannot be sent: its subscription is gone, or was held for too long."""
 
     pending: Pending
     reason: str
@@ -60,8 +60,7 @@ class Undeliverable:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is to be written: of the attempt, and of the delivery's next try or its end. `wait` until the
-    next one; None: it is done with."""
+    """What to write after an attempt. `wait`: time until the next one; None: the delivery is finished."""
 
     attempt: Attempt
     wait: timedelta | None
@@ -69,22 +68,22 @@ class Settlement:
 
 
 def settle(sent: SentAttempt, now: datetime, jitter: float) -> Settlement:
-    """A 2xx delivers. A 410 lets it wait for a subscription that is active again. Anything else is tried
-    again on schedule, and given up when that is spent."""
+    """A 2xx delivers. After a 410 the delivery waits until its subscription is active again. Anything else is
+    retried on schedule and given up once the schedule is spent. `jitter`: 0 to 1."""
     if sent.delivered:
         return Settlement(_attempt(sent, "delivered", None), None, None)
     if sent.answer.status == HTTP_GONE:
         return Settlement(_attempt(sent, "held", None), timedelta(0), None)
-    return _failed(sent, read_retry_after(sent.answer.retry_after, now), now, jitter)
+    return _settle_failure(sent, read_retry_after(sent.answer.retry_after, now), now, jitter)
 
 
 def settle_internal_fault(sent: SentAttempt, error: Exception, now: datetime) -> Settlement:
-    """For an answer that `settle` has no place for: a failed attempt, tried again when the longest wait is
-    over."""
-    return _failed(replace(sent, answer=internal_failure(error)), None, now, jitter=1.0)
+    """The settlement when `settle` itself failed: a failed attempt, retried after the longest wait of the
+    schedule."""
+    return _settle_failure(replace(sent, answer=internal_failure(error)), None, now, jitter=1.0)
 
 
-def _failed(sent: SentAttempt, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
+def _settle_failure(sent: SentAttempt, asked: timedelta | None, now: datetime, jitter: float) -> Settlement:
     answer, number = sent.answer, sent.pending.attempts + 1
     tried = sent.pending.delivery.tried + number
     waited = timedelta(seconds=sent.pending.waited)
@@ -99,7 +98,7 @@ def _failed(sent: SentAttempt, asked: timedelta | None, now: datetime, jitter: f
 def make_dead_letter(
     pending: Pending, reason: str, now: datetime, attempts: int | None = None, status: int | None = None
 ) -> DeadLetter:
-    """The dead letter of a delivery that is given up."""
+    """Makes the dead letter of a delivery that is given up."""
     return DeadLetter(
         delivery=pending.delivery,
         reason=reason[:255],
@@ -110,8 +109,8 @@ def make_dead_letter(
 
 
 def read_retry_after(retry_after: str | None, now: datetime) -> timedelta | None:
-    """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or by an HTTP date.
-    None where it is not there, cannot be read, or is over. Whoever uses it has a cap."""
+    """The wait that a Retry-After header asks for (RFC 9110, section 10.2.3), in seconds or as an HTTP date.
+    None if there is none, if it cannot be read, or if it is over. The caller limits it."""
     text = (retry_after or "").strip()
     if not text.isascii() or len(text) > _LONGEST_RETRY_AFTER:
         return None
@@ -121,7 +120,7 @@ def read_retry_after(retry_after: str | None, now: datetime) -> timedelta | None
         moment = parsedate_to_datetime(text)
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     except (ValueError, OverflowError, TypeError, IndexError):
-        # What the standard library's reader of dates says beside what it promises.
+        # `parsedate_to_datetime` raises more than the documented ValueError.
         return None
     return wait if wait > timedelta(0) else None
 
@@ -132,7 +131,7 @@ def _words(answer: Answer) -> str:
 
 
 def _storable(text: str) -> str:
-    """Halves of characters have no place in a record."""
+    """Lone surrogates cannot be written as UTF-8."""
     return text.encode(errors="replace").decode()
 
 

@@ -1,7 +1,7 @@
-"""One POST and what came of it.
+"""Sends one POST and returns its answer.
 
-The client is aiohttp: at 100 connections it costs a tenth of the processor time of httpx's own. It carries no
-cookie from one endpoint to another, follows no redirect and tries nothing again beneath the sink's own tries.
+The client is aiohttp: with 100 connections it takes a tenth of the processor time of httpx. It keeps no
+cookies, follows no redirects, and retries nothing by itself.
 """
 
 import asyncio
@@ -28,30 +28,30 @@ LOG = logging.getLogger(__name__)
 Phase = Literal["before sending", "after sending"]
 
 MAX_BODY_BYTES = 4096
-"""Bytes read of an answer's body; the connection is closed on those that say more."""
+"""Bytes of an answer's body that are read. The connection is closed if there are more."""
 CONNECT_TIMEOUT = 5.0
-"""Seconds, where the time of the whole attempt is not shorter yet."""
+"""Seconds for connecting, or half the time of the whole attempt if that is less."""
 _MOST_OF_AN_ERROR = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one request: a status, or an error and when it happened."""
+    """The result of one request: a status, or an error and when it happened."""
 
     status: int | None
-    """None: there was no answer. Any status stands, even where the body behind it was cut off."""
+    """None if there was no answer. A status is kept even if its body was cut off."""
     error: str | None
     phase: Phase | None
-    """Of an error. Before sending: the endpoint has seen nothing. After: it may have."""
+    """When the error happened. Before sending: the endpoint has got nothing. After sending: it may have."""
     response: str
     """The start of the body, at most 4096 characters."""
     retry_after: str | None
-    """The header, as it came."""
+    """The Retry-After header, unparsed."""
     duration_ms: int
 
 
 class Sender(Protocol):
-    """Where the sink's requests go out."""
+    """The port through which the sink's requests go out."""
 
     async def send(
         self,
@@ -62,14 +62,15 @@ class Sender(Protocol):
         certificate: Certificate | None = None,
         most: int = MAX_BODY_BYTES,
     ) -> Answer:
-        """POSTs once, follows no redirect. Raises nothing, whatever network, endpoint or URL do wrong.
+        """POSTs once and follows no redirect. Never raises, whatever goes wrong with network, endpoint or
+        URL.
 
-        `certificate` is shown where the endpoint's TLS asks for one; `most` bytes of the answer are read.
+        `certificate` is presented if the endpoint's TLS asks for one. `most` bytes of the answer are read.
         """
 
 
 class HttpSender:
-    """Sends to real endpoints, and to no refused address. To be made in the loop that uses it."""
+    """Sends to real endpoints, and to no refused address. Make it in the event loop that uses it."""
 
     def __init__(
         self,
@@ -80,10 +81,10 @@ class HttpSender:
         resolver: AbstractResolver | None = None,
         proxy: str | None = None,
     ) -> None:
-        """`timeout` in seconds, from looking up the name to the last byte.
+        """`timeout`: seconds from the name's resolution to the last byte.
 
-        `connections_per_host` 0: no limit. With one, the wait for a connection is part of the attempt's time.
-        `proxy`: a URL; what is not in an `allowed` network goes through it.
+        `connections_per_host`: 0 means no limit; with a limit, the timeout includes the wait for a
+        connection. `proxy`: a URL; requests to addresses outside the `allowed` networks go through it.
         """
         self._timeout = timeout
         self._clients = ClientPool(
@@ -116,7 +117,7 @@ class HttpSender:
         return exchange.answer(time.perf_counter() - started)
 
     async def aclose(self) -> None:
-        """Closes every connection. What is under way fails."""
+        """Closes every connection. Requests under way fail."""
         await self._clients.aclose()
 
     async def _exchange(
@@ -135,7 +136,7 @@ class HttpSender:
 async def _read(exchange: "_Exchange", response: aiohttp.ClientResponse) -> None:
     exchange.status = response.status
     waits = response.headers.getall("Retry-After", [])
-    # Two that differ leave open which one is meant.
+    # With two headers it is not clear which one is meant.
     exchange.retry_after = waits[0] if len(waits) == 1 else None
     async for chunk in response.content.iter_any():
         exchange.body += chunk
@@ -145,7 +146,7 @@ async def _read(exchange: "_Exchange", response: aiohttp.ClientResponse) -> None
 
 @dataclass(slots=True)
 class _Exchange:
-    """One attempt on its way."""
+    """One request under way."""
 
     most: int
     sent: bool = False
@@ -155,10 +156,10 @@ class _Exchange:
     body: bytes = b""
 
     def fail(self, error: Exception, timeout: float) -> None:
-        """What a failure tells: a status stands, even where what followed could not be read."""
+        """Records a failure. A status is kept even if what followed it could not be read."""
         unreadable = error.__cause__ if isinstance(error.__cause__, UnreadableAnswer) else None
         if unreadable and not self.sent:
-            # It is the proxy's answer that could not be read, whatever its status.
+            # The unreadable answer is the proxy's.
             self.error = f"the proxy did not connect: {unreadable.message}"
         elif unreadable:
             self.status = self.status or unreadable.code
@@ -173,10 +174,10 @@ class _Exchange:
         elif isinstance(error, InvalidTarget):
             self.error = str(error)
         elif isinstance(error, ValueError):
-            # A URL, a name or a header that cannot be written; aiohttp says so after it has called the trace.
+            # A URL, name or header that cannot be written. aiohttp raises this after it has called the trace.
             self.sent, self.error = False, f"could not be sent: {error}"
         else:
-            LOG.error("an attempt failed in a way that nobody foresaw", exc_info=error)
+            LOG.error("an attempt ended with an unexpected error", exc_info=error)
             self.error = f"failed within the sender: {type(error).__name__}"
 
     def answer(self, seconds: float) -> Answer:
@@ -198,10 +199,10 @@ async def _note_sent(_session: object, context: SimpleNamespace, _headers: objec
 
 
 def _sentence(error: Exception, *, sent: bool) -> str:
-    """Never the URL itself: it may hold a secret."""
+    """The error in words, without the URL, which may hold a secret."""
     match error:
         case aiohttp.ClientConnectorError():
-            return _unconnected(error)
+            return _connect_error(error)
         case aiohttp.ConnectionTimeoutError():
             return "could not connect: timed out"
         case aiohttp.ServerDisconnectedError():
@@ -220,7 +221,7 @@ def _not_http(error: aiohttp.ClientResponseError) -> str:
     return f"the answer is not HTTP: {said}"
 
 
-def _unconnected(error: aiohttp.ClientConnectorError) -> str:
+def _connect_error(error: aiohttp.ClientConnectorError) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"TLS certificate of {error.host} not accepted: {error.certificate_error}"

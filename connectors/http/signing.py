@@ -1,4 +1,4 @@
-"""The headers by which a receiver knows that a request is ours, unchanged and fresh. Pure."""
+"""Signature headers, by which a receiver checks that a request is ours, unchanged and recent. Pure."""
 
 import hashlib
 import hmac
@@ -10,7 +10,8 @@ from connectors.http.urls import Target
 
 
 def sign_standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key]) -> dict[str, str]:
-    """Standard Webhooks. Every key signs, so that a receiver may change to the new one when it likes."""
+    """Standard Webhooks (standardwebhooks.com). Every live key signs, so that a receiver can change keys at
+    any time."""
     timestamp = str(int(at.timestamp()))
     content = f"{message_id}.{timestamp}.".encode() + body
     return {
@@ -23,11 +24,10 @@ def sign_standard(message_id: str, at: datetime, body: bytes, keys: Sequence[Key
 def sign_original(
     to: Target, request_id: str, at: datetime, body: bytes, *, key: HmacKey, version: int
 ) -> dict[str, str]:
-    """The original platform's. One key signs, the header that tells its version lets receivers choose.
+    """The original platform's signature. One key signs, and a header names its version.
 
-    Signed are the lines POST, `length:host`, `length:path`, the body's SHA-256, timestamp and request id.
-    Host without port and path without query, as the platform's own language splits a URL; as they are sent.
-    An IPv6 address has its brackets there.
+    The signed lines are POST, `length:host`, `length:path`, the body's SHA-256, timestamp and request id. The
+    host has no port, but an IPv6 address has its brackets. The path has no query. Both are as they are sent.
     """
     timestamp = str(int(at.timestamp()))
     lines = (

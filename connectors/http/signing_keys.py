@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 KeyKind = Literal["hmac", "ed25519"]
 SHARED, PRIVATE, PUBLIC = "whsec_", "whsk_", "whpk_"
 _FEWEST, _MOST = 24, 64
-"""Bytes of a shared secret, as Standard Webhooks has them."""
+"""Bytes of a shared secret, as Standard Webhooks demands."""
 
 
 @dataclass(frozen=True, slots=True)
 class HmacKey:
     secret: bytes = field(repr=False)
     text: bytes = field(repr=False)
-    """The text behind the prefix: the original platform signs with it as it stands."""
+    """The text after the prefix. The original platform uses it as the key without decoding it."""
 
     def signature(self, content: bytes) -> str:
         return f"v1,{base64.b64encode(hmac.digest(self.secret, content, 'sha256')).decode()}"
@@ -45,7 +45,8 @@ Key = HmacKey | Ed25519Key
 
 
 def new_secret(kind: KeyKind) -> str:
-    """Of 256 random bits. An ed25519 one has its public half behind it, as other libraries expect it."""
+    """A new secret of 256 random bits. An ed25519 key is followed by its public half, as other libraries
+    expect."""
     if kind == "hmac":
         return SHARED + base64.b64encode(secrets.token_bytes(32)).decode()
     private = Ed25519PrivateKey.generate()
@@ -54,7 +55,7 @@ def new_secret(kind: KeyKind) -> str:
 
 
 def read_key(secret: str) -> Key:
-    """The key that a `whsec_` or `whsk_` text stands for. Raises ValueError, which does not show it."""
+    """Reads a `whsec_` or `whsk_` text. Raises ValueError, whose message does not show it."""
     if secret.startswith(SHARED):
         text = secret.removeprefix(SHARED)
         raw = _bytes(text)

@@ -1,7 +1,7 @@
-"""The sink: deliveries from the log to endpoints over HTTP, and what came of each attempt back to the log.
+"""The sink stage: sends deliveries to endpoints, and writes the result of each attempt.
 
-A delivery is taken into the `pending` table in one transaction; its outcome is settled in a later one. Killed
-before that, it is sent again: at least once, with the same messageId.
+One transaction takes a delivery into the table `pending`, and a later one settles its result. A sink that is
+killed in between sends it again with the same messageId (at least once).
 """
 
 import logging
@@ -36,21 +36,23 @@ from streams.topics import ATTEMPTS, DEAD_LETTERS, ENDPOINT_STATUS
 
 LOG = logging.getLogger(__name__)
 BUSY, IDLE = 0.005, 0.05
-"""Seconds for which the feed may wait for records: with requests not settled yet, and with none."""
+"""Most seconds for which the feed waits for records, with and without requests under way."""
 MAX_DEAD_LETTERED_OF_LANE = 100
 
 
 class SinkStage:
-    """Endpoints of all partitions that this process has."""
+    """Serves the endpoints of all partitions that this process owns."""
 
     kinds: Sequence[type[Entry]] = (Pending, Health)
 
     def __init__(self, outside: SinkPorts) -> None:
         self._outside = outside
         self._partitions: dict[int, Dispatch] = {}
-        outside.subscriptions.tell(self._changed)
+        outside.subscriptions.tell(self._note_subscription_change)
 
-    def _changed(self, subscription_id: str, before: Subscription | None, after: Subscription | None) -> None:
+    def _note_subscription_change(
+        self, subscription_id: str, before: Subscription | None, after: Subscription | None
+    ) -> None:
         group = subscription_id.encode()
         for dispatch in self._partitions.values():
             if group in dispatch.endpoints:
@@ -76,12 +78,12 @@ class SinkStage:
             dispatch.cancel()
 
     def rest(self) -> bool:
-        # Each is told, whatever the others say.
+        # A list, not a generator: every partition must be told to rest.
         left = [dispatch for dispatch in self._partitions.values() if not dispatch.rest()]
         return not left
 
     def endpoint(self, partition: int, subscription_id: str) -> Endpoint:
-        """As it is served now."""
+        """The endpoint's present state in memory."""
         return self._partitions[partition].endpoint(subscription_id.encode())
 
     def wakeup_queue(self, partition: int) -> WakeupQueue:
@@ -95,7 +97,7 @@ class SinkStage:
         self._partitions[partition].begin()
 
     def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
-        """Settle what has finished, then take new deliveries in."""
+        """Settles finished deliveries, then takes in new ones. Returns how many records were taken."""
         dispatch = self._partitions[turn.partition]
         is_settling_due = dispatch.is_settling_due(turn.now)
         while is_settling_due and dispatch.finished and budget > 0:
@@ -128,7 +130,7 @@ class SinkStage:
     def _settle(self, turn: StageContext, dispatch: Dispatch, finished: FinishedDelivery) -> None:
         came, lane = finished.came, turn.tables.of(finished.endpoint.subscription_id)
         if isinstance(came, Undeliverable):
-            self._bury(turn, lane, came)
+            self._make_dead_letters(turn, lane, came)
             return
         settlement = self._settlement(came, turn.now)
         if settlement.attempt:
@@ -136,14 +138,14 @@ class SinkStage:
         if settlement.dead_letter:
             turn.send(DEAD_LETTERS, lane.owner, settlement.dead_letter)
         if settlement.wait is None:
-            _done(lane, came.pending, turn.now)
+            _finish_delivery(lane, came.pending, turn.now)
             return
         retry_at = turn.now + settlement.wait
-        lane.apply(_tried(came, retry_at, settlement.wait.total_seconds()))
+        lane.apply(_pending_again(came, retry_at, settlement.wait.total_seconds()))
         dispatch.wake(finished.endpoint, retry_at)
 
     def _settlement(self, sent: SentAttempt, now: datetime) -> Settlement:
-        """What an answer does to whoever reads it is not the end of the transaction."""
+        """The result's settlement. An error while an answer is read must not end the transaction."""
         try:
             return settle(sent, now, self._outside.jitter())
         except Exception as error:
@@ -151,8 +153,9 @@ class SinkStage:
             LOG.exception("attempt %s of delivery %s: %s", sent.request_id, which, INTERNAL_FAULT)
             return settle_internal_fault(sent, error, now)
 
-    def _bury(self, turn: StageContext, lane: OwnerState, hopeless: Undeliverable) -> None:
-        """And some of those that waited behind it: each would else take a turn of its own."""
+    def _make_dead_letters(self, turn: StageContext, lane: OwnerState, hopeless: Undeliverable) -> None:
+        """Makes dead letters of the delivery and of some that wait behind it, or each would take a
+        transaction of its own."""
         pending = hopeless.pending
         for _ in range(MAX_DEAD_LETTERED_OF_LANE):
             turn.send(DEAD_LETTERS, lane.owner, make_dead_letter(pending, hopeless.reason, turn.now))
@@ -169,7 +172,7 @@ class SinkStage:
         dispatch.changed.clear()
 
     def _write_health(self, turn: StageContext, endpoint: Endpoint) -> None:
-        """And tell of it where its condition is another now."""
+        """Stores the endpoint's health, and writes a status record if its condition has changed."""
         lane, policy = turn.tables.of(endpoint.subscription_id), self._outside.policy
         subscription = self._outside.subscriptions.get(endpoint.subscription_id)
         before, after = lane.get(Health) or HEALTHY, endpoint.health if subscription else HEALTHY
@@ -182,18 +185,18 @@ class SinkStage:
 
 
 def _head(lane: OwnerState, member_id: str) -> Pending | None:
-    """The first delivery of the member that is not done with."""
+    """The first pending delivery of the member."""
     return next(lane.scan(Pending, member_id.encode()), None)
 
 
-def _done(lane: OwnerState, pending: Pending, now: datetime) -> None:
-    """It goes, and the next of its lane is due."""
+def _finish_delivery(lane: OwnerState, pending: Pending, now: datetime) -> None:
+    """Removes the delivery, and makes the next of its lane due."""
     lane.apply(Drop(entry=pending))
     behind = _head(lane, pending.delivery.member_id)
     if behind and behind.due_at is None:
         lane.apply(replace(behind, due_at=now))
 
 
-def _tried(sent: SentAttempt, due_at: datetime, wait: float) -> Pending:
+def _pending_again(sent: SentAttempt, due_at: datetime, wait: float) -> Pending:
     before = sent.pending
     return replace(before, attempts=before.attempts + 1, due_at=due_at, waited=before.waited + wait)

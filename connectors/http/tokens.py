@@ -1,4 +1,4 @@
-"""OAuth2 access tokens: fetched when first needed, kept until shortly before they end."""
+"""OAuth 2 access tokens: fetched when first needed, kept until shortly before they expire."""
 
 import asyncio
 import base64
@@ -19,26 +19,27 @@ from connectors.http.urls import target
 LOG = logging.getLogger(__name__)
 
 MAX_TOKEN_ANSWER_BYTES = 65_536
-"""Bytes of the token server's answer."""
+"""Most bytes of a token server's answer."""
 DEFAULT_LIFETIME = 300
-"""Seconds for which a token is taken to be good where the server does not say."""
+"""Seconds for which a token is used if the server does not say."""
 MAX_LIFETIME = 86_400
-"""Seconds after which a token is asked for anew, whatever was said."""
+"""Seconds after which a token is fetched anew, whatever the server says."""
 RENEW_EARLY = timedelta(seconds=30)
-"""Given up before its end: a request must still arrive with it. Of a short-lived one, a tenth of its life."""
+"""A token is not used this long before it expires, because the request must still arrive. For a short-lived
+token it is a tenth of its lifetime."""
 _MOST_HELD = 10_000
 _T = TypeVar("_T")
 _ERROR_CODE = re.compile("[a-z_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class NoToken:
-    """None was to be had; `reason` holds nothing secret."""
+class TokenUnavailable:
+    """No token could be got. `reason` holds no secret."""
 
     reason: str
 
 
-class _Granted(msgspec.Struct):
+class _Grant(msgspec.Struct):
     access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+\Z")]
     token_type: str = "bearer"  # noqa: S105
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -50,7 +51,7 @@ class _Granted(msgspec.Struct):
         return asked_at + life - min(RENEW_EARLY, life / 10)
 
 
-class _Refused(msgspec.Struct):
+class _GrantError(msgspec.Struct):
     error: str = ""
 
 
@@ -61,9 +62,9 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Fetch:
     terms: OAuth2
-    fetch: "asyncio.Task[_Token | NoToken]"
+    fetch: "asyncio.Task[_Token | TokenUnavailable]"
 
     def serves(self, terms: OAuth2, at: datetime, spent: str | None) -> bool:
         if self.terms != terms:
@@ -75,33 +76,36 @@ class _Held:
 
 
 class AccessTokens:
-    """Each owner's token. One fetch at a time for an owner: all that need the token wait for the same one."""
+    """A token for each owner. Concurrent requests of one owner share one fetch."""
 
     def __init__(self, sender: Sender) -> None:
-        """`sender` guards the token server's address like any other."""
+        """`sender` checks the token server's address as it does any other."""
         self._sender = sender
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _Fetch] = {}
 
-    async def token(self, owner: str, terms: OAuth2, at: datetime, spent: str | None = None) -> str | NoToken:
-        """`spent` is a token that the endpoint would not have, and not what is wanted again."""
+    async def token(
+        self, owner: str, terms: OAuth2, at: datetime, spent: str | None = None
+    ) -> str | TokenUnavailable:
+        """The owner's token at that moment. `spent`: a token that the endpoint has refused, and that is not
+        returned again."""
         held = self._held.get(owner)
         if held is None or not held.serves(terms, at, spent):
             if len(self._held) >= _MOST_HELD:
                 self._held.clear()
-            held = self._held[owner] = _Held(terms, asyncio.create_task(self._fetched(terms, at)))
-        # A request that is cut off takes the fetch from nobody else.
+            held = self._held[owner] = _Fetch(terms, asyncio.create_task(self._fetch(terms, at)))
+        # Shielded: a cancelled request must not cancel the fetch for the others.
         came = await asyncio.shield(held.fetch)
         return came.text if isinstance(came, _Token) else came
 
-    async def _fetched(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
-        """Raises nothing: all attempts that wait for the token would fail with it, and those after them."""
+    async def _fetch(self, terms: OAuth2, at: datetime) -> _Token | TokenUnavailable:
+        """Never raises, because every attempt that waits for the token would get the error."""
         try:
-            return await self._granted(terms, at)
+            return await self._request_grant(terms, at)
         except Exception as error:
             LOG.exception("a token could not be fetched")
-            return NoToken(f"no access token: {type(error).__name__}")
+            return TokenUnavailable(f"no access token: {type(error).__name__}")
 
-    async def _granted(self, terms: OAuth2, at: datetime) -> _Token | NoToken:
+    async def _request_grant(self, terms: OAuth2, at: datetime) -> _Token | TokenUnavailable:
         form = {"grant_type": "client_credentials"} | ({"scope": terms.scope} if terms.scope else {})
         pair = f"{quote_plus(terms.client_id)}:{quote_plus(terms.client_secret)}"
         headers = {
@@ -114,9 +118,9 @@ class AccessTokens:
             terms.token_url, headers, urlencode(form).encode(), most=MAX_TOKEN_ANSWER_BYTES
         )
         came = _grant(answer)
-        if isinstance(came, _Granted):
+        if isinstance(came, _Grant):
             return _Token(came.access_token, came.ends(at))
-        return NoToken(f"no access token from {_host(terms.token_url)}: {came}")
+        return TokenUnavailable(f"no access token from {_host(terms.token_url)}: {came}")
 
 
 def _host(url: str) -> str:
@@ -126,28 +130,29 @@ def _host(url: str) -> str:
         return "its token URL"
 
 
-def _grant(answer: Answer) -> _Granted | str:
-    """The grant, or why there is none: no more of the answer than a code, for it may hold a token."""
+def _grant(answer: Answer) -> _Grant | str:
+    """The grant, or the reason why there is none. The reason holds only the answer's error code, because the
+    rest may hold a token."""
     if answer.status is None:
         return answer.error or "no answer"
     if answer.status != 200:
         return f"answered {answer.status}{_error_code(answer.response)}"
-    granted = _read(answer.response, _Granted)
+    granted = _read(answer.response, _Grant)
     if granted is None:
         return "its answer holds no access_token"
     return granted if granted.token_type.lower() == "bearer" else "its token is not of type Bearer"
 
 
 def _error_code(response: str) -> str:
-    refused = _read(response, _Refused)
+    refused = _read(response, _GrantError)
     return f" {refused.error}" if refused and _ERROR_CODE.fullmatch(refused.error) else ""
 
 
 def _read(text: str, kind: type[_T]) -> _T | None:
-    """None where it is none. A reader of JSON meets texts that it has no error of its own for: nested more
-    deeply than the stack is, numbers beyond any, halves of characters."""
+    """The answer as a `kind`, or None. JSON may be nested too deeply, or hold huge numbers or lone
+    surrogates, for which the parser raises errors other than its own."""
     try:
-        # Some say their numbers in quotes.
+        # Not strict: some servers put numbers in quotes.
         return msgspec.json.decode(text, type=kind, strict=False)
     except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError):
         return None

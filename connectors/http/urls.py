@@ -1,7 +1,7 @@
-"""URLs as they go out: byte for byte as they are stored (RFC 3986; RFC 9112, section 3.2). Pure.
+"""URLs, which are sent byte for byte as they are stored (RFC 3986; RFC 9112, section 3.2). Pure.
 
-A signed URL is valid only as it was made: `%2F` and `/`, `%7E` and `~`, `%c3` and `%C3` mean the same and are
-not the same. So nothing here is encoded, decoded or put in order.
+A signed URL is valid only as it was made. `%2F` and `/`, `%7E` and `~`, `%c3` and `%C3` are equivalent, but
+their signatures differ. So nothing is encoded, decoded or normalized here.
 """
 
 import re
@@ -21,41 +21,42 @@ _NEVER_VALID = re.compile(r'[^\x21-\x7e]|["<>\\]|%(?![0-9A-Fa-f]{2})')
 
 
 class InvalidTarget(ValueError):
-    """Says why, and does not show the URL: it may hold a secret."""
+    """The message gives the reason without the URL, which may hold a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes."""
+    """The parts of a URL that a request is sent to."""
 
     scheme: str
     host: str
-    """In lower case; an IPv6 address in brackets."""
+    """Lower case. An IPv6 address is in brackets."""
     port: int
     path: str
-    """`/` where the URL has none."""
+    """`/` if the URL has none."""
     query: str
-    """With its question mark; empty where the URL has none."""
+    """Begins with a question mark; empty if the URL has none."""
 
     @property
     def authority(self) -> str:
-        """What the header Host says."""
+        """The value of the Host header."""
         return self.host if self.port == _DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
     def bare_host(self) -> str:
-        """The name or address, to be looked up."""
+        """The name or address to resolve, without brackets."""
         return self.host.strip("[]")
 
     def url(self, address: str | None = None) -> URL:
-        """For aiohttp, which sends what is declared encoded as it is; `address`: in place of the host."""
+        """The URL for aiohttp. `encoded=True` makes it send the text unchanged. `address` takes the host's
+        place."""
         host = self.host if address is None else f"[{address}]" if ":" in address else address
         return URL(f"{self.scheme}://{host}:{self.port}{self.path}{self.query}", encoded=True)
 
 
 @lru_cache(maxsize=4096)
 def target(url: str) -> Target:
-    """Raises InvalidTarget."""
+    """Splits a URL. Raises InvalidTarget."""
     found = _PARTS.fullmatch(url)
     if found is None or _UNSENDABLE.search(url):
         raise InvalidTarget("not a URL to send to: http or https is needed, and a host in its usual form")
@@ -67,9 +68,10 @@ def target(url: str) -> Target:
 
 
 def explain_unsendable(url: str) -> str | None:
-    """Why it cannot go out as it is written, naming the place, and what would be valid; None: it can.
+    """The reason why a URL cannot be sent as it is written, with the place and what would be valid; None if
+    it can.
 
-    `[ ] { } | ^` and the backtick are not in RFC 3986 either, but they are common and servers take them.
+    RFC 3986 forbids `[ ] { } | ^` and the backtick too, but they are common and servers accept them.
     """
     fault = _NEVER_VALID.search(url)
     if fault:

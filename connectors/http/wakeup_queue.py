@@ -1,17 +1,17 @@
-"""Which endpoint is to be looked at when."""
+"""The times at which endpoints must be checked."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
 
 WakeupTime = tuple[datetime, bytes]
-"""And the group of the endpoint."""
+"""A moment, and the group of an endpoint."""
 
 
 @dataclass(slots=True)
 class WakeupQueue:
-    """Each group stands for its earliest time. The times of looks that came sooner stay until they pass, once
-    each: a retry far away is found at every look until then."""
+    """Each group has one valid time, its earliest. Superseded times stay in the heap until they pass, at most
+    once each: a retry in the far future would otherwise be added at every check."""
 
     _times: list[WakeupTime] = field(default_factory=list)
     _noted: set[WakeupTime] = field(default_factory=set)
@@ -21,7 +21,7 @@ class WakeupQueue:
         return len(self._times)
 
     def wake(self, group: bytes, at: datetime) -> None:
-        """Then, or sooner."""
+        """Makes the group come up at `at` or earlier."""
         known = self._next.get(group)
         if known is not None and known <= at:
             return
@@ -31,7 +31,7 @@ class WakeupQueue:
             heappush(self._times, (at, group))
 
     def pop(self, now: datetime) -> bytes | None:
-        """A group whose time has come."""
+        """Removes and returns a group whose time has come, or None."""
         while self._times and self._times[0][0] <= now:
             at, group = heappop(self._times)
             self._noted.discard((at, group))
@@ -41,5 +41,5 @@ class WakeupQueue:
         return None
 
     def first(self) -> datetime | None:
-        """The next time at which something may have come."""
+        """The next time at which a group may come up."""
         return self._times[0][0] if self._times else None

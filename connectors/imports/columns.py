@@ -1,4 +1,4 @@
-"""What a cell of a column may hold, and a line's cells to values. Pure."""
+"""The columns of import files: reads a line's cells to values. Pure."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +15,9 @@ from streams.domain.values import MAX_AMOUNT, Attribute, IdentifierKind
 from streams.errors import Misconfigured, Rejected
 
 Parse = Callable[[str], Any]
-"""A cell that is not empty to its value. Raises ValueError with what is valid: `must be …`."""
+"""Reads a cell that is not empty. Raises ValueError that says what is valid: `must be …`."""
 KEY_PLACEHOLDER = "KEY"
-"""Stands in a column's name for what the file's author writes there: `attribute:KEY`."""
+"""The part of a column's name that the file's author chooses: `attribute:KEY`."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
@@ -34,12 +34,13 @@ class Column:
 
     @property
     def prefix(self) -> str | None:
-        """Of a column that may be there many times."""
+        """The fixed part of a column's name that may occur many times, or None."""
         return self.name.removesuffix(KEY_PLACEHOLDER) if self.name.endswith(f":{KEY_PLACEHOLDER}") else None
 
 
 class Row(NamedTuple):
-    """A line's values by column, without those whose cell is empty; `content` is all that it says."""
+    """A line's values by column, without empty cells. `content` is the line's text, in a form that does not
+    depend on the order of columns."""
 
     line: int
     values: dict[str, Any]
@@ -49,7 +50,7 @@ class Row(NamedTuple):
         return self.values.get(column)
 
     def family(self, prefix: str) -> tuple[Attribute, ...]:
-        """The columns of that prefix, by what follows it."""
+        """The values of the columns with that prefix, by the rest of their names."""
         return tuple(
             Attribute(key=name.removeprefix(prefix), value=value)
             for name, value in self.values.items()
@@ -58,11 +59,12 @@ class Row(NamedTuple):
 
 
 def match_columns(columns: Sequence[Column], header: Line) -> dict[str, Column]:
-    """The file's columns, in its order. Raises Misconfigured naming what is unknown, missing or double."""
+    """The file's columns, in its order. Raises Misconfigured naming a column that is unknown, missing or
+    repeated."""
     valid = f"valid are: {', '.join(column.name for column in columns)}"
     found: dict[str, Column] = {}
     for name in _names(header):
-        column = next((c for c in columns if _is(c, name)), None)
+        column = next((c for c in columns if _matches_name(c, name)), None)
         if not is_text(name):
             raise Misconfigured(
                 f"line {header.number}: column {printable(name)!r} is no UTF-8 text: {AS_CSV}"
@@ -79,7 +81,7 @@ def match_columns(columns: Sequence[Column], header: Line) -> dict[str, Column]:
 
 
 def _names(header: Line) -> list[str]:
-    """Without the empty ones at the end: spreadsheets write as many as their widest line ever had."""
+    """The header's names without empty ones at the end, which spreadsheets write for their widest line."""
     names = [trimmed(cell) for cell in header.cells]
     while names and not names[-1]:
         names.pop()
@@ -87,7 +89,7 @@ def _names(header: Line) -> list[str]:
 
 
 def cells_of(columns: Mapping[str, Column], line: Line) -> dict[str, str] | None:
-    """By column; None where there are not as many."""
+    """The cells by column, or None if their number differs from the header's."""
     cells = line.cells[: len(columns)]
     if line.fault or len(cells) < len(columns) or any(line.cells[len(columns) :]):
         return None
@@ -95,7 +97,7 @@ def cells_of(columns: Mapping[str, Column], line: Line) -> dict[str, str] | None
 
 
 def read_row(columns: Mapping[str, Column], line: Line) -> Row:
-    """Raises Rejected naming the column, the cell and what is valid."""
+    """Reads a line's cells. Raises Rejected naming the column, the cell and what is valid."""
     if line.fault:
         raise Rejected("line", "", line.fault)
     cells = cells_of(columns, line)
@@ -110,11 +112,11 @@ def read_row(columns: Mapping[str, Column], line: Line) -> Row:
 
 
 def printable(cell: str) -> str:
-    """As it can be printed."""
+    """The cell in a form that can be printed, at most 255 characters."""
     return cell.encode("utf-8", "backslashreplace").decode()[:255]
 
 
-def _is(column: Column, name: str) -> bool:
+def _matches_name(column: Column, name: str) -> bool:
     if column.prefix:
         return name.startswith(column.prefix) and len(column.prefix) < len(name) <= 255
     return name == column.name
@@ -136,7 +138,8 @@ def text(cell: str) -> str:
 
 
 def own_id(cell: str) -> str:
-    """An id that the file's author gave: two that a spreadsheet has made alike would be taken for one."""
+    """An id that the file's author gave. Refuses forms in which spreadsheets make different ids equal, like
+    `1.2E+15`."""
     identifiers.require_own_id(trimmed(cell))
     return text(cell)
 
@@ -154,7 +157,8 @@ def code(cell: str) -> str:
 
 
 def new_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
-    """What a member is to be known by. It goes on as it was typed: the stage keeps it in its one form."""
+    """Parses an identifier that a member gets. The text is sent as typed, and the identity stage normalizes
+    it."""
 
     def parse(cell: str) -> str:
         identifiers.read(kind, cell, rules)
@@ -164,7 +168,8 @@ def new_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
 
 
 def known_identifier(kind: IdentifierKind, rules: Rules) -> Parse:
-    """What a member may have been known by since before the store had rules, too."""
+    """Parses an identifier that a member is looked up by. Forms from before the store had rules are valid
+    too."""
 
     def parse(cell: str) -> str:
         identifiers.sought(kind, cell, rules)
@@ -212,7 +217,7 @@ def yes_or_no(cell: str) -> bool:
 
 
 def day(cell: str) -> datetime:
-    """A birthday has no zone: it is the day as it is written, whatever time stands beside it."""
+    """Reads a birthday. It has no zone: a time of day beside it is ignored."""
     try:
         return parse_day(cell)
     except OutOfRange as error:
@@ -222,7 +227,7 @@ def day(cell: str) -> datetime:
 
 
 def instant(zone: tzinfo) -> Parse:
-    """Of times that name no zone, `zone` is meant."""
+    """Parses a time. A time without a zone is in `zone`."""
 
     def parse(cell: str) -> datetime:
         try:

@@ -1,4 +1,4 @@
-"""Files of years gone by as one history: each line's command is issued when it happened. Pure."""
+"""Files of the past as one history: each line's command gets the time at which it happened. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,11 +15,12 @@ DatedCommand = RegisterMember | RegisterTransaction | RecordTransaction
 
 
 def date_commands(reading: Reading, run: ImportRun) -> Reading:
-    """The same with commands at their lines' own times; a line without one, or of the future, is refused."""
+    """The reading with each command at its line's own time. A line without a time, or in the future, is
+    refused."""
     found = Reading(refused=list(reading.refused))
     for ready in reading.ready:
         try:
-            found.ready.append(_dated(ready, run.issued_at))
+            found.ready.append(_date_command(ready, run.issued_at))
         except Rejected as refusal:
             for line in ready.lines:
                 found.refuse(line, refusal)
@@ -27,7 +28,7 @@ def date_commands(reading: Reading, run: ImportRun) -> Reading:
     return found
 
 
-def _dated(ready: ReadyCommand, now: datetime) -> ReadyCommand:
+def _date_command(ready: ReadyCommand, now: datetime) -> ReadyCommand:
     record = ready.record
     if not isinstance(record, DatedCommand):
         raise TypeError(f"{type(record).__name__} has no time of its own")
@@ -40,5 +41,5 @@ def _dated(ready: ReadyCommand, now: datetime) -> ReadyCommand:
 
 
 def sort_by_time(*files: Iterable[ReadyCommand]) -> list[ReadyCommand]:
-    """All of them, the earliest first; of one moment those of an earlier file first."""
+    """All commands, the earliest first. At the same moment, commands of an earlier file come first."""
     return sorted((ready for file in files for ready in file), key=attrgetter("record.issued_at"))

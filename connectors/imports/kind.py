@@ -1,4 +1,4 @@
-"""What a kind of file is, and the commands that its lines become. Pure."""
+"""A kind of import file, and one run of an import. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from streams.errors import Rejected
 
 @dataclass(frozen=True, slots=True)
 class ImportRun:
-    """One import. `issued_at` is when the programme learns of it, `zone` is that of times without one, and by
-    `rules` the store reads phones and cards.
+    """One run of an import. `issued_at` is when the programme learns of the lines, `zone` is that of times
+    without a zone, and `rules` are the store's for phones and cards.
 
-    The same line of another `attempt` is another command.
+    The same line in another `attempt` is another command.
     """
 
     store: str
@@ -29,7 +29,8 @@ class ImportRun:
     rules: Rules = NO_RULES
 
     def head(self, kind: str, member_id: str, natural: str, content: str = "") -> "Head":
-        """Its `command_id` follows from what is given here: the same file again makes the same commands."""
+        """The common fields of a command. `command_id` is derived from the arguments: the same file makes the
+        same commands again."""
         said = sha256(content.encode()).hexdigest() if content else ""
         return {
             "command_id": derived_id(self.store, "import", kind, self.attempt, said, natural),
@@ -47,7 +48,7 @@ class Head(TypedDict):
 
 
 class ReadyCommand(NamedTuple):
-    """What is to be sent for these lines."""
+    """A command that is ready to be sent, and its lines in the file."""
 
     command_id: str
     lines: tuple[int, ...]
@@ -56,31 +57,31 @@ class ReadyCommand(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """`key` names what a line is about. Lines of one key are one command where `shared` names the columns
-    in which they agree; elsewhere a key is there once."""
+    """A kind of file. `key` is the id of what a line is about. If `shared` names columns, the lines of one
+    key are one command and must agree in these columns. Otherwise each key may occur once."""
 
     name: str
     meaning: str
     columns: Callable[[ImportRun], tuple[Column, ...]]
     key: Callable[[Row], str]
     check: Callable[[Row], None]
-    """Raises Rejected where the cells of a line do not go together."""
+    """Raises Rejected if the cells of a line contradict each other."""
     make: Callable[[list[Row], ImportRun], ReadyCommand]
     shared: tuple[str, ...] | None = None
     once: bool = False
-    """Whether only the id of a line, and not the domain, tells that it was handled before."""
+    """Whether only the line's id shows that it was handled before. Otherwise the domain does."""
     timed: bool = False
-    """Whether its lines have times, which may lack their zone."""
+    """Whether its lines have times, which may have no zone."""
 
 
 def member_id_of(row: Row, run: ImportRun) -> str | None:
-    """The member's id, given or derived, if either is there."""
+    """The member's id, given or derived from the external one, or None."""
     given, external = row.get("memberId"), row.get("memberExternalId")
     return given or (external and derived_id(run.store, "import", "member", external))
 
 
 def require_one_id_at_most(row: Row) -> None:
-    """Raises Rejected where the member's id is given twice."""
+    """Raises Rejected if the member's id is given in two ways."""
     if row.get("memberId") and row.get("memberExternalId"):
         raise Rejected(
             "memberExternalId", row.get("memberExternalId"), "must be empty where memberId is given"
@@ -88,7 +89,7 @@ def require_one_id_at_most(row: Row) -> None:
 
 
 def require_one_identifier(row: Row) -> None:
-    """Raises Rejected unless the line names its member in one way."""
+    """Raises Rejected unless the line names its member in exactly one way."""
     names = ("memberId", "memberExternalId", *KINDS_OF_IDENTIFIER)
     given = [name for name in names if row.get(name)]
     if len(given) != 1:

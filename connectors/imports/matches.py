@@ -1,4 +1,4 @@
-"""A line a match: a recorded transaction is given to a member. Pure."""
+"""One line is a match: it gives a recorded transaction to a member. Pure."""
 
 from connectors.imports.columns import MEMBER, Column, Row, identifier_columns, known_identifier, own_id
 from connectors.imports.kind import FileKind, ImportRun, ReadyCommand, member_id_of, require_one_identifier

@@ -1,4 +1,4 @@
-"""A line a member: an account to be opened. Pure."""
+"""One line is a member: an account to open. Pure."""
 
 from connectors.imports.columns import (
     MEMBER,

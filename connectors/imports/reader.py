@@ -1,4 +1,4 @@
-"""A whole file: the commands that are ready to be sent, and the lines that are refused. Pure."""
+"""Reads a whole file to the commands that are ready, and the lines that are refused. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ KINDS: Mapping[str, FileKind] = {kind.name: kind for kind in (MEMBERS, TRANSACTI
 
 
 class RefusedLine(NamedTuple):
-    """A line that leads to nothing, and why."""
+    """A line that is refused, and why."""
 
     line: int
     field: str
@@ -29,7 +29,8 @@ class RefusedLine(NamedTuple):
 
 @dataclass(slots=True)
 class Reading:
-    """Every line but the first and the blank ones is in exactly one of both."""
+    """The result of reading a file. Each line, but for the header and blank ones, is either in a ready
+    command or refused."""
 
     ready: list[ReadyCommand] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
@@ -39,14 +40,14 @@ class Reading:
 
 
 def read(kind: FileKind, data: bytes, run: ImportRun) -> Reading:
-    """Raises Misconfigured where the columns are not the kind's: then nothing is read."""
+    """Reads a file. Raises Misconfigured if its columns are not the kind's; then no line is read."""
     found = read_lines(data)
     header = next(found, None)
     if header is None or header.fault:
         number, fault = (header.number, f"it {header.fault}") if header else (1, "it is empty")
         raise Misconfigured(f"line {number}: must name the columns, and {fault}")
     reading = Reading()
-    groups, spoilt = _grouped(kind, match_columns(kind.columns(run), header), found, reading)
+    groups, spoilt = _group_lines(kind, match_columns(kind.columns(run), header), found, reading)
     for key, rows in groups.items():
         if key in spoilt:
             _spoil(rows, spoilt[key], reading)
@@ -56,10 +57,10 @@ def read(kind: FileKind, data: bytes, run: ImportRun) -> Reading:
     return reading
 
 
-def _grouped(
+def _group_lines(
     kind: FileKind, columns: Mapping[str, Column], found: Iterable[Line], reading: Reading
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """The lines by what they are about; and where a line was refused without which others cannot go."""
+    """The lines by key; and by key the refused line that makes the key's other lines unusable."""
     groups: dict[str, list[Row]] = {}
     spoilt: dict[str, int] = {}
     last, stray = "", 0
@@ -71,7 +72,8 @@ def _grouped(
             _agree(kind, groups.get(about, []), one)
         except Rejected as refusal:
             reading.refuse(line.number, refusal)
-            # Whose line it was cannot always be told: the lines of a document stand together.
+            # The key of a refused line may be unreadable. Lines of a document are neighbours, so the last key
+            # is taken.
             spoilt.setdefault(about or last, line.number)
             stray = 0 if about else line.number
         else:
@@ -96,7 +98,7 @@ def _agree(kind: FileKind, earlier: list[Row], one: Row) -> None:
 
 
 def _about(kind: FileKind, columns: Mapping[str, Column], line: Line) -> str:
-    """The key of a line, refused or not; empty where it cannot be told."""
+    """The key of a line, even of a refused one; empty if it cannot be read."""
     cells = cells_of(columns, line)
     if cells is None:
         return ""

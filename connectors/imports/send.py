@@ -1,4 +1,4 @@
-"""Commands to their topics, many at a time; the one part of imports that is not pure."""
+"""Sends commands to their topics. The only module of imports that is not pure."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,27 +13,27 @@ from streams.topics import COMMANDS, IDENTITY_REQUESTS, Topic
 
 MAX_IN_FLIGHT = 1000
 OnSent = Callable[[Topic, int, int], None]
-"""Called with where each command stands, once all replicas have it."""
+"""Called with topic, partition and offset of each command, once all replicas have it."""
 
 
 async def send_commands(connection: Connection, ready: Sequence[ReadyCommand], sent: OnSent) -> None:
-    """All in their order. Raises Retryable; some were sent then, and may be sent again."""
+    """Sends all commands in order. Raises Retryable; some may have been sent then, and may be sent again."""
     appender = RecordAppender(connection)
     try:
         for start in range(0, len(ready), MAX_IN_FLIGHT):
             some = ready[start : start + MAX_IN_FLIGHT]
-            for one, place in zip(some, await _all(appender, some), strict=True):
-                sent(_where(one)[0], *place)
+            for one, place in zip(some, await _send_together(appender, some), strict=True):
+                sent(_topic_and_key(one)[0], *place)
     finally:
         await appender.close()
 
 
-async def _all(appender: RecordAppender, some: Sequence[ReadyCommand]) -> list[Place]:
-    # Tasks begin in their order: so does what stands in the producer's queue.
-    return await asyncio.gather(*(appender.append(*_where(one), one.record) for one in some))
+async def _send_together(appender: RecordAppender, some: Sequence[ReadyCommand]) -> list[Place]:
+    # Tasks start in order, so the records enter the producer's queue in order.
+    return await asyncio.gather(*(appender.append(*_topic_and_key(one), one.record) for one in some))
 
 
-def _where(one: ReadyCommand) -> tuple[Topic, str]:
+def _topic_and_key(one: ReadyCommand) -> tuple[Topic, str]:
     record = one.record
     if isinstance(record, AddressedCommand):
         return IDENTITY_REQUESTS, request_key(record)

@@ -1,4 +1,4 @@
-"""Bytes to lines of cells: UTF-8, between commas, semicolons, tabs or bars. Pure."""
+"""Splits bytes into lines of cells: UTF-8, separated by commas, semicolons, tabs or bars. Pure."""
 
 import csv
 import re
@@ -10,7 +10,7 @@ from streams.errors import Misconfigured
 AS_CSV = "save it as CSV UTF-8 (comma delimited)"
 _SEPARATORS = ",;\t|"
 _NAMED = re.compile(r"sep=([,;\t|])\r?")
-"""A first line by which a spreadsheet program names the separator."""
+"""A first line in which a spreadsheet program names the separator."""
 _OTHERS = {
     b"PK\x03\x04": "a workbook (.xlsx or .ods) or another archive",
     b"\xd0\xcf\x11\xe0": "a workbook (.xls)",
@@ -19,22 +19,23 @@ _OTHERS = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
-"""By how they begin, files that are often taken for CSV."""
+"""Files that are often taken for CSV, by their first bytes."""
 
 
 class Line(NamedTuple):
-    """A line's cells without the blanks around them; `number` is where it begins in the file, from 1."""
+    """A line's cells, stripped of blanks. `number` is the line of the file, from 1, at which it begins."""
 
     number: int
     cells: list[str]
     fault: str | None = None
-    """Why it is no line of cells, if so."""
+    """Why the line cannot be split into cells, or None."""
 
 
 def read_lines(data: bytes) -> Iterator[Line]:
-    """Those that are not blank. What is no UTF-8 stays in its cell, for that line to be refused.
+    """Yields the lines that are not blank. Bytes that are not UTF-8 stay in their cell as surrogates, so that
+    only their line is refused.
 
-    Raises Misconfigured for what is another kind of file.
+    Raises Misconfigured if the file is of another kind.
     """
     for beginning, what in _OTHERS.items():
         if data.startswith(beginning):
@@ -48,7 +49,7 @@ def read_lines(data: bytes) -> Iterator[Line]:
 
 
 def _read(physical: Sequence[str], start: int, separator: str) -> Iterator[Line]:
-    """What follows a line that is no CSV is read anew: a quote that is never closed spoils one line."""
+    """Starts anew after a line that is not CSV, so that an unclosed quote makes one line unusable."""
     while start < len(physical):
         for line, following in _records(physical, start, separator):
             start = following
@@ -57,7 +58,8 @@ def _read(physical: Sequence[str], start: int, separator: str) -> Iterator[Line]
 
 
 def _records(physical: Sequence[str], start: int, separator: str) -> Iterator[tuple[Line, int]]:
-    """The lines from `start` on, each with where the next begins; ends after the first that is no CSV."""
+    """Yields the lines from `start` on, each with the start of the next. Ends after the first that is not
+    CSV."""
     ahead = (f"{physical[index]}\n" for index in range(start, len(physical)))
     reader = csv.reader(ahead, delimiter=separator, strict=True)
     ended = start
@@ -70,18 +72,18 @@ def _records(physical: Sequence[str], start: int, separator: str) -> Iterator[tu
 
 
 def is_text(cell: str) -> bool:
-    """Whether it was UTF-8, and can be a text of ours."""
+    """Whether the cell was UTF-8 without zero bytes."""
     return not any("\ud800" <= letter <= "\udfff" or letter == "\x00" for letter in cell)
 
 
 def _physical(text: str) -> list[str]:
-    """At line feeds alone: `splitlines` would also split at characters that may stand in a name. Where there
-    is none, at carriage returns, as spreadsheets for old Macs write."""
+    """Splits at line feeds only, because `str.splitlines` also splits at characters that a name may hold. A
+    text without line feeds is split at carriage returns (old Macs)."""
     end = "\n" if "\n" in text else "\r"
     return text.removesuffix(end).split(end) if text else []
 
 
 def _separator(physical: Sequence[str]) -> str:
-    """Columns' names seldom hold any, so that the first line that is not blank tells."""
+    """The most frequent separator in the header, because column names rarely hold any."""
     header = next((line for line in physical if line.strip()), "")
     return max(_SEPARATORS, key=header.count)

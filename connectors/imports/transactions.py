@@ -1,4 +1,4 @@
-"""A line an item: the lines of one document number are one transaction. Pure."""
+"""One line is an item: the lines of one document number are one transaction. Pure."""
 
 from connectors.imports.columns import (
     IDENTIFIERS,
@@ -58,7 +58,7 @@ def _key(row: Row) -> str:
 
 
 def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
-    """Of a member who is named by id, or of whom the buyer's data name."""
+    """The command of a transaction: with a member's id, or with the buyer's data to find the member by."""
     first = rows[0]
     number: str = first.get("documentNumber")
     member_id = member_id_of(first, run)

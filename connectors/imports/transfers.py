@@ -1,4 +1,4 @@
-"""A line a transfer: units given to a member or taken away. Pure."""
+"""One line is a transfer: units given to a member or taken away. Pure."""
 
 from connectors.imports.columns import (
     KINDS_OF_IDENTIFIER,
@@ -51,7 +51,7 @@ def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
         command = _command(row, run, member_id)
         return ReadyCommand(command.command_id, (row.line,), command)
     first, *others = _identifiers(row, run)
-    # A refusal is told under this id, for nobody is known by the identifier.
+    # If nobody has the identifier, the refusal is written under this id.
     command = _command(row, run, derived_id(run.store, "import", "unknown", first.kind, first.value))
     value, schema = encode(command)
     addressed = AddressedCommand(
@@ -66,8 +66,8 @@ def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
 
 
 def _command(row: Row, run: ImportRun, member_id: str) -> AddUnits | SpendUnits:
-    # Its own id alone, and once: a line that was changed after it was accepted must not give the units again,
-    # and the same file may come again after months.
+    # The command's id depends on the transfer's id only, and `once` is kept for ever: a line that was edited
+    # after it was accepted must not give the units again, even after months.
     head = run.head("transfers", member_id, _key(row))
     if row.get("type") == "adding":
         return AddUnits(
@@ -88,7 +88,7 @@ def _command(row: Row, run: ImportRun, member_id: str) -> AddUnits | SpendUnits:
 
 
 def _identifiers(row: Row, run: ImportRun) -> tuple[Identifier, ...]:
-    """Of the one that is given: its form, and what it may have been kept as before."""
+    """The forms of the given identifier: the present one, and those it may have been stored in earlier."""
     found = (sought(kind, row.get(kind), run.rules) for kind in KINDS_OF_IDENTIFIER)
     return next(each for each in found if each)
 

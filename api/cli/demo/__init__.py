@@ -1,13 +1,13 @@
-"""`loyalty demo`: purchases in, webhooks out, on real parts, with the books balanced in the end.
+"""`loyalty demo`: plays real purchases through the whole pipeline, and checks that the books balance.
 
-run         the command
-scene       its processes and their surroundings, up and down
+play        the demo from its first line to its last
+scene       its processes, topics and folders, up and down
+processes   one process
 admin       who signs in to its panel
-children    one process
 player      the records that go in
-tally       what comes out, counted from the topics
-course      how far it has come
-reconcile   whether the receiver got what was published (pure)
+progress    how far they have come
+totals      what the topics hold in the end
+reconcile   compares the receiver's messages with the events (pure)
 report      the tables
 """
 

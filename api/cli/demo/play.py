@@ -7,31 +7,29 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from api.auth.authentication import HEADER
 from api.cli.demo import admin, report, scene
 from api.cli.demo.player import DemoProducer, DemoRecord, with_bad_records
 from api.cli.demo.progress import PipelineProgress
-from api.cli.demo.reconcile import Row, reconcile_receiver
+from api.cli.demo.reconcile import reconcile_receiver
 from api.cli.demo.scene import Scene
-from api.cli.demo.tally import Kind, TopicTally
-from api.cli.reconcile import reconcile_with_progress, summarize
+from api.cli.demo.totals import Kind, count_topics
+from api.cli.reconcile import summarize
 from api.cli.store import parsed, store_settings
 from connectors import cdnow
 from connectors.cdnow.history import purchase_commands
 from connectors.cdnow.reader import purchases
-from connectors.http.receiver import LogLine, Sample, Stats
-from streams.domain.commands import AdvanceClock
+from connectors.http.receiver import LogLine
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.reconcile.from_topics import Period
+from streams.reconcile.reconciliation import Reconciliation
 from streams.settings import load_settings
-from streams.topics import ADMINS, WEBHOOK_EVENTS
+from streams.topics import ADMINS
 from streams.webhooks import CATALOGUE
 
 LOOK_EVERY = 0.3
@@ -41,7 +39,7 @@ SHOWN = "AvailablePointsAmountChanged"
 
 
 def play(keep: bool, file: Path | None) -> None:
-    """Raises SystemExit(1) where the receiver did not get what was published."""
+    """Runs the demo. Raises SystemExit(1) if the receiver did not get exactly what was published."""
     console = Console()
     settings, store = load_settings(), parsed(cdnow.STORE)
     records = _records(file or cdnow.find_purchases_file(), store)
@@ -51,7 +49,9 @@ def play(keep: bool, file: Path | None) -> None:
         with console.status("looking for Kafka", spinner="dots") as line:
             here = scene.prepare_scene(stack, settings, line.update)
             logging.basicConfig(filename=here.logs / "demo.log", filemode="w", level=logging.INFO)
-            player = DemoProducer(here.connection, here.partitions)
+            progress = PipelineProgress(here.connection, records, here.settings.home / "tmp")
+            stack.callback(progress.close)
+            player = DemoProducer(here.connection, here.partitions, progress.note_sent)
             asyncio.run(store_settings(here.connection, store))
             guest, password = admin.make_demo_admin()
             player.put(ADMINS, guest.admin_id, guest)
@@ -62,13 +62,11 @@ def play(keep: bool, file: Path | None) -> None:
             line.update("starting worker and sink")
             scene.start_pipeline(stack, here)
         ready = time.monotonic()
-        tally = TopicTally(here.connection, here.partitions)
-        stack.callback(tally.close)
-        _pump(console, here, player, tally, records)
+        books = _pump(console, here, player, progress, records)
         done = time.monotonic()
-        rows = _arrived(here, tally, kinds)
-        report.show(console, tally, rows, _sample(here))
-        books = reconcile_with_progress(here.settings, here.connection, Period())
+        totals = count_topics(here.connection)
+        rows = reconcile_receiver(totals, kinds, _read_receiver_log(here))
+        report.show(console, records, totals, rows, progress.stats.samples.get(SHOWN))
         console.print(summarize(books), soft_wrap=True, highlight=False)
         agrees = books.agree and all(row.agrees for row in rows)
         _conclude(console, here, agrees, (ready - began, done - ready))
@@ -91,53 +89,46 @@ def _records(file: Path, store: StoreSettings) -> list[DemoRecord]:
 
 
 def _show(console: Console, said: str) -> None:
-    """The receiver's lines about webhooks; the others are in its log."""
+    """Prints the receiver's lines about webhooks. The others are in its log."""
     if " member " in said:
         console.print(Text(said, "dim"), soft_wrap=True)
 
 
 def _pump(
-    console: Console, here: Scene, player: DemoProducer, tally: TopicTally, records: list[DemoRecord]
-) -> None:
-    """Produce everything, then follow it until all of it is delivered or given up."""
-    course = PipelineProgress(here.connection, tally)
+    console: Console,
+    here: Scene,
+    player: DemoProducer,
+    progress: PipelineProgress,
+    records: list[DemoRecord],
+) -> Reconciliation:
+    """Produces everything, and follows it until all of it is delivered or given up."""
     columns = TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, refresh_per_second=4) as progress:
-        total = len(records) + (here.partitions - 1) * sum(isinstance(r, AdvanceClock) for r in records)
-        produced = progress.add_task("produced", total=total)
-        handled = progress.add_task("handled", total=total)
-        delivered = progress.add_task("delivered", total=None)
+    with Progress(*columns, console=console, refresh_per_second=4) as bars:
+        produced = bars.add_task("produced", total=len(records))
+        handled = bars.add_task("handled", total=len(records))
+        received = bars.add_task("received", total=None)
         for record in records:
-            progress.advance(produced, player.play(record))
+            player.play(record)
+            bars.advance(produced)
         player.flush()
-        while not course.over(total):
-            progress.update(handled, completed=course.handled)
-            _look(progress, delivered, tally)
+        books = None
+        while books is None:
+            progress.look(here.receiver, LOOK_EVERY)
+            bars.update(handled, completed=progress.handled)
+            bars.update(received, completed=progress.stats.requests)
             here.check()
-        progress.update(handled, completed=course.handled)
-        _look(progress, delivered, tally)
+            books = progress.final_books()
+        progress.look(here.receiver, 0)
+        bars.update(handled, completed=len(records))
+        requests = progress.stats.requests
+        bars.update(received, completed=requests, total=requests)
+    return books
 
 
-def _look(progress: Progress, task: TaskID, tally: TopicTally) -> None:
-    until = time.monotonic() + LOOK_EVERY
-    while (left := until - time.monotonic()) > 0:
-        tally.read(left)
-    ended = len(tally.delivered) + len(tally.given_up)
-    progress.update(task, completed=ended, total=len(tally.deliveries) or None)
-
-
-def _arrived(here: Scene, tally: TopicTally, kinds: list[Kind]) -> list[Row]:
+def _read_receiver_log(here: Scene) -> list[LogLine]:
     decoder = msgspec.json.Decoder(LogLine)
     with here.received.open("rb") as lines:
-        received = [decoder.decode(line) for line in lines]
-    return reconcile_receiver(
-        tally.kinds[WEBHOOK_EVENTS.name], kinds, tally.deliveries, tally.delivered, received
-    )
-
-
-def _sample(here: Scene) -> Sample | None:
-    answer = httpx.get(f"{here.receiver}/stats", trust_env=False)
-    return msgspec.json.decode(answer.content, type=Stats).samples.get(SHOWN)
+        return [decoder.decode(line) for line in lines]
 
 
 def _conclude(console: Console, here: Scene, agrees: bool, seconds: tuple[float, float]) -> None:
@@ -157,7 +148,7 @@ def _conclude(console: Console, here: Scene, agrees: bool, seconds: tuple[float,
 
 
 def _stay(console: Console, here: Scene, store: str, password: str) -> None:
-    """Until Ctrl-C. Raises Retryable if a process ends meanwhile."""
+    """Prints how to reach everything, and waits for Ctrl-C. Raises Retryable if a process ends meanwhile."""
     subscriptions = f"{here.api}/api/{store}/webhook/subscription"
     key = f"-H '{HEADER}: {here.token}'"
     body = '{"webhookSubscription":{"eventName":"CustomerRegistered","url":"' + here.receiver + '/mine"}}'

@@ -1,9 +1,10 @@
-"""The demo as a producer: real purchases, and among them records that must be refused."""
+"""The demo's producer: real purchases, and among them records that must be refused."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
+from confluent_kafka import Message
 from msgspec.structs import replace
 
 from streams.codec import avro
@@ -17,28 +18,30 @@ from streams.topics import COMMANDS, Topic
 
 FLUSHED_WITHIN = 30.0
 DemoRecord = Command | AdvanceClock | bytes
-"""Bytes stand for a record that no schema reads."""
+"""Bytes are a record that no schema reads."""
+OnSent = Callable[[Topic, int, int], None]
+"""Called with topic, partition and offset of each record that all replicas have."""
+_BAD_AFTER = 100
+"""Purchases after which the bad records come."""
 
 
 def with_bad_records(history: Iterable[Command | AdvanceClock]) -> Iterator[DemoRecord]:
-    """The history, with the bad records of a hundredth purchase behind it, or of the last one."""
+    """The history, with bad records after the hundredth purchase, or after the last one if there are
+    fewer."""
     seen = 0
     bought: RegisterTransaction | None = None
     for command in history:
-        if isinstance(command, AdvanceClock) and bought and seen < _SPOILT:
+        if isinstance(command, AdvanceClock) and bought and seen < _BAD_AFTER:
             yield from bad_records(bought)
         yield command
         if isinstance(command, RegisterTransaction):
             bought, seen = command, seen + 1
-            if seen == _SPOILT:
+            if seen == _BAD_AFTER:
                 yield from bad_records(bought)
 
 
-_SPOILT = 100
-
-
 def bad_records(bought: RegisterTransaction) -> Iterator[DemoRecord]:
-    """Records that change nothing, each for its own reason."""
+    """Records that change nothing, each for another reason."""
 
     def new_id(what: str) -> str:
         return derived_id(bought.store, "bad", what)
@@ -53,17 +56,18 @@ def bad_records(bought: RegisterTransaction) -> Iterator[DemoRecord]:
         units=Decimal(1_000_000),
     )
     yield replace(bought, command_id=new_id("again"))
-    # The same command once more: its id is remembered, nothing happens.
+    # The same command again: its id is remembered, so nothing happens.
     yield bought
 
 
 class DemoProducer:
-    """Appends to topics, keyed and partitioned as every producer must."""
+    """Appends records with the key and partition that every producer must use."""
 
-    def __init__(self, connection: Connection, partitions: int) -> None:
+    def __init__(self, connection: Connection, partitions: int, sent: OnSent) -> None:
         self._connection = connection
         self._producer = connection.open_producer()
         self._partitions = partitions
+        self._sent = sent
         self._failed: list[str] = []
 
     def put(self, topic: Topic, key: str, value: Value, partition: int = -1) -> None:
@@ -71,7 +75,7 @@ class DemoProducer:
         self._append(topic, key, data, header, partition)
 
     def play(self, record: DemoRecord) -> int:
-        """Returns how many records that made: an AdvanceClock goes to every partition."""
+        """Appends a record, and returns how many it made: an AdvanceClock goes to every partition."""
         match record:
             case bytes():
                 self._append(COMMANDS, "", record, "RegisterTransaction.v1", 0)
@@ -84,7 +88,7 @@ class DemoProducer:
         return 1
 
     def flush(self) -> None:
-        """All is written when it returns. Raises Retryable."""
+        """Waits until everything is written. Raises Retryable."""
         left = self._producer.flush(FLUSHED_WITHIN)
         if left or self._failed:
             reason = self._failed[0] if self._failed else f"no answer in {FLUSHED_WITHIN:g} s"
@@ -96,7 +100,12 @@ class DemoProducer:
         while True:
             try:
                 self._producer.produce(
-                    name, data, key.encode(), partition, on_delivery=self._report, headers=headers
+                    name,
+                    data,
+                    key.encode(),
+                    partition,
+                    on_delivery=lambda error, message: self._report(topic, error, message),
+                    headers=headers,
                 )
             except BufferError:
                 self._producer.poll(0.1)
@@ -104,6 +113,8 @@ class DemoProducer:
                 self._producer.poll(0)
                 return
 
-    def _report(self, error: object, _message: object) -> None:
+    def _report(self, topic: Topic, error: object, message: Message) -> None:
         if error is not None:
             self._failed.append(str(error))
+        else:
+            self._sent(topic, message.partition() or 0, message.offset() or 0)

@@ -57,15 +57,15 @@ class ChildProcess:
         try:
             line = self._readiness.result(READY_WITHIN)
         except TimeoutError:
-            raise Retryable(self._told(f"was not ready in {READY_WITHIN:g} s")) from None
+            raise Retryable(self._describe_end(f"was not ready in {READY_WITHIN:g} s")) from None
         if line is None:
-            raise Retryable(self._told("ended at its start"))
+            raise Retryable(self._describe_end("ended at its start"))
         return line.removeprefix(self._beginning).strip()
 
     def check(self) -> None:
         """Raises Retryable if the process has ended."""
         if self._process.poll() is not None:
-            raise Retryable(self._told(f"ended with exit code {self._process.returncode}"))
+            raise Retryable(self._describe_end(f"ended with exit code {self._process.returncode}"))
 
     def stop(self) -> None:
         """Ends it in order; after 10 s at any price."""
@@ -90,5 +90,5 @@ class ChildProcess:
         if not self._readiness.done():
             self._readiness.set_result(None)
 
-    def _told(self, what: str) -> str:
+    def _describe_end(self, what: str) -> str:
         return "\n".join([f"The demo's {self._name} {what}; its log is {self._log}", *self._last])

@@ -1,75 +1,70 @@
-"""How far the played records have come: handled, turned into deliveries, delivered."""
+"""Follows the demo's commands to their end: first handled by the stages, then delivered or given up."""
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
-from api.cli.demo.tally import TopicTally
+import httpx
+import msgspec
+
+from api.cli.demo.player import DemoRecord
+from connectors.http.receiver import Stats
+from streams.domain.commands import AdvanceClock
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.kafka.group_offsets import GroupOffsets
-from streams.topics import (
-    COMMANDS,
-    DELIVERIES,
-    IDENTITY_REQUESTS,
-    POISON,
-    REJECTIONS,
-    WEBHOOK_EVENTS,
-    Topic,
-)
+from streams.projections.command_outcomes import CommandOutcomes
+from streams.reconcile.from_topics import Period, reconcile_topics
+from streams.reconcile.reconciliation import Reconciliation
+from streams.topics import Topic
 
 PATIENCE = 60.0
-ANSWERS_WITHIN = 10.0
-STAGES: tuple[tuple[str, Topic, tuple[Topic, ...]], ...] = (
-    ("loyalty", COMMANDS, (IDENTITY_REQUESTS, COMMANDS)),
-    # These two write for each other: they are done once both have handled all and nothing new came of it.
-    ("identity", IDENTITY_REQUESTS, (IDENTITY_REQUESTS, COMMANDS, WEBHOOK_EVENTS, REJECTIONS, POISON)),
-    ("fan-out", WEBHOOK_EVENTS, (DELIVERIES, POISON)),
-    ("sink", DELIVERIES, (POISON,)),
-)
-"""Each stage's consumer group, what it reads, and what it has written once it has handled all of that."""
+"""Seconds without any progress after which the demo gives up."""
 
 
 class PipelineProgress:
-    """Asks the consumer groups and the tally."""
+    """Asks what became of the commands, the receiver, and the books. Make it before the commands are sent."""
 
-    def __init__(self, connection: Connection, tally: TopicTally) -> None:
+    def __init__(self, connection: Connection, records: Iterable[DemoRecord], folder: Path) -> None:
+        """`folder`: where the books are sorted."""
+        commands = [record for record in records if not isinstance(record, bytes)]
+        self.stats = Stats()
+        """What the receiver has got."""
         self._connection = connection
-        self._tally = tally
-        self._onlookers = {group: GroupOffsets(connection, group) for group, _, _ in STAGES}
-        self._seen: object = None
+        self._folder = folder
+        self._outcomes = CommandOutcomes(connection, frozenset(command.command_id for command in commands))
+        self._clocks = {command.command_id for command in commands if isinstance(command, AdvanceClock)}
+        self._seen = (0, 0)
         self._moved_at = time.monotonic()
-        self.handled = 0
 
-    def over(self, produced: int) -> bool:
-        """Whether all `produced` commands are handled and all that came of them is delivered or given up.
+    def close(self) -> None:
+        self._outcomes.close()
 
-        Raises Retryable where nothing has moved for a minute.
-        """
-        played = self._tally.played.total()
-        self.handled = max(0, played - self._lag("loyalty", COMMANDS))
-        done = played >= produced and all(self._settled(*stage) for stage in STAGES)
-        self._watch()
-        return done and self._tally.under_way == 0
+    @property
+    def handled(self) -> int:
+        """Commands that led to a fact or were refused."""
+        return self._outcomes.answered
 
-    def _settled(self, group: str, source: Topic, written: Iterable[Topic]) -> bool:
-        """In the stages' order: that nothing comes after, the stage before has told."""
-        return self._lag(group, source) == 0 and self._tally.has_all(written)
+    def note_sent(self, topic: Topic, partition: int, offset: int) -> None:
+        self._outcomes.sent(topic, partition, offset)
 
-    def _lag(self, group: str, source: Topic) -> int:
-        """Records seen in `source` that the group has not handled. The offsets' own difference would also
-        count the markers that transactions leave."""
-        wanted = self._tally.next_offsets(self._connection.topic(source))
-        committed = self._onlookers[group].committed(((p.topic, p.partition) for p in wanted), ANSWERS_WITHIN)
-        return sum(max(0, p.offset - max(0, committed[p.topic, p.partition])) for p in wanted)
-
-    def _watch(self) -> None:
-        tally = self._tally
-        now = time.monotonic()
-        seen = self.handled, len(tally.deliveries), tally.attempts.total()
+    def look(self, receiver: str, seconds: float) -> None:
+        """Reads outcomes for about so long, and the receiver's counts. Raises Retryable if nothing moves."""
+        self._outcomes.read(seconds)
+        answer = httpx.get(f"{receiver}/stats", trust_env=False)
+        self.stats = msgspec.json.decode(answer.content, type=Stats)
+        seen, now = (self.handled, self.stats.requests), time.monotonic()
         if seen != self._seen:
             self._seen, self._moved_at = seen, now
         elif now - self._moved_at > PATIENCE:
             raise Retryable(
-                f"Nothing has moved for {PATIENCE:g} s: {self.handled} of {tally.played.total()} commands "
-                f"are handled, {tally.under_way} of {len(tally.deliveries)} deliveries are under way"
+                f"Nothing has moved for {PATIENCE:g} s: {self.handled} commands are handled, and the "
+                f"receiver has {self.stats.requests} requests"
             )
+
+    def final_books(self) -> Reconciliation | None:
+        """The books once every command is handled and no delivery is pending, else None."""
+        # Nothing answers a clock; that it was handled shows by the group's offsets.
+        if self._outcomes.unanswered - self._clocks or not self._outcomes.over():
+            return None
+        books = reconcile_topics(self._connection, Period(), self._folder, lambda *_: None)
+        return None if any(outcomes["pending"] for outcomes in books.outcomes.values()) else books

@@ -16,7 +16,7 @@ import httpx
 
 from api.auth.authentication import HEADER, new_key
 from api.cli.demo.processes import ChildProcess
-from api.cli.demo.tally import Kind
+from api.cli.demo.totals import Kind
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics, partitions

@@ -11,7 +11,7 @@ from api.cli.lines import say
 __all__ = ["history", "run"]
 
 REFUSED = 1
-"""Exit code where a line was refused, here or by the programme."""
+"""Exit code if a line was refused, here or by the programme."""
 
 KindName = Literal["members", "transactions", "transfers", "matches"]
 File = Annotated[
@@ -43,10 +43,10 @@ def run(
     attempt: Attempt = "1",
     columns: Columns = False,
 ) -> None:
-    """Import a CSV file. A line that is refused stops no other; exit code 1 where any was.
+    """Import a CSV file. A refused line does not stop the others. Exit code 1 if any line was refused.
 
-    Run again, the same file changes nothing, however much later: members and documents are unique in the
-    programme, and the transferId of a transfer that was carried out is never forgotten.
+    Importing the same file again changes nothing, even much later: members and documents are unique in the
+    programme, and the transferId of an accepted transfer is never forgotten.
     """
     from api.cli.imports.report import Refusals, show_columns
     from api.cli.imports.sending import refused_lines, send_and_wait

@@ -1,4 +1,4 @@
-"""`loyalty load-history`: files of members and transactions of the past, as one history in its order."""
+"""`loyalty load-history`: loads members and transactions of the past in the order of their times."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from streams.rejections import LateRejection
 
 REFUSED = 1
-"""Exit code where a line was refused, here or by the programme."""
+"""Exit code if a line was refused, here or by the programme."""
 
 
 def load(
@@ -32,11 +32,11 @@ def load(
         int, typer.Option(min=0, max=86_400, help="Most seconds to wait for one more outcome.")
     ] = 30,
 ) -> None:
-    """Load years of the past in the order of their times: each line happens at its own.
+    """Load years of history in the order of their times: each line happens at its own time.
 
-    For workers with LOYALTY_CLOCK=stream, before the programme goes live: docs/operations.md says how.
-    The files' columns: `loyalty import members --columns`. Where a line of the files is refused nothing is
-    sent, for later it could not be played at its own time. Exit code 1 where any was, by whomever.
+    Workers must run with LOYALTY_CLOCK=stream, before the programme goes live: see docs/operations.md.
+    `loyalty import members --columns` shows the columns. If a line of the files is refused, nothing is sent,
+    because the line could not be played at its own time later. Exit code 1 if any line was refused.
     """
     from api.cli.imports import read_contents
     from api.cli.imports.whose import make_run
@@ -55,12 +55,12 @@ def load(
         except Misconfigured as error:
             raise Misconfigured(f"{path}: {error}") from None
     whole = skip_refused or not any(reading.refused for reading in readings.values())
-    if _told(readings, _sent(readings, wait, dry_run=dry_run or not whole)):
+    if _show_refused(readings, _send(readings, wait, dry_run=dry_run or not whole)):
         raise SystemExit(REFUSED)
 
 
-def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, LateRejection]":
-    """What the programme refused, by command."""
+def _send(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, LateRejection]":
+    """Sends the commands. Returns the programme's refusals by command id."""
     from api.cli.imports.sending import send_and_wait
     from connectors.imports.history import sort_by_time
 
@@ -73,8 +73,8 @@ def _sent(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
-def _told(readings: "Mapping[Path, Reading]", refused: "Mapping[str, LateRejection]") -> int:
-    """How many lines are refused; they are shown, file by file."""
+def _show_refused(readings: "Mapping[Path, Reading]", refused: "Mapping[str, LateRejection]") -> int:
+    """Shows the refused lines of each file. Returns their number."""
     from api.cli.imports.report import Refusals
     from api.cli.imports.sending import refused_lines
 

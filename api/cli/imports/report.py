@@ -1,4 +1,4 @@
-"""What an import says: the lines that were refused, and what columns there are."""
+"""Reports of imports: refused lines, and the columns of each kind of file."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ SHOWN = 50
 
 
 class Refusals:
-    """Counts them, writes them to a file as they come, and shows the first of them; `advice` says how to see
+    """Counts refused lines, writes them to a file, and shows the first of them. `advice` says how to see
     all."""
 
     def __init__(self, report: Path | None, advice: str = "; --report FILE.csv writes all") -> None:
@@ -30,8 +30,8 @@ class Refusals:
         self._advice = advice
         self._report = report
         self._first: list[RefusedLine] = []
-        # Opened before anything is sent: a report that cannot be written must not be found out afterwards.
-        self._file: IO[str] = io.StringIO() if report is None else _opened(report)
+        # Opened before anything is sent: an error must come before, not after it.
+        self._file: IO[str] = io.StringIO() if report is None else _open_report(report)
         self._lines = csv.writer(self._file)
         self._lines.writerow(("line", "field", "value", "reason"))
 
@@ -68,7 +68,7 @@ class Refusals:
         console.print(f"{len(self._first):,} of {self.count:,} refused lines shown{where}", soft_wrap=True)
 
 
-def _opened(report: Path) -> IO[str]:
+def _open_report(report: Path) -> IO[str]:
     try:
         return report.open("w", encoding="utf-8", newline="")
     except OSError as error:
@@ -76,7 +76,7 @@ def _opened(report: Path) -> IO[str]:
 
 
 def show_columns(kind: FileKind, run: ImportRun) -> None:
-    """What a file of this kind may hold, and one that is read."""
+    """Shows the columns of a kind of file, and an example."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("column", no_wrap=True)
     table.add_column("what it holds")
@@ -90,5 +90,5 @@ def show_columns(kind: FileKind, run: ImportRun) -> None:
 
 
 def example(kind: FileKind) -> str:
-    """A file of this kind, as it is delivered with the program."""
+    """The example file of this kind, which comes with the package."""
     return (files("connectors.imports") / "examples" / f"{kind.name}.csv").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which store an import is for, and by whose zone and rules its lines are read."""
+"""Makes an import's run: its store, and the zone and rules by which its lines are read."""
 
 import sys
 from datetime import UTC, datetime
@@ -14,7 +14,8 @@ from streams.projections.state_snapshot import read_stores
 
 
 def run_without_store(store: str, attempt: str, zone: str | None = None) -> ImportRun:
-    """For a store that has set nothing. Raises Misconfigured with the option, its value and what is valid."""
+    """A run for a store without settings. Raises Misconfigured naming the option, its value and what is
+    valid."""
     for option, value in (("--store", store), ("--attempt", attempt)):
         try:
             code(value)
@@ -24,7 +25,8 @@ def run_without_store(store: str, attempt: str, zone: str | None = None) -> Impo
 
 
 def make_run(kind: FileKind, store: str, zone: str | None, attempt: str) -> ImportRun:
-    """By the store's own settings; says which zone times without one are in. A dry run needs no Kafka."""
+    """A run by the store's settings. Prints in which zone times without a zone are. Works without Kafka
+    too."""
     run = run_without_store(store, attempt, zone)
     if kind.once and attempt != "1":
         raise Misconfigured(
@@ -44,7 +46,8 @@ def make_run(kind: FileKind, store: str, zone: str | None, attempt: str) -> Impo
 
 
 def _settings(store: str) -> StoreSettings | None:
-    """None where there are none, or no Kafka: the file is checked all the same, and the stage decides."""
+    """The store's settings, or None without any or without Kafka: the file is checked anyway, and the stage
+    decides."""
     if not is_cluster_known():
         return None
     with process("import") as (_, connection):
