@@ -1,4 +1,4 @@
-"""Who may call the API, and what was changed through it."""
+"""Records of who may call the API, and of changes made through it."""
 
 from typing import Annotated, Literal
 
@@ -11,15 +11,16 @@ SCOPES: tuple[Scope, ...] = ("read", "commands", "subscriptions", "admin")
 
 
 class Admin(Value):
-    """Somebody who logs in. Key of its record: `admin_id`; a tombstone ends it, and every token of it."""
+    """An administrator. Key of its record: `admin_id`; a tombstone removes it and revokes all of its
+    tokens."""
 
     admin_id: Uuid
     username: Text
     password: Annotated[str, Meta(max_length=512)]
-    """What is left of it: see `api.auth.passwords`."""
+    """The password's hash: see `api.auth.passwords`."""
     created_at: Instant
     tokens_since: Instant
-    """Tokens made before are of no use: when the password was set."""
+    """When the password was set. Earlier tokens are invalid."""
     scopes: tuple[Scope, ...] = SCOPES
     stores: tuple[Code, ...] = ()
     """Empty: all."""
@@ -30,7 +31,7 @@ class ApiKey(Value):
 
     api_key_id: Uuid
     admin_id: Uuid
-    """Whose it is; it ends with that admin."""
+    """The administrator whose key it is, and with whom it ends."""
     name: Text
     digest: Annotated[str, Meta(max_length=64)]
     """SHA-256 of the key, which has 256 random bits."""
@@ -40,13 +41,13 @@ class ApiKey(Value):
     """Empty: all."""
     expires_at: Instant | None = None
     made_by: Uuid | None = None
-    """The admin or the API key that made it, with which it ends; None: a key of the deployment's own, or
-    it is from before this was kept."""
+    """The administrator or API key that made it, and with which it ends. None: it was made with a key from
+    the environment, or before this field existed."""
 
 
 class SignOut(Value):
-    """Somebody has signed out: the session's cookie opens nothing any more. Key of its record: `session_id`.
-    A tombstone follows once the session would have ended by itself."""
+    """A session was signed out, so that its cookie is invalid. Key of its record: `session_id`. A tombstone
+    follows after the session would have ended anyway."""
 
     session_id: Uuid
     admin_id: Uuid
@@ -54,18 +55,18 @@ class SignOut(Value):
 
 
 class Change(Value):
-    """One change that somebody was about to make, never a secret of it. Key: `subject_id`.
+    """An audit record of one change, without secrets. Key: `subject_id`.
 
-    Written before the change itself: none goes unrecorded. One whose caller was answered 503 may not have
-    been made.
+    It is written before the change, so that every change is recorded. A change that was answered with 503 may
+    not have happened.
     """
 
     change_id: Uuid
     at: Instant
     who: Text
-    """The caller's name, never a key."""
+    """The caller's name, never the key."""
     address: Text
-    """From which network address; empty: on the machine itself."""
+    """The network address of the caller; empty for a command on the machine itself."""
     action: Literal["created", "changed", "deleted"]
     subject: Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
     subject_id: Text

@@ -1,7 +1,7 @@
-"""What a control record must mean beyond its schema, so that whoever reads it can work with it.
+"""Checks of control records beyond their schema.
 
-Control records are those of the small compacted topics that every process follows. One that means nothing is
-set aside where it is read (see `streams.kafka.unfit_records`), and never written
+Control records are those of the small compacted topics that every process follows. An invalid one is set
+aside where it is read (see `streams.kafka.unfit_records`), and never written
 (see `streams.codec.round_trip`).
 """
 
@@ -18,37 +18,37 @@ from streams.domain.values import Value
 from streams.state_version import Generation
 
 MAX_LOGGED_CHARACTERS = 200
-_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|-?\d[\d.,:+TZ-]*\d")
+_VALUE_PATTERN = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|-?\d[\d.,:+TZ-]*\d")
 
 
 class RecordFault(NamedTuple):
-    """What is wrong with a record. No part of it is a value of the record's: that may be a secret."""
+    """What is wrong with a record. It contains no value of the record, which may be a secret."""
 
     field: str
     reason: str
 
 
-def fault(key: str, value: Value) -> RecordFault | None:
-    """The first thing that is wrong with the record of that key; None: nothing is."""
+def find_fault(key: str, value: Value) -> RecordFault | None:
+    """The first fault of the record with that key, or None."""
     try:
-        return next(_faults(key, value), None)
+        return next(_find_faults(key, value), None)
     except Exception as error:  # noqa: BLE001 - whatever an odd value does to its check, it is set aside
         return RecordFault("record", f"cannot be checked ({type(error).__name__})")
 
 
 def redact_values(text: str) -> str:
-    """A sentence of a check with an ellipsis for each value that it names, fit for one line of a log."""
-    plain = _VALUES.sub("…", text).encode("ascii", "backslashreplace").decode()
+    """A check's sentence for one line of the log, with an ellipsis in place of each value."""
+    plain = _VALUE_PATTERN.sub("…", text).encode("ascii", "backslashreplace").decode()
     return re.sub(r"[\x00-\x1f\x7f]", "?", plain.replace("\\u2026", "..."))[:MAX_LOGGED_CHARACTERS]
 
 
-def _faults(key: str, value: Value) -> Iterator[RecordFault]:
-    named_by = _KEYS.get(type(value))
+def _find_faults(key: str, value: Value) -> Iterator[RecordFault]:
+    named_by = _KEY_FIELDS.get(type(value))
     if named_by and getattr(value, named_by) != key:
         yield RecordFault(named_by, "is another one than the key's")
     match value:
         case StoreSettings():
-            yield from _of_settings(value)
+            yield from _settings_faults(value)
         case Subscription():
             for index, condition in enumerate(value.filter):
                 problem = filters.condition_problem(condition)
@@ -62,7 +62,7 @@ def _faults(key: str, value: Value) -> Iterator[RecordFault]:
             pass
 
 
-_KEYS: dict[type[Value], str] = {
+_KEY_FIELDS: dict[type[Value], str] = {
     StoreSettings: "store",
     Subscription: "subscription_id",
     Admin: "admin_id",
@@ -73,7 +73,7 @@ _KEYS: dict[type[Value], str] = {
 }
 
 
-def _of_settings(settings: StoreSettings) -> Iterator[RecordFault]:
+def _settings_faults(settings: StoreSettings) -> Iterator[RecordFault]:
     try:
         settings.check()
     except ValueError as error:

@@ -3,8 +3,8 @@
     LoyaltyError
     ├── Misconfigured     the operator's mistake: one sentence, exit code 2, no stack trace
     ├── Rejected          the command breaks a rule: to `rejections`, 4xx at the REST door
-    ├── Poison            no schema reads the record, its key lies, or nobody asked for it: to `poison`
-    └── Retryable         somebody else's trouble that may pass: try again later
+    ├── Poison            the record is unreadable, has a wrong key, or answers no request: to `poison`
+    └── Retryable         an outside failure that may pass: try again later
         ├── StoreFailed   the disk takes no more, or another process has the folder
         └── StoreDamaged  what the disk gives back is not what was written: made again at the next start
 
@@ -14,7 +14,7 @@ A record that ends it again and again is put aside in the end: see `streams.runt
 
 
 class LoyaltyError(Exception):
-    """Root of everything that this project raises on purpose."""
+    """Root of all errors that this project raises on purpose."""
 
 
 class Misconfigured(LoyaltyError):
@@ -32,16 +32,16 @@ class Rejected(LoyaltyError):
 
 
 class Poison(LoyaltyError):
-    """A record that nobody can make sense of, and whose sender nobody could tell."""
+    """A record that cannot be processed, and whose sender cannot be told."""
 
 
 class Retryable(LoyaltyError):
-    """An outside failure that time may heal."""
+    """An outside failure that may pass."""
 
 
 class StoreFailed(Retryable):
-    """The disk refuses work for a reason of its own. Names the folder and the reason."""
+    """The disk refuses work, for a reason other than damage. Names the folder and the reason."""
 
 
 class StoreDamaged(Retryable):
-    """A folder of state on this disk cannot be read. It is set aside when it is opened next."""
+    """A state folder on this disk cannot be read. It is set aside when it is opened the next time."""

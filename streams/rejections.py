@@ -1,4 +1,4 @@
-"""What became of records that led to nothing: refused commands, and records that no one understands."""
+"""Records of failures: rejected commands, poison records and redrives; and the size limits of records."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,28 +11,29 @@ from streams.domain.values import Code, Instant, Text, Uuid, Value
 from streams.errors import Rejected
 
 MAX_COMMAND_BYTES = 1 << 20
-"""Bytes of a command. What comes of it, its JSON bodies above all, must fit in records too."""
+"""Most bytes of a command. The records that follow from it, JSON bodies above all, must fit in records
+too."""
 MAX_ACCEPTED_BYTES = 6 << 20
-"""Bytes that the commands topic takes, so that a command too large is refused with its reason and kept whole.
-Compressed: what it holds may be any size."""
+"""Most bytes of a batch on the topic `commands`, compressed. It exceeds the limit of a command, so that a
+command that is too large can be rejected with its reason and kept whole."""
 MAX_COMMAND_PARTS = 10_000
-"""Items, labels and attributes of a command: one of two bytes becomes two dozen in a JSON body."""
+"""Most items, labels and attributes of a command: one of two bytes becomes two dozen bytes in a JSON body."""
 MAX_MESSAGE_BYTES = MAX_COMMAND_BYTES + (1 << 10)
-"""Bytes of what owners tell one another: it says a little more than the command that it follows from."""
+"""Most bytes of a message between owners, which is a little larger than the command that it follows from."""
 MAX_RECORD_BYTES = 8 << 20
-"""Bytes of any record that we write: what we make of a command of the largest size, its JSON bodies above
-all, must not be refused."""
+"""Most bytes of any record that this project writes: all records that follow from a command of the largest
+size must fit."""
 WRONG_PARTITION = "stands on partition"
-"""How the cause of a poison record begins that was well, but not where its key belongs."""
-# The traceback of a bug, if need be.
+"""How the cause of a poison record begins if the record is valid, but on the wrong partition."""
+# Enough for a bug's traceback.
 MAX_CAUSE_CHARACTERS = 8 << 10
-_KEPT_WHOLE = 7 << 20
-_KEPT_OF_REFUSED = 1 << 10
-_KEPT_OF_VALUE, _KEPT_OF_TEXT = 64 << 10, 1 << 10
+_MAX_WHOLE_BYTES = 7 << 20
+_MAX_REJECTED_CHARACTERS = 1 << 10
+_MAX_VALUE_BYTES, _MAX_KEY_BYTES = 64 << 10, 1 << 10
 
 
-class Refusal(NamedTuple):
-    """Which command was refused, and why."""
+class LateRejection(NamedTuple):
+    """A rejection that arrives after the command was accepted: the command's type and the reason."""
 
     command: str
     field: str
@@ -41,7 +42,7 @@ class Refusal(NamedTuple):
 
 
 class CommandRejected(Value):
-    """A command refused by a rule. Key: as the command's. Names the field, its value and the reason."""
+    """A command rejected by a rule, with the field, its value and the reason. Key: the command's."""
 
     command_id: Uuid
     command: Text
@@ -54,7 +55,7 @@ class CommandRejected(Value):
 
 
 def rejection(command: Command, name: str, refusal: Rejected, at: datetime) -> CommandRejected:
-    """The record that tells why the command named `name` is refused."""
+    """The record of a rejected command, whose sender knows it by the type `name`."""
     return CommandRejected(
         command_id=command.command_id,
         command=name,
@@ -68,7 +69,7 @@ def rejection(command: Command, name: str, refusal: Rejected, at: datetime) -> C
 
 
 class PoisonRecord(Value):
-    """A record that cannot be understood, as it came, with where it stood and why. Key: as the record's."""
+    """A record that cannot be read, unchanged, with its position and the cause. Key: the record's."""
 
     topic: Text
     partition: int
@@ -79,26 +80,27 @@ class PoisonRecord(Value):
     headers: dict[str, bytes]
     found_at: Instant
     left_out: int = 0
-    """Bytes that are not kept here, for all of them would not fit in a record."""
+    """Bytes that were dropped because they would not fit in a record."""
 
     def bounded(self) -> Self:
-        """Fits in a record of the poison topic, whatever came: the beginning stands for what is too large."""
+        """The record truncated to fit in the poison topic."""
         short = replace(self, cause=self.cause[:MAX_CAUSE_CHARACTERS])
-        size = _bytes(self.key, self.value, self.headers)
-        if size <= _KEPT_WHOLE:
+        size = _total_bytes(self.key, self.value, self.headers)
+        if size <= _MAX_WHOLE_BYTES:
             return short
-        key, value = (self.key or b"")[:_KEPT_OF_TEXT], (self.value or b"")[:_KEPT_OF_VALUE]
-        return replace(short, key=key, value=value, headers={}, left_out=size - _bytes(key, value, {}))
+        key, value = (self.key or b"")[:_MAX_KEY_BYTES], (self.value or b"")[:_MAX_VALUE_BYTES]
+        return replace(short, key=key, value=value, headers={}, left_out=size - _total_bytes(key, value, {}))
 
 
 def shorten_value(refused: object) -> str:
-    """Of a long value the beginning: it is kept with the state for as long as its command is remembered."""
+    """A long value truncated: it is stored in the state for as long as its command is remembered."""
     text = str(refused)
-    return text if len(text) <= _KEPT_OF_REFUSED else f"{text[:_KEPT_OF_REFUSED]}…"
+    return text if len(text) <= _MAX_REJECTED_CHARACTERS else f"{text[:_MAX_REJECTED_CHARACTERS]}…"
 
 
 class Redriven(Value):
-    """A poison record was sent again to where it came from. Key: its partition and offset in `poison`."""
+    """A poison record was redriven to the topic that it came from. Key: its partition and offset in
+    `poison`."""
 
     poison_partition: int
     poison_offset: int
@@ -109,7 +111,7 @@ class Redriven(Value):
 
 
 class LetterRedriven(Value):
-    """A dead letter's delivery was sent again. Key: its partition and offset in `dead-letters`."""
+    """A dead letter was redriven. Key: its partition and offset in `dead-letters`."""
 
     partition: int
     offset: int
@@ -117,5 +119,5 @@ class LetterRedriven(Value):
     redriven_at: Instant
 
 
-def _bytes(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> int:
+def _total_bytes(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> int:
     return len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers.items())

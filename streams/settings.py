@@ -1,4 +1,4 @@
-"""Every setting of every process, read from the environment once, at start."""
+"""All settings of all processes, read from the environment once, at start."""
 
 import ipaddress
 import os
@@ -15,13 +15,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def default_home() -> Path:
-    """Where state and the local broker's log live unless `LOYALTY_HOME` says otherwise."""
+    """The default of `LOYALTY_HOME`: the directory of local state and of the local broker's log."""
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "loyalty-webhooks"
 
 
 class Settings(BaseSettings):
-    """What an operator may set. The descriptions are the text of `loyalty settings` and of the README."""
+    """The operator's settings. The descriptions are shown by `loyalty settings` and in the README."""
 
     model_config = SettingsConfigDict(
         env_prefix="LOYALTY_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
@@ -63,8 +63,8 @@ class Settings(BaseSettings):
         default=(),
         description="Days for which topics are kept, where not as long as usual: deliveries=3d,attempts=14d.",
     )
-    # Longer than a coordinator's move (9 to 12 s): else librdkafka comes into the group anew, under another
-    # member's id, while what it commits still names the one before, and is fenced by itself.
+    # Longer than a move of the group coordinator (9 to 12 s). Otherwise librdkafka rejoins the group with
+    # another member id, while its commits still carry the former one, so that it fences itself.
     session_timeout: int = Field(
         default=15, ge=6, le=1800, description="Seconds after which a silent process loses its partitions."
     )
@@ -156,14 +156,14 @@ class Settings(BaseSettings):
         "api_key_hashes", "secret_key", "allow_targets", "trusted_proxies", "retention", mode="before"
     )
     @classmethod
-    def _comma_separated(cls, value: object) -> object:
+    def _check_comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("api_key_hashes")
     @classmethod
-    def _sha256(cls, hashes: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_sha256(cls, hashes: tuple[str, ...]) -> tuple[str, ...]:
         for digest in hashes:
             if not re.fullmatch("[0-9a-f]{64}", digest):
                 raise ValueError("each must be 64 lower-case hexadecimal digits")
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
 
     @field_validator("retention")
     @classmethod
-    def _days_of_topics(cls, kept: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_days_of_topics(cls, kept: tuple[str, ...]) -> tuple[str, ...]:
         for each in kept:
             if not re.fullmatch(r"[a-z-]+=([1-9]\d{0,3}d|forever)", each):
                 raise ValueError(f"{each!r} must be a topic and its days, such as deliveries=3d")
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _sealing_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_sealing_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for key in keys:
             if not re.fullmatch("lsk_[A-Za-z0-9_-]{43}", key.get_secret_value()):
                 raise ValueError("each must be as `loyalty secret-key` makes it")
@@ -189,14 +189,14 @@ class Settings(BaseSettings):
 
     @field_validator("proxy")
     @classmethod
-    def _proxy_url(cls, proxy: SecretStr | None) -> SecretStr | None:
+    def _check_proxy_url(cls, proxy: SecretStr | None) -> SecretStr | None:
         if proxy and not re.fullmatch(r"http://([^@/\s]+@)?[^@/\s]+:\d{1,5}/?", proxy.get_secret_value()):
             raise ValueError("must be http://host:port or http://user:password@host:port")
         return proxy
 
 
 SECRET_FIELDS = {"secret_key", "proxy"}
-"""Fields whose values are shown nowhere. Hashes are no secrets."""
+"""Fields whose values are never shown. Hashes are not secret."""
 
 
 def variable_name(field: str) -> str:
@@ -206,14 +206,15 @@ def variable_name(field: str) -> str:
 
 
 def load_settings() -> Settings:
-    """Settings from the environment. Raises Misconfigured naming variable, value and what is valid."""
+    """Reads the settings from the environment. Raises Misconfigured, naming variable, value and what is
+    valid."""
     try:
         return Settings()
     except ValidationError as error:
-        raise Misconfigured("\n".join(_sentences(error))) from None
+        raise Misconfigured("\n".join(_error_sentences(error))) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
+def _error_sentences(error: ValidationError) -> list[str]:
     sentences = []
     for detail in error.errors():
         field = str(detail["loc"][0])

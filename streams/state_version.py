@@ -1,14 +1,16 @@
-"""Which of the state's generations is the present one: made anew from facts, it is another generation."""
+"""The record that says which version of the state is current. A state that was rebuilt from facts is a new
+version."""
 
 from streams.domain.values import Instant, Value
 
 FIRST_VERSION = 1
 STATE_KEY = "state"
-"""Of what there are generations: the loyalty stage's tables."""
+"""The record's key: it stands for the loyalty stage's tables."""
 
 
 class Generation(Value):
-    """`layout`: by which rules its entries were made; a worker of another layout must not touch them."""
+    """`layout`: the schema that its entries were made by; a worker with another schema must not change
+    them."""
 
     number: int
     layout: int

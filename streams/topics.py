@@ -39,16 +39,17 @@ KeyKind = Literal[
     "what it is of",
 ]
 DAY = timedelta(days=1)
-# Longer than a worker's disk may rest: a tombstone that is gone before it was restored leaves a stale entry.
+# Longer than a worker may be off: if a tombstone is deleted before the worker restores, its entry stays.
 TOMBSTONE_RETENTION = 7 * DAY
-# Kafka itself may keep what was replaced or erased for ever, where little is written.
+# Without max.compaction.lag.ms, Kafka may keep replaced and erased records forever if little is written.
 MAX_UNCOMPACTED = 7 * DAY
 MAX_BATCH_BYTES = MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`retention` None: kept for ever. `partitions` None: as many as the setting says, co-partitioned."""
+    """`retention` None means forever. `partitions` None means LOYALTY_PARTITIONS, co-partitioned with other
+    topics."""
 
     name: str
     key: KeyKind
@@ -57,14 +58,15 @@ class Topic:
     retention: timedelta | None = None
     compacted: bool = False
     history: timedelta | None = None
-    """Of a compacted topic: for how long what was replaced is kept all the same."""
+    """For how long a compacted topic keeps replaced records (min.compaction.lag.ms)."""
     partitions: int | None = None
     renewed: bool = False
-    """Whether each generation of the state has one of its own."""
+    """Whether each version of the state has its own topic."""
     on_disk: bool = False
-    """Whether each machine keeps the last good record of each key, for when the log has a bad one left."""
+    """Whether each machine stores the last valid record of each key, in case the log has only an invalid
+    one."""
     largest: int = MAX_BATCH_BYTES
-    """Bytes of the largest batch of records that Kafka takes, compressed."""
+    """max.message.bytes: bytes of the largest record batch, compressed."""
 
     @property
     def config(self) -> dict[str, str]:
@@ -77,7 +79,7 @@ class Topic:
             return {"cleanup.policy": "compact", "delete.retention.ms": str(kept), **least, **most, **size}
         if self.retention is None:
             return {"cleanup.policy": "delete", "retention.ms": "-1", **size}
-        # What is deleted are whole segments, once the youngest record of one is old enough.
+        # Kafka deletes whole segments, once the youngest record of a segment is old enough.
         segment = {"segment.ms": str(_milliseconds(max(DAY, self.retention / 10)))}
         kept = _milliseconds(self.retention)
         return {"cleanup.policy": "delete", "retention.ms": str(kept), **segment, **size}
@@ -104,7 +106,7 @@ IDENTITY_REQUESTS = Topic(
     largest=MAX_ACCEPTED_BYTES,
 )
 EVENTS = Topic("events", "store/member", get_args(Event), "loyalty stage")
-# Of whom nothing is sent again.
+# Members and documents whose webhooks are never sent again.
 ERASURES = Topic("erasures", "store/member", (MemberErased, DocumentErased), "loyalty stage", compacted=True)
 WEBHOOK_EVENTS = Topic(
     "webhook-events",
@@ -125,8 +127,8 @@ ATTEMPTS = Topic("attempts", "subscription", (Attempt,), "sink", retention=30 * 
 DEAD_LETTERS = Topic("dead-letters", "subscription", (DeadLetter,), "sink", retention=90 * DAY)
 ENDPOINT_STATUS = Topic("endpoint-status", "subscription", (EndpointStatus,), "sink", compacted=True)
 POISON = Topic("poison", "as the record's", (PoisonRecord,), "the stage that met it", retention=30 * DAY)
-# Longer than what was put aside, which goes by whole segments: what was re-driven must not look as if it were
-# not.
+# Kept longer than poison and dead letters, which are deleted by segments: a redriven record must not appear
+# as if it were not.
 REDRIVEN = Topic(
     "redriven",
     "its place",
@@ -135,7 +137,7 @@ REDRIVEN = Topic(
     retention=180 * DAY,
     partitions=1,
 )
-# What a subscription was: `loyalty reconcile` asks who wanted what when, for as long as deliveries are kept.
+# The history is for `loyalty reconcile`, which needs all versions for as long as deliveries are kept.
 SUBSCRIPTIONS = Topic(
     "subscriptions",
     "subscription",
@@ -179,13 +181,13 @@ GENERATIONS = Topic(
 
 
 def changelog_topic(table: str, *, renewed: bool = False) -> Topic:
-    """The changelog of a table: its entries by key, latest only; it is what the table is restored from."""
+    """The changelog topic of a table: the latest entry for each key, from which the table is restored."""
     writer = "the table's stage; loyalty replay state --build" if renewed else "the table's stage"
     return Topic(f"{table}-changelog", "table entry", (), writer, compacted=True, renewed=renewed)
 
 
 VERSIONED_TABLES = ("members", "ledgers", "coupons", "commands")
-"""The loyalty stage's tables: `loyalty replay state` makes them anew."""
+"""The loyalty stage's tables, which `loyalty replay state` rebuilds."""
 CHANGELOGS = {
     **{table: changelog_topic(table, renewed=True) for table in VERSIONED_TABLES},
     **{table: changelog_topic(table) for table in ("identifiers", "batches", "pending", "endpoints")},

@@ -25,7 +25,7 @@ from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore, Store, Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import (
     COMMANDS,
     DELIVERIES,
@@ -58,13 +58,13 @@ class Pipeline:
         self.settings = {s.store: s for s in settings}
         self.subscriptions = Subscriptions()
         self.log: defaultdict[str, list[Record]] = defaultdict(list)
-        self._store = store or MemoryStore(families(LoyaltyStage.kinds))
+        self._store = store or MemoryStore(table_families(LoyaltyStage.kinds))
         self.tables = Tables(self._store, LoyaltyStage.kinds)
         self.loyalty = LoyaltyStage(self.settings, clock or WallClock(), memory, lambda: SECRET)
         self.fan_out = FanOutStage(self.subscriptions, WINDOW)
-        self.batches = Tables(MemoryStore(families(FanOutStage.kinds)), FanOutStage.kinds)
+        self.batches = Tables(MemoryStore(table_families(FanOutStage.kinds)), FanOutStage.kinds)
         self.identity = IdentityStage()
-        self.identifiers = Tables(MemoryStore(families(IdentityStage.kinds)), IdentityStage.kinds)
+        self.identifiers = Tables(MemoryStore(table_families(IdentityStage.kinds)), IdentityStage.kinds)
 
     def subscribe(self, *subscriptions: Subscription) -> None:
         for subscription in subscriptions:

@@ -24,7 +24,7 @@ from streams.rejections import CommandRejected
 from streams.stages.context import StreamClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import RocksStore
-from streams.tables.tables import families
+from streams.tables.tables import table_families
 from streams.topics import REJECTIONS
 from streams.webhooks.events import CustomerBoughtReward, PointsWillExpire
 from tests.driver import Pipeline
@@ -139,7 +139,7 @@ def by_the_pipeline(run: Pipeline, members: list[str]) -> dict[str, Sum]:
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Pipeline]:
     """On RocksDB: the store in memory copies what it scans, and this is a year and a half."""
-    with closing(RocksStore(tmp_path / "tables", families(LoyaltyStage.kinds))) as store:
+    with closing(RocksStore(tmp_path / "tables", table_families(LoyaltyStage.kinds))) as store:
         yield Pipeline(SHOP, now=NOON, clock=StreamClock(), store=store)
 
 

@@ -21,7 +21,7 @@ from streams.domain.store import StoreSettings
 from streams.stages.context import StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import RocksStore
-from streams.tables.tables import families
+from streams.tables.tables import table_families
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
@@ -72,7 +72,7 @@ def two(tmp_path: Path) -> Iterator[tuple[Pipeline, Pipeline]]:
     """A run that tells all, and one that is quiet before the instant."""
 
     def run(name: str, store: StoreSettings) -> Iterator[Pipeline]:
-        with closing(RocksStore(tmp_path / name, families(LoyaltyStage.kinds))) as disk:
+        with closing(RocksStore(tmp_path / name, table_families(LoyaltyStage.kinds))) as disk:
             yield Pipeline(store, now=NOON, clock=StreamClock(), store=disk)
 
     for loud in run("loud", SHOP):

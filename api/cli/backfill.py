@@ -74,9 +74,9 @@ def require_webhook(event: str) -> str:
     """The webhook's name, of either spelling. Raises Misconfigured."""
     from streams.errors import Misconfigured
     from streams.webhooks import CATALOGUE
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
-    found = event_name(event)
+    found = resolve_event_name(event)
     if found is None or found not in CATALOGUE:
         raise Misconfigured(f"EVENT {event!r} is not valid: a name as in `loyalty webhooks docs`")
     return found

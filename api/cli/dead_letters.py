@@ -133,15 +133,15 @@ def _wanted(
     from api.cli.redriving import moment, parse_ids
     from streams.errors import Misconfigured
     from streams.jobs.redrive_sources import LettersWanted
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
     for event in events or ():
-        if event_name(event) is None:
+        if resolve_event_name(event) is None:
             raise Misconfigured(f"--event {event!r} is not valid: a name as in `loyalty webhooks docs`")
     return LettersWanted(
         subscriptions=frozenset(subscriptions or ()),
         stores=frozenset(stores or ()),
-        events=frozenset(event_name(event) or event for event in events or ()),
+        events=frozenset(resolve_event_name(event) or event for event in events or ()),
         statuses=frozenset(code for status in statuses or () for code in parse_statuses(status)),
         since=moment("--from", times[0]),
         until=moment("--to", times[1]),

@@ -11,7 +11,7 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from streams.domain.preview import Preview
+    from streams.domain.preview import AnnouncementPreview
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
     from streams.settings import Settings
@@ -47,7 +47,7 @@ def preview(
     import msgspec
 
     from api.cli.processes import process
-    from streams.domain.preview import Preview
+    from streams.domain.preview import AnnouncementPreview
     from streams.projections.state_snapshot import read_store_settings
 
     with process("preview") as (settings, connection):
@@ -55,7 +55,7 @@ def preview(
         today = rules.calendar.day(datetime.now(UTC))
         # With stream time, announcements of history may be due in the past.
         earliest = date.min if settings.clock == "stream" else today
-        found = Preview(rules, first_day(on, today, earliest), days, limit)
+        found = AnnouncementPreview(rules, first_day(on, today, earliest), days, limit)
         members = _fill_preview(settings, connection, store, found)
     if json:
         encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -79,7 +79,9 @@ def first_day(on: str, today: date, earliest: date) -> date:
     return day
 
 
-def _fill_preview(settings: "Settings", connection: "Connection", store: str, found: "Preview") -> int:
+def _fill_preview(
+    settings: "Settings", connection: "Connection", store: str, found: "AnnouncementPreview"
+) -> int:
     """Fills the preview under a progress bar. Returns the number of members."""
     from api.cli.bars import progress_bar
     from streams.projections.state_snapshot import look
@@ -88,7 +90,7 @@ def _fill_preview(settings: "Settings", connection: "Connection", store: str, fo
         return look(settings, connection, store, found, tell)
 
 
-def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
+def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -109,7 +111,7 @@ def _tables(found: "Preview", store: "StoreSettings", members: int) -> None:
     console.print(f"{found.total:,} announcements to {members:,} members looked at{more}", highlight=False)
 
 
-def _list_announcements(found: "Preview", store: "StoreSettings") -> "Table":
+def _list_announcements(found: "AnnouncementPreview", store: "StoreSettings") -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text

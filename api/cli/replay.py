@@ -13,7 +13,7 @@ from api.cli.replay_state import state
 
 if TYPE_CHECKING:
     from streams.delivery.records import Subscription
-    from streams.delivery.replay_selection import Selection
+    from streams.delivery.replay_selection import ReplaySelection
     from streams.jobs.rate_limit import Over, Pace
     from streams.jobs.replay import Asked, Progress, Replay
     from streams.kafka.clients import Connection
@@ -81,9 +81,9 @@ def webhooks(
 def parse_event_name(name: str | None) -> str | None:
     """Raises Misconfigured for what is no event's name."""
     from streams.errors import Misconfigured
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
-    found = None if name is None else event_name(name)
+    found = None if name is None else resolve_event_name(name)
     if name is not None and found is None:
         raise Misconfigured(f"--event {name!r} is not valid: a name as in `loyalty webhooks docs`")
     return found
@@ -112,13 +112,13 @@ def parse_rate(rate: str) -> int:
     return int(found[1])
 
 
-def make_selection(subscription: "Subscription", asked: "Asked") -> "Selection":
+def make_selection(subscription: "Subscription", asked: "Asked") -> "ReplaySelection":
     """Raises Misconfigured where the subscription does not ask for that event, or it cannot be told which
     were missing."""
-    from streams.delivery.replay_selection import Selection
+    from streams.delivery.replay_selection import ReplaySelection
     from streams.errors import Misconfigured
 
-    found = Selection(subscription, asked.name, asked.event_name, asked.member_id, asked.only)
+    found = ReplaySelection(subscription, asked.name, asked.event_name, asked.member_id, asked.only)
     if asked.event_name and not found.names(asked.event_name):
         raise Misconfigured(f"--event {asked.event_name!r} is not valid: the subscription does not want it")
     if asked.only != "all" and found.arrays:

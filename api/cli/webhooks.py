@@ -44,9 +44,9 @@ def schema(
     from streams.errors import Misconfigured
     from streams.webhooks import CATALOGUE
     from streams.webhooks.contract import json_schema
-    from streams.webhooks.names import event_name
+    from streams.webhooks.names import resolve_event_name
 
-    entry = CATALOGUE.get(event_name(name) or "")
+    entry = CATALOGUE.get(resolve_event_name(name) or "")
     if entry is None:
         raise Misconfigured(f"{name!r} is no webhook; valid are: {', '.join(sorted(CATALOGUE))}")
     if second and entry.second is None:

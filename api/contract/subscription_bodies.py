@@ -16,7 +16,7 @@ from connectors.http.envelope import FRAMING_HEADERS
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import ANY_EVENT
 from streams.delivery.subscription_options import Signing
-from streams.webhooks.names import LEGACY_TYPES, event_name
+from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
 from streams.webhooks.parts import iso_instant
 
 MOST_HEADERS, LARGEST_HEADERS = 20, 16 << 10
@@ -97,7 +97,7 @@ class ReplacementBody(Model):
 
 def known_event(name: str, path: str = "eventName") -> str:
     """PascalCase for either spelling, or `*`. Raises Invalid listing what is valid."""
-    found = ANY_EVENT if name == ANY_EVENT else event_name(name)
+    found = ANY_EVENT if name == ANY_EVENT else resolve_event_name(name)
     if found is None:
         valid = ", ".join([*sorted(LEGACY_TYPES), ANY_EVENT])
         message = f"There is no event {shown(name)}; valid: {valid}"

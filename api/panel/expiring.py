@@ -21,7 +21,7 @@ from api.services.subscriptions import Webhooks
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.domain.preview import ANNOUNCEMENT_KINDS as KIND_OF
-from streams.domain.preview import Preview, announced_end, describe_announcement
+from streams.domain.preview import AnnouncementPreview, announced_end, describe_announcement
 from streams.domain.store import StoreSettings
 
 WEEKS = (2, 4, 8, 13)
@@ -41,7 +41,7 @@ REVISION = "[0-9]{0,18}"
 Revision = Annotated[str, Query(pattern=f"^{REVISION}$")]
 
 
-def chart(preview: Preview) -> Stacked:
+def chart(preview: AnnouncementPreview) -> Stacked:
     """A column for each day, a bar for each kind."""
     labels = [f"{day.day} {day:%b}" for day in preview.counts]
     values = [[count[kind] for count in preview.counts.values()] for kind in KINDS]

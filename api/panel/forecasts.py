@@ -10,7 +10,7 @@ from datetime import date, datetime
 from math import inf
 from typing import Literal, Protocol
 
-from streams.domain.preview import Preview
+from streams.domain.preview import AnnouncementPreview
 from streams.domain.store import StoreSettings
 
 MOST_SECONDS = 120.0
@@ -30,7 +30,7 @@ class Members(Protocol):
     def now(self) -> datetime:
         """The time that timers follow."""
 
-    def look(self, preview: Preview, store: str) -> Iterator[int]:
+    def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
         """Shows `preview` every member of the store; yields how many since the last time."""
 
 
@@ -38,7 +38,7 @@ class Members(Protocol):
 class Forecast:
     """`preview` may be read once it has ended: `whole`, or `cut short` after so many members."""
 
-    preview: Preview
+    preview: AnnouncementPreview
     asked_at: float
     state: Literal["under way", "whole", "cut short", "given up"] = "under way"
     looked: int = 0
@@ -97,7 +97,7 @@ class Forecasts:
         while len(self._kept) >= AT_ONCE:
             longest_unasked = min(self._kept, key=lambda each: self._kept[each].asked_at)
             self._kept.pop(longest_unasked).asked_at = -inf
-        begun = Forecast(Preview(store, first, days, SHOWN), self._timer())
+        begun = Forecast(AnnouncementPreview(store, first, days, SHOWN), self._timer())
         self._kept[store, first, days] = begun
         self._pool.submit(self._reckon, begun, store.store)
         return begun

@@ -9,7 +9,7 @@ from api.auth.scopes import requires
 from api.contract.fields import StoreCode, id_in_path
 from api.contract.json_body import Router
 from api.services.command_service import Desk
-from streams.stages.command_dedup import Conclusion
+from streams.stages.command_dedup import CommandOutcome
 
 CommandId = Annotated[str, id_in_path("commandId")]
 
@@ -26,7 +26,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _told(command_id: str, ended: Conclusion | None, store: str) -> dict[str, Any]:
+def _told(command_id: str, ended: CommandOutcome | None, store: str) -> dict[str, Any]:
     if ended is None or not ended.owner.startswith(f"{store}/"):
         return {"commandId": command_id, "status": "pending"}
     if ended.rejection:

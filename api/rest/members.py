@@ -27,7 +27,7 @@ from streams.domain.commands import (
     SignUpMember,
     UpdateMember,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.ids import derived_id
 
 Member = Annotated[str, MEMBER]
@@ -155,7 +155,7 @@ async def _open(
     rules = desk.settings(asked.store).identifier_rules
     profile = profile_of(body.customer, rules)
 
-    def made(act: Act) -> object:
+    def made(act: EventContext) -> object:
         return {"customerId": act.member_id, "email": identifiers.read("email", profile.email, rules)}
 
     opening = command(

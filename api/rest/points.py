@@ -18,7 +18,7 @@ from streams.domain.commands import (
     SpendUnits,
     TransferUnits,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.state import Held, PendingLot, Transfer
 
 FIELDS = {
@@ -140,5 +140,5 @@ async def _take(
     return await desk.answer(asked, taken, FIELDS, lambda act: _transfer(act, kind))
 
 
-def _transfer(act: Act, kind: str) -> object:
+def _transfer(act: EventContext, kind: str) -> object:
     return {"transferId": act.id(kind)}

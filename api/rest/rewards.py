@@ -17,7 +17,7 @@ from streams.domain.commands import (
     ReinstateCoupon,
     UseCoupon,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.state import IssuedReward
 from streams.domain.values import RedemptionStatus
 
@@ -57,7 +57,7 @@ def routes(desk: Desk) -> APIRouter:
             quantity=body.quantity,
         )
 
-        def made(act: Act) -> object:
+        def made(act: EventContext) -> object:
             return [{"issuedRewardId": act.id("issued_reward", i)} for i in range(body.quantity)]
 
         return await desk.answer(asked, bought, FIELDS, made)
@@ -100,7 +100,7 @@ async def _status(
 async def _coupon(
     desk: Desk, asked: Asked, member: str, code: str, command: type[UseCoupon] | type[ReinstateCoupon]
 ) -> Response:
-    def made(act: Act) -> object:
+    def made(act: EventContext) -> object:
         return {"code": code, "used": command is UseCoupon, "customerId": act.member_id}
 
     handing = command(**asked.head(await desk.member(asked.store, member)), code=code)

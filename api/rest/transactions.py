@@ -12,7 +12,7 @@ from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
 from api.services.command_service import Asked, Desk
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.ids import document_id
 from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
 
@@ -174,7 +174,7 @@ async def _assign(desk: Desk, asked: Asked, said: AssignFields) -> Response:
         email=said.customer_email,
     )
 
-    def made(act: Act) -> object:
+    def made(act: EventContext) -> object:
         return {"transactionId": document, "customerId": act.member_id}
 
     return await desk.answer(asked, command, ASSIGN_FIELDS, made)

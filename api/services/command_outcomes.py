@@ -10,7 +10,7 @@ from api.problems import Busy
 from api.services.idempotency import require_same
 from streams.domain.commands import Command
 from streams.domain.state import Entry, Handled, State
-from streams.stages.command_dedup import Conclusion, command_outcome, last_step, step_id
+from streams.stages.command_dedup import CommandOutcome, command_outcome, last_step, step_id
 from streams.tables.replica import decode_entry
 
 
@@ -37,7 +37,7 @@ class Book(Protocol):
 class _Waiter:
     command_id: str
     fingerprint: str
-    done: "asyncio.Future[Conclusion]"
+    done: "asyncio.Future[CommandOutcome]"
     seen: dict[str, tuple[str, Handled]] = field(default_factory=dict)
 
     def take(self, owner: str, handled: Handled) -> None:
@@ -58,7 +58,7 @@ class Outcomes:
         self._waiting: dict[str, list[_Waiter]] = {}
         self._count = 0
 
-    async def send(self, command: Command, fingerprint: str = "") -> Conclusion | None:
+    async def send(self, command: Command, fingerprint: str = "") -> CommandOutcome | None:
         """How it ended; None where that takes longer. `fingerprint`: of what was asked, where it may have
         been asked before, by whichever process.
 
@@ -77,7 +77,7 @@ class Outcomes:
                 require_same(ended.fingerprint, fingerprint)
             return ended
 
-    async def _known(self, command_id: str, fingerprint: str) -> Conclusion | None:
+    async def _known(self, command_id: str, fingerprint: str) -> CommandOutcome | None:
         """How it ended. Raises KeyReused, though it may not have."""
         await self._book.current(None, (Handled.table,))
         begun = self._remembered(command_id)
@@ -85,14 +85,14 @@ class Outcomes:
             require_same(begun[1].fingerprint, fingerprint)
         return self.before(command_id)
 
-    async def _awaited(self, waiter: _Waiter) -> Conclusion | None:
+    async def _awaited(self, waiter: _Waiter) -> CommandOutcome | None:
         try:
             return await asyncio.wait_for(waiter.done, self._wait)
         except TimeoutError:
             # Handled before it was waited for, where another process was asked the same.
             return self.before(waiter.command_id)
 
-    def before(self, command_id: str) -> Conclusion | None:
+    def before(self, command_id: str) -> CommandOutcome | None:
         """How a command ended, as far as it is remembered here."""
         return command_outcome(command_id, self._remembered)
 

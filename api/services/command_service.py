@@ -17,7 +17,7 @@ from api.services.command_outcomes import Book, Outcomes
 from api.services.idempotency import fingerprint
 from streams.codec.round_trip import find_unwritable
 from streams.domain.commands import Command
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.identifiers import NO_RULES, Unreadable, sought
 from streams.domain.ids import derived_id
 from streams.domain.state import Entry, Known, Member, State
@@ -188,7 +188,7 @@ class Desk:
         asked: Asked,
         command: Command,
         fields: Mapping[str, str],
-        made: Callable[[Act], object] | None = None,
+        made: Callable[[EventContext], object] | None = None,
     ) -> Response:
         """What the client is told: `made` of the act, or 204 without it. `fields` are the client's names for
         the command's, where they differ by more than their spelling.
@@ -208,7 +208,7 @@ class Desk:
         if made is None:
             return Response(status_code=204)
         _, _, member_id = ended.owner.partition("/")
-        act = Act(cause_id=asked.command_id, store=asked.store, member_id=member_id, now=asked.at)
+        act = EventContext(cause_id=asked.command_id, store=asked.store, member_id=member_id, now=asked.at)
         return JSONResponse(made(act))
 
 

@@ -16,9 +16,15 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
 from streams.kafka.unfit_records import SetAside
-from streams.pipeline_health.figures import StageFigures, fares, rate
+from streams.pipeline_health.figures import StageFigures, append_rate, stage_figures
 from streams.pipeline_health.samples import Sample
-from streams.pipeline_health.verdict import Trouble, count_text, duration_text, healthy_sentence, troubles
+from streams.pipeline_health.verdict import (
+    Trouble,
+    count_text,
+    duration_text,
+    find_troubles,
+    healthy_sentence,
+)
 
 TRIES = 50
 """How many of an endpoint's latest deliveries tell how fast it answers."""
@@ -91,12 +97,12 @@ class Overview:
 
     @property
     def fares(self) -> list[StageFigures]:
-        return fares(self.samples)
+        return stage_figures(self.samples)
 
     @property
     def troubles(self) -> list[Trouble]:
         """The worst first."""
-        pipeline = troubles(self.samples, self.at)
+        pipeline = find_troubles(self.samples, self.at)
         late = any(trouble.weight == "bad" for trouble in pipeline)
         told = pipeline if self.whole else [OTHERS] if late else []
         found = [*_of_aside(self.aside), *told, *_of_endpoints(self.endpoints, self.at)]
@@ -112,7 +118,7 @@ class Overview:
         return healthy_sentence(self.samples, self.at, oldest, whole=self.whole)
 
     def rate(self, topic: str) -> float | None:
-        return rate(self.samples, topic)
+        return append_rate(self.samples, topic)
 
 
 OTHERS = Trouble(

@@ -6,8 +6,8 @@ from datetime import datetime
 from api.problems import Complaint, Conflict, Invalid, shown
 from streams.delivery.records import Subscription
 from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayOrder
-from streams.delivery.replay_selection import ReplayScope, Selection
-from streams.webhooks.names import LEGACY_TYPES, event_name
+from streams.delivery.replay_selection import ReplayScope, ReplaySelection
+from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
 
 REPLAY_ROOT = "replay"
 DEFAULT_RATE = 100
@@ -41,7 +41,7 @@ class ReplayPreview:
 
 def parse_event_name(name: str | None, path: str = f"{REPLAY_ROOT}.eventName") -> str | None:
     """In our spelling. Raises Invalid."""
-    found = None if name is None else event_name(name)
+    found = None if name is None else resolve_event_name(name)
     if name is not None and found is None:
         message = f"There is no event {shown(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
         raise Invalid(Complaint(path, message, "unknown_event", name))
@@ -80,5 +80,5 @@ def require_playable(order: ReplayOrder, subscription: Subscription) -> None:
         raise Invalid(Complaint(f"{REPLAY_ROOT}.only", message, "arrays", order.only))
 
 
-def selection_for(subscription: Subscription, order: ReplayOrder) -> Selection:
-    return Selection(subscription, order.replay_id, order.event_name, order.member_id, order.only)
+def selection_for(subscription: Subscription, order: ReplayOrder) -> ReplaySelection:
+    return ReplaySelection(subscription, order.replay_id, order.event_name, order.member_id, order.only)

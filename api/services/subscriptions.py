@@ -19,7 +19,7 @@ from api.services.signing_keys import Signer, signed
 from connectors.http.attempt_sender import AttemptSender
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, event_names
-from streams.webhooks.names import event_name
+from streams.webhooks.names import resolve_event_name
 
 MOST = 500
 """Subscriptions of a store: every worker, sink and API process holds all of them in memory."""
@@ -28,7 +28,7 @@ Change = Callable[[Subscription], tuple[Subscription, str | None]]
 # A filter sees what the client sees: instants to the second.
 COLUMNS: dict[str, Column[Subscription]] = {
     "webhookSubscriptionId": Column("text", lambda s: s.subscription_id),
-    "eventName": Column("text", event_names, lambda name: event_name(name) or name),
+    "eventName": Column("text", event_names, lambda name: resolve_event_name(name) or name),
     "url": Column("text", lambda s: s.url),
     "legacy": Column("flag", lambda s: s.legacy),
     "state": Column("text", lambda s: s.state),

@@ -1,1 +1,6 @@
-"""Values to Avro and back. Each record's header names its schema and version."""
+"""Values to Avro and back. A record header names schema and version.
+
+avro         encodes and decodes values; all released schemas
+avro_writer  encodes structs with one compiled function for each schema
+round_trip   encodes a value only if it decodes to an equal one
+"""

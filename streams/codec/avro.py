@@ -1,7 +1,7 @@
-"""Values to Avro bytes and back. A record's header names its schema and version: `RegisterMember.v1`.
+"""Encodes values as Avro and decodes them. A record header names schema and version: `RegisterMember.v1`.
 
-The header is the schema file's name. A fingerprint would not do: Avro's canonical form drops a decimal's
-scale, so that two schemas which read amounts differently would share one.
+The header is the schema file's name. A fingerprint is not enough: Avro's canonical form drops a decimal's
+scale, so that two schemas that read amounts differently would share one.
 """
 
 import json
@@ -17,13 +17,13 @@ from typing import Any, TypeVar, cast
 import fastavro
 import msgspec
 
-from streams.codec.avro_writer import AvroWriter, compile_writer, readable
+from streams.codec.avro_writer import AvroWriter, compile_writer, reader_schema
 from streams.domain.text import quote_text
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 from streams.rejections import MAX_RECORD_BYTES
 
-_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
+_MEMORY_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"
 V = TypeVar("V", bound=Value)
 Tree = dict[str, Any]
@@ -31,8 +31,8 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One released file. `reader` is the newest version of the same name, None where this is it. It and
-    `readable` are for reading, `parsed` for writing."""
+    """One released schema file. `reader` is the newest version of the same name, or None if this is the
+    newest. `reader` and `readable` are for decoding, `parsed` is for encoding."""
 
     name: str
     version: int
@@ -41,20 +41,21 @@ class Schema:
     reader: Any
 
 
-_FOLDERS: list[Traversable] = [files("schemas")]
+_SCHEMA_FOLDERS: list[Traversable] = [files("schemas")]
 
 
 def add_schema_folder(folder: Traversable) -> None:
-    """Schemas of records that are not delivered with the program, such as those of a webhook of your own."""
-    _FOLDERS.append(folder)
+    """Adds schemas of records that are not part of the program, such as those of a deployment's own
+    webhook."""
+    _SCHEMA_FOLDERS.append(folder)
     released_schemas.cache_clear()
 
 
 @cache
 def released_schemas() -> dict[str, Schema]:
-    """Every released schema by its header, read from its folder once."""
+    """All released schemas by header. The folders are read once."""
     raw: dict[tuple[str, int], Any] = {}
-    for file in chain.from_iterable(folder.iterdir() for folder in _FOLDERS):
+    for file in chain.from_iterable(folder.iterdir() for folder in _SCHEMA_FOLDERS):
         if file.name.endswith(".avsc"):
             name, version = file.name.removesuffix(".avsc").rsplit(".v", 1)
             raw[name, int(version)] = fastavro.parse_schema(json.loads(file.read_text()), named_schemas={})
@@ -64,15 +65,15 @@ def released_schemas() -> dict[str, Schema]:
             name,
             version,
             parsed,
-            readable(parsed),
-            None if version == newest[name] else readable(raw[name, newest[name]]),
+            reader_schema(parsed),
+            None if version == newest[name] else reader_schema(raw[name, newest[name]]),
         )
         for (name, version), parsed in raw.items()
     }
 
 
 @cache
-def _newest(name: str) -> tuple[str, AvroWriter]:
+def _newest_schema(name: str) -> tuple[str, AvroWriter]:
     found = [s for s in released_schemas().values() if s.name == name and s.reader is None]
     if not found:
         raise LookupError(f"schemas/{name}.v1.avsc does not exist")
@@ -80,13 +81,13 @@ def _newest(name: str) -> tuple[str, AvroWriter]:
 
 
 def encode(value: Value) -> tuple[bytes, str]:
-    """The bytes and the header's text."""
-    header, write = _newest(type(value).__name__)
+    """The value's bytes, and the schema header."""
+    header, write = _newest_schema(type(value).__name__)
     return write(value), header
 
 
 def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
-    """The schema's name and the fields, in the newest version's shape. Raises Poison."""
+    """The schema's name and the fields, converted to the schema's newest version. Raises Poison."""
     if header is None:
         raise Poison(f"has no header {HEADER!r} that names its schema")
     schema = released_schemas().get(header)
@@ -100,8 +101,8 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
     try:
         tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
     except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
-        # Where an object of this process lies in memory is no part of the cause: a replay must give the same.
-        reason = _ADDRESS.sub("", str(error))
+        # Memory addresses are removed: a replay must give the same cause.
+        reason = _MEMORY_ADDRESS.sub("", str(error))
         raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
     if source.tell() != len(data):
         raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
@@ -109,17 +110,17 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
 
 
 def build_value(kind: type[V], tree: Tree) -> V:
-    """The value, checked. Raises Rejected naming the field, its value and what is valid."""
+    """The validated value. Raises Rejected, naming the field, its value and what is valid."""
     try:
         return msgspec.convert(tree, kind)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         field = path.rstrip("`") or "record"
-        raise Rejected(field, _at(tree, field), reason) from None
+        raise Rejected(field, _value_at(tree, field), reason) from None
 
 
 def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
-    """A value of that kind and no other. Raises Poison."""
+    """Decodes a value of exactly that kind. Raises Poison."""
     name, tree = decode_tree(data, header)
     if name != kind.__name__:
         raise Poison(f"is a {name} where a {kind.__name__} belongs")
@@ -129,7 +130,7 @@ def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
         raise Poison(str(error)) from None
 
 
-def _at(tree: Tree, path: str) -> object:
+def _value_at(tree: Tree, path: str) -> object:
     """The value at a path such as `items[0].sku`."""
     here: Any = tree
     for part in re.findall(r"[^.\[\]]+", path):

@@ -1,8 +1,8 @@
-"""Avro bytes straight from structs: each schema becomes a function once, which knows all that can be known.
+"""Encodes structs as Avro, with one compiled function for each schema.
 
-The bytes are those of fastavro, which walks a schema and a tree of dicts for every record anew, at several
-times the cost. Reading stays with fastavro: it must bear whatever bytes others wrote. Only decimals are read
-here, for fastavro turns bytes of any number into an integer and that into digits, in quadratic time.
+The bytes equal fastavro's, which interprets the schema and a tree of dicts for every record, at several times
+the cost. Decoding stays with fastavro, which has to cope with any bytes. Only decimals are decoded here:
+fastavro converts bytes of any length to digits, in quadratic time.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,17 @@ from typing import Any
 import fastavro.read
 
 AvroWriter = Callable[[Any], bytes]
-"""One value's bytes. Raises whatever Python does where the schema cannot hold it; nothing is ever rounded."""
+"""Encodes one value. Raises ValueError, ArithmeticError, TypeError or AttributeError if the schema cannot
+hold it; nothing is rounded."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
-def _long(number: int) -> bytes:
-    """Avro's integers: zigzag, seven bits a byte, the lowest first."""
+def _encode_long(number: int) -> bytes:
+    """Avro's integers: zigzag, seven bits per byte, the lowest first (Avro 1.11 specification, binary
+    encoding)."""
     if not -(1 << 63) <= number < 1 << 63:
         raise ValueError(f"{number} is no 64-bit integer")
     rest = number << 1 ^ number >> 63
@@ -36,31 +38,31 @@ def _long(number: int) -> bytes:
 
 
 # Most lengths and indexes are small.
-_LONGS = tuple(_long(number) for number in range(4096))
+_ENCODED_LONGS = tuple(_encode_long(number) for number in range(4096))
 
 
-def _count(number: int) -> bytes:
-    return _LONGS[number] if number < len(_LONGS) else _long(number)
+def _encode_count(number: int) -> bytes:
+    return _ENCODED_LONGS[number] if number < len(_ENCODED_LONGS) else _encode_long(number)
 
 
-_BOUNDED = "decimal-within-its-precision"
-"""The logical type that readers see in place of Avro's decimal."""
+_BOUNDED_DECIMAL = "decimal-within-its-precision"
+"""The logical type that replaces Avro's decimal in reader schemas."""
 
 
-def readable(schema: Any) -> Any:
-    """The same schema, whose decimals fastavro reads by `_read_decimal`."""
+def reader_schema(schema: Any) -> Any:
+    """The schema for decoding: fastavro decodes its decimals with `_read_decimal`."""
     if isinstance(schema, list):
-        return [readable(part) for part in schema]
+        return [reader_schema(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    bounded = {"logicalType": _BOUNDED} if schema.get("logicalType") == "decimal" else {}
-    return {name: readable(part) for name, part in schema.items()} | bounded
+    bounded = {"logicalType": _BOUNDED_DECIMAL} if schema.get("logicalType") == "decimal" else {}
+    return {name: reader_schema(part) for name, part in schema.items()} | bounded
 
 
 def _read_decimal(data: bytes, schema: Any, _: Any) -> Decimal:
-    """Raises ValueError for what the schema cannot hold, before any digit of it is worked out."""
+    """Raises ValueError for a number beyond the schema's precision, before it is converted to digits."""
     precision, scale = schema["precision"], schema["scale"]
-    most = _decimal_bytes(precision)
+    most = _max_decimal_bytes(precision)
     if len(data) > most:
         raise ValueError(f"a decimal of {len(data):,} bytes, where {precision} digits have {most} at most")
     number = int.from_bytes(data, "big", signed=True)
@@ -70,55 +72,55 @@ def _read_decimal(data: bytes, schema: Any, _: Any) -> Decimal:
 
 
 @lru_cache(16)
-def _decimal_bytes(precision: int) -> int:
+def _max_decimal_bytes(precision: int) -> int:
     return int(10**precision).bit_length() + 8 >> 3
 
 
-fastavro.read.LOGICAL_READERS[f"bytes-{_BOUNDED}"] = _read_decimal
+fastavro.read.LOGICAL_READERS[f"bytes-{_BOUNDED_DECIMAL}"] = _read_decimal
 
 
 def compile_writer(schema: Any) -> AvroWriter:
-    """The function for a schema that fastavro has parsed. Raises NotImplementedError for a type that no
-    schema of ours has."""
-    return _writer(schema, {})
+    """Compiles the encoder of a schema that fastavro has parsed. Raises NotImplementedError for a type that
+    is not used in this project."""
+    return _compile(schema, {})
 
 
-def _writer(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:  # noqa: PLR0911 - one line a type
+def _compile(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:  # noqa: PLR0911 - one line a type
     match schema:
         case str() if schema in named:
             return named[schema]
         case str() if schema in _PRIMITIVES:
             return _PRIMITIVES[schema]
         case ["null", inner]:
-            return _optional(_writer(inner, named))
+            return _compile_optional(_compile(inner, named))
         case {"logicalType": "timestamp-micros"}:
-            return _instant
+            return _encode_instant
         case {"logicalType": "decimal", "type": "bytes", "precision": precision, "scale": scale}:
-            return _decimal(precision, scale)
+            return _compile_decimal(precision, scale)
         case {"type": "array", "items": items}:
-            return _array(_writer(items, named))
+            return _compile_array(_compile(items, named))
         case {"type": "map", "values": values}:
-            return _map(_writer(values, named))
+            return _compile_map(_compile(values, named))
         case {"type": "record", "name": name, "fields": fields}:
-            named[name] = _record([(f["name"], _field(f["type"], named)) for f in fields])
+            named[name] = _compile_record([(f["name"], _compile_field(f["type"], named)) for f in fields])
             return named[name]
         case {"type": str(inner)} if inner in _PRIMITIVES:
             return _PRIMITIVES[inner]
     raise NotImplementedError(f"no writer for {schema!r}")
 
 
-def _field(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:
+def _compile_field(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:
     match schema:
         case {"type": "record"}:
-            return _remembered(_writer(schema, named))
+            return _remember_latest(_compile(schema, named))
         case ["null", inner]:
-            return _optional(_field(inner, named))
-    return _writer(schema, named)
+            return _compile_optional(_compile_field(inner, named))
+    return _compile(schema, named)
 
 
-def _record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
+def _compile_record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
     if len(fields) < 2:
-        # Of a single name, attrgetter makes no tuple.
+        # For a single name, attrgetter does not return a tuple.
         ((name, write),) = fields
         return lambda value: write(getattr(value, name))
     read = attrgetter(*(name for name, _ in fields))
@@ -126,13 +128,14 @@ def _record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
     return lambda value: b"".join([write(part) for write, part in zip(writers, read(value), strict=True)])
 
 
-def _remembered(write: AvroWriter) -> AvroWriter:
-    """A part that many records share, such as the wallet's type, is the same frozen object in all of them."""
+def _remember_latest(write: AvroWriter) -> AvroWriter:
+    """Remembers the latest encoded object: many records share one frozen object, such as the wallet's
+    type."""
     last: tuple[Any, bytes] = (None, b"")
 
     def remembered(value: Any) -> bytes:
         nonlocal last
-        # Read and set as one: other threads write too.
+        # Read and replaced as one tuple, because several threads encode.
         kept = last
         if kept[0] is not value:
             last = kept = (value, write(value))
@@ -141,29 +144,31 @@ def _remembered(write: AvroWriter) -> AvroWriter:
     return remembered
 
 
-def _optional(write: AvroWriter) -> AvroWriter:
+def _compile_optional(write: AvroWriter) -> AvroWriter:
     return lambda value: b"\x00" if value is None else b"\x02" + write(value)
 
 
-def _array(write: AvroWriter) -> AvroWriter:
+def _compile_array(write: AvroWriter) -> AvroWriter:
     def array(values: Any) -> bytes:
-        return _block(len(values), b"".join([write(value) for value in values]))
+        return _encode_block(len(values), b"".join([write(value) for value in values]))
 
     return array
 
 
-def _map(write: AvroWriter) -> AvroWriter:
+def _compile_map(write: AvroWriter) -> AvroWriter:
     def entries(values: Any) -> bytes:
-        return _block(len(values), b"".join([_string(key) + write(value) for key, value in values.items()]))
+        return _encode_block(
+            len(values), b"".join([_encode_string(key) + write(value) for key, value in values.items()])
+        )
 
     return entries
 
 
-def _block(count: int, items: bytes) -> bytes:
-    return _count(count) + items + b"\x00" if count else b"\x00"
+def _encode_block(count: int, items: bytes) -> bytes:
+    return _encode_count(count) + items + b"\x00" if count else b"\x00"
 
 
-def _decimal(precision: int, scale: int) -> AvroWriter:
+def _compile_decimal(precision: int, scale: int) -> AvroWriter:
     unit, end = Decimal(10) ** scale, 10**precision
 
     def decimal(amount: Decimal) -> bytes:
@@ -174,42 +179,42 @@ def _decimal(precision: int, scale: int) -> AvroWriter:
                 f"{amount} is no decimal of {precision} digits, {scale} of them behind the point"
             )
         size = number.bit_length() + 8 >> 3
-        return _LONGS[size] + number.to_bytes(size, "big", signed=True)
+        return _ENCODED_LONGS[size] + number.to_bytes(size, "big", signed=True)
 
     return decimal
 
 
-def _instant(moment: datetime) -> bytes:
-    # Other zones are not remembered: there, two instants an hour apart may be equal when clocks go back.
-    # At the calendar's end the same instant may lie beyond it in UTC, and would not be read again.
-    return _utc(moment) if moment.tzinfo is UTC else _micros(moment.astimezone(UTC))
+def _encode_instant(moment: datetime) -> bytes:
+    # Only UTC is cached: in other zones two instants an hour apart compare equal when clocks go back. At the
+    # end of `datetime`, the instant may not exist in UTC, and could not be decoded.
+    return _encode_utc(moment) if moment.tzinfo is UTC else _encode_micros(moment.astimezone(UTC))
 
 
-def _micros(moment: datetime) -> bytes:
-    return _long((moment - _EPOCH) // _MICROSECOND)
+def _encode_micros(moment: datetime) -> bytes:
+    return _encode_long((moment - _EPOCH) // _MICROSECOND)
 
 
-# A batch's facts all happen at one instant.
-_utc = lru_cache(1024)(_micros)
+# All facts of a batch have the same instant.
+_encode_utc = lru_cache(1024)(_encode_micros)
 
 
-def _string(text: str) -> bytes:
+def _encode_string(text: str) -> bytes:
     data = text.encode()
-    return _count(len(data)) + data
+    return _encode_count(len(data)) + data
 
 
-def _bytes(data: bytes) -> bytes:
-    return _count(len(data)) + data
+def _encode_bytes(data: bytes) -> bytes:
+    return _encode_count(len(data)) + data
 
 
-def _boolean(value: bool) -> bytes:
+def _encode_boolean(value: bool) -> bytes:
     return b"\x01" if value else b"\x00"
 
 
 _PRIMITIVES: dict[str, AvroWriter] = {
-    "string": _string,
-    "bytes": _bytes,
-    "long": _long,
-    "int": _long,
-    "boolean": _boolean,
+    "string": _encode_string,
+    "bytes": _encode_bytes,
+    "long": _encode_long,
+    "int": _encode_long,
+    "boolean": _encode_boolean,
 }

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from streams.codec import avro
-from streams.control_records import fault
+from streams.control_records import find_fault
 from streams.domain.instants import INSTANT_RANGE
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 
-_UNREADABLE = "cannot be kept: what is written would not read back"
+_UNREADABLE_REASON = "cannot be kept: what is written would not read back"
 
 
 def encode_checked(value: Value, key: str | None = None) -> tuple[bytes, str]:
@@ -23,8 +23,8 @@ def encode_checked(value: Value, key: str | None = None) -> tuple[bytes, str]:
     except (Poison, ValueError, ArithmeticError, TypeError, AttributeError):
         same = False
     if not same:
-        raise next(find_unwritable(value), Rejected("record", type(value).__name__, _UNREADABLE))
-    wrong = fault(key, value) if key is not None else None
+        raise next(find_unwritable(value), Rejected("record", type(value).__name__, _UNREADABLE_REASON))
+    wrong = find_fault(key, value) if key is not None else None
     if wrong:
         raise Rejected(wrong.field, None, wrong.reason)
     return data, header
@@ -44,16 +44,16 @@ def find_unwritable(part: object, path: str = "") -> Iterator[Rejected]:
                 yield from find_unwritable(name, path)
                 yield from find_unwritable(each, f"{path}.{name}")
         case _:
-            reason = _unwritable(part)
+            reason = _unwritable_reason(part)
             if reason:
-                yield Rejected(path, _shown(part), reason)
+                yield Rejected(path, _show_value(part), reason)
 
 
-def _unwritable(leaf: object) -> str | None:
+def _unwritable_reason(leaf: object) -> str | None:
     match leaf:
         case str() if re.search("[\ud800-\udfff]", leaf):
             return "is no text: it has half a character (a lone surrogate)"
-        case datetime() if not _in_calendar(leaf):
+        case datetime() if not _is_utc_representable(leaf):
             return INSTANT_RANGE
         case int() if not -(1 << 63) <= leaf < 1 << 63:
             return "is no 64-bit integer"
@@ -63,7 +63,7 @@ def _unwritable(leaf: object) -> str | None:
             return None
 
 
-def _in_calendar(moment: datetime) -> bool:
+def _is_utc_representable(moment: datetime) -> bool:
     try:
         moment.astimezone(UTC)
     except (OverflowError, ValueError):
@@ -71,5 +71,5 @@ def _in_calendar(moment: datetime) -> bool:
     return moment.tzinfo is not None
 
 
-def _shown(leaf: object) -> str:
+def _show_value(leaf: object) -> str:
     return str(leaf).encode(errors="backslashreplace").decode()

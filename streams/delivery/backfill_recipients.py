@@ -1,6 +1,6 @@
-"""Webhook events derived for the past: whom they are meant for stands in a header beside the schema's.
+"""The recipients of backfilled webhook events, in a record header beside the schema's.
 
-Whoever else asks for such events passes them over: in the fan-out, in the books and in replays.
+The fan-out, reconciliations and replays skip such an event for every other subscription.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ HEADER = "backfill"
 
 
 class BackfillRecipients(Value):
-    """`name` is the backfill's; its deliveries bear it as a replay's do."""
+    """`name` is the backfill's: its deliveries carry it in `replay`, as a replay's do."""
 
     name: str
     subscriptions: tuple[str, ...]
@@ -27,7 +27,8 @@ class BackfillRecipients(Value):
 
 
 def read_recipients(headers: Mapping[str, bytes]) -> BackfillRecipients | None:
-    """None: it was told as it happened, and is meant for all. Raises Poison."""
+    """The recipients, or None for an event that was published when it happened, which is for all
+    subscriptions. Raises Poison."""
     raw = headers.get(HEADER)
     if raw is None:
         return None
@@ -40,31 +41,31 @@ def read_recipients(headers: Mapping[str, bytes]) -> BackfillRecipients | None:
 def choose_subscriptions(
     there: Mapping[str, Subscription | None], ids: Sequence[str], store: str | None, event_name: str
 ) -> list[Subscription]:
-    """Those of the ids; without ids all of the store that ask for the event and are active. Raises
-    Misconfigured naming what does not fit."""
+    """The subscriptions with these ids, or without ids all active ones of the store that ask for the event.
+    Raises Misconfigured naming the option that does not fit."""
     if not ids:
-        asking = (one for one in there.values() if one and one.store == store and _asks(one, event_name))
+        asking = (one for one in there.values() if one and one.store == store and _is_asking(one, event_name))
         found = sorted((one for one in asking if one.state == "active"), key=lambda s: s.subscription_id)
         if not found:
             raise Misconfigured(
                 f"--all-subscriptions: no active one of store {store!r} asks for {event_name}"
             )
         return found
-    found = [_one(there, id_, event_name) for id_ in dict.fromkeys(ids)]
+    found = [_require_asking(there, id_, event_name) for id_ in dict.fromkeys(ids)]
     for one in found[1:]:
         if one.store != found[0].store:
             raise Misconfigured(f"--subscription {one.subscription_id!r} is not of store {found[0].store!r}")
     return found
 
 
-def _one(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
+def _require_asking(there: Mapping[str, Subscription | None], id_: str, event_name: str) -> Subscription:
     found = require_active(there.get(id_), id_)
-    if not _asks(found, event_name):
+    if not _is_asking(found, event_name):
         raise Misconfigured(f"--subscription {id_!r} does not ask for {event_name}")
     return found
 
 
-def _asks(subscription: Subscription, event_name: str) -> bool:
+def _is_asking(subscription: Subscription, event_name: str) -> bool:
     return not {event_name, ANY_EVENT}.isdisjoint(event_names(subscription))
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the journal of deliveries, what it answers, and the keys by which it finds that."""
+"""Queries and results of the delivery log, and the index keys that answer them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ from streams.delivery.records import Attempt, Delivery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LAST = (1 << 63) - 1
+_MAX_MICROS = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverySearch:
-    """Of one store's deliveries, newest event first. None: whichever. since <= created_at < until."""
+    """A query for one store's deliveries, the newest event first. None means any. since <= created_at <
+    until."""
 
     store: str
     subscription_id: str | None = None
@@ -28,12 +29,13 @@ class DeliverySearch:
     until: datetime | None = None
     size: int = 10
     after: tuple[str, ...] = ()
-    """What the page before said comes next."""
+    """`next` of the page before."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """`next` None: there are no more. A page may be short, even empty, and have a next: work is bounded."""
+    """`next` is None at the end. A page may be short, or even empty, and have a next one, as the work for one
+    page is bounded."""
 
     items: tuple[DeliveryState, ...]
     next: tuple[str, ...] | None
@@ -41,7 +43,8 @@ class DeliveryPage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDetails:
-    """A delivery, its attempts, the oldest first; and its record, None where it is not kept any more."""
+    """A delivery's state, its attempts, the oldest first, and its record, or None if that has been
+    deleted."""
 
     known: DeliveryState
     attempts: tuple[Attempt, ...]
@@ -50,7 +53,7 @@ class DeliveryDetails:
 
 @dataclass(frozen=True, slots=True)
 class HourCounts:
-    """From `at` on. `failed` counts attempts, the others deliveries."""
+    """Counts of the hour that starts at `at`. `failed` counts attempts, the others count deliveries."""
 
     at: datetime
     delivered: int = 0
@@ -60,7 +63,7 @@ class HourCounts:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionCounters:
-    """Of a subscription: each of the last hours, the oldest first, and what is not over."""
+    """A subscription's counts for each of the last hours, the oldest first, and its unfinished deliveries."""
 
     hours: tuple[HourCounts, ...]
     pending: int
@@ -68,34 +71,35 @@ class SubscriptionCounters:
 
 
 def index_position(known: DeliveryState) -> bytes:
-    """Newest first; of one instant, in the order of their ids."""
+    """Sorts the newest event first, and events of the same instant by delivery id."""
     return newest_first(known.created_at) + UUID(known.delivery_id).bytes
 
 
 def newest_first(at: datetime) -> bytes:
-    return (_LAST - _micros(at)).to_bytes(8, "big")
+    return (_MAX_MICROS - _to_micros(at)).to_bytes(8, "big")
 
 
 def newest_first_before(at: datetime) -> bytes:
-    """Where, newest first, what is older than `at` begins."""
-    return (_LAST - _micros(at) + 1).to_bytes(8, "big")
+    """The first `newest_first` key of instants before `at`."""
+    return (_MAX_MICROS - _to_micros(at) + 1).to_bytes(8, "big")
 
 
 def oldest_first(at: datetime) -> bytes:
-    return (_LAST + 1 + _micros(at)).to_bytes(8, "big")
+    return (_MAX_MICROS + 1 + _to_micros(at)).to_bytes(8, "big")
 
 
 def parse_oldest_first(key: bytes) -> datetime:
-    """The instant of what `oldest_first` made."""
-    return _EPOCH + (int.from_bytes(key, "big") - _LAST - 1) * _MICROSECOND
+    """The instant that `oldest_first` encoded."""
+    return _EPOCH + (int.from_bytes(key, "big") - _MAX_MICROS - 1) * _MICROSECOND
 
 
-def _micros(at: datetime) -> int:
+def _to_micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
 def index_terms(known: DeliveryState) -> tuple[bytes, ...]:
-    """Under what it is found; each begins with the store: nobody walks through another's."""
+    """The terms that find the delivery. Each begins with the store, so that no query reads another store's
+    entries."""
     return (
         index_term(known.store, "all"),
         index_term(known.store, "subscription", known.subscription_id),
@@ -107,11 +111,11 @@ def index_terms(known: DeliveryState) -> tuple[bytes, ...]:
 
 
 def search_terms(search: DeliverySearch) -> tuple[bytes, ...]:
-    """The terms that all must hold."""
-    return tuple(_asked(search)) or (index_term(search.store, "all"),)
+    """The terms that a delivery must match, all of them."""
+    return tuple(_query_terms(search)) or (index_term(search.store, "all"),)
 
 
-def _asked(search: DeliverySearch) -> Iterator[bytes]:
+def _query_terms(search: DeliverySearch) -> Iterator[bytes]:
     if search.webhook_event_id is not None:
         yield index_term(search.store, "webhook", search.webhook_event_id)
     if search.member_id is not None:
@@ -125,7 +129,7 @@ def _asked(search: DeliverySearch) -> Iterator[bytes]:
 
 
 TermName = Literal["all", "subscription", "status", "event", "member", "webhook"]
-_LETTERS: dict[TermName, bytes] = {
+_TERM_LETTERS: dict[TermName, bytes] = {
     "all": b"a",
     "subscription": b"u",
     "status": b"s",
@@ -136,5 +140,5 @@ _LETTERS: dict[TermName, bytes] = {
 
 
 def index_term(store: str, name: TermName, value: str = "") -> bytes:
-    # The zero bytes end store and value: none is the beginning of another.
-    return b"%b\x00%b%b\x00" % (store.encode(), _LETTERS[name], value.encode())
+    # Zero bytes end store and value, so that none is a prefix of another.
+    return b"%b\x00%b%b\x00" % (store.encode(), _TERM_LETTERS[name], value.encode())

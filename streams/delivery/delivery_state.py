@@ -1,7 +1,8 @@
-"""What is known of each delivery, as its records tell it one by one. They may come in any order.
+"""The state of one delivery, computed from its records, which may arrive in any order.
 
-A delivery is over when it came to as many ends as it has beginnings: re-driven and replayed ones begin again.
-A beginning whose record is gone, for deliveries are kept less long than attempts, is seen by the times.
+A delivery is finished when it has as many ends (delivered or dead) as starts: a redrive or a replay starts it
+again. Delivery records are deleted earlier than attempts; a start whose record is gone is recognised by its
+time.
 """
 
 from datetime import datetime, timedelta
@@ -14,21 +15,21 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery, ErrorClass, 
 from streams.domain.values import Instant, Value
 
 DeliveryStatus = Literal["pending", "retrying", "delivered", "dead"]
-"""retrying: it was tried, and will be again."""
-STATUSES: tuple[DeliveryStatus, ...] = ("pending", "retrying", "delivered", "dead")
+"""retrying: an attempt failed, and another one will follow."""
+DELIVERY_STATUSES: tuple[DeliveryStatus, ...] = ("pending", "retrying", "delivered", "dead")
 CLOCK_SKEW = timedelta(minutes=1)
-"""By which two processes' clocks may differ."""
+"""The most by which the clocks of two processes may differ."""
 
 
 class RecordPosition(NamedTuple):
-    """Where a record stands in its topic."""
+    """A record's partition and offset."""
 
     partition: int
     offset: int
 
 
 class LastAttempt(Value, array_like=True):
-    """The latest attempt, in short."""
+    """A summary of the latest attempt."""
 
     number: int
     started_at: Instant
@@ -40,7 +41,7 @@ class LastAttempt(Value, array_like=True):
 
 
 class DeliveryState(Value, array_like=True):
-    """One delivery. What cannot be told any more is as its attempts have it."""
+    """The state of one delivery. If its record is gone, fields are taken from its attempts."""
 
     delivery_id: str
     subscription_id: str
@@ -49,24 +50,24 @@ class DeliveryState(Value, array_like=True):
     member_id: str
     webhook_event_id: str
     created_at: Instant
-    """Of the webhook event; where its delivery's record is gone, its first attempt's."""
+    """The time of the webhook event, or of the first attempt if the delivery's record is gone."""
     heard_at: Instant
-    """When the latest record of it was appended."""
+    """When its latest record was appended."""
     whole: bool = False
-    """Whether it is known from more than its attempts."""
+    """Whether it is known from its delivery or its dead letter, and not from attempts alone."""
     legacy: bool = False
     replay: str | None = None
     delivery: RecordPosition | None = None
     letter: RecordPosition | None = None
     made: int = 0
     made_at: Instant | None = None
-    """The latest beginning."""
+    """The latest start."""
     delivered: int = 0
     dead: int = 0
     ended_at: Instant | None = None
     """The latest end."""
     reason: str | None = None
-    """Why it was given up."""
+    """Why it became a dead letter."""
     attempts: int = 0
     last: LastAttempt | None = None
     retry_at: Instant | None = None
@@ -85,12 +86,13 @@ class DeliveryState(Value, array_like=True):
 
     @property
     def next_attempt_at(self) -> datetime | None:
-        """None also while it waits for its turn, or for its subscription."""
+        """When the next attempt is due. None also while another delivery comes first, or its subscription is
+        not active."""
         return self.retry_at if self.status == "retrying" else None
 
     @property
     def of_many(self) -> bool:
-        """Whether it is a legacy array: of no member."""
+        """Whether it is a legacy array with items of several members."""
         return self.member_id == batch_lane(self.subscription_id, self.event_name)
 
     @property
@@ -101,11 +103,11 @@ class DeliveryState(Value, array_like=True):
 def apply_delivery(
     known: DeliveryState | None, record: Delivery, spot: RecordPosition, at: datetime
 ) -> DeliveryState:
-    """It was put into the deliveries."""
-    before = known or _of(record, record.created_at, at)
+    """The state after a record in the topic `deliveries`."""
+    before = known or _new_state(record, record.created_at, at)
     latest = at >= (before.made_at or at)
     return replace(
-        _told(before, record, at),
+        _apply_record(before, record, at),
         replay=record.replay if latest else before.replay,
         delivery=spot if latest else before.delivery,
         made=before.made + 1,
@@ -114,7 +116,7 @@ def apply_delivery(
 
 
 def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) -> DeliveryState:
-    before = known or _of(record, record.started_at, at)
+    before = known or _new_state(record, record.started_at, at)
     latest = before.last is None or record.started_at >= before.last.started_at
     delivered = record.outcome == "delivered"
     return replace(
@@ -124,7 +126,7 @@ def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) ->
         delivered=before.delivered + delivered,
         ended_at=max(before.ended_at or at, at) if delivered else before.ended_at,
         attempts=before.attempts + 1,
-        last=_last(record) if latest else before.last,
+        last=_summarize_attempt(record) if latest else before.last,
         retry_at=record.next_attempt_at if latest else before.retry_at,
     )
 
@@ -132,11 +134,11 @@ def apply_attempt(known: DeliveryState | None, record: Attempt, at: datetime) ->
 def apply_dead_letter(
     known: DeliveryState | None, record: DeadLetter, spot: RecordPosition, at: datetime
 ) -> DeliveryState:
-    """It was given up."""
-    before = known or _of(record.delivery, record.delivery.created_at, at)
+    """The state after a dead letter."""
+    before = known or _new_state(record.delivery, record.delivery.created_at, at)
     latest = at >= (before.ended_at or at)
     return replace(
-        _told(before, record.delivery, at),
+        _apply_record(before, record.delivery, at),
         replay=before.replay if before.made else record.delivery.replay,
         letter=spot if latest or before.letter is None else before.letter,
         dead=before.dead + 1,
@@ -145,7 +147,7 @@ def apply_dead_letter(
     )
 
 
-def _told(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryState:
+def _apply_record(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryState:
     return replace(
         before,
         created_at=record.created_at,
@@ -155,7 +157,7 @@ def _told(before: DeliveryState, record: Delivery, at: datetime) -> DeliveryStat
     )
 
 
-def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> DeliveryState:
+def _new_state(record: Delivery | Attempt, created_at: datetime, at: datetime) -> DeliveryState:
     return DeliveryState(
         delivery_id=record.delivery_id,
         subscription_id=record.subscription_id,
@@ -168,7 +170,7 @@ def _of(record: Delivery | Attempt, created_at: datetime, at: datetime) -> Deliv
     )
 
 
-def _last(record: Attempt) -> LastAttempt:
+def _summarize_attempt(record: Attempt) -> LastAttempt:
     return LastAttempt(
         number=record.number,
         started_at=record.started_at,

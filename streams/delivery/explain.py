@@ -1,4 +1,5 @@
-"""Why a webhook did not arrive, or did: a verdict for an event and a subscription, in one plain sentence."""
+"""Explains why a webhook arrived or did not: one verdict, with a sentence, for each event and
+subscription."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +25,13 @@ VerdictKind = Literal[
     "missing",
     "unknown",
 ]
-"""missing: a delivery should have been made and was not. unknown: it cannot be told any more."""
+"""missing: a delivery should exist and does not. unknown: the records that would tell have been deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`condition` is the one of the filter that did not hold, `found` the JSON that stood there, or None."""
+    """`condition` is the filter's condition that did not hold, `found` the JSON value at its path, or
+    None."""
 
     subscription_id: str
     kind: VerdictKind
@@ -41,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class EventExplanation:
-    """What became of one webhook event. None: its record is not there."""
+    """What became of one webhook event. None: its record does not exist."""
 
     webhook_event_id: str
     event_name: str | None
@@ -52,7 +54,8 @@ class EventExplanation:
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
-    """An event as it stands in its topic. `ahead`: the fan-out has not come to it yet. `by`: its backfill."""
+    """An event in its topic. `ahead`: the fan-out has not read it yet. `by`: the recipients of its
+    backfill."""
 
     event: WebhookEvent
     appended_at: datetime
@@ -62,7 +65,7 @@ class PublishedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A subscription as it is now, None where it was removed; and what the sink finds of its endpoint."""
+    """A subscription as it is now (None if it was removed), with its endpoint's latest status."""
 
     subscription_id: str
     now: Subscription | None
@@ -70,22 +73,23 @@ class Receiver:
 
 
 def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None) -> Verdict:
-    """Of one that was made. `in_front`: one of the same lane that is not over."""
+    """The verdict on an existing delivery. `in_front` is an unfinished delivery that must go out before
+    it."""
     kind: VerdictKind
     match known.status:
         case "delivered":
-            kind, sentence = "delivered", _delivered(known)
+            kind, sentence = "delivered", _delivered_sentence(known)
         case "dead":
             kind, sentence = (
                 "dead",
                 f"It is a dead letter since {iso_instant(known.ended_at)}: {known.reason}.",
             )
         case _:
-            kind, sentence = _waiting(known, receiver, in_front)
+            kind, sentence = _explain_waiting(known, receiver, in_front)
     return Verdict(known.subscription_id, kind, sentence, known)
 
 
-def _delivered(known: DeliveryState) -> str:
+def _delivered_sentence(known: DeliveryState) -> str:
     if known.last is None or known.last.outcome != "delivered":
         return f"It was delivered, the last time at {iso_instant(known.ended_at)}."
     last = known.last
@@ -93,7 +97,7 @@ def _delivered(known: DeliveryState) -> str:
     return f"It was delivered at {at}, by attempt {last.number}, answered {last.status}."
 
 
-def _waiting(
+def _explain_waiting(
     known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None
 ) -> tuple[VerdictKind, str]:
     now, endpoint = receiver.now, receiver.endpoint
@@ -101,27 +105,27 @@ def _waiting(
     if now is None:
         return "pending", f"{since}: its subscription was removed, so it will be given up."
     if now.state != "active":
-        return _held(now, since)
-    if endpoint and endpoint.state == "disabled" and not _set_active_since(now, endpoint):
+        return _explain_held(now, since)
+    if endpoint and endpoint.state == "disabled" and not _is_activated_since(now, endpoint):
         at = iso_instant(endpoint.since)
         return "disabled", f"{since}: the endpoint was disabled at {at}, for {endpoint.reason}."
     if in_front and not now.unordered:
         other = f"{in_front.event_name} {in_front.delivery_id}"
         return "pending", f"{since}: {other} of the same member comes first, and is {in_front.status}."
-    return "pending", f"{since}: {_next(known)}{_failing(endpoint)}"
+    return "pending", f"{since}: {_next_attempt_sentence(known)}{_failing_sentence(endpoint)}"
 
 
-def _held(now: Subscription, since: str) -> tuple[VerdictKind, str]:
+def _explain_held(now: Subscription, since: str) -> tuple[VerdictKind, str]:
     of = f", since {iso_instant(now.state_since)}" if now.state_since else ""
     kind: VerdictKind = "paused" if now.state == "paused" else "disabled"
     return kind, f"{since}: its subscription is {kind}{of}. It goes out once that is active again."
 
 
-def _set_active_since(now: Subscription, endpoint: EndpointStatus) -> bool:
+def _is_activated_since(now: Subscription, endpoint: EndpointStatus) -> bool:
     return now.state_since is not None and now.state_since > endpoint.since
 
 
-def _next(known: DeliveryState) -> str:
+def _next_attempt_sentence(known: DeliveryState) -> str:
     last = known.last
     if last is None or known.status == "pending":
         return "it has not been tried yet."
@@ -130,7 +134,7 @@ def _next(known: DeliveryState) -> str:
     return f"attempt {last.number} failed at {iso_instant(last.started_at)}, {what}; the next one {when}."
 
 
-def _failing(endpoint: EndpointStatus | None) -> str:
+def _failing_sentence(endpoint: EndpointStatus | None) -> str:
     if endpoint is None or endpoint.state != "failing":
         return ""
     since = iso_instant(endpoint.since)

@@ -1,4 +1,4 @@
-"""Why no delivery was made of an event: what the subscription asked for, now and then."""
+"""Explains why an event has no delivery, by what the subscription asked for then and now."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +21,8 @@ def explain_missing_delivery(
     forms: SubscriptionVersions | None,
     forgotten_before: datetime,
 ) -> Verdict:
-    """Of an event of which no delivery is known, by all forms that the subscription has had since."""
+    """The verdict on an event without a known delivery, by all versions that the subscription has had
+    since."""
     id_ = subscription_id
     if not is_recipient(id_, published.by):
         at = iso_instant(published.appended_at)
@@ -30,7 +31,7 @@ def explain_missing_delivery(
         return Verdict(id_, "unknown", "Nothing is known of this subscription.")
     times = forms.since(published.appended_at)
     refusals = [explain_form(published, form, forms) for form in times]
-    # Of several forms that say no, the one of that time is the plainest.
+    # If several versions refuse the event, the version of that time explains it best.
     then = explain_form(published, forms.at(published.appended_at), forms)
     first = then or next((each for each in refusals if each), None)
     if published.ahead and None in refusals:
@@ -40,17 +41,17 @@ def explain_missing_delivery(
         return Verdict(id_, "not come to yet", sentence)
     if first is not None:
         return first
-    return Verdict(id_, *_unmade(published, times, forgotten_before))
+    return Verdict(id_, *_explain_wanted(published, times, forgotten_before))
 
 
-def _unmade(
+def _explain_wanted(
     published: PublishedEvent, times: Iterable[Subscription | None], forgotten_before: datetime
 ) -> tuple[VerdictKind, str]:
-    """Every form wants it, and there is nothing."""
+    """The verdict if every version wants the event, but no delivery exists."""
     at = iso_instant(published.appended_at)
     if published.appended_at < forgotten_before:
         return "unknown", f"It was published at {at}: what became of it is not kept for so long."
-    if any(is_collected(made) for form in times for made in _made(published.event, form)):
+    if any(is_collected(made) for form in times for made in _deliveries_of(published.event, form)):
         return "pending", f"It was published at {at}, and is collected with others for a legacy array."
     return (
         "missing",
@@ -58,21 +59,21 @@ def _unmade(
     )
 
 
-def _made(event: WebhookEvent, form: Subscription | None) -> list[Delivery]:
+def _deliveries_of(event: WebhookEvent, form: Subscription | None) -> list[Delivery]:
     return list(fan_out(event, [form])) if form else []
 
 
 def has_item(batch: Delivery, event: WebhookEvent, form: Subscription) -> bool:
-    """Whether a legacy array has the event's item in it."""
-    return any(is_collected(made) and made.data[1:-1] in batch.data for made in _made(event, form))
+    """Whether a legacy array contains the event's item."""
+    return any(is_collected(made) and made.data[1:-1] in batch.data for made in _deliveries_of(event, form))
 
 
 def explain_form(
     published: PublishedEvent, form: Subscription | None, forms: SubscriptionVersions
 ) -> Verdict | None:
-    """Why that form makes no delivery of the event; None: it makes one."""
+    """Why that version of the subscription makes no delivery of the event, or None if it makes one."""
     if form is None:
-        return _absent(published, forms)
+        return _explain_absence(published, forms)
     event, id_ = published.event, form.subscription_id
     name, names = type(event).__name__, event_names(form)
     if form.store != event.store:
@@ -82,10 +83,10 @@ def explain_form(
     if form.active_from and event.created_at < form.active_from:
         of, since = iso_instant(event.created_at), iso_instant(form.active_from)
         return Verdict(id_, "not active yet", f"The event is of {of}; the subscription begins at {since}.")
-    return _filtered(event, form)
+    return _explain_filter(event, form)
 
 
-def _filtered(event: WebhookEvent, form: Subscription) -> Verdict | None:
+def _explain_filter(event: WebhookEvent, form: Subscription) -> Verdict | None:
     by = first_failed_condition(form.filter, body_tree(event, form.legacy)) if form.filter else None
     if by is None:
         return None
@@ -96,7 +97,7 @@ def _filtered(event: WebhookEvent, form: Subscription) -> Verdict | None:
     return Verdict(form.subscription_id, "filtered", sentence, condition=condition, found=found)
 
 
-def _absent(published: PublishedEvent, forms: SubscriptionVersions) -> Verdict:
+def _explain_absence(published: PublishedEvent, forms: SubscriptionVersions) -> Verdict:
     id_, at = forms.subscription_id, published.appended_at
     begins, first = next(
         ((begins, form) for begins, form in zip(forms.begins, forms.forms, strict=True) if form), (None, None)

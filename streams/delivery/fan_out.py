@@ -1,6 +1,6 @@
-"""From a webhook event to one delivery per subscription that wants it.
+"""Makes one delivery of a webhook event for each subscription that wants it.
 
-Two for a legacy subscription where the earlier version of the system sent two webhooks of one event.
+A legacy subscription gets two deliveries if the original platform sent two webhooks for one event.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,17 +18,17 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
-class _Format:
-    """A body in one format, with the `type` it goes out under where that is not the event's own."""
+class _FormattedBody:
+    """A body in one format, with the `type` of its envelope if that is not the event's own."""
 
     data: str
     legacy_type: str | None = None
 
 
 def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Iterator[Delivery]:
-    """The deliveries for each subscription that wants this one of the events that it names; a body is made
-    once for each format that is asked for."""
-    formats: dict[bool, list[_Format]] = {}
+    """The deliveries for those of the subscriptions that want this event; the caller has matched its name. A
+    body is made once per format."""
+    formats: dict[bool, list[_FormattedBody]] = {}
     trees: dict[bool, object] = {}
     for subscription in subscriptions:
         legacy = subscription.legacy
@@ -40,19 +40,19 @@ def fan_out(event: WebhookEvent, subscriptions: Iterable[Subscription]) -> Itera
             if not is_passed(subscription.filter, trees[legacy]):
                 continue
         if legacy not in formats:
-            formats[legacy] = list(_formats(event, legacy))
+            formats[legacy] = list(_format_bodies(event, legacy))
         for made in formats[legacy]:
-            yield _delivery(event, subscription, made)
+            yield _make_delivery(event, subscription, made)
 
 
 def body_tree(event: WebhookEvent, legacy: bool) -> object:
-    """What stands under `data`, and what filters see."""
+    """The tree under `data`, which filters are evaluated on."""
     entry = CATALOGUE[type(event).__name__]
     return entry.legacy_body(event) if legacy else entry.body(event)
 
 
-def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) -> Delivery:
-    # The first body's id is of event and subscription alone; a second one's is told apart by its type.
+def _make_delivery(event: WebhookEvent, subscription: Subscription, made: _FormattedBody) -> Delivery:
+    # The id derives from event and subscription; that of a second body from its type as well.
     apart = () if made.legacy_type is None else (made.legacy_type,)
     return Delivery(
         delivery_id=derived_id(event.webhook_event_id, subscription.subscription_id, *apart),
@@ -64,25 +64,25 @@ def _delivery(event: WebhookEvent, subscription: Subscription, made: _Format) ->
         created_at=event.created_at,
         legacy=subscription.legacy,
         data=made.data,
-        meta=_meta(event),
+        meta=_meta_headers(event),
         legacy_type=made.legacy_type,
     )
 
 
-def _formats(event: WebhookEvent, legacy: bool) -> Iterator[_Format]:
-    yield _Format(body_json(event, legacy=legacy))
+def _format_bodies(event: WebhookEvent, legacy: bool) -> Iterator[_FormattedBody]:
+    yield _FormattedBody(body_json(event, legacy=legacy))
     second = CATALOGUE[type(event).__name__].second
     told = second.body(event) if legacy and second else None
     if second and told is not None:
-        yield _Format(_JSON.encode(told).decode(), second.legacy_type)
+        yield _FormattedBody(_JSON.encode(told).decode(), second.legacy_type)
 
 
 def body_json(event: WebhookEvent, *, legacy: bool) -> str:
-    """The JSON that stands under `data`. Decimals are written exactly, as JSON numbers."""
+    """The JSON text under `data`. Decimals are written exactly, as JSON numbers."""
     return _JSON.encode(body_tree(event, legacy)).decode()
 
 
-def _meta(event: WebhookEvent) -> dict[str, str]:
+def _meta_headers(event: WebhookEvent) -> dict[str, str]:
     if not isinstance(event, AvailablePointsAmountChanged):
         return {}
     return {

@@ -1,7 +1,8 @@
-"""Filters on a body's data: which webhook events of those that it names does a subscription want?
+"""Evaluates a subscription's filter on a body's `data`.
 
-Bounded in cost: at most MOST conditions, each a walk of at most DEEPEST steps and one comparison, or LONGEST
-of them for `in`. A filter that takes more is never written.
+The cost is bounded: at most MAX_CONDITIONS conditions, each with a path of at most MAX_PATH_PARTS steps and
+one comparison, or MAX_IN_VALUES of them for `in`. A filter beyond these bounds is rejected when it is
+written.
 """
 
 import operator
@@ -28,23 +29,24 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def is_passed(conditions: Iterable[Condition], data: object) -> bool:
-    """Whether all conditions hold for `data`, the tree that stands under `data` in the body."""
-    return all(_test(condition)(_at(data, condition.path)) for condition in conditions)
+    """Whether all conditions hold for the tree under `data`."""
+    return all(_compile_condition(condition)(_value_at(data, condition.path)) for condition in conditions)
 
 
 def first_failed_condition(
     conditions: Iterable[Condition], data: object
 ) -> tuple[Condition, str | None] | None:
-    """The first condition that does not hold, and as JSON what stands at its path; None: nothing does."""
+    """The first condition that does not hold, with the JSON value at its path (None if there is no value); or
+    None if all hold."""
     for condition in conditions:
-        found = _at(data, condition.path)
-        if not _test(condition)(found):
+        found = _value_at(data, condition.path)
+        if not _compile_condition(condition)(found):
             return condition, None if found is _MISSING else _ENCODER.encode(found).decode()
     return None
 
 
 def condition_problem(condition: Condition) -> str | None:
-    """Why the condition could not be evaluated, or None."""
+    """Why the condition cannot be evaluated, or None if it can."""
     if not 1 <= condition.path.count(".") + 1 <= DEEPEST or not all(condition.path.split(".")):
         return f"path must be 1 to {DEEPEST} names or indexes, joined by dots"
     try:
@@ -56,43 +58,43 @@ def condition_problem(condition: Condition) -> str | None:
             return f"value must be an array of 1 to {LONGEST} values, for in"
         case "exists" if not isinstance(value, bool):
             return "value must be true or false, for exists"
-        case "gt" | "gte" | "lt" | "lte" if not (_number(value) or isinstance(value, str)):
+        case "gt" | "gte" | "lt" | "lte" if not (_is_number(value) or isinstance(value, str)):
             return f"value must be a number or a text, for {condition.operator}"
     return None
 
 
 @lru_cache(maxsize=4096)
-def _test(condition: Condition) -> Test:
+def _compile_condition(condition: Condition) -> Test:
     wanted, name = _DECODER.decode(condition.value), condition.operator
     match name:
         case "eq":
-            return lambda found: _equal(found, wanted)
+            return lambda found: _is_equal(found, wanted)
         case "ne":
-            return lambda found: not _equal(found, wanted)
+            return lambda found: not _is_equal(found, wanted)
         case "in":
-            return lambda found: any(_equal(found, each) for each in wanted)
+            return lambda found: any(_is_equal(found, each) for each in wanted)
         case "exists":
             return lambda found: (found is not _MISSING) is wanted
         case _:
             holds = _ORDER[name]
-            return lambda found: _comparable(found, wanted) and holds(found, wanted)
+            return lambda found: _is_comparable(found, wanted) and holds(found, wanted)
 
 
-def _equal(found: object, wanted: object) -> bool:
-    # In Python true is 1; in JSON it is not.
+def _is_equal(found: object, wanted: object) -> bool:
+    # In Python True equals 1; in JSON it does not.
     return isinstance(found, bool) is isinstance(wanted, bool) and found == wanted
 
 
-def _comparable(found: object, wanted: object) -> bool:
-    """Numbers with numbers, texts with texts: instants of one form are in their order as texts."""
-    return (_number(found) and _number(wanted)) or (isinstance(found, str) and isinstance(wanted, str))
+def _is_comparable(found: object, wanted: object) -> bool:
+    """Numbers compare with numbers, and texts with texts: instants in one format sort correctly as texts."""
+    return (_is_number(found) and _is_number(wanted)) or (isinstance(found, str) and isinstance(wanted, str))
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _at(data: object, path: str) -> object:
+def _value_at(data: object, path: str) -> object:
     here = data
     for part in path.split("."):
         if isinstance(here, Mapping):

@@ -1,7 +1,7 @@
-"""Legacy bodies that are arrays, collected: one delivery of many items for a subscription and event.
+"""Collects items of legacy array bodies: one delivery with many items for a subscription and event.
 
-Each partition of the webhook events collects for itself, so that a member's items stay in order. Its batches
-of a subscription and event all go down one lane of the sink, whatever members are in them: they arrive in the
+Each partition of the webhook events collects separately, so that a member's items stay in order. All batches
+of a subscription and event share one lane of the sink, whatever members they contain: they arrive in the
 order in which they were closed.
 """
 
@@ -17,21 +17,21 @@ from streams.domain.values import Instant, Text, Uuid
 from streams.webhooks.legacy_shapes import MAX_ARRAY_ITEMS
 
 MAX_BATCH_BYTES = 2 << 20
-"""A batch with so many is closed: what comes of it must fit in a record, however long names are."""
+"""Bytes at which a batch is closed: its delivery must fit in one record, however long names are."""
 
 
 class Batch(Entry):
-    """Items that wait for more of them. Owner: the subscription."""
+    """A batch that collects items. Owner: the subscription."""
 
     table, letter = "batches", b"b"
 
     first: Delivery
-    """The delivery of the first item, whose data stand with the items."""
+    """The delivery of the first item, without its data, which is kept with the items."""
     closes_at: Instant
     last_event_id: Uuid
     items: int = 0
     size: int = 0
-    """Bytes of the items."""
+    """Total bytes of the items."""
 
     def key(self) -> bytes:
         return self.first.event_name.encode()
@@ -51,19 +51,19 @@ class Item(Entry):
     data: str
 
     def key(self) -> bytes:
-        return _prefix(self.event_name) + self.number.to_bytes(4, "big")
+        return _item_prefix(self.event_name) + self.number.to_bytes(4, "big")
 
 
 def is_collected(delivery: Delivery) -> bool:
-    """Whether it waits for others: its body is an array, which only legacy ones are."""
+    """Whether the delivery is collected with others: its body is an array, as only legacy bodies are."""
     return delivery.legacy and delivery.data.startswith("[")
 
 
 def collect_item(
     state: State, delivery: Delivery, now: datetime, window: timedelta
 ) -> Iterator[Batch | Item]:
-    """The item of `delivery` joins those of its subscription and event; the first opens a batch, which is
-    closed `window` later. `state` is the subscription's."""
+    """Adds the item of `delivery` to the batch of its subscription and event. The first item opens the batch,
+    which is due to be closed `window` later. `state` is the subscription's."""
     batch = state.get(Batch, delivery.event_name.encode()) or Batch(
         first=replace(delivery, data=""), closes_at=now + window, last_event_id=delivery.webhook_event_id
     )
@@ -82,15 +82,15 @@ def is_full(batch: Batch) -> bool:
 
 
 def close_batch(state: State, batch: Batch) -> tuple[Delivery, list[Change]]:
-    """The batch as one delivery, and what is left of it in `state`: nothing.
+    """The batch as one delivery, and the changes that remove it from `state`.
 
-    What was collected goes out as it was, whatever became of the subscription since, as a delivery does that
-    was made before: the sink knows what to do with those of a subscription that is gone.
+    Collected items go out unchanged, even if the subscription has changed since, as deliveries made earlier
+    do. The sink handles those of a removed subscription.
     """
-    first, items = batch.first, list(state.scan(Item, _prefix(batch.first.event_name)))
+    first, items = batch.first, list(state.scan(Item, _item_prefix(batch.first.event_name)))
     whole = replace(
         first,
-        # A replay that makes the same batches makes the same ids.
+        # Derived, so that a replay with the same batches gives the same ids.
         delivery_id=derived_id(first.webhook_event_id, first.subscription_id, batch.last_event_id),
         member_id=batch_lane(first.subscription_id, first.event_name),
         data=f"[{','.join(item.data for item in items)}]",
@@ -99,10 +99,10 @@ def close_batch(state: State, batch: Batch) -> tuple[Delivery, list[Change]]:
 
 
 def batch_lane(subscription_id: str, event_name: str) -> str:
-    """Stands for the member in all batches of the subscription and event."""
+    """The id that stands in place of a member's in all batches of the subscription and event."""
     return derived_id(subscription_id, event_name)
 
 
-def _prefix(event_name: str) -> bytes:
-    # The zero byte ends the name: one name must not be the beginning of another.
+def _item_prefix(event_name: str) -> bytes:
+    # A zero byte ends the name, so that no name is a prefix of another.
     return event_name.encode() + b"\x00"

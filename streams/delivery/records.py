@@ -1,4 +1,4 @@
-"""Records between a webhook event and the end of its delivery."""
+"""Records of subscriptions, deliveries, attempts, dead letters and endpoint status."""
 
 from typing import Annotated, Literal
 
@@ -18,23 +18,24 @@ from streams.domain.values import Code, Instant, Text, Uuid, Value
 
 Url = Annotated[str, Meta(max_length=2048)]
 Outcome = Literal["delivered", "retry", "held", "dead"]
-"""held: it waits until its subscription is active again."""
+"""held: the delivery waits until its subscription is active again."""
 ErrorClass = Literal["before sending", "after sending", "their answer"]
-"""Of an attempt that failed. Before sending: the endpoint has seen nothing. After: it may have."""
+"""When an attempt failed. Before sending: the endpoint has seen nothing. After sending: it may have. Their
+answer: it answered with an error."""
 EndpointCondition = Literal["working", "failing", "disabled"]
 
 
 class Header(Value):
-    """A header that the subscriber wants on every request. Its value may be a secret: never logged."""
+    """A header that the subscriber wants on every request. Its value may be a secret and is never logged."""
 
     name: Text
     value: Annotated[str, Meta(max_length=4096)]
-    """Empty where it is sealed."""
+    """Empty if the value is sealed."""
     sealed: Sealed | None = None
 
 
 class Subscription(Value):
-    """Who wants which webhook, where. Key of its record: `subscription_id`; a tombstone ends it."""
+    """A subscription: which webhooks go to which URL. Key: `subscription_id`; a tombstone removes it."""
 
     subscription_id: Uuid
     store: Code
@@ -44,61 +45,61 @@ class Subscription(Value):
     headers: tuple[Header, ...] = ()
     legacy: bool = False
     further_events: tuple[Text, ...] = ()
-    """Names beside `event_name`; either may be `*`, which stands for all."""
+    """Event names besides `event_name`; any of them may be `*`, which means all."""
     cloud_events: CloudEvents | None = None
-    """Bodies as CloudEvents 1.0, in that mode of the HTTP binding; never together with `legacy`."""
+    """Sends bodies as CloudEvents 1.0 in this mode of the HTTP binding. Never together with `legacy`."""
     description: Text = ""
     active_from: Instant | None = None
-    """Webhook events made before are not delivered; None: all that the fan-out comes to from now on are."""
+    """Earlier webhook events are not delivered. None: all events that the fan-out reads from now on are."""
     filter: tuple[Condition, ...] = ()
     state: SubscriptionState = "active"
     state_since: Instant | None = None
-    """When it was paused, or made active again; what the sink found before no longer disables it."""
+    """When it was paused or activated. An endpoint status from before no longer disables it."""
     unordered: bool = False
-    """A member's next delivery does not wait for the one before."""
+    """Whether a member's next delivery goes out without waiting for the one before."""
     concurrency: Annotated[int, Meta(ge=1, le=1000)] | None = None
-    """Most requests under way at once; None: as the deployment says."""
+    """Most concurrent requests; None: the deployment's default."""
     requests_per_second: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     retry_waits: tuple[Annotated[int, Meta(ge=1, le=7 * 86_400)], ...] = ()
-    """Seconds after the first, second, … failure; empty: the usual schedule."""
+    """Seconds to wait after the first, second, … failure; empty: the default schedule."""
     signing: Signing = "none"
     signing_keys: tuple[SigningKey, ...] = ()
     auth: Auth | None = None
     revision: int = 0
-    """Counts its changes, so that two clients do not overwrite each other unseen."""
+    """Counts its changes, so that a client cannot overwrite another one's change unknowingly."""
 
 
 class Delivery(Value):
-    """One webhook event, or a batch of legacy items, for one subscription. Key: `subscription_id`, so that an
-    endpoint has one owner.
+    """One webhook event, or a batch of legacy items, for one subscription. Key: `subscription_id`, so that
+    one sink process owns an endpoint.
 
-    `delivery_id` is the messageId of every attempt and of every replay. `data` is the body's JSON, in the
-    format that the subscription asked for; the envelope is put around it at each attempt.
+    `delivery_id` is the messageId of every attempt and every replay. `data` is the body's JSON in the
+    subscription's format; the envelope is added at each attempt.
     """
 
     delivery_id: Uuid
     subscription_id: Uuid
     webhook_event_id: Uuid
-    """Of a batch of legacy items, like its time: its first's."""
+    """For a batch of legacy items this id and `created_at` are the first item's."""
     event_name: Text
     store: Code
     member_id: Uuid
-    """What is delivered in order. Of a batch, an id that all of its subscription and event share."""
+    """Deliveries with the same id are sent in order. All batches of a subscription and event share an id."""
     created_at: Instant
     legacy: bool
     data: str
     meta: dict[str, str] = field(default_factory=dict)
-    """Headers beyond the documented body, by name."""
+    """Additional request headers, by name."""
     legacy_type: Text | None = None
-    """The legacy envelope's `type`, where it is not the one that belongs to the event's name."""
+    """The `type` of the legacy envelope, if it is not the default one of the event's name."""
     replay: Text | None = None
-    """The replay that sends it again, by its name; None: it is sent as its event happened."""
+    """The name of the replay or backfill that sends it, or None if it is sent because its event happened."""
     tried: Annotated[int, Meta(ge=0, le=1 << 30)] = 0
-    """How many attempts were made before it was sent again by hand: those that follow are numbered on."""
+    """Attempts before a redrive: the numbering of attempts continues after these."""
 
 
 class Attempt(Value):
-    """One request and what came of it. `request_id` is drawn anew for each."""
+    """One request and its outcome. `request_id` is random and new for each request."""
 
     request_id: Uuid
     delivery_id: Uuid
@@ -113,17 +114,18 @@ class Attempt(Value):
     duration_ms: int
     outcome: Outcome
     status: int | None
-    """The answer's HTTP status, or None when there was no answer."""
+    """The HTTP status of the answer, or None if there was no answer."""
     error: Text | None
-    """What went wrong when there was no answer, and when: before sending, or after."""
+    """What went wrong if there was no answer, and when: before sending, or after."""
     next_attempt_at: Instant | None
     response: str | None
-    """The first 4096 characters of the answer's body; None where it had none."""
+    """The first 4096 characters of the answer's body, or None if it had none."""
     error_class: ErrorClass | None = None
 
 
 class DeadLetter(Value):
-    """A delivery given up, with the reason. Key: `subscription_id`. It can be driven again."""
+    """A dead letter: a delivery that was given up, with the reason. Key: `subscription_id`. It can be
+    redriven."""
 
     delivery: Delivery
     reason: Text
@@ -133,22 +135,23 @@ class DeadLetter(Value):
 
 
 def redrive_delivery(letter: DeadLetter) -> Delivery:
-    """What is sent again of it: its attempts are numbered on, its schedule begins anew."""
+    """The delivery that a redrive sends: its attempts are numbered on, its retry schedule starts again."""
     return replace(letter.delivery, tried=letter.attempts)
 
 
 class EndpointStatus(Value):
-    """What the sink finds of a subscription's endpoint, told when it changes. Key: `subscription_id`; the
-    latest stands, none: it works, or nothing was sent yet."""
+    """The status of a subscription's endpoint, which the sink writes when it changes. Key: `subscription_id`.
+    Without a record the endpoint works, or nothing was sent to it yet."""
 
     subscription_id: Uuid
     store: Code
     state: EndpointCondition
-    """failing: one attempt after the other fails. disabled: nothing is sent until it is set active again."""
+    """failing: all recent attempts failed. disabled: nothing is sent until the subscription is activated
+    again."""
     since: Instant
-    """When it was first so: of `failing` the first failure after the last success."""
+    """When this state began; for `failing` the first failure after the last success."""
     failures: int
-    """One after the other, up to when this was told."""
+    """Consecutive failures up to `told_at`."""
     reason: Text
-    """The last failure, or what disabled it; empty where it works."""
+    """The last failure, or what disabled the endpoint; empty if it works."""
     told_at: Instant

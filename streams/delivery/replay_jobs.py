@@ -1,7 +1,7 @@
-"""Replays that were asked for over HTTP: what was asked, and how far each has come.
+"""Replays that were requested over HTTP: the order and the progress of each.
 
-Who asks writes orders, and the one process that plays a replay writes its progress: neither overwrites the
-other.
+The API writes orders; the one process that runs a replay writes its progress. The two never write the same
+record.
 """
 
 from collections.abc import Callable
@@ -17,19 +17,20 @@ ReplayState = Literal["asked", "running", "cancelling", "done", "cancelled", "fa
 REPLAY_STATES: tuple[ReplayState, ...] = ("asked", "running", "cancelling", "done", "cancelled", "failed")
 MAX_REPLAY_RATE = 10_000
 ReplayListener = Callable[[str], None]
-"""Called with the replay's id."""
+"""Called with the id of a replay that has changed."""
 
 
 class ReplayOrder(Value):
-    """A replay that was asked for. Key: `replay_id`; written again to cancel it; a tombstone forgets it."""
+    """A requested replay. Key: `replay_id`. It is written again to cancel the replay; a tombstone removes
+    it."""
 
     replay_id: Uuid
     store: Code
     subscription_id: Uuid
     since: Instant
-    """Webhook events appended from then on."""
+    """Replays webhook events that were appended from this time on."""
     until: Instant
-    """And before."""
+    """Replays webhook events that were appended before this time."""
     event_name: Text | None
     member_id: Uuid | None
     only: ReplayScope
@@ -38,40 +39,41 @@ class ReplayOrder(Value):
     asked_by: Text
     asked_at: Instant
     process: Text
-    """Which API process was asked: it begins with it at once, another one when nobody does."""
+    """The API process that took the request. It starts the replay at once; another one does if it does
+    not."""
     cancelled_at: Instant | None = None
-    """When it was asked to end before it is done."""
+    """When cancellation was requested."""
     fingerprint: Text = ""
-    """Of what was asked under an Idempotency-Key; empty: there was none."""
+    """A digest of the request with an Idempotency-Key; empty if there was no such key."""
 
 
 class ReplayProgress(Value):
-    """How far a replay has come. Key: `replay_id`. Told in the transactions that append its deliveries, by
-    the one process that plays it: what it says was sent was."""
+    """A replay's progress. Key: `replay_id`. It is written in the transactions that append the deliveries, so
+    that `sent` is exact."""
 
     replay_id: Uuid
     state: Literal["running", "done", "cancelled", "failed"]
     process: Text
-    """Who plays it; empty: nobody, for that one was told to end."""
+    """The process that runs it; empty if that process has shut down."""
     told_at: Instant
     begun_at: Instant | None = None
-    """When the first delivery could be sent: where it stands is committed from then on."""
+    """When the first delivery could be sent. From then on its position is committed."""
     counted: int | None = None
-    """How many deliveries it is of; None: that is being counted."""
+    """The number of deliveries to send, or None while they are being counted."""
     exact: bool = True
-    """Whether `counted` is not reckoned from a part."""
+    """Whether `counted` is exact, and not an estimate from a sample."""
     offsets: int = 0
-    """How much of the topic of webhook events is to be read."""
+    """The number of offsets of `webhook-events` to read."""
     read: int = 0
     sent: int = 0
     ended_at: Instant | None = None
     error: str = ""
-    """Of a failed one: why."""
+    """Why the replay failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayJob:
-    """A replay: what was asked, and what has come of it. None: nobody has begun."""
+    """A replay with its order and its progress, which is None until a process has started it."""
 
     order: ReplayOrder
     progress: ReplayProgress | None = None
@@ -90,7 +92,7 @@ class ReplayJob:
 
     @property
     def remaining(self) -> int | None:
-        """Deliveries that are still to be sent; None: that is not known yet."""
+        """The number of deliveries still to be sent, or None if it is not known yet."""
         if self.ended:
             return 0
         if self.progress is None or self.progress.counted is None:
@@ -99,13 +101,13 @@ class ReplayJob:
 
     @property
     def seconds_left(self) -> int | None:
-        """At the rate that was asked for: it may take longer."""
+        """Seconds to the end at the requested rate. It may take longer."""
         left = self.remaining
         return None if left is None else -(-left // self.order.rate)
 
 
 class ReplayJobs:
-    """All replays by their ids; kept current from both topics."""
+    """All replays by id, kept current from both topics."""
 
     def __init__(self) -> None:
         self._orders: dict[str, ReplayOrder] = {}
@@ -113,8 +115,7 @@ class ReplayJobs:
         self._listeners: list[ReplayListener] = []
 
     def tell(self, listener: ReplayListener) -> Callable[[], None]:
-        """Let it know of every change from now on, once the change is to be seen here; until what is returned
-        is called."""
+        """Calls the listener after every change from now on, until the returned function is called."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -123,14 +124,14 @@ class ReplayJobs:
             self._orders.pop(replay_id, None)
         else:
             self._orders[replay_id] = order
-        self._told(replay_id)
+        self._notify(replay_id)
 
     def progressed(self, replay_id: str, progress: ReplayProgress | None) -> None:
         if progress is None:
             self._progress.pop(replay_id, None)
         else:
             self._progress[replay_id] = progress
-        self._told(replay_id)
+        self._notify(replay_id)
 
     def get(self, replay_id: str) -> ReplayJob | None:
         order = self._orders.get(replay_id)
@@ -141,21 +142,21 @@ class ReplayJobs:
 
     def of(self, subscription_id: str) -> list[ReplayJob]:
         """The newest first."""
-        found = [each for each in self._all() if each.order.subscription_id == subscription_id]
+        found = [each for each in self._jobs() if each.order.subscription_id == subscription_id]
         return found[::-1]
 
     def open(self) -> list[ReplayJob]:
         """Those that have not ended, the oldest first."""
-        return [each for each in self._all() if not each.ended]
+        return [each for each in self._jobs() if not each.ended]
 
     def ended(self) -> list[ReplayJob]:
         """The others, the oldest first."""
-        return [each for each in self._all() if each.ended]
+        return [each for each in self._jobs() if each.ended]
 
-    def _all(self) -> list[ReplayJob]:
+    def _jobs(self) -> list[ReplayJob]:
         ordered = sorted(self._orders.values(), key=lambda order: (order.asked_at, order.replay_id))
         return [ReplayJob(order, self._progress.get(order.replay_id)) for order in ordered]
 
-    def _told(self, replay_id: str) -> None:
+    def _notify(self, replay_id: str) -> None:
         for listener in list(self._listeners):
             listener(replay_id)

@@ -19,11 +19,12 @@ from streams.webhooks.events import WebhookEvent
 
 ReplayScope = Literal["all", "missing", "failed"]
 DeliveryOutcome = Literal["missing", "failed", "pending", "delivered"]
-"""What became of a delivery. missing: none was made; failed: it was given up."""
+"""The outcome of a delivery. missing: no delivery was made; failed: it became a dead letter."""
 
 
-def fate(made: int, delivered: int, dead: int) -> DeliveryOutcome:
-    """Of a delivery that stands so many times in the deliveries, and came to so many ends."""
+def delivery_outcome(made: int, delivered: int, dead: int) -> DeliveryOutcome:
+    """The outcome of a delivery that was appended `made` times, delivered `delivered` times and given up
+    `dead` times."""
     if delivered:
         return "delivered"
     if made > dead:
@@ -32,32 +33,32 @@ def fate(made: int, delivered: int, dead: int) -> DeliveryOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which events of `subscription` are meant, and what is sent of them. Empty and None: whichever."""
+class ReplaySelection:
+    """Selects the events of `subscription` to replay, and makes their deliveries. None means any."""
 
     subscription: Subscription
     name: str
-    """The replay's: its deliveries bear it."""
+    """The replay's name, which its deliveries carry."""
     event_name: str | None = None
     member_id: str | None = None
     only: ReplayScope = "all"
     outcome_of: Callable[[str], DeliveryOutcome] = lambda _: "missing"
-    """By delivery id; asked where not all are meant."""
+    """Looks up an outcome by delivery id. Called unless `only` is "all"."""
     erased: frozenset[str] = frozenset()
-    """Keys of members and documents of whom nothing is sent again."""
-    _named: dict[str, bool] = field(default_factory=dict)
+    """Keys of erased members and documents, whose events are never sent again."""
+    _names_event: dict[str, bool] = field(default_factory=dict)
 
     def names(self, event_name: str) -> bool:
-        """Whether the subscription asks for the event, and the replay for it too."""
-        if event_name not in self._named:
+        """Whether both the subscription and the replay ask for the event."""
+        if event_name not in self._names_event:
             alone = Subscriptions()
             alone.put(self.subscription)
             asked = bool(alone.matching(self.subscription.store, event_name)) and event_name in CATALOGUE
-            self._named[event_name] = asked and self.event_name in (None, event_name)
-        return self._named[event_name]
+            self._names_event[event_name] = asked and self.event_name in (None, event_name)
+        return self._names_event[event_name]
 
     def owns(self, key: bytes) -> bool:
-        """Whether a record of that key may be meant: header and key tell most, and cost nothing."""
+        """Whether a record with that key may be selected. Checked before the record is decoded."""
         store, _, member_id = key.decode(errors="replace").partition("/")
         if store != self.subscription.store or key.decode(errors="replace") in self.erased:
             return False
@@ -65,30 +66,31 @@ class Selection:
 
     @property
     def told_by_key(self) -> bool:
-        """Whether name and key tell all, so that to count need not read."""
+        """Whether name and key decide alone, so that counting needs no decoding."""
         one = self.subscription
         return self.only == "all" and not (one.legacy or one.filter or one.active_from)
 
     @property
     def arrays(self) -> list[str]:
-        """Of the events meant, those whose bodies are collected: which batch one was in is not looked up."""
+        """The selected events whose bodies are collected in arrays. The batch that an item was in cannot be
+        looked up."""
         named = (name for name in CATALOGUE if self.subscription.legacy and self.names(name))
         return [name for name in named if name.endswith("WillExpire")]
 
     def deliveries(self, event: WebhookEvent) -> Iterator[Delivery]:
-        """What is to be sent of an event that it names."""
+        """The deliveries to send for a selected event."""
         for delivery in fan_out(event, (self.subscription,)):
             if self.only == "all" or self.outcome_of(delivery.delivery_id) == self.only:
                 yield to_replayed(delivery, self.name)
 
 
 def to_replayed(delivery: Delivery, name: str) -> Delivery:
-    """As a replay or a backfill of that name sends it."""
-    return replace(_alone(delivery) if is_collected(delivery) else delivery, replay=name)
+    """The delivery as the replay or backfill `name` sends it."""
+    return replace(_single_item_array(delivery) if is_collected(delivery) else delivery, replay=name)
 
 
-def _alone(item: Delivery) -> Delivery:
-    """An array of one: the batch that it would have been in by itself."""
+def _single_item_array(item: Delivery) -> Delivery:
+    """An array with this single item, as the batch would be if no other item had been collected."""
     ids = item.webhook_event_id, item.subscription_id, item.webhook_event_id
     return replace(
         item, delivery_id=derived_id(*ids), member_id=batch_lane(item.subscription_id, item.event_name)

@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again."""
+"""The retry schedule of failed deliveries."""
 
 from datetime import timedelta
 
@@ -13,29 +13,30 @@ RETRY_SCHEDULE = (
     timedelta(hours=12),
     timedelta(hours=24),
 )
-"""The longest wait after the first, second, … failure; after that every 24 hours."""
+"""The longest wait after the first, second, … failure. After the last entry the wait stays at 24 hours."""
 
 GIVEN_UP_AFTER = timedelta(days=3)
-"""Of waiting between tries. Time for which nothing was tried, as nobody was there, does not count."""
+"""A delivery is given up after waiting so long between attempts in total. Time in which no sink process was
+running does not count."""
 
 SHORTEST_WAIT = timedelta(seconds=1)
 
 MAX_RETRY_AFTER = timedelta(hours=24)
-"""The most that an endpoint may ask for by Retry-After."""
+"""The longest Retry-After (RFC 9110 section 10.2.3) that is respected."""
 
 MAX_CLIENT_ERROR_TRIES = 3
-"""Tries for an endpoint that refuses for good (a 4xx other than 408, 425, 429, or a redirect): a wrong path
-or a missing header is often mended within the minute, and rarely later."""
+"""Attempts after a permanent error (a 4xx other than 408, 425 and 429, or a redirect): a wrong path or a
+missing header is often fixed within a minute, and rarely later."""
 
 HTTP_GONE = 410
 
-_ASKS_FOR_MORE = {408, 425, 429}
+_RETRYABLE_STATUSES = {408, 425, 429}
 
 
 def is_retryable(status: int | None) -> bool:
-    """Whether time may heal it: no answer at all, a 5xx, or a 4xx that asks to come again. A status that
-    there is not counts as a 5xx (RFC 9110, section 15)."""
-    return status is None or not 100 <= status < 500 or status in _ASKS_FOR_MORE
+    """Whether a later attempt may succeed: there was no answer, a 5xx, or a 4xx that asks to try again. An
+    undefined status counts as a 5xx (RFC 9110 section 15)."""
+    return status is None or not 100 <= status < 500 or status in _RETRYABLE_STATUSES
 
 
 def next_wait(
@@ -47,11 +48,12 @@ def next_wait(
     jitter: float,
     waits: tuple[int, ...] = (),
 ) -> timedelta | None:
-    """How long to wait after `failed` attempts, the last answered by `status`; None: give up.
+    """How long to wait after `failed` attempts, the last of which was answered by `status`; None: give up.
 
-    `waited` so far between tries; `asked` for by the endpoint. Full jitter: `jitter` in [0, 1) spreads the
-    wait over its whole length, so that the deliveries of an endpoint that comes back do not all arrive in
-    the same moment. `waits`, in seconds, stand for the usual schedule; spent, they end it.
+    `waited` is the time waited between attempts so far, `asked` the endpoint's Retry-After. Full jitter:
+    `jitter` in [0, 1) spreads the wait over its whole length, so that an endpoint that comes back does not
+    get all deliveries at the same moment. `waits`, in seconds, replace the default schedule; after the last
+    of them the delivery is given up.
     """
     tries = len(waits) + 1 if waits else None
     if not is_retryable(status):

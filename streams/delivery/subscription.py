@@ -1,4 +1,4 @@
-"""Which subscriptions want a webhook event."""
+"""Finds the subscriptions that ask for a webhook event."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -7,18 +7,19 @@ from streams.delivery.records import Subscription
 from streams.errors import Misconfigured
 
 SubscriptionListener = Callable[[str, Subscription | None, Subscription | None], None]
-"""Called with a subscription's id, as it was and as it is now."""
+"""Called with a subscription's id, its former and its current version; None if there is none."""
 ANY_EVENT = "*"
-"""Stands for every event's name."""
+"""Matches every event name."""
 
 
 def event_names(subscription: Subscription) -> tuple[str, ...]:
-    """The names that it asks for, the first one first, each once."""
+    """The event names that it asks for, without duplicates, `event_name` first."""
     return tuple(dict.fromkeys((subscription.event_name, *subscription.further_events)))
 
 
 def require_active(found: Subscription | None, id_: str) -> Subscription:
-    """Raises Misconfigured, for the option that named it, where there is none or nothing is sent to it."""
+    """Returns an active subscription. Raises Misconfigured, naming `--subscription`, if it is missing or not
+    active."""
     if found is None:
         raise Misconfigured(f"--subscription {id_!r}: there is no subscription of that id")
     if found.state != "active":
@@ -27,7 +28,7 @@ def require_active(found: Subscription | None, id_: str) -> Subscription:
 
 
 class Subscriptions:
-    """All subscriptions, looked up by store and event name; kept current from the compacted topic."""
+    """All subscriptions by store and event name, kept current from the compacted topic."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Subscription] = {}
@@ -37,7 +38,7 @@ class Subscriptions:
         self._listeners: list[SubscriptionListener] = []
 
     def tell(self, listener: SubscriptionListener) -> None:
-        """Let it know of every change from now on, once the change is to be seen here."""
+        """Calls the listener after every change from now on."""
         self._listeners.append(listener)
 
     def put(self, subscription: Subscription) -> None:
@@ -71,13 +72,13 @@ class Subscriptions:
         return self._by_id.get(subscription_id)
 
     def matching(self, store: str, event_name: str) -> list[Subscription]:
-        """In the order of their ids, so that a replay appends deliveries in the same order."""
+        """The matching subscriptions, sorted by id, so that a replay appends deliveries in the same order."""
         named, all_ = self._by_event.get((store, event_name)), self._by_event.get((store, ANY_EVENT))
         wanted = {**(named or {}), **(all_ or {})}
         return [wanted[key] for key in sorted(wanted)] if wanted else []
 
     def of_store(self, store: str) -> Sequence[Subscription]:
-        """The oldest first."""
+        """The store's subscriptions, the oldest first."""
         if store not in self._in_order:
             found = self._by_store.get(store, {}).values()
             self._in_order[store] = tuple(sorted(found, key=lambda s: (s.created_at, s.subscription_id)))

@@ -1,4 +1,4 @@
-"""What a subscriber may ask of its deliveries beside the address: how they are signed, sped and selected."""
+"""Options of a subscription: state, signing, authentication and filter."""
 
 from typing import Annotated, Literal
 
@@ -7,35 +7,37 @@ from msgspec import Meta
 from streams.domain.values import Instant, Text, Value
 
 SubscriptionState = Literal["active", "paused", "disabled"]
-"""paused: by hand; disabled: by the sink, which found nobody there. Either way deliveries wait."""
+"""paused by a person, or disabled by the sink because the endpoint failed for days. In both states deliveries
+wait."""
 CloudEvents = Literal["structured", "binary"]
 Signing = Literal["none", "standard", "original"]
-"""standard: Standard Webhooks; original: the X-Webhook headers of the original platform."""
+"""standard: Standard Webhooks (standardwebhooks.com); original: the X-Webhook headers of the original
+platform."""
 
 
 class Sealed(Value):
-    """A secret, encrypted with a key from the environment: `text` is of use to nobody else."""
+    """A secret, encrypted with a key from LOYALTY_SECRET_KEY."""
 
     text: Annotated[str, Meta(max_length=16_384)]
 
 
 class SigningKey(Value):
-    """A secret that requests are signed with. Two are live while one replaces the other."""
+    """A key that requests are signed with. During a rotation two keys are live."""
 
     kind: Literal["hmac", "ed25519"]
     version: int
-    """1 for the first; told to receivers that ask for the version of the key."""
+    """1 for the first key. Sent to receivers of the `original` signing."""
     secret: Sealed
     created_at: Instant
     expires_at: Instant | None = None
-    """When it no longer signs, None: not known yet."""
+    """From when on it no longer signs; None: without end."""
 
 
 AuthKind = Literal["basic", "bearer", "oauth2", "mtls"]
 
 
 class Auth(Value):
-    """How requests show who sends them. `secret` is a sealed JSON object, by kind:
+    """How requests authenticate themselves. `secret` is a sealed JSON object, by kind:
 
     basic   username, password
     bearer  token
@@ -48,10 +50,10 @@ class Auth(Value):
 
 
 class Condition(Value):
-    """One part of a filter on the body's `data`: all parts must hold."""
+    """One condition of a filter on the body's `data`. All conditions must hold."""
 
     path: Text
-    """Names and indexes joined by dots: `wallet.walletType.code`, `items.0.sku.code`."""
+    """Names and indexes joined by dots, such as `wallet.walletType.code` or `items.0.sku.code`."""
     operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "exists"]
     value: Annotated[str, Meta(max_length=1024)]
-    """JSON: what the value at the path is compared with; for `in` an array."""
+    """The JSON value to compare with; an array for `in`."""

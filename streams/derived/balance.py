@@ -1,9 +1,9 @@
 """From facts about units to AvailablePointsAmountChanged."""
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import (
     DebtPaid,
     UnitsActivated,
@@ -22,6 +22,8 @@ from streams.domain.ledger import get_account
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
 from streams.domain.values import Cause
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import AvailablePointsAmountChanged, TakenBack
 
 Movement = (
@@ -39,22 +41,26 @@ Movement = (
 )
 
 
-class _Change(NamedTuple):
+class _AmountChange(NamedTuple):
     units: Decimal
     """With its sign."""
     type: str
     cause: Cause | None = None
 
 
+@derives(*get_args(Movement))
 def available_amount_changed(
     event: Movement, state: State, store: StoreSettings
-) -> AvailablePointsAmountChanged | None:
-    """The change that `event` made; `state` is the state after it. None: what can be spent is as before."""
-    change = _change(event)
+) -> Iterator[AvailablePointsAmountChanged]:
+    """The change of available units by `event`, if there is one.
+
+    UnitsHeld and UnitsReleased have no rule: a transfer is reported once it is complete.
+    """
+    change = _amount_change(event)
     if change is None:
-        return None
+        return
     after = get_account(state, event.wallet)
-    return AvailablePointsAmountChanged(
+    yield AvailablePointsAmountChanged(
         **webhook_event_header(event, "AvailablePointsAmountChanged"),
         customer=customer(state, event.member_id),
         wallet_id=wallet_id(event.store, event.member_id, event.wallet),
@@ -66,11 +72,11 @@ def available_amount_changed(
         sequence=after.changes,
         transfer_id=event.transfer_id,
         cause=change.cause,
-        taken_back=_taken_back(event) if isinstance(event, UnitsTakenBack) else None,
+        taken_back=_taken_back_units(event) if isinstance(event, UnitsTakenBack) else None,
     )
 
 
-def _taken_back(event: UnitsTakenBack) -> TakenBack:
+def _taken_back_units(event: UnitsTakenBack) -> TakenBack:
     return TakenBack(
         purchase=event.purchase,
         pending=sum((share.units for share in event.pending), Decimal(0)),
@@ -81,43 +87,43 @@ def _taken_back(event: UnitsTakenBack) -> TakenBack:
     )
 
 
-def _change(event: Movement) -> _Change | None:
+def _amount_change(event: Movement) -> _AmountChange | None:
     match event:
         case UnitsEarned():
-            return None if event.locked_until else _Change(event.units, "add", event.cause)
+            return None if event.locked_until else _AmountChange(event.units, "add", event.cause)
         case UnitsSpent():
-            return _Change(-event.units, "subtract", event.cause)
+            return _AmountChange(-event.units, "subtract", event.cause)
         case UnitsExpired():
-            return _Change(-event.lot.units, "expire")
+            return _AmountChange(-event.lot.units, "expire")
         case UnitsCancelled():
-            return None if event.pending else _Change(-event.units, "cancel")
+            return None if event.pending else _AmountChange(-event.units, "cancel")
         case UnitsTakenBack() | DebtPaid():
-            return _returned(event)
+            return _return_change(event)
         case _:
-            return _moved(event)
+            return _movement_change(event)
 
 
-def _returned(event: UnitsTakenBack | DebtPaid) -> _Change:
+def _return_change(event: UnitsTakenBack | DebtPaid) -> _AmountChange:
     if isinstance(event, DebtPaid):
-        return _Change(-event.units, "subtract")
-    # Told of even where none of them could be spent: nothing else says that they are gone.
-    return _Change(-event.drawn, "subtract", event.cause)
+        return _AmountChange(-event.units, "subtract")
+    # Sent even if none of them were spendable: no other webhook reports them.
+    return _AmountChange(-event.drawn, "subtract", event.cause)
 
 
-def _moved(
+def _movement_change(
     event: UnitsActivated | UnitsBlocked | UnitsUnblocked | UnitsSent | UnitsReceived,
-) -> _Change:
+) -> _AmountChange:
     match event:
         case UnitsActivated():
-            return _Change(event.units, "activate")
+            return _AmountChange(event.units, "activate")
         case UnitsBlocked():
-            return _Change(-event.units, "block")
+            return _AmountChange(-event.units, "block")
         case UnitsUnblocked():
-            return _Change(event.units, "unblock")
+            return _AmountChange(event.units, "unblock")
         case UnitsSent():
-            return _Change(-event.units, "p2p_subtract")
+            return _AmountChange(-event.units, "p2p_subtract")
         case UnitsReceived():
-            return _Change(event.units, "p2p_add")
+            return _AmountChange(event.units, "p2p_add")
 
 
 def wallet_id(store: str, member_id: str, wallet: str) -> str:

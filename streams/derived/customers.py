@@ -1,10 +1,10 @@
 """From facts about accounts, tiers and campaigns to the webhook events about customers."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from msgspec.structs import replace
 
-from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import (
     ActivationCodeIssued,
     CampaignApplied,
@@ -20,6 +20,8 @@ from streams.domain.events import (
 )
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import (
     CampaignEffectWasApplied,
     CustomerDeactivated,
@@ -37,6 +39,7 @@ from streams.webhooks.events import (
 from streams.webhooks.parts import midnight
 
 
+@derives(*get_args(MemberEvent))
 def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case MemberRegistered():
@@ -47,18 +50,18 @@ def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings
                 birth_date=midnight(event.profile.birth_date, store.calendar),
             )
         case MemberUpdated():
-            yield _updated(event, state)
+            yield _customer_updated(event, state)
         case MemberDeactivated():
             yield CustomerDeactivated(
                 **webhook_event_header(event, "CustomerDeactivated"),
                 customer=customer(state, event.member_id),
             )
         case MemberSignedUp() | ActivationCodeIssued() | PasswordResetIssued() | ContactChangeAsked():
-            yield _code(event, state)
+            yield _code_webhook_event(event, state)
         case TierChanged():
-            # A tier is part of what a customer is: both are told, as the original does.
+            # A tier is part of the customer: the original platform sends both webhooks.
             yield _tier_changed(event, state)
-            yield _updated(event, state)
+            yield _customer_updated(event, state)
         case TierExpiryAnnounced():
             yield _tier_will_expire(event, state)
         case CampaignApplied():
@@ -75,7 +78,7 @@ def member_webhook_events(event: MemberEvent, state: State, store: StoreSettings
             pass
 
 
-def _updated(event: MemberUpdated | TierChanged, state: State) -> CustomerUpdated:
+def _customer_updated(event: MemberUpdated | TierChanged, state: State) -> CustomerUpdated:
     return CustomerUpdated(
         **webhook_event_header(event, "CustomerUpdated"), customer=customer(state, event.member_id)
     )
@@ -91,9 +94,9 @@ CodeEvent = (
 )
 
 
-def _code(event: CodeSent, state: State) -> CodeEvent:
-    """A changed address is told of as it will be: the code is to be sent there."""
-    kind = _code_event(event)
+def _code_webhook_event(event: CodeSent, state: State) -> CodeEvent:
+    """A requested change shows the new address or number, as the code must be sent there."""
+    kind = _code_event_type(event)
     who = customer(state, event.member_id)
     if isinstance(event, ContactChangeAsked):
         who = replace(who, **{event.kind: event.value})
@@ -105,7 +108,7 @@ def _code(event: CodeSent, state: State) -> CodeEvent:
     )
 
 
-def _code_event(event: CodeSent) -> type[CodeEvent]:
+def _code_event_type(event: CodeSent) -> type[CodeEvent]:
     match event:
         case MemberSignedUp():
             return CustomerWasRegisteredWithoutActivation

@@ -1,4 +1,4 @@
-"""From facts to what other owners must be told: written in the same transaction as the fact."""
+"""From facts to messages to other owners, which are written in the fact's transaction."""
 
 from collections.abc import Iterator
 
@@ -23,11 +23,11 @@ from streams.domain.messages import (
 )
 from streams.domain.state import Document, State, Transaction
 from streams.errors import Rejected
-from streams.rejections import Refusal
+from streams.rejections import LateRejection
 
 
 def messages_of(event: Event, state: State) -> Iterator[Message]:
-    """What `event` has to tell other owners, if anything; `state` is the state after it."""
+    """The messages that follow from `event`; `state` is the state after it."""
     match event:
         case UnitsHeld():
             yield OfferUnits(
@@ -50,14 +50,14 @@ def messages_of(event: Event, state: State) -> Iterator[Message]:
                 transfer_id=event.sent_as,
             )
         case TransactionMatched():
-            yield _take(event, state)
+            yield _take_transaction(event, state)
         case MemberErased():
-            yield from _erase(event, state)
+            yield from _erase_documents(event, state)
         case _:
             pass
 
 
-def _take(event: TransactionMatched, state: State) -> TakeTransaction:
+def _take_transaction(event: TransactionMatched, state: State) -> TakeTransaction:
     document = state.get(Document)
     if document is None:
         raise LookupError(f"document {event.document_number!r} has facts but is not there")
@@ -79,7 +79,7 @@ def _take(event: TransactionMatched, state: State) -> TakeTransaction:
     )
 
 
-def _erase(event: MemberErased, state: State) -> Iterator[EraseDocument]:
+def _erase_documents(event: MemberErased, state: State) -> Iterator[EraseDocument]:
     for bought in state.scan(Transaction):
         if has_document(event.store, bought):
             yield EraseDocument(
@@ -91,7 +91,7 @@ def _erase(event: MemberErased, state: State) -> Iterator[EraseDocument]:
 
 
 def rejection_answer(message: Message, refusal: Rejected) -> Message | None:
-    """What is answered to the owner whose message was refused; None where nobody waits for an answer."""
+    """The answer to a message that was rejected, or None if no owner waits for one."""
     match message:
         case OfferUnits():
             return RefuseUnits(
@@ -121,12 +121,12 @@ def rejection_answer(message: Message, refusal: Rejected) -> Message | None:
             return None
 
 
-def late_rejection(event: Event) -> Refusal | None:
-    """The refusal of a command that was under way for a while, which `event` brings to an end."""
+def late_rejection(event: Event) -> LateRejection | None:
+    """The rejection of an earlier command that `event` completes, or None."""
     match event:
         case UnitsReleased():
-            return Refusal("TransferUnits", event.field, event.value, event.reason)
+            return LateRejection("TransferUnits", event.field, event.value, event.reason)
         case TransactionUnmatched() if event.by_hand:
-            return Refusal("AssignTransaction", event.field, event.value, event.reason)
+            return LateRejection("AssignTransaction", event.field, event.value, event.reason)
         case _:
             return None

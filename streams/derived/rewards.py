@@ -1,10 +1,13 @@
 """From facts about issued rewards to the webhook events about rewards and coupons."""
 
 from collections.abc import Iterator
+from typing import get_args
 
-from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import CouponExpiryAnnounced, RedemptionStatusChanged, RewardBought, RewardEvent
 from streams.domain.state import IssuedReward, Member, State
+from streams.domain.store import StoreSettings
+from streams.webhooks.derivation import derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import (
     CouponWillExpire,
     CustomerBoughtReward,
@@ -13,10 +16,11 @@ from streams.webhooks.events import (
 )
 
 
-def reward_webhook_events(event: RewardEvent, state: State) -> Iterator[WebhookEvent]:
+@derives(*get_args(RewardEvent))
+def reward_webhook_events(event: RewardEvent, state: State, _: StoreSettings) -> Iterator[WebhookEvent]:
     match event:
         case RewardBought():
-            yield _bought(event, state)
+            yield _reward_bought(event, state)
         case RedemptionStatusChanged():
             yield _status_changed(event, state)
         case CouponExpiryAnnounced():
@@ -31,7 +35,7 @@ def reward_webhook_events(event: RewardEvent, state: State) -> Iterator[WebhookE
             pass
 
 
-def _bought(event: RewardBought, state: State) -> CustomerBoughtReward:
+def _reward_bought(event: RewardBought, state: State) -> CustomerBoughtReward:
     return CustomerBoughtReward(
         **webhook_event_header(event, "CustomerBoughtReward"),
         customer=customer(state, event.member_id),

@@ -1,4 +1,4 @@
-"""Days and months as a store's people count them: in its time zone, whatever its clocks do."""
+"""Calendar arithmetic in a store's time zone, across changes of its clocks."""
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 
 def to_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """`moment` on the clocks of `zone`. At the very ends of the calendar it stays in UTC: what is stored must
-    be shown, whatever it is."""
+    """`moment` in `zone`. Near the ends of `datetime` it stays in UTC, so that every stored instant can be
+    shown."""
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -15,7 +15,7 @@ def to_zone(moment: datetime, zone: tzinfo) -> datetime:
 
 
 class Calendar:
-    """Calendar arithmetic in one zone. Instants in and out are aware; out, in UTC."""
+    """Calendar arithmetic in one time zone. Arguments and results are aware; results are in UTC."""
 
     __slots__ = ("_zone",)
 
@@ -26,14 +26,15 @@ class Calendar:
         return to_zone(instant, self._zone).date()
 
     def stored_to_day(self, stored: datetime) -> date:
-        """The day that a stored instant stands for, such as a birthday's: of the store, where it is midnight
-        there; else of UTC, where days are kept now."""
+        """The day that a stored instant, such as a birthday, stands for: the store's day if it is midnight in
+        the store's zone, otherwise the UTC day, as days are stored now."""
         here = to_zone(stored, self._zone)
         return here.date() if here.time() == time() else stored.astimezone(UTC).date()
 
     def midnight(self, day: date) -> datetime:
-        """The day's midnight with the store's offset, in whole minutes as ISO 8601 has them: the offsets of
-        local mean time have seconds. Where clocks skip midnight, the offset is that of before."""
+        """The day's midnight with the store's offset, rounded to whole minutes as ISO 8601 requires, because
+        offsets of local mean time have seconds. If the clocks skip midnight, the offset before the change
+        applies."""
         offset = datetime.combine(day, time(), self._zone).utcoffset() or timedelta(0)
         minutes = round(offset / timedelta(minutes=1))
         return datetime.combine(day, time(), timezone(timedelta(minutes=minutes)))
@@ -42,7 +43,7 @@ class Calendar:
         return to_zone(datetime.combine(day, time(), self._zone), UTC)
 
     def end_of(self, day: date) -> datetime:
-        """The day's last 23:59:59: of two, the later."""
+        """The day's last 23:59:59; the later one if clocks repeat it."""
         return to_zone(datetime.combine(day, time(23, 59, 59, fold=1), self._zone), UTC)
 
     def end_of_day(self, start: datetime, days: int) -> datetime:
@@ -74,7 +75,8 @@ class Calendar:
         return min(start for start in starts if start > after)
 
     def months_later(self, start: datetime, months: int) -> datetime:
-        """The beginning of the day `months` months after `start`'s; the month's last where it is shorter."""
+        """The start of the day `months` months after `start`'s, or of the month's last day if the month is
+        shorter."""
         day = self.day(start)
         year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
         return self.start_of(date(year, month + 1, min(day.day, monthrange(year, month + 1)[1])))
@@ -88,6 +90,7 @@ class Calendar:
 
 
 def date_in_year(year: int, month_day: str) -> date:
-    """29 February stands for 28 February where there is none."""
+    """The date of a month and day in that year; 29 February becomes 28 February if the year is not a leap
+    year."""
     month, day = (int(part) for part in month_day.split("-"))
     return date(year, month, min(day, monthrange(year, month)[1]))

@@ -1,4 +1,4 @@
-"""Campaigns: rules as data that act on what a member does."""
+"""Runs a store's campaigns: rules, stored as settings, that react to what a member does."""
 
 from collections.abc import Callable, Iterator
 from decimal import ROUND_DOWN, Decimal
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.domain import returns
 from streams.domain.conditions import CampaignTrigger, is_met
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import CampaignApplied, Event
 from streams.domain.ledger import draw_and_spend, earn_units, get_account, units_until_limit
 from streams.domain.member import member_updated_event
@@ -19,14 +19,14 @@ from streams.domain.store import StoreSettings, WalletType
 from streams.domain.values import MAX_AMOUNT, SMALLEST_UNIT, Attribute, Cause, EffectGiven, EffectType
 
 
-class _Run(NamedTuple):
-    """One campaign on one occasion; `place` is where it stands among the store's."""
+class _CampaignRun(NamedTuple):
+    """One campaign that runs for one trigger; `place` is its index among the store's campaigns."""
 
     campaign: Campaign
     place: int
     occasion: CampaignTrigger
     state: State
-    act: Act
+    context: EventContext
     store: StoreSettings
 
     @property
@@ -42,21 +42,24 @@ class _Run(NamedTuple):
         )
 
 
-def run_campaigns(occasion: CampaignTrigger, state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """What the store's campaigns do, in their order; each sees what those before it did."""
+def run_campaigns(
+    occasion: CampaignTrigger, state: State, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    """The events of the store's campaigns, in the campaigns' order; each campaign sees the effects of those
+    before it."""
     for index, campaign in enumerate(store.campaigns):
-        run = _Run(campaign, index, occasion, state, act, store)
-        if _acts(run):
-            yield from _apply(run)
+        run = _CampaignRun(campaign, index, occasion, state, context, store)
+        if _is_triggered(run):
+            yield from _apply_effects(run)
 
 
-def _acts(run: _Run) -> bool:
-    campaign, trigger, state, act = run.campaign, run.occasion.trigger, run.state, run.act
+def _is_triggered(run: _CampaignRun) -> bool:
+    campaign, trigger, state, context = run.campaign, run.occasion.trigger, run.state, run.context
     if not campaign.active or campaign.trigger != trigger.type:
         return False
     if campaign.event and campaign.event != trigger.event_name:
         return False
-    moment = act.now if run.store.campaign_time == "processing" else run.occasion.happened_at
+    moment = context.now if run.store.campaign_time == "processing" else run.occasion.happened_at
     if (campaign.active_from and moment < campaign.active_from) or (
         campaign.active_to and moment >= campaign.active_to
     ):
@@ -68,16 +71,16 @@ def _acts(run: _Run) -> bool:
     return all(is_met(condition, run.occasion, state, run.store) for condition in campaign.conditions)
 
 
-def _apply(run: _Run) -> Iterator[Event]:
+def _apply_effects(run: _CampaignRun) -> Iterator[Event]:
     given = []
-    for number, effect in _effects(run.campaign, run.place):
-        outcome, event = _EFFECTS[effect.type](run, effect, number)
+    for number, effect in _numbered_effects(run.campaign, run.place):
+        outcome, event = _EFFECT_RULES[effect.type](run, effect, number)
         given.append(outcome)
         if event:
             yield event
     if any(outcome.status == "success" for outcome in given):
         yield CampaignApplied(
-            **run.act.stamp("CampaignApplied", run.place),
+            **run.context.stamp("CampaignApplied", run.place),
             campaign_id=run.campaign.campaign_id,
             campaign_name=run.campaign.name,
             trigger=run.occasion.trigger,
@@ -85,8 +88,8 @@ def _apply(run: _Run) -> Iterator[Event]:
         )
 
 
-def _effects(campaign: Campaign, index: int) -> Iterator[tuple[int, Effect]]:
-    """Each with a number of its own among all of the store's."""
+def _numbered_effects(campaign: Campaign, index: int) -> Iterator[tuple[int, Effect]]:
+    """The campaign's effects, each with a number that is unique within the store."""
     if campaign.points_per_currency_unit:
         short = Effect(
             type="give_points",
@@ -102,24 +105,24 @@ def _effects(campaign: Campaign, index: int) -> Iterator[tuple[int, Effect]]:
 EffectOutcome = tuple[EffectGiven, Event | None]
 
 
-def _units(effect: Effect, occasion: CampaignTrigger) -> Decimal:
+def _effect_units(effect: Effect, occasion: CampaignTrigger) -> Decimal:
     rate = effect.points_per_currency_unit or Decimal(0)
     return (effect.points or Decimal(0)) + occasion.gross_value * rate
 
 
-def _give(run: _Run, effect: Effect, number: int) -> EffectOutcome:
-    """Fractions below the sixth decimal are dropped: never more units than the rule promises. What a wallet
-    cannot take is skipped, for the purchase itself is a fact and must not be refused for it."""
+def _give_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome:
+    """Gives units, rounded down to six decimals, so that a member never gets more than the rule promises. An
+    effect that the wallet cannot take is skipped: the purchase is a fact and must not be rejected for it."""
     wallet = run.store.wallet(effect.wallet)
-    units = _units(effect, run.occasion)
-    # Compared before it is cut: what no wallet holds may have more digits than can be cut.
+    units = _effect_units(effect, run.occasion)
+    # Compared before rounding: a number that exceeds the wallet may have too many digits to be rounded.
     if not wallet or units >= units_until_limit(run.state, wallet) + SMALLEST_UNIT or units < SMALLEST_UNIT:
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     units, trigger = units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN), run.occasion.trigger
     event = earn_units(
         wallet,
         units,
-        run.act,
+        run.context,
         run.store,
         expires_in_days=effect.expires_after_days,
         never_expires=effect.expiry == "never_expires",
@@ -132,33 +135,34 @@ def _give(run: _Run, effect: Effect, number: int) -> EffectOutcome:
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
 
 
-def _deduct(run: _Run, effect: Effect, number: int) -> EffectOutcome:
-    """What is there, where less is there than the rule takes: a purchase must not fail for it."""
+def _deduct_units(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome:
+    """Deducts what is available if that is less than the rule says: a purchase must not fail for it."""
     wallet = run.store.wallet(effect.wallet)
     if not wallet:
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     if run.occasion.trigger.type == "return_transaction":
-        return _take_back(run, effect, wallet, number)
-    units = min(_units(effect, run.occasion), get_account(run.state, wallet.code).spendable)
+        return _take_back_units(run, effect, wallet, number)
+    units = min(_effect_units(effect, run.occasion), get_account(run.state, wallet.code).spendable)
     if units < SMALLEST_UNIT:
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     units = units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN)
     event = draw_and_spend(
-        run.state, wallet, units, run.act, comment=run.campaign.name, cause=run.cause, index=number
+        run.state, wallet, units, run.context, comment=run.campaign.name, cause=run.cause, index=number
     )
     return EffectGiven(type=effect.type, wallet=wallet.code, points=units), event
 
 
-def _take_back(run: _Run, effect: Effect, wallet: WalletType, number: int) -> EffectOutcome:
-    """For a return that names no purchase. One that does has taken what the purchase gave already."""
-    units = min(_units(effect, run.occasion), MAX_AMOUNT)
+def _take_back_units(run: _CampaignRun, effect: Effect, wallet: WalletType, number: int) -> EffectOutcome:
+    """Takes units back for a return that names no purchase. A return that names one has taken back that
+    purchase's units already."""
+    units = min(_effect_units(effect, run.occasion), MAX_AMOUNT)
     if units < SMALLEST_UNIT or returns.is_purchase_known(run.state, run.occasion.linked_document_number):
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     event = returns.deduct_for_return(
         run.state,
         wallet.code,
         units.quantize(SMALLEST_UNIT, rounding=ROUND_DOWN),
-        run.act,
+        run.context,
         run.store,
         comment=run.campaign.name,
         cause=run.cause,
@@ -166,38 +170,38 @@ def _take_back(run: _Run, effect: Effect, wallet: WalletType, number: int) -> Ef
     )
     taken = event.units - event.waived
     if not taken:
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     return EffectGiven(type=effect.type, wallet=wallet.code, points=taken), event
 
 
-def _reward(run: _Run, effect: Effect, number: int) -> EffectOutcome:
+def _give_reward(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome:
     reward = run.store.reward(effect.reward_id or "")
     if reward is None:
-        return _skipped(effect), None
-    event = issue_reward(reward, run.act, run.store, number, cause=run.cause)
+        return _skipped_effect(effect), None
+    event = issue_reward(reward, run.context, run.store, number, cause=run.cause)
     value = event.coupon.value if event.coupon else None
     return EffectGiven(type=effect.type, reward_id=reward.reward_id, coupon_value=value), event
 
 
-def _attribute(run: _Run, effect: Effect, number: int) -> EffectOutcome:
+def _set_attribute(run: _CampaignRun, effect: Effect, number: int) -> EffectOutcome:
     member = run.state.get(Member)
     if member is None or effect.attribute is None:
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     given = effect.attribute
     others = tuple(a for a in member.profile.custom_attributes if a.key != given.key)
     attributes: tuple[Attribute, ...] = others
     if effect.type == "assign_member_custom_attribute":
         attributes = (*others, given)
     if attributes == member.profile.custom_attributes:
-        return _skipped(effect), None
+        return _skipped_effect(effect), None
     profile = replace(member.profile, custom_attributes=attributes)
     event = member_updated_event(
-        profile, member.registered_at, run.act, member.phone_as_typed, cause=run.cause, index=number
+        profile, member.registered_at, run.context, member.phone_as_typed, cause=run.cause, index=number
     )
     return EffectGiven(type=effect.type, attribute=given), event
 
 
-def _skipped(effect: Effect) -> EffectGiven:
+def _skipped_effect(effect: Effect) -> EffectGiven:
     return EffectGiven(
         type=effect.type,
         status="skipped",
@@ -207,10 +211,10 @@ def _skipped(effect: Effect) -> EffectGiven:
     )
 
 
-_EFFECTS: dict[EffectType, Callable[[_Run, Effect, int], EffectOutcome]] = {
-    "give_points": _give,
-    "deduct_unit": _deduct,
-    "give_reward": _reward,
-    "assign_member_custom_attribute": _attribute,
-    "remove_member_custom_attribute": _attribute,
+_EFFECT_RULES: dict[EffectType, Callable[[_CampaignRun, Effect, int], EffectOutcome]] = {
+    "give_points": _give_units,
+    "deduct_unit": _deduct_units,
+    "give_reward": _give_reward,
+    "assign_member_custom_attribute": _set_attribute,
+    "remove_member_custom_attribute": _set_attribute,
 }

@@ -1,4 +1,4 @@
-"""Which facts set campaigns off, and what these are shown of them."""
+"""Which facts trigger campaigns, and what campaigns see of them."""
 
 from datetime import datetime
 
@@ -17,11 +17,13 @@ from streams.domain.values import Trigger
 
 
 def campaign_trigger(event: Event, command: AnyCommand, state: State) -> CampaignTrigger | None:
-    """The occasion that `event` is, if any; `state` is the state after it. A transaction counts once it is
-    some member's; a member who signs up, once the account is active."""
+    """The campaign trigger of `event`, or None; `state` is the state after it.
+
+    A transaction triggers campaigns once it is assigned to a member; a sign-up does once the account is
+    active."""
     match event:
         case TransactionAssigned() if isinstance(command, RegisterTransaction | TakeTransaction):
-            return _transaction(event, command)
+            return _transaction_trigger(event, command)
         case CustomEventRecorded():
             return CampaignTrigger(
                 trigger=Trigger(
@@ -35,15 +37,17 @@ def campaign_trigger(event: Event, command: AnyCommand, state: State) -> Campaig
                 attributes=event.attributes,
             )
         case MemberRegistered():
-            return _registered(event, event.registered_at)
+            return _registration_trigger(event, event.registered_at)
         case MemberActivated() if event.first:
             member = state.get(Member)
-            return _registered(event, member.registered_at if member else event.occurred_at)
+            return _registration_trigger(event, member.registered_at if member else event.occurred_at)
         case _:
             return None
 
 
-def _registered(event: MemberRegistered | MemberActivated, registered_at: datetime) -> CampaignTrigger:
+def _registration_trigger(
+    event: MemberRegistered | MemberActivated, registered_at: datetime
+) -> CampaignTrigger:
     return CampaignTrigger(
         trigger=Trigger(
             type="internal_event",
@@ -55,7 +59,7 @@ def _registered(event: MemberRegistered | MemberActivated, registered_at: dateti
     )
 
 
-def _transaction(
+def _transaction_trigger(
     event: TransactionAssigned, command: RegisterTransaction | TakeTransaction
 ) -> CampaignTrigger:
     return CampaignTrigger(

@@ -1,7 +1,7 @@
-"""Codes that were sent to a member: given back, and tried no more often than a guesser may.
+"""Checks codes that were sent to a member, and limits the number of tries.
 
-A number of six digits is guessed by a million tries. So each wrong one is a fact (`WrongCodeGiven`), and
-after MOST_TRIES of them the code is void, the right one too: the member asks for another.
+A number of six digits can be guessed in a million tries. So each wrong code is a fact (`WrongCodeGiven`), and
+after MAX_CODE_TRIES of them the code is void: the member has to request another one.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ from streams.errors import Rejected
 CODE_LIFETIME = timedelta(hours=24)
 MAX_CODE_TRIES = 5
 CONTACT_CHANGES = ("email", "phone")
-"""What a change is confirmed for."""
-# A code is not repeated in what is refused: it may be right for somebody else.
+"""The contact details whose change needs a code."""
+# The rejection does not repeat the code, which may be valid for somebody else.
 WRONG_CODE = Rejected("code", "…", "is not the one that was sent last")
 
 
 @dataclass(frozen=True, slots=True)
 class WrongCode:
-    """The code is none of those that were sent for these purposes."""
+    """The code is not one that was sent for these purposes."""
 
     purposes: tuple[str, ...]
 
 
 def find_code(state: State, purposes: tuple[str, ...], code: str, now: datetime) -> Secret | WrongCode:
-    """Which of the codes that were sent for these purposes it is. Raises Rejected where none was, or it may
-    not be used any more."""
+    """The sent code that `code` equals, or WrongCode. Raises Rejected if no code was sent, or if it is no
+    longer valid."""
     sent = [secret for purpose in purposes if (secret := state.get(Secret, purpose.encode()))]
     if not sent:
         raise WRONG_CODE
@@ -37,8 +37,8 @@ def find_code(state: State, purposes: tuple[str, ...], code: str, now: datetime)
         raise Rejected(
             "code", "…", f"may not be tried any more, after {MAX_CODE_TRIES} wrong ones: ask for another"
         )
-    # All are compared, whichever fits.
-    fitting = [secret for secret, fits in [(each, _is(each, code)) for each in live] if fits]
+    # All are compared, so that the time does not depend on which one matches.
+    fitting = [secret for secret, fits in [(each, _is_code(each, code)) for each in live] if fits]
     if not fitting:
         return WrongCode(tuple(secret.purpose for secret in live))
     if now - fitting[0].issued_at > CODE_LIFETIME:
@@ -47,8 +47,8 @@ def find_code(state: State, purposes: tuple[str, ...], code: str, now: datetime)
     return fitting[0]
 
 
-def _is(secret: Secret, code: str) -> bool:
-    """The time that it takes tells nothing of the code: digests are compared, both of them."""
+def _is_code(secret: Secret, code: str) -> bool:
+    """Compares in constant time, by digests, both the token and the number."""
     given = _digest(code)
     return (given == _digest(secret.code)) | (given == _digest(str(secret.code_number)))
 

@@ -1,4 +1,5 @@
-"""What may be asked of a member's account. Commands are imperative; each has a schema of its name."""
+"""Commands: what producers may request of a member or a transaction. Names are imperative; each has a schema
+of its name."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -24,10 +25,10 @@ Line = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class Command(Value):
-    """The head of every command. Key of its record: `store/member_id`.
+    """The header of every command. Key of its record: `store/member_id`.
 
-    `command_id` is the producer's: the same id again within the window changes nothing.
-    `issued_at` is when the programme learnt of it; stream time follows it while history is played.
+    `command_id` is chosen by the producer: a repetition within the deduplication window changes nothing.
+    `issued_at` is when the programme learnt of it; it drives the clock while history is played.
     """
 
     command_id: Uuid
@@ -37,86 +38,83 @@ class Command(Value):
 
 
 class RegisterMember(Command):
-    """Open an account. `registered_at` defaults to `issued_at`; it may lie in the past for imports."""
+    """Open an account. `registered_at` defaults to `issued_at` and may lie in the past for imports."""
 
     profile: Profile
     registered_at: Instant | None = None
 
 
 class SignUpMember(Command):
-    """The member registers; the account is inactive until it is activated."""
+    """Register as a member. The account is inactive until it is activated."""
 
     profile: Profile
     registered_at: Instant | None = None
 
 
 class ActivateMember(Command):
-    """Make an account active: with the `code` that its owner was sent; an administrator needs none."""
+    """Activate an account, with the `code` that was sent to the member; an administrator needs none."""
 
     code: Line | None = None
 
 
 class UpdateMember(Command):
-    """Replace the profile: what is absent from it is unset. `registered_at` None leaves that as it is."""
+    """Replace the profile: absent fields are unset. `registered_at` None leaves the date unchanged."""
 
     profile: Profile
     registered_at: Instant | None = None
 
 
 class ChangeOwnEmail(Command):
-    """The logged-in member asks for another address; it holds once ConfirmChange brings the code."""
+    """Request another e-mail address. It becomes valid when ConfirmChange brings the code."""
 
     email: Line
 
 
 class ChangeOwnPhone(Command):
-    """The logged-in member asks for another number; it holds once ConfirmChange brings the code."""
+    """Request another phone number. It becomes valid when ConfirmChange brings the code."""
 
     phone: Line
 
 
 class ConfirmChange(Command):
-    """The member has received the code that was sent to the new address or number."""
+    """Confirm a new address or number by the code that was sent there."""
 
     code: Line
 
 
 class SendActivationCode(Command):
-    """The member asks for a code, for the first time or again."""
+    """Send an activation code, for the first time or again."""
 
 
 class RequestPasswordReset(Command):
-    """A member who signed up and is active has forgotten the password."""
+    """Request a password reset, for an active member who registered by SignUpMember."""
 
 
 class DeactivateMember(Command):
-    """Close the account: nothing more is earned, spent or announced. ActivateMember opens it again."""
+    """Close the account: nothing is earned, spent or announced any more. ActivateMember opens it again."""
 
 
 class EraseMember(Command):
-    """Forget who the member is, for good: what is personal goes, numbers stay for the books.
-
-    It closes the account first where that is open; again it changes nothing.
+    """Erase the member's personal data for good; amounts stay for accounting. An open account is closed
+    first. Repeating the command changes nothing.
     """
 
 
 class AssignTier(Command):
-    """Put the member into a tier by hand; automatic moves never go below it."""
+    """Assign a tier by hand. Automatic moves never go below it."""
 
     level_id: Uuid
 
 
 class RemoveManualTier(Command):
-    """Let the rules of the tier set decide again."""
+    """Remove the tier assigned by hand: the tier set's rules decide again."""
 
     tier_set_id: Uuid
 
 
 class RegisterTransaction(Command):
-    """Record a purchase or a return of this member. The document number is unique for the member.
-
-    For a till that knows the member's id: one hop. Where it knows a card, a phone or an address only, or
-    nothing, RecordTransaction matches it.
+    """Record a purchase or a return of this member. The document number is unique per member. A till that
+    does not know the member's id sends RecordTransaction.
     """
 
     document_number: Line
@@ -130,10 +128,9 @@ class RegisterTransaction(Command):
 
 
 class RecordTransaction(Command):
-    """Record a purchase or a return of whom it may be: its data's card number, then phone, then e-mail say.
-
-    `member_id` is `document_id(store, document_number)`, for the document is its own owner: its number is
-    unique for the store.
+    """Record a purchase or a return whose member is found by card number, then phone, then e-mail.
+    `member_id` is `document_id(store, document_number)`, because the document is its own owner. Its number is
+    unique within the store.
     """
 
     document_number: Line
@@ -147,7 +144,8 @@ class RecordTransaction(Command):
 
 
 class AssignTransaction(Command):
-    """Match a recorded transaction to a member, by one of the four. `member_id`: as RecordTransaction's."""
+    """Match a recorded transaction to a member, by one of the four identifiers. `member_id` as in
+    RecordTransaction."""
 
     document_number: Line
     to_member: Uuid | None = None
@@ -157,7 +155,8 @@ class AssignTransaction(Command):
 
 
 class RecordCustomEvent(Command):
-    """Something that campaigns may act upon. `event_id` is unique for the member while it is remembered."""
+    """Record a custom event that campaigns may react to. `event_id` is unique per member while it is
+    remembered."""
 
     event_type: Code
     event_id: Uuid
@@ -166,7 +165,7 @@ class RecordCustomEvent(Command):
 
 
 class AddUnits(Command):
-    """Give units by hand. The days override the wallet type's policy; locked units are pending at first."""
+    """Add units by hand. The days override the wallet type's policy; locked units are pending at first."""
 
     units: Decimal
     wallet: Code | None = None
@@ -174,11 +173,12 @@ class AddUnits(Command):
     comment: Text | None = None
     locked_for_days: Days | None = None
     once: bool = False
-    """Whether its id is remembered for ever once it was carried out, and not for the window alone."""
+    """Whether the id of an executed command is remembered forever, instead of for the deduplication
+    window."""
 
 
 class SpendUnits(Command):
-    """Take units away, those that expire soonest first. `once`: as of AddUnits."""
+    """Spend units, those that expire first first. `once`: as in AddUnits."""
 
     units: Decimal
     wallet: Code | None = None
@@ -187,7 +187,7 @@ class SpendUnits(Command):
 
 
 class BlockUnits(Command):
-    """Make units unusable without taking them; cancelling the transfer ends it."""
+    """Block units: they cannot be spent until the transfer is cancelled."""
 
     units: Decimal
     wallet: Code | None = None
@@ -195,25 +195,25 @@ class BlockUnits(Command):
 
 
 class CancelTransfer(Command):
-    """Take back what a transfer gave, where the member still has as much; or end a blocking one."""
+    """Take back a transfer's units if the member still has as many, or end a blocking transfer."""
 
     transfer_id: Uuid
 
 
 class ActivateUnits(Command):
-    """Make the pending units of a transfer active now."""
+    """Activate the pending units of a transfer now."""
 
     transfer_id: Uuid
 
 
 class ExpireUnits(Command):
-    """Let what is left of a transfer expire now; only where it has an expiry date."""
+    """Expire the rest of a transfer now; only if it has an expiry date."""
 
     transfer_id: Uuid
 
 
 class TransferUnits(Command):
-    """Give units to another member. The receiver's lots keep the expiry of the sender's."""
+    """Transfer units to another member. The receiver's lots keep the expiry of the sender's."""
 
     receiver_id: Uuid
     units: Decimal
@@ -222,7 +222,7 @@ class TransferUnits(Command):
 
 
 class BuyReward(Command):
-    """Pay for a reward of the store's catalogue with units and issue it, with its coupon."""
+    """Buy a reward of the store's catalogue with units. It is issued with its coupon."""
 
     reward_id: Uuid
     quantity: Annotated[int, Meta(ge=1, le=100)] = 1
@@ -236,7 +236,7 @@ class AssignReward(Command):
 
 
 class ChangeRedemptionStatus(Command):
-    """Say how far an issued reward has come. Any status may follow any other."""
+    """Change the redemption status of an issued reward. Any status may follow any other."""
 
     issued_reward_id: Uuid
     status: RedemptionStatus
@@ -244,21 +244,20 @@ class ChangeRedemptionStatus(Command):
 
 
 class UseCoupon(Command):
-    """The member hands a coupon in."""
+    """Use a coupon."""
 
     code: Line
 
 
 class ReinstateCoupon(Command):
-    """A used coupon may be used again."""
+    """Make a used coupon usable again."""
 
     code: Line
 
 
 class AdvanceClock(Value):
-    """Not about a member: tells a partition that history has reached `issued_at`, so that timers fire.
-
-    A purchase says so too; this says it where no purchase follows. Ignored when the clock is the wall's.
+    """Advance a partition's clock to `issued_at` while history is played, so that timers fire. Any other
+    command does so too; this one does it where no command follows. Ignored with the wall clock.
     """
 
     command_id: Uuid

@@ -1,4 +1,4 @@
-"""Whether a campaign's conditions hold on an occasion."""
+"""Evaluates a campaign's conditions."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -11,34 +11,34 @@ from streams.domain.values import Attribute, Instant, Item, Trigger, Uuid, Value
 
 
 class CampaignTrigger(Value):
-    """What a member did, as campaigns see it."""
+    """What triggered a campaign, as its conditions see it."""
 
     trigger: Trigger
     happened_at: Instant
-    """The day of the purchase, the event or the registration, not of when the programme learnt of it."""
+    """When the purchase, event or registration happened, not when the programme learnt of it."""
     gross_value: Decimal = Decimal(0)
     items: tuple[Item, ...] = ()
     channel_id: Uuid | None = None
     attributes: tuple[Attribute, ...] = ()
-    """The custom event's."""
+    """The custom event's id."""
     linked_document_number: str | None = None
-    """The purchase that a return names."""
+    """The document number of the purchase that a return names."""
 
 
 def is_met(condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings) -> bool:
-    found = _values(condition, occasion, state, store)
+    found = _subject_values(condition, occasion, state, store)
     wanted = condition.values
     match condition.operator:
         case "is" | "is_one_of":
-            return _any_equal(condition, found)
+            return _is_any_equal(condition, found)
         case "is_not":
-            return not _any_equal(condition, found)
+            return not _is_any_equal(condition, found)
         case "contains":
             return any(wanted[0] in value for value in found)
         case "at_least" | "more_than" | "at_most" | "less_than":
             compare = _COMPARE[condition.operator]
             return condition.subject not in _TEXTS and any(
-                _compared(value, wanted[0], compare) for value in found
+                _compare_numbers(value, wanted[0], compare) for value in found
             )
 
 
@@ -51,7 +51,7 @@ _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 
 
-def _values(
+def _subject_values(
     condition: Condition, occasion: CampaignTrigger, state: State, store: StoreSettings
 ) -> Iterator[str]:
     items = occasion.items
@@ -67,23 +67,23 @@ def _values(
         case "maker":
             yield from (item.maker for item in items if item.maker)
         case "label":
-            yield from (value for item in items for value in _named(item.labels, condition.name))
+            yield from (value for item in items for value in _values_named(item.labels, condition.name))
         case "channel_id":
             yield from filter(None, (occasion.channel_id,))
         case "event_attribute":
-            yield from _named(occasion.attributes, condition.name)
+            yield from _values_named(occasion.attributes, condition.name)
         case "member_attribute" | "member_gender" | "member_tier":
-            yield from _of_member(condition, state, store)
+            yield from _member_values(condition, state, store)
 
 
-def _of_member(condition: Condition, state: State, store: StoreSettings) -> Iterator[str]:
-    """A tier is named by its id or its name."""
+def _member_values(condition: Condition, state: State, store: StoreSettings) -> Iterator[str]:
+    """Values of the member. A tier matches by its id and by its name."""
     member = state.get(Member)
     if member is None:
         return
     match condition.subject:
         case "member_attribute":
-            yield from _named(member.profile.custom_attributes, condition.name)
+            yield from _values_named(member.profile.custom_attributes, condition.name)
         case "member_gender":
             yield from filter(None, (member.profile.gender,))
         case _:
@@ -94,24 +94,27 @@ def _of_member(condition: Condition, state: State, store: StoreSettings) -> Iter
                     yield found[1].name
 
 
-def _named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
+def _values_named(pairs: tuple[Attribute, ...], name: str | None) -> Iterator[str]:
     return (pair.value for pair in pairs if pair.key == name)
 
 
-def _any_equal(condition: Condition, found: Iterator[str]) -> bool:
-    """10 is 10.00 where the subject is a number. Of texts, 01234 is not 1234."""
+def _is_any_equal(condition: Condition, found: Iterator[str]) -> bool:
+    """Numeric subjects compare as numbers (10 equals 10.00), all others as texts (01234 differs from
+    1234)."""
     if condition.subject in NUMERIC_SUBJECTS:
-        return any(_compared(value, each, Decimal.__eq__) for value in found for each in condition.values)
+        return any(
+            _compare_numbers(value, each, Decimal.__eq__) for value in found for each in condition.values
+        )
     return any(value in condition.values for value in found)
 
 
-def _compared(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
-    left, right = parse_number(value), _stored(wanted)
+def _compare_numbers(value: str, wanted: str, operator: Callable[[Decimal, Decimal], bool]) -> bool:
+    left, right = parse_number(value), _stored_number(wanted)
     return left is not None and right is not None and operator(left, right)
 
 
-def _stored(text: str) -> Decimal | None:
-    """The number of a condition. Older releases also stored such as `1E2`."""
+def _stored_number(text: str) -> Decimal | None:
+    """The number in a condition. Older releases also stored forms such as `1E2`."""
     try:
         stored = Decimal(text)
     except ArithmeticError:

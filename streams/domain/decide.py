@@ -1,7 +1,7 @@
 """`decide`: from an owner's state and a command to the events that follow, or a rejection.
 
-Events are asked for one at a time; each is evolved into the state before the next is asked for, so a
-later one sees what an earlier one did. A command is refused before its first event or not at all.
+Events are yielded one at a time. The caller applies each to the state before it requests the next, so that
+later events see the effects of earlier ones. A command is rejected before its first event or not at all.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import CustomEventRecorded, Event, TransactionAssigned
 from streams.domain.messages import (
     AcceptUnits,
@@ -71,52 +71,58 @@ from streams.domain.values import Cause
 
 
 def decide(state: State, command: AnyCommand, now: datetime, store: StoreSettings) -> Iterator[Event]:
-    """What `command` leads to at `now`. Raises Rejected before the first event, or after WrongCodeGiven.
+    """The events of `command` at `now`. Raises Rejected before the first event, or after WrongCodeGiven.
 
-    What follows from each event comes right after it: a first tier, then campaigns, then the tiers that these
-    lead to.
+    Consequences follow each event directly: a first tier, then campaigns, then the tier moves that these
+    cause.
     """
-    act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-    yield from _paying(state, act, _followed(state, command, act, store))
+    context = EventContext(
+        cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
+    )
+    yield from _pay_debts(state, context, _with_consequences(state, command, context, store))
 
 
-def _paying(state: State, act: Act, events: Iterator[Event]) -> Iterator[Event]:
-    """After each event, what the units that it brought pay of the member's debt."""
+def _pay_debts(state: State, context: EventContext, events: Iterator[Event]) -> Iterator[Event]:
+    """Adds to each event the payment of the member's debt from the units that it brought."""
     for event in events:
         yield event
-        yield from returns.pay_debt(state, event, act)
+        yield from returns.pay_debt(state, event, context)
 
 
-def _followed(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
-    for event in _decide(state, command, act, store):
+def _with_consequences(
+    state: State, command: AnyCommand, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    for event in _apply_rule(state, command, context, store):
         yield event
         if isinstance(event, TransactionAssigned):
-            yield from returns.take_back_units(state, event, _cause_of(event, command), act, store)
+            yield from returns.take_back_units(state, event, _cause_of(event, command), context, store)
         occasion = campaign_triggers.campaign_trigger(event, command, state)
         if occasion:
-            yield from tier.move_tiers(state, act, store)
-            yield from campaign.run_campaigns(occasion, state, act, store)
+            yield from tier.move_tiers(state, context, store)
+            yield from campaign.run_campaigns(occasion, state, context, store)
     if store.tier_sets and state.get(Member):
-        yield from tier.move_tiers(state, act, store)
+        yield from tier.move_tiers(state, context, store)
 
 
 def _cause_of(event: TransactionAssigned, command: AnyCommand) -> Cause:
     return Cause(transaction_id=event.transaction_id, performed_at=getattr(command, "purchased_at", None))
 
 
-def _decide(state: State, command: AnyCommand, act: Act, store: StoreSettings) -> Iterator[Event]:
+def _apply_rule(
+    state: State, command: AnyCommand, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     if not isinstance(command, SETTLING_COMMANDS):
-        member.require_not_erased(state, act)
+        member.require_not_erased(state, context)
     rule = COMMAND_RULES.get(type(command))
     if rule is None:
         raise TypeError(f"nothing decides a {type(command).__name__}")
-    return rule(state, command, act, store)
+    return rule(state, command, context, store)
 
 
-def _custom_event(state: State, command: RecordCustomEvent, act: Act) -> Iterator[Event]:
-    member.require_active_member(state, act)
+def _record_custom_event(state: State, command: RecordCustomEvent, context: EventContext) -> Iterator[Event]:
+    member.require_active_member(state, context)
     yield CustomEventRecorded(
-        **act.stamp("CustomEventRecorded"),
+        **context.stamp("CustomEventRecorded"),
         custom_event_type=command.event_type,
         custom_event_id=command.event_id,
         happened_at=command.happened_at,
@@ -124,69 +130,72 @@ def _custom_event(state: State, command: RecordCustomEvent, act: Act) -> Iterato
     )
 
 
-Rule = Callable[[State, Any, Act, StoreSettings], Iterator[Event]]
+Rule = Callable[[State, Any, EventContext, StoreSettings], Iterator[Event]]
 
 
-def _alone(rule: Callable[[State, Any, Act], Iterator[Event]]) -> Rule:
-    """For rules that ask nothing of the store's settings."""
-    return lambda state, command, act, _: rule(state, command, act)
+def _without_settings(rule: Callable[[State, Any, EventContext], Iterator[Event]]) -> Rule:
+    """Adapts a rule that does not need the store's settings."""
+    return lambda state, command, context, _: rule(state, command, context)
 
 
 COMMAND_RULES: dict[type[Command], Rule] = {
     RegisterMember: member.register_member,
     SignUpMember: member.sign_up_member,
-    ActivateMember: _alone(member.activate_member),
+    ActivateMember: _without_settings(member.activate_member),
     UpdateMember: member.update_member,
     ChangeOwnEmail: member.request_contact_change,
     ChangeOwnPhone: member.request_contact_change,
     ConfirmChange: member.confirm_contact_change,
-    SendActivationCode: _alone(member.send_code),
-    RequestPasswordReset: _alone(member.reset_password),
-    DeactivateMember: _alone(member.deactivate_member),
-    EraseMember: _alone(member.erase_member),
+    SendActivationCode: _without_settings(member.send_code),
+    RequestPasswordReset: _without_settings(member.reset_password),
+    DeactivateMember: _without_settings(member.deactivate_member),
+    EraseMember: _without_settings(member.erase_member),
     AssignTier: tier.assign_tier,
     RemoveManualTier: tier.remove_manual_tier,
-    RegisterTransaction: _alone(document.register_transaction),
+    RegisterTransaction: _without_settings(document.register_transaction),
     RecordTransaction: document.record_transaction,
     AssignTransaction: document.assign_transaction,
-    AnswerSearch: _alone(document.apply_search_answer),
-    TakeTransaction: _alone(document.take_transaction),
-    ReturnTransaction: _alone(document.return_transaction),
-    EraseDocument: _alone(document.erase_document),
-    RecordCustomEvent: _alone(_custom_event),
+    AnswerSearch: _without_settings(document.apply_search_answer),
+    TakeTransaction: _without_settings(document.take_transaction),
+    ReturnTransaction: _without_settings(document.return_transaction),
+    EraseDocument: _without_settings(document.erase_document),
+    RecordCustomEvent: _without_settings(_record_custom_event),
     AddUnits: ledger.add_units,
     SpendUnits: ledger.spend_units,
     BlockUnits: transfers.block_units,
     CancelTransfer: transfers.cancel_transfer,
-    ActivateUnits: _alone(transfers.activate_units),
-    ExpireUnits: _alone(transfers.expire_units),
+    ActivateUnits: _without_settings(transfers.activate_units),
+    ExpireUnits: _without_settings(transfers.expire_units),
     TransferUnits: member_transfers.offer_units,
     OfferUnits: member_transfers.receive_units,
-    AcceptUnits: _alone(member_transfers.settle_transfer),
-    RefuseUnits: _alone(member_transfers.release_held_units),
+    AcceptUnits: _without_settings(member_transfers.settle_transfer),
+    RefuseUnits: _without_settings(member_transfers.release_held_units),
     BuyReward: reward.buy_reward,
     AssignReward: reward.assign_reward,
-    ChangeRedemptionStatus: _alone(reward.change_redemption_status),
-    UseCoupon: _alone(coupon.use_coupon),
-    ReinstateCoupon: _alone(coupon.reinstate_coupon),
+    ChangeRedemptionStatus: _without_settings(reward.change_redemption_status),
+    UseCoupon: _without_settings(coupon.use_coupon),
+    ReinstateCoupon: _without_settings(coupon.reinstate_coupon),
 }
-"""Every command that is decided; an answered claim decides the command that waited for it."""
+"""The rule of every command. AnswerClaim has none: it decides the command that waited for it."""
 
 
 SETTLING_COMMANDS = (EraseMember, AcceptUnits, RefuseUnits)
-"""What an erased member takes all the same: what is under way must come to its end."""
+"""Commands that an erased member still accepts, because processes under way must complete."""
 
 
 def expire_before_payment(
     state: State, command: AnyCommand, now: datetime, store: StoreSettings
 ) -> Iterator[Event]:
-    """What must have happened before `command` is decided: what it would pay with has not expired."""
+    """The expiries that must happen before `command` is decided, so that it is not paid with expired
+    units."""
     for wallet in _paying_wallets(state, command, store):
-        act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-        for event in ledger.expire_overdue_lots(state, wallet, act):
+        context = EventContext(
+            cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
+        )
+        for event in ledger.expire_overdue_lots(state, wallet, context):
             yield event
-            # As when its timer had been there first: the command may yet be refused.
-            yield from tier.move_tiers(state, act.with_cause(event.command_id), store)
+            # As if the timer had fired first: these events stand even if the command is rejected.
+            yield from tier.move_tiers(state, context.with_cause(event.command_id), store)
 
 
 def _paying_wallets(state: State, command: AnyCommand, store: StoreSettings) -> list[WalletType]:
@@ -212,26 +221,28 @@ TimedEntry = Lot | PendingLot | IssuedReward | Standing
 def run_timer(
     state: State, entry: TimedEntry, store: StoreSettings, member_id: str, now: datetime
 ) -> Iterator[Event]:
-    """What the timer of `entry` brings at `now`."""
-    act = Act(cause_id=_cause(entry), store=store.store, member_id=member_id, now=now)
-    yield from _paying(state, act, _timed(state, entry, act, store))
+    """The events of the timer of `entry` at `now`."""
+    context = EventContext(cause_id=_timer_cause(entry), store=store.store, member_id=member_id, now=now)
+    yield from _pay_debts(state, context, _timer_events(state, entry, context, store))
 
 
-def _timed(state: State, entry: TimedEntry, act: Act, store: StoreSettings) -> Iterator[Event]:
+def _timer_events(
+    state: State, entry: TimedEntry, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     match entry:
         case Lot():
-            yield from ledger.run_lot_timer(state, entry, act, store)
+            yield from ledger.run_lot_timer(state, entry, context, store)
         case PendingLot():
-            yield transfers.activate_pending_lot(entry, act)
+            yield transfers.activate_pending_lot(entry, context)
         case IssuedReward():
-            yield from coupon.run_coupon_timer(state, entry, act, store)
+            yield from coupon.run_coupon_timer(state, entry, context, store)
         case Standing():
-            yield from tier.run_standing_timer(state, entry, act, store)
+            yield from tier.run_standing_timer(state, entry, context, store)
             return
-    yield from tier.move_tiers(state, act, store)
+    yield from tier.move_tiers(state, context, store)
 
 
-def _cause(entry: TimedEntry) -> str:
+def _timer_cause(entry: TimedEntry) -> str:
     match entry:
         case Lot():
             return entry.lot_id
@@ -244,7 +255,7 @@ def _cause(entry: TimedEntry) -> str:
 
 
 def skip_announcements(state: State, entry: TimedEntry, store: StoreSettings, now: datetime) -> Entry:
-    """The entry after its timer brought nothing: due later, or never."""
+    """The entry after its timer yielded nothing: it is due later, or never."""
     match entry:
         case Lot():
             return ledger.skip_announcements(entry, store, now)

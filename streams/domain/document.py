@@ -1,11 +1,11 @@
-"""Transactions: recorded for a member who is known, or as documents that are matched to one later."""
+"""Rules of transactions: recorded for a known member, or as documents that are matched to a member later."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 
 from streams.domain import identifiers, returns
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DocumentErased,
     Event,
@@ -26,14 +26,16 @@ NO_MEMBER_FOUND = "is not matched: nobody in the store is known by the identifie
 RecordingCommand = RegisterTransaction | RecordTransaction
 
 
-def register_transaction(state: State, command: RegisterTransaction, act: Act) -> Iterator[Event]:
-    require_active_member(state, act)
+def register_transaction(
+    state: State, command: RegisterTransaction, context: EventContext
+) -> Iterator[Event]:
+    require_active_member(state, context)
     _require_unknown(state, command.document_number)
-    transaction_id = act.id("transaction")
-    recorded = _recorded(command, transaction_id, act)
+    transaction_id = context.id("transaction")
+    recorded = _recorded_event(command, transaction_id, context)
     returns.require_returnable(state, command, recorded.gross_value)
     yield recorded
-    yield _assigned(command, transaction_id, recorded.gross_value, act)
+    yield _assigned_event(command, transaction_id, recorded.gross_value, context)
 
 
 def _require_unknown(state: State, document_number: str) -> None:
@@ -46,9 +48,11 @@ def _require_unknown(state: State, document_number: str) -> None:
         )
 
 
-def _recorded(command: RecordingCommand, transaction_id: str, act: Act) -> TransactionRecorded:
+def _recorded_event(
+    command: RecordingCommand, transaction_id: str, context: EventContext
+) -> TransactionRecorded:
     return TransactionRecorded(
-        **act.stamp("TransactionRecorded"),
+        **context.stamp("TransactionRecorded"),
         transaction_id=transaction_id,
         document_number=command.document_number,
         document_type=command.document_type,
@@ -61,11 +65,14 @@ def _recorded(command: RecordingCommand, transaction_id: str, act: Act) -> Trans
     )
 
 
-def _assigned(
-    told: RegisterTransaction | TakeTransaction, transaction_id: str, gross_value: Decimal, act: Act
+def _assigned_event(
+    told: RegisterTransaction | TakeTransaction,
+    transaction_id: str,
+    gross_value: Decimal,
+    context: EventContext,
 ) -> TransactionAssigned:
     return TransactionAssigned(
-        **act.stamp("TransactionAssigned"),
+        **context.stamp("TransactionAssigned"),
         transaction_id=transaction_id,
         document_number=told.document_number,
         gross_value=gross_value,
@@ -92,11 +99,14 @@ def _gross_value(command: RecordingCommand) -> Decimal:
 
 
 def record_transaction(
-    state: State, command: RecordTransaction, act: Act, store: StoreSettings
+    state: State, command: RecordTransaction, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """The document is its own owner: its member is looked for by what the till knew. What cannot be read is
-    refused: nobody is named by it, and whoever was meant would never hear of the purchase."""
-    _require_own(command, act)
+    """Records a transaction as a document, which is its own owner; its member is searched by the buyer's
+    data.
+
+    Unreadable identifiers are rejected: they would match no member, and the purchase would be lost for the
+    member who was meant."""
+    _require_own_id(command, context)
     search_identifiers(command, store)
     earlier = state.get(Document)
     if earlier:
@@ -105,14 +115,14 @@ def record_transaction(
             command.document_number,
             f"is already registered, as transaction {earlier.transaction_id}",
         )
-    yield _recorded(command, act.member_id, act)
+    yield _recorded_event(command, context.member_id, context)
 
 
 def assign_transaction(
-    state: State, command: AssignTransaction, act: Act, store: StoreSettings
+    state: State, command: AssignTransaction, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """Matches at once where the member is named by id; otherwise the search answers."""
-    document = _unmatched(state, command, act)
+    """Matches at once if the member's id is given; otherwise the identity stage searches."""
+    document = _require_unmatched(state, command, context)
     given = [f for f in ("to_member", *identifiers.FIELDS.values()) if getattr(command, f)]
     if len(given) != 1:
         raise Rejected(
@@ -120,34 +130,36 @@ def assign_transaction(
         )
     search_identifiers(command, store)
     if command.to_member:
-        yield _matched(document, command.to_member, act, by_hand=True)
+        yield _matched_event(document, command.to_member, context, by_hand=True)
 
 
 def search_identifiers(
     command: RecordTransaction | AssignTransaction, store: StoreSettings
 ) -> tuple[Identifier, ...]:
-    """By what the document's member is looked for, the strongest first. Raises Rejected."""
+    """The identifiers to search the document's member by, the strongest first. Raises Rejected."""
     rules = store.identifier_rules
     if isinstance(command, AssignTransaction):
         return identifiers.looked_for(command, rules, "")
     return identifiers.looked_for(command.buyer, rules, "buyer.") if command.buyer else ()
 
 
-def apply_search_answer(state: State, message: AnswerSearch, act: Act) -> Iterator[Event]:
-    """Who is found by the document's own data gets it, unless it was matched meanwhile."""
-    document = _own(state, act)
+def apply_search_answer(state: State, message: AnswerSearch, context: EventContext) -> Iterator[Event]:
+    """Matches the document to the member that was found, unless it has been matched meanwhile."""
+    document = _own_document(state, context)
     if message.by_hand and (document.to_member or not message.found):
         reason = (
             f"is matched already, to member {document.to_member}" if document.to_member else NO_MEMBER_FOUND
         )
         raise Rejected("document_number", document.document_number, reason)
     if message.found and not document.to_member:
-        yield _matched(document, message.found, act, by_hand=message.by_hand)
+        yield _matched_event(document, message.found, context, by_hand=message.by_hand)
 
 
-def _matched(document: Document, to_member: str, act: Act, *, by_hand: bool) -> TransactionMatched:
+def _matched_event(
+    document: Document, to_member: str, context: EventContext, *, by_hand: bool
+) -> TransactionMatched:
     return TransactionMatched(
-        **act.stamp("TransactionMatched"),
+        **context.stamp("TransactionMatched"),
         transaction_id=document.transaction_id,
         document_number=document.document_number,
         to_member=to_member,
@@ -155,20 +167,20 @@ def _matched(document: Document, to_member: str, act: Act, *, by_hand: bool) -> 
     )
 
 
-def take_transaction(state: State, message: TakeTransaction, act: Act) -> Iterator[Event]:
-    """The member's side of a match."""
-    require_active_member(state, act)
+def take_transaction(state: State, message: TakeTransaction, context: EventContext) -> Iterator[Event]:
+    """Assigns a matched transaction to the member."""
+    require_active_member(state, context)
     _require_unknown(state, message.document_number)
     returns.require_returnable(state, message, message.gross_value)
-    yield _assigned(message, message.transaction_id, message.gross_value, act)
+    yield _assigned_event(message, message.transaction_id, message.gross_value, context)
 
 
-def return_transaction(state: State, message: ReturnTransaction, act: Act) -> Iterator[Event]:
-    document = _own(state, act)
+def return_transaction(state: State, message: ReturnTransaction, context: EventContext) -> Iterator[Event]:
+    document = _own_document(state, context)
     if document.to_member != message.to_member:
-        raise Poison(f"returns document {act.member_id}, which is not with member {message.to_member}")
+        raise Poison(f"returns document {context.member_id}, which is not with member {message.to_member}")
     yield TransactionUnmatched(
-        **act.stamp("TransactionUnmatched"),
+        **context.stamp("TransactionUnmatched"),
         transaction_id=document.transaction_id,
         document_number=message.document_number,
         to_member=message.to_member,
@@ -179,34 +191,34 @@ def return_transaction(state: State, message: ReturnTransaction, act: Act) -> It
     )
 
 
-def erase_document(state: State, message: EraseDocument, act: Act) -> Iterator[Event]:  # noqa: ARG001
-    _own(state, act)
-    yield DocumentErased(**act.stamp("DocumentErased"))
+def erase_document(state: State, message: EraseDocument, context: EventContext) -> Iterator[Event]:  # noqa: ARG001
+    _own_document(state, context)
+    yield DocumentErased(**context.stamp("DocumentErased"))
 
 
 def has_document(store: str, bought: Transaction) -> bool:
-    """Whether it was recorded without its member: others were the member's own from the first."""
+    """Whether the transaction was recorded as a document, and not for a known member."""
     return bought.transaction_id == document_id(store, bought.document_number)
 
 
-def _own(state: State, act: Act) -> Document:
+def _own_document(state: State, context: EventContext) -> Document:
     document = state.get(Document)
     if document is None:
-        raise Poison(f"is about document {act.member_id}, which is not there")
+        raise Poison(f"is about document {context.member_id}, which is not there")
     return document
 
 
-def _require_own(command: RecordTransaction | AssignTransaction, act: Act) -> None:
-    own = document_id(act.store, command.document_number)
-    if act.member_id != own:
-        raise Rejected("member_id", act.member_id, f"must be {own}, the document's own id")
+def _require_own_id(command: RecordTransaction | AssignTransaction, context: EventContext) -> None:
+    own = document_id(context.store, command.document_number)
+    if context.member_id != own:
+        raise Rejected("member_id", context.member_id, f"must be {own}, the document's own id")
 
 
-def _unmatched(state: State, command: AssignTransaction, act: Act) -> Document:
-    _require_own(command, act)
+def _require_unmatched(state: State, command: AssignTransaction, context: EventContext) -> Document:
+    _require_own_id(command, context)
     document = state.get(Document)
     if document is None:
-        raise Rejected("document_number", command.document_number, f"is unknown in store {act.store!r}")
+        raise Rejected("document_number", command.document_number, f"is unknown in store {context.store!r}")
     if document.to_member:
         raise Rejected(
             "document_number", command.document_number, f"is matched already, to member {document.to_member}"

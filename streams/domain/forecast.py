@@ -1,4 +1,4 @@
-"""What a member's timers will bring if nothing else happens: the rules themselves, played ahead."""
+"""Forecasts the events of a member's timers, by running the timers' own rules ahead of time."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,19 +16,19 @@ _KINDS: dict[bytes, type[TimedEntry]] = {kind.letter: kind for kind in (*PLANNED
 
 
 class DraftState(State, Protocol):
-    """A state to be changed and thrown away."""
+    """A state that is changed by the forecast and then dropped."""
 
     def apply(self, change: Change) -> None:
-        """The changed entry, or that it is gone."""
+        """Applies the changed entry, or its removal."""
 
 
 def forecast(
     draft: DraftState, store: StoreSettings, member_id: str, now: datetime, end: datetime
 ) -> Iterator[Event]:
-    """What comes from `now` until before `end`, in order; what is overdue, at `now`. Timers follow the
-    settings of now, whatever they followed before."""
+    """Yields the events with now <= time < end, in order; overdue timers fire at `now`. Timers follow the
+    current settings, even if they have not been replanned yet."""
     timers = _Timers(end)
-    for planned in _planned(draft, store, now, end):
+    for planned in _timed_entries(draft, store, now, end):
         if timers.add(planned):
             draft.apply(planned)
     while entry := timers.next(draft):
@@ -46,39 +46,39 @@ def forecast(
             timers.add(quiet)
 
 
-def _planned(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[TimedEntry]:
+def _timed_entries(state: State, store: StoreSettings, now: datetime, end: datetime) -> Iterator[TimedEntry]:
     for kind in PLANNED_KINDS:
         for entry in state.scan(kind):
-            if not (isinstance(entry, Lot) and _later(entry, store, end)):
+            if not (isinstance(entry, Lot) and _is_certainly_later(entry, store, end)):
                 yield replan_timer(state, entry, store, now)
     yield from state.scan(PendingLot)
 
 
-def _later(lot: Lot, store: StoreSettings, end: datetime) -> bool:
-    """Whether it is plain, without a calendar, that nothing of the lot is due before `end`: of a store's lots
-    few are, and exactly when would cost more than all the rest."""
+def _is_certainly_later(lot: Lot, store: StoreSettings, end: datetime) -> bool:
+    """Whether the lot certainly has nothing due before `end`. This check needs no calendar: few of a store's
+    lots are due, and computing exact times for all of them would dominate the cost."""
     if lot.expires_at is None:
         return True
-    # Two days more: no change of clocks or zones makes days longer by as much.
+    # Two days of margin: no change of clocks or zones adds as much.
     return lot.expires_at - end > timedelta(days=max(store.units_lead_times(lot.wallet), default=0) + 2)
 
 
 class _Timers:
-    """Entries that are due before `end`: the earliest first, ties in the order of the due index."""
+    """Timers due before `end`, the earliest first, ties in the order of the due index."""
 
     def __init__(self, end: datetime) -> None:
         self._end = end
         self._heap: list[tuple[datetime, bytes]] = []
 
     def add(self, change: Change) -> bool:
-        """Whether it is among them."""
+        """Adds the changed entry if it is due before `end`. Returns whether it is."""
         if isinstance(change, Drop) or change.due is None or change.due >= self._end:
             return False
         heappush(self._heap, (change.due, change.letter + change.key()))
         return True
 
     def next(self, state: State) -> TimedEntry | None:
-        """The entry as it is now; one that is gone, or due at another time by now, is passed over."""
+        """The next due entry as it is now, or None. Entries that were removed or rescheduled are skipped."""
         while self._heap:
             at, key = heappop(self._heap)
             entry = state.get(_KINDS[key[:1]], key[1:])

@@ -1,7 +1,7 @@
-"""Instants and days as people write them, and between which years the programme takes them.
+"""Parses instants and days, and limits them to plausible years.
 
-Beyond these years lie mistakes: the default date of a platform, a number of the wrong unit. Next to the ends
-of the calendar, a change of the time zone would leave it.
+Other years are mistakes, such as a platform's default date or a number in the wrong unit. Near the ends of
+`datetime`, a change of the time zone would overflow.
 """
 
 from datetime import UTC, date, datetime, time, tzinfo
@@ -15,8 +15,8 @@ def is_in_range(moment: datetime) -> bool:
 
 
 def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
-    """In UTC; `zone` is meant where none is named. Raises ValueError: RANGE, or another one for what is no
-    instant."""
+    """Parses an instant to UTC; without an offset it is in `zone`. Raises OutOfRange, or another ValueError
+    if it is not an instant."""
     read = datetime.fromisoformat(text)
     zoned = read if read.tzinfo else read.replace(tzinfo=zone)
     if not is_in_range(zoned):
@@ -25,8 +25,8 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
 
 
 def parse_day(text: str) -> datetime:
-    """The day as it is written, whatever time and offset stand beside it, as `day_to_stored` has it.
-    Raises as `parse_instant`."""
+    """The day as it is written, without its time and offset, in the form of `day_to_stored` has it. Raises
+    as `parse_instant`."""
     day = day_to_stored(datetime.fromisoformat(text).date())
     if not is_in_range(day):
         raise OutOfRange
@@ -34,7 +34,7 @@ def parse_day(text: str) -> datetime:
 
 
 def day_to_stored(day: date) -> datetime:
-    """How a day is kept, which has no zone: its midnight in UTC, for the schemas have an instant there."""
+    """A day as it is stored: midnight in UTC, because the schemas have an instant there."""
     return datetime.combine(day, time(), UTC)
 
 

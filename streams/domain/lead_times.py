@@ -1,4 +1,4 @@
-"""Lead times: how long before an end a member is told of it, each once."""
+"""Lead times: how many days before an end it is announced to the member, once per lead time."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,8 +7,8 @@ from streams.domain.calendar import Calendar
 
 
 def unannounced_days(days: Iterable[int], announced: Iterable[int]) -> list[int]:
-    """Lead times still to be told of, the longest first. Who was told already when less time was left is not
-    told of a longer one that was set later."""
+    """Lead times that are not announced yet, the longest first. After a shorter one was announced, a longer
+    one that was configured later is skipped."""
     told = min(announced, default=None)
     return sorted({each for each in days if told is None or each < told}, reverse=True)
 
@@ -16,7 +16,7 @@ def unannounced_days(days: Iterable[int], announced: Iterable[int]) -> list[int]
 def reached_days(
     unannounced_days: Iterable[int], end: datetime | None, now: datetime, calendar: Calendar
 ) -> list[int]:
-    """Those whose moment has come; none where nothing ends."""
+    """The lead times whose moment has come; empty if there is no end."""
     return (
         [] if end is None else [days for days in unannounced_days if calendar.days_before(end, days) <= now]
     )
@@ -25,6 +25,6 @@ def reached_days(
 def next_timer_at(
     unannounced_days: Iterable[int], end: datetime, earliest: datetime, calendar: Calendar
 ) -> datetime:
-    """When a timer must look at what ends at `end`. What is within its lead time already is told of at
-    `earliest`, not in the past."""
+    """The next due time of a timer for `end`. If a lead time has started already, that is `earliest`, not a
+    time in the past."""
     return min([end, *(max(earliest, calendar.days_before(end, days)) for days in unannounced_days)])

@@ -1,4 +1,5 @@
-"""Units: earned in lots, spent from the lots that expire first, gone when a lot's day is over."""
+"""Rules of units: they are earned in lots, spent from the lots that expire first, and expire with their
+lot."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from streams.domain import lead_times
 from streams.domain.commands import AddUnits, SpendUnits
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, UnitsEarned, UnitsExpired, UnitsExpiryAnnounced, UnitsSpent
 from streams.domain.member import is_active, require_active_member
 from streams.domain.state import Account, Ending, Lot, State, lot_key, wallet_prefix
@@ -18,11 +19,13 @@ from streams.domain.values import MAX_AMOUNT, Cause, Draw, is_amount, plain_deci
 from streams.errors import Rejected
 
 MAX_HELD_DRAWS = 10_000
-"""Lots of one transfer under way or blocking: they are kept in one entry, and told of in one record."""
+"""Most lots of one transfer or block, as they are stored in one entry and sent in one record."""
 
 
-def add_units(state: State, command: AddUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require_active_member(state, act)
+def add_units(
+    state: State, command: AddUnits, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
     wallet = require_wallet(store, command.wallet)
     require_amount("units", command.units)
     if command.units > units_until_limit(state, wallet):
@@ -34,7 +37,7 @@ def add_units(state: State, command: AddUnits, act: Act, store: StoreSettings) -
     yield earn_units(
         wallet,
         command.units,
-        act,
+        context,
         store,
         expires_in_days=command.expires_in_days,
         locked_for_days=command.locked_for_days,
@@ -45,7 +48,7 @@ def add_units(state: State, command: AddUnits, act: Act, store: StoreSettings) -
 def earn_units(
     wallet: WalletType,
     units: Decimal,
-    act: Act,
+    context: EventContext,
     store: StoreSettings,
     *,
     expires_in_days: int | None = None,
@@ -56,12 +59,12 @@ def earn_units(
     purchase: str | None = None,
     index: int = 0,
 ) -> UnitsEarned:
-    """A new lot. The days override the wallet type's policy. What is locked is so until the day's end, and
-    its days of life begin there."""
+    """The event of a new lot. The days override the wallet type's policy. Locked units unlock at the end of a
+    day, and their validity starts then."""
     calendar = store.calendar
     locked_days = locked_for_days or wallet.locked_for_days
-    locked_until = calendar.end_of_day(act.now, locked_days) if locked_days else None
-    start = locked_until or act.now
+    locked_until = calendar.end_of_day(context.now, locked_days) if locked_days else None
+    start = locked_until or context.now
     if never_expires:
         expires_at = None
     elif expires_in_days:
@@ -69,8 +72,8 @@ def earn_units(
     else:
         expires_at = wallet.expires_at(start, calendar)
     return UnitsEarned(
-        **act.stamp("UnitsEarned", index),
-        transfer_id=act.id("lot", index),
+        **context.stamp("UnitsEarned", index),
+        transfer_id=context.id("lot", index),
         wallet=wallet.code,
         units=units,
         expires_at=expires_at,
@@ -82,45 +85,48 @@ def earn_units(
     )
 
 
-def spend_units(state: State, command: SpendUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require_active_member(state, act)
+def spend_units(
+    state: State, command: SpendUnits, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
-    yield draw_and_spend(state, wallet, command.units, act, comment=command.comment)
+    yield draw_and_spend(state, wallet, command.units, context, comment=command.comment)
 
 
 def draw_and_spend(
     state: State,
     wallet: WalletType,
     units: Decimal,
-    act: Act,
+    context: EventContext,
     *,
     comment: str | None = None,
     cause: Cause | None = None,
     index: int = 0,
 ) -> UnitsSpent:
-    """`units` drawn from the lots in spending order. The caller has seen that they are available."""
+    """Spends `units` from the lots in spending order. The caller must have checked that they are
+    available."""
     return UnitsSpent(
-        **act.stamp("UnitsSpent", index),
-        transfer_id=act.id("spending", index),
+        **context.stamp("UnitsSpent", index),
+        transfer_id=context.id("spending", index),
         wallet=wallet.code,
         units=units,
-        draws=draws(state, wallet.code, units),
+        draws=draw_lots(state, wallet.code, units),
         comment=comment,
         cause=cause,
     )
 
 
-def draws(state: State, wallet: str, units: Decimal, first: Lot | None = None) -> tuple[Draw, ...]:
-    """`units` from the lots in spending order, from `first` before all. The caller has seen that there are as
-    many."""
+def draw_lots(state: State, wallet: str, units: Decimal, first: Lot | None = None) -> tuple[Draw, ...]:
+    """Draws `units` from the lots in spending order, from the lot `first` before all others. The caller must
+    have checked that they are available."""
     lots = state.scan(Lot, wallet_prefix(wallet))
     if first is None:
-        return tuple(_draws(lots, units))
+        return tuple(_draw_from(lots, units))
     others = (lot for lot in lots if lot.lot_id != first.lot_id)
-    return tuple(_draws(chain((first,), others), units))
+    return tuple(_draw_from(chain((first,), others), units))
 
 
-def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
+def _draw_from(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
     for lot in lots:
         draw = lot.draw(min(units, lot.remaining))
         yield draw
@@ -130,56 +136,56 @@ def _draws(lots: Iterator[Lot], units: Decimal) -> Iterator[Draw]:
 
 
 def draw_held_lots(state: State, wallet: str, units: Decimal) -> tuple[Draw, ...]:
-    """As `draws`, of no more lots than one entry can keep until they come back."""
-    drawn = draws(state, wallet, units)
+    """Like `draw_lots`, but from no more lots than one entry can hold. Raises Rejected."""
+    drawn = draw_lots(state, wallet, units)
     if len(drawn) > MAX_HELD_DRAWS:
         reason = f"lies in {len(drawn)} lots; at most {MAX_HELD_DRAWS} can be set aside at once"
         raise Rejected("units", str(plain_decimal(units)), reason)
     return drawn
 
 
-def expire_overdue_lots(state: State, wallet: WalletType, act: Act) -> Iterator[Event]:
-    """Expiry of the wallet's lots whose day is over but whose timer has not been reached yet.
+def expire_overdue_lots(state: State, wallet: WalletType, context: EventContext) -> Iterator[Event]:
+    """The expiry of the wallet's lots that are overdue, but whose timers have not fired yet.
 
-    A spend must not be paid with units that are gone, however far behind the timers are.
+    A spend must not be paid with expired units, however late the timers are.
     """
     for ending in state.scan(Ending, wallet_prefix(wallet.code)):
-        if ending.expires_at > act.now:
+        if ending.expires_at > context.now:
             break
         aged = state.get(Lot, lot_key(wallet.code, ending.place))
         if aged:
-            yield expire_lot(aged, act.with_cause(aged.lot_id))
+            yield expire_lot(aged, context.with_cause(aged.lot_id))
     if wallet.spending_order == "oldest_created":
-        # Lots that stand in order of expiry are from before the wallet was set so, and behind all others:
-        # to look for them would be to walk through these. Their timers end them.
+        # Lots in order of expiry were earned before the wallet's spending order changed, and sort after all
+        # others: finding them would need a full scan. Their timers expire them.
         return
     for lot in state.scan(Lot, wallet_prefix(wallet.code)):
-        if lot.expires_at is not None and lot.expires_at <= act.now:
-            yield expire_lot(lot, act.with_cause(lot.lot_id))
+        if lot.expires_at is not None and lot.expires_at <= context.now:
+            yield expire_lot(lot, context.with_cause(lot.lot_id))
         elif not lot.oldest_first:
             return
 
 
-def run_lot_timer(state: State, lot: Lot, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """What a lot's timer brings: first what the member should have been told, then the expiry.
+def run_lot_timer(state: State, lot: Lot, context: EventContext, store: StoreSettings) -> Iterator[Event]:
+    """The events of a lot's timer: overdue announcements first, then the expiry.
 
-    A lot that expires now is not announced any more: the notice would come after the fact. Nor is anything
-    announced to a member whose account is closed.
+    A lot that expires now is not announced any more, as the notice would come too late. Nothing is announced
+    to a member whose account is closed.
     """
-    if lot.expires_at is not None and lot.expires_at <= act.now:
-        yield expire_lot(lot, act)
+    if lot.expires_at is not None and lot.expires_at <= context.now:
+        yield expire_lot(lot, context)
         return
     if is_active(state):
-        for days in _passed(lot, store, act.now):
-            yield _announced(lot, days, act)
+        for days in _reached_days(lot, store, context.now):
+            yield _announce_expiry(lot, days, context)
 
 
-def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
+def _announce_expiry(lot: Lot, days: int, context: EventContext) -> UnitsExpiryAnnounced:
     if lot.expires_at is None:
         raise ValueError(f"lot {lot.lot_id} never expires")
     return UnitsExpiryAnnounced(
-        # A lot that came back may be told of again.
-        **act.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
+        # A lot that was put back may be announced again.
+        **context.stamp("UnitsExpiryAnnounced", days + lot.returns * 100_000),
         wallet=lot.wallet,
         lot_id=lot.lot_id,
         units=lot.units,
@@ -190,34 +196,36 @@ def _announced(lot: Lot, days: int, act: Act) -> UnitsExpiryAnnounced:
     )
 
 
-def _passed(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
-    return lead_times.reached_days(_untold(lot, store), lot.expires_at, now, store.calendar)
+def _reached_days(lot: Lot, store: StoreSettings, now: datetime) -> list[int]:
+    return lead_times.reached_days(_unannounced_days(lot, store), lot.expires_at, now, store.calendar)
 
 
 def skip_announcements(lot: Lot, store: StoreSettings, now: datetime) -> Lot:
-    """The lot after its timer found nothing to tell: what it passed over is not told later."""
-    passed = _passed(lot, store, now)
+    """The lot after its timer announced nothing: skipped lead times are not announced later."""
+    passed = _reached_days(lot, store, now)
     return schedule_lot(replace(lot, announced=(*lot.announced, *passed)), store)
 
 
-def expire_lot(lot: Lot, act: Act) -> UnitsExpired:
+def expire_lot(lot: Lot, context: EventContext) -> UnitsExpired:
     return UnitsExpired(
-        **act.stamp("UnitsExpired", lot.returns),
-        transfer_id=act.id("expiring", lot.returns),
+        **context.stamp("UnitsExpired", lot.returns),
+        transfer_id=context.id("expiring", lot.returns),
         wallet=lot.wallet,
         lot=lot.draw(lot.remaining),
     )
 
 
 def schedule_lot(lot: Lot, store: StoreSettings) -> Lot:
-    """The lot with the next instant at which its timer must look at it."""
+    """The lot with the next due time of its timer."""
     if lot.expires_at is None:
         return lot
-    at = lead_times.next_timer_at(_untold(lot, store), lot.expires_at, lot.earned_at, store.calendar)
+    at = lead_times.next_timer_at(
+        _unannounced_days(lot, store), lot.expires_at, lot.earned_at, store.calendar
+    )
     return replace(lot, due_at=at)
 
 
-def _untold(lot: Lot, store: StoreSettings) -> list[int]:
+def _unannounced_days(lot: Lot, store: StoreSettings) -> list[int]:
     return lead_times.unannounced_days(store.units_lead_times(lot.wallet), lot.announced)
 
 
@@ -226,8 +234,8 @@ def get_account(state: State, wallet: str) -> Account:
 
 
 def units_until_limit(state: State, wallet: WalletType) -> Decimal:
-    """How many more units the wallet holds at most. Counted on all that was ever earned, so that no sum of
-    the account outgrows its schema."""
+    """How many more units the wallet may earn. The limit applies to all units ever earned, so that no sum of
+    the account exceeds its schema."""
     now = get_account(state, wallet.code)
     return MAX_AMOUNT - now.earned - now.pending
 
@@ -243,7 +251,7 @@ def require_wallet(store: StoreSettings, code: str | None) -> WalletType:
 def require_payable_wallet(
     state: State, store: StoreSettings, code: str | None, units: Decimal
 ) -> WalletType:
-    """The wallet, which has that many units to spend; or Rejected."""
+    """The wallet. Raises Rejected unless it has that many units to spend."""
     wallet = require_wallet(store, code)
     require_amount("units", units)
     require_available(state, wallet, "units", units)

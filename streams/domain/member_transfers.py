@@ -1,14 +1,14 @@
-"""Units from member to member: set aside here, taken there, settled here. Never half done.
+"""Transfers of units between members: held at the sender, received at the receiver, settled at the sender.
 
-The two accounts lie on two partitions. The sender's units are held until the receiver's side has answered;
-only then is anything told of, so that a transfer that is refused leaves no trace but the refusal.
+The two accounts lie on two partitions. The sender's units are held until the receiver's side has answered.
+Webhooks are sent only then, so that a rejected transfer leaves nothing but its rejection.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
 
 from streams.domain.commands import TransferUnits
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, UnitsHeld, UnitsReceived, UnitsReleased, UnitsSent
 from streams.domain.ledger import draw_held_lots, require_payable_wallet, require_wallet, units_until_limit
 from streams.domain.member import is_active, require_active_member
@@ -19,14 +19,16 @@ from streams.domain.values import MAX_AMOUNT, plain_decimal
 from streams.errors import Poison, Rejected
 
 
-def offer_units(state: State, command: TransferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require_active_member(state, act)
-    if command.receiver_id == act.member_id:
+def offer_units(
+    state: State, command: TransferUnits, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
+    if command.receiver_id == context.member_id:
         raise Rejected("receiver_id", command.receiver_id, "is the sender")
     wallet = require_payable_wallet(state, store, command.wallet, command.units)
     yield UnitsHeld(
-        **act.stamp("UnitsHeld"),
-        transfer_id=act.id("giving"),
+        **context.stamp("UnitsHeld"),
+        transfer_id=context.id("giving"),
         wallet=wallet.code,
         units=command.units,
         draws=draw_held_lots(state, wallet.code, command.units),
@@ -35,9 +37,11 @@ def offer_units(state: State, command: TransferUnits, act: Act, store: StoreSett
     )
 
 
-def receive_units(state: State, message: OfferUnits, act: Act, store: StoreSettings) -> Iterator[Event]:
+def receive_units(
+    state: State, message: OfferUnits, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
     if not is_active(state):
-        raise Rejected("receiver_id", act.member_id, f"is no active member of store {act.store!r}")
+        raise Rejected("receiver_id", context.member_id, f"is no active member of store {context.store!r}")
     wallet = require_wallet(store, message.wallet)
     units = sum((draw.units for draw in message.draws), Decimal(0))
     if not units or any(draw.units <= 0 for draw in message.draws):
@@ -47,8 +51,8 @@ def receive_units(state: State, message: OfferUnits, act: Act, store: StoreSetti
             "units", str(plain_decimal(units)), f"would lift the receiver's wallet above {MAX_AMOUNT}"
         )
     yield UnitsReceived(
-        **act.stamp("UnitsReceived"),
-        transfer_id=act.id("receiving"),
+        **context.stamp("UnitsReceived"),
+        transfer_id=context.id("receiving"),
         wallet=wallet.code,
         units=units,
         draws=message.draws,
@@ -58,10 +62,10 @@ def receive_units(state: State, message: OfferUnits, act: Act, store: StoreSetti
     )
 
 
-def settle_transfer(state: State, message: AcceptUnits, act: Act) -> Iterator[Event]:
-    held, receiver_id = _held(state, message.transfer_id)
+def settle_transfer(state: State, message: AcceptUnits, context: EventContext) -> Iterator[Event]:
+    held, receiver_id = _require_held(state, message.transfer_id)
     yield UnitsSent(
-        **act.stamp("UnitsSent"),
+        **context.stamp("UnitsSent"),
         transfer_id=held.transfer_id,
         wallet=held.wallet,
         units=held.units,
@@ -70,10 +74,10 @@ def settle_transfer(state: State, message: AcceptUnits, act: Act) -> Iterator[Ev
     )
 
 
-def release_held_units(state: State, message: RefuseUnits, act: Act) -> Iterator[Event]:
-    held, _ = _held(state, message.transfer_id)
+def release_held_units(state: State, message: RefuseUnits, context: EventContext) -> Iterator[Event]:
+    held, _ = _require_held(state, message.transfer_id)
     yield UnitsReleased(
-        **act.stamp("UnitsReleased"),
+        **context.stamp("UnitsReleased"),
         transfer_id=held.transfer_id,
         wallet=held.wallet,
         units=held.units,
@@ -83,8 +87,8 @@ def release_held_units(state: State, message: RefuseUnits, act: Act) -> Iterator
     )
 
 
-def _held(state: State, transfer_id: str) -> tuple[Held, str]:
-    """What is set aside, and for whom. Blocked units are for nobody: no answer moves them."""
+def _require_held(state: State, transfer_id: str) -> tuple[Held, str]:
+    """The held units and their receiver. Blocked units have no receiver, and no answer moves them."""
     held = state.get(Held, transfer_id.encode())
     if held is None or held.receiver_id is None:
         raise Poison(f"answers transfer {transfer_id}, which is not under way")

@@ -1,8 +1,8 @@
-"""What owners tell one another: commands that follow from facts, on the topic of commands.
+"""Messages between owners: commands that follow from facts, on the topic `commands`.
 
-Each is written in the transaction of the fact that it follows from, so that it is told once, and is handled
-by its addressee's partition like any other command. Its `command_id` is that of the producer's command that
-began it all. Producers do not send these.
+Each is written in the transaction of the fact that it follows from, so exactly once, and is handled by its
+addressee's partition like any other command. Its `command_id` is that of the producer's command that started
+the process. Producers do not send messages.
 """
 
 from decimal import Decimal
@@ -12,7 +12,7 @@ from streams.domain.values import Code, DocumentType, Draw, Identifier, Instant,
 
 
 class TakeTransaction(Command):
-    """Document to member: the transaction is yours. `document_id` hears of a refusal."""
+    """Document to member: take the transaction. A rejection is sent to `document_id`."""
 
     document_id: Uuid
     transaction_id: Uuid
@@ -23,12 +23,12 @@ class TakeTransaction(Command):
     items: tuple[Item, ...]
     channel_id: Uuid | None
     by_hand: bool
-    """Whether somebody asked for this match, and is to hear of a refusal."""
+    """Whether a command requested this match, whose sender must get a rejection."""
     linked_document_number: Text | None = None
 
 
 class ReturnTransaction(Command):
-    """Member to document: the transaction was refused, for that reason."""
+    """Member to document: the transaction was rejected, for that reason."""
 
     by_hand: bool
     document_number: Text
@@ -39,7 +39,7 @@ class ReturnTransaction(Command):
 
 
 class OfferUnits(Command):
-    """Sender to receiver: these units are yours, if you can take them."""
+    """Sender to receiver: take these units if you can."""
 
     transfer_id: Uuid
     sender_id: Uuid
@@ -49,13 +49,13 @@ class OfferUnits(Command):
 
 
 class AcceptUnits(Command):
-    """Receiver to sender: the units are mine."""
+    """Receiver to sender: the units were taken."""
 
     transfer_id: Uuid
 
 
 class RefuseUnits(Command):
-    """Receiver to sender: the units stay yours, for that reason."""
+    """Receiver to sender: the units were rejected, for that reason."""
 
     transfer_id: Uuid
     field: Text
@@ -64,17 +64,17 @@ class RefuseUnits(Command):
 
 
 class EraseDocument(Command):
-    """Member to document: I am erased, and so is whoever bought this."""
+    """Member to document: the buyer was erased."""
 
 
 class AnswerClaim(Command):
-    """Identity stage to member: the identifiers that the command needs are yours, or one of them is taken."""
+    """Identity stage to member: the claimed identifiers are granted, or `taken` belongs to another member."""
 
     taken: Identifier | None = None
 
 
 class AnswerSearch(Command):
-    """Identity stage to document: who was found, if anybody."""
+    """Identity stage to document: the member who was found, or None."""
 
     by_hand: bool
     found: Uuid | None = None
@@ -91,13 +91,13 @@ Message = (
     | AnswerSearch
 )
 AnyCommand = MemberCommand | DocumentCommand | Message
-"""All that stands on the topic of commands about one owner: a closed set, matched in `decide`."""
+"""Everything on the topic `commands` about one owner: a closed set, which `decide` matches exhaustively."""
 
 
 class ClaimIdentifiers(Value):
-    """Member to identity stage: `identifiers` from `index` on are wanted for `member_id`, one by one.
+    """Member to identity stage: claim `identifiers` from `index` on for `member_id`, one by one.
 
-    They come in their sorted order, so that of two members who want the same several, one gets them all.
+    They are sorted, so that of two members who claim the same identifiers one gets all of them.
     """
 
     command_id: Uuid
@@ -109,7 +109,7 @@ class ClaimIdentifiers(Value):
 
 
 class ReleaseIdentifier(Value):
-    """The member is not known by it any more."""
+    """Release an identifier that the member does not have any more."""
 
     store: Code
     member_id: Uuid
@@ -118,7 +118,7 @@ class ReleaseIdentifier(Value):
 
 
 class FindMember(Value):
-    """Who is known by the first of `identifiers`, from `index` on, that anybody is known by?"""
+    """Find the member of the first of `identifiers`, from `index` on, that belongs to a member."""
 
     command_id: Uuid
     store: Code
@@ -130,11 +130,11 @@ class FindMember(Value):
 
 
 class AddressedCommand(Value):
-    """A command for whoever is known by `identifier`, or else by the first of `otherwise` that is anybody's:
-    the member's id in `command` is filled in.
+    """A command addressed by identifier: to the member of `identifier`, or of the first of `otherwise` that
+    belongs to a member. The member's id is filled into `command`.
 
-    `schema` is the header that the command's own record would have. Where nobody is known by them, the
-    command is refused, and the refusal's member is the id that was in the command.
+    `schema` is the header that the command's own record would have. If no member is found, the command is
+    rejected with the member id that it had.
     """
 
     store: Code

@@ -1,5 +1,6 @@
-"""What of a fact is personal: what tells who somebody is, codes sent to somebody, and whatever was written
-freely. Ids, numbers, times and what was bought are kept for the books."""
+"""The personal fields of facts: identifying data, codes, and free texts.
+
+Ids, amounts, times and purchased items are not personal data here; they are kept for accounting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,44 +44,44 @@ PERSONAL_FIELDS: dict[type[Event], dict[str, object]] = {
     UnitsSent: {"comment": None},
     UnitsReceived: {"comment": None},
 }
-"""By fact: the personal fields, and what stands there instead."""
+"""By fact: its personal fields, with the values that replace them."""
 
 
 def strip_personal(fact: Event) -> Event:
-    """The fact without what is personal in it; the same object where nothing is."""
+    """The fact without its personal fields; the same object if it has none."""
     instead = PERSONAL_FIELDS.get(type(fact))
     if instead is not None and any(getattr(fact, name) != value for name, value in instead.items()):
         fact = replace(fact, **instead)
-    inner = _INNER.get(type(fact))
+    inner = _STRIPPERS.get(type(fact))
     return inner(fact) if inner else fact
 
 
 def strip_labels(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """The same lines without the labels that the till gave them."""
+    """The items without their labels."""
     if not any(item.labels for item in items):
         return items
     return tuple(replace(item, labels=()) for item in items)
 
 
-def _recorded(fact: TransactionRecorded) -> TransactionRecorded:
+def _strip_recorded(fact: TransactionRecorded) -> TransactionRecorded:
     items = strip_labels(fact.items)
     return fact if items is fact.items else replace(fact, items=items)
 
 
-def _applied(fact: CampaignApplied) -> CampaignApplied:
+def _strip_applied(fact: CampaignApplied) -> CampaignApplied:
     if not any(effect.attribute for effect in fact.effects):
         return fact
     return replace(fact, effects=tuple(replace(effect, attribute=None) for effect in fact.effects))
 
 
-def _commented(fact: UnitsEarned | UnitsSpent) -> UnitsEarned | UnitsSpent:
-    # A campaign's comment is its name.
+def _strip_comment(fact: UnitsEarned | UnitsSpent) -> UnitsEarned | UnitsSpent:
+    # The comment of a campaign's effect is the campaign's name, which is not personal.
     return fact if fact.cause or fact.comment is None else replace(fact, comment=None)
 
 
-_INNER: dict[type[Event], Callable[[Any], Event]] = {
-    TransactionRecorded: _recorded,
-    CampaignApplied: _applied,
-    UnitsEarned: _commented,
-    UnitsSpent: _commented,
+_STRIPPERS: dict[type[Event], Callable[[Any], Event]] = {
+    TransactionRecorded: _strip_recorded,
+    CampaignApplied: _strip_applied,
+    UnitsEarned: _strip_comment,
+    UnitsSpent: _strip_comment,
 }

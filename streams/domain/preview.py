@@ -1,4 +1,4 @@
-"""Who will be told what of a coming end: all counted by day, some of them kept to be shown."""
+"""A preview of expiry announcements: all are counted by day, the earliest are kept to be shown."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -18,11 +18,12 @@ ANNOUNCEMENT_KINDS: dict[type[Announcement], AnnouncementKind] = {
 }
 
 
-class Preview:
-    """Of `days` days of the store's calendar from `first` on, as members' states and the store's settings are
-    when they are looked at. What was told already is not told again, and not counted.
+class AnnouncementPreview:
+    """Counts announcements on `days` days of the store's calendar from `first` on, by members' states and the
+    store's settings at the time of reading. Past announcements are not counted.
 
-    However many members are looked at, no more than twice `limit` announcements are kept: the earliest ones.
+    Memory is bounded: at most twice `limit` announcements, the earliest ones, are kept for any number of
+    members.
     """
 
     def __init__(self, store: StoreSettings, first: date, days: int, limit: int) -> None:
@@ -33,12 +34,12 @@ class Preview:
         self._limit = limit
         self._kept: list[Announcement] = []
         self.told = 0
-        """How many of the members will be told of anything."""
+        """How many members will get an announcement."""
         self.start = store.calendar.start_of(first)
         self.end = store.calendar.start_of(first + timedelta(days=days))
 
     def look(self, draft: DraftState, member_id: str, now: datetime) -> None:
-        """Play ahead what the member's timers bring, and count what the member will be told."""
+        """Forecasts the member's timers and counts their announcements."""
         told = False
         for event in forecast(draft, self._store, member_id, now, self.end):
             if isinstance(event, Announcement) and event.occurred_at >= self.start:
@@ -54,7 +55,7 @@ class Preview:
 
     @property
     def shown(self) -> list[Announcement]:
-        """The earliest, `limit` at most."""
+        """The earliest announcements, `limit` at most."""
         return sorted(self._kept, key=lambda e: (e.occurred_at, e.member_id, e.event_id))[: self._limit]
 
     @property
@@ -62,7 +63,7 @@ class Preview:
         return sum(count.total() for count in self.counts.values())
 
     def tree(self) -> dict[str, object]:
-        """For JSON: counts of every day, and what is shown."""
+        """The preview as JSON: counts for every day, and the shown announcements."""
         return {
             "store": self._store.store,
             "time_zone": self._store.time_zone,
@@ -71,12 +72,12 @@ class Preview:
                 for day, count in self.counts.items()
             ],
             "total": self.total,
-            "announcements": [_tree(event) for event in self.shown],
+            "announcements": [_announcement_tree(event) for event in self.shown],
         }
 
 
 def announced_end(event: Announcement) -> datetime | None:
-    """When the units or the coupon end, or the tier may be lost."""
+    """When the units or the coupon expire, or the tier may be lost."""
     match event:
         case UnitsExpiryAnnounced():
             return event.expires_at
@@ -87,7 +88,7 @@ def announced_end(event: Announcement) -> datetime | None:
 
 
 def describe_announcement(event: Announcement) -> str:
-    """In a few words."""
+    """What will expire, in a few words."""
     match event:
         case UnitsExpiryAnnounced():
             return f"{plain_decimal(event.remaining)} units in {event.wallet}"
@@ -97,7 +98,7 @@ def describe_announcement(event: Announcement) -> str:
             return f"tier {event.level_name}, then {event.future_level_name or 'none'}"
 
 
-def _tree(event: Announcement) -> dict[str, object]:
+def _announcement_tree(event: Announcement) -> dict[str, object]:
     head = {
         "kind": ANNOUNCEMENT_KINDS[type(event)],
         "at": event.occurred_at,

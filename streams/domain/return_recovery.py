@@ -1,4 +1,4 @@
-"""Where the units of a wallet are that a return takes: pending, to be spent, or blocked."""
+"""Collects the units that a return takes from a wallet: pending, spendable or blocked ones."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,7 +8,7 @@ from streams.domain.values import BlockedShare, Draw, Share
 
 
 class UnitRecovery:
-    """What was found so far for one return. Nothing is taken twice."""
+    """The units found so far for one return. No unit is taken twice."""
 
     def __init__(self, state: State, wallet: str) -> None:
         self._state = state
@@ -38,7 +38,8 @@ class UnitRecovery:
         return sum((*self._pending.values(), *drawn, *self._blocked.values()), Decimal(0))
 
     def take_of_lot(self, share: Share) -> None:
-        """As much of the share as is left of its own lot: pending, then to be spent, then blocked."""
+        """Takes as much of the share as its own lot still has: pending, then spendable, then blocked
+        units."""
         pending = self._state.get(PendingLot, share.lot_id.encode())
         if pending:
             self._pending[share.lot_id] = min(share.units, pending.lot.units)
@@ -47,12 +48,12 @@ class UnitRecovery:
         given = self._state.get(Transfer, share.lot_id.encode())
         lot = self._state.get(Lot, lot_key(given.wallet, given.place)) if given else None
         if lot:
-            left -= self._draw(lot, left)
+            left -= self._draw_from(lot, left)
         self._take_blocked(share.lot_id, left)
 
     def take_pending(self, units: Decimal) -> None:
-        """Of the wallet's pending lots that purchases gave. The longest locked first: that is the latest
-        purchase, and the member keeps what can be spent soonest."""
+        """Takes from the wallet's pending lots that purchases gave, the longest locked first: these belong to
+        the latest purchase, and the member keeps what can be spent soonest."""
         lots = [p for p in self._state.scan(PendingLot) if p.lot.wallet == self.wallet and p.lot.purchase]
         for pending in sorted(lots, key=lambda p: (p.unlocks_at, p.lot.lot_id), reverse=True):
             taken = min(units - self.units, pending.lot.units)
@@ -61,18 +62,19 @@ class UnitRecovery:
             self._pending[pending.lot.lot_id] = taken
 
     def take_of_others(self, units: Decimal) -> Decimal:
-        """Of all lots, in spending order, until `units` are taken in all. Returns what is missing."""
+        """Takes from all lots, in spending order, until `units` are taken in total. Returns how many are
+        missing."""
         missing = units - self.units
         for lot in self._lots():
             if not missing:
                 break
-            missing -= self._draw(lot, missing)
+            missing -= self._draw_from(lot, missing)
         return missing
 
     def _lots(self) -> Iterator[Lot]:
         return self._state.scan(Lot, wallet_prefix(self.wallet))
 
-    def _draw(self, lot: Lot, units: Decimal) -> Decimal:
+    def _draw_from(self, lot: Lot, units: Decimal) -> Decimal:
         _, before = self._drawn.get(lot.lot_id, (lot, Decimal(0)))
         taken = min(units, lot.remaining - before)
         if taken > 0:

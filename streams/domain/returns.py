@@ -1,8 +1,8 @@
-"""Returns: they take the units that their purchase gave, in proportion, to the smallest unit.
+"""Returns take back the units that their purchase gave, in proportion to the returned value.
 
-A purchase's lot gives back what it gave times the returned part of the purchase's value, cut off after the
-sixth decimal and counted over all returns together: whichever way a purchase comes back in parts, the parts
-sum to the whole. What has expired or was cancelled is gone already, and is not taken from other units.
+A lot gives back its units times the returned share of the purchase's value, rounded down to six decimals and
+computed over all returns together: in whatever parts a purchase is returned, the parts add up to the whole.
+Expired and cancelled units are gone already and are not taken from other units.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Protocol
 
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DebtPaid,
     Event,
@@ -22,7 +22,7 @@ from streams.domain.events import (
     UnitsTakenBack,
     UnitsUnblocked,
 )
-from streams.domain.ledger import draws, get_account
+from streams.domain.ledger import draw_lots, get_account
 from streams.domain.return_recovery import UnitRecovery
 from streams.domain.state import Gift, State, Transaction
 from streams.domain.store import StoreSettings
@@ -31,7 +31,7 @@ from streams.errors import Rejected
 
 
 class ReturnedTransaction(Protocol):
-    """A transaction as it is told of."""
+    """The transaction fields that returns need."""
 
     @property
     def document_type(self) -> DocumentType: ...
@@ -44,18 +44,18 @@ class ReturnedTransaction(Protocol):
 
 
 def sku_totals(items: Iterable[Item]) -> tuple[SkuTotal, ...]:
-    """By SKU, in its order."""
+    """Totals by SKU, sorted by SKU."""
     ordered = sorted(items, key=lambda item: item.sku)
-    return tuple(_total(sku, list(lines)) for sku, lines in groupby(ordered, key=lambda item: item.sku))
+    return tuple(_sum_lines(sku, list(lines)) for sku, lines in groupby(ordered, key=lambda item: item.sku))
 
 
-def _total(sku: str, lines: list[Item]) -> SkuTotal:
+def _sum_lines(sku: str, lines: list[Item]) -> SkuTotal:
     value = sum((line.gross_value for line in lines), Decimal(0))
     return SkuTotal(sku=sku, quantity=sum(line.quantity for line in lines), gross_value=value)
 
 
 def require_returnable(state: State, told: ReturnedTransaction, gross_value: Decimal) -> None:
-    """Raises Rejected unless all of the return is left of the purchase that it names."""
+    """Raises Rejected unless the named purchase still has all items of the return."""
     number = told.linked_document_number
     if told.document_type != "return" or number is None:
         return
@@ -64,14 +64,14 @@ def require_returnable(state: State, told: ReturnedTransaction, gross_value: Dec
         what = "is a return itself" if bought else "is no purchase of this member"
         raise Rejected("linked_document_number", number, what)
     if bought.left:
-        _require_left(bought, sku_totals(told.items))
+        _require_items_left(bought, sku_totals(told.items))
     left = bought.gross_value - bought.returned_value
     if gross_value > left:
         reason = f"is more than the {plain_decimal(left)} left of purchase {number}"
         raise Rejected("items", str(plain_decimal(gross_value)), reason)
 
 
-def _require_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
+def _require_items_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
     left = {total.sku: total for total in bought.left}
     for total in back:
         most = left.get(total.sku)
@@ -89,15 +89,16 @@ def _require_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
 
 
 def is_purchase_known(state: State, linked_document_number: str | None) -> bool:
-    """Whether what the purchase gave is known. It is not where an older release recorded the purchase."""
+    """Whether the units that the purchase gave are known. Older releases did not store them."""
     bought = state.get(Transaction, linked_document_number.encode()) if linked_document_number else None
     return bought is not None and bool(bought.left)
 
 
 def take_back_units(
-    state: State, event: TransactionAssigned, cause: Cause, act: Act, store: StoreSettings
+    state: State, event: TransactionAssigned, cause: Cause, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """What a return takes of what its purchase gave, one fact a wallet. `state` is the state after it."""
+    """The units that a return takes back from its purchase, one fact per wallet. `state` is the state after
+    the return."""
     number = event.linked_document_number
     if event.document_type != "return" or number is None:
         return
@@ -106,19 +107,21 @@ def take_back_units(
         return
     wallets = sorted({gift.wallet for gift in bought.gifts})
     for index, wallet in enumerate(wallets):
-        shares = tuple(_shares(bought, wallet))
+        shares = tuple(_purchase_shares(bought, wallet))
         if shares:
             recovery = UnitRecovery(state, wallet)
             for share in shares:
                 recovery.take_of_lot(share)
             units = sum((share.units for share in shares), Decimal(0))
-            yield _fact(recovery, units, act, store, index=index, cause=cause, purchase=number, shares=shares)
+            yield _taken_back_event(
+                recovery, units, context, store, index=index, cause=cause, purchase=number, shares=shares
+            )
 
 
-def _fact(
+def _taken_back_event(
     recovery: UnitRecovery,
     units: Decimal,
-    act: Act,
+    context: EventContext,
     store: StoreSettings,
     *,
     index: int,
@@ -127,13 +130,14 @@ def _fact(
     shares: tuple[Share, ...] = (),
     comment: str | None = None,
 ) -> UnitsTakenBack:
-    """`units` from what was found, then from other units; the store says what becomes of the rest."""
-    # With all decimals, as the record has them: a replay makes the same entries, digit for digit.
+    """Takes `units` from what was found, then from other units; the store's settings decide about the
+    rest."""
+    # With all decimals, as in the record, so that a replay makes identical entries.
     missing = recovery.take_of_others(units).quantize(SMALLEST_UNIT)
     owed = missing if store.return_shortfall == "debt" else Decimal(0).quantize(SMALLEST_UNIT)
     return UnitsTakenBack(
-        **act.stamp("UnitsTakenBack", index),
-        transfer_id=act.id("returning", index),
+        **context.stamp("UnitsTakenBack", index),
+        transfer_id=context.id("returning", index),
         wallet=recovery.wallet,
         units=units,
         pending=recovery.pending,
@@ -148,26 +152,26 @@ def _fact(
     )
 
 
-def _shares(bought: Transaction, wallet: str) -> Iterator[Share]:
-    """What each lot of that wallet still has to give back."""
+def _purchase_shares(bought: Transaction, wallet: str) -> Iterator[Share]:
+    """What each of the purchase's lots in that wallet still has to give back."""
     for gift in bought.gifts:
-        units = _due(gift, bought) - gift.taken
+        units = _units_due(gift, bought) - gift.taken
         if gift.wallet == wallet and units > 0:
             yield Share(lot_id=gift.lot_id, units=units)
 
 
-def _due(gift: Gift, bought: Transaction) -> Decimal:
-    """Of all returns so far. In whole smallest units: a product of two amounts has more digits than a decimal
-    here keeps."""
-    returned, whole = _micros(bought.returned_value), _micros(bought.gross_value)
+def _units_due(gift: Gift, bought: Transaction) -> Decimal:
+    """The units due from a lot for all returns so far. Computed in whole smallest units, because a product of
+    two amounts exceeds the decimal context's precision."""
+    returned, whole = _to_micros(bought.returned_value), _to_micros(bought.gross_value)
     if not whole:
-        # Of a purchase of nothing, the pieces count instead of the money.
+        # If the purchase cost nothing, pieces are counted instead of money.
         pieces = sum(total.quantity for total in bought.left)
         return gift.units - gift.gone if not pieces else Decimal(0)
-    return min(_micros(gift.units) * returned // whole * SMALLEST_UNIT, gift.units - gift.gone)
+    return min(_to_micros(gift.units) * returned // whole * SMALLEST_UNIT, gift.units - gift.gone)
 
 
-def _micros(amount: Decimal) -> int:
+def _to_micros(amount: Decimal) -> int:
     return int(amount / SMALLEST_UNIT)
 
 
@@ -175,26 +179,26 @@ def deduct_for_return(
     state: State,
     wallet: str,
     units: Decimal,
-    act: Act,
+    context: EventContext,
     store: StoreSettings,
     *,
     index: int,
     cause: Cause,
     comment: str | None,
 ) -> UnitsTakenBack:
-    """`units` for a return that names no purchase: of units that purchases gave, the pending ones that are
-    locked longest, then of what can be spent."""
+    """Takes `units` for a return that names no purchase: pending units of purchases first, the longest locked
+    first, then spendable ones."""
     recovery = UnitRecovery(state, wallet)
     recovery.take_pending(units)
-    return _fact(recovery, units, act, store, index=index, cause=cause, comment=comment)
+    return _taken_back_event(recovery, units, context, store, index=index, cause=cause, comment=comment)
 
 
 UNIT_RECEIPTS = (UnitsEarned, UnitsActivated, UnitsUnblocked, UnitsReleased, UnitsReceived)
-"""After these there may be more to spend than before."""
+"""Events after which the member may have more units to spend."""
 
 
-def pay_debt(state: State, event: Event, act: Act) -> Iterator[Event]:
-    """What units that have just come pay of the member's debt."""
+def pay_debt(state: State, event: Event, context: EventContext) -> Iterator[Event]:
+    """Pays the member's debt from units that were just received."""
     if not isinstance(event, UNIT_RECEIPTS):
         return
     wallet = event.wallet
@@ -202,9 +206,9 @@ def pay_debt(state: State, event: Event, act: Act) -> Iterator[Event]:
     units = min(now.owed, now.spendable)
     if units > 0:
         yield DebtPaid(
-            **act.stamp(f"DebtPaid/{wallet}", now.changes),
-            transfer_id=act.id(f"paying/{wallet}", now.changes),
+            **context.stamp(f"DebtPaid/{wallet}", now.changes),
+            transfer_id=context.id(f"paying/{wallet}", now.changes),
             wallet=wallet,
             units=units,
-            draws=draws(state, wallet, units),
+            draws=draw_lots(state, wallet, units),
         )

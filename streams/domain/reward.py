@@ -1,10 +1,11 @@
-"""Rewards of the catalogue: bought with units, assigned or given, followed until they are redeemed."""
+"""Rules of rewards: bought with units, assigned by hand or given by campaigns, and their redemption
+status."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from streams.domain.commands import AssignReward, BuyReward, ChangeRedemptionStatus
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, RedemptionStatusChanged, RewardBought, UnitsSpent
 from streams.domain.ledger import draw_and_spend, require_available, require_wallet
 from streams.domain.member import require_active_member, require_member
@@ -14,28 +15,32 @@ from streams.domain.values import Cause, Coupon
 from streams.errors import Rejected
 
 
-def buy_reward(state: State, command: BuyReward, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """One spend and one issued reward for each of `quantity`: all of them or none."""
-    require_active_member(state, act)
+def buy_reward(
+    state: State, command: BuyReward, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    """Yields one spend and one issued reward for each of `quantity`; all of them or none."""
+    require_active_member(state, context)
     reward = require_reward(store, command.reward_id)
     wallet = require_wallet(store, reward.wallet)
     require_available(state, wallet, "cost", reward.cost * command.quantity)
     for index in range(command.quantity):
         payment = (
-            draw_and_spend(state, wallet, reward.cost, act, comment=reward.name, index=index)
+            draw_and_spend(state, wallet, reward.cost, context, comment=reward.name, index=index)
             if reward.cost
             else None
         )
         if payment:
             yield payment
-        yield issue_reward(reward, act, store, index, payment=payment)
+        yield issue_reward(reward, context, store, index, payment=payment)
 
 
-def assign_reward(state: State, command: AssignReward, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require_active_member(state, act)
+def assign_reward(
+    state: State, command: AssignReward, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
     reward = require_reward(store, command.reward_id)
     for index in range(command.quantity):
-        yield issue_reward(reward, act, store, index)
+        yield issue_reward(reward, context, store, index)
 
 
 def require_reward(store: StoreSettings, reward_id: str) -> Reward:
@@ -47,24 +52,24 @@ def require_reward(store: StoreSettings, reward_id: str) -> Reward:
 
 def issue_reward(
     reward: Reward,
-    act: Act,
+    context: EventContext,
     store: StoreSettings,
     index: int,
     *,
     payment: UnitsSpent | None = None,
     cause: Cause | None = None,
 ) -> RewardBought:
-    """Without `payment` it costs nothing."""
+    """The event of an issued reward. Without `payment` it was free."""
     return RewardBought(
-        **act.stamp("RewardBought", index),
-        issued_reward_id=act.id("issued_reward", index),
+        **context.stamp("RewardBought", index),
+        issued_reward_id=context.id("issued_reward", index),
         reward_id=reward.reward_id,
         reward_name=reward.name,
         reward_type=reward.reward_type,
         wallet=payment.wallet if payment else require_wallet(store, reward.wallet).code,
         cost=payment.units if payment else reward.cost * 0,
         transfer_id=payment.transfer_id if payment else None,
-        coupon=_coupon(reward, act, store, index),
+        coupon=_make_coupon(reward, context, store, index),
         cause=cause,
         price=reward.price,
         tax=reward.tax,
@@ -72,13 +77,13 @@ def issue_reward(
     )
 
 
-def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupon | None:
+def _make_coupon(reward: Reward, context: EventContext, store: StoreSettings, index: int) -> Coupon | None:
     if reward.coupon_value is None:
         return None
-    active_from = act.now + timedelta(days=reward.days_inactive)
+    active_from = context.now + timedelta(days=reward.days_inactive)
     days = reward.days_valid
     return Coupon(
-        code=act.id("coupon", index).replace("-", "")[:16].upper(),
+        code=context.id("coupon", index).replace("-", "")[:16].upper(),
         value=reward.coupon_value,
         value_type=reward.coupon_value_type,
         active_from=active_from,
@@ -86,8 +91,10 @@ def _coupon(reward: Reward, act: Act, store: StoreSettings, index: int) -> Coupo
     )
 
 
-def change_redemption_status(state: State, command: ChangeRedemptionStatus, act: Act) -> Iterator[Event]:
-    require_member(state, act)
+def change_redemption_status(
+    state: State, command: ChangeRedemptionStatus, context: EventContext
+) -> Iterator[Event]:
+    require_member(state, context)
     reward = state.get(IssuedReward, command.issued_reward_id.encode())
     if reward is None:
         raise Rejected(
@@ -96,7 +103,7 @@ def change_redemption_status(state: State, command: ChangeRedemptionStatus, act:
     if (reward.status, reward.status_comment) == (command.status, command.comment):
         raise Rejected("status", command.status, "is the status already, with the same comment")
     yield RedemptionStatusChanged(
-        **act.stamp("RedemptionStatusChanged"),
+        **context.stamp("RedemptionStatusChanged"),
         issued_reward_id=reward.issued_reward_id,
         old_status=reward.status,
         old_comment=reward.status_comment,

@@ -1,4 +1,4 @@
-"""Campaigns as a store sets them: when they act, for whom, and what they do."""
+"""The settings of campaigns: triggers, conditions and effects."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ Subject = Literal[
 ]
 NUMERIC_SUBJECTS: tuple[Subject, ...] = ("gross_value", "item_count")
 ATTRIBUTE_SUBJECTS: tuple[Subject, ...] = ("event_attribute", "member_attribute")
-"""Texts that comparisons of size read as numbers: nobody has said what an attribute holds."""
+"""Subjects whose texts are read as numbers by comparison operators, as an attribute has no declared type."""
 NAMED_SUBJECTS: tuple[Subject, ...] = ("label", *ATTRIBUTE_SUBJECTS)
 Operator = Literal["is", "is_not", "is_one_of", "contains", "at_least", "more_than", "at_most", "less_than"]
 COMPARISONS: tuple[Operator, ...] = ("at_least", "more_than", "at_most", "less_than")
@@ -44,10 +44,10 @@ INTERNAL_EVENTS = ("CustomerRegistered",)
 class Condition(Value):
     """`subject operator values`, such as `category is_one_of ("jazz", "blues")`.
 
-    Where the subject may have several values (each item has a category), one that fits is enough; `is_not`
-    asks that none fits. `name` is the key of a label or attribute. The subject says what is compared: of
-    `NUMERIC_SUBJECTS` the amounts, of all others the texts, sign for sign. Comparisons of size read an
-    attribute as a number; an attribute that is none does not fit.
+    If the subject has several values (each item has a category), one match is enough; `is_not` requires that
+    none matches. `name` is the key of a label or attribute. The subject says what is compared: of
+    `NUMERIC_SUBJECTS` the amounts, of all others the exact texts. Comparison operators read an attribute as a
+    number; one that is not a number does not match.
     """
 
     subject: Subject
@@ -92,10 +92,10 @@ class Campaign(Value):
     conditions: Annotated[tuple[Condition, ...], Meta(max_length=30)] = ()
     effects: Annotated[tuple[Effect, ...], Meta(max_length=20)] = ()
     per_member_limit: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
-    """How often it acts for one member at most."""
+    """Most runs per member; None: no limit."""
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with it, each beginning with the field."""
+        """Yields what is wrong with it; each text begins with the field."""
         if not self.points_per_currency_unit and not self.effects:
             yield "effects must hold at least one, or points_per_currency_unit must be more than 0"
         if self.trigger in ("custom_event", "internal_event"):
@@ -104,12 +104,12 @@ class Campaign(Value):
             if self.trigger == "internal_event" and self.event not in INTERNAL_EVENTS:
                 yield f"event {self.event!r} is none of {list(INTERNAL_EVENTS)}"
         for index, condition in enumerate(self.conditions):
-            yield from (f"conditions[{index}].{problem}" for problem in _condition(condition))
+            yield from (f"conditions[{index}].{problem}" for problem in _condition_problems(condition))
         for index, effect in enumerate(self.effects):
-            yield from (f"effects[{index}].{problem}" for problem in _effect(effect))
+            yield from (f"effects[{index}].{problem}" for problem in _effect_problems(effect))
 
 
-def _condition(condition: Condition) -> Iterator[str]:
+def _condition_problems(condition: Condition) -> Iterator[str]:
     subject, operator = condition.subject, condition.operator
     if subject in NAMED_SUBJECTS and condition.name is None:
         yield f"name must be the key of the {subject.replace('_', ' ')}"
@@ -131,12 +131,12 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?")
 
 
 def parse_number(text: str) -> Decimal | None:
-    """The number that `text` is in the one form that amounts have; None: it is none. `Decimal` alone would
-    read `1_234`, `1E3` and the digits of every script."""
+    """Parses a number in the only form that amounts have, or returns None. `Decimal` would also accept
+    `1_234`, `1E3` and the digits of every script."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def _effect(effect: Effect) -> Iterator[str]:
+def _effect_problems(effect: Effect) -> Iterator[str]:
     match effect.type:
         case "give_points" | "deduct_unit":
             if not (effect.points or effect.points_per_currency_unit):

@@ -1,4 +1,4 @@
-"""What a store sets: wallets, tiers, campaigns, rewards, and how long before expiry a member is told."""
+"""A store's settings: wallets, tiers, campaigns, rewards and lead times."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,14 +21,14 @@ from streams.domain.values import MAX_AMOUNT, Code, Instant, Text, Uuid, Value, 
 
 _calendar = cache(Calendar)
 RESERVED_CODES = {"admin", "token", "login", "logout", "static", ".", ".."}
-"""What stands in an address of the API or of the panel where others have the store, or leads out of it."""
-# Found on the disk each time.
+"""Codes that no store may have: path segments of the API and the panel, and relative paths."""
+# Cached, as each call reads the disk.
 _zones = cache(available_timezones)
 LeadTimes = Annotated[tuple[Days, ...], Meta(max_length=20)]
 
 
 class WalletLabel(Value):
-    """A currency of the programme, as the outside world is told of it."""
+    """The name and units of a wallet type, as webhooks show them."""
 
     wallet_type_id: Uuid
     created_at: Instant
@@ -43,12 +43,12 @@ class WalletLabel(Value):
 
 
 class WalletType(WalletLabel):
-    """A currency's rules.
+    """The rules of a wallet type.
 
-    Units expire at the end of a day: `expires_after_days` after they may be spent, or as `expiry` says:
-    at the end of that month, of the year `expires_after_years` later, or of the next `expires_on`. None of
-    them: never. `locked_for_days`: how long they are pending first. `spending_order` holds for units earned
-    from then on.
+    Units expire at the end of a day: `expires_after_days` after they become spendable, or as `expiry` says:
+    at the end of that month, of the year `expires_after_years` later, or of the next `expires_on`. Without
+    any of these they never expire. `locked_for_days` is how long they are pending first. `spending_order`
+    applies to units earned after its change.
     """
 
     expiry: (
@@ -65,7 +65,7 @@ class WalletType(WalletLabel):
     expires_on: MonthDay | None = None
     locked_for_days: Days | None = None
     expiring_days: LeadTimes | None = None
-    """Lead times of its units; empty: off, None: those of the store."""
+    """Lead times of its units in days; empty: off; None: the store's."""
     spending_order: Literal["earliest_expiring", "oldest_created"] = "earliest_expiring"
 
     def problems(self) -> Iterator[str]:
@@ -76,7 +76,7 @@ class WalletType(WalletLabel):
             yield "expires_on must be a month and day such as '08-24'"
 
     def expires_at(self, start: datetime, calendar: Calendar) -> datetime | None:
-        """When units that may be spent from `start` on expire; None: never."""
+        """When units that are spendable from `start` on expire, or None."""
         match self.expiry:
             case "all_time_active":
                 return None
@@ -92,7 +92,7 @@ class WalletType(WalletLabel):
 
 
 class Reward(Value):
-    """An offer of the catalogue. A coupon comes with it unless `coupon_value` is None."""
+    """A reward of the catalogue. It has a coupon unless `coupon_value` is None."""
 
     reward_id: Uuid
     name: Text
@@ -112,13 +112,13 @@ class Reward(Value):
 
 
 class StoreSettings(Value):
-    """Key of its record: the store's code. The lead times are days; empty means off.
+    """A store's settings. Key of its record: the store's code.
 
-    `quiet_before`: of what happened before it no webhook tells; None: all is told. `phone_region`: the ISO
-    3166 code of the country whose numbers may lack the +. `card_pattern`: a regular expression for the
-    whole of a card number. `return_shortfall`: what becomes of units that a return should take and that the
-    member has spent. `campaign_time`: the moment by which a campaign's dates are judged. `revision` grows by
-    one with each accepted change.
+    Lead times are in days; empty means off. Events before `quiet_before` have no webhooks. `phone_region` is
+    the ISO 3166 code of the country whose phone numbers may lack the +. `card_pattern` is a regular
+    expression for a whole card number. `return_shortfall` says what happens if a member has spent units that
+    a return should take. `campaign_time` selects the time that a campaign's dates are compared with.
+    `revision` grows by one with each accepted change.
     """
 
     store: Code
@@ -138,7 +138,7 @@ class StoreSettings(Value):
     revision: Annotated[int, Meta(ge=0)] = 0
 
     def check(self) -> None:
-        """Raises ValueError naming what does not fit together."""
+        """Raises ValueError, naming settings that contradict each other."""
         if self.store.lower() in RESERVED_CODES:
             raise ValueError(f"store {self.store!r} is not valid: addresses of the API or the panel begin so")
         if self.time_zone not in _zones():
@@ -151,11 +151,12 @@ class StoreSettings(Value):
         if sum(wallet.is_default and wallet.active for wallet in self.wallets) != 1:
             raise ValueError("wallets: exactly one active wallet must have is_default true")
         identifiers.require_rules(self.identifier_rules)
-        for problem in chain(_values(self, ""), self._repeated(), self._problems()):
+        for problem in chain(_value_problems(self, ""), self._duplicate_ids(), self._contradictions()):
             raise ValueError(problem)
 
-    def _repeated(self) -> Iterator[str]:
-        """Ids by which members' entries are kept: two things of one id would share them."""
+    def _duplicate_ids(self) -> Iterator[str]:
+        """Duplicate ids: members' entries are stored by them, and two things with one id would share
+        entries."""
         groups = {
             "campaigns: the campaign_ids": [c.campaign_id for c in self.campaigns],
             "rewards: the reward_ids": [r.reward_id for r in self.rewards],
@@ -166,7 +167,7 @@ class StoreSettings(Value):
             if len(set(ids)) < len(ids):
                 yield f"{name} must differ"
 
-    def _problems(self) -> Iterator[str]:
+    def _contradictions(self) -> Iterator[str]:
         groups: dict[str, Sequence[WalletType | Campaign | TierSet]] = {
             "wallets": self.wallets,
             "campaigns": self.campaigns,
@@ -175,25 +176,25 @@ class StoreSettings(Value):
         for group, parts in groups.items():
             for index, part in enumerate(parts):
                 yield from (f"{group}[{index}].{problem}" for problem in part.problems())
-        yield from self._strangers()
+        yield from self._unknown_references()
 
-    def _strangers(self) -> Iterator[str]:
-        """Wallets and rewards that are named but not there."""
+    def _unknown_references(self) -> Iterator[str]:
+        """References to wallets and rewards that do not exist."""
         for i, campaign in enumerate(self.campaigns):
-            yield from self._unknown_wallet(f"campaigns[{i}]", campaign.wallet)
+            yield from self._unknown_wallets(f"campaigns[{i}]", campaign.wallet)
             for j, effect in enumerate(campaign.effects):
-                yield from self._unknown_wallet(f"campaigns[{i}].effects[{j}]", effect.wallet)
+                yield from self._unknown_wallets(f"campaigns[{i}].effects[{j}]", effect.wallet)
                 if effect.type == "give_reward" and not any(
                     r.reward_id == effect.reward_id for r in self.rewards
                 ):
                     yield f"campaigns[{i}].effects[{j}].reward_id {effect.reward_id!r} is none of rewards"
         for i, tiers in enumerate(self.tier_sets):
             for j, condition in enumerate(tiers.conditions):
-                yield from self._unknown_wallet(f"tier_sets[{i}].conditions[{j}]", condition.wallet)
+                yield from self._unknown_wallets(f"tier_sets[{i}].conditions[{j}]", condition.wallet)
         for i, reward in enumerate(self.rewards):
-            yield from self._unknown_wallet(f"rewards[{i}]", reward.wallet)
+            yield from self._unknown_wallets(f"rewards[{i}]", reward.wallet)
 
-    def _unknown_wallet(self, place: str, code: str | None) -> Iterator[str]:
+    def _unknown_wallets(self, place: str, code: str | None) -> Iterator[str]:
         if self.wallet(code) is None:
             yield f"{place}.wallet {code!r} is none of {[w.code for w in self.wallets if w.active]}"
 
@@ -201,15 +202,15 @@ class StoreSettings(Value):
         return self.quiet_before is None or occurred_at >= self.quiet_before
 
     def wallet(self, code: str | None) -> WalletType | None:
-        """The active wallet type of that code; without a code, the default one."""
+        """The active wallet type of that code, or the default one without a code."""
         for wallet in self.wallets:
             if wallet.active and (wallet.code == code or (code is None and wallet.is_default)):
                 return wallet
         return None
 
     def wallet_type(self, code: str) -> WalletType:
-        """The wallet type of that code, active or not. One that was removed from the settings still holds
-        units, whose end must be told of: it is described by its code alone."""
+        """The wallet type of that code, active or not. A type that was removed from the settings may still
+        hold units whose expiry must be announced: it is described by its code alone."""
         for wallet in self.wallets:
             if wallet.code == code:
                 return wallet
@@ -238,13 +239,13 @@ class StoreSettings(Value):
         return None
 
     def units_lead_times(self, code: str) -> tuple[int, ...]:
-        """Of the wallet of that code, in days."""
+        """The lead times, in days, of the wallet type of that code."""
         own = self.wallet_type(code).expiring_days
         return self.units_expiring_days if own is None else own
 
     @property
     def identifier_rules(self) -> identifiers.Rules:
-        """By which phone numbers and cards are read."""
+        """The rules for reading phone numbers and card numbers."""
         return identifiers.Rules(self.phone_region, self.card_pattern)
 
     @property
@@ -252,10 +253,9 @@ class StoreSettings(Value):
         return _calendar(self.time_zone)
 
 
-def _values(part: object, path: str) -> Iterator[str]:
-    """Amounts that no schema could write, or that are less than nothing, texts that no line could show, and
-    instants of no year that counts;
-    each begins with the field."""
+def _value_problems(part: object, path: str) -> Iterator[str]:
+    """Yields amounts that are negative or exceed the schema, texts with control characters, and instants out
+    of range; each text begins with the field."""
     match part:
         case datetime():
             if not is_in_range(part):
@@ -267,9 +267,9 @@ def _values(part: object, path: str) -> Iterator[str]:
             yield f"{path} {problem}"
         case Value():
             for name in part.__struct_fields__:
-                yield from _values(getattr(part, name), f"{path}.{name}" if path else name)
+                yield from _value_problems(getattr(part, name), f"{path}.{name}" if path else name)
         case tuple():
             for index, each in enumerate(part):
-                yield from _values(each, f"{path}[{index}]")
+                yield from _value_problems(each, f"{path}[{index}]")
         case _:
             pass

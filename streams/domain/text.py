@@ -1,34 +1,38 @@
-"""Texts that came from outside, in lines that people read: one line each, in plain sight, of bounded length.
+"""Shows texts from outside safely: in one line, with every character visible, in bounded length.
 
-A name with a line feed forges a line of the log, one with an escape sequence repaints a terminal, one with a
-bidirectional override reads as another name: names are refused with these, and lines escape them.
+A line feed in a name forges a log line, an escape sequence repaints a terminal, a bidirectional override
+disguises a name. Names with such characters are rejected, and output escapes them.
 """
 
 import re
 from collections.abc import Iterator
 
 MAX_SHOWN_CHARACTERS = 200
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters (C0, DEL, C1), ends of lines and paragraphs, what turns the direction of writing, and
-halves of characters."""
-_BREAKS = {"\n", "\r", "\t"}
+_UNSAFE_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls and lone
+surrogates."""
+_LINE_BREAKS = {"\n", "\r", "\t"}
 
 
 def escape_text(text: str) -> str:
     r"""`text` in one line, every character to be seen: `\u000a` for a line feed, as in JSON."""
-    return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def quote_text(text: str, most: int = MAX_SHOWN_CHARACTERS) -> str:
-    """`text` in quotes, fit for a sentence whatever it holds: the beginning of a long one."""
+    """`text` in quotes, escaped, and truncated if it is long."""
     if len(text) <= most:
         return escape_text(repr(text))
     return f"{escape_text(repr(text[:most]))}… ({len(text):,} characters)"
 
 
 def find_text_flaw(text: str, *, lines: bool = False) -> str | None:
-    """Why no name may be `text`, nor, with `lines`, any text of several lines; None where it may."""
-    unfit = next((found[0] for found in _UNFIT.finditer(text) if not (lines and found[0] in _BREAKS)), None)
+    """Why `text` is not allowed as a name or, with `lines`, as a text of several lines; None if it is
+    allowed."""
+    unfit = next(
+        (found[0] for found in _UNSAFE_CHARACTERS.finditer(text) if not (lines and found[0] in _LINE_BREAKS)),
+        None,
+    )
     if unfit is None:
         return None
     what = "half of a character" if "\ud800" <= unfit <= "\udfff" else "the control character"
@@ -36,7 +40,8 @@ def find_text_flaw(text: str, *, lines: bool = False) -> str | None:
 
 
 def find_tree_flaws(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Where in a JSON tree, and why, it cannot be written again: half of a character, and no number."""
+    """Yields the paths and reasons of values in a JSON tree that cannot be written again: lone surrogates and
+    NaN."""
     match tree:
         case str() if not tree.isascii() and any("\ud800" <= each <= "\udfff" for each in tree):
             yield path, "must not contain half of a character (U+D800 to U+DFFF)"

@@ -1,4 +1,4 @@
-"""Tiers: reached at once, lost as the tier set says, recalculated when a period is over."""
+"""Rules of tiers: a higher tier is reached at once; when a tier is lost depends on the tier set."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.domain import lead_times
 from streams.domain.commands import AssignTier, RemoveManualTier
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import Event, TierChanged, TierExpiryAnnounced, TierFloorRemoved, TierRecalculated
 from streams.domain.ids import derived_id
 from streams.domain.ledger import get_account
@@ -19,31 +19,39 @@ from streams.domain.tier_set import TierCondition, TierSet
 from streams.errors import Rejected
 
 
-def move_tiers(state: State, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """Up to what the member has reached; down too, where the tier set falls at once. A tier that came to be
-    in danger after its lead time is told of now."""
+def move_tiers(state: State, context: EventContext, store: StoreSettings) -> Iterator[Event]:
+    """Moves the member up to the tier that was reached, and also down if the tier set says so. If the tier
+    comes into danger after a lead time, that is announced now."""
     for tiers in store.tier_sets:
         if tiers.active and is_active(state):
-            yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+            yield from _move_tier(state, tiers, context, store, falls=tiers.downgrade == "automatic")
 
 
-def _move(state: State, tiers: TierSet, act: Act, store: StoreSettings, *, falls: bool) -> Iterator[Event]:
+def _move_tier(
+    state: State, tiers: TierSet, context: EventContext, store: StoreSettings, *, falls: bool
+) -> Iterator[Event]:
     standing = get_standing(state, tiers)
     now = tiers.position(standing.level_id if standing else None)
-    then = _deserved(state, tiers, standing, act.now, store)
+    then = _reached_position(state, tiers, standing, context.now, store)
     if then > now or (then < now and then >= 0 and falls):
-        yield _changed(tiers, then, standing, act, up=then > now)
+        yield _tier_changed(tiers, then, standing, context, up=then > now)
     elif standing and standing.safe and 0 <= then < now:
-        yield from _announcements(standing, tiers, then, act, store)
+        yield from _announce_fall(standing, tiers, then, context, store)
 
 
-def _changed(
-    tiers: TierSet, position: int, standing: Standing | None, act: Act, *, up: bool, manual: bool = False
+def _tier_changed(
+    tiers: TierSet,
+    position: int,
+    standing: Standing | None,
+    context: EventContext,
+    *,
+    up: bool,
+    manual: bool = False,
 ) -> TierChanged:
     tier = tiers.tiers[position]
     moved = standing.moves if standing else 0
     return TierChanged(
-        **act.stamp(f"TierChanged/{tiers.tier_set_id}", moved),
+        **context.stamp(f"TierChanged/{tiers.tier_set_id}", moved),
         tier_set_id=tiers.tier_set_id,
         level_id=tier.level_id,
         level_name=tier.name,
@@ -53,10 +61,10 @@ def _changed(
     )
 
 
-def _deserved(
+def _reached_position(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> int:
-    """The position of the highest tier that is reached, or of the one assigned by hand if that is higher."""
+    """The position of the highest tier that is reached, or of the manually assigned one if that is higher."""
     values = measure_progress(state, tiers, standing, now, store)
     reached = -1
     for position, tier in enumerate(tiers.tiers):
@@ -68,11 +76,11 @@ def _deserved(
 def measure_progress(
     state: State, tiers: TierSet, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> list[Decimal]:
-    """How far the member has come, for each of the set's conditions."""
-    return [_measure(state, condition, standing, now, store) for condition in tiers.conditions]
+    """The member's value for each of the tier set's conditions."""
+    return [_measure_condition(state, condition, standing, now, store) for condition in tiers.conditions]
 
 
-def _measure(
+def _measure_condition(
     state: State, condition: TierCondition, standing: Standing | None, now: datetime, store: StoreSettings
 ) -> Decimal:
     member = state.get(Member)
@@ -94,8 +102,10 @@ def _measure(
             return units.earned - (standing.earned_base if standing else 0)
 
 
-def assign_tier(state: State, command: AssignTier, act: Act, store: StoreSettings) -> Iterator[Event]:
-    require_active_member(state, act)
+def assign_tier(
+    state: State, command: AssignTier, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    require_active_member(state, context)
     found = store.tier(command.level_id)
     if found is None:
         raise Rejected("level_id", command.level_id, f"is no tier of an active set of store {store.store!r}")
@@ -104,59 +114,62 @@ def assign_tier(state: State, command: AssignTier, act: Act, store: StoreSetting
     before, after = tiers.position(standing.level_id if standing else None), tiers.position(command.level_id)
     if standing and before == after:
         raise Rejected("level_id", command.level_id, "is the member's tier already")
-    yield _changed(tiers, after, standing, act, up=after > before, manual=True)
+    yield _tier_changed(tiers, after, standing, context, up=after > before, manual=True)
 
 
 def remove_manual_tier(
-    state: State, command: RemoveManualTier, act: Act, store: StoreSettings
+    state: State, command: RemoveManualTier, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    require_active_member(state, act)
+    require_active_member(state, context)
     standing = state.get(Standing, command.tier_set_id.encode())
     if standing is None or standing.floor_id is None:
         raise Rejected(
             "tier_set_id", command.tier_set_id, "has no tier that was assigned to the member by hand"
         )
-    yield TierFloorRemoved(**act.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
+    yield TierFloorRemoved(**context.stamp("TierFloorRemoved"), tier_set_id=command.tier_set_id)
     tiers = store.tier_set(command.tier_set_id)
     if tiers and tiers.active:
-        yield from _move(state, tiers, act, store, falls=True)
+        yield from _move_tier(state, tiers, context, store, falls=True)
 
 
-def run_standing_timer(state: State, standing: Standing, act: Act, store: StoreSettings) -> Iterator[Event]:
-    """What a standing's timer brings: announcements of a fall, the recalculation, a month more."""
+def run_standing_timer(
+    state: State, standing: Standing, context: EventContext, store: StoreSettings
+) -> Iterator[Event]:
+    """The events of a tier's timer: announcements of a downgrade, the recalculation, or another month of
+    membership."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
         return
     at = standing.recalculated_at
-    if at is None or at > act.now:
-        then = _deserved(state, tiers, standing, act.now, store)
+    if at is None or at > context.now:
+        then = _reached_position(state, tiers, standing, context.now, store)
         if 0 <= then < tiers.position(standing.level_id):
-            yield from _announcements(standing, tiers, then, act, store)
-        yield from _move(state, tiers, act, store, falls=tiers.downgrade == "automatic")
+            yield from _announce_fall(standing, tiers, then, context, store)
+        yield from _move_tier(state, tiers, context, store, falls=tiers.downgrade == "automatic")
         return
-    yield from _move(state, tiers, act, store, falls=True)
+    yield from _move_tier(state, tiers, context, store, falls=True)
     yield TierRecalculated(
-        **_of_period(act, standing.tier_set_id, at).stamp("TierRecalculated"),
+        **_period_context(context, standing.tier_set_id, at).stamp("TierRecalculated"),
         tier_set_id=tiers.tier_set_id,
         due_at=at,
     )
 
 
-def _of_period(act: Act, tier_set_id: str, end: datetime) -> Act:
-    """The cause is the period that ends: each has facts of its own."""
-    return act.with_cause(derived_id(tier_set_id, end.isoformat()))
+def _period_context(context: EventContext, tier_set_id: str, end: datetime) -> EventContext:
+    """The context with the ending period as its cause, so that each period has events with ids of its own."""
+    return context.with_cause(derived_id(tier_set_id, end.isoformat()))
 
 
-def _announcements(
-    standing: Standing, tiers: TierSet, then: int, act: Act, store: StoreSettings
+def _announce_fall(
+    standing: Standing, tiers: TierSet, then: int, context: EventContext, store: StoreSettings
 ) -> Iterator[Event]:
-    """Of a fall to position `then`, for each lead time that has passed and was not told of."""
-    if standing.recalculated_at is None or standing.recalculated_at <= act.now:
+    """Announces a fall to position `then`, for each lead time that has started and was not announced."""
+    if standing.recalculated_at is None or standing.recalculated_at <= context.now:
         return
     now, future = tiers.position(standing.level_id), tiers.tiers[then]
-    for days in _passed(_untold(standing, store), standing, store, act.now):
+    for days in _reached_days(_unannounced_days(standing, store), standing, store, context.now):
         yield TierExpiryAnnounced(
-            **_of_period(act, standing.tier_set_id, standing.recalculated_at).stamp(
+            **_period_context(context, standing.tier_set_id, standing.recalculated_at).stamp(
                 "TierExpiryAnnounced", days + standing.plans * 100_000
             ),
             tier_set_id=tiers.tier_set_id,
@@ -169,22 +182,22 @@ def _announcements(
         )
 
 
-def _untold(standing: Standing, store: StoreSettings) -> list[int]:
+def _unannounced_days(standing: Standing, store: StoreSettings) -> list[int]:
     return lead_times.unannounced_days(store.tiers_expiring_days, standing.announced)
 
 
-def _unseen(standing: Standing, store: StoreSettings) -> list[int]:
-    """Lead times at whose moment nobody has looked yet whether the tier is in danger."""
-    return [days for days in _untold(standing, store) if days not in standing.safe]
+def _unchecked_days(standing: Standing, store: StoreSettings) -> list[int]:
+    """Lead times at which it was not checked yet whether the tier is in danger."""
+    return [days for days in _unannounced_days(standing, store) if days not in standing.safe]
 
 
-def _passed(days: Iterable[int], standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
+def _reached_days(days: Iterable[int], standing: Standing, store: StoreSettings, now: datetime) -> list[int]:
     return lead_times.reached_days(days, standing.recalculated_at, now, store.calendar)
 
 
 def skip_announcements(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
-    """The standing after its timer told of nothing: at the lead times that it passed all was safe."""
-    passed = _passed(_unseen(standing, store), standing, store, now)
+    """The standing after its timer announced nothing: at the lead times passed, the tier was safe."""
+    passed = _reached_days(_unchecked_days(standing, store), standing, store, now)
     return schedule_standing(state, replace(standing, safe=(*standing.safe, *passed)), store, now)
 
 
@@ -195,7 +208,7 @@ def get_standing(state: State, tiers: TierSet) -> Standing | None:
 def next_recalculation(
     state: State, standing: Standing, tiers: TierSet, after: datetime, store: StoreSettings
 ) -> datetime | None:
-    """The first recalculation after `after`; None where the tier set has none."""
+    """The first recalculation after `after`, or None if the tier set has none."""
     calendar, member = store.calendar, state.get(Member)
     if tiers.downgrade != "periodic" or member is None:
         return None
@@ -215,7 +228,8 @@ def next_recalculation(
 
 
 def replan_standing(state: State, standing: Standing, store: StoreSettings, after: datetime) -> Standing:
-    """With its next recalculation after that; lead times of another date are still to be told of."""
+    """The standing with its next recalculation. If that date has changed, its lead times are announced
+    again."""
     tiers = store.tier_set(standing.tier_set_id)
     at = next_recalculation(state, standing, tiers, after, store) if tiers else None
     if at != standing.recalculated_at:
@@ -224,14 +238,14 @@ def replan_standing(state: State, standing: Standing, store: StoreSettings, afte
 
 
 def schedule_standing(state: State, standing: Standing, store: StoreSettings, now: datetime) -> Standing:
-    """With the next instant at which its timer must look at it."""
+    """The standing with the next due time of its timer."""
     tiers = store.tier_set(standing.tier_set_id)
     if tiers is None or not tiers.active or not is_active(state):
         return replace(standing, due_at=None)
     instants = []
     end = standing.recalculated_at
     if end is not None:
-        instants.append(lead_times.next_timer_at(_unseen(standing, store), end, now, store.calendar))
+        instants.append(lead_times.next_timer_at(_unchecked_days(standing, store), end, now, store.calendar))
     member = state.get(Member)
     if member and any(c.measure == "months_since_joining" for c in tiers.conditions):
         months = store.calendar.whole_months(member.registered_at, now) + 1

@@ -1,4 +1,4 @@
-"""Tier sets as a store sets them: ladders of tiers, each with what a member must have reached."""
+"""The settings of tier sets: tiers in ascending order, with the conditions to reach them."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,8 +20,8 @@ Measure = Literal[
 
 
 class TierCondition(Value):
-    """What is measured. Units are a wallet's, the default one's without a code; `cumulated_earned_units`
-    counts from the last recalculation; money is the sum of purchases less returns."""
+    """What is measured. Units are those of the given wallet, or of the default one; `cumulated_earned_units`
+    are counted from the last recalculation; money is purchases less returns."""
 
     condition_id: Uuid
     measure: Measure
@@ -29,7 +29,7 @@ class TierCondition(Value):
 
 
 class Tier(Value):
-    """`thresholds`: the least value of each of the set's conditions, in their order; all must be reached."""
+    """`thresholds` are the minimum values for the set's conditions, in their order. All must be reached."""
 
     level_id: Uuid
     name: Text
@@ -37,8 +37,9 @@ class Tier(Value):
 
 
 class TierSet(Value):
-    """Tiers from the lowest to the highest. A higher one is reached at once; `downgrade` says when a member
-    falls: never, at once, or when the period is over. `recalculation_dates` are month and day, `07-01`."""
+    """Tiers from the lowest to the highest. A higher tier is reached at once; `downgrade` says when a member
+    falls: never, at once, or at the end of a period. `recalculation_dates` are month and day, such as
+    `07-01`."""
 
     tier_set_id: Uuid
     name: Text
@@ -58,7 +59,7 @@ class TierSet(Value):
     recalculation_months: Annotated[int, Meta(ge=1, le=120)] | None = None
 
     def position(self, level_id: str | None) -> int:
-        """Where the tier stands, 0 the lowest; -1 for none, or for one that is gone."""
+        """The tier's position, 0 for the lowest; -1 for None and for a tier that was removed."""
         return next((i for i, tier in enumerate(self.tiers) if tier.level_id == level_id), -1)
 
     def problems(self) -> Iterator[str]:
@@ -81,11 +82,11 @@ class TierSet(Value):
         if self.period == "recalculation_every_month_after_tier_promotion" and not self.recalculation_months:
             yield "recalculation_months must be 1 or more"
         for date in self.recalculation_dates:
-            if not _exists(date):
+            if not _is_month_day(date):
                 yield f"recalculation_dates {date!r} is a day of no year"
 
 
-def _exists(month_day: str) -> bool:
+def _is_month_day(month_day: str) -> bool:
     try:
         datetime.strptime(f"2000-{month_day}+0000", "%Y-%m-%d%z")
     except ValueError:

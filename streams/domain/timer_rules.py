@@ -1,4 +1,4 @@
-"""What timers follow of a store's settings, and the timers of what is there when these change."""
+"""Which settings timers depend on, and how an existing timer changes with them."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -11,11 +11,11 @@ from streams.domain.store import StoreSettings
 
 PlannedEntry = Lot | IssuedReward | Standing
 PLANNED_KINDS: tuple[type[PlannedEntry], ...] = (Lot, IssuedReward, Standing)
-"""Kinds whose timers follow the settings, one a table."""
+"""The kinds of entries whose timers depend on settings, one per table."""
 
 
 def timer_rules_digest(store: StoreSettings, kind: type[PlannedEntry]) -> str:
-    """A digest of all that the timers of that kind follow."""
+    """A digest of all settings that timers of that kind depend on."""
     followed: object
     if kind is Lot:
         followed = store.units_expiring_days, [(w.code, w.expiring_days) for w in store.wallets]
@@ -27,14 +27,14 @@ def timer_rules_digest(store: StoreSettings, kind: type[PlannedEntry]) -> str:
 
 
 def replan_timer(state: State, entry: PlannedEntry, store: StoreSettings, now: datetime) -> PlannedEntry:
-    """The entry as its timer is under the settings of now. What they make overdue is due at once."""
+    """The entry with its timer by the current settings. A timer that becomes overdue is due at once."""
     match entry:
         case Lot():
             return ledger.schedule_lot(entry, store)
         case IssuedReward():
             return coupon.schedule_coupon(entry, store)
         case Standing(recalculated_at=at) if at is not None and at <= now:
-            # It is about to be recalculated, and planned anew with that.
+            # It is due for recalculation, which replans it.
             return entry
         case Standing():
             return tier.replan_standing(state, entry, store, now)

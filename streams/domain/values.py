@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, dataclass_transform
 
 from msgspec import Meta, Struct, StructMeta, field
 
-# The original's limits: strings of 255 characters, numbers of six decimals.
+# The limits of the original platform: strings of 255 characters, numbers of six decimals.
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Text = Annotated[str, Meta(max_length=255)]
 Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
@@ -18,7 +18,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 DocumentType = Literal["sell", "return"]
 
 SMALLEST_UNIT = Decimal("0.000001")
-"""The smallest amount: the original's six decimals."""
+"""The smallest amount: the original platform has six decimals."""
 MAX_AMOUNT = Decimal("999999999999")
 """The largest amount: what the schemas' decimal(18, 6) holds, in whole units."""
 
@@ -26,14 +26,14 @@ MAX_AMOUNT = Decimal("999999999999")
 def is_amount(number: Decimal) -> bool:
     """Whether it lies between 0 and MOST and has six decimals at most.
 
-    Compared after it was cut, for the remainder of 1E-999999999 is too small to be told from 0.
+    It is compared after rounding, because the remainder of 1E-999999999 cannot be told from 0.
     """
     return number.is_finite() and 0 <= number <= MAX_AMOUNT and number == number.quantize(SMALLEST_UNIT)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class FrozenMeta(StructMeta):
-    """Makes frozen and keyword-only the default, for msgspec inherits neither."""
+    """Makes frozen and keyword-only the default, because msgspec does not inherit them."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
         return super().__new__(
@@ -68,7 +68,7 @@ class Attribute(Value):
 
 
 class Profile(Value):
-    """What a programme knows of a member."""
+    """A member's profile."""
 
     first_name: Text | None = None
     last_name: Text | None = None
@@ -87,7 +87,7 @@ class Profile(Value):
 
 
 class Buyer(Value):
-    """The customer data that came with a transaction, as the till knew it."""
+    """The customer data that came with a transaction."""
 
     email: Text | None = None
     name: Text | None = None
@@ -110,7 +110,7 @@ class Item(Value):
 
 
 class SkuTotal(Value):
-    """All of one SKU in a transaction: its lines are summed."""
+    """The sum of all lines of one SKU in a transaction."""
 
     sku: Text
     quantity: int
@@ -118,7 +118,7 @@ class SkuTotal(Value):
 
 
 class Cause(Value):
-    """What made units or rewards move: a campaign and the thing that triggered it."""
+    """Why units or rewards moved: the campaign, and what triggered it."""
 
     campaign_id: Uuid | None = None
     transaction_id: Uuid | None = None
@@ -128,7 +128,7 @@ class Cause(Value):
 
 
 class Coupon(Value):
-    """A code that a shop accepts, from `active_from` to `active_to` (None: for ever)."""
+    """A coupon code that a shop accepts from `active_from` to `active_to` (None: without end)."""
 
     code: Text
     value: Decimal
@@ -161,15 +161,15 @@ EffectType = Literal[
 
 
 class Identifier(Value):
-    """What a member is known by besides the id, in normal form. Unique within a store."""
+    """An identifier of a member besides the id, in normal form. Unique within a store."""
 
     kind: IdentifierKind
     value: str
-    """Longer than what it was made of, at times: small letters may be more than the capitals were."""
+    """May be longer than the typed text: lower case can have more characters than upper case."""
 
 
 class Trigger(Value):
-    """What set a campaign off. `performed_at` is the purchase's or the event's own date."""
+    """What triggered a campaign. `performed_at` is the date of the purchase or event itself."""
 
     type: TriggerType
     trigger_id: Uuid
@@ -177,11 +177,11 @@ class Trigger(Value):
     performed_at: Instant | None = None
     document_number: Text | None = None
     event_name: Text | None = None
-    """The type of the custom event, or the name of the internal one."""
+    """The custom event's type, or the internal event's name."""
 
 
 class EffectGiven(Value):
-    """What a campaign gave, or why not: `skipped` where there was nothing to give or to take."""
+    """The result of a campaign's effect; `skipped` if there was nothing to give or to deduct."""
 
     type: EffectType
     status: Literal["success", "skipped", "failed"] = "success"
@@ -193,14 +193,14 @@ class EffectGiven(Value):
 
 
 class Draw(Value):
-    """Units taken from one lot. The instants are the lot's: they say where it stands in spending order."""
+    """Units drawn from one lot. The instants are the lot's, and give its place in spending order."""
 
     lot_id: Uuid
     units: Decimal
     earned_at: Instant
     expires_at: Instant | None
     oldest_first: bool = False
-    """Whether the lot stands in order of age instead of expiry."""
+    """Whether the lot is sorted by age instead of expiry."""
 
 
 class Share(Value):
@@ -211,7 +211,7 @@ class Share(Value):
 
 
 class BlockedShare(Value):
-    """Units of one lot that a blocking transfer keeps."""
+    """Units of one lot that are held by a blocking transfer."""
 
     transfer_id: Uuid
     lot_id: Uuid
@@ -221,7 +221,7 @@ class BlockedShare(Value):
 def plain_decimal(amount: Decimal) -> Decimal:
     """`amount` without trailing zeros or, below 10^20, an exponent: 293.300000 → 293.3, 1E+1 → 10.
 
-    Beyond that stands what a producer wrote by mistake, of any length: it keeps its exponent.
+    Larger numbers are a producer's mistake and may have any length: they keep their exponent.
     """
     whole = abs(amount) < Decimal("1E+20") and amount == amount.to_integral_value()
     return amount.quantize(Decimal(1)) if whole else amount.normalize()

@@ -1,4 +1,4 @@
-"""The law of a wallet: its lots, and what is out of reach, add up to what its account says."""
+"""The invariant of a wallet: its lots and held units add up to its account."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,8 @@ from streams.domain.values import plain_decimal
 
 
 class LotShare(Struct, frozen=True, array_like=True):
-    """The first fields of a lot as it is stored, which never move: read in a quarter of the time."""
+    """The first fields of a stored lot, whose positions never change. Decoding them takes a quarter of the
+    time."""
 
     wallet: str
     lot_id: Raw
@@ -21,7 +22,7 @@ class LotShare(Struct, frozen=True, array_like=True):
 
 
 class Imbalance(NamedTuple):
-    """What the account of a wallet says, and what its entries add up to."""
+    """A wallet whose account differs from the sum of its entries."""
 
     wallet: str
     what: str
@@ -34,7 +35,7 @@ class Imbalance(NamedTuple):
 
 
 def imbalances(entries: Iterable[Entry | LotShare]) -> list[Imbalance]:
-    """Where one owner's entries of the table `ledgers` break the law."""
+    """The wallets among one owner's entries of the table `ledgers` that violate the invariant."""
     accounts: dict[str, Account] = {}
     sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for entry in entries:

@@ -8,7 +8,7 @@ from confluent_kafka import Message
 
 from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
-from streams.delivery.replay_selection import DeliveryOutcome, Selection, fate
+from streams.delivery.replay_selection import DeliveryOutcome, ReplaySelection, delivery_outcome
 from streams.domain.values import Value
 from streams.jobs.rate_limit import Over, StoppedEarly
 from streams.kafka.clients import Connection
@@ -62,13 +62,13 @@ class DeliveryLookup:
         )
         delivered = sum(attempt.outcome == "delivered" for attempt in attempts)
         last = max((attempt.number for attempt in attempts), default=0)
-        return StoredDelivery(delivery, fate(max(1, len(made)), delivered, dead), tried=last)
+        return StoredDelivery(delivery, delivery_outcome(max(1, len(made)), delivered, dead), tried=last)
 
     def _of_its_event(self, attempts: list[Attempt], delivery_id: str) -> Delivery | None:
         if not attempts:
             return None
         first = attempts[0]
-        chosen = Selection(self._subscription, delivery_id, first.event_name, first.member_id)
+        chosen = ReplaySelection(self._subscription, delivery_id, first.event_name, first.member_id)
         if not chosen.names(first.event_name):
             return None
         kind = CATALOGUE[first.event_name].event

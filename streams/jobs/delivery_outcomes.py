@@ -9,7 +9,7 @@ from uuid import UUID
 
 from streams.codec import avro
 from streams.delivery.records import Attempt, DeadLetter, Delivery
-from streams.delivery.replay_selection import DeliveryOutcome, fate
+from streams.delivery.replay_selection import DeliveryOutcome, delivery_outcome
 from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
 from streams.jobs.rate_limit import Over, StoppedEarly
@@ -52,7 +52,7 @@ def _fate(scan: ScanFrom, delivery_id: str) -> DeliveryOutcome:
         if key[:16] != id_:
             break
         count[key[16:17]] += 1
-    return fate(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
+    return delivery_outcome(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
 
 
 def _marks(

@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from streams.codec import avro
 from streams.delivery.backfill_recipients import HEADER, is_recipient, read_recipients
 from streams.delivery.records import Delivery
-from streams.delivery.replay_selection import Selection
+from streams.delivery.replay_selection import ReplaySelection
 from streams.errors import Poison
 from streams.jobs.rate_limit import Over
 from streams.kafka.clients import Connection
@@ -35,7 +35,7 @@ def make_deadline(seconds: float) -> Over:
 
 
 class EventReader:
-    def __init__(self, connection: Connection, selection: Selection, stretch: OffsetRange) -> None:
+    def __init__(self, connection: Connection, selection: ReplaySelection, stretch: OffsetRange) -> None:
         self._connection = connection
         self._selection = selection
         self.stretch = stretch

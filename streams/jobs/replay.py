@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Self
 
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay_selection import ReplayScope, Selection
+from streams.delivery.replay_selection import ReplayScope, ReplaySelection
 from streams.delivery.subscription import require_active
 from streams.domain.ids import derived_id
 from streams.domain.values import Value
@@ -71,7 +71,7 @@ class Replay:
     def __init__(
         self,
         connection: Connection,
-        selection: Selection,
+        selection: ReplaySelection,
         *,
         period: tuple[datetime | None, datetime | None],
         note: ProgressRecord = lambda _sent, _read, _stands: None,

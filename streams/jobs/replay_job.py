@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from streams.delivery.records import Subscription
 from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
-from streams.delivery.replay_selection import DeliveryOutcome, Selection
+from streams.delivery.replay_selection import DeliveryOutcome, ReplaySelection
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.jobs.delivery_outcomes import outcome_lookup
@@ -44,10 +44,10 @@ def make_selection(
     order: ReplayOrder,
     subscription: Subscription,
     outcome_of: Callable[[str], DeliveryOutcome],
-) -> Selection:
+) -> ReplaySelection:
     """Nothing of who is erased by now."""
     o, gone = order, erased(connection)
-    return Selection(subscription, o.replay_id, o.event_name, o.member_id, o.only, outcome_of, gone)
+    return ReplaySelection(subscription, o.replay_id, o.event_name, o.member_id, o.only, outcome_of, gone)
 
 
 class ReplayExecution:

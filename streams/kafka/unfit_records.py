@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streams.codec import avro
-from streams.control_records import MAX_LOGGED_CHARACTERS, RecordFault, fault, redact_values
+from streams.control_records import MAX_LOGGED_CHARACTERS, RecordFault, find_fault, redact_values
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
 
@@ -93,7 +93,7 @@ def validate_record(kind: type[V], raw: RawRecord) -> ValidRecord[V]:
         raise UnfitError(printable_key(raw.key), RecordFault(redact_values(rejected.field), reason)) from None
     except Poison as poison:
         raise UnfitError(printable_key(raw.key), RecordFault("record", _unread(raw, poison))) from None
-    wrong = fault(key, value)
+    wrong = find_fault(key, value)
     if wrong:
         raise UnfitError(printable_key(raw.key), wrong)
     return ValidRecord(raw, key, value)

@@ -1,6 +1,6 @@
-"""How the whole pipeline fares, by what was seen of it every few seconds: pure.
+"""The health of the whole pipeline, from samples taken every few seconds. Pure.
 
-samples   what was seen: each topic's records, what each stage has still to read, who works on it
-figures   what follows: rates, how long a stage is behind, records a minute
-verdict   is it well; what is wrong, and what to do about it
+samples  measurements: records of each topic, backlog and processes of each stage
+figures  computed from samples: rates, delays, records per minute
+verdict  whether the pipeline is healthy, and what to do if not
 """

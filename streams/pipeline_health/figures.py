@@ -1,4 +1,4 @@
-"""What follows from samples, the oldest first: rates, how long a stage is behind, records a minute."""
+"""Figures computed from samples, the oldest first: rates, delays and records per minute."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from typing import Literal
 from streams.pipeline_health.samples import STAGES, Sample, Stage
 
 RATE_WINDOW = timedelta(seconds=30)
-"""What "now" is made of: of a shorter time a rate would jump."""
+"""The window of current rates. Over a shorter one they would fluctuate."""
 MINUTE = timedelta(minutes=1)
 SLOW_AFTER = timedelta(seconds=10)
-"""Behind by less than this is nobody's trouble."""
+"""A stage with a shorter delay is well."""
 
 StageStatus = Literal["well", "catching up", "behind", "stands still", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
 class StageDelay:
-    """How old the first record is that is not read. `at_least`: older than what was seen."""
+    """The age of the oldest unread record. `at_least`: it is older than all samples."""
 
     time: timedelta
     at_least: bool = False
@@ -28,7 +28,7 @@ class StageDelay:
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """How a stage fares. `rate`: records a second that it handles, None while that is not known."""
+    """A stage's figures. `append_rate` is in records per second, None if it is not known."""
 
     stage: Stage
     left: int
@@ -37,51 +37,51 @@ class StageFigures:
     rate: float | None
     word: StageStatus
     done_in: timedelta | None = None
-    """When it will have caught up, if things go on like this."""
+    """The time until it has caught up, at the current rate."""
 
 
 def recent_samples(samples: Sequence[Sample], span: timedelta = RATE_WINDOW) -> Sequence[Sample]:
-    """Those of the last `span`, and one before."""
+    """The samples of the last `span`, and the one before them."""
     if not samples:
         return samples
     begins = samples[-1].at - span
     return samples[max(0, bisect_right(samples, begins, key=lambda sample: sample.at) - 1) :]
 
 
-def rate(samples: Sequence[Sample], topic: str) -> float | None:
-    """Records a second that came to a topic just now; None: it takes two samples to know."""
-    return _a_second(recent_samples(samples), [sample.appended(topic) for sample in recent_samples(samples)])
+def append_rate(samples: Sequence[Sample], topic: str) -> float | None:
+    """Records per second appended to a topic; None with fewer than two samples."""
+    return _rate_of(recent_samples(samples), [sample.appended(topic) for sample in recent_samples(samples)])
 
 
-def _a_second(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
+def _rate_of(samples: Sequence[Sample], counts: Sequence[int]) -> float | None:
     if len(samples) < 2:
         return None
     seconds = (samples[-1].at - samples[0].at).total_seconds()
     return max(0.0, (counts[-1] - counts[0]) / seconds) if seconds else None
 
 
-def fares(samples: Sequence[Sample]) -> list[StageFigures]:
-    """Of each stage that the latest sample knows."""
-    return [_fare(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
+def stage_figures(samples: Sequence[Sample]) -> list[StageFigures]:
+    """The figures of each stage in the latest sample."""
+    return [_figures_of(samples, stage) for stage in STAGES if samples and stage.name in samples[-1].stages]
 
 
-def _fare(samples: Sequence[Sample], stage: Stage) -> StageFigures:
-    stand, late = samples[-1].stages[stage.name], behind(samples, stage)
+def _figures_of(samples: Sequence[Sample], stage: Stage) -> StageFigures:
+    stand, late = samples[-1].stages[stage.name], stage_delay(samples, stage)
     seen = [sample for sample in recent_samples(samples) if stage.name in sample.stages]
-    done = _a_second(seen, [sample.done(stage) or 0 for sample in seen])
-    # A burst of half a minute ago does not hide that there is less every time.
+    done = _rate_of(seen, [sample.done(stage) or 0 for sample in seen])
+    # Over a shorter window, so that an earlier burst does not hide that the backlog shrinks.
     lately = recent_samples(seen, SLOW_AFTER)
     lefts = [sample.stages[stage.name].left for sample in lately]
-    fewer = _a_second(lately, [lefts[0] - left for left in lefts]) or 0.0
-    word = _word(seen, stage, late, done, fewer)
+    fewer = _rate_of(lately, [lefts[0] - left for left in lefts]) or 0.0
+    word = _status_of(seen, stage, late, done, fewer)
     ends = timedelta(seconds=stand.left / fewer) if word == "catching up" else None
     return StageFigures(stage, stand.left, stand.members, late, done, word, ends)
 
 
-def _word(
+def _status_of(
     seen: Sequence[Sample], stage: Stage, late: StageDelay, done: float | None, fewer: float
 ) -> StageStatus:
-    """`fewer`: by how many a second what is left gets less."""
+    """`fewer`: by how many records per second the backlog shrinks."""
     if not seen[-1].stages[stage.name].members:
         return "nobody"
     if late.time < SLOW_AFTER:
@@ -91,8 +91,8 @@ def _word(
     return "catching up" if fewer else "behind"
 
 
-def behind(samples: Sequence[Sample], stage: Stage) -> StageDelay:
-    """When as many records had come as are handled now: between two samples they are taken to come evenly."""
+def stage_delay(samples: Sequence[Sample], stage: Stage) -> StageDelay:
+    """The time since as many records were appended as are handled now, interpolated between two samples."""
     latest = samples[-1]
     handled = latest.done(stage)
     if handled is None or not latest.stages[stage.name].left:
@@ -110,17 +110,17 @@ def behind(samples: Sequence[Sample], stage: Stage) -> StageDelay:
 
 @dataclass(frozen=True, slots=True)
 class MinuteCounts:
-    """Records in each minute, by when it began; None: before the first sample."""
+    """Records in each minute, by its start; None before the first sample."""
 
     begins: Sequence[datetime]
     counts: Sequence[int | None]
 
 
 def records_per_minute(samples: Sequence[Sample], topic: str, now: datetime, many: int = 60) -> MinuteCounts:
-    """The last `many`, the one under way among them. Their sum is what came, whatever looks were missed."""
+    """The last `many` minutes, the current one included. Their sum is exact even if samples are missing."""
     first = now.replace(second=0, microsecond=0) - (many - 1) * MINUTE
     bounds = [first + n * MINUTE for n in range(many + 1)]
-    counts = [_at(samples, topic, bound) for bound in bounds]
+    counts = [_count_at(samples, topic, bound) for bound in bounds]
     pairs = pairwise(counts)
     came = [
         None if end is None else max(0, end - (samples[0].appended(topic) if begin is None else begin))
@@ -129,8 +129,9 @@ def records_per_minute(samples: Sequence[Sample], topic: str, now: datetime, man
     return MinuteCounts(bounds[:-1], came)
 
 
-def _at(samples: Sequence[Sample], topic: str, moment: datetime) -> int | None:
-    """How many had been appended by then, None: not known; after the latest sample as many as in it."""
+def _count_at(samples: Sequence[Sample], topic: str, moment: datetime) -> int | None:
+    """Records appended up to `moment`, interpolated; None before the first sample; the latest sample's count
+    after it."""
     after = bisect_right(samples, moment, key=lambda sample: sample.at)
     if after == 0:
         return None

@@ -1,4 +1,4 @@
-"""What was seen of the pipeline at one moment."""
+"""Measurements of the pipeline at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`name`: of its consumer group too, without the prefix."""
+    """A stage. `name` is also that of its consumer group, without the prefix."""
 
     name: str
     source: str
     command: str
-    """By which one more of it is started."""
+    """The command that starts another process of it."""
 
 
 LOYALTY = Stage("loyalty", "commands", "loyalty worker")
@@ -20,7 +20,7 @@ IDENTITY = Stage("identity", "identity-requests", "loyalty worker")
 FAN_OUT = Stage("fan-out", "webhook-events", "loyalty worker")
 SINK = Stage("sink", "deliveries", "loyalty sink")
 STAGES = (LOYALTY, IDENTITY, FAN_OUT, SINK)
-"""In the order of the data's way."""
+"""In the order in which data passes them."""
 TOPICS = (
     *(stage.source for stage in STAGES),
     "events",
@@ -33,7 +33,7 @@ TOPICS = (
 
 @dataclass(frozen=True, slots=True)
 class TopicCounts:
-    """Of a topic. `appended`: records since some moment that all samples of a process share."""
+    """Counts of a topic. `appended` is counted from a moment that all samples of a process share."""
 
     appended: int
     kept: int
@@ -41,7 +41,7 @@ class TopicCounts:
 
 @dataclass(frozen=True, slots=True)
 class StageCounts:
-    """Of a stage: records that it has still to read, and processes that work on it."""
+    """Counts of a stage: unread records, and processes in its consumer group."""
 
     left: int
     members: int
@@ -49,7 +49,7 @@ class StageCounts:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """By the names of topics and stages. `stages` is empty where only the topics' past was looked up."""
+    """Counts by topic and by stage. `stages` is empty if only the topics' past was read."""
 
     at: datetime
     topics: Mapping[str, TopicCounts]
@@ -60,6 +60,6 @@ class Sample:
         return found.appended if found else 0
 
     def done(self, stage: Stage) -> int | None:
-        """Records that it has handled, counted as those appended are; None: not looked at."""
+        """Records that it has handled, counted like `appended`; None if it was not measured."""
         stand = self.stages.get(stage.name)
         return None if stand is None else self.appended(stage.source) - stand.left

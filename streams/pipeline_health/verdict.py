@@ -1,17 +1,23 @@
-"""Is the pipeline well, in a sentence; and if not, what to do about it."""
+"""A verdict on the pipeline, in sentences: whether it is healthy, and otherwise what to do."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from streams.pipeline_health.figures import StageDelay, StageFigures, fares, rate, records_per_minute
+from streams.pipeline_health.figures import (
+    StageDelay,
+    StageFigures,
+    append_rate,
+    records_per_minute,
+    stage_figures,
+)
 from streams.pipeline_health.samples import LOYALTY, Sample
 
 STALE_AFTER = timedelta(seconds=20)
-"""Figures that are older say that Kafka does not answer."""
+"""Older samples mean that Kafka does not answer."""
 MIN_SHOWN_RATE = 0.05
-"""Records a second that are worth a word."""
+"""Records per second below which a rate is not shown."""
 TroubleWeight = Literal["bad", "warn"]
 
 
@@ -26,16 +32,25 @@ class Trouble:
     page: str = ""
 
 
-def troubles(samples: Sequence[Sample], now: datetime) -> list[Trouble]:
-    """Of the whole pipeline, the worst first."""
-    silent = _silent(samples, now)
-    # What a stage did when Kafka was last heard of says nothing of now.
-    stages = [] if silent else fares(samples)
-    found = [each for each in (silent, *_absent(stages), *map(_of, stages), _poison(samples, now)) if each]
+def find_troubles(samples: Sequence[Sample], now: datetime) -> list[Trouble]:
+    """The troubles of the pipeline, the worst first."""
+    silent = _kafka_trouble(samples, now)
+    # Stage figures from before Kafka stopped answering do not describe the present.
+    stages = [] if silent else stage_figures(samples)
+    found = [
+        each
+        for each in (
+            silent,
+            *_absent_troubles(stages),
+            *map(_stage_trouble, stages),
+            _poison_trouble(samples, now),
+        )
+        if each
+    ]
     return sorted(found, key=lambda trouble: trouble.weight != "bad")
 
 
-def _silent(samples: Sequence[Sample], now: datetime) -> Trouble | None:
+def _kafka_trouble(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     todo = "See that the broker runs, and that this process can reach it:"
     if not samples or not samples[-1].stages:
         return Trouble(
@@ -48,20 +63,22 @@ def _silent(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     return Trouble("bad", what, todo, "loyalty broker status")
 
 
-def _absent(stages: Sequence[StageFigures]) -> Iterator[Trouble]:
-    """One for each kind of process: a worker that is away leaves three stages."""
+def _absent_troubles(stages: Sequence[StageFigures]) -> Iterator[Trouble]:
+    """One for each kind of process, as a missing worker leaves three stages."""
     for command in dict.fromkeys(fare.stage.command for fare in stages):
         absent = [fare for fare in stages if fare.stage.command == command and fare.word == "nobody"]
         if absent:
             sources = join_names([fare.stage.source for fare in absent])
-            waits = _waits(max(absent, key=lambda fare: fare.behind.time), sum(fare.left for fare in absent))
+            waits = _backlog_text(
+                max(absent, key=lambda fare: fare.behind.time), sum(fare.left for fare in absent)
+            )
             yield Trouble(
                 "bad", f"Nobody works on {sources}: {waits}.", "Start a process that does:", command
             )
 
 
-def _of(fare: StageFigures) -> Trouble | None:
-    stage, waits = fare.stage, _waits(fare, fare.left)
+def _stage_trouble(fare: StageFigures) -> Trouble | None:
+    stage, waits = fare.stage, _backlog_text(fare, fare.left)
     match fare.word:
         case "well" | "nobody":
             return None
@@ -79,18 +96,18 @@ def _of(fare: StageFigures) -> Trouble | None:
             )
 
 
-def _waits(oldest: StageFigures, left: int) -> str:
+def _backlog_text(oldest: StageFigures, left: int) -> str:
     if not left:
         return "nothing waits yet"
     waits = f"{count_text(left, 'record')} {'wait' if left > 1 else 'waits'}"
-    return f"{waits}, the oldest for {_told(oldest.behind)}" if oldest.behind.time else waits
+    return f"{waits}, the oldest for {_delay_text(oldest.behind)}" if oldest.behind.time else waits
 
 
-def _told(behind: StageDelay) -> str:
+def _delay_text(behind: StageDelay) -> str:
     return f"{'more than ' if behind.at_least else 'about '}{duration_text(behind.time)}"
 
 
-def _poison(samples: Sequence[Sample], now: datetime) -> Trouble | None:
+def _poison_trouble(samples: Sequence[Sample], now: datetime) -> Trouble | None:
     count = sum(filter(None, records_per_minute(samples, "poison", now).counts))
     if not count:
         return None
@@ -101,12 +118,12 @@ def _poison(samples: Sequence[Sample], now: datetime) -> Trouble | None:
 def healthy_sentence(
     samples: Sequence[Sample], now: datetime, oldest_pending: timedelta | None, *, whole: bool
 ) -> str:
-    """The sentence where there is no trouble; `whole`: with what goes on in the whole pipeline."""
-    came = rate(samples, LOYALTY.source) or 0.0
+    """The sentence if there is no trouble. `whole` adds the rate of the whole pipeline."""
+    came = append_rate(samples, LOYALTY.source) or 0.0
     commands = (
         f"{rate_text(came)} commands a second, " if came >= MIN_SHOWN_RATE else "no commands just now, "
     )
-    late = sum((fare.behind.time for fare in fares(samples)), oldest_pending or timedelta(0))
+    late = sum((fare.behind.time for fare in stage_figures(samples)), oldest_pending or timedelta(0))
     if not late and came < MIN_SHOWN_RATE:
         return f"All is well: {commands if whole else ''}everything is delivered."
     age = max(now - samples[-1].at, timedelta(0)) if samples else timedelta(0)
@@ -116,17 +133,17 @@ def healthy_sentence(
 
 
 def join_names(names: Sequence[str]) -> str:
-    """One, two and three."""
+    """Joins names: one, two and three."""
     return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
 def count_text(count: int, one: str, many: str = "") -> str:
-    """3 records; `many` where it is not `one` with an s."""
+    """A count with its noun, such as "3 records"; `many` is the plural if it is not `one` with an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def rate_text(value: float) -> str:
-    """Two digits that matter, and no more."""
+    """A rate with two significant digits."""
     if 0 < value < MIN_SHOWN_RATE:
         return "under 0.1"
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"

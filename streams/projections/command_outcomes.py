@@ -25,7 +25,7 @@ from streams.kafka.records import record_of
 from streams.kafka.topic_admin import partitions
 from streams.kafka.transient_errors import is_transient
 from streams.kafka.unreadable_batches import skip_unreadable
-from streams.rejections import CommandRejected, PoisonRecord, Refusal
+from streams.rejections import CommandRejected, LateRejection, PoisonRecord
 from streams.stages.context import Record
 from streams.topics import COMMANDS, EVENTS, IDENTITY_REQUESTS, POISON, REJECTIONS, Topic
 
@@ -49,7 +49,7 @@ class Outcomes:
     """Their command ids."""
     accepted: set[str] = field(default_factory=set)
     """Ids of commands of which there are facts."""
-    refused: dict[str, Refusal] = field(default_factory=dict)
+    refused: dict[str, LateRejection] = field(default_factory=dict)
     _last: dict[TopicPlace, int] = field(default_factory=dict)
     """Where the last record stands that is about our commands and has to be handled."""
     _reached: dict[TopicPlace, int] = field(default_factory=dict)
@@ -150,9 +150,13 @@ class Outcomes:
         if command_id not in self.wanted:
             return
         if name == CommandRejected.__name__:
-            self.refused[command_id] = Refusal(tree["command"], tree["field"], tree["value"], tree["reason"])
+            self.refused[command_id] = LateRejection(
+                tree["command"], tree["field"], tree["value"], tree["reason"]
+            )
         elif name == PoisonRecord.__name__:
-            self.refused[command_id] = Refusal("", "line", "", f"was put aside as poison: {tree['cause']}")
+            self.refused[command_id] = LateRejection(
+                "", "line", "", f"was put aside as poison: {tree['cause']}"
+            )
         elif place[0] != EVENTS.name:
             self._to_handle(place, record.offset)
         elif name not in INTERMEDIATE_FACTS:

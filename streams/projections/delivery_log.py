@@ -29,7 +29,7 @@ from streams.projections.member_replica import CATCH_UP_TIMEOUT
 from streams.tables.delivery_log import DeliveryLog
 from streams.tables.delivery_log_keys import FAMILIES
 from streams.tables.delivery_log_reader import DeliveryLogReader
-from streams.tables.store import opened
+from streams.tables.store import open_store
 from streams.topics import DEAD_LETTERS, DELIVERIES, Topic
 
 FOLDER = "journal-1"
@@ -43,7 +43,7 @@ class FollowedDeliveryLog:
     def __init__(self, connection: Connection, directory: Path, count: int) -> None:
         self._connection = connection
         self._places = [(connection.topic(topic), number) for topic in TOPICS for number in range(count)]
-        self._store = opened(directory / FOLDER, FAMILIES)
+        self._store = open_store(directory / FOLDER, FAMILIES)
         self._reader = DeliveryLogReader(self._store)
         self._arrivals = ReadBarrier(EndOffsets(connection))
         self._feed = DeliveryLogFeed(

@@ -13,7 +13,7 @@ from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import CHANGELOGS, COMMANDS
 
 # A pending delivery's key: subscription, kind of entry, member, offset.
@@ -55,7 +55,7 @@ def look_up_member(connection: Connection, store: str, member_id: str) -> Found 
 def _state(connection: Connection, owner: str) -> State:
     prefix = owner.encode() + OWNER_END
     number = partition_of(owner.encode(), partitions(connection)[COMMANDS.name])
-    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for table in tables.names:
         there = full_range(connection, CHANGELOGS[table], number)
         found = read_latest(connection, there, lambda key: key.startswith(prefix))

@@ -18,7 +18,7 @@ from streams.kafka.read_barrier import ReadBarrier
 from streams.runtime.standby import Standby
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.replica import MemberReplica, Records
-from streams.tables.store import opened
+from streams.tables.store import open_store
 from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS
 
@@ -109,7 +109,7 @@ class MemberStateReader:
                 self._hear(records)
             self._arrivals.read((self._connection.topic(CHANGELOGS[table]), number), offset)
 
-        store = opened(self._directory / str(number), MemberReplica.families(REPLICA_KINDS))
+        store = open_store(self._directory / str(number), MemberReplica.families(REPLICA_KINDS))
         self._replicas[number] = MemberReplica(store, REPLICA_KINDS, KINDS_BY_ID, told)
         return self._replicas[number]
 

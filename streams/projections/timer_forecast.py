@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.domain.preview import Preview
+from streams.domain.preview import AnnouncementPreview
 from streams.projections.member_replica import MemberStateReader
 from streams.projections.state_snapshot import visit_tables
 from streams.stages.context import Clock
@@ -22,7 +22,7 @@ class TimerForecast:
         """The latest time that timers have come to, on whichever partition."""
         return max(map(self.clock.now, self.replicas.tables()))
 
-    def look(self, preview: Preview, store: str) -> Iterator[int]:
+    def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
         """Shows `preview` every member of the store; yields how many since the last time."""
         for tables in self.replicas.tables():
             yield from visit_tables(preview, tables, store, self.clock.now)

@@ -18,8 +18,8 @@ from streams.runtime.standby import Standby
 from streams.stages.context import Record
 from streams.stages.restore_proof import LedgerCheck
 from streams.tables import damage
-from streams.tables.store import MemoryStore, RocksStore, Store, StoreFactory, opened
-from streams.tables.tables import Tables, families
+from streams.tables.store import MemoryStore, RocksStore, Store, StoreFactory, open_store
+from streams.tables.tables import Tables, table_families
 
 
 @dataclass(slots=True)
@@ -198,8 +198,10 @@ class OwnedPartitions:
 
     def _store(self, number: int) -> Store:
         if not self._kinds:
-            return MemoryStore(families(()))
-        return opened(self._folder(number), families(self._kinds), self._count(number), self._opened)
+            return MemoryStore(table_families(()))
+        return open_store(
+            self._folder(number), table_families(self._kinds), self._count(number), self._opened
+        )
 
     def _folder(self, number: int) -> Path:
         return self._directory / str(number)

@@ -74,8 +74,7 @@ def _told(failure: Exception) -> str:
 
 
 def _fault_of_a_record(failure: Exception) -> bool:
-    # RocksDB raises bare Exceptions, and only for trouble of its own.
-    return type(failure) is not Exception and not isinstance(failure, (MemoryError, OSError, LoyaltyError))
+    return not isinstance(failure, (MemoryError, OSError, LoyaltyError))
 
 
 def _is(note: CrashNote, record: Record) -> bool:

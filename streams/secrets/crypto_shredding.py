@@ -1,7 +1,7 @@
-"""Facts whose personal part can be shredded: sealed with a key of its owner's, beside what all may read.
+"""Crypto-shredding: personal data in facts is encrypted with a key of its owner, which an erasure deletes.
 
-The record of such a fact holds it without what is personal; in a header stands the whole of it, sealed. Where
-the key is gone, the record is what is left. Sealing is deterministic: the same fact makes the same bytes.
+The record's value is the fact without personal fields; a header holds the whole fact, encrypted. Encryption
+is deterministic: the same fact gives the same bytes.
 """
 
 import secrets
@@ -18,20 +18,20 @@ HEADER = "personal"
 
 
 def new_secret() -> bytes:
-    """What a data key is made of: 512 random bits, as AES-256-SIV takes them."""
+    """A data key: 512 random bits, for AES-256-SIV (RFC 5297)."""
     return secrets.token_bytes(64)
 
 
 def seal_personal(fact: Value, secret: bytes) -> bytes:
-    """The whole fact, for the header. Nobody reads it without `secret`."""
-    # A nonce may not be used twice, and a fact of an aborted transaction is made again: SIV needs none.
+    """The whole fact, encrypted for the header."""
+    # SIV needs no nonce. A fact of an aborted transaction is encrypted again, which must not reuse one.
     value, schema = avro.encode(fact)
     return AESSIV(secret).encrypt(value, [schema.encode()])
 
 
 def open_personal(value: bytes | None, headers: Mapping[str, bytes], secret: bytes | None) -> bytes | None:
-    """The fact's bytes: whole where `secret` is there, else what is public. Raises Poison where the secret is
-    not the one that it was sealed with."""
+    """The whole fact's bytes if `secret` is given, otherwise those without personal fields. Raises Poison if
+    it was encrypted with another key."""
     private = headers.get(HEADER)
     if private is None or secret is None:
         return value

@@ -1,7 +1,7 @@
-"""Webhook events of the past, derived again from the facts by the rules of now. Pure.
+"""Derives webhook events of the past again from the facts, by today's rules. Pure.
 
-Ids follow from the fact and the event's name, so that a second time makes the same; those of a correction
-from its name too, so that it is another event than the one it corrects.
+An event's id is derived from the fact and the event's name, so that a second backfill makes the same events.
+The id of a correction includes the correction's name, so that it differs from the event that it corrects.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ from streams.webhooks.events import WebhookEvent
 
 @dataclass(frozen=True, slots=True)
 class BackfillRequest:
-    """Which events: of facts that occurred from `since` on and before `until`; of one member, or of all."""
+    """Which events to derive: of facts with since <= occurred_at < until, of one member or of all."""
 
     event_name: str
     store: str
@@ -31,7 +31,7 @@ class BackfillRequest:
     correction: str | None = None
 
     def about(self, key: bytes | None) -> bool:
-        """Whether a fact of that key is of the store, and of the member."""
+        """Whether a fact with that key belongs to the store and the member."""
         store, _, member_id = (key or b"").decode(errors="replace").partition("/")
         return store == self.store and self.member_id in (None, member_id)
 
@@ -46,19 +46,20 @@ def backfill_events(
     secret: Callable[[str], bytes | None],
     wish: BackfillRequest,
 ) -> Iterator[tuple[Record, WebhookEvent]]:
-    """The events, each with the record of its fact. `tables` hold the state before `facts`, and after them
-    once this is exhausted; what is personal is sealed with an owner's `secret`. Raises Poison for what is no
-    fact."""
+    """Yields each event with the record of its fact.
+
+    `tables` hold the state before `facts`, and the state after them once this is exhausted. `secret` returns
+    an owner's data key, which opens personal fields. Raises Poison for a record that is not a fact."""
     wanted = (record for record in facts if wish.about(record.key))
     for record, fact, state, store, _ in replay_facts(tables, wanted, stores, secret):
         if wish.covers(fact.occurred_at):
             for event in derive(fact, state, store):
                 if type(event).__name__ == wish.event_name:
-                    yield record, _corrected(event, wish.correction)
+                    yield record, _apply_correction(event, wish.correction)
     tables.commit(list(tables.changelog()), {})
 
 
-def _corrected(event: WebhookEvent, correction: str | None) -> WebhookEvent:
+def _apply_correction(event: WebhookEvent, correction: str | None) -> WebhookEvent:
     if correction is None:
         return event
     return replace(event, webhook_event_id=derived_id(event.webhook_event_id, "correction", correction))

@@ -1,4 +1,4 @@
-"""What most stages have in common: nothing of their own goes on between records."""
+"""Base classes of stages."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from streams.tables.tables import Tables
 
 
 class BaseStage:
-    """A stage that has nothing to begin, to wait for or to end beside its turns."""
+    """A stage without work outside its transactions."""
 
     kinds: Sequence[type[Entry]] = ()
     patience = 0.1
@@ -28,7 +28,8 @@ class BaseStage:
 
 
 class RecordStage(BaseStage):
-    """A stage that handles its records one by one: `record` raises Poison for what it cannot understand."""
+    """A stage that handles its records one by one. `record` raises Poison for a record that it cannot
+    read."""
 
     def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         handled = records[:budget]

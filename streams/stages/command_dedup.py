@@ -1,7 +1,7 @@
-"""Under which ids commands and their later steps are remembered, and what that tells of their end.
+"""Remembers the ids of commands, so that a repeated command changes nothing, and tells a command's outcome.
 
-The changelog of the `commands` table is where whoever sent a command can read what became of it: what is
-remembered there was decided in the same transaction.
+The sender of a command can read its outcome from the changelog of the `commands` table: the entry is written
+in the transaction that decides the command.
 """
 
 from collections.abc import Callable
@@ -18,19 +18,21 @@ from streams.stages.commands import MESSAGES
 from streams.stages.context import StageContext
 
 IDENTIFIERS_CLAIMED = AnswerClaim.__name__
-"""What a command waits for that needs identifiers, or that came behind such a one."""
+"""The step that a command waits for if it needs identifiers, or if it was queued behind a command that
+does."""
 
 
 FINGERPRINT_HEADER = "fingerprint"
-"""A header of a command's record: of the request that it came from, to tell another one under the same id."""
+"""The header with a digest of the request that the command came from: it tells two requests with the same id
+apart."""
 
 
 MAX_FINGERPRINT_CHARACTERS = 64
 
 
-class Conclusion(NamedTuple):
-    """A command's end: with `rejection` (field, value, reason) it changed nothing. `owner` handled its last
-    step. `fingerprint` is of what was asked; empty: it is not known."""
+class CommandOutcome(NamedTuple):
+    """The outcome of a command. With a `rejection` (field, value, reason) it changed nothing. `owner` handled
+    its last step. `fingerprint` is the request's; empty if it is not known."""
 
     owner: str
     rejection: tuple[str, str, str] | None
@@ -38,19 +40,20 @@ class Conclusion(NamedTuple):
 
 
 def dedup_id(command: Command) -> str:
-    """Under which a command is remembered. Messages bear the id of the command that began it all."""
+    """The id under which a command is remembered. Messages carry the id of the command that started the
+    process, so that their own type is part of it."""
     if isinstance(command, MESSAGES):
         return step_id(command.command_id, type(command).__name__)
     return command.command_id
 
 
 def step_id(command_id: str, step: str) -> str:
-    """Under which a later step of a command is remembered: the message of that name."""
+    """The id under which the message `step`, a later step of a command, is remembered."""
     return derived_id(command_id, step)
 
 
 def is_kept_forever(command: Command) -> bool:
-    """Whether the command is never forgotten: the same line of a file may come again at any time."""
+    """Whether the command's id is kept forever: the same line of a file may be imported again at any time."""
     return isinstance(command, AddUnits | SpendUnits) and command.once
 
 
@@ -63,7 +66,7 @@ def handled_entry(
     refusal: Rejected | None,
     waits_for: str,
 ) -> Handled:
-    """What is to be remembered from now on of a command that `turn` handles, or that it goes on with."""
+    """The entry that remembers a command which is handled, or continued, in this transaction."""
     rejection = refusal and (refusal.field, shorten_value(refusal.value), refusal.reason)
     before = state.get(Handled, command_id.encode())
     return Handled(
@@ -71,18 +74,18 @@ def handled_entry(
         forget_at=forget_at,
         rejection=rejection or None,
         waits_for=waits_for,
-        fingerprint=before.fingerprint if before else _fingerprint(turn),
+        fingerprint=before.fingerprint if before else _read_fingerprint(turn),
     )
 
 
-def _fingerprint(turn: StageContext) -> str:
-    """Of the request that the command came from."""
+def _read_fingerprint(turn: StageContext) -> str:
+    """The fingerprint of the request that the command came from, or "" if there is none."""
     found = turn.record.headers.get(FINGERPRINT_HEADER) if turn.record else None
     return (found or b"").decode(errors="replace")[:MAX_FINGERPRINT_CHARACTERS]
 
 
 def last_step(command: Command) -> str:
-    """The message whose handling ends what `command` begins; empty where that ends with the command."""
+    """The message whose handling completes `command`; empty if the command completes at once."""
     match command:
         case TransferUnits():
             return AcceptUnits.__name__
@@ -92,17 +95,19 @@ def last_step(command: Command) -> str:
             return ""
 
 
-def command_outcome(command_id: str, find: Callable[[str], tuple[str, Handled] | None]) -> Conclusion | None:
-    """How the command ended, None where it has not. `find` gives what is remembered under an id, and by
-    which owner."""
+def command_outcome(
+    command_id: str, find: Callable[[str], tuple[str, Handled] | None]
+) -> CommandOutcome | None:
+    """The outcome of the command, or None if it is still under way. `find` returns the owner and the entry
+    that are remembered under an id."""
     found = find(command_id)
     if found is None:
         return None
     owner, first = found
     if first.rejection or not first.waits_for:
-        return Conclusion(owner, first.rejection, first.fingerprint)
+        return CommandOutcome(owner, first.rejection, first.fingerprint)
     last = find(step_id(command_id, first.waits_for))
     if first.waits_for == IDENTIFIERS_CLAIMED or last is None or last[1].rejection:
-        # A step that was refused is followed by the command's own refusal.
+        # A rejected step is followed by the rejection of the command itself.
         return None
-    return Conclusion(last[0], None, first.fingerprint)
+    return CommandOutcome(last[0], None, first.fingerprint)

@@ -1,4 +1,5 @@
-"""What a stage is given for one partition in one transaction, and what it leaves."""
+"""What a stage gets for one partition in one transaction, and what it returns; the ports `Stage` and
+`Clock`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,11 +16,11 @@ from streams.topics import POISON, Topic
 
 MAX_KEPT_KEY_BYTES = 1024
 MAX_KEY_BYTES = 8 << 10
-"""Bytes: more than the key of any owner, identifier or subscription has."""
+"""Bytes. The keys of owners, identifiers and subscriptions are all shorter."""
 
 
 class Record(NamedTuple):
-    """A record as it came; `topic` is the registry's name, without the prefix."""
+    """A record as it was read. `topic` is the name in `streams.topics`, without the prefix."""
 
     topic: str
     partition: int
@@ -35,73 +36,81 @@ class Record(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The schema's name without its version, which is its value's type; empty: it names none."""
+        """The schema's name without its version, which is the value's type; empty if the header names no
+        schema."""
         return (self.schema or "").rpartition(".v")[0]
 
     def check_key(self, owner: str) -> None:
-        """Raises Poison where the key is not that of the value's owner: it would see another state."""
+        """Raises Poison if the key is not the owner's: the record would be decided on another owner's
+        state."""
         if self.key != owner.encode():
             key = (self.key or b"")[:MAX_KEPT_KEY_BYTES].decode(errors="replace")
             raise Poison(f"has the key {key!r} where {owner!r} belongs")
 
 
 class Output(NamedTuple):
-    """A record to append; a value of None is a tombstone. `partition` None: where the key's hash says."""
+    """A record to append. A value of None is a tombstone. A partition of None means the key's hash
+    decides."""
 
     topic: Topic
     key: str
     value: Value | None
     partition: int | None
     encoded: tuple[bytes, str] | None
-    """The value's bytes and the header that names its schema; None for a tombstone."""
+    """The value's bytes and the schema header; None for a tombstone."""
     personal: bytes | None = None
-    """What only the key of its owner opens: see `streams.secrets.crypto_shredding`."""
+    """Personal fields, encrypted with the owner's data key: see `streams.secrets.crypto_shredding`."""
 
 
 class StageContext:
-    """One partition's share of a transaction; `place` says which partition of its source a key belongs to."""
+    """One partition's share of a transaction. `place` returns the partition of the source topic that a key
+    belongs to; None disables that check."""
 
-    __slots__ = ("_place", "now", "outputs", "partition", "record", "tables")
+    __slots__ = ("_partition_of", "now", "outputs", "partition", "record", "tables")
 
     def __init__(
         self, partition: int, tables: Tables, now: datetime, place: Callable[[bytes], int] | None = None
     ) -> None:
         self.partition = partition
-        self._place = place
+        self._partition_of = place
         self.tables = tables
         self.now = now
-        """The wall clock's time at the start of the transaction."""
+        """The wall-clock time at the start of the transaction."""
         self.outputs: list[Output] = []
         self.record: Record | None = None
-        """What is being handled: it is to blame where the stage fails. None: a timer, or nothing."""
+        """The record that is being handled, and is suspected if the stage fails. None while a timer runs, and
+        between records."""
 
     def each(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The records that stand where they belong, each to blame while it is the latest."""
+        """Yields the records that are on the right partition. The latest one is the suspect if the stage
+        fails."""
         for record in records:
             if self.takes(record):
                 yield record
         self.record = None
 
     def takes(self, record: Record) -> bool:
-        """Whether it stands where its key belongs; it is to blame from now on. Otherwise it is put aside: on
-        another partition its owner would have a second state."""
+        """Whether the record is on the partition of its key. If not, it is put into poison: on another
+        partition its owner would get a second state. From now on the record is the suspect if the stage
+        fails."""
         self.record = record
         try:
-            self._check_place(record)
+            self._check_partition(record)
         except Poison as cause:
             self.poison(record, cause)
             return False
         return True
 
-    def _check_place(self, record: Record) -> None:
-        # A clock's record goes to each partition, whatever its key; what has no key, the stage refuses.
+    def _check_partition(self, record: Record) -> None:
+        # AdvanceClock goes to every partition, whatever its key. The stage itself rejects a record without a
+        # key.
         if not record.key or record.kind == AdvanceClock.__name__:
             return
         if len(record.key) > MAX_KEY_BYTES:
             raise Poison(f"has a key of {len(record.key):,} bytes; one has {MAX_KEY_BYTES:,} at most")
-        if self._place is None:
+        if self._partition_of is None:
             return
-        expected = self._place(record.key)
+        expected = self._partition_of(record.key)
         if record.partition != expected:
             raise Poison(
                 f"{WRONG_PARTITION} {record.partition}: expected partition {expected} for this key "
@@ -109,13 +118,14 @@ class StageContext:
             )
 
     def send(self, topic: Topic, key: str, value: Value | None) -> None:
-        """Append where the key's hash says."""
+        """Appends to the partition of the key's hash."""
         self._append(topic, key, value, None)
 
     def send_to_same_partition(
         self, topic: Topic, key: str, value: Value, personal: bytes | None = None
     ) -> None:
-        """Append to the partition of the same number: co-partitioned topics, the same key."""
+        """Appends to the partition of the same number: the topics are co-partitioned and the key is the
+        same."""
         self._append(topic, key, value, self.partition, personal)
 
     def _append(
@@ -126,13 +136,13 @@ class StageContext:
         partition: int | None,
         personal: bytes | None = None,
     ) -> None:
-        # Encoded here and not where it is produced: a value that no record can hold fails while the record
-        # that led to it is the one to blame.
+        # Encoded here and not in the producer: a value that cannot be encoded fails while the record that led
+        # to it is still the suspect.
         encoded = None if value is None else avro.encode(value)
         self.outputs.append(Output(topic, key, value, partition, encoded, personal))
 
     def poison(self, record: Record, cause: Poison) -> None:
-        """Put the record aside, as it came; of one too large for that, its beginning."""
+        """Puts the record into poison as it came; a record that is too large for that is truncated."""
         kept = PoisonRecord(
             topic=record.topic,
             partition=record.partition,
@@ -143,64 +153,67 @@ class StageContext:
             headers=dict(record.headers),
             found_at=self.now,
         )
-        # The key only spreads the records: its beginning is enough.
+        # The key only distributes the records over partitions: its beginning is enough.
         self.send(POISON, (record.key or b"")[:MAX_KEPT_KEY_BYTES].decode(errors="replace"), kept.bounded())
 
 
 class Stage(Protocol):
-    """What a feed asks of a stage."""
+    """What a feed needs from a stage."""
 
     kinds: Sequence[type[Entry]]
-    """The entries that its tables hold."""
+    """The kinds of entries in its tables."""
 
     @property
     def patience(self) -> float:
         """Seconds for which a feed may wait for records where `wants` says nothing."""
 
     def assigned(self, partition: int, tables: Tables) -> None:
-        """The partition belongs to this process now, and its tables are restored."""
+        """Called when this process owns the partition and has restored its tables."""
 
     def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
-        """Handle records in order, and what is due, in at most about `budget` steps. Returns how many
-        records were handled; the others come again in the next turn."""
+        """Handles records in order, and timers that are due, in about `budget` steps at most. Returns how
+        many records were handled: the others come again in the next transaction."""
 
     def wants(self, partition: int, tables: Tables) -> bool:
-        """Whether there is something to do without a record: between turns only."""
+        """Whether there is work without a record, such as a timer that is due. Only between transactions."""
 
     def between(self, partition: int, tables: Tables) -> None:
-        """No transaction is under way: the time to begin what goes on outside them."""
+        """Called while no transaction is open: work outside transactions may start here."""
 
     def rest(self) -> bool:
-        """The process is to end: begin nothing more. Asked again, between turns, until it is true."""
+        """Asks the stage to start nothing more, as the process ends. Called between transactions until it
+        returns true."""
 
     def revoked(self, partition: int) -> None:
-        """The partition belongs to another process now."""
+        """Called when another process owns the partition."""
 
 
 class Clock(Protocol):
-    """What time it is for a partition's timers."""
+    """The time of a partition's timers."""
 
     plays_history: bool
-    """Whether time only moves with records, so that timers fire between them."""
+    """Whether only records advance the time, so that timers fire between them."""
 
     def at(self, turn: StageContext, issued_at: datetime) -> datetime:
         """The time at which a record issued at `issued_at` is handled."""
 
     def now(self, tables: Tables) -> datetime:
-        """The time between records."""
+        """The time while no record is handled."""
 
-    def past(self, tables: Tables, moment: datetime) -> bool:
-        """Whether `moment` is of history: what was due then happened then, however late it is come to."""
+    def is_history(self, tables: Tables, moment: datetime) -> bool:
+        """Whether `moment` belongs to the history: a timer that was due then fires with that time, however
+        late it runs."""
 
-    def behind(self, tables: Tables) -> bool:
-        """Whether it is live, and what was due since the history that was played must happen first."""
+    def has_history_timers(self, tables: Tables) -> bool:
+        """Whether the partition has gone live, but timers of the played history still have to fire."""
 
-    def live(self, turn: StageContext) -> None:
-        """All of that has happened: history ends at the turn's time."""
+    def end_history(self, turn: StageContext) -> None:
+        """Ends the history at the transaction's time: all of its timers have fired."""
 
 
 class WallClock:
-    """Live: now is now. Where history was played before, all up to the first live turn's end is of it."""
+    """The wall clock's time. If history was played before, everything up to the end of the first live
+    transaction belongs to it."""
 
     plays_history = False
 
@@ -213,20 +226,20 @@ class WallClock:
     def now(self, tables: Tables) -> datetime:  # noqa: ARG002
         return self._utc()
 
-    def past(self, tables: Tables, moment: datetime) -> bool:
-        played = _played(tables)
+    def is_history(self, tables: Tables, moment: datetime) -> bool:
+        played = _history_clock(tables)
         return played is not None and (not played.over or moment <= played.now)
 
-    def behind(self, tables: Tables) -> bool:
-        played = _played(tables)
+    def has_history_timers(self, tables: Tables) -> bool:
+        played = _history_clock(tables)
         return played is not None and not played.over
 
-    def live(self, turn: StageContext) -> None:
+    def end_history(self, turn: StageContext) -> None:
         turn.tables.of("").apply(StreamTime(now=turn.now, over=True))
 
 
 class StreamClock:
-    """Replayed: the highest `issued_at` that the partition has seen, kept with its tables."""
+    """The highest `issued_at` that the partition has seen, which is stored in its tables."""
 
     plays_history = True
     _START = datetime.fromtimestamp(0, UTC)
@@ -238,17 +251,17 @@ class StreamClock:
         return max(now, issued_at)
 
     def now(self, tables: Tables) -> datetime:
-        played = _played(tables)
+        played = _history_clock(tables)
         return played.now if played else self._START
 
-    def past(self, tables: Tables, moment: datetime) -> bool:  # noqa: ARG002
+    def is_history(self, tables: Tables, moment: datetime) -> bool:  # noqa: ARG002
         return True
 
-    def behind(self, tables: Tables) -> bool:  # noqa: ARG002
+    def has_history_timers(self, tables: Tables) -> bool:  # noqa: ARG002
         return False
 
-    def live(self, turn: StageContext) -> None: ...
+    def end_history(self, turn: StageContext) -> None: ...
 
 
-def _played(tables: Tables) -> StreamTime | None:
+def _history_clock(tables: Tables) -> StreamTime | None:
     return tables.of("").get(StreamTime)

@@ -1,7 +1,8 @@
-"""Facts that contradict each other: what a worker decided on a state that was not the true one.
+"""Applies facts that contradict each other, because a worker decided on a stale state.
 
-A stale disk lets a lot be spent twice. The facts stay as they are: what was told and given away cannot be
-taken back. So that a state follows from them all the same, such a fact is taken as far as the others allow.
+A stale disk lets a lot be spent twice. Such facts stay as they are: rewards and webhooks that were sent
+cannot be revoked. To get a state from them anyway, such a fact is applied as far as the facts before it
+allow.
 """
 
 from collections.abc import Iterator
@@ -17,23 +18,24 @@ from streams.tables.owner_entries import OwnerState
 
 
 def apply_fact(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
-    """Lets the fact change the state. Says why it contradicts those before it, where it does. Units spent of
-    a lot that is gone are then taken of others, in spending order, while there are any; all else is passed
-    over."""
-    why = _taken(state, event, settings, layout)
+    """Applies the fact to the state. Returns how it contradicts the facts before it, or None.
+
+    If a spent lot no longer exists, the units are drawn from other lots in spending order, as far as there
+    are any. Every other contradicting fact is skipped."""
+    why = _try_apply(state, event, settings, layout)
     if why is None:
         return None
     said = f"{type(event).__name__}: {why}"
     if isinstance(event, UnitsSpent):
-        others = _drawn_anew(state, event)
-        if others and _taken(state, others, settings, layout) is None:
+        others = _redraw_lots(state, event)
+        if others and _try_apply(state, others, settings, layout) is None:
             taken = f"{plain_decimal(others.units)} of {plain_decimal(event.units)}"
             return f"{said}; {taken} units were taken of other lots"
     return f"{said}; it was passed over"
 
 
-def _taken(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
-    """All of its changes; or none, and why."""
+def _try_apply(state: OwnerState, event: Event, settings: StoreSettings, layout: StateSchema) -> str | None:
+    """Applies all changes of the fact, or none. Returns the reason in the second case."""
     before: list[tuple[Entry, Entry | None]] = []
     try:
         for change in layout.evolve(state, event, settings):
@@ -41,18 +43,18 @@ def _taken(state: OwnerState, event: Event, settings: StoreSettings, layout: Sta
             before.append((entry, state.get(type(entry), entry.key())))
             state.apply(change)
     except LookupError as missing:
-        for change in _undone(before):
+        for change in _undo_changes(before):
             state.apply(change)
         return str(missing)
     return None
 
 
-def _undone(before: list[tuple[Entry, Entry | None]]) -> Iterator[Change]:
+def _undo_changes(before: list[tuple[Entry, Entry | None]]) -> Iterator[Change]:
     for entry, was in reversed(before):
         yield Drop(entry=entry) if was is None else was
 
 
-def _drawn_anew(state: OwnerState, event: UnitsSpent) -> UnitsSpent | None:
+def _redraw_lots(state: OwnerState, event: UnitsSpent) -> UnitsSpent | None:
     left, draws = event.units, list[Draw]()
     for lot in state.scan(Lot, wallet_prefix(event.wallet)):
         if left > 0:

@@ -1,4 +1,4 @@
-"""What of an owner is personal is written with its key, and goes when the key does."""
+"""Encrypts personal fields with the owner's data key, and deletes the key when the owner is erased."""
 
 from collections.abc import Callable
 
@@ -16,17 +16,18 @@ ERASURE_EVENTS = (MemberErased, DocumentErased)
 
 
 def append_fact(turn: StageContext, state: OwnerState, fact: Event, new_secret: Callable[[], bytes]) -> None:
-    """Appends the fact; `state` is the state after it. With it goes the key, where it says so."""
+    """Appends the fact; `state` is the state after it. An erasing fact also deletes the owner's data key."""
     shown = strip_personal(fact)
-    secret = None if shown is fact else _secret(state, new_secret)
+    secret = None if shown is fact else _data_key(state, new_secret)
     turn.send_to_same_partition(EVENTS, state.owner, shown, seal_personal(fact, secret) if secret else None)
     if isinstance(fact, ERASURE_EVENTS):
         turn.send_to_same_partition(ERASURES, state.owner, fact)
-        _forget(state)
+        _delete_data_key(state)
 
 
-def _forget(state: OwnerState) -> None:
-    """The key, and what was refused: a command that comes again is told the reason, not its own value."""
+def _delete_data_key(state: OwnerState) -> None:
+    """Deletes the data key and the values in remembered rejections: a repeated command gets the reason
+    without the value."""
     key = state.get(DataKey)
     if key:
         state.apply(Drop(entry=key))
@@ -36,8 +37,9 @@ def _forget(state: OwnerState) -> None:
             state.apply(replace(handled, rejection=(field, "…", reason)))
 
 
-def _secret(state: OwnerState, new_secret: Callable[[], bytes]) -> bytes | None:
-    """The owner's, made when it is first needed; None of who is erased: nothing is to be kept of it."""
+def _data_key(state: OwnerState, new_secret: Callable[[], bytes]) -> bytes | None:
+    """The owner's data key, made when it is first needed; None if the member is erased, as nothing may be
+    kept of it."""
     member, key = state.get(Member), state.get(DataKey)
     if member and member.erased_at:
         return None

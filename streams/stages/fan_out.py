@@ -23,11 +23,11 @@ from streams.webhooks.events import WebhookEvent
 
 
 class FanOutStage(RecordStage):
-    """What it does follows from the record and from the subscriptions of the moment; it keeps only legacy
-    items that are collected, for `window` at most.
+    """Turns webhook events into deliveries for the subscriptions of the moment. Its only state are items of
+    legacy arrays, which it collects for `window` at most.
 
-    Its clock is the wall's also where history is played: how long a request waits for more to tell is no
-    matter of the programme's.
+    It uses the wall clock also while history is played: how long a request waits for more items does not
+    depend on the programme's time.
     """
 
     kinds: Sequence[type[Entry]] = (Batch, Item)
@@ -41,8 +41,7 @@ class FanOutStage(RecordStage):
         return tables.first_due(self._clock.now(tables)) is not None
 
     def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
-        """Batches whose time is over must not hold up events: each gets what the other leaves, half at
-        least."""
+        """Closing batches must not delay events: each of the two gets half of the budget at least."""
         over = turn.tables.first_due(turn.now) is not None
         handled = super().play(turn, records, max(1, budget // 2) if over else budget)
         self._close_overdue(turn, max(1, budget - handled))
@@ -51,30 +50,32 @@ class FanOutStage(RecordStage):
     def record(self, turn: StageContext, record: Record) -> None:
         name = record.kind
         by = read_recipients(record.headers)
-        wanted = [one for one in self._wanted(record, name) if is_recipient(one.subscription_id, by)]
-        # Header and key say enough: most events are wanted by nobody and are never decoded.
+        wanted = [
+            one for one in self._matching_subscriptions(record, name) if is_recipient(one.subscription_id, by)
+        ]
+        # Header and key are enough to match: most events are wanted by no subscription and are never decoded.
         if wanted or name not in CATALOGUE:
-            for delivery in fan_out(_event(record, name), wanted):
+            for delivery in fan_out(_decode_event(record, name), wanted):
                 if by:
                     turn.send(DELIVERIES, delivery.subscription_id, to_replayed(delivery, by.name))
                 elif is_collected(delivery):
-                    self._collect(turn, delivery)
+                    self._collect_delivery(turn, delivery)
                 else:
                     turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
-    def _wanted(self, record: Record, name: str) -> list[Subscription]:
+    def _matching_subscriptions(self, record: Record, name: str) -> list[Subscription]:
         store, _, _ = (record.key or b"").decode(errors="replace").partition("/")
         return self._subscriptions.matching(store, name)
 
-    def _collect(self, turn: StageContext, delivery: Delivery) -> None:
+    def _collect_delivery(self, turn: StageContext, delivery: Delivery) -> None:
         state = turn.tables.of(delivery.subscription_id)
         for entry in collect_item(state, delivery, turn.now, self._window):
             state.apply(entry)
             if isinstance(entry, Batch) and is_full(entry):
-                _close(turn, state, entry)
+                _close_and_send(turn, state, entry)
 
     def _close_overdue(self, turn: StageContext, budget: int) -> None:
-        """Those whose window is over, until they have made up `budget` items or more."""
+        """Closes batches whose window is over, until they add up to `budget` items or more."""
         while budget > 0:
             found = turn.tables.first_due(turn.now)
             if found is None:
@@ -82,18 +83,18 @@ class FanOutStage(RecordStage):
             subscription_id, batch = found
             if not isinstance(batch, Batch):
                 raise TypeError(f"{type(batch).__name__} has no timer")
-            _close(turn, turn.tables.of(subscription_id), batch)
+            _close_and_send(turn, turn.tables.of(subscription_id), batch)
             budget -= batch.items
 
 
-def _close(turn: StageContext, state: OwnerState, batch: Batch) -> None:
+def _close_and_send(turn: StageContext, state: OwnerState, batch: Batch) -> None:
     delivery, changes = close_batch(state, batch)
     for change in changes:
         state.apply(change)
     turn.send(DELIVERIES, delivery.subscription_id, delivery)
 
 
-def _event(record: Record, name: str) -> WebhookEvent:
+def _decode_event(record: Record, name: str) -> WebhookEvent:
     entry = CATALOGUE.get(name)
     if entry is None:
         raise Poison(f"header schema={record.schema!r} names no webhook event")

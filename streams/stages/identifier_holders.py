@@ -1,4 +1,5 @@
-"""Who is known by what: the members' own word beside the identity stage's. Each identifier has one member."""
+"""Compares the identifiers in members' profiles with the identity stage's table: each identifier must belong
+to one member."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -15,26 +16,26 @@ SLICE_SIZE = 2000
 
 
 def identifiers_of_members(members: Tables) -> Iterator[Pair]:
-    """What the members of a partition have, to be sorted."""
-    for owner, member in _all(members, Member):
+    """The identifiers in the profiles of a partition's members, as keys to be sorted."""
+    for owner, member in _scan_all(members, Member):
         store, _, id_ = owner.partition("/")
         for each in identifiers.of(member.profile):
-            yield _place(identifier_key(store, each), _HAS, id_), b""
+            yield _sort_key(identifier_key(store, each), _HAS, id_), b""
 
 
 def identifiers_reserved(identity: Tables) -> Iterator[Pair]:
-    """Who is known by the identifiers of a partition, to be sorted."""
-    for identifier, entry in _all(identity, Known):
-        yield _place(identifier, _KNOWN, entry.member_id), b""
+    """The identifiers of a partition of the identity stage, with their members, as keys to be sorted."""
+    for identifier, entry in _scan_all(identity, Known):
+        yield _sort_key(identifier, _KNOWN, entry.member_id), b""
 
 
 def members_with_claims(members: Tables) -> Iterator[str]:
-    """Whose identifiers are being decided on."""
-    return (owner for owner, _ in _all(members, Claim))
+    """The members with a claim that is not answered yet."""
+    return (owner for owner, _ in _scan_all(members, Claim))
 
 
 def find_clashes(pairs: Iterable[Pair]) -> Iterator[tuple[list[str], str]]:
-    """Of all pairs in their order: the owners that are concerned, and what is wrong."""
+    """Yields the owners concerned and what is wrong. `pairs` are the sorted pairs of all partitions."""
     places = (key.split(OWNER_END) for key, _ in pairs)
     for raw, found in groupby(places, key=lambda parts: parts[0]):
         identifier, both = raw.decode(), list(found)
@@ -43,26 +44,26 @@ def find_clashes(pairs: Iterable[Pair]) -> Iterator[tuple[list[str], str]]:
         store = identifier.partition("/")[0]
         owners = [f"{store}/{id_}" for id_ in {*has, *by}]
         if len(has) > 1:
-            yield owners, f"{identifier} is claimed by {' and '.join(has)}; {_decided(by)}"
+            yield owners, f"{identifier} is claimed by {' and '.join(has)}; {_holder_text(by)}"
         elif not by:
-            yield owners, f"{identifier} of {has[0]}: {_decided(by)}"
+            yield owners, f"{identifier} of {has[0]}: {_holder_text(by)}"
         elif has != by:
-            yield owners, f"{identifier} is not of {by[0]}, who is known by it{_instead(has)}"
+            yield owners, f"{identifier} is not of {by[0]}, who is known by it{_profile_text(has)}"
 
 
-def _decided(by: list[str]) -> str:
+def _holder_text(by: list[str]) -> str:
     return f"known by it is {by[0]}" if by else "nobody is known by it"
 
 
-def _instead(has: list[str]) -> str:
+def _profile_text(has: list[str]) -> str:
     return f", but of {has[0]}" if has else ""
 
 
-def _place(identifier: str, how: bytes, member_id: str) -> bytes:
+def _sort_key(identifier: str, how: bytes, member_id: str) -> bytes:
     return OWNER_END.join((identifier.encode(), how, member_id.encode()))
 
 
-def _all(tables: Tables, kind: type[E]) -> Iterator[tuple[str, E]]:
+def _scan_all(tables: Tables, kind: type[E]) -> Iterator[tuple[str, E]]:
     start = b""
     while True:
         found, start = tables.slice(kind, "", start, SLICE_SIZE)

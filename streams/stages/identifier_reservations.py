@@ -1,7 +1,8 @@
-"""Commands that wait: for the identity stage to say whose their identifiers are, and for those that do.
+"""Claims identifiers for commands, and queues commands until the claim is answered.
 
-Identifiers live on other partitions than their members. A command that needs some is kept until the answer
-has come, and so is whatever comes for the same member meanwhile: a member's commands are decided in order.
+Identifiers are stored on other partitions than their members. A command that needs identifiers is kept until
+the identity stage has answered; later commands of the same member are queued behind it, because a member's
+commands are decided in order.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from streams.codec.avro import HEADER, encode
 from streams.domain import identifiers
 from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.member import confirmed_profile
 from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
 from streams.domain.state import Claim, Drop, Member, Waiting
@@ -26,14 +27,14 @@ from streams.topics import COMMANDS
 
 
 class WaitingCommand(NamedTuple):
-    """A command that has waited, as its record was, and the time at which it is to be decided."""
+    """A command that has waited, as its record was, and the time for which it is decided."""
 
     schema: str
     command: bytes
     decided_at: datetime
 
     def record(self, turn: StageContext, owner: str) -> Record:
-        """Its record, but for the offset: that of the answer for which it waited."""
+        """Its record. The offset is that of the answer that it waited for."""
         offset = turn.record.offset if turn.record else -1
         headers = {HEADER: self.schema.encode()}
         return Record(COMMANDS.name, turn.partition, offset, owner.encode(), self.command, headers)
@@ -45,14 +46,16 @@ def identifiers_to_claim(
     now: datetime,
     settings: Callable[[AnyCommand], StoreSettings],
 ) -> tuple[Identifier, ...]:
-    """Identifiers that the member would have after `command` and has not now, also as another may stand under
-    them since before. Raises Rejected as the command would."""
+    """Identifiers that the member would gain by `command`, in their former forms too, as another member may
+    still be stored under those. Raises Rejected as the command would."""
     match command:
         case RegisterMember() | SignUpMember() | UpdateMember():
             profile = command.profile
         case ConfirmChange():
-            act = Act(cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now)
-            said = confirmed_profile(state, command, act)
+            decision = EventContext(
+                cause_id=command.command_id, store=command.store, member_id=command.member_id, now=now
+            )
+            said = confirmed_profile(state, command, decision)
             if said is None:
                 return ()
             profile = said
@@ -63,7 +66,7 @@ def identifiers_to_claim(
     return identifiers.claimed(profile, settings(command).identifier_rules, before)
 
 
-def _now(state: OwnerState) -> set[Identifier]:
+def _current_identifiers(state: OwnerState) -> set[Identifier]:
     member = state.get(Member)
     return set(identifiers.of(member.profile)) if member else set()
 
@@ -71,32 +74,33 @@ def _now(state: OwnerState) -> set[Identifier]:
 def is_claim_sufficient(
     state: OwnerState, concluded: Claim, command: AnyCommand, settings: Callable[[AnyCommand], StoreSettings]
 ) -> bool:
-    """Whether the claim is for all that the command needs: the store's rules may have changed meanwhile."""
+    """Whether the claim covers all identifiers that the command needs: the store's rules may have changed
+    meanwhile."""
     try:
         needed = identifiers_to_claim(state, command, concluded.decided_at, settings)
     except Rejected:
-        # Told when the command is decided.
+        # The rejection is sent when the command is decided.
         return True
     return set(needed) <= set(concluded.identifiers)
 
 
 def identifiers_to_release(before: Member | None, after: Member | None) -> Iterator[Identifier]:
-    """What the member is not known by any more."""
+    """Identifiers that the member had before and does not have any more."""
     if before is not None and after is not None and before is not after:
         kept = set(identifiers.of(after.profile))
         yield from (each for each in identifiers.known_by(before.profile) if each not in kept)
 
 
 def unused_identifiers(state: OwnerState, concluded: Claim) -> Iterator[Identifier]:
-    """What was claimed for a command and is not the member's after it."""
-    kept = _now(state)
+    """Identifiers that were claimed for a command, but do not belong to the member after it."""
+    kept = _current_identifiers(state)
     return (each for each in concluded.identifiers if each not in kept)
 
 
 def claim_identifiers(
     state: OwnerState, command: AnyCommand, identifiers_to_claim: tuple[Identifier, ...], now: datetime
 ) -> ClaimIdentifiers:
-    """Keeps the command; returns what to ask the identity stage."""
+    """Stores the command and returns the request for the identity stage."""
     value, schema = encode(command)
     state.apply(
         Claim(
@@ -126,14 +130,15 @@ def release_identifier(command: AnyCommand, identifier: Identifier) -> ReleaseId
 
 
 def queue_command(state: OwnerState, under_way: Claim, command: AnyCommand, now: datetime) -> None:
-    """Keeps a command behind the one that is under way."""
+    """Queues a command behind the one whose claim is under way."""
     value, schema = encode(command)
     state.apply(Waiting(number=under_way.waiting, schema=schema, command=value, decided_at=now))
     state.apply(replace(under_way, waiting=under_way.waiting + 1))
 
 
 def end_claim(state: OwnerState, under_way: Claim) -> tuple[WaitingCommand, list[WaitingCommand]]:
-    """The command whose claim was answered, and those that waited for it, in their order."""
+    """Ends the claim. Returns the command that it was for, and the commands queued behind it in their
+    order."""
     waiting = list(state.scan(Waiting))
     for entry in (under_way, *waiting):
         state.apply(Drop(entry=entry))

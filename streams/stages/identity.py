@@ -1,6 +1,7 @@
-"""The identity stage: who is known by which e-mail, phone or card number. The one place that decides it.
+"""The identity stage: the only place that decides which member an e-mail address, phone or card number
+belongs to.
 
-Its records are keyed by the identifier, so that all who want the same one meet on one partition.
+Its records are keyed by the identifier, so that all claims for the same identifier meet on one partition.
 """
 
 from collections.abc import Sequence
@@ -37,16 +38,17 @@ _KINDS: dict[str, type[IdentityRequest]] = {kind.__name__: kind for kind in get_
 
 
 MAX_IDENTIFIERS = 32
-"""Of one request, which is written again for each: some three forms of each of a member's three are usual."""
+"""Most identifiers in one request, which is written again for each. Usual are about three forms of each of a
+member's three."""
 
 
 class IdentityStage(RecordStage):
     kinds: Sequence[type[Entry]] = (Known,)
 
     def record(self, turn: StageContext, record: Record) -> None:
-        self._request(turn, _read(record))
+        self._handle_request(turn, _read_request(record))
 
-    def _request(self, turn: StageContext, request: IdentityRequest) -> None:
+    def _handle_request(self, turn: StageContext, request: IdentityRequest) -> None:
         match request:
             case ClaimIdentifiers():
                 self._claim(turn, request)
@@ -56,7 +58,7 @@ class IdentityStage(RecordStage):
                 if known and known.member_id == request.member_id:
                     state.apply(Drop(entry=known))
             case FindMember():
-                self._find(turn, request)
+                self._search_member(turn, request)
             case AddressedCommand():
                 self._pass_on(turn, request)
             case _:
@@ -67,19 +69,19 @@ class IdentityStage(RecordStage):
         state = turn.tables.of(identifier_key(request.store, identifier))
         known = state.get(Known)
         if known and known.member_id != request.member_id:
-            _give_back(turn, request)
-            _answer(turn, request, identifier)
+            _release_granted(turn, request)
+            _answer_claim(turn, request, identifier)
             return
         state.apply(Known(member_id=request.member_id))
         if request.index + 1 < len(request.identifiers):
-            _ask(turn, replace(request, index=request.index + 1))
+            _send_request(turn, replace(request, index=request.index + 1))
         else:
-            _answer(turn, request, None)
+            _answer_claim(turn, request, None)
 
-    def _find(self, turn: StageContext, request: FindMember) -> None:
-        known = _known(turn, request.store, request.identifiers[request.index])
+    def _search_member(self, turn: StageContext, request: FindMember) -> None:
+        known = _find_member(turn, request.store, request.identifiers[request.index])
         if known is None and request.index + 1 < len(request.identifiers):
-            _ask(turn, replace(request, index=request.index + 1))
+            _send_request(turn, replace(request, index=request.index + 1))
             return
         answer = AnswerSearch(
             command_id=request.command_id,
@@ -92,22 +94,24 @@ class IdentityStage(RecordStage):
         turn.send(COMMANDS, owner_of(request.store, request.asker), answer)
 
     def _pass_on(self, turn: StageContext, request: AddressedCommand) -> None:
-        command = _addressed(request)
-        known = _known(turn, request.store, request.identifier)
+        command = _addressed_command(request)
+        known = _find_member(turn, request.store, request.identifier)
         if known:
             owner = owner_of(request.store, known.member_id)
             turn.send(COMMANDS, owner, replace(command, member_id=known.member_id))
         elif request.otherwise:
             following, *others = request.otherwise
-            _ask(turn, replace(request, identifier=following, otherwise=tuple(others)))
+            _send_request(turn, replace(request, identifier=following, otherwise=tuple(others)))
         else:
             turn.send(
-                REJECTIONS, owner_of(command.store, command.member_id), _nobody(command, request, turn.now)
+                REJECTIONS,
+                owner_of(command.store, command.member_id),
+                _reject_unknown(command, request, turn.now),
             )
 
 
 def request_key(request: IdentityRequest) -> str:
-    """The key of the request's record: that of the identifier that it is about next."""
+    """The key of the request's record, which is the identifier that it handles next."""
     match request:
         case ClaimIdentifiers() | FindMember():
             return identifier_key(request.store, request.identifiers[request.index])
@@ -119,7 +123,7 @@ def identifier_key(store: str, identifier: Identifier) -> str:
     return f"{store}/{identifier.kind}/{identifier.value}"
 
 
-def _read(record: Record) -> IdentityRequest:
+def _read_request(record: Record) -> IdentityRequest:
     if len(record.value or b"") > MAX_MESSAGE_BYTES:
         raise Poison(f"has {len(record.value or b''):,} bytes; a request has {MAX_MESSAGE_BYTES:,} at most")
     name, tree = decode_tree(record.value, record.schema)
@@ -135,27 +139,27 @@ def _read(record: Record) -> IdentityRequest:
     ):
         raise Poison(f"has index {request.index} where {len(request.identifiers)} identifiers are")
     record.check_key(request_key(request))
-    _check(request)
+    _check_request(request)
     return request
 
 
-def _check(request: IdentityRequest) -> None:
-    """Raises Poison for what would be granted, and could not be answered or kept."""
+def _check_request(request: IdentityRequest) -> None:
+    """Raises Poison for a request that could be granted, but neither answered nor stored."""
     check_issued_at(request.issued_at)
-    identifiers = _identifiers(request)
+    identifiers = _request_identifiers(request)
     if len(identifiers) > MAX_IDENTIFIERS:
         raise Poison(f"has {len(identifiers):,} identifiers; a request has {MAX_IDENTIFIERS} at most")
     for each in identifiers:
         key = identifier_key(request.store, each)
         if "\x00" in key:
-            # It ends an owner's name in the tables: what is kept under it could not be restored.
+            # A zero byte ends an owner's name in the tables: such an entry could not be restored.
             raise Poison(f"has the {each.kind} {quote_text(each.value)}, which holds a zero byte")
         if len(key.encode()) > MAX_KEY_BYTES:
             raise Poison(f"has a key of {len(key.encode()):,} bytes; one has {MAX_KEY_BYTES:,} at most")
 
 
-def _identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
-    """All that the request is about, now or later."""
+def _request_identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
+    """All identifiers of the request, those to be handled later included."""
     match request:
         case ClaimIdentifiers() | FindMember():
             return request.identifiers
@@ -165,22 +169,23 @@ def _identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
             return (request.identifier, *request.otherwise)
 
 
-def _known(turn: StageContext, store: str, identifier: Identifier) -> Known | None:
-    """Junk names nobody, though members may have been known by it before it was refused."""
+def _find_member(turn: StageContext, store: str, identifier: Identifier) -> Known | None:
+    """The member who has the identifier, or None. Placeholders find no member, though an older release may
+    have stored them."""
     if is_junk(identifier):
         return None
     state: OwnerState = turn.tables.of(identifier_key(store, identifier))
     return state.get(Known)
 
 
-def _ask(turn: StageContext, request: IdentityRequest) -> None:
+def _send_request(turn: StageContext, request: IdentityRequest) -> None:
     turn.send(IDENTITY_REQUESTS, request_key(request), request)
 
 
-def _give_back(turn: StageContext, request: ClaimIdentifiers) -> None:
-    """What was granted of a claim that fails."""
+def _release_granted(turn: StageContext, request: ClaimIdentifiers) -> None:
+    """Releases the identifiers that were granted for a claim that failed."""
     for identifier in request.identifiers[: request.index]:
-        _ask(
+        _send_request(
             turn,
             ReleaseIdentifier(
                 store=request.store,
@@ -191,7 +196,7 @@ def _give_back(turn: StageContext, request: ClaimIdentifiers) -> None:
         )
 
 
-def _answer(turn: StageContext, request: ClaimIdentifiers, taken: Identifier | None) -> None:
+def _answer_claim(turn: StageContext, request: ClaimIdentifiers, taken: Identifier | None) -> None:
     answer = AnswerClaim(
         command_id=request.command_id,
         store=request.store,
@@ -202,7 +207,7 @@ def _answer(turn: StageContext, request: ClaimIdentifiers, taken: Identifier | N
     turn.send(COMMANDS, owner_of(request.store, request.member_id), answer)
 
 
-def _addressed(request: AddressedCommand) -> Command:
+def _addressed_command(request: AddressedCommand) -> Command:
     if len(request.command) > MAX_COMMAND_BYTES:
         raise Poison(f"holds {len(request.command):,} bytes; a command has {MAX_COMMAND_BYTES:,} at most")
     name, tree = decode_tree(request.command, request.schema)
@@ -220,7 +225,7 @@ def _addressed(request: AddressedCommand) -> Command:
     return command
 
 
-def _nobody(command: Command, request: AddressedCommand, now: datetime) -> CommandRejected:
+def _reject_unknown(command: Command, request: AddressedCommand, now: datetime) -> CommandRejected:
     return CommandRejected(
         command_id=command.command_id,
         command=type(command).__name__,

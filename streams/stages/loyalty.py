@@ -35,13 +35,14 @@ from streams.stages.base import BaseStage
 from streams.stages.commands import InvalidCommand, read_command
 from streams.stages.context import Clock, Record, StageContext
 from streams.stages.decider import Decider
+from streams.stages.outgoing import send_rejection
 from streams.stages.timer_replanning import TimerReplanner
 from streams.tables.tables import Tables
 
 
 class LoyaltyStage(BaseStage):
-    """`stores` are the settings by store, kept current; `memory` is how long a command's id is remembered;
-    `new_secret` draws what a data key is made of."""
+    """`stores` maps store codes to their current settings. `memory` is how long a command's id is remembered.
+    `new_secret` makes a random data key."""
 
     kinds: Sequence[type[Entry]] = (
         Member,
@@ -75,19 +76,19 @@ class LoyaltyStage(BaseStage):
     ) -> None:
         self._clock = clock
         self._decider = Decider(stores.get, clock, memory, new_secret)
-        self._planner = TimerReplanner(stores)
+        self._replanner = TimerReplanner(stores)
 
     def wants(self, partition: int, tables: Tables) -> bool:
-        if self.plans(partition) or self._clock.behind(tables):
+        if self.plans(partition) or self._clock.has_history_timers(tables):
             return True
         return tables.first_due(self._clock.now(tables)) is not None
 
     def plans(self, partition: int) -> bool:
-        """Whether timers do not follow the settings yet."""
-        return self._planner.behind(partition)
+        """Whether timers still have to be adapted to changed settings."""
+        return self._replanner.behind(partition)
 
     def revoked(self, partition: int) -> None:
-        self._planner.forget(partition)
+        self._replanner.forget(partition)
 
     def play(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         """Records in order. While history is played, what is due before a record comes before it, and so it
@@ -95,39 +96,39 @@ class LoyaltyStage(BaseStage):
         hold up commands: each gets what the other leaves, half at least."""
         if self._clock.plays_history:
             return self._play_history(turn, records, budget)
-        if self._clock.behind(turn.tables):
-            budget -= self._fire(turn, turn.now, budget)
+        if self._clock.has_history_timers(turn.tables):
+            budget -= self._fire_timers(turn, turn.now, budget)
             if budget <= 0:
                 return 0
-            self._clock.live(turn)
+            self._clock.end_history(turn)
         waiting = turn.tables.first_due(turn.now) is not None
         handled = records[: max(1, budget // 2) if waiting else budget]
         for record in turn.each(handled):
-            command = self._read(turn, record)
+            command = self._read_command(turn, record)
             if command is not None:
-                self._handle(turn, record, command, turn.now)
+                self._decide(turn, record, command, turn.now)
         # Beside commands it is given less: they wait for each other, and nobody for a plan.
-        self._planner.work(turn, turn.now, budget // 2 if records else budget)
-        self._fire(turn, turn.now, budget - len(handled))
+        self._replanner.work(turn, turn.now, budget // 2 if records else budget)
+        self._fire_timers(turn, turn.now, budget - len(handled))
         return len(handled)
 
     def _play_history(self, turn: StageContext, records: Sequence[Record], budget: int) -> int:
         for index, record in enumerate(records):
-            command = self._read(turn, record) if turn.takes(record) else None
+            command = self._read_command(turn, record) if turn.takes(record) else None
             if command is not None:
                 now = self._clock.at(turn, command.issued_at)
-                budget -= self._fire(turn, now, budget)
+                budget -= self._fire_timers(turn, now, budget)
                 if budget <= 0:
                     return index
-                self._handle(turn, record, command, now)
+                self._decide(turn, record, command, now)
             budget -= 1
         turn.record = None
         # A command that waited was decided at a time gone by, and so may be what it started.
-        self._planner.work(turn, self._clock.now(turn.tables), budget)
-        self._fire(turn, self._clock.now(turn.tables), budget)
+        self._replanner.work(turn, self._clock.now(turn.tables), budget)
+        self._fire_timers(turn, self._clock.now(turn.tables), budget)
         return len(records)
 
-    def _handle(
+    def _decide(
         self, turn: StageContext, record: Record, command: AnyCommand | AdvanceClock, now: datetime
     ) -> None:
         try:
@@ -135,17 +136,17 @@ class LoyaltyStage(BaseStage):
         except Poison as cause:
             turn.poison(record, cause)
 
-    def _read(self, turn: StageContext, record: Record) -> AnyCommand | AdvanceClock | None:
+    def _read_command(self, turn: StageContext, record: Record) -> AnyCommand | AdvanceClock | None:
         """The command; None when the record was put aside or its command refused as it stands."""
         try:
             return read_command(record)
         except Poison as cause:
             turn.poison(record, cause)
         except InvalidCommand as invalid:
-            self._decider.reject(turn, invalid.head, invalid.name, invalid.refusal)
+            send_rejection(turn, invalid.head, invalid.name, invalid.refusal)
         return None
 
-    def _fire(self, turn: StageContext, now: datetime, budget: int) -> int:
+    def _fire_timers(self, turn: StageContext, now: datetime, budget: int) -> int:
         """At most `budget` timers that are due at `now`, the earliest first. Returns how many."""
         # Not for the record before which it is due.
         record, turn.record = turn.record, None
@@ -158,7 +159,7 @@ class LoyaltyStage(BaseStage):
             # History knows no lateness: what was due between two records happened at its own time, whichever
             # other members' records share the partition.
             due = entry.due or now
-            self._decider.timer(turn, owner, entry, due if self._clock.past(turn.tables, due) else now)
+            self._decider.timer(turn, owner, entry, due if self._clock.is_history(turn.tables, due) else now)
             fired += 1
         turn.record = record
         return fired

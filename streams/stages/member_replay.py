@@ -1,4 +1,4 @@
-"""A member's state as it was, and what was told of it: made again from the facts, by the rules of now."""
+"""Recomputes one member's past state and webhook events from the facts, by today's rules."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,41 +15,42 @@ from streams.stages.context import Record
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.owner_entries import OwnerState
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.webhooks.events import WebhookEvent
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 class TooManyFacts(Exception):
-    """The past of that owner lies among more facts than may be read for one answer."""
+    """The owner's facts lie among more facts than may be read for one answer."""
 
 
 def replay_member(owner: str, records: Iterable[Record], store: StoreSettings, at: datetime) -> State:
-    """What `owner` had at `at`, of records of the events topic in their order; others' are passed over."""
-    state = _nothing_yet(owner)
-    for event in _facts(owner, records):
+    """The state of `owner` at `at`, from records of the events topic in their order. Other owners' records
+    are skipped."""
+    state = _empty_state(owner)
+    for event in _read_facts(owner, records):
         if event.occurred_at <= at:
-            _take(state, event, store)
+            _apply_fact(state, event, store)
     return state
 
 
 def replay_webhook_events(
     owner: str, records: Iterable[Record], store: StoreSettings, secret: bytes | None
 ) -> Iterator[tuple[Event, tuple[WebhookEvent, ...]]]:
-    """Each of the owner's facts, in their order, with the webhook events that tell of it. What is personal
-    in them is there where `secret`, of the owner's data key, is."""
-    state = _nothing_yet(owner)
-    for event in _facts(owner, records, secret):
-        _take(state, event, store)
+    """Yields each of the owner's facts, in order, with its webhook events. Personal fields are filled if the
+    owner's data key `secret` is given."""
+    state = _empty_state(owner)
+    for event in _read_facts(owner, records, secret):
+        _apply_fact(state, event, store)
         yield event, tuple(derive(event, state, store))
 
 
-def _nothing_yet(owner: str) -> OwnerState:
-    return Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds).of(owner)
+def _empty_state(owner: str) -> OwnerState:
+    return Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds).of(owner)
 
 
-def _facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -> Iterator[Event]:
+def _read_facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -> Iterator[Event]:
     for record in records:
         if record.key == owner.encode():
             name, tree = decode_tree(open_personal(record.value, record.headers, secret), record.schema)
@@ -57,6 +58,6 @@ def _facts(owner: str, records: Iterable[Record], secret: bytes | None = None) -
             yield event
 
 
-def _take(state: OwnerState, event: Event, store: StoreSettings) -> None:
+def _apply_fact(state: OwnerState, event: Event, store: StoreSettings) -> None:
     for change in evolve(state, event, store):
         state.apply(change)

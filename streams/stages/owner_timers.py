@@ -1,4 +1,4 @@
-"""An owner's entries that time wakes."""
+"""An owner's timers."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Makes the loyalty stage's state again from the facts alone, by the rules of now."""
+"""Rebuilds the loyalty stage's state from the facts alone, by today's rules."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, get_args
@@ -27,21 +27,21 @@ def rebuild(
     secret: Callable[[str], bytes | None],
     layout: StateSchema = STATE_SCHEMA,
 ) -> list[str]:
-    """Takes facts into the tables' batch, by the rules of now; what is personal in them is sealed with an
-    owner's `secret`. Returns which of them contradict others, and how. Raises Poison for what is none."""
+    """Applies facts to the tables' batch. `secret` returns an owner's data key, which opens personal fields.
+    Returns how facts contradict each other. Raises Poison for a record that is not a fact."""
     told = replay_facts(tables, records, store, secret, layout)
     return [f"{each.state.owner}: {each.contradicts}" for each in told if each.contradicts]
 
 
 class ReplayedFact(NamedTuple):
-    """A fact, its owner's state after it, and the settings of now."""
+    """A fact, its owner's state after it, and the store's current settings."""
 
     record: Record
     fact: Event
     state: OwnerState
     store: StoreSettings
     contradicts: str | None = None
-    """Why it cannot be true beside the facts before it."""
+    """How it contradicts the facts before it, or None."""
 
 
 def replay_facts(
@@ -51,10 +51,10 @@ def replay_facts(
     secret: Callable[[str], bytes | None],
     layout: StateSchema = STATE_SCHEMA,
 ) -> Iterator[ReplayedFact]:
-    """Each fact once the tables' batch has taken it. `secret` is asked where there is something to be opened.
-    Raises Poison."""
+    """Yields each fact after it was applied to the tables' batch. `secret` is only called for records with
+    personal fields. Raises Poison."""
     for record in records:
-        name, tree = decode_tree(_opened(record, secret), record.schema)
+        name, tree = decode_tree(_open_value(record, secret), record.schema)
         if name not in _EVENTS:
             raise Poison(f"{name} is no fact")
         event: Event = build_value(_EVENTS[name], tree)
@@ -66,7 +66,7 @@ def replay_facts(
         yield ReplayedFact(record, event, state, settings, contradicts)
 
 
-def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
+def _open_value(record: Record, secret: Callable[[str], bytes | None]) -> bytes | None:
     if PERSONAL not in record.headers:
         return record.value
     owner = (record.key or b"").decode(errors="replace")
@@ -74,7 +74,7 @@ def _opened(record: Record, secret: Callable[[str], bytes | None]) -> bytes | No
 
 
 def data_key_lookup(running: Tables) -> Callable[[str], bytes | None]:
-    """The data keys that the running state holds, by their owners."""
+    """Looks up an owner's data key in the running state."""
 
     def secret(owner: str) -> bytes | None:
         key = running.of(owner).get(DataKey)

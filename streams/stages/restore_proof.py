@@ -1,4 +1,4 @@
-"""What a restored partition proves by itself: that the lots of its wallets add up to their accounts."""
+"""Checks a restored partition: the lots of each wallet must add up to its account."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
@@ -15,15 +15,15 @@ _KINDS: tuple[type[Entry], ...] = (Account, Lot, PendingLot, Held)
 _DECODE: dict[bytes, Callable[[bytes], Entry | LotShare]] = {
     kind.letter: msgspec.msgpack.Decoder(kind).decode for kind in _KINDS
 }
-# Nearly all entries are lots.
+# Nearly all entries are lots, which are decoded in part only.
 _DECODE[Lot.letter] = msgspec.msgpack.Decoder(LotShare).decode
-_Entries = tuple[str, list[Entry | LotShare]]
+_OwnerEntries = tuple[str, list[Entry | LotShare]]
 MAX_CHECKED_OWNERS = 2000
-"""Owners of whom to look at each costs more than to walk through all."""
+"""For more owners a full scan costs less than reading each owner."""
 
 
 class LedgerCheck:
-    """Hears what comes into a partition's tables, and looks at those owners in the end."""
+    """Collects the owners whose entries are restored, and checks them at the end."""
 
     def __init__(self) -> None:
         self._owners: set[bytes] = set()
@@ -33,7 +33,7 @@ class LedgerCheck:
             self._owners.update(key.partition(OWNER_END)[0] for key, _ in records)
 
     def flaw(self, tables: Tables) -> str | None:
-        """The first wallet that breaks the law, in a sentence."""
+        """A sentence about the first wallet that does not add up, or None."""
         for owner, broken in unbalanced_wallets(
             tables, self._owners if len(self._owners) <= MAX_CHECKED_OWNERS else None
         ):
@@ -44,24 +44,24 @@ class LedgerCheck:
 def unbalanced_wallets(
     tables: Tables, owners: Collection[bytes] | None = None
 ) -> Iterator[tuple[str, Imbalance]]:
-    """Whose wallets break the law, of those owners or of all. Between batches only."""
+    """Yields the owners and wallets that do not add up, of those owners or of all. Only between batches."""
     if TABLE not in tables.names:
         return
-    looked_at = _everybody(tables) if owners is None else _some(tables, owners)
+    looked_at = _scan_all_owners(tables) if owners is None else _read_owners(tables, owners)
     for owner, entries in looked_at:
         for broken in imbalances(entries):
             yield owner, broken
 
 
-def _some(tables: Tables, owners: Iterable[bytes]) -> Iterator[_Entries]:
+def _read_owners(tables: Tables, owners: Iterable[bytes]) -> Iterator[_OwnerEntries]:
     for owner in sorted(owners):
         state = tables.of(owner.decode())
         yield owner.decode(), [entry for kind in _KINDS for entry in state.scan(kind)]
-        # What was looked at is no draft, and would fill the memory.
+        # Drops the entries that were read, which would fill the memory.
         tables.abort()
 
 
-def _everybody(tables: Tables) -> Iterator[_Entries]:
+def _scan_all_owners(tables: Tables) -> Iterator[_OwnerEntries]:
     for owner, found in groupby(tables.entries([TABLE]), key=lambda entry: entry[1]):
         decoders = ((_DECODE.get(key[:1]), raw) for _, _, key, raw in found)
         yield owner, [decode(raw) for decode, raw in decoders if decode]

@@ -1,5 +1,7 @@
-"""How facts become entries. Whoever changes that gives it the next number: the state that runs was made by
-the rules before, and is made anew by `loyalty replay state --build` and `--switch`."""
+"""The version of the rules by which facts become entries.
+
+A change of these rules needs the next number: the running state was made by the former rules, and is rebuilt
+by `loyalty replay state --build` and `--switch`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +16,8 @@ Evolve = Callable[[State, Event, StoreSettings], Iterator[Change]]
 
 @dataclass(frozen=True, slots=True)
 class StateSchema:
-    """`added`: kinds of entries (Lot), and fields (Lot.units), that the layout before has not: what runs
-    tells nothing of them, so that they are not compared."""
+    """`added` names kinds of entries (Lot) and fields (Lot.units) that the former schema does not have: the
+    running state cannot confirm them, so that they are not compared."""
 
     number: int
     evolve: Evolve
@@ -23,4 +25,4 @@ class StateSchema:
 
 
 STATE_SCHEMA = StateSchema(1, evolve)
-"""That of this release."""
+"""The state schema of this release."""

@@ -1,4 +1,4 @@
-"""When a store changes its lead times, the timers of what is there follow: in slices, beside the commands."""
+"""Adapts existing timers when a store changes its lead times, in slices between commands."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,41 +12,42 @@ NO_OWNER = ""
 
 
 class TimerReplanner:
-    """What a partition's timers follow is kept with its tables: a successor goes on where this one stood, and
-    plans nothing anew that has been planned."""
+    """Replans a partition's timers. The progress is stored in the partition's tables, so that the next owner
+    continues there."""
 
     def __init__(self, stores: Mapping[str, StoreSettings]) -> None:
         self._stores = stores
-        self._followed: dict[int, dict[str, StoreSettings]] = {}
-        """By partition, the settings that all timers of a store follow."""
+        self._applied_settings: dict[int, dict[str, StoreSettings]] = {}
+        """By partition and store, the settings that all timers follow."""
 
     def forget(self, partition: int) -> None:
-        """Another process has the partition now."""
-        self._followed.pop(partition, None)
+        """Drops the partition, which another process owns now."""
+        self._applied_settings.pop(partition, None)
 
     def behind(self, partition: int) -> bool:
-        """Whether timers have to be made to follow settings."""
-        return next(self._behind(partition), None) is not None
+        """Whether timers have to be adapted to changed settings."""
+        return next(self._stale_settings(partition), None) is not None
 
-    def _behind(self, partition: int) -> Iterator[StoreSettings]:
-        followed = self._followed.setdefault(partition, {})
-        # Settings are values: other ones are another object. To compare them each time would cost too much.
+    def _stale_settings(self, partition: int) -> Iterator[StoreSettings]:
+        followed = self._applied_settings.setdefault(partition, {})
+        # Compared by identity: changed settings are another object, and comparing values each time costs too
+        # much.
         return (s for code, s in self._stores.items() if followed.get(code) is not s)
 
     def work(self, turn: StageContext, now: datetime, budget: int) -> None:
-        """Looks at `budget` entries at most, of one store and table."""
-        store = next(self._behind(turn.partition), None)
+        """Replans `budget` entries of one store and table at most."""
+        store = next(self._stale_settings(turn.partition), None)
         if store is None:
             return
         for kind in PLANNED_KINDS:
-            if self._slice(turn, store, kind, now, budget):
+            if self._replan_slice(turn, store, kind, now, budget):
                 return
-        self._followed[turn.partition][store.store] = store
+        self._applied_settings[turn.partition][store.store] = store
 
-    def _slice(
+    def _replan_slice(
         self, turn: StageContext, store: StoreSettings, kind: type[PlannedEntry], now: datetime, budget: int
     ) -> bool:
-        """Whether there are more to plan."""
+        """Replans one slice. Returns whether more entries are left."""
         nobody, wanted = turn.tables.of(NO_OWNER), timer_rules_digest(store, kind)
         plan = Plan(store=store.store, of=kind.table, rules=wanted, reached=b"")
         before = nobody.get(Plan, plan.key())

@@ -1,7 +1,7 @@
-"""The journal of deliveries on a store, written from the topics' records.
+"""The delivery log on disk: the state of every delivery, built from the records of three topics.
 
-Positions in the topics stand in the same write as what came of the records before them: whatever happens to
-the process, each record is counted once.
+Positions in the topics are written together with the effect of the records before them, so that each record
+is counted exactly once, even after a crash.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ Position = tuple[str, int]
 
 
 class LogRecord(NamedTuple):
-    """A record, where it stands, and when it was appended."""
+    """A record with its position and the time when it was appended."""
 
     value: Delivery | Attempt | DeadLetter
     partition: int
@@ -36,8 +36,8 @@ class LogRecord(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Changes:
-    """What a batch of records makes of the store."""
+class _BatchChanges:
+    """What a batch of records changes in the store."""
 
     before: dict[bytes, DeliveryState | None] = field(default_factory=dict)
     after: dict[bytes, DeliveryState] = field(default_factory=dict)
@@ -47,44 +47,44 @@ class _Changes:
 
 
 class DeliveryLog:
-    """For one thread."""
+    """Writes the delivery log. Not thread-safe: one thread writes, any number may read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def position(self, topic: str, partition: int) -> int:
-        """Where to read on."""
+        """The offset of the next record to read."""
         return keys.number_of(self._store, keys.POSITIONS, keys.position_key(topic, partition))
 
     def topic_id(self, topic: str) -> str | None:
-        """Of the topic that its positions are of; None: it was not told."""
+        """The id of the topic that the stored positions belong to, or None if it is not known."""
         raw = self._store.get(keys.POSITIONS, keys.topic_key(topic))
         return raw.decode() if raw else None
 
     def name(self, ids: Mapping[str, str]) -> None:
-        """The topics' ids, by their names."""
+        """Stores the ids of topics, by their names."""
         self._store.write((keys.POSITIONS, keys.topic_key(topic), id_.encode()) for topic, id_ in ids.items())
 
     def check(self) -> None:
-        """Raises StoreDamaged once it was met."""
+        """Raises StoreDamaged if any earlier call met damage."""
         self._store.check()
 
     def take(self, records: Iterable[LogRecord], positions: Mapping[Position, int]) -> None:
-        """The records, and where to read on after them, in one write."""
-        changes = _Changes()
+        """Applies the records and stores the positions after them, in one atomic write."""
+        changes = _BatchChanges()
         for record in records:
-            self._hear(changes, record)
+            self._apply_record(changes, record)
         writes = changes.attempts
         for id_, after in changes.after.items():
-            writes += _written(id_, changes.before[id_], after, changes.pending)
-        writes += self._sums(changes)
-        writes += self._pending(changes.pending)
+            writes += _state_writes(id_, changes.before[id_], after, changes.pending)
+        writes += self._sum_writes(changes)
+        writes += self._pending_writes(changes.pending)
         writes += [
             (keys.POSITIONS, keys.position_key(*of), at.to_bytes(8, "big")) for of, at in positions.items()
         ]
         self._store.write(writes)
 
-    def _hear(self, changes: _Changes, heard: LogRecord) -> None:
+    def _apply_record(self, changes: _BatchChanges, heard: LogRecord) -> None:
         record, at = heard.value, heard.at
         delivery = record.delivery if isinstance(record, DeadLetter) else record
         id_ = UUID(delivery.delivery_id).bytes
@@ -105,44 +105,45 @@ class DeliveryLog:
                 changes.attempts.append((keys.ATTEMPTS, place, keys.encode(record)))
         changes.after[id_] = after
 
-    def _sums(self, changes: _Changes) -> Iterator[Write]:
+    def _sum_writes(self, changes: _BatchChanges) -> Iterator[Write]:
         for key, added in changes.sums.items():
             before = keys.sums_of(self._store, key)
             yield keys.TOTALS, key, keys.encode([a + b for a, b in zip(before, added, strict=True)])
 
-    def _pending(self, pending: Mapping[bytes, int]) -> Iterator[Write]:
+    def _pending_writes(self, pending: Mapping[bytes, int]) -> Iterator[Write]:
         for subscription, more in pending.items():
             key = keys.pending_key(subscription)
             count = keys.number_of(self._store, keys.TOTALS, key) + more
             yield keys.TOTALS, key, count.to_bytes(8, "big") if count else None
 
     def prune(self, before: datetime, most: int) -> int:
-        """Forget deliveries of which nothing was heard since that hour, and the sums of the hours before.
+        """Removes deliveries without a record since the hour of `before`, and the hourly counts before it.
 
-        Looks at `most` deliveries and hours, and returns at how many: fewer than `most`, and all are gone.
+        Looks at `most` deliveries and `most` hours at most, and returns how many it looked at: a result below
+        `most` means that nothing old is left.
         """
         end, looked, pending = keys.hours(before), 0, defaultdict[bytes, int](int)
         writes: list[Write] = []
-        for key in self._until(keys.AGES, b"", end, most):
+        for key in self._keys_until(keys.AGES, b"", end, most):
             looked += 1
             writes.append((keys.AGES, key, None))
             known = keys.known_of(self._store, key[4:])
             if known is not None and keys.hours(known.heard_at) == key[:4]:
-                writes += self._forgotten(key[4:], known, pending)
-        for key in self._until(keys.TOTALS, b"h", b"h" + end, most):
+                writes += self._removal_writes(key[4:], known, pending)
+        for key in self._keys_until(keys.TOTALS, b"h", b"h" + end, most):
             looked += 1
             writes.append((keys.TOTALS, key, None))
         if looked:
-            self._store.write([*writes, *self._pending(pending)])
+            self._store.write([*writes, *self._pending_writes(pending)])
         return looked
 
-    def _until(self, family: str, start: bytes, end: bytes, most: int) -> Iterator[bytes]:
+    def _keys_until(self, family: str, start: bytes, end: bytes, most: int) -> Iterator[bytes]:
         for (key, _), _ in zip(self._store.scan(family, start), range(most), strict=False):
             if key[: len(end)] >= end:
                 return
             yield key
 
-    def _forgotten(
+    def _removal_writes(
         self, id_: bytes, known: DeliveryState, pending: defaultdict[bytes, int]
     ) -> Iterator[Write]:
         yield keys.KNOWN, id_, None
@@ -161,10 +162,10 @@ class DeliveryLog:
             self._store.clear(family)
 
 
-def _written(
+def _state_writes(
     id_: bytes, before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
-    """What is another now than it was in the store."""
+    """The writes that turn the stored state of a delivery into the new one."""
     yield keys.KNOWN, id_, keys.encode(after)
     was, is_ = set(keys.index_keys(before)) if before else set(), set(keys.index_keys(after))
     for key in was - is_:
@@ -174,10 +175,10 @@ def _written(
     hour = keys.hours(after.heard_at)
     if before is None or keys.hours(before.heard_at) != hour:
         yield keys.AGES, hour + id_, b""
-    yield from _opened(before, after, pending)
+    yield from _open_writes(before, after, pending)
 
 
-def _opened(
+def _open_writes(
     before: DeliveryState | None, after: DeliveryState, pending: defaultdict[bytes, int]
 ) -> Iterator[Write]:
     was = keys.open_key(before) if before and before.open else None

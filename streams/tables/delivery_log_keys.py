@@ -1,13 +1,13 @@
-"""Where the journal of deliveries keeps what: families of its store, their keys and values.
+"""Column families of the delivery log, with their keys and values.
 
-known      delivery                        what is known of it
-attempts   delivery, offset                each attempt
-index      term, place                     see streams.delivery.delivery_search
-open       subscription, since, delivery   what is not over, the oldest first
-totals     h hour subscription             deliveries delivered, attempts failed, deliveries given up
-           p subscription                  how many are not over
-ages       hour, delivery                  when something was heard of it
-positions  topic/partition                 where to read on
+known      delivery                        the delivery's state
+attempts   delivery, offset                one attempt
+index      term, position                  see streams.delivery.delivery_search
+open       subscription, since, delivery   deliveries that are not finished, the oldest first
+totals     h hour subscription             counts: delivered, failed attempts, dead letters
+           p subscription                  number of deliveries that are not finished
+ages       hour, delivery                  the hour of the delivery's latest record
+positions  topic/partition                 the offset of the next record to read
            zero byte, topic                the topic's id
 """
 
@@ -24,20 +24,20 @@ from streams.tables.store import Store
 KNOWN, ATTEMPTS, INDEX, OPEN = "known", "attempts", "index", "open"
 TOTALS, AGES, POSITIONS = "totals", "ages", "positions"
 FAMILIES = (KNOWN, ATTEMPTS, INDEX, OPEN, TOTALS, AGES, POSITIONS)
-_KNOWN = msgspec.msgpack.Decoder(DeliveryState)
-_SUMS = msgspec.msgpack.Decoder(tuple[int, int, int])
+_STATE_DECODER = msgspec.msgpack.Decoder(DeliveryState)
+_SUMS_DECODER = msgspec.msgpack.Decoder(tuple[int, int, int])
 encode = msgspec.msgpack.Encoder().encode
 decode_attempt = msgspec.msgpack.Decoder(Attempt).decode
 
 
 def known_of(store: Store, id_: bytes) -> DeliveryState | None:
     raw = store.get(KNOWN, id_)
-    return None if raw is None else _KNOWN.decode(raw)
+    return None if raw is None else _STATE_DECODER.decode(raw)
 
 
 def sums_of(store: Store, key: bytes) -> tuple[int, int, int]:
     raw = store.get(TOTALS, key)
-    return (0, 0, 0) if raw is None else _SUMS.decode(raw)
+    return (0, 0, 0) if raw is None else _SUMS_DECODER.decode(raw)
 
 
 def number_of(store: Store, family: str, key: bytes) -> int:
@@ -63,7 +63,7 @@ def pending_key(subscription: bytes) -> bytes:
 
 
 def hours(at: datetime) -> bytes:
-    # Whatever a wrong clock says, it has four bytes.
+    # Clamped, so that the hour of a wrong clock fits in four bytes too.
     return max(0, int(at.timestamp()) // 3600).to_bytes(4, "big")
 
 

@@ -1,4 +1,5 @@
-"""The due index: which entry wants attention next. Work grows with what is due, not with what is stored."""
+"""The due index: finds the entry whose timer is due next. Its cost grows with the number of due entries, not
+of stored ones."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,7 +13,8 @@ _TICK = timedelta(microseconds=1)
 
 
 def due_key(entry: Entry, due: datetime, key: bytes) -> bytes:
-    """Within the entry's group ordered by time, then by owner and key: every replay fires in this order."""
+    """Sorts within the entry's group by time, then by owner and key, so that every replay fires timers in the
+    same order."""
     return entry.due_group() + sortable(due) + key + b"\x00" + entry.table.encode()
 
 
@@ -23,14 +25,14 @@ def parse_due_key(due: bytes, group_size: int) -> tuple[str, bytes]:
 
 
 class DueIndex:
-    """Changes of the batch over what is committed."""
+    """The committed index with the changes of the current batch over it."""
 
     def __init__(self, store: Store, group_size: int) -> None:
         self._store = store
         self._group_size = group_size
-        # Per group, a key before which nothing committed lies. Without it each look would walk the
-        # tombstones of all that fired.
-        self._low: dict[bytes, bytes] = {}
+        # By group, a key before which nothing committed lies. Without it every read would walk over the
+        # RocksDB tombstones of all timers that have fired.
+        self._first_possible: dict[bytes, bytes] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -45,15 +47,15 @@ class DueIndex:
         self._added.add(key)
         heappush(self._heap, key)
         group = key[: self._group_size]
-        if key < self._low.get(group, b""):
-            self._low[group] = key
+        if key < self._first_possible.get(group, b""):
+            self._first_possible[group] = key
 
     def remove(self, key: bytes) -> None:
         self._added.discard(key)
         self._removed.add(key)
 
     def first(self, now: datetime) -> bytes | None:
-        """The earliest key of the group without a name that is not after `now`, or None."""
+        """The earliest key of the nameless group that is due at `now`, or None."""
         while self._heap and self._heap[0] not in self._added:
             heappop(self._heap)
         added = self._heap[0] if self._heap else FOREVER
@@ -62,52 +64,52 @@ class DueIndex:
 
     def _first_committed(self) -> bytes:
         if self._committed is None:
-            self._committed = self._from(b"")
+            self._committed = self._scan_from(b"")
             self._head = next(self._committed, FOREVER)
         while self._head in self._removed:
             self._head = next(self._committed, FOREVER)
         return self._head
 
-    def _from(self, group: bytes) -> Iterator[bytes]:
-        for key, _ in self._store.scan(FAMILY, self._low.get(group, group)):
+    def _scan_from(self, group: bytes) -> Iterator[bytes]:
+        for key, _ in self._store.scan(FAMILY, self._first_possible.get(group, group)):
             if not key.startswith(group):
                 return
             yield key
 
     def within(self, group: bytes, now: datetime) -> Iterator[bytes]:
-        """Committed keys of the group that are not after `now`, in order."""
+        """Committed keys of the group that are due at `now`, in order."""
         first = True
-        for key in self._from(group):
+        for key in self._scan_from(group):
             if first:
-                self._low[group], first = key, False
+                self._first_possible[group], first = key, False
             if key[len(group) : len(group) + 8] > sortable(now):
                 return
             yield key
 
     def after(self, group: bytes, now: datetime) -> datetime | None:
-        """When the first committed key of the group after `now` is due."""
-        start = max(self._low.get(group, group), group + sortable(now + _TICK))
+        """When the group's next committed key after `now` is due, or None."""
+        start = max(self._first_possible.get(group, group), group + sortable(now + _TICK))
         key, _ = next(self._store.scan(FAMILY, start), (b"", b""))
         return instant(key[len(group) : len(group) + 8]) if key.startswith(group) and key else None
 
     def writes(self) -> Iterator[Write]:
-        """The batch's changes."""
+        """The batch's changes, to be written with its entries."""
         for key in self._removed:
             yield FAMILY, key, None
         for key in self._added:
             yield FAMILY, key, b""
 
     def committed(self) -> None:
-        """The writes are on disk."""
+        """To be called once the writes are on disk."""
         if self._committed is not None:
-            self._low[b""] = min([self._first_committed(), *self._added])
+            self._first_possible[b""] = min([self._first_committed(), *self._added])
         self._reset()
 
     def aborted(self) -> None:
         self._reset()
 
     def groups(self) -> Iterator[bytes]:
-        """The groups that hold anything committed, each found by one seek."""
+        """The groups that have a committed key, each found by one seek."""
         start = b""
         while True:
             key, _ = next(self._store.scan(FAMILY, start), (None, b""))
@@ -117,6 +119,7 @@ class DueIndex:
             start = key[: self._group_size] + FOREVER
 
     def forget(self) -> None:
-        """The family was written past this index: look from its start again."""
-        self._low.clear()
+        """To be called when the family was changed without this index: reads start from its beginning
+        again."""
+        self._first_possible.clear()
         self._reset()

@@ -1,15 +1,15 @@
-"""Sorted places under several terms of an index at once: those that stand under all of them."""
+"""Intersects the sorted entries of several index terms."""
 
 from collections.abc import Iterator, Sequence
 
 from streams.tables.store import Store
 
 MAX_STEPS_BEFORE_SEEK = 8
-"""Steps after which to seek costs less than to go on."""
+"""After so many steps a seek costs less than further steps."""
 
 
 class IndexCursor:
-    """The places under one term, forwards only."""
+    """A forward-only cursor over the positions of one term."""
 
     __slots__ = ("_family", "_here", "_keys", "_store", "_term", "steps")
 
@@ -22,7 +22,7 @@ class IndexCursor:
         self.steps = 0
 
     def at_least(self, place: bytes) -> bytes | None:
-        """The first from `place` on; None: there are no more."""
+        """The first position that is not before `place`, or None at the end."""
         for _ in range(MAX_STEPS_BEFORE_SEEK if self.steps else 0):
             if self._here is None or self._here >= place:
                 return self._here
@@ -42,8 +42,9 @@ class IndexCursor:
 def intersect_indexes(
     walks: Sequence[IndexCursor], start: bytes, most: int
 ) -> Iterator[tuple[bytes | None, bytes]]:
-    """Each place from `start` on that all walks have, in order, and from where to go on. After about `most`
-    steps without one, None and from where to go on: that is the last."""
+    """Yields (position, where to continue) for each position from `start` on that all cursors have, in order.
+
+    After about `most` steps without a match it yields (None, where to continue) and ends."""
     at, begun = start, 0
     while True:
         places = []

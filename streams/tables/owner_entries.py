@@ -1,4 +1,4 @@
-"""One owner's entries in the tables of a partition."""
+"""One owner's entries within a partition's tables."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ OWNER_END = b"\x00"
 
 
 class OwnerState:
-    """One owner's entries: the `State` that decisions read, and where their changes go."""
+    """One owner's entries: decisions read them as a `State`, and their changes are applied here."""
 
     __slots__ = ("_owner", "_tables")
 
@@ -35,6 +35,6 @@ class OwnerState:
         self._tables.apply(self._owner, change)
 
     def due_key(self, entry: Entry) -> bytes:
-        """By which `due_entry` finds an entry of the owner that has a due time, committed or not."""
+        """The key by which `due_entry` finds the entry, committed or not. The entry must have a due time."""
         assert entry.due is not None, "it is due some time"  # noqa: S101
         return due_key(entry, entry.due, self._owner + entry.letter + entry.key())

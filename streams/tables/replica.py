@@ -1,4 +1,5 @@
-"""A partition's tables as their changelogs have them: for readers outside the process that owns it."""
+"""A read-only copy of a partition's tables, restored from their changelogs, for processes that do not own the
+partition."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -9,19 +10,19 @@ import msgspec
 from streams.domain.state import E, Entry
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import Store, Write
-from streams.tables.tables import Tables, UnindexedTables, families
+from streams.tables.tables import Tables, UnindexedTables, table_families
 
 OWNERS = "owners"
-"""The family in which entries that have ids of their own are found without their owner."""
+"""The family that finds the owner of an entry by the entry's own key."""
 Records = list[tuple[bytes, bytes | None]]
 RestoreListener = Callable[[str, Records, int], None]
-"""Called with a table's name, its records that are in the store now, and the offset behind them."""
+"""Called with a table's name, the records that were just stored, and the offset after them."""
 
 
 class MemberReplica(UnindexedTables):
-    """Follows changelogs and is never changed otherwise. Entries of `found` kinds are found by their key.
+    """Only changelog records change it. Entries of the kinds `found` can be looked up by their key alone.
 
-    One thread restores; any may read through `of_owner` and `holders`.
+    One thread restores; any thread may read through `of_owner` and `holders`.
     """
 
     def __init__(
@@ -29,55 +30,55 @@ class MemberReplica(UnindexedTables):
     ) -> None:
         super().__init__(store, kinds)
         self._all_kinds = kinds
-        self._found = {(kind.table, kind.letter) for kind in found}
-        self._told = told
-        self._ends: dict[str, int] = {}
+        self._kinds_by_key = {(kind.table, kind.letter) for kind in found}
+        self._on_restore = told
+        self._restored_offsets: dict[str, int] = {}
 
     @staticmethod
     def families(kinds: Iterable[type[Entry]]) -> list[str]:
-        """What its store must hold."""
-        return [*families(kinds), OWNERS]
+        """The families that its store must have."""
+        return [*table_families(kinds), OWNERS]
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         latest = list(dict(records).items())
-        if not latest and self._ends.get(table) == offset:
+        if not latest and self._restored_offsets.get(table) == offset:
             return
-        self._ends[table] = offset
-        # Before the checkpoint: written again after a crash, it says the same.
-        self._store.write(list(self._owners(table, latest)))
+        self._restored_offsets[table] = offset
+        # Before the checkpoint: after a crash it is written again, with the same content.
+        self._store.write(list(self._holder_writes(table, latest)))
         super().restore(table, latest, offset)
-        self._told(table, latest, offset)
+        self._on_restore(table, latest, offset)
 
-    def _owners(self, table: str, records: Records) -> Iterator[Write]:
+    def _holder_writes(self, table: str, records: Records) -> Iterator[Write]:
         for key, value in records:
             owner, _, rest = key.partition(OWNER_END)
-            if (table, rest[:1]) in self._found:
-                place = _place(table, rest) + OWNER_END + owner
+            if (table, rest[:1]) in self._kinds_by_key:
+                place = _holder_key(table, rest) + OWNER_END + owner
                 yield OWNERS, place, None if value is None else b""
 
     def clear(self) -> None:
         super().clear()
         self._store.clear(OWNERS)
 
-    def of_owner(self, owner: str) -> "Committed":
-        return Committed(self._store, owner.encode() + OWNER_END)
+    def of_owner(self, owner: str) -> "CommittedState":
+        return CommittedState(self._store, owner.encode() + OWNER_END)
 
     def beside(self) -> Tables:
-        """Tables over the same entries for one thread that plays ahead: its changes stay its own, and must
-        not be committed."""
+        """Tables over the same entries for one thread that simulates the future. Its changes must not be
+        committed."""
         return Tables(self._store, self._all_kinds)
 
     def holders(self, kind: type[Entry], key: bytes) -> Iterator[str]:
-        """Whose entries of that kind have that key."""
-        start = _place(kind.table, kind.letter + key) + OWNER_END
+        """The owners of the entries of that kind and key."""
+        start = _holder_key(kind.table, kind.letter + key) + OWNER_END
         for place, _ in self._store.scan(OWNERS, start):
             if not place.startswith(start):
                 return
             yield place[len(start) :].decode()
 
 
-class Committed:
-    """One owner's entries as they are committed: a `State` for readers."""
+class CommittedState:
+    """One owner's committed entries, as a read-only `State`."""
 
     __slots__ = ("_owner", "_store")
 
@@ -107,5 +108,5 @@ def _decoder(kind: type[Entry]) -> Any:
     return msgspec.msgpack.Decoder(kind)
 
 
-def _place(table: str, key: bytes) -> bytes:
+def _holder_key(table: str, key: bytes) -> bytes:
     return table.encode() + b"/" + key

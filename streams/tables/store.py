@@ -1,14 +1,16 @@
-"""Ordered bytes in named families, written atomically: the port, and its two sides."""
+"""Ordered key-value stores with column families and atomic writes: the port, RocksDB, and memory."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol, cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from streams.errors import StoreDamaged
+from streams.errors import LoyaltyError, StoreDamaged
 from streams.tables import damage
+from streams.tables.damage import RocksDBError
 
 Write = tuple[str, bytes, bytes | None]
 """Family, key, and the value, or None to delete."""
@@ -17,33 +19,33 @@ _MIB = 1 << 20
 
 
 class Store(Protocol):
-    """What a partition's tables need of a disk. Every call may raise StoreDamaged or StoreFailed."""
+    """What a partition's tables need from a disk. Every call may raise StoreDamaged or StoreFailed."""
 
     def get(self, family: str, key: bytes) -> bytes | None:
         """The value, or None."""
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Keys from `start` on, in order, as they were when the scan began."""
+        """Pairs from key `start` on, in key order, as they were when the scan began."""
 
     def write(self, writes: Iterable[Write]) -> None:
-        """All of them or none, whatever happens to the process."""
+        """Atomic: either all writes happen or none, even if the process is killed."""
 
     def clear(self, family: str) -> None:
-        """Remove every key of the family."""
+        """Removes every key of the family."""
 
     def check(self) -> None:
-        """Raises again the StoreDamaged that some call has raised, in whichever thread."""
+        """Raises StoreDamaged if any earlier call has raised it, in any thread."""
 
     def close(self) -> None: ...
 
 
 class MemoryStore:
-    """In memory, for tests of what stands above it."""
+    """Keeps everything in memory, for tests and for states that are only computed."""
 
     def __init__(self, families: Iterable[str]) -> None:
         self._values: dict[str, dict[bytes, bytes]] = {family: {} for family in families}
         self._pairs: dict[str, list[tuple[bytes, bytes]]] = {family: [] for family in self._values}
-        """The same in order: pairs never change, so that a copy of the list is what was there."""
+        """The same pairs in key order. A pair is never changed, so that a copy of the list is a snapshot."""
 
     def get(self, family: str, key: bytes) -> bytes | None:
         return self._values[family].get(key)
@@ -75,10 +77,27 @@ class MemoryStore:
         pass
 
 
-class RocksStore:
-    """On disk, in RocksDB. One process at a time: RocksDB's own lock sees to it."""
+class _RocksDBErrors:
+    """Raises RocksDBError for a bare Exception in the `with` block, which is all that rocksdict raises. Other
+    exceptions pass: they are bugs, not errors of the disk."""
 
-    # One cache for all databases of the process: the library's default is 2 GiB for each.
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if kind is Exception and error is not None:
+            error.__traceback__ = None
+            raise RocksDBError(str(error)) from None
+
+
+ROCKSDB_ERRORS = _RocksDBErrors()
+
+
+class RocksStore:
+    """On disk, in RocksDB, whose lock allows one process at a time."""
+
+    # One block cache for all databases of the process: the default is a large cache for each database.
     _cache = Cache(32 * _MIB)
 
     def __init__(self, path: Path, families: Iterable[str]) -> None:
@@ -87,17 +106,18 @@ class RocksStore:
         options = {family: self._options() for family in families}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = Rdict(str(path), options=self._options(), column_families=options)
-            self._families = {family: self._db.get_column_family(family) for family in options}
-            self._handles = {family: self._db.get_column_family_handle(family) for family in options}
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
+            with ROCKSDB_ERRORS:
+                self._db = Rdict(str(path), options=self._options(), column_families=options)
+                self._families = {family: self._db.get_column_family(family) for family in options}
+                self._handles = {family: self._db.get_column_family_handle(family) for family in options}
+        except (RocksDBError, OSError) as error:
             raise damage.classify_error(path, error) from None
 
     def _options(self) -> Options:
         blocks = BlockBasedOptions()
         blocks.set_block_cache(self._cache)
         blocks.set_bloom_filter(10, False)
-        # Keys and values are full of ids, each several times: large blocks, well compressed, take 40% less.
+        # Keys and values repeat the same ids: large blocks with zstd take 40% less space.
         blocks.set_block_size(16 << 10)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
@@ -111,35 +131,37 @@ class RocksStore:
 
     def get(self, family: str, key: bytes) -> bytes | None:
         try:
-            value: bytes | None = self._families[family].get(key)
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            raise self._failed(error) from None
+            with ROCKSDB_ERRORS:
+                value: bytes | None = self._families[family].get(key)
+        except RocksDBError as error:
+            raise self._classify(error) from None
         return value
 
     def scan(self, family: str, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         sequence, last = self._db.latest_sequence_number(), start
         pairs: Iterator[tuple[bytes, bytes]] = iter(())
         try:
-            # A walk of its own costs more, for most are short.
-            pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
-            for pair in pairs:
-                yield pair
-                last = pair[0]
-            self._confirm_end(family, last, sequence)
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            # Whoever keeps the error keeps this frame, and so would hold the database open.
+            with ROCKSDB_ERRORS:
+                # `items` costs less than an iterator of our own, as most scans are short.
+                pairs = cast(Iterator[tuple[bytes, bytes]], self._families[family].items(from_key=start))
+                for pair in pairs:
+                    yield pair
+                    last = pair[0]
+                self._require_complete_scan(family, last, sequence)
+        except RocksDBError as error:
+            # A caller that keeps the error keeps this frame, and with it the database open.
             pairs = iter(())
-            raise self._failed(error) from None
+            raise self._classify(error) from None
 
-    def _confirm_end(self, family: str, last: bytes, sequence: int) -> None:
-        """A walk that meets a damaged block ends there, as if nothing came after, and says nothing."""
+    def _require_complete_scan(self, family: str, last: bytes, sequence: int) -> None:
+        """Raises RocksDBError if the scan ended early: RocksDB's `items` ends silently at a damaged block."""
         walk = self._families[family].iter()
         walk.seek(last)
         if walk.valid() and walk.key() == last:
             walk.next()
         walk.status()
         if walk.valid() and self._db.latest_sequence_number() == sequence:
-            raise StoreDamaged(f"{self._path} is damaged: {family} was not read to its end")
+            raise RocksDBError(f"{family} was not read to its end")
 
     def write(self, writes: Iterable[Write]) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -148,24 +170,24 @@ class RocksStore:
                 batch.delete(key, self._handles[family])
             else:
                 batch.put(key, value, self._handles[family])
-        self._write(batch)
+        self._write_batch(batch)
 
     def clear(self, family: str) -> None:
-        # The end is exclusive, and no key starts with nine 0xff bytes.
+        # The range's end is exclusive; no key starts with nine 0xff bytes.
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(b"", b"\xff" * 9, self._handles[family])
-        self._write(batch)
+        self._write_batch(batch)
 
-    def _write(self, batch: WriteBatch) -> None:
+    def _write_batch(self, batch: WriteBatch) -> None:
         try:
-            self._db.write(batch)
-        except Exception as error:  # noqa: BLE001 - RocksDB raises bare ones
-            raise self._failed(error) from None
+            with ROCKSDB_ERRORS:
+                self._db.write(batch)
+        except RocksDBError as error:
+            raise self._classify(error) from None
 
-    def _failed(self, error: Exception) -> Exception:
+    def _classify(self, error: RocksDBError) -> LoyaltyError:
         error.__traceback__ = None
-        # RocksDB's own are bare; others are not of the disk.
-        found = damage.classify_error(self._path, error) if type(error) is Exception else error
+        found = damage.classify_error(self._path, error)
         if isinstance(found, StoreDamaged) and self._damage is None:
             self._damage = str(found)
             damage.mark_damaged(self._path, found)
@@ -176,24 +198,25 @@ class RocksStore:
             raise StoreDamaged(self._damage)
 
     def close(self) -> None:
-        # The families hold the database open, and with it its lock.
+        # References to the families keep the database open, and with it its lock.
         self._families.clear()
         self._handles.clear()
-        self._db.close()
+        with ROCKSDB_ERRORS:
+            self._db.close()
 
 
 StoreFactory = Callable[[Path, Sequence[str]], Store]
-"""The store in a folder, with those families; made where there is none."""
+"""Opens the store in a folder with those families, or creates it."""
 
 
-def opened(
+def open_store(
     path: Path,
     families: Sequence[str],
     counted: Callable[[], None] = lambda: None,
     make: StoreFactory = RocksStore,
 ) -> Store:
-    """The store in that folder. One that is damaged is set aside, an empty one begun in its place, and
-    `counted` called. Raises Misconfigured, StoreFailed."""
+    """Opens the store in that folder. A damaged one is set aside, `counted` is called, and an empty store
+    takes its place. Raises Misconfigured, StoreFailed."""
     try:
         damage.require_undamaged(path)
         return make(path, families)

@@ -1,4 +1,4 @@
-"""The tables of one partition: a batch's changes over what is committed."""
+"""The tables of one partition: the committed entries, with the current batch's changes over them."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,21 +14,19 @@ from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, parse_due_key
 from streams.tables.owner_entries import OWNER_END, OwnerState
-from streams.tables.store import Store, Write, opened
+from streams.tables.store import Store, Write, open_store
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
-def families(kinds: Iterable[type[Entry]]) -> list[str]:
-    """What a store must hold for tables of those kinds."""
+def table_families(kinds: Iterable[type[Entry]]) -> list[str]:
+    """The column families that a store of these kinds of entries needs."""
     return [*sorted({kind.table for kind in kinds}), DUE, CHECKPOINTS]
 
 
 class Tables:
     """Entries of many owners. Reads see the batch's own changes; nothing reaches the store before `commit`.
-
-    The due index follows the entries' `due`: it is written with them and can be made again from them.
-    """
+    The due index is derived from the entries' `due` and written with them; `index` rebuilds it."""
 
     def __init__(self, store: Store, kinds: Sequence[type[Entry]]) -> None:
         self.names = sorted({kind.table for kind in kinds})
@@ -36,7 +34,7 @@ class Tables:
         self._store = store
         self._kinds = {(kind.table, kind.letter): kind for kind in kinds}
         self._decoders = {kind: msgspec.msgpack.Decoder(kind).decode for kind in kinds}
-        # All kinds that share a due index group alike.
+        # All kinds that share a due index have groups of the same size.
         self._group_size = max((kind.due_group_size for kind in kinds), default=0)
         self._due = DueIndex(store, self._group_size)
         self._reset()
@@ -50,7 +48,7 @@ class Tables:
         return OwnerState(self, owner.encode() + OWNER_END)
 
     def get(self, kind: type[E], key: bytes) -> E | None:
-        """The entry at the whole key: owner, letter and the entry's own."""
+        """The entry at the full key (owner, letter, the entry's own key), or None."""
         seen = self._seen[kind.table]
         if key not in seen:
             raw = self._store.get(kind.table, key)
@@ -58,7 +56,7 @@ class Tables:
         return seen[key]  # type: ignore[return-value]  # the letter in the key says which kind it is
 
     def apply(self, owner: bytes, change: Change) -> None:
-        """Change an entry of `owner`, the owner's name with its end."""
+        """Changes an entry of `owner`, which is the owner's name with its terminating byte."""
         entry, kept = (change.entry, None) if isinstance(change, Drop) else (change, change)
         table, key = entry.table, owner + entry.letter + entry.key()
         before = self.get(type(entry), key)
@@ -79,22 +77,22 @@ class Tables:
             self._due.add(due_key(after, new, key))
 
     def scan(self, kind: type[E], owner: bytes, prefix: bytes) -> Iterator[E]:
-        """Entries of `owner` below `prefix`, in key order; changed ones in place of the stored."""
+        """Entries of `owner` whose key starts with `prefix`, in key order, with the batch's changes."""
         start = owner + kind.letter + prefix
         table = kind.table
-        for key in _merged(self._stored(kind, start), self._changed_below(table, owner, start)):
+        for key in _merge_keys(self._scan_stored(kind, start), self._changed_keys(table, owner, start)):
             entry = self.get(kind, key)
             if entry is not None:
                 yield entry
 
-    def _changed_below(self, table: str, owner: bytes, start: bytes) -> list[bytes]:
+    def _changed_keys(self, table: str, owner: bytes, start: bytes) -> list[bytes]:
         keys = self._by_owner.get((table, owner), [])
         first = last = bisect_left(keys, start)
         while last < len(keys) and keys[last].startswith(start):
             last += 1
         return keys[first:last]
 
-    def _stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
+    def _scan_stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
         seen, decoder = self._seen[kind.table], self._decoders[kind]
         for key, raw in self._store.scan(kind.table, prefix):
             if not key.startswith(prefix):
@@ -104,8 +102,10 @@ class Tables:
             yield key
 
     def slice(self, kind: type[E], owners: str, start: bytes, size: int) -> tuple[list[tuple[str, E]], bytes]:
-        """Entries of that kind, as they are now, of owners whose name begins so: those among the `size`
-        committed entries of their table from key `start` on. And the key to go on from; empty: none are left.
+        """Entries of that kind of all owners whose name starts with `owners`, with the batch's changes.
+
+        Looks at `size` committed entries of the table from key `start` on. Returns what it found and the key
+        to continue from, which is empty at the end.
         """
         prefix = owners.encode()
         found: list[tuple[str, E]] = []
@@ -124,32 +124,32 @@ class Tables:
         return found, b""
 
     def first_due(self, now: datetime) -> tuple[str, Entry] | None:
-        """The owner and the entry whose time came first, not after `now`. The caller must change the entry
-        so that it is due later or never."""
+        """The owner and the entry of the earliest timer that is due at `now`, or None. The caller must
+        reschedule it."""
         due = self._due.first(now)
-        return None if due is None else self._entry(due)
+        return None if due is None else self._due_entry(due)
 
     def due_keys(self, group: bytes, now: datetime) -> Iterator[bytes]:
-        """Keys, for `due_entry`, of the group's committed entries that are due; between batches only."""
+        """The due keys, for `due_entry`, of the group's entries that are due at `now`. Only between
+        batches."""
         return self._due.within(group, now)
 
     def next_due(self, group: bytes, now: datetime) -> datetime | None:
-        """When the next of the group's committed entries is due that is not due yet; between batches only."""
+        """When the group's next committed entry after `now` is due, or None. Only between batches."""
         return self._due.after(group, now)
 
     def due_entry(self, due: bytes, kind: type[E]) -> E:
         """The entry that a due key points to."""
-        _, entry = self._entry(due)
+        _, entry = self._due_entry(due)
         assert isinstance(entry, kind), "an index holds what its stage put in"  # noqa: S101
         return entry
 
     def due_groups(self) -> Iterator[bytes]:
-        """The groups that have entries with a due time, now or later; between batches only."""
+        """The groups that have entries with a due time, now or later. Only between batches."""
         return self._due.groups()
 
     def owners(self, kind: type[Entry]) -> Iterator[str]:
-        """Whose committed entries of that kind there are, in a table that holds no other kind; between
-        batches only."""
+        """The owners of entries of that kind, in a table that holds no other kind. Only between batches."""
         start = b""
         while True:
             key, _ = next(self._store.scan(kind.table, start), (None, b""))
@@ -159,16 +159,16 @@ class Tables:
             yield owner.decode()
             start = owner + b"\x01"
 
-    def _entry(self, due: bytes) -> tuple[str, Entry]:
+    def _due_entry(self, due: bytes) -> tuple[str, Entry]:
         table, key = parse_due_key(due, self._group_size)
         owner, _, _ = key.partition(OWNER_END)
-        entry = self.get(self._kind(table, key), key)
+        entry = self.get(self._kind_of(table, key), key)
         if entry is None:
             raise LookupError(f"due index of table {table!r} points to {key!r}, which is gone")
         return owner.decode(), entry
 
     def changelog(self) -> Iterator[Write]:
-        """The batch's changes: one record per changed key, None for what is gone."""
+        """The batch's changes as changelog records, one for each changed key; None is a tombstone."""
         for name in self.names:
             seen = self._seen[name]
             for key in self._changed[name]:
@@ -178,32 +178,33 @@ class Tables:
     def commit(
         self, changes: Iterable[Write], checkpoints: Mapping[str, int], at: datetime | None = None
     ) -> None:
-        """Entries, due index and the changelogs' offsets, in one write: the state stays a prefix of the
-        committed changelog. `changes` is what `changelog` yielded. `at`: a moment at which nobody else could
-        write to the changelogs any more."""
+        """Writes entries, due index and changelog offsets atomically: the state is a prefix of the changelog.
+        `changes` are from `changelog`. `at` is a moment at which no other process could write to the
+        changelogs."""
         offsets, moment = offset_writes(checkpoints), as_of_writes(at)
         self._store.write([*changes, *self._due.writes(), *offsets, *moment])
         self._due.committed()
         self._reset()
 
     def abort(self) -> None:
-        """Forget the batch."""
+        """Discards the batch."""
         self._due.aborted()
         self._reset()
 
     def checkpoint(self, table: str) -> int:
-        """The changelog offset from which the table is to be restored; 0 where it holds nothing."""
+        """The changelog offset from which the table has to be restored; 0 if the table is empty."""
         return self.checkpoints.offset(table)
 
     @property
     def indexed(self) -> bool:
-        """Whether the due index is whole. It is not on a new disk, nor after a first restore was cut off."""
+        """Whether the due index is complete: not on a new disk, nor after an interrupted first restore."""
         return self.checkpoint(DUE) > 0
 
     def restore(self, table: str, records: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
-        """Take changelog records up to before `offset`, in one write with the checkpoint.
+        """Stores changelog records up to, not including, `offset`, in one atomic write with the checkpoint.
 
-        Where the index is whole it is kept so; otherwise `index` makes it at the end, for less.
+        A complete due index is kept up to date; an incomplete one is rebuilt by `index` at the end, which
+        costs less.
         """
         latest = dict(records)
         if self.indexed:
@@ -213,17 +214,17 @@ class Tables:
         self.commit(writes, {table: offset})
 
     def _restore_due(self, table: str, key: bytes, value: bytes | None) -> None:
-        kind = self._kind(table, key)
+        kind = self._kind_of(table, key)
         if kind.timed():
             after = None if value is None else self._decoders[kind](value)
             self._move_due(key, self.get(kind, key), after)
 
     def index(self) -> None:
-        """Make the due index again from the entries."""
+        """Rebuilds the due index from the entries."""
         self._store.clear(DUE)
         self._due.forget()
         for table in sorted({kind.table for kind in self._kinds.values() if kind.timed()}):
-            for writes in _slices(self._due_writes(table), 10_000):
+            for writes in _split_slices(self._due_writes(table), 10_000):
                 self._store.write(writes)
         self._store.write(offset_writes({DUE: 1}))
 
@@ -236,18 +237,18 @@ class Tables:
             if entry is not None and entry.due is not None:
                 yield DUE, due_key(entry, entry.due, key), b""
 
-    def _kind(self, table: str, key: bytes) -> type[Entry]:
+    def _kind_of(self, table: str, key: bytes) -> type[Entry]:
         return self._kinds[table, key.partition(OWNER_END)[2][:1]]
 
     def clear(self) -> None:
-        """Forget everything, to be restored from zero."""
+        """Removes everything, so that the tables are restored from offset 0."""
         for family in [*self.names, DUE, CHECKPOINTS]:
             self._store.clear(family)
         self._due.forget()
         self._reset()
 
     def entries(self, names: Iterable[str] = ()) -> Iterator[tuple[str, str, bytes, bytes]]:
-        """Everything committed, of those tables or of all, as table, owner, key below it and value."""
+        """Committed entries, of those tables or of all, as (table, owner, key within the owner, value)."""
         for table in names or self.names:
             for key, raw in self._store.scan(table, b""):
                 owner, _, rest = key.partition(OWNER_END)
@@ -258,13 +259,13 @@ class Tables:
         self._store.check()
 
     def close(self) -> None:
-        # A batch that looked for what is due walks the store still, and would hold it open.
+        # A batch may still hold an iterator over the due index, which would keep the store open.
         self.abort()
         self._store.close()
 
 
 class UnindexedTables(Tables):
-    """Tables of which nobody asks what is due."""
+    """Tables without a due index, for readers that run no timers."""
 
     def _move_due(self, key: bytes, before: Entry | None, after: Entry | None) -> None: ...
 
@@ -272,12 +273,12 @@ class UnindexedTables(Tables):
 
 
 def open_tables(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
-    """Tables over a RocksDB of their own, to be closed."""
-    return tables(opened(folder, families(kinds)), kinds)
+    """Tables over a RocksDB of their own. The caller closes them."""
+    return tables(open_store(folder, table_families(kinds)), kinds)
 
 
-def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
-    """Both in order, without repeats."""
+def _merge_keys(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
+    """Merges two sorted sequences of keys, without duplicates."""
     waiting = iter(changed)
     new = next(waiting, None)
     for old in stored:
@@ -292,6 +293,6 @@ def _merged(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
         new = next(waiting, None)
 
 
-def _slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:
+def _split_slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:
     while slice_ := list(islice(writes, size)):
         yield slice_

@@ -1,4 +1,4 @@
-"""The body of the webhook about campaigns. It came after the old edition's time."""
+"""The body of the webhook about campaigns, which the original platform did not have in its legacy format."""
 
 from streams.domain.values import EffectGiven, Trigger, plain_decimal
 from streams.webhooks.catalogue import webhook
@@ -15,6 +15,7 @@ from streams.webhooks.reward_shapes import (
 
 @webhook(
     CampaignEffectWasApplied,
+    legacy_type="campaign.effect_was_applied",
     triggers=(
         "A campaign gives a member units, or deducts them.",
         "A campaign gives a member a reward.",
@@ -29,14 +30,14 @@ def campaign_effect_was_applied(event: CampaignEffectWasApplied) -> CampaignEffe
             "campaignId": event.campaign_id,
             "name": event.campaign_name,
             "triggerType": event.trigger.type,
-            "trigger": _trigger(event.trigger),
+            "trigger": _trigger_body(event.trigger),
         },
-        "effectsGiven": [_effect(effect, event.member_id) for effect in event.effects],
+        "effectsGiven": [_effect_body(effect, event.member_id) for effect in event.effects],
         "redemptionCode": event.redemption_code,
     }
 
 
-def _trigger(trigger: Trigger) -> PurchaseTrigger | CustomEventTrigger | InternalEventTrigger:
+def _trigger_body(trigger: Trigger) -> PurchaseTrigger | CustomEventTrigger | InternalEventTrigger:
     created_at = iso_instant(trigger.created_at)
     match trigger.type:
         case "transaction" | "return_transaction":
@@ -64,7 +65,7 @@ def _trigger(trigger: Trigger) -> PurchaseTrigger | CustomEventTrigger | Interna
             }
 
 
-def _effect(effect: EffectGiven, member_id: str) -> Effect:
+def _effect_body(effect: EffectGiven, member_id: str) -> Effect:
     return {
         "status": effect.status,
         "target": member_id,

@@ -1,22 +1,24 @@
-"""The catalogue: one decorated function per webhook makes its body; its docstring is its documentation."""
+"""The catalogue of webhooks. One decorated function per webhook makes its body; its docstring is its
+documentation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.names import LEGACY_TYPES, add_legacy_type
+from streams.webhooks.names import LEGACY_TYPES
 
 W = TypeVar("W", bound=WebhookEvent)
 Body = Mapping[str, object]
-"""What stands under `data`: one of the shapes, a tree of dicts, lists, strings, decimals, bools and None."""
+"""The value under `data`: one of the shapes, a tree of dicts, lists, strings, decimals, bools and None."""
 B = TypeVar("B", bound=Body)
 LegacyBody = Body | Sequence[Body]
 
 
 @dataclass(frozen=True, slots=True)
 class SecondLegacyWebhook(Generic[W]):
-    """A second legacy webhook that the earlier version sent of the same event; None: not of this one."""
+    """A second legacy webhook that the original platform sent for the same event. `body` returns None if it
+    sent none."""
 
     legacy_type: str
     body: Callable[[W], Body | None]
@@ -24,7 +26,7 @@ class SecondLegacyWebhook(Generic[W]):
 
 @dataclass(frozen=True, slots=True)
 class Webhook(Generic[W]):
-    """One kind of webhook: its names, its documentation, and how its bodies are made."""
+    """One kind of webhook: its names, its documentation and the functions that make its bodies."""
 
     name: str
     legacy_type: str
@@ -37,31 +39,30 @@ class Webhook(Generic[W]):
 
 
 CATALOGUE: dict[str, Webhook[Any]] = {}
-"""By name, every webhook that has a body; filled by the imports of `streams.webhooks`."""
+"""All webhooks by name; filled by the imports of `streams.webhooks`."""
 
 
 def webhook(
     event: type[W],
     *,
+    legacy_type: str,
     triggers: tuple[str, ...],
     legacy: Callable[[W], LegacyBody] | None = None,
     second: SecondLegacyWebhook[W] | None = None,
-    legacy_type: str | None = None,
 ) -> Callable[[Callable[[W], B]], Callable[[W], B]]:
-    """Enter the decorated function into the catalogue as the new-format body of `event`.
+    """Adds the decorated function to the catalogue as the new-format body of `event`.
 
-    `triggers` says what sets it off, one action a sentence. Without `legacy`, the legacy body carries the
-    new format's data: the old system had no such webhook. `legacy_type` is the dotted name of one that is not
-    among the names yet.
+    The event's class name is the webhook's name, `legacy_type` its dotted one. `triggers` are the actions
+    that cause it, one per sentence. Without `legacy`, the legacy body carries the new format's data, as the
+    earlier version had no such webhook.
     """
-    if legacy_type:
-        add_legacy_type(event.__name__, legacy_type)
 
-    def entered(body: Callable[[W], B]) -> Callable[[W], B]:
+    def add(body: Callable[[W], B]) -> Callable[[W], B]:
         name = event.__name__
+        LEGACY_TYPES[name] = legacy_type
         CATALOGUE[name] = Webhook(
             name=name,
-            legacy_type=LEGACY_TYPES[name],
+            legacy_type=legacy_type,
             description=" ".join((body.__doc__ or "").split()),
             triggers=triggers,
             event=event,
@@ -71,4 +72,4 @@ def webhook(
         )
         return body
 
-    return entered
+    return add

@@ -1,4 +1,4 @@
-"""The webhooks as documents for receivers, all made from the catalogue: JSON Schemas, AsyncAPI, a page."""
+"""Documents for receivers, made from the catalogue: JSON Schemas, AsyncAPI and a Markdown page."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,16 @@ from typing import Any
 from streams.webhooks.catalogue import CATALOGUE, Webhook
 from streams.webhooks.schema import DRAFT, BodyFormat, Schema, body_formats, data_schema, envelope_schema
 
-_TITLES: dict[BodyFormat, str] = {"new": "", "legacy": ", legacy format", "second": ", second legacy webhook"}
-_HTTP = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
+_TITLE_SUFFIXES: dict[BodyFormat, str] = {
+    "new": "",
+    "legacy": ", legacy format",
+    "second": ", second legacy webhook",
+}
+_HTTP_BINDING = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
 
 
 def document_title(entry: Webhook[Any], form: BodyFormat) -> str:
-    return f"{entry.name}{_TITLES[form]}"
+    return f"{entry.name}{_TITLE_SUFFIXES[form]}"
 
 
 def json_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
@@ -35,41 +39,41 @@ def asyncapi(version: str) -> dict[str, Any]:
             "description": "HTTP POSTs to the endpoints that subscribed; any 2xx acknowledges.",
         },
         "defaultContentType": "application/json",
-        "channels": {entry.name: _channel(entry) for entry in entries},
-        "operations": {f"send{entry.name}": _operation(entry) for entry in entries},
-        "components": {"messages": {k: v for entry in entries for k, v in _messages(entry)}},
+        "channels": {entry.name: _asyncapi_channel(entry) for entry in entries},
+        "operations": {f"send{entry.name}": _asyncapi_operation(entry) for entry in entries},
+        "components": {"messages": {k: v for entry in entries for k, v in _asyncapi_messages(entry)}},
     }
 
 
-def _channel(entry: Webhook[Any]) -> dict[str, Any]:
+def _asyncapi_channel(entry: Webhook[Any]) -> dict[str, Any]:
     return {
-        # Not known here: each subscription has its own.
+        # Each subscription has its own address.
         "address": None,
         "title": entry.name,
-        "description": _told(entry),
+        "description": _full_description(entry),
         "messages": {
             form: {"$ref": f"#/components/messages/{entry.name}.{form}"} for form in body_formats(entry)
         },
     }
 
 
-def _operation(entry: Webhook[Any]) -> dict[str, Any]:
+def _asyncapi_operation(entry: Webhook[Any]) -> dict[str, Any]:
     channel = f"#/channels/{entry.name}"
     return {
         "action": "send",
         "channel": {"$ref": channel},
         "summary": entry.description,
         "messages": [{"$ref": f"{channel}/messages/{form}"} for form in body_formats(entry)],
-        "bindings": _HTTP,
+        "bindings": _HTTP_BINDING,
     }
 
 
-def _messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _asyncapi_messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for form in body_formats(entry):
         yield (
             f"{entry.name}.{form}",
             {
-                "name": entry.name if form == "new" else _type(entry, form),
+                "name": entry.name if form == "new" else _legacy_type_of(entry, form),
                 "title": document_title(entry, form),
                 "summary": entry.description,
                 "contentType": "application/json",
@@ -78,20 +82,22 @@ def _messages(entry: Webhook[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def _type(entry: Webhook[Any], form: BodyFormat) -> str:
+def _legacy_type_of(entry: Webhook[Any], form: BodyFormat) -> str:
     return entry.second.legacy_type if form == "second" and entry.second else entry.legacy_type
 
 
-def _told(entry: Webhook[Any]) -> str:
+def _full_description(entry: Webhook[Any]) -> str:
     return "\n".join((entry.description, "", "Sent when:", *(f"- {action}" for action in entry.triggers)))
 
 
 def markdown_page() -> str:
     """The documentation of all webhooks, in Markdown."""
-    return "\n".join(("# Webhooks", "", *(line for name in sorted(CATALOGUE) for line in _section(name))))
+    return "\n".join(
+        ("# Webhooks", "", *(line for name in sorted(CATALOGUE) for line in _markdown_section(name)))
+    )
 
 
-def _section(name: str) -> Iterator[str]:
+def _markdown_section(name: str) -> Iterator[str]:
     entry = CATALOGUE[name]
     yield from (
         f"## {name}",
@@ -121,10 +127,10 @@ def schema_fields(schema: Schema, path: str = "") -> Iterator[tuple[str, str]]:
     elif "items" in schema:
         yield from schema_fields(schema["items"], f"{path}[]")
     else:
-        yield path, _said(schema)
+        yield path, _field_type(schema)
 
 
-def _said(schema: Schema) -> str:
+def _field_type(schema: Schema) -> str:
     kind = schema["type"]
     if "enum" in schema:
         return ", ".join(schema["enum"])

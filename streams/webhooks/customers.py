@@ -39,6 +39,7 @@ def _legacy_registered(event: CustomerRegistered) -> OldCustomerRegistered:
 
 @webhook(
     CustomerRegistered,
+    legacy_type="customer.registered",
     legacy=_legacy_registered,
     triggers=(
         "A member is created in the admin panel.",
@@ -76,6 +77,7 @@ def _legacy_customer(event: CustomerUpdated | CustomerDeactivated) -> OldCustome
 
 @webhook(
     CustomerUpdated,
+    legacy_type="customer.updated",
     legacy=_legacy_customer,
     triggers=(
         "A member's first or last name, phone number, e-mail, loyalty card number, gender, registration date "
@@ -93,6 +95,7 @@ def customer_updated(event: CustomerUpdated) -> CustomerBody:
 
 @webhook(
     CustomerDeactivated,
+    legacy_type="customer.deactivated",
     legacy=_legacy_customer,
     triggers=(
         "A member is deactivated in the admin panel.",

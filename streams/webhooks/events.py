@@ -1,7 +1,7 @@
-"""The webhook events, typed, as they stand on `webhook-events` before anyone asks who wants them.
+"""The webhook events on the topic `webhook-events`, before they are matched with subscriptions.
 
-Named as the outside world names them: Customer, Level, Points. Each holds all that its new and its legacy
-body need, so that a body can be made again at any time from the log alone.
+Names are the outside world's: Customer, Level, Points. Each event holds everything that its new and its
+legacy body need, so that a body can be made at any time from the log alone.
 """
 
 from datetime import datetime
@@ -27,7 +27,7 @@ from streams.domain.values import (
 
 
 class WebhookEvent(Value):
-    """The head of every webhook event. `event_id` is the fact that it tells of."""
+    """The header of every webhook event. `event_id` is that of its fact."""
 
     webhook_event_id: Uuid
     event_id: Uuid
@@ -37,7 +37,7 @@ class WebhookEvent(Value):
 
 
 class Customer(Value):
-    """How the outside world knows the member; the contact details of the moment."""
+    """The member in the outside world's terms, with the contact details at the time of the event."""
 
     customer_id: Uuid
     email: Text | None
@@ -51,7 +51,7 @@ class CustomerRegistered(WebhookEvent):
     profile: Profile
     registered_at: datetime
     birth_date: Text | None = None
-    """As it is told: midnight in the store's time zone. Older events have the profile's instant alone."""
+    """As it is sent: midnight in the store's time zone. Older events only have the profile's instant."""
 
 
 class TransactionRegistered(WebhookEvent):
@@ -71,7 +71,7 @@ class TransactionAssignedToCustomer(WebhookEvent):
 
 
 class TakenBack(Value):
-    """What a return took of the units that its purchase gave, and what of them was not there."""
+    """The units that a return took back from its purchase, and the missing ones."""
 
     purchase: Text | None
     pending: Decimal
@@ -82,9 +82,8 @@ class TakenBack(Value):
 
 
 class AvailablePointsAmountChanged(WebhookEvent):
-    """`amount` is what is available after the change, `amount_change` its magnitude, never negative.
-
-    `sequence` counts the changes of this wallet of this member from 1: a receiver sees what it missed.
+    """`amount` is available after the change; `amount_change` is its size, never negative. `sequence` counts
+    the changes of the member's wallet from 1, so that a receiver notices gaps.
     """
 
     customer: Customer
@@ -132,7 +131,7 @@ class CustomerDeactivated(WebhookEvent):
 
 
 class _CodeSent(WebhookEvent):
-    """A code that the receiver brings to the member; the member sends `code` or `code_number` back."""
+    """A code that the receiver sends to the member, who returns `code` or `code_number`."""
 
     customer: Customer
     code: Text

@@ -26,25 +26,25 @@ _BY_TYPE: dict[str, object] = {"string": "example", "integer": 1, "number": 1, "
 
 
 def make_example(entry: Webhook[Any], form: BodyFormat) -> object:
-    """What could stand under `data`."""
-    return _made(data_schema(entry, form), "")
+    """An example value under `data`."""
+    return _make_value(data_schema(entry, form), "")
 
 
-def _made(schema: Schema, name: str) -> object:
+def _make_value(schema: Schema, name: str) -> object:
     if "anyOf" in schema:
-        return _made(schema["anyOf"][0], name)
+        return _make_value(schema["anyOf"][0], name)
     if "enum" in schema or "const" in schema:
         return schema["enum"][0] if "enum" in schema else schema["const"]
     kind = schema["type"][0] if isinstance(schema["type"], list) else schema["type"]
     if kind == "object":
-        return {each: _made(inner, each) for each, inner in schema.get("properties", {}).items()}
+        return {each: _make_value(inner, each) for each, inner in schema.get("properties", {}).items()}
     if kind == "array":
-        return [_made(schema["items"], name)]
+        return [_make_value(schema["items"], name)]
     if "format" in schema:
         return _BY_FORMAT[schema["format"]]
     found = _BY_NAME.get(name)
-    return found if found is not None and _fits(found, kind) else _BY_TYPE[kind]
+    return found if found is not None and _is_fitting(found, kind) else _BY_TYPE[kind]
 
 
-def _fits(value: object, kind: str) -> bool:
+def _is_fitting(value: object, kind: str) -> bool:
     return isinstance(value, str) if kind == "string" else isinstance(value, int) and kind != "boolean"

@@ -1,4 +1,4 @@
-"""The shapes of the legacy bodies' `data`, where the earlier version of the system had the webhook."""
+"""Shapes of the legacy bodies' `data`, for webhooks that the original platform's earlier version had."""
 
 from typing import Annotated, Literal, TypedDict, TypeVar
 
@@ -9,7 +9,7 @@ from streams.webhooks.shapes import Amount, Firm, Id, Line, Moment, OldChangeTyp
 
 T = TypeVar("T")
 MAX_ARRAY_ITEMS = 1000
-"""What one request of the earlier version told at most."""
+"""Most items in one request of the earlier version."""
 CollectedArray = Annotated[
     list[T],
     Meta(

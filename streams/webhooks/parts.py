@@ -1,4 +1,4 @@
-"""Blocks that several bodies share, in the outside world's words."""
+"""Parts that several bodies share."""
 
 from datetime import UTC, datetime
 from typing import Literal, overload
@@ -16,12 +16,12 @@ def iso_instant(instant: datetime) -> str: ...
 @overload
 def iso_instant(instant: datetime | None) -> str | None: ...
 def iso_instant(instant: datetime | None) -> str | None:
-    """ISO 8601 to the second with a numeric offset, in UTC: the old edition's form."""
+    """ISO 8601 in UTC, to the second, with a numeric offset, as the original platform writes it."""
     return instant.astimezone(UTC).isoformat(timespec="seconds") if instant else None
 
 
 def midnight(stored: datetime | None, calendar: Calendar) -> str | None:
-    """A stored day as receivers get it: its midnight, with the offset of the store's clocks then."""
+    """A stored day as receivers get it: midnight with the store's offset on that day."""
     return calendar.midnight(calendar.stored_to_day(stored)).isoformat() if stored else None
 
 
@@ -127,7 +127,7 @@ def coupon_issued(issued: Coupon) -> CouponIssued:
 
 
 def coupon(issued: Coupon) -> CouponOfUse:
-    """None of the webhooks that carry it tells of a used coupon."""
+    """Whether the coupon can be used at `at`. No webhook with this field is about a used coupon."""
     return {**coupon_issued(issued), "usedAt": None}
 
 

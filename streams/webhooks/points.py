@@ -15,7 +15,7 @@ _OLD_CHANGE_TYPES = {
     "activate": "add",
     "cancel": "subtract",
 }
-"""The old edition knew add, subtract, p2p_add and p2p_subtract only; a cancel takes away."""
+"""The earlier version only had add, subtract, p2p_add and p2p_subtract; a cancellation subtracts."""
 
 
 def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:
@@ -30,6 +30,7 @@ def _legacy_changed(event: AvailablePointsAmountChanged) -> OldAmountChanged:
 
 @webhook(
     AvailablePointsAmountChanged,
+    legacy_type="account.available_points_amount_changed",
     legacy=_legacy_changed,
     triggers=(
         "Units are spent: a reward is bought with them, or through POST /api/{storeCode}/points/spend.",
@@ -58,14 +59,14 @@ def available_points_amount_changed(event: AvailablePointsAmountChanged) -> Amou
         "amountChangeType": event.amount_change_type,
         "transferId": event.transfer_id,
         "wallet": {"walletId": event.wallet_id, "walletType": wallet_type(event.wallet)},
-        "actionCause": _cause(event),
+        "actionCause": _dated_cause(event),
     }
     if event.taken_back:
-        body["takenBack"] = _taken_back(event.taken_back)
+        body["takenBack"] = _taken_back_body(event.taken_back)
     return body
 
 
-def _taken_back(taken: events.TakenBack) -> TakenBack:
+def _taken_back_body(taken: events.TakenBack) -> TakenBack:
     return {
         "purchaseDocumentNumber": taken.purchase,
         "pending": plain_decimal(taken.pending),
@@ -76,7 +77,7 @@ def _taken_back(taken: events.TakenBack) -> TakenBack:
     }
 
 
-def _cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
+def _dated_cause(event: AvailablePointsAmountChanged) -> DatedCause | None:
     cause = action_cause(event.cause, event.member_id)
     if cause is None or event.cause is None:
         return None
@@ -101,6 +102,7 @@ def _legacy_will_expire(event: PointsWillExpire) -> CollectedArray[OldPointsWill
 
 @webhook(
     PointsWillExpire,
+    legacy_type="account.expiring_points_notification",
     legacy=_legacy_will_expire,
     triggers=(
         "Units' end is as many days away as Expiring Notifications, Expiring units notifications, says.",

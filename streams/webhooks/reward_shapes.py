@@ -1,4 +1,4 @@
-"""The shapes of the bodies about rewards, coupons and campaigns; `streams.webhooks.shapes` has the others."""
+"""Shapes of the bodies about rewards, coupons and campaigns."""
 
 from typing import Annotated, Literal, TypedDict
 

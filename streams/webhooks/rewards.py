@@ -26,6 +26,7 @@ from streams.webhooks.reward_shapes import (
 
 @webhook(
     CustomerBoughtReward,
+    legacy_type="campaign.customer_bought_campaign",
     triggers=(
         "A reward is assigned to a member by hand, in the panel or through the API.",
         "A campaign's effect gives a member a reward.",
@@ -36,7 +37,7 @@ def customer_bought_reward(event: CustomerBoughtReward) -> BoughtRewardBody:
     """A member got a reward: bought from the catalogue, assigned by hand, or given by a campaign."""
     return {
         "customer": customer(event.customer),
-        "coupon": _bought(event),
+        "coupon": _bought_coupon(event),
         "reward": {
             "rewardId": event.reward_id,
             "rewardName": event.reward_name,
@@ -48,7 +49,7 @@ def customer_bought_reward(event: CustomerBoughtReward) -> BoughtRewardBody:
     }
 
 
-def _bought(event: CustomerBoughtReward) -> CouponBought | None:
+def _bought_coupon(event: CustomerBoughtReward) -> CouponBought | None:
     issued = event.coupon
     return {**coupon(issued), "status": coupon_status(issued, event.created_at)} if issued else None
 
@@ -70,6 +71,7 @@ def _legacy_will_expire(event: CouponWillExpire) -> CollectedArray[OldCouponWill
 
 @webhook(
     CouponWillExpire,
+    legacy_type="campaign.coupon_expiration",
     legacy=_legacy_will_expire,
     triggers=(
         "An unused coupon's end is as many days away as Expiring Notifications, Expiring coupons "
@@ -87,6 +89,7 @@ def coupon_will_expire(event: CouponWillExpire) -> CouponWillExpireBody:
 
 @webhook(
     RewardRedemptionStatusChanged,
+    legacy_type="reward.redemption_status_changed",
     triggers=(
         "The status of a redeemed reward is changed in the panel.",
         "The status of a redeemed reward is changed through the API: "
@@ -96,7 +99,7 @@ def coupon_will_expire(event: CouponWillExpire) -> CouponWillExpireBody:
 def reward_redemption_status_changed(event: RewardRedemptionStatusChanged) -> RedemptionStatusBody:
     """A reward that a member got went on to another status, such as packing, shipped or returned."""
     return {
-        "issuedReward": _issued(event),
+        "issuedReward": _issued_reward_body(event),
         "newStatus": event.new_status,
         "newComment": event.new_comment,
         "newDate": iso_instant(event.new_at),
@@ -106,7 +109,7 @@ def reward_redemption_status_changed(event: RewardRedemptionStatusChanged) -> Re
     }
 
 
-def _issued(event: RewardRedemptionStatusChanged) -> IssuedReward:
+def _issued_reward_body(event: RewardRedemptionStatusChanged) -> IssuedReward:
     return {
         "issuedRewardId": event.issued_reward_id,
         "token": event.token,
@@ -118,14 +121,14 @@ def _issued(event: RewardRedemptionStatusChanged) -> IssuedReward:
         "taxPriceValue": plain_decimal(event.tax_price_value) if event.tax_price_value is not None else None,
         "price": plain_decimal(event.price) if event.price is not None else None,
         "redemptionDate": iso_instant(event.redeemed_at),
-        "customerData": _redeemer(event.profile),
+        "customerData": _redeemer_body(event.profile),
         "rewardType": event.reward_type,
         "rewardId": event.reward_id,
         "issuedCoupon": coupon_issued(event.coupon) if event.coupon else None,
     }
 
 
-def _redeemer(who: Profile) -> Redeemer:
+def _redeemer_body(who: Profile) -> Redeemer:
     return {
         "email": who.email,
         "firstName": who.first_name,

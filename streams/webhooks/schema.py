@@ -1,6 +1,6 @@
-"""JSON Schemas (draft 7) of what endpoints receive, made from the shapes that the bodies are typed by.
+"""JSON Schemas (draft 7) of webhook bodies, made from the shapes.
 
-They say what is there, and forbid nothing more: a receiver should not stumble over a field that is added.
+They allow additional properties, so that a receiver does not fail when a field is added.
 """
 
 from collections.abc import Callable, Collection
@@ -46,8 +46,10 @@ def envelope_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
     data = data_schema(entry, form)
     if form != "new":
         second = entry.second.legacy_type if entry.second else ""
-        return _object({"type": {"const": second if form == "second" else entry.legacy_type}, "data": data})
-    return _object(
+        return _object_schema(
+            {"type": {"const": second if form == "second" else entry.legacy_type}, "data": data}
+        )
+    return _object_schema(
         {
             "messageId": {**_UUID, "description": "The same on every attempt."},
             "requestId": {**_UUID, "description": "New on every attempt."},
@@ -61,38 +63,40 @@ def envelope_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
 
 
 def data_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
-    """The schema of what stands under `data`."""
+    """The schema of the value under `data`."""
     match form:
         case "new":
-            return _returned(entry.body)
+            return _return_schema(entry.body)
         case "legacy":
-            return _returned(entry.legacy_body)
+            return _return_schema(entry.legacy_body)
         case "second":
             if entry.second is None:
                 raise LookupError(f"{entry.name} has no second legacy webhook")
-            return _returned(entry.second.body)
+            return _return_schema(entry.second.body)
 
 
-def _returned(body: Callable[[Any], object]) -> Schema:
+def _return_schema(body: Callable[[Any], object]) -> Schema:
     hint = get_type_hints(body, include_extras=True)["return"]
-    # None says that nothing is sent, not that null is.
+    # A body of None means that nothing is sent, not null.
     told = [part for part in get_args(hint) if part is not NoneType] if _is_union(hint) else [hint]
-    return _one_of([_schema(part) for part in told])
+    return _union_schema([_schema_of(part) for part in told])
 
 
-def _schema(hint: Any) -> Schema:
+def _schema_of(hint: Any) -> Schema:
     origin, parts = get_origin(hint), get_args(hint)
     if origin in {Annotated, NotRequired}:
-        return {**_schema(parts[0]), **_said(*parts[1:])}
+        return {**_schema_of(parts[0]), **_with_metadata(*parts[1:])}
     if origin is Literal:
         return {"type": "string", "enum": list(parts)}
     if origin is list:
-        return {"type": "array", "items": _schema(parts[0])}
+        return {"type": "array", "items": _schema_of(parts[0])}
     if _is_union(hint):
-        return _one_of([_schema(part) for part in parts])
+        return _union_schema([_schema_of(part) for part in parts])
     if is_typeddict(hint):
         fields = get_type_hints(hint, include_extras=True)
-        return _object({name: _schema(inner) for name, inner in fields.items()}, hint.__required_keys__)
+        return _object_schema(
+            {name: _schema_of(inner) for name, inner in fields.items()}, hint.__required_keys__
+        )
     return {"type": _SIMPLE[hint]}
 
 
@@ -100,21 +104,21 @@ def _is_union(hint: Any) -> bool:
     return get_origin(hint) in {Union, type(int | None)}
 
 
-def _said(meta: Meta | None = None) -> Schema:
+def _with_metadata(meta: Meta | None = None) -> Schema:
     if meta is None:
         return {}
     about = {"description": meta.description} if meta.description else {}
     return {**about, **(meta.extra_json_schema or {})}
 
 
-def _object(properties: dict[str, Schema], required: Collection[str] | None = None) -> Schema:
-    """All properties are required where none are named."""
+def _object_schema(properties: dict[str, Schema], required: Collection[str] | None = None) -> Schema:
+    """An object. All properties are required unless `required` is given."""
     named = [name for name in properties if required is None or name in required]
     return {"type": "object", "properties": properties, "required": named}
 
 
-def _one_of(parts: list[Schema]) -> Schema:
-    """One of the parts; a string or null is a simple type of two."""
+def _union_schema(parts: list[Schema]) -> Schema:
+    """A union; of simple types it is a list of type names."""
     if len(parts) == 1:
         return parts[0]
     some = [part for part in parts if part != {"type": "null"}]

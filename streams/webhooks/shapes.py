@@ -1,8 +1,8 @@
-"""The shapes of all that stands under `data`, key for key as receivers get it.
+"""Shapes of `data`, key by key as receivers get it.
 
-The bodies' functions are typed by them, so that the type checker holds each body to its shape; the JSON
-Schemas are made from them. Every key is always there, and null where it is not known, but for those that are
-NotRequired: the original has none such.
+The functions that make bodies are typed by them, so that mypy checks each body; JSON Schemas are made from
+them. Every key is always present, and null if unknown, except those that are NotRequired, which the original
+platform does not have.
 """
 
 from decimal import Decimal
@@ -185,7 +185,7 @@ class PointsWillExpireBody(TypedDict):
 
 
 class TakenBack(TypedDict):
-    """What a return took: units by where they were, and those that were not there."""
+    """The units that a return took, by their former state, and the missing ones."""
 
     purchaseDocumentNumber: str | None
     pending: Amount

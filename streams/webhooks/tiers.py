@@ -3,7 +3,6 @@
 from streams.webhooks.catalogue import SecondLegacyWebhook, webhook
 from streams.webhooks.events import CustomerLevelChanged, LevelWillExpire
 from streams.webhooks.legacy_shapes import CollectedArray, OldLevel, OldLevelMoved
-from streams.webhooks.names import LEVEL_CHANGED_AUTOMATICALLY
 from streams.webhooks.parts import customer, iso_instant
 from streams.webhooks.shapes import LevelChangedBody, LevelWillExpireBody
 
@@ -18,7 +17,7 @@ def _legacy_changed(event: CustomerLevelChanged) -> OldLevel:
 
 
 def _legacy_moved(event: CustomerLevelChanged) -> OldLevelMoved | None:
-    # A member's first level is reached by no move: there is no direction to tell.
+    # The first level is not a move, so that it has no direction.
     if not (event.automatic and (event.move_up or event.move_down)):
         return None
     return {**_legacy_changed(event), "levelMove": "up" if event.move_up else "down"}
@@ -26,8 +25,9 @@ def _legacy_moved(event: CustomerLevelChanged) -> OldLevelMoved | None:
 
 @webhook(
     CustomerLevelChanged,
+    legacy_type="customer.level_changed",
     legacy=_legacy_changed,
-    second=SecondLegacyWebhook(LEVEL_CHANGED_AUTOMATICALLY, _legacy_moved),
+    second=SecondLegacyWebhook("customer.level_changed_automatically", _legacy_moved),
     triggers=(
         "A member's tier is changed by hand, to a lower or a higher one, in the panel or through the API.",
         "A member reaches the threshold of a tier, or falls below it, by the conditions of the tier set.",
@@ -53,6 +53,7 @@ def _legacy_will_expire(event: LevelWillExpire) -> CollectedArray[LevelWillExpir
 
 @webhook(
     LevelWillExpire,
+    legacy_type="account.expiring_level_notification",
     legacy=_legacy_will_expire,
     triggers=(
         "A tier recalculation that will lower the member's tier is as many days away as Expiring "

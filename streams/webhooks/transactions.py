@@ -25,6 +25,7 @@ def _legacy_registered(event: TransactionRegistered) -> OldTransaction:
 
 @webhook(
     TransactionRegistered,
+    legacy_type="transaction.registered",
     legacy=_legacy_registered,
     triggers=(
         "A transaction is created in the panel.",
@@ -55,6 +56,7 @@ def _legacy_assigned(event: TransactionAssignedToCustomer) -> OldAssigned:
 
 @webhook(
     TransactionAssignedToCustomer,
+    legacy_type="transaction.assigned_to_customer",
     legacy=_legacy_assigned,
     triggers=(
         "A transaction is matched to a member by hand, in the panel.",

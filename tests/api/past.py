@@ -7,7 +7,7 @@ from typing import NamedTuple
 from api.services.replays import ReplayPorts
 from streams.delivery.records import DeadLetter, Delivery, Subscription, redrive_delivery
 from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
-from streams.delivery.replay_selection import fate
+from streams.delivery.replay_selection import delivery_outcome
 from streams.jobs.delivery_lookup import StoredDelivery
 from streams.jobs.redrive import Count, Found, Id
 from streams.jobs.redrive_sources import LettersWanted
@@ -91,7 +91,7 @@ class BoxInMemory:
         if not made or made[-1].subscription_id != subscription.subscription_id:
             return None
         dead = sum(each.delivery.delivery_id == delivery_id for each in self.letters)
-        of = fate(len(made), int(delivery_id in self.delivered), dead)
+        of = delivery_outcome(len(made), int(delivery_id in self.delivered), dead)
         return StoredDelivery(made[-1], of, made[-1].member_id in self.erased, tried=3)
 
     async def again(self, delivery: Delivery) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from streams.domain.commands import Command
-from streams.domain.preview import Preview
+from streams.domain.preview import AnnouncementPreview
 from streams.domain.state import Entry, Handled, State
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
@@ -97,6 +97,6 @@ class MembersInMemory:
     def now(self, tables: Tables | None = None) -> datetime:  # noqa: ARG002
         return self._programme.now
 
-    def look(self, preview: Preview, store: str) -> Iterator[int]:
+    def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
         self.go_on.wait(20)
         yield from visit_tables(preview, self._programme.replica.beside(), store, self.now)

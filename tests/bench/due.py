@@ -30,7 +30,7 @@ from streams.tables.checkpoints import FAMILY as CHECKPOINTS
 from streams.tables.due import FAMILY, due_key
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import RocksStore, Write
-from streams.tables.tables import families, open_tables
+from streams.tables.tables import open_tables, table_families
 from tests.bench import load
 from tests.bench.figures import Figure, Run, rate
 from tests.driver import record
@@ -57,7 +57,7 @@ class Crowd:
 
 def fill(folder: Path, crowd: Crowd, seed: int) -> None:
     """The state of that many members with ten lots each, as one partition's."""
-    store, now = RocksStore(folder, families(LoyaltyStage.kinds)), datetime.now(UTC)
+    store, now = RocksStore(folder, table_families(LoyaltyStage.kinds)), datetime.now(UTC)
     chance = random.Random(seed)  # noqa: S311 - a load, not a secret
     writes = (write for number in range(crowd.members) for write in _member(chance, number < crowd.due, now))
     while slice_ := list(islice(writes, SLICE)):

@@ -2,7 +2,7 @@
 
 import time
 
-from streams.delivery.replay_selection import Selection
+from streams.delivery.replay_selection import ReplaySelection
 from streams.jobs.rate_limit import Unlimited
 from streams.jobs.replay import Replay
 from streams.kafka.clients import Connection
@@ -17,6 +17,6 @@ def replayed(connection: Connection, hop: int, total: int) -> Run:
     """Of all but one in a hundred, or of that one."""
     wanted = subscription((RARE if hop else FREQUENT).__name__)
     begun, used = time.perf_counter(), time.process_time()
-    with Replay(connection, Selection(wanted, f"bench-{hop}"), period=(None, None)) as run:
+    with Replay(connection, ReplaySelection(wanted, f"bench-{hop}"), period=(None, None)) as run:
         assert run.run(Unlimited(), lambda _: None, lambda: False)
     return Run(total, time.perf_counter() - begun, time.process_time() - used)

@@ -21,7 +21,7 @@ from streams.domain.values import Value
 from streams.secrets.sealing import SecretSealer
 from streams.stages.context import Output, Record, StageContext
 from streams.tables.store import MemoryStore, Store
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import DELIVERIES
 from tests.connectors.fakes import FakeSender
 from tests.samples import ANNA, NOON, STORE, subscription, uid
@@ -59,7 +59,7 @@ class Sink:
         **policy: Any,
     ) -> None:
         self.now = NOON
-        self.store = store or MemoryStore(families(SinkStage.kinds))
+        self.store = store or MemoryStore(table_families(SinkStage.kinds))
         self.tables = Tables(self.store, SinkStage.kinds)
         self.subscriptions = Subscriptions()
         self.subscriptions.put(FIRST)

@@ -10,7 +10,7 @@ from streams.stages.loyalty import LoyaltyStage
 from streams.stages.restore_proof import unbalanced_wallets
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from tests.crash.model import Expected, State
 from tests.crash.verdict import followed, same
 
@@ -45,7 +45,7 @@ def of_identifiers(members: Iterable[Tables], identity: Iterable[Tables]) -> Ite
 
 
 def _fresh(connection: Connection, stage: type[LoyaltyStage | IdentityStage], number: int) -> Tables:
-    tables = Tables(MemoryStore(families(stage.kinds)), stage.kinds)
+    tables = Tables(MemoryStore(table_families(stage.kinds)), stage.kinds)
     assert restore_tables(connection, number, tables, lambda: False, lambda *_: None)
     return tables
 

@@ -21,7 +21,7 @@ from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.due import FAMILY as DUE
 from streams.tables.store import MemoryStore, RocksStore, Store
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import (
     ATTEMPTS,
     CHANGELOGS,
@@ -190,7 +190,7 @@ def of_disks(folders: Iterable[Path], found: Followed) -> Complaints:
 
 def _disk(folder: Path, number: int, found: Followed) -> tuple[list[str], bool]:
     kinds = _kinds(folder.parent.parent.name)
-    store = RocksStore(folder, families(kinds))
+    store = RocksStore(folder, table_families(kinds))
     try:
         return of_store(str(folder), store, kinds, number, found)
     finally:
@@ -223,7 +223,7 @@ def _kinds(feed: str) -> Sequence[type[Entry]]:
 
 
 def _index(name: str, store: Store, kinds: Sequence[type[Entry]]) -> Complaints:
-    fresh = MemoryStore(families(kinds))
+    fresh = MemoryStore(table_families(kinds))
     names = sorted({kind.table for kind in kinds})
     fresh.write((table, key, value) for table in names for key, value in store.scan(table, b""))
     Tables(fresh, kinds).index()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.codec.avro import decode
 from streams.delivery.records import Delivery, Subscription
-from streams.delivery.replay_selection import Selection, fate
+from streams.delivery.replay_selection import ReplaySelection, delivery_outcome
 from streams.delivery.subscription_history import SubscriptionHistory
 from streams.reconcile.reconciliation import MarkMaker, RecordPlace, reconcile_marks
 from streams.stages.context import Record
@@ -35,7 +35,7 @@ def event(record: Record) -> WebhookEvent:
     return read
 
 
-def replayed(run: Pipeline, selection: Selection) -> Iterator[Delivery]:
+def replayed(run: Pipeline, selection: ReplaySelection) -> Iterator[Delivery]:
     for record in run.log[WEBHOOK_EVENTS.name]:
         if selection.names(record.kind) and selection.owns(record.key or b""):
             yield from selection.deliveries(event(record))
@@ -44,7 +44,7 @@ def replayed(run: Pipeline, selection: Selection) -> Iterator[Delivery]:
 def test_of_who_is_erased_nothing_is_sent_again() -> None:
     run = told(WANTED)
 
-    again = list(replayed(run, Selection(WANTED, "r1", erased=frozenset({f"DEFAULT/{ANNA}"}))))
+    again = list(replayed(run, ReplaySelection(WANTED, "r1", erased=frozenset({f"DEFAULT/{ANNA}"}))))
 
     assert [delivery.member_id for delivery in again] == [BORIS]
 
@@ -52,7 +52,7 @@ def test_of_who_is_erased_nothing_is_sent_again() -> None:
 def test_a_replay_makes_the_same_deliveries_marked_and_in_order() -> None:
     run = told(WANTED)
 
-    again = list(replayed(run, Selection(WANTED, "again")))
+    again = list(replayed(run, ReplaySelection(WANTED, "again")))
 
     assert len(again) == 2
     assert [replace(each, replay=None) for each in again] == run.deliveries()
@@ -65,19 +65,21 @@ def test_who_subscribes_later_gets_the_past_as_the_subscription_is_now() -> None
 
     later = replace(WANTED, event_name="AvailablePointsAmountChanged")
 
-    assert [d.event_name for d in replayed(run, Selection(later, "n"))] == ["AvailablePointsAmountChanged"]
+    assert [d.event_name for d in replayed(run, ReplaySelection(later, "n"))] == [
+        "AvailablePointsAmountChanged"
+    ]
 
 
 def test_a_replay_of_one_member_sends_nothing_of_others() -> None:
     run = told(WANTED)
 
-    assert {d.member_id for d in replayed(run, Selection(WANTED, "n", member_id=BORIS))} == {BORIS}
+    assert {d.member_id for d in replayed(run, ReplaySelection(WANTED, "n", member_id=BORIS))} == {BORIS}
 
 
 def test_a_replay_of_an_event_that_the_subscription_does_not_want_sends_nothing() -> None:
     run = told(WANTED)
 
-    assert list(replayed(run, Selection(WANTED, "n", event_name="CustomerUpdated"))) == []
+    assert list(replayed(run, ReplaySelection(WANTED, "n", event_name="CustomerUpdated"))) == []
 
 
 @pytest.mark.parametrize(
@@ -93,15 +95,15 @@ def test_a_replay_of_an_event_that_the_subscription_does_not_want_sends_nothing(
 def test_what_became_of_a_delivery_is_told_by_its_ends(
     made: int, delivered: int, dead: int, became: str
 ) -> None:
-    assert fate(made, delivered, dead) == became
+    assert delivery_outcome(made, delivered, dead) == became
 
 
 def test_only_those_of_that_fate_are_sent() -> None:
     run = told(WANTED)
     first, second = run.deliveries()
-    became = {first.delivery_id: fate(1, 0, 1), second.delivery_id: fate(1, 1, 0)}
+    became = {first.delivery_id: delivery_outcome(1, 0, 1), second.delivery_id: delivery_outcome(1, 1, 0)}
 
-    failed = Selection(WANTED, "n", only="failed", outcome_of=became.__getitem__)
+    failed = ReplaySelection(WANTED, "n", only="failed", outcome_of=became.__getitem__)
 
     assert [d.delivery_id for d in replayed(run, failed)] == [first.delivery_id]
 
@@ -110,7 +112,7 @@ def test_an_item_of_an_array_is_sent_alone_and_the_books_take_it_for_the_missing
     legacy = subscription("LevelWillExpire", legacy=True)
     record = expiring(1)
 
-    (alone,) = Selection(legacy, "n").deliveries(event(record))
+    (alone,) = ReplaySelection(legacy, "n").deliveries(event(record))
 
     marks = MarkMaker(_always(legacy))
     place = RecordPlace(0, 0, NOON)

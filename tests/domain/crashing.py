@@ -11,7 +11,7 @@ from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore, Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import COMMANDS
 from tests.driver import Pipeline
 
@@ -94,7 +94,7 @@ class Disk:
     def __init__(self, kinds: Sequence[type[Entry]]) -> None:
         self._kinds = kinds
         self._changelog: list[Write] = []
-        self._store = MemoryStore(families(kinds))
+        self._store = MemoryStore(table_families(kinds))
         self.tables = Tables(self._store, kinds)
         self.tables.index()
 
@@ -106,7 +106,7 @@ class Disk:
     def restart(self, *, lost: bool) -> None:
         """What was not committed is gone, and where the disk is `lost`, all that was."""
         if lost:
-            self._store = MemoryStore(families(self._kinds))
+            self._store = MemoryStore(table_families(self._kinds))
         self.tables = Tables(self._store, self._kinds)
         for name in self.tables.names:
             tail = self._changelog[self.tables.checkpoint(name) :]

@@ -23,7 +23,7 @@ from streams.domain.commands import (
     TransferUnits,
     UpdateMember,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import UnitsExpiryAnnounced
 from streams.domain.values import Buyer, Profile
 from streams.stages.context import Record, StreamClock, WallClock
@@ -53,7 +53,7 @@ EMAILS = st.sampled_from(["a@example.com", "b@example.com"])
 
 def blocked(member: str, step: int) -> str:
     """The transfer that the step makes where it blocks units."""
-    return Act(cause_id=uid(20_000 + step), store=STORE, member_id=member, now=NOON).id("blocking")
+    return EventContext(cause_id=uid(20_000 + step), store=STORE, member_id=member, now=NOON).id("blocking")
 
 
 def recorded(number: str) -> RecordTransaction:

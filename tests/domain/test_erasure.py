@@ -27,7 +27,7 @@ from streams.domain.commands import (
     TransferUnits,
     UpdateMember,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DocumentErased,
     Event,
@@ -43,7 +43,7 @@ from streams.stages.commands import owner_of
 from streams.stages.member_replay import replay_member
 from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import COMMANDS, ERASURES, EVENTS
 from streams.webhooks.events import CustomerDeactivated
 from tests.domain.making import document, made
@@ -96,7 +96,9 @@ def life(member: str = ANNA, mark: str = MARK, to: str = BORIS) -> list[Any]:
     """All that leaves something personal, in the order in which it is accepted."""
     number, paid = f"T/{member[-1]}", buy(member)
     review: dict[str, Any] = {"event_type": "review", "event_id": uid(5), "happened_at": NOON}
-    issued = Act(cause_id=paid.command_id, store=STORE, member_id=member, now=NOON).id("issued_reward", 0)
+    issued = EventContext(cause_id=paid.command_id, store=STORE, member_id=member, now=NOON).id(
+        "issued_reward", 0
+    )
     return [
         made(SignUpMember, member, profile=profile(mark)),
         made(ActivateMember, member),
@@ -134,7 +136,7 @@ def marked(tables: Tables) -> list[str]:
 
 
 def differences(run: Pipeline) -> list[str]:
-    tables, found = Tables(MemoryStore(families(COMPARED_KINDS)), COMPARED_KINDS), Comparison()
+    tables, found = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS), Comparison()
     rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     found.compare(tables, run.tables, frozenset())

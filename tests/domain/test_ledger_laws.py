@@ -19,7 +19,7 @@ from streams.stages.commands import owner_of
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.owner_entries import OwnerState
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import COMMANDS, DELIVERIES, EVENTS, REJECTIONS
 from streams.webhooks.events import AvailablePointsAmountChanged, PointsWillExpire
 from tests.domain.ledger_model import Ledger
@@ -68,7 +68,7 @@ def facts(run: Pipeline) -> list[Event]:
 
 def replayed(events: list[Event], store: StoreSettings = STORED) -> Tables:
     """The state that follows from the facts alone."""
-    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     for event in events:
         state = tables.of(owner_of(event.store, event.member_id))
         for change in evolve(state, event, store):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from streams.codec.avro import decode, encode
 from streams.domain.commands import AdvanceClock, DeactivateMember, UseCoupon
 from streams.domain.events import RewardBought, UnitsExpiryAnnounced
-from streams.domain.preview import ANNOUNCEMENT_KINDS, Announcement, AnnouncementKind, Preview
+from streams.domain.preview import ANNOUNCEMENT_KINDS, Announcement, AnnouncementKind, AnnouncementPreview
 from streams.domain.state import Member
 from streams.domain.store import StoreSettings
 from streams.stages.context import Clock, StreamClock, WallClock
@@ -26,9 +26,9 @@ from tests.scenarios import in_order_of_issue
 WARSAW = replace(SETTINGS, time_zone="Europe/Warsaw")
 
 
-def previewed(run: Pipeline, now: datetime, first: date, days: int, limit: int = 1000) -> Preview:
+def previewed(run: Pipeline, now: datetime, first: date, days: int, limit: int = 1000) -> AnnouncementPreview:
     """Of all members of the pipeline, whose state stays as it is."""
-    preview = Preview(run.settings[STORE], first, days, limit)
+    preview = AnnouncementPreview(run.settings[STORE], first, days, limit)
     owners, _ = run.tables.slice(Member, f"{STORE}/", b"", 100_000)
     for owner, _ in owners:
         preview.look(run.tables.of(owner), owner.partition("/")[2], now)
@@ -76,7 +76,7 @@ def test_all_scenarios_are_foreseen() -> None:
     assert {ANNOUNCEMENT_KINDS[type(e)] for e in told} == {"units", "coupons", "tiers"}
 
 
-def counted(preview: Preview) -> dict[str, dict[AnnouncementKind, int]]:
+def counted(preview: AnnouncementPreview) -> dict[str, dict[AnnouncementKind, int]]:
     return {f"{day}": {**count} for day, count in preview.counts.items() if count}
 
 

@@ -36,7 +36,7 @@ from streams.domain.commands import (
     UpdateMember,
     UseCoupon,
 )
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from streams.domain.events import (
     CouponExpired,
     CouponExpiryAnnounced,
@@ -253,7 +253,7 @@ class WholeMachine(RuleBasedStateMachine):
 
     def a_second_evaluation_moves_no_tier(self) -> None:
         for state, member in zip(self.states(), (ANNA, BORIS), strict=True):
-            act = Act(cause_id=uid(999_999), store=STORE, member_id=member, now=self.run.now)
+            act = EventContext(cause_id=uid(999_999), store=STORE, member_id=member, now=self.run.now)
             assert list(tier.move_tiers(state, act, STORED)) == []
 
     def ids_never_repeat(self) -> None:

@@ -8,10 +8,10 @@ from streams.pipeline_health.figures import (
     StageDelay,
     StageFigures,
     StageStatus,
-    behind,
-    fares,
-    rate,
+    append_rate,
     records_per_minute,
+    stage_delay,
+    stage_figures,
 )
 from streams.pipeline_health.samples import LOYALTY, Sample
 from tests.flow.making import START, sample, table
@@ -20,7 +20,7 @@ Rows = list[tuple[int, int]]
 
 
 def loyalty(samples: list[Sample]) -> StageFigures:
-    return fares(samples)[0]
+    return stage_figures(samples)[0]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_stage_in_a_word(rows: Rows, members: int, word: StageStatus) -> None:
 def test_a_stage_is_as_far_behind_as_the_first_record_is_old_that_it_has_not_read(
     rows: Rows, seconds: float, at_least: bool
 ) -> None:
-    assert behind(table(rows), LOYALTY) == StageDelay(timedelta(seconds=seconds), at_least)
+    assert stage_delay(table(rows), LOYALTY) == StageDelay(timedelta(seconds=seconds), at_least)
 
 
 def test_it_is_told_when_a_stage_that_catches_up_will_have_done_so() -> None:
@@ -67,10 +67,10 @@ def test_it_is_told_when_a_stage_that_catches_up_will_have_done_so() -> None:
 def test_now_is_the_last_half_minute_and_two_looks_at_least() -> None:
     samples = [sample(0, commands=0), sample(300, commands=3000), sample(315, commands=3000)]
 
-    assert rate(samples[:1], "commands") is None
-    assert rate(samples[:2], "commands") == 10
-    assert rate([*samples, sample(335, commands=3070)], "commands") == 2
-    assert rate([], "commands") is None
+    assert append_rate(samples[:1], "commands") is None
+    assert append_rate(samples[:2], "commands") == 10
+    assert append_rate([*samples, sample(335, commands=3070)], "commands") == 2
+    assert append_rate([], "commands") is None
 
 
 def test_each_minute_has_what_came_in_it() -> None:
@@ -97,5 +97,5 @@ def test_what_was_looked_up_of_the_past_tells_no_stage_and_is_counted_all_the_sa
 
     assert loyalty(samples).behind == StageDelay(timedelta(seconds=7.5))
     assert loyalty(samples).rate is None
-    assert fares(past) == []
-    assert fares([]) == []
+    assert stage_figures(past) == []
+    assert stage_figures([]) == []

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from streams.pipeline_health.verdict import Trouble, duration_text, healthy_sentence, troubles
+from streams.pipeline_health.verdict import Trouble, duration_text, find_troubles, healthy_sentence
 from tests.flow.making import START, sample, table
 
 
@@ -16,7 +16,7 @@ def test_where_all_is_well_it_is_said_how_much_goes_on_and_how_fresh_it_is() -> 
     samples = table([(0, 0), (60, 0), (120, 0)])
     now = START + at(11)
 
-    assert troubles(samples, now) == []
+    assert find_troubles(samples, now) == []
     assert healthy_sentence(samples, now, None, whole=True) == (
         "All is well: 12 commands a second, everything delivered up to 1 s ago."
     )
@@ -39,7 +39,7 @@ def test_at_rest_everything_is_delivered() -> None:
 def test_a_worker_that_is_away_is_one_trouble_and_names_the_command_that_starts_one() -> None:
     samples = [sample(0), sample(120, commands=3), sample(130, members=0, commands=3, loyalty=3)]
 
-    worker, sink = troubles(samples, START + at(131))
+    worker, sink = find_troubles(samples, START + at(131))
 
     assert worker == Trouble(
         "bad",
@@ -73,7 +73,7 @@ def test_a_worker_that_is_away_is_one_trouble_and_names_the_command_that_starts_
     ],
 )
 def test_a_stage_that_is_late(rows: list[tuple[int, int]], weight: str, what: str) -> None:
-    (found,) = troubles(table(rows), START + at(20))
+    (found,) = find_troubles(table(rows), START + at(20))
 
     assert (found.weight, found.what) == (weight, what)
     assert found.todo
@@ -82,8 +82,8 @@ def test_a_stage_that_is_late(rows: list[tuple[int, int]], weight: str, what: st
 def test_while_kafka_does_not_answer_that_is_all_that_is_said() -> None:
     samples = table([(0, 0), (9, 9)], members=0)
 
-    (silent,) = troubles(samples, START + at(200))
-    (never,) = troubles([], START)
+    (silent,) = find_troubles(samples, START + at(200))
+    (never,) = find_troubles([], START)
 
     assert silent.what == "Kafka has not answered for 3 min: what stands here is as old as that."
     assert never.what == "Nothing is known yet: Kafka has not answered so far."
@@ -93,8 +93,8 @@ def test_while_kafka_does_not_answer_that_is_all_that_is_said() -> None:
 def test_what_no_stage_could_read_is_worth_a_look_for_an_hour_and_stands_below_what_is_wrong() -> None:
     samples = [sample(0), sample(5, poison=1)]
 
-    (one,) = troubles(samples, START + at(6))
-    last = troubles([*samples, sample(10, members=0, poison=2)], START + at(11))[-1]
+    (one,) = find_troubles(samples, START + at(6))
+    last = find_troubles([*samples, sample(10, members=0, poison=2)], START + at(11))[-1]
 
     assert (one.weight, one.what, one.command) == (
         "warn",
@@ -102,7 +102,7 @@ def test_what_no_stage_could_read_is_worth_a_look_for_an_hour_and_stands_below_w
         "loyalty poison list",
     )
     assert last.what == "2 records of the last hour could not be read, and went aside."
-    assert troubles([sample(0), sample(3700, poison=0)], START + at(3701)) == []
+    assert find_troubles([sample(0), sample(3700, poison=0)], START + at(3701)) == []
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from streams.codec.avro import add_schema_folder
-from streams.derived import FURTHER_RULES, derives
-from streams.derived.event_header import customer, webhook_event_header
 from streams.domain.events import UnitsSpent
 from streams.domain.ledger import get_account
 from streams.domain.state import State
 from streams.domain.store import StoreSettings
 from streams.domain.values import plain_decimal
 from streams.webhooks.catalogue import CATALOGUE, Body, webhook
+from streams.webhooks.derivation import DERIVATION_RULES, derives
+from streams.webhooks.event_header import customer, webhook_event_header
 from streams.webhooks.events import Customer, WebhookEvent
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -55,4 +55,4 @@ def entered() -> Iterator[None]:
     finally:
         CATALOGUE.pop(NAME)
         LEGACY_TYPES.pop(NAME)
-        FURTHER_RULES.pop(UnitsSpent)
+        DERIVATION_RULES[UnitsSpent].pop()

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.store import StoreSettings
-from streams.errors import Retryable
+from streams.errors import Retryable, StoreFailed
 from streams.rejections import PoisonRecord
 from streams.runtime.batch import Batch, PartitionShare
 from streams.runtime.partitions import Partition
@@ -19,7 +19,7 @@ from streams.runtime.poison_suspects import PoisonSuspects
 from streams.stages.context import Clock, Output, Record, StageContext, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, POISON
 from tests.driver import record
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, add, register, uid
@@ -55,7 +55,7 @@ class Lives:
     now: datetime = NOON
 
     def __post_init__(self) -> None:
-        self.tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+        self.tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
         self.tables.index()
 
     @property
@@ -153,7 +153,7 @@ def test_a_limit_of_zero_puts_nothing_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [MemoryError(), OSError(28, "No space left"), Exception("IO error: disk"), Retryable("away")]
+    "trouble", [MemoryError(), OSError(28, "No space left"), StoreFailed("IO error: disk"), Retryable("away")]
 )
 def test_the_machine_s_trouble_is_no_record_s_fault(tmp_path: Path, trouble: Exception) -> None:
     lives = Lives(tmp_path, fault=trouble)
@@ -161,6 +161,15 @@ def test_the_machine_s_trouble_is_no_record_s_fault(tmp_path: Path, trouble: Exc
 
     assert [lives.live() for _ in range(5)] == [trouble] * 5
     assert lives.poison() == []
+
+
+def test_a_bare_exception_of_a_stage_is_no_error_of_the_disk(tmp_path: Path) -> None:
+    bare = Exception("the bug")
+    lives = Lives(tmp_path, fault=bare)
+    lives.arrive(broken(ANNA))
+
+    assert [lives.live() for _ in range(4)] == [bare, bare, bare, None]
+    assert len(lives.poison()) == 1
 
 
 @pytest.mark.parametrize("clock", [WallClock, StreamClock])

@@ -19,7 +19,7 @@ from streams.stages.loyalty import LoyaltyStage
 from streams.tables.checkpoints import offset_writes
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.store import RocksStore
-from streams.tables.tables import families
+from streams.tables.tables import table_families
 from streams.topics import CHANGELOGS, REJECTIONS
 from tests.kafka.fleet import TABLES, Fleet, Worker, eventually, one_unit_each, registrations
 from tests.kafka.processes import finished
@@ -52,7 +52,7 @@ def disk(worker: Worker, fleet: Fleet) -> Path:
 
 
 def store_of(place: Path) -> RocksStore:
-    return RocksStore(place, families(LoyaltyStage.kinds))
+    return RocksStore(place, table_families(LoyaltyStage.kinds))
 
 
 def each_spends_one(fleet: Fleet) -> None:

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from streams.kafka.clients import Connection
-from streams.pipeline_health.figures import fares, records_per_minute
+from streams.pipeline_health.figures import records_per_minute, stage_figures
 from streams.pipeline_health.samples import STAGES, TOPICS, Sample
-from streams.pipeline_health.verdict import healthy_sentence, troubles
+from streams.pipeline_health.verdict import find_troubles, healthy_sentence
 from streams.projections.pipeline_monitor import PipelineMonitor
 from streams.settings import Settings
 from tests.connectors.sink_driver import FIRST
@@ -86,7 +86,7 @@ def test_records_are_counted_without_the_markers_of_transactions_and_nothing_is_
                 "rejections": 3,
             }
             assert {stand.members for stand in done.stages.values()} == {1}
-            assert troubles(samples, done.at) == []
+            assert find_troubles(samples, done.at) == []
             assert healthy_sentence(samples, done.at, None, whole=True).startswith("All is well: ")
             assert sum(filter(None, records_per_minute(samples, "commands", done.at).counts)) == 3 + MEMBERS
 
@@ -107,10 +107,10 @@ def test_a_worker_that_has_stopped_is_seen_by_what_is_left_and_that_nobody_works
             of_worker = ("loyalty", "identity", "fan-out")
             await until(flow, lambda sample: not any(sample.stages[name].members for name in of_worker))
 
-            loyalty, *_ = fares(flow.samples)
+            loyalty, *_ = stage_figures(flow.samples)
             assert (loyalty.word, loyalty.left, loyalty.behind.at_least) == ("nobody", MEMBERS, False)
             assert loyalty.behind.time.total_seconds() > 0
-            worker, sink = troubles(flow.samples, datetime.now(UTC))
+            worker, sink = find_troubles(flow.samples, datetime.now(UTC))
             assert worker.what.startswith(
                 "Nobody works on commands, identity-requests and webhook-events: 5 records wait"
             )
@@ -124,7 +124,7 @@ def test_a_worker_that_has_stopped_is_seen_by_what_is_left_and_that_nobody_works
                 sum(filter(None, records_per_minute(flow.samples, "commands", datetime.now(UTC)).counts))
                 == 2 * MEMBERS
             )
-            assert not fares(flow.samples)[0].behind.at_least
+            assert not stage_figures(flow.samples)[0].behind.at_least
 
     asyncio.run(scenario())
 

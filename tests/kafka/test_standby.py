@@ -13,7 +13,7 @@ from streams.runtime.standby import Standby
 from streams.settings import Settings
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import REJECTIONS
 from tests.kafka.fleet import Fleet, one_unit_each, registrations
 from tests.samples import spend, uid
@@ -42,7 +42,7 @@ class Opened:
 
 class Closable(MemoryStore):
     def __init__(self, opened: Opened) -> None:
-        super().__init__(families(LoyaltyStage.kinds))
+        super().__init__(table_families(LoyaltyStage.kinds))
         self._opened = opened
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class Damaged(MemoryStore):
 
 def test_a_copy_whose_damage_somebody_has_met_is_followed_no_more(fleet: Fleet) -> None:
     """Whoever reads it gets errors: the process ends, and its next start makes the copy again."""
-    store = Damaged(families(LoyaltyStage.kinds))
+    store = Damaged(table_families(LoyaltyStage.kinds))
     standby = Standby(fleet.connection, lambda _: Tables(store, LoyaltyStage.kinds))
 
     standby.keep(0)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from api.panel.forecasts import Forecast, Forecasts
-from streams.domain.preview import Preview
+from streams.domain.preview import AnnouncementPreview
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from tests.scenarios.store import SETTINGS
@@ -30,7 +30,7 @@ class Crowd:
     def now(self) -> datetime:
         return datetime(2026, 3, 2, 12, tzinfo=UTC)
 
-    def look(self, preview: Preview, store: str) -> Iterator[int]:  # noqa: ARG002
+    def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:  # noqa: ARG002
         self.looks += 1
         self.begun.set()
         if self.broken:

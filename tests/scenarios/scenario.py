@@ -7,7 +7,7 @@ from itertools import count
 from typing import TypeVar
 
 from streams.domain.commands import Command
-from streams.domain.event_context import Act
+from streams.domain.event_context import EventContext
 from tests.samples import NOON, STORE, uid
 
 Told = tuple[str, dict[str, object]]
@@ -41,9 +41,9 @@ def tell(kind: type[C], owner: str, **fields: object) -> C:
     return kind(command_id=uid(next(_ids)), store=STORE, member_id=owner, issued_at=NOON, **fields)
 
 
-def act_of(command: Command) -> Act:
+def act_of(command: Command) -> EventContext:
     """What the command does, for the ids that come of it: they do not depend on the time."""
-    return Act(
+    return EventContext(
         cause_id=command.command_id, store=command.store, member_id=command.member_id, now=command.issued_at
     )
 

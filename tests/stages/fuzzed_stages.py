@@ -30,7 +30,7 @@ from streams.stages.fan_out import FanOutStage
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore, Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import (
     COMMANDS,
     DELIVERIES,
@@ -114,7 +114,7 @@ class World:
             WEBHOOK_EVENTS.name: fan_out,
         }
         self.tables = {
-            topic: Tables(MemoryStore(families(stage.kinds)), stage.kinds)
+            topic: Tables(MemoryStore(table_families(stage.kinds)), stage.kinds)
             for topic, stage in self.stages.items()
         }
         commands = (
@@ -159,7 +159,7 @@ class World:
     def check_restored(self) -> None:
         """What was written to the changelogs gives the same state again, and once more over itself."""
         for topic, tables in self.tables.items():
-            restored = Tables(MemoryStore(families(self.stages[topic].kinds)), self.stages[topic].kinds)
+            restored = Tables(MemoryStore(table_families(self.stages[topic].kinds)), self.stages[topic].kinds)
             try:
                 for _ in range(2):
                     for table in tables.names:

@@ -19,7 +19,7 @@ from streams.stages.commands import owner_of
 from streams.stages.context import Record, StreamClock
 from streams.stages.rebuild import data_key_lookup
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
 from streams.webhooks.events import WebhookEvent
@@ -35,7 +35,7 @@ REGISTERED = "CustomerRegistered"
 
 def again(run: Pipeline, wish: BackfillRequest) -> list[WebhookEvent]:
     """As they would stand on the topic."""
-    tables = Tables(MemoryStore(families(COMPARED_KINDS)), COMPARED_KINDS)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
     found = backfill_events(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables), wish)
     return [decode(type(event), *encode(event)) for _, event in found]
 

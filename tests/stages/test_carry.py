@@ -18,7 +18,7 @@ from streams.stages.loyalty import LoyaltyStage
 from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.stages.state_schema import StateSchema
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, purchase, register, spend, uid
@@ -43,7 +43,7 @@ def told(kind: type[Command], number: int, **fields: object) -> Command:
 
 
 def made(run: Pipeline, layout: StateSchema) -> Tables:
-    tables = Tables(MemoryStore(families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
+    tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)
     rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables), layout)
     tables.commit(list(tables.changelog()), {})
     return tables

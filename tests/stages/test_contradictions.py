@@ -12,7 +12,7 @@ from streams.stages.context import Record
 from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.stages.restore_proof import LedgerCheck, unbalanced_wallets
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, STORE, add, register, spend
@@ -26,7 +26,7 @@ def spent_twice(*later: str) -> tuple[Tables, list[str]]:
     run.when(register(ANNA), add("50"), spend("50"), *map(add, later))
     facts: list[Record] = list(run.log[EVENTS.name])
     twice = next(record for record in facts if record.kind == "UnitsSpent")
-    tables = Tables(MemoryStore(families(COMPARED_KINDS)), COMPARED_KINDS)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
     contradictions = rebuild(tables, [*facts, twice], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     return tables, contradictions

@@ -7,7 +7,7 @@ from streams.migration.compare import COMPARED_KINDS, Comparison
 from streams.stages.commands import owner_of
 from streams.stages.rebuild import data_key_lookup, rebuild
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from streams.topics import EVENTS
 from tests.driver import Pipeline
 from tests.samples import ANNA, BORIS, NOON, SETTINGS, STORE, add, buy, purchase, register, spend
@@ -23,7 +23,7 @@ def happened() -> Pipeline:
 
 
 def rebuilt(run: Pipeline) -> Tables:
-    tables = Tables(MemoryStore(families(COMPARED_KINDS)), COMPARED_KINDS)
+    tables = Tables(MemoryStore(table_families(COMPARED_KINDS)), COMPARED_KINDS)
     rebuild(tables, run.log[EVENTS.name], run.settings.get, data_key_lookup(run.tables))
     tables.commit(list(tables.changelog()), {})
     return tables

@@ -9,7 +9,7 @@ from streams.domain.commands import Command
 from streams.domain.store import StoreSettings
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.store import MemoryStore, Write
-from streams.tables.tables import families
+from streams.tables.tables import table_families
 from tests.driver import Pipeline
 from tests.samples import ANNA, NOON, SETTINGS, add, buy, purchase, register, spend
 
@@ -23,7 +23,7 @@ class Counting:
     """A store that counts what is read of it."""
 
     def __init__(self) -> None:
-        self._store = MemoryStore(families(LoyaltyStage.kinds))
+        self._store = MemoryStore(table_families(LoyaltyStage.kinds))
         self.reads = 0
 
     def get(self, family: str, key: bytes) -> bytes | None:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from streams.errors import Misconfigured, StoreDamaged, StoreFailed
-from streams.tables.store import RocksStore, opened
+from streams.tables.store import RocksStore, open_store
 
 FAMILIES = ("entries", "checkpoints")
 COUNT = 20_000
@@ -83,7 +83,7 @@ def test_a_damaged_folder_is_set_aside_and_an_empty_store_begun(
     hurt(place)
     counted: list[str] = []
 
-    store = opened(place, FAMILIES, lambda: counted.append("one"))
+    store = open_store(place, FAMILIES, lambda: counted.append("one"))
 
     assert list(store.scan("entries", b"")) == []
     store.write([("entries", b"new", b"1")])
@@ -91,7 +91,7 @@ def test_a_damaged_folder_is_set_aside_and_an_empty_store_begun(
     (was,) = aside(place)
     assert counted == ["one"]
     assert f"set aside as {was}" in caplog.text
-    again = opened(place, FAMILIES)
+    again = open_store(place, FAMILIES)
     assert again.get("entries", b"new") == b"1"
     again.close()
     assert aside(place) == [was]
@@ -103,7 +103,7 @@ def test_damage_inside_a_file_is_an_error_of_whoever_reads_there_and_never_a_sho
 ) -> None:
     place = written(tmp_path)
     garbled(table(place), at)
-    store = opened(place, FAMILIES)
+    store = open_store(place, FAMILIES)
 
     with pytest.raises(StoreDamaged, match=str(place)):
         list(store.scan("entries", b""))
@@ -113,7 +113,7 @@ def test_damage_inside_a_file_is_an_error_of_whoever_reads_there_and_never_a_sho
         store.check()
     store.close()
 
-    again = opened(place, FAMILIES)
+    again = open_store(place, FAMILIES)
     assert list(again.scan("entries", b"")) == []
     again.close()
     assert len(aside(place)) == 1
@@ -122,11 +122,11 @@ def test_damage_inside_a_file_is_an_error_of_whoever_reads_there_and_never_a_sho
 def test_only_the_latest_folder_that_was_set_aside_is_kept(tmp_path: Path) -> None:
     place = tmp_path / "0"
     for _ in range(3):
-        store = opened(place, FAMILIES)
+        store = open_store(place, FAMILIES)
         store.close()
         (place / "CURRENT").write_bytes(b"")
 
-    opened(place, FAMILIES).close()
+    open_store(place, FAMILIES).close()
 
     assert len(aside(place)) == 1
 
@@ -136,16 +136,30 @@ def test_a_folder_that_may_not_be_written_is_the_operators_to_correct(tmp_path: 
     place.write_bytes(b"")
 
     with pytest.raises(Misconfigured, match=f"cannot be kept in {place}"):
-        opened(place, FAMILIES)
+        open_store(place, FAMILIES)
 
     assert aside(place) == []
 
 
 def test_a_folder_that_another_has_open_is_no_damage(tmp_path: Path) -> None:
-    store = opened(tmp_path / "0", FAMILIES)
+    store = open_store(tmp_path / "0", FAMILIES)
 
     with pytest.raises(StoreFailed, match="lock"):
-        opened(tmp_path / "0", FAMILIES)
+        open_store(tmp_path / "0", FAMILIES)
 
     store.close()
+    assert aside(tmp_path / "0") == []
+
+
+def test_a_bug_of_the_caller_is_no_damage(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "0", FAMILIES)
+
+    with pytest.raises(KeyError):
+        store.get("no such family", b"key")
+    with pytest.raises(TypeError):
+        RocksStore(tmp_path / "1", [1])  # type: ignore[list-item]
+
+    store.check()
+    store.close()
+    open_store(tmp_path / "0", FAMILIES).close()
     assert aside(tmp_path / "0") == []

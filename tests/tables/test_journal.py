@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.delivery.delivery_search import DeliverySearch, HourCounts
-from streams.delivery.delivery_state import STATUSES, DeliveryState
+from streams.delivery.delivery_state import DELIVERY_STATUSES, DeliveryState
 from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.tables.delivery_log import DeliveryLog, LogRecord
 from streams.tables.delivery_log_keys import FAMILIES, INDEX
@@ -190,7 +190,7 @@ SEARCHES = st.builds(
     DeliverySearch,
     store=st.just(STORE),
     subscription_id=st.sampled_from([None, uid(500), uid(501)]),
-    status=st.sampled_from([None, *STATUSES]),
+    status=st.sampled_from([None, *DELIVERY_STATUSES]),
     event_name=st.sampled_from([None, *EVENTS]),
     member_id=st.sampled_from([None, ANNA, BORIS]),
     since=st.sampled_from([None, NOON + SECOND, NOON + 2 * SECOND]),

@@ -6,7 +6,7 @@ import pytest
 
 from streams.domain.state import Change, Drop
 from streams.tables.store import Write
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from tests.tables.entries import KINDS, Alarm, Bell, Note, day
 from tests.tables.stores import Open, memory
 
@@ -14,7 +14,7 @@ Stream = list[Write]
 
 
 def over(opened: Open) -> Tables:
-    return Tables(opened(families(KINDS)), KINDS)
+    return Tables(opened(table_families(KINDS)), KINDS)
 
 
 def put(tables: Tables, *changes: Change, owner: str = "anna") -> None:

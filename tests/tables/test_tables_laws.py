@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from streams.domain.state import Drop
 from streams.tables.due import FAMILY as DUE
 from streams.tables.store import MemoryStore
-from streams.tables.tables import Tables, families
+from streams.tables.tables import Tables, table_families
 from tests.tables.entries import KINDS, Alarm, day
 from tests.tables.stores import SIDES
 
@@ -38,7 +38,7 @@ class TablesMachine(RuleBasedStateMachine):
         self.checkpoint = 0
 
     def open(self) -> None:
-        self.store = self.opened(families(KINDS))
+        self.store = self.opened(table_families(KINDS))
         self.tables = Tables(self.store, KINDS)
 
     @rule(owner=OWNERS, key=KEYS, at=DAYS)
@@ -124,7 +124,7 @@ class TablesMachine(RuleBasedStateMachine):
     @invariant()
     def the_disk_holds_what_was_committed_and_the_index_of_it(self) -> None:
         assert [(owner, key[1:]) for _, owner, key, _ in self.tables.entries()] == sorted(self.committed)
-        rebuilt = Tables(MemoryStore(families(KINDS)), KINDS)
+        rebuilt = Tables(MemoryStore(table_families(KINDS)), KINDS)
         rebuilt.restore("alarms", self.stream, self.checkpoint)
         rebuilt.index()
         assert self.index() == list(rebuilt.due_keys(b"", day(9)))

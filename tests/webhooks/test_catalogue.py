@@ -4,14 +4,16 @@ import json
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from connectors.http.envelope import envelope
 from streams.delivery.fan_out import fan_out
+from streams.domain.events import Event
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
+from streams.webhooks.derivation import DERIVATION_RULES
 from streams.webhooks.names import LEGACY_TYPES
 from tests.samples import subscription
 from tests.webhooks.scenario import REQUEST, delivered
@@ -113,3 +115,15 @@ def test_all_18_webhooks_have_bodies() -> None:
 
 def test_the_18_webhooks_are_known_by_both_their_names() -> None:
     assert LEGACY_TYPES == DOCUMENTED
+
+
+def test_every_fact_leads_to_a_webhook_unless_it_is_one_of_these() -> None:
+    silent = {fact.__name__ for fact in get_args(Event) if not DERIVATION_RULES.get(fact)}
+
+    assert silent == {
+        "DocumentErased",
+        "TransactionMatched",
+        "TransactionUnmatched",
+        "UnitsHeld",
+        "UnitsReleased",
+    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.cli.demo.totals import Kind, Totals
 from connectors.http.receiver import LogLine
-from streams.webhooks.names import LEGACY_TYPES, event_name
+from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ def _read_arrivals(received: Iterable[LogLine]) -> tuple[defaultdict[str, set[st
             requests[line.event_name] += 1
         else:
             # The names may be the dotted ones: a setting says so.
-            ids[event_name(line.event_name) or line.event_name].add(line.message_id)
+            ids[resolve_event_name(line.event_name) or line.event_name].add(line.message_id)
     return ids, requests

@@ -10,7 +10,7 @@ from api.cli.lines import say
 
 if TYPE_CHECKING:
     from connectors.imports.reader import Reading
-    from streams.rejections import Refusal
+    from streams.rejections import LateRejection
 
 REFUSED = 1
 """Exit code if a line was refused, here or by the programme."""
@@ -59,7 +59,7 @@ def load(
         raise SystemExit(REFUSED)
 
 
-def _send(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, Refusal]":
+def _send(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "Mapping[str, LateRejection]":
     """Sends the commands. Returns the programme's refusals by command id."""
     from api.cli.imports.sending import send_and_wait
     from connectors.imports.history import sort_by_time
@@ -73,7 +73,7 @@ def _send(readings: "Mapping[Path, Reading]", wait: int, *, dry_run: bool) -> "M
     return send_and_wait(ready, wait, once=False) if ready and not dry_run else {}
 
 
-def _show_refused(readings: "Mapping[Path, Reading]", refused: "Mapping[str, Refusal]") -> int:
+def _show_refused(readings: "Mapping[Path, Reading]", refused: "Mapping[str, LateRejection]") -> int:
     """Shows the refused lines of each file. Returns their number."""
     from api.cli.imports.report import Refusals
     from api.cli.imports.sending import refused_lines

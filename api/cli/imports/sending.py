@@ -14,7 +14,7 @@ from connectors.imports.kind import ReadyCommand
 from connectors.imports.reader import RefusedLine
 from connectors.imports.send import send_commands
 from streams.projections.command_outcomes import Outcomes
-from streams.rejections import Refusal
+from streams.rejections import LateRejection
 
 if TYPE_CHECKING:
     from streams.topics import Topic
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.2
 
 
-def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, Refusal]:
+def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, LateRejection]:
     """Sends the commands and prints how many were accepted. Returns the programme's refusals by command id.
 
-    `once`: see `Kind.once`.
+    `once`: see `FileKind.once`.
     """
     with process("import") as (settings, connection):
         outcomes = Outcomes(connection, frozenset(one.command_id for one in ready))
@@ -88,7 +88,9 @@ def _advice(hours: int, *, once: bool) -> str:
     return f"A refusal is remembered for {hours} h: to have the same lines decided anew, add --attempt 2."
 
 
-def refused_lines(ready: Iterable[ReadyCommand], refused: Mapping[str, Refusal]) -> Iterator[RefusedLine]:
+def refused_lines(
+    ready: Iterable[ReadyCommand], refused: Mapping[str, LateRejection]
+) -> Iterator[RefusedLine]:
     for one in ready:
         refusal = refused.get(one.command_id)
         if refusal:

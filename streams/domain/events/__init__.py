@@ -1,4 +1,5 @@
-"""What happened to a member: the source of truth. One total order a member, kept for ever."""
+"""Facts: what happened to a member. They are the source of truth, in one total order per member, kept
+forever."""
 
 from streams.domain.events.fact import Fact
 from streams.domain.events.members import (
@@ -56,7 +57,7 @@ from streams.domain.events.units import (
 )
 
 Event = MemberEvent | TransactionEvent | UnitsEvent | RewardEvent
-"""Every fact: a closed set, matched in `evolve` and `derive`."""
+"""All facts: a closed set, matched exhaustively in `evolve` and `derive`."""
 
 __all__ = [
     "ActivationCodeIssued",

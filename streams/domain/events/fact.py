@@ -1,4 +1,4 @@
-"""The head of every event."""
+"""The header of every fact."""
 
 from streams.domain.values import (
     Code,
@@ -9,10 +9,8 @@ from streams.domain.values import (
 
 
 class Fact(Value):
-    """The head of every event.
-
-    `event_id` is derived from what caused it, `command_id` names that: the command, or the entry whose
-    time had come. `occurred_at` is when it was decided, in the clock's time.
+    """The header of every fact. `event_id` is derived from its cause, which `command_id` names: a command, or
+    the entry whose timer was due. `occurred_at` is the time of the decision, by the partition's clock.
     """
 
     event_id: Uuid

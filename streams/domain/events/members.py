@@ -1,4 +1,4 @@
-"""What happened to a member's account, tier and campaigns."""
+"""Facts about a member's account, tiers and campaigns."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ from streams.domain.values import (
 
 
 class MemberRegistered(Fact):
-    """`phone_as_typed`: the number as it came, where the profile has it in another form."""
+    """`phone_as_typed` is the number as it was sent, if the profile has it in another form."""
 
     profile: Profile
     registered_at: Instant
@@ -24,7 +24,7 @@ class MemberRegistered(Fact):
 
 
 class MemberSignedUp(Fact):
-    """Inactive until activated with `code`, which was sent along."""
+    """The account is inactive until it is activated with `code`."""
 
     profile: Profile
     registered_at: Instant
@@ -40,7 +40,7 @@ class MemberActivated(Fact):
 
 
 class MemberUpdated(Fact):
-    """The profile from now on, whole."""
+    """Holds the whole new profile."""
 
     profile: Profile
     registered_at: Instant
@@ -49,7 +49,7 @@ class MemberUpdated(Fact):
 
 
 class ContactChangeAsked(Fact):
-    """The member wants `value` for e-mail or phone, and was sent a code there."""
+    """The member requested `value` as e-mail or phone; a code was sent there."""
 
     kind: Literal["email", "phone"]
     value: Text
@@ -68,22 +68,22 @@ class PasswordResetIssued(Fact):
 
 
 class WrongCodeGiven(Fact):
-    """A code came that is none of those that were sent; the command that brought it is refused."""
+    """A code was given that was not sent. Its command is rejected."""
 
     purposes: tuple[Text, ...]
-    """What the codes were sent for that it was tried on."""
+    """The purposes whose codes it was compared with."""
 
 
 class MemberDeactivated(Fact): ...
 
 
 class MemberErased(Fact):
-    """Nothing is known any more of who the member was. What was personal in its facts went with its key."""
+    """The member was erased: with the data key, the personal data of earlier facts became unreadable."""
 
 
 class TierChanged(Fact):
-    """`previous_level_id` None: the first one. `manual`: assigned by hand, the
-    least from now on."""
+    """`previous_level_id` is None for the first tier. `manual`: assigned by hand, as the lowest tier from now
+    on."""
 
     tier_set_id: Uuid
     level_id: Uuid
@@ -98,14 +98,14 @@ class TierFloorRemoved(Fact):
 
 
 class TierRecalculated(Fact):
-    """A period is over: what counts per period counts from here."""
+    """A period ended: values that are measured per period start again."""
 
     tier_set_id: Uuid
     due_at: Instant
 
 
 class TierExpiryAnnounced(Fact):
-    """The member was told, `days` before, of the tier that the recalculation would lead to."""
+    """The tier to come was announced to the member, `days` before the recalculation."""
 
     tier_set_id: Uuid
     level_id: Uuid
@@ -124,7 +124,7 @@ class CustomEventRecorded(Fact):
 
 
 class CampaignApplied(Fact):
-    """Follows the facts of its effects."""
+    """A campaign ran. It comes after the facts of its effects."""
 
     campaign_id: Uuid
     campaign_name: Text

@@ -1,4 +1,4 @@
-"""What happened to issued rewards and their coupons."""
+"""Facts about issued rewards and their coupons."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from streams.domain.values import (
 
 
 class RewardBought(Fact):
-    """Follows the UnitsSpent that paid for it, `transfer_id`, if it cost anything."""
+    """Comes after the UnitsSpent that paid for it, `transfer_id`, unless it was free."""
 
     issued_reward_id: Uuid
     reward_id: Uuid
@@ -56,7 +56,7 @@ class CouponExpired(Fact):
 
 
 class CouponExpiryAnnounced(Fact):
-    """The member was told, `days` before, that the coupon will expire."""
+    """The coupon's expiry was announced to the member, `days` before."""
 
     issued_reward_id: Uuid
     coupon: Coupon

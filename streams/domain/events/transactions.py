@@ -1,4 +1,4 @@
-"""What happened to transactions."""
+"""Facts about transactions."""
 
 from decimal import Decimal
 
@@ -26,11 +26,11 @@ class TransactionRecorded(Fact):
     buyer: Buyer | None
     channel_id: Uuid | None
     linked_document_number: Text | None = None
-    """Of a return: the purchase's document number."""
+    """For a return: the document number of its purchase."""
 
 
 class TransactionMatched(Fact):
-    """The document's owner was found: `to_member`, who is told. `by_hand`: somebody asked for it."""
+    """The document's member was found, and gets a message. `by_hand`: a command requested the match."""
 
     transaction_id: Uuid
     document_number: Text
@@ -39,8 +39,8 @@ class TransactionMatched(Fact):
 
 
 class TransactionUnmatched(Fact):
-    """`to_member` could not take the transaction, for that reason: it can be matched again. Its `command_id`
-    is that of the match."""
+    """`to_member` rejected the transaction, for that reason; it can be matched again. `command_id` is that of
+    the match."""
 
     transaction_id: Uuid
     document_number: Text
@@ -52,7 +52,8 @@ class TransactionUnmatched(Fact):
 
 
 class TransactionAssigned(Fact):
-    """It is the member's. `totals` is what may be returned of a purchase, or what a return returns."""
+    """The transaction belongs to the member. `totals` are the items that may be returned, or that a return
+    returns."""
 
     transaction_id: Uuid
     document_number: Text
@@ -63,7 +64,7 @@ class TransactionAssigned(Fact):
 
 
 class DocumentErased(Fact):
-    """The member whose document it is was erased: nothing is known any more of the buyer."""
+    """The document's member was erased: the buyer's data became unreadable."""
 
 
 TransactionEvent = (

@@ -1,4 +1,4 @@
-"""What happened to units."""
+"""Facts about units."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from streams.domain.values import (
 
 
 class UnitsEarned(Fact):
-    """A new lot of units, named by the transfer that made it; pending until `locked_until`, if set."""
+    """A new lot, identified by the transfer that made it. It is pending until `locked_until`, if set."""
 
     transfer_id: Uuid
     wallet: Code
@@ -27,11 +27,11 @@ class UnitsEarned(Fact):
     locked_until: Instant | None = None
     oldest_first: bool = False
     purchase: Text | None = None
-    """The document number of the purchase that gave them: its returns take them back."""
+    """The document number of the purchase that gave them, whose returns take them back."""
 
 
 class UnitsActivated(Fact):
-    """Pending units may be spent."""
+    """Pending units became spendable."""
 
     transfer_id: Uuid
     wallet: Code
@@ -39,7 +39,7 @@ class UnitsActivated(Fact):
 
 
 class UnitsSpent(Fact):
-    """`draws` say which lots paid; their units sum to `units`."""
+    """`draws` are the lots that paid; their units add up to `units`."""
 
     transfer_id: Uuid
     wallet: Code
@@ -50,7 +50,7 @@ class UnitsSpent(Fact):
 
 
 class UnitsExpired(Fact):
-    """What was left of a lot is gone."""
+    """The rest of a lot expired."""
 
     transfer_id: Uuid
     wallet: Code
@@ -58,7 +58,7 @@ class UnitsExpired(Fact):
 
 
 class UnitsBlocked(Fact):
-    """Unusable until the transfer is cancelled."""
+    """The units cannot be spent until the transfer is cancelled."""
 
     transfer_id: Uuid
     wallet: Code
@@ -68,7 +68,7 @@ class UnitsBlocked(Fact):
 
 
 class UnitsUnblocked(Fact):
-    """`transfer_id` is the blocking one's."""
+    """`transfer_id` is that of the block."""
 
     transfer_id: Uuid
     wallet: Code
@@ -76,7 +76,7 @@ class UnitsUnblocked(Fact):
 
 
 class UnitsCancelled(Fact):
-    """What the transfer gave was taken back: from `draws`, or, pending, from what nobody could spend yet."""
+    """The transfer's units were taken back: from `draws`, or from pending units."""
 
     transfer_id: Uuid
     wallet: Code
@@ -86,11 +86,9 @@ class UnitsCancelled(Fact):
 
 
 class UnitsTakenBack(Fact):
-    """A return took `units` back: `pending` ones, those of `draws` that could be spent, and `blocked` ones.
-    What was not there is the member's debt (`owed`), or nothing more is taken for it (`waived`).
-
-    `purchase` is the document number of the purchase, and `shares` says what is taken for each lot that it
-    gave; without it, the return named none.
+    """A return took `units` back: pending, spendable (`draws`) and blocked ones. Missing units become the
+    member's debt (`owed`) or are waived (`waived`). `purchase` is the purchase's document number, or None if
+    the return named none; `shares` are the units taken for each lot of the purchase.
     """
 
     transfer_id: Uuid
@@ -108,12 +106,12 @@ class UnitsTakenBack(Fact):
 
     @property
     def drawn(self) -> Decimal:
-        """How much less the member can spend."""
+        """By how much the spendable units decrease."""
         return sum((draw.units for draw in self.draws), Decimal(0))
 
 
 class DebtPaid(Fact):
-    """Units that came to the wallet pay what a return could not take."""
+    """Received units paid the debt that a return left."""
 
     transfer_id: Uuid
     wallet: Code
@@ -122,7 +120,7 @@ class DebtPaid(Fact):
 
 
 class UnitsHeld(Fact):
-    """Set aside for `receiver_id`, until its partition answers. Still counted as the sender's."""
+    """The units are held for `receiver_id` until its partition answers. They still count as the sender's."""
 
     transfer_id: Uuid
     wallet: Code
@@ -133,8 +131,8 @@ class UnitsHeld(Fact):
 
 
 class UnitsReleased(Fact):
-    """The receiver could not take them, for that reason: nothing was transferred. Its `command_id` is that of
-    the transfer."""
+    """The receiver rejected the units, for that reason: nothing was transferred. `command_id` is that of the
+    transfer."""
 
     transfer_id: Uuid
     wallet: Code
@@ -145,7 +143,7 @@ class UnitsReleased(Fact):
 
 
 class UnitsSent(Fact):
-    """The receiver has them."""
+    """The receiver got the units."""
 
     transfer_id: Uuid
     wallet: Code
@@ -155,7 +153,7 @@ class UnitsSent(Fact):
 
 
 class UnitsReceived(Fact):
-    """One lot for each of `draws`, which were the sender's, each with its expiry."""
+    """One lot for each of the sender's `draws`, with the same expiry."""
 
     transfer_id: Uuid
     wallet: Code
@@ -163,12 +161,12 @@ class UnitsReceived(Fact):
     draws: tuple[Draw, ...]
     sender_id: Uuid
     sent_as: Uuid
-    """The sender's transfer."""
+    """The id of the sender's transfer."""
     comment: Text | None
 
 
 class UnitsExpiryAnnounced(Fact):
-    """The member was told, `days` before, that `remaining` of the lot's `units` will expire."""
+    """The expiry of `remaining` of the lot's `units` was announced to the member, `days` before."""
 
     wallet: Code
     lot_id: Uuid

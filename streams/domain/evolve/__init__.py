@@ -1,4 +1,4 @@
-"""`evolve`: from an owner's state and an event to the entries that it changes."""
+"""`evolve`: from an owner's state and a fact to the entries that it changes."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,10 @@ from streams.domain.store import StoreSettings
 
 
 def evolve(state: State, event: Event, store: StoreSettings) -> Iterator[Change]:
-    """The changed entries, each to be applied before the next is asked for. Everything but the timers follows
-    from the events alone; the timers also follow the lead times and tier sets that the store has now."""
+    """Yields the changed entries; the caller applies each before it requests the next.
+
+    Everything but the timers depends on the facts alone. Timers also depend on the store's current lead times
+    and tier sets."""
     if isinstance(event, UnitsEvent):
         return evolve_units(state, event, store)
     if isinstance(event, TransactionEvent):

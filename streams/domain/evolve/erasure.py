@@ -1,4 +1,4 @@
-"""What of a member's state is personal, and goes when the member is erased."""
+"""Removes personal data from the state when a member is erased."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What changes of lots have in common."""
+"""Changes of lots that several facts share."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -12,7 +12,7 @@ from streams.domain.values import Draw
 
 
 def moved(before: Account, change: Decimal, **sums: Decimal) -> Account:
-    """The account after a change of what is available: each is counted."""
+    """The account after a change of its available units. Each change is counted in `changes`."""
     return replace(before, available=before.available + change, changes=before.changes + 1, **sums)
 
 
@@ -38,7 +38,7 @@ def take(state: State, wallet: str, draws: Iterable[Draw]) -> Iterator[Change]:
 
 
 def untraced(state: State, transfer_id: str) -> Iterator[Change]:
-    """What gave these units cannot be taken back any more."""
+    """Removes the transfer of a lot, which cannot be cancelled any more."""
     transfer = state.get(Transfer, transfer_id.encode())
     if transfer:
         yield Drop(entry=transfer)
@@ -52,7 +52,7 @@ def lot_at(state: State, wallet: str, place: Draw) -> Lot:
 
 
 def lost(state: State, purchase: str | None, lot_id: str, units: Decimal) -> Iterator[Change]:
-    """Returns of the purchase that gave these units cannot take them any more."""
+    """Marks units of a purchase's lot as gone, so that returns do not take them any more."""
     bought = state.get(Transaction, purchase.encode()) if purchase else None
     if bought:
         gifts = tuple(

@@ -1,4 +1,4 @@
-"""What changes of accounts, tiers and campaigns change."""
+"""Applies facts about accounts and campaigns."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -34,25 +34,25 @@ from streams.domain.store import StoreSettings
 def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Iterator[Change]:
     match event:
         case MemberRegistered() | MemberSignedUp():
-            yield from _opened(event)
+            yield from _open_account(event)
         case MemberActivated():
-            yield replace(_member(state, event.member_id), status="active")
-            yield from _used(state, "activation")
+            yield replace(_require_member(state, event.member_id), status="active")
+            yield from _count_campaign_use(state, "activation")
             # Closed accounts have no timers.
             for standing in list(state.scan(Standing)):
                 yield tier.schedule_standing(state, standing, store, event.occurred_at)
         case MemberUpdated():
-            yield from _updated(state, event, store)
+            yield from _update_profile(state, event, store)
         case ContactChangeAsked() | ActivationCodeIssued() | PasswordResetIssued():
-            yield _secret(event)
+            yield _store_code(event)
         case WrongCodeGiven():
-            yield from _tried(state, event)
+            yield from _count_wrong_code(state, event)
         case MemberDeactivated():
-            member = _member(state, event.member_id)
+            member = _require_member(state, event.member_id)
             was_active = member.was_active or member.status == "active"
             yield replace(member, status="deactivated", was_active=was_active)
         case MemberErased():
-            yield from member_erased(state, _member(state, event.member_id), event)
+            yield from member_erased(state, _require_member(state, event.member_id), event)
         case TierChanged() | TierFloorRemoved() | TierRecalculated() | TierExpiryAnnounced():
             yield from evolve_tier(state, event, store)
         case CustomEventRecorded():
@@ -64,7 +64,7 @@ def evolve_member(state: State, event: MemberEvent, store: StoreSettings) -> Ite
             assert_never(event)
 
 
-def _opened(event: MemberRegistered | MemberSignedUp) -> Iterator[Change]:
+def _open_account(event: MemberRegistered | MemberSignedUp) -> Iterator[Change]:
     alone = isinstance(event, MemberSignedUp)
     yield Member(
         profile=event.profile,
@@ -75,11 +75,11 @@ def _opened(event: MemberRegistered | MemberSignedUp) -> Iterator[Change]:
         phone_as_typed=event.phone_as_typed,
     )
     if isinstance(event, MemberSignedUp):
-        yield _secret(event)
+        yield _store_code(event)
 
 
-def _updated(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
-    before = _member(state, event.member_id)
+def _update_profile(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
+    before = _require_member(state, event.member_id)
     yield replace(
         before,
         profile=event.profile,
@@ -88,14 +88,14 @@ def _updated(state: State, event: MemberUpdated, store: StoreSettings) -> Iterat
     )
     if event.registered_at != before.registered_at:
         yield from rejoined(state, event, store)
-    # A code that was sent for what has changed since confirms nothing any more.
+    # Codes for a contact detail that has changed since are void.
     if event.profile.email != before.profile.email:
-        yield from _used(state, "email")
+        yield from _count_campaign_use(state, "email")
     if event.profile.phone != before.profile.phone:
-        yield from _used(state, "phone")
+        yield from _count_campaign_use(state, "phone")
 
 
-def _secret(
+def _store_code(
     event: MemberSignedUp | ContactChangeAsked | ActivationCodeIssued | PasswordResetIssued,
 ) -> Change:
     asked = event if isinstance(event, ContactChangeAsked) else None
@@ -112,20 +112,20 @@ def _secret(
     )
 
 
-def _tried(state: State, event: WrongCodeGiven) -> Iterator[Change]:
+def _count_wrong_code(state: State, event: WrongCodeGiven) -> Iterator[Change]:
     for purpose in event.purposes:
         secret = state.get(Secret, purpose.encode())
         if secret:
             yield replace(secret, wrong=secret.wrong + 1)
 
 
-def _used(state: State, purpose: str) -> Iterator[Change]:
+def _count_campaign_use(state: State, purpose: str) -> Iterator[Change]:
     secret = state.get(Secret, purpose.encode())
     if secret:
         yield Drop(entry=secret)
 
 
-def _member(state: State, member_id: str) -> Member:
+def _require_member(state: State, member_id: str) -> Member:
     member = state.get(Member)
     if member is None:
         raise LookupError(f"member {member_id} has facts but no account")

@@ -1,4 +1,4 @@
-"""What returns change: the units that a purchase gave, wherever they are."""
+"""Applies returns: they take units of a purchase, wherever these are."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -30,7 +30,7 @@ def take_back(state: State, event: UnitsTakenBack) -> Iterator[Change]:
     yield from take(state, event.wallet, event.draws)
     for part in event.blocked:
         yield from _take_blocked(state, part)
-    yield from _settle(state, event)
+    yield from _settle_purchase(state, event)
 
 
 def _take_pending(state: State, share: Share, *, named: bool) -> Iterator[Change]:
@@ -58,8 +58,9 @@ def _take_blocked(state: State, part: BlockedShare) -> Iterator[Change]:
     yield left if left.units else Drop(entry=held)
 
 
-def _settle(state: State, event: UnitsTakenBack) -> Iterator[Change]:
-    """What was taken for a lot is neither taken by another return nor by a cancellation."""
+def _settle_purchase(state: State, event: UnitsTakenBack) -> Iterator[Change]:
+    """Records what was taken for each lot, so that neither another return nor a cancellation takes it
+    again."""
     bought = state.get(Transaction, event.purchase.encode()) if event.purchase else None
     if bought is None:
         return

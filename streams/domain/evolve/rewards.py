@@ -1,4 +1,4 @@
-"""What changes of issued rewards and their coupons change."""
+"""Applies facts about issued rewards and their coupons."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -21,17 +21,17 @@ from streams.domain.store import StoreSettings
 
 def evolve_reward(state: State, event: RewardEvent, store: StoreSettings) -> Iterator[Change]:
     if isinstance(event, RewardBought):
-        yield coupon.schedule_coupon(_issued(event), store)
+        yield coupon.schedule_coupon(_issued_reward(event), store)
         if event.coupon:
             yield CouponPlace(code=event.coupon.code, issued_reward_id=event.issued_reward_id)
         return
     reward = state.get(IssuedReward, event.issued_reward_id.encode())
     if reward is None:
         raise LookupError(f"reward {event.issued_reward_id} has facts but was not issued")
-    yield coupon.schedule_coupon(_changed(reward, event), store)
+    yield coupon.schedule_coupon(_changed_reward(reward, event), store)
 
 
-def _issued(event: RewardBought) -> IssuedReward:
+def _issued_reward(event: RewardBought) -> IssuedReward:
     return IssuedReward(
         issued_reward_id=event.issued_reward_id,
         reward_id=event.reward_id,
@@ -46,7 +46,7 @@ def _issued(event: RewardBought) -> IssuedReward:
     )
 
 
-def _changed(
+def _changed_reward(
     reward: IssuedReward,
     event: RedemptionStatusChanged | CouponUsed | CouponReinstated | CouponExpired | CouponExpiryAnnounced,
 ) -> IssuedReward:

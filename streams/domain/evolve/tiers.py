@@ -1,4 +1,4 @@
-"""What tier moves change."""
+"""Applies facts about tiers."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -24,7 +24,7 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
     standing = state.get(Standing, event.tier_set_id.encode())
     match event:
         case TierChanged():
-            after = _moved(standing, event)
+            after = _moved_standing(standing, event)
             yield tier.replan_standing(state, after, store, event.occurred_at)
             return
     if standing is None:
@@ -37,13 +37,14 @@ def evolve_tier(state: State, event: TierEvent, store: StoreSettings) -> Iterato
             yield tier.schedule_standing(state, told, store, event.occurred_at)
         case TierRecalculated():
             passed = replace(
-                standing, earned_base=_earned(state, event.tier_set_id, store), recalculated_at=None
+                standing, earned_base=_units_earned(state, event.tier_set_id, store), recalculated_at=None
             )
             yield tier.replan_standing(state, passed, store, max(event.due_at, event.occurred_at))
 
 
 def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterator[Change]:
-    """Anniversaries, and months since joining, are those of another day now."""
+    """Replans tiers after a change of `registered_at`, which anniversaries and months of membership depend
+    on."""
     for standing in list(state.scan(Standing)):
         tiers = store.tier_set(standing.tier_set_id)
         if tiers and tiers.period == "registration_anniversary":
@@ -52,7 +53,7 @@ def rejoined(state: State, event: MemberUpdated, store: StoreSettings) -> Iterat
             yield tier.schedule_standing(state, standing, store, event.occurred_at)
 
 
-def _moved(standing: Standing | None, event: TierChanged) -> Standing:
+def _moved_standing(standing: Standing | None, event: TierChanged) -> Standing:
     if standing is None:
         return Standing(
             tier_set_id=event.tier_set_id,
@@ -64,14 +65,14 @@ def _moved(standing: Standing | None, event: TierChanged) -> Standing:
     return replace(
         standing,
         level_id=event.level_id,
-        # A fall does not begin a new period: that is counted from the last promotion.
+        # A downgrade does not start a new period, which is counted from the last promotion.
         since=event.occurred_at if event.up else standing.since,
         moves=standing.moves + 1,
         floor_id=event.level_id if event.manual else standing.floor_id,
     )
 
 
-def _earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
+def _units_earned(state: State, tier_set_id: str, store: StoreSettings) -> Decimal:
     """Units earned so far in the wallet that the set counts by period."""
     tiers = store.tier_set(tier_set_id)
     counted = (c for c in tiers.conditions if c.measure == "cumulated_earned_units") if tiers else ()

@@ -1,4 +1,4 @@
-"""What transactions change: documents, and what a member has bought."""
+"""Applies facts about transactions."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -20,21 +20,21 @@ from streams.domain.state import Change, Document, Member, State, Transaction
 def evolve_transaction(state: State, event: TransactionEvent) -> Iterator[Change]:
     match event:
         case TransactionRecorded():
-            yield _recorded(state, event)
+            yield _record_document(state, event)
         case TransactionAssigned():
-            yield from _assigned(state, event)
+            yield from _assign_transaction(state, event)
         case TransactionMatched():
-            yield replace(_document(state, event.document_number), to_member=event.to_member)
+            yield replace(_document_entry(state, event.document_number), to_member=event.to_member)
         case TransactionUnmatched():
-            yield replace(_document(state, event.document_number), to_member=None)
+            yield replace(_document_entry(state, event.document_number), to_member=None)
         case DocumentErased():
-            document = _own(state, event.member_id)
+            document = _own_document(state, event.member_id)
             yield replace(document, buyer=None, items=strip_labels(document.items))
         case _:
             assert_never(event)
 
 
-def _recorded(state: State, event: TransactionRecorded) -> Change:
+def _record_document(state: State, event: TransactionRecorded) -> Change:
     if state.get(Member):
         return Transaction(
             document_number=event.document_number,
@@ -42,7 +42,7 @@ def _recorded(state: State, event: TransactionRecorded) -> Change:
             gross_value=event.gross_value,
             returned=event.document_type == "return",
         )
-    # Without a member the owner is the document itself.
+    # A document without a member is its own owner.
     return Document(
         transaction_id=event.transaction_id,
         document_number=event.document_number,
@@ -56,7 +56,7 @@ def _recorded(state: State, event: TransactionRecorded) -> Change:
     )
 
 
-def _assigned(state: State, event: TransactionAssigned) -> Iterator[Change]:
+def _assign_transaction(state: State, event: TransactionAssigned) -> Iterator[Change]:
     returned = event.document_type == "return"
     known = state.get(Transaction, event.document_number.encode())
     own = known or Transaction(
@@ -68,14 +68,14 @@ def _assigned(state: State, event: TransactionAssigned) -> Iterator[Change]:
     if known is None or (event.totals and not returned):
         yield own if returned else replace(own, left=event.totals)
     if returned and event.linked_document_number:
-        yield from _less(state, event.linked_document_number, event)
+        yield from _reduce_purchase(state, event.linked_document_number, event)
     member = state.get(Member)
     if member:
         value = -event.gross_value if returned else event.gross_value
         yield replace(member, purchases=member.purchases + value)
 
 
-def _less(state: State, purchase: str, event: TransactionAssigned) -> Iterator[Change]:
+def _reduce_purchase(state: State, purchase: str, event: TransactionAssigned) -> Iterator[Change]:
     """What is left of the purchase after the return."""
     bought = state.get(Transaction, purchase.encode())
     if bought is None:
@@ -94,11 +94,11 @@ def _less(state: State, purchase: str, event: TransactionAssigned) -> Iterator[C
     yield replace(bought, left=left, returned_value=bought.returned_value + event.gross_value)
 
 
-def _document(state: State, document_number: str) -> Document:
-    return _own(state, document_number)
+def _document_entry(state: State, document_number: str) -> Document:
+    return _own_document(state, document_number)
 
 
-def _own(state: State, name: str) -> Document:
+def _own_document(state: State, name: str) -> Document:
     document = state.get(Document)
     if document is None:
         raise LookupError(f"document {name!r} has facts but is not there")

@@ -1,4 +1,4 @@
-"""What changes of units change: a wallet's sums, its lots, and what is out of reach."""
+"""Applies facts about units: changes a wallet's sums, its lots and its held units."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -46,9 +46,9 @@ from streams.domain.values import Draw
 def evolve_units(state: State, event: UnitsEvent, store: StoreSettings) -> Iterator[Change]:
     match event:
         case UnitsEarned():
-            yield from _earn(state, event, store)
+            yield from _earn_lot(state, event, store)
         case UnitsActivated():
-            yield from _activate(state, event, store)
+            yield from _activate_lot(state, event, store)
         case UnitsSpent():
             before = get_account(state, event.wallet)
             yield moved(before, -event.units, spent=before.spent + event.units)
@@ -61,24 +61,24 @@ def evolve_units(state: State, event: UnitsEvent, store: StoreSettings) -> Itera
             yield from take(state, event.wallet, (event.lot,))
             yield from untraced(state, event.lot.lot_id)
         case UnitsBlocked() | UnitsHeld():
-            yield from _set_aside(state, event)
+            yield from _hold_units(state, event)
         case UnitsUnblocked() | UnitsReleased() | UnitsSent():
-            yield from _settle(state, event, store)
+            yield from _settle_held(state, event, store)
         case UnitsCancelled():
-            yield from _cancel(state, event)
+            yield from _cancel_transfer(state, event)
         case UnitsTakenBack():
             yield from take_back(state, event)
         case DebtPaid():
             yield from pay_debt(state, event)
         case UnitsReceived():
-            yield from _receive(state, event, store)
+            yield from _receive_units(state, event, store)
         case UnitsExpiryAnnounced():
-            yield from _announce(state, event, store)
+            yield from _announce_expiry(state, event, store)
         case _:
             assert_never(event)
 
 
-def _earn(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Change]:
+def _earn_lot(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Change]:
     before = get_account(state, event.wallet)
     lot = Lot(
         wallet=event.wallet,
@@ -90,44 +90,44 @@ def _earn(state: State, event: UnitsEarned, store: StoreSettings) -> Iterator[Ch
         oldest_first=event.oldest_first,
         purchase=event.purchase,
     )
-    yield from _given(state, event)
+    yield from _record_gift(state, event)
     if event.locked_until is not None:
         yield replace(before, pending=before.pending + event.units)
         yield PendingLot(lot=lot, unlocks_at=event.locked_until)
         return
     yield moved(before, event.units, earned=before.earned + event.units)
-    yield from _opened(lot, store)
+    yield from _open_lot(lot, store)
 
 
-def _given(state: State, event: UnitsEarned) -> Iterator[Change]:
-    """What a purchase gave is kept with it, for its returns."""
+def _record_gift(state: State, event: UnitsEarned) -> Iterator[Change]:
+    """Records the lot with its purchase, for returns."""
     bought = state.get(Transaction, event.purchase.encode()) if event.purchase else None
     if bought:
         gift = Gift(lot_id=event.transfer_id, wallet=event.wallet, units=event.units)
         yield replace(bought, gifts=(*bought.gifts, gift))
 
 
-def _opened(lot: Lot, store: StoreSettings) -> Iterator[Change]:
+def _open_lot(lot: Lot, store: StoreSettings) -> Iterator[Change]:
     yield from placed(lot, store)
     yield Transfer(wallet=lot.wallet, place=lot.draw(lot.units), purchase=lot.purchase)
 
 
-def _activate(state: State, event: UnitsActivated, store: StoreSettings) -> Iterator[Change]:
+def _activate_lot(state: State, event: UnitsActivated, store: StoreSettings) -> Iterator[Change]:
     before = get_account(state, event.wallet)
-    pending = _pending(state, event.transfer_id)
+    pending = _require_pending(state, event.transfer_id)
     yield moved(before, event.units, pending=before.pending - event.units, earned=before.earned + event.units)
     yield Drop(entry=pending)
-    yield from _opened(pending.lot, store)
+    yield from _open_lot(pending.lot, store)
 
 
-def _pending(state: State, transfer_id: str) -> PendingLot:
+def _require_pending(state: State, transfer_id: str) -> PendingLot:
     pending = state.get(PendingLot, transfer_id.encode())
     if pending is None:
         raise LookupError(f"pending transfer {transfer_id} is not in the ledger")
     return pending
 
 
-def _set_aside(state: State, event: UnitsBlocked | UnitsHeld) -> Iterator[Change]:
+def _hold_units(state: State, event: UnitsBlocked | UnitsHeld) -> Iterator[Change]:
     before = get_account(state, event.wallet)
     blocked = isinstance(event, UnitsBlocked)
     if blocked:
@@ -148,10 +148,10 @@ def _set_aside(state: State, event: UnitsBlocked | UnitsHeld) -> Iterator[Change
     )
 
 
-def _settle(
+def _settle_held(
     state: State, event: UnitsUnblocked | UnitsReleased | UnitsSent, store: StoreSettings
 ) -> Iterator[Change]:
-    """What was set aside is gone, or back in its lots."""
+    """Removes held units, or puts them back into their lots."""
     before = get_account(state, event.wallet)
     held = state.get(Held, event.transfer_id.encode())
     if held is None:
@@ -170,8 +170,8 @@ def _settle(
 
 
 def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Change]:
-    """Into the lot, as it is now; where it is gone meanwhile, it comes back. If its day is over, its timer,
-    due at once, lets it expire. What was cancelled or expired stays so: it cannot be taken back twice."""
+    """Puts units back into their lot; a lot that is gone is restored. If it is overdue, its timer is due at
+    once and expires it. A cancelled or expired transfer stays so, and cannot be taken back twice."""
     before = pledge.lot
     now = state.get(Lot, before.key())
     if now:
@@ -182,10 +182,10 @@ def _put_back(state: State, pledge: Pledge, store: StoreSettings) -> Iterator[Ch
     yield from placed(replace(before, remaining=pledge.units, returns=wallet.returns + 1), store)
 
 
-def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:
+def _cancel_transfer(state: State, event: UnitsCancelled) -> Iterator[Change]:
     before = get_account(state, event.wallet)
     if event.pending:
-        pending = _pending(state, event.transfer_id)
+        pending = _require_pending(state, event.transfer_id)
         yield replace(before, pending=before.pending - event.units, cancelled=before.cancelled + event.units)
         yield Drop(entry=pending)
         yield from lost(state, pending.lot.purchase, event.transfer_id, event.units)
@@ -197,7 +197,7 @@ def _cancel(state: State, event: UnitsCancelled) -> Iterator[Change]:
     yield from lost(state, given.purchase if given else None, event.transfer_id, event.units)
 
 
-def _receive(state: State, event: UnitsReceived, store: StoreSettings) -> Iterator[Change]:
+def _receive_units(state: State, event: UnitsReceived, store: StoreSettings) -> Iterator[Change]:
     before = get_account(state, event.wallet)
     yield moved(
         before, event.units, earned=before.earned + event.units, received=before.received + event.units
@@ -215,7 +215,7 @@ def _receive(state: State, event: UnitsReceived, store: StoreSettings) -> Iterat
         yield from placed(lot, store)
 
 
-def _announce(state: State, event: UnitsExpiryAnnounced, store: StoreSettings) -> Iterator[Change]:
+def _announce_expiry(state: State, event: UnitsExpiryAnnounced, store: StoreSettings) -> Iterator[Change]:
     lot = next(_lots_of(state, event), None)
     if lot is None:
         raise LookupError(f"lot {event.lot_id} of wallet {event.wallet!r} is not in the ledger")
@@ -223,7 +223,7 @@ def _announce(state: State, event: UnitsExpiryAnnounced, store: StoreSettings) -
 
 
 def _lots_of(state: State, event: UnitsExpiryAnnounced) -> Iterator[Lot]:
-    """The lot, in whichever order it stands: the event does not say."""
+    """Finds the lot in both spending orders, as the fact does not name the order."""
     for oldest_first in (False, True):
         place = Draw(
             lot_id=event.lot_id,

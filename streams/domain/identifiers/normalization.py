@@ -1,4 +1,4 @@
-"""A text to the identifier that it is, by the store's rules; and under what it may have been kept before."""
+"""Normalises identifiers by the store's rules, and finds the forms that older releases stored."""
 
 import re
 from functools import lru_cache
@@ -11,11 +11,12 @@ from streams.domain.identifiers.placeholders import FILLS, Unreadable, is_filler
 from streams.domain.values import Identifier, IdentifierKind
 
 _PHONE_PUNCTUATION = re.compile(r"[\s().-]+")
-_MOST = 255
+_MAX_CHARACTERS = 255
 
 
 class Rules(NamedTuple):
-    """What a store sets. `region`: whose phones may lack the +; `card_pattern`: for a whole card number."""
+    """A store's rules. `region` is the country whose phone numbers may lack the +; `card_pattern` matches a
+    whole card number."""
 
     region: str | None = None
     card_pattern: str | None = None
@@ -25,7 +26,7 @@ NO_RULES = Rules()
 
 
 def require_rules(rules: Rules) -> None:
-    """Raises ValueError beginning with the setting."""
+    """Raises ValueError, whose text begins with the setting."""
     if rules.region is not None and not is_region(rules.region):
         raise ValueError(
             f"phone_region {rules.region!r} is no country's code of two capital letters, such as PL"
@@ -37,22 +38,21 @@ def require_rules(rules: Rules) -> None:
 
 
 def read(kind: IdentifierKind, text: str | None, rules: Rules) -> str | None:
-    """As it is kept and shown: phones in E.164, e-mails composed and their domain small. None for nothing.
-
-    What is read is read as itself again. Raises Unreadable.
+    """The identifier as it is stored and shown: phones in E.164, e-mails in NFC with a lower-case domain.
+    None for an empty text. Idempotent. Raises Unreadable.
     """
-    forms = _forms(kind, trimmed(text or ""), rules)
+    forms = _former_forms(kind, trimmed(text or ""), rules)
     return forms[0] if forms else None
 
 
 def sought(kind: IdentifierKind, text: str | None, rules: Rules) -> tuple[Identifier, ...]:
-    """Under what a member may stand who is known by it, the likeliest first: what was kept before there were
-    rules keeps the form that it had. Raises Unreadable: junk is nobody's."""
+    """The keys under which its member may be stored, the likeliest first: identifiers stored before there
+    were rules keep their former form. Raises Unreadable for placeholders."""
     cell = trimmed(text or "")
     try:
-        forms = _forms(kind, cell, rules)
+        forms = _former_forms(kind, cell, rules)
     except NoCountry:
-        # Numbers that were kept without their country are still found as they were typed.
+        # Numbers stored without a country code are still found as they were typed.
         forms = (cell,)
     keys = [key for form in forms for key in (identifier(kind, form),) if key]
     before = former(kind, cell)
@@ -60,11 +60,11 @@ def sought(kind: IdentifierKind, text: str | None, rules: Rules) -> tuple[Identi
 
 
 @lru_cache(maxsize=4096)
-def _forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
+def _former_forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
     if not cell:
         return ()
-    if len(cell) > _MOST:
-        raise Unreadable(f"must have {_MOST} characters at most, not {len(cell)}")
+    if len(cell) > _MAX_CHARACTERS:
+        raise Unreadable(f"must have {_MAX_CHARACTERS} characters at most, not {len(cell)}")
     match kind:
         case "phone":
             return (read_phone(cell, rules.region),)
@@ -78,7 +78,8 @@ def _forms(kind: IdentifierKind, cell: str, rules: Rules) -> tuple[str, ...]:
 
 
 def identifier(kind: IdentifierKind, kept: str | None) -> Identifier | None:
-    """The key of what is kept; of what was kept before there were rules too. None for nothing."""
+    """The key of a stored identifier, also if it was stored before there were rules. None for an empty
+    text."""
     found = former(kind, kept)
     if found is None or kind != "email":
         return found
@@ -86,8 +87,8 @@ def identifier(kind: IdentifierKind, kept: str | None) -> Identifier | None:
 
 
 def former(kind: IdentifierKind, text: str | None) -> Identifier | None:
-    """The key that it had before there were rules."""
-    # Its end is a zero byte where it is a key.
+    """The key that it had before there were rules, or None."""
+    # As part of a key it ends with a zero byte.
     value = (text or "").replace("\x00", "").strip()
     if kind == "email":
         value = value.lower()
@@ -97,7 +98,8 @@ def former(kind: IdentifierKind, text: str | None) -> Identifier | None:
 
 
 def is_junk(found: Identifier) -> bool:
-    """Whether it names nobody, whatever a store's rules: kept by a member or not, it matches no one."""
+    """Whether it is a placeholder under any store's rules. It matches no member, even if one has it
+    stored."""
     if found.kind == "phone" and any(letter.isalpha() for letter in found.value):
         return True
     if found.kind != "email" and len(found.value) >= FILLS and found.value.isdigit():

@@ -1,4 +1,4 @@
-"""Phone numbers to E.164, in which each has one form. Pure."""
+"""Normalises phone numbers to E.164. Pure."""
 
 import re
 import unicodedata
@@ -9,15 +9,15 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 from streams.domain.identifiers.placeholders import Unreadable, is_filler, require_meant, unwrapped
 
 EXAMPLE = "+48600100200"
-_FORM = re.compile(r"[(]?[+]?[0-9(][0-9 ()./-]*")
-_CHARACTERS = re.compile(r"[0-9 ()./+-]*")
-_MOST = 64
-_MOST_DIGITS = 17
-"""Fifteen of E.164, and the 00 before them."""
-# Of other scripts and of typesetters; U+2212 is the minus sign, U+30FC the Japanese dash.
+_NUMBER_PATTERN = re.compile(r"[(]?[+]?[0-9(][0-9 ()./-]*")
+_ALLOWED_CHARACTERS = re.compile(r"[0-9 ()./+-]*")
+_MAX_CHARACTERS = 64
+_MAX_DIGITS = 17
+"""The 15 digits of E.164, and a leading 00."""
+# U+2212 is the minus sign, U+30FC the Japanese prolonged sound mark.
 _DASHES = "\u2212\u30fc"
-_SAME_AS = {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": ".", "\uff0f": "/"}
-_TOO_LONG_OR_SHORT = {
+_ASCII_EQUIVALENTS = {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": ".", "\uff0f": "/"}
+_LENGTH_REASONS = {
     ValidationResult.TOO_LONG: "has too many digits for one number",
     ValidationResult.TOO_SHORT: "has too few digits",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks the area's code",
@@ -25,29 +25,30 @@ _TOO_LONG_OR_SHORT = {
 
 
 class NoCountry(Unreadable):
-    """A number that may be good, where nobody has said of which country."""
+    """The number may be valid, but its country is not known."""
 
 
 def read_phone(cell: str, region: str | None) -> str:
-    """The number in E.164. `region`: the country whose numbers may lack the +. Raises Unreadable, NoCountry.
+    """The number in E.164. `region` is the country whose numbers may lack the +. Raises Unreadable,
+    NoCountry.
 
-    With the + a length that its country knows is enough: which numbers are in use changes faster than any
-    list of them. Without it the number must be in use: a digit that got lost would not be missed else.
+    With the + a possible length is enough, because the numbers in use change faster than any list. Without it
+    the number must be a valid one, or a lost digit would go unnoticed.
     """
-    typed = _typed(cell)
+    typed = _to_typed_digits(cell)
     national = "+" not in typed
-    if national and is_filler(_digits(typed)):
+    if national and is_filler(_count_digits(typed)):
         raise Unreadable("is a placeholder: if it is real, write it with + and its country's code")
-    if len(_digits(typed)) > _MOST_DIGITS:
+    if len(_count_digits(typed)) > _MAX_DIGITS:
         raise Unreadable(f"must be one number, such as {EXAMPLE}")
     if national and region is None:
         raise NoCountry(
             f"must begin with + and the country's code, such as {EXAMPLE}: the store has no phone_region"
         )
-    number = _without_trunk(_parsed(typed, region))
+    number = _remove_trunk_prefix(_parse_number(typed, region))
     verdict = phonenumbers.is_possible_number_with_reason(number)
     if verdict != ValidationResult.IS_POSSIBLE:
-        reason = _TOO_LONG_OR_SHORT.get(verdict, "has a number of digits that no number there has")
+        reason = _LENGTH_REASONS.get(verdict, "has a number of digits that no number there has")
         raise Unreadable(f"{reason}: +{number.country_code} is its country's code")
     filler = len(set(phonenumbers.national_significant_number(number))) == 1
     if (national or filler) and not phonenumbers.is_valid_number(number):
@@ -56,22 +57,22 @@ def read_phone(cell: str, region: str | None) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def _typed(cell: str) -> str:
-    """The digits with the punctuation that phone numbers have, all of it ASCII."""
+def _to_typed_digits(cell: str) -> str:
+    """The digits with the punctuation of phone numbers, in ASCII."""
     require_meant(cell)
-    text = "".join(_plain(letter) for letter in unwrapped(cell))
+    text = "".join(_to_plain_characters(letter) for letter in unwrapped(cell))
     require_meant(text)
-    if len(text) > _MOST:
-        raise Unreadable(f"must have {_MOST} characters at most")
-    if not _CHARACTERS.fullmatch(text):
+    if len(text) > _MAX_CHARACTERS:
+        raise Unreadable(f"must have {_MAX_CHARACTERS} characters at most")
+    if not _ALLOWED_CHARACTERS.fullmatch(text):
         raise Unreadable(f"must hold digits alone, with blanks, dashes, dots or brackets, such as {EXAMPLE}")
-    if not _FORM.fullmatch(text) or not _one_number(text):
+    if not _NUMBER_PATTERN.fullmatch(text) or not _is_one_number(text):
         raise Unreadable(f"must be one number, such as {EXAMPLE}")
     return text
 
 
-def _plain(letter: str) -> str:
-    """No invisible characters, the common blank and dash for any other, and 0-9 for any script's digits."""
+def _to_plain_characters(letter: str) -> str:
+    """Removes invisible characters, and replaces blanks, dashes and digits of all scripts by ASCII ones."""
     match unicodedata.category(letter):
         case "Cf":
             return ""
@@ -81,20 +82,21 @@ def _plain(letter: str) -> str:
             return "-"
         case "Nd":
             return str(unicodedata.decimal(letter))
-    return "-" if letter in _DASHES else _SAME_AS.get(letter, letter)
+    return "-" if letter in _DASHES else _ASCII_EQUIVALENTS.get(letter, letter)
 
 
-def _one_number(text: str) -> bool:
-    """A slash stands once, behind an area's code and what is dialled before it; else it parts two numbers."""
+def _is_one_number(text: str) -> bool:
+    """Whether the text is a single number: one slash may follow the area code, others separate two
+    numbers."""
     area, slash, rest = text.partition("/")
-    return not slash or ("/" not in rest and text[0] in "(+0" and len(_digits(area)) <= 8)
+    return not slash or ("/" not in rest and text[0] in "(+0" and len(_count_digits(area)) <= 8)
 
 
-def _digits(text: str) -> str:
+def _count_digits(text: str) -> str:
     return "".join(letter for letter in text if letter.isdigit())
 
 
-def _parsed(typed: str, region: str | None) -> PhoneNumber:
+def _parse_number(typed: str, region: str | None) -> PhoneNumber:
     try:
         return phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException as error:
@@ -103,9 +105,8 @@ def _parsed(typed: str, region: str | None) -> PhoneNumber:
         raise Unreadable(f"is no phone number, such as {EXAMPLE}") from None
 
 
-def _without_trunk(number: PhoneNumber) -> PhoneNumber:
-    """Without the 0 that is dialled within a country, where it was written behind the country's code and the
-    number is in use without it alone."""
+def _remove_trunk_prefix(number: PhoneNumber) -> PhoneNumber:
+    """Removes a trunk prefix 0 after the country code, if the number is valid only without it."""
     national = phonenumbers.national_significant_number(number)
     if not national.startswith("0") or phonenumbers.is_valid_number(number):
         return number

@@ -1,4 +1,4 @@
-"""A profile's identifiers, and a buyer's."""
+"""The identifiers of a member's profile and of a transaction's buyer."""
 
 from collections.abc import Iterator
 
@@ -14,12 +14,12 @@ FIELDS: dict[IdentifierKind, str] = {
     "phone": "phone",
     "email": "email",
 }
-"""Where the profile keeps each, in the order in which a transaction's data is matched."""
+"""The profile's field for each kind, in the order in which a transaction's data is matched."""
 
 
 def profile_of(said: Profile, rules: Rules, before: Profile | None = None) -> Profile:
-    """As it is kept: each identifier in its one form. What has not changed since `before` stays as it is, for
-    it may have been kept before there were rules. Raises Rejected."""
+    """The profile with normalised identifiers. Identifiers that are unchanged since `before` stay as they
+    are, as they may be older than the rules. Raises Rejected."""
     found: dict[str, str | None] = {}
     for kind, field in FIELDS.items():
         text = getattr(said, field)
@@ -37,8 +37,8 @@ def read_field(kind: IdentifierKind, text: str | None, rules: Rules, field: str)
 
 
 def claimed(said: Profile, rules: Rules, before: Profile) -> tuple[Identifier, ...]:
-    """What the member is to be known by, alone, and is not yet: former forms too, for others may stand under
-    these. Sorted. Raises Rejected."""
+    """The identifiers that the member must get exclusively and does not have yet, in their former forms too,
+    which other members may have. Sorted. Raises Rejected."""
     has = set(of(before))
     wanted: list[Identifier] = []
     for kind, field in FIELDS.items():
@@ -48,11 +48,11 @@ def claimed(said: Profile, rules: Rules, before: Profile) -> tuple[Identifier, .
         kept = identifier(kind, read_field(kind, text, rules, f"profile.{field}"))
         if kept and kept not in has:
             wanted += sought(kind, text, rules)
-    return tuple(sorted(dict.fromkeys(wanted), key=_order))
+    return tuple(sorted(dict.fromkeys(wanted), key=_sort_key))
 
 
 def of(holder: object) -> Iterator[Identifier]:
-    """Of a profile as it is kept, the strongest first."""
+    """The identifiers of a stored profile, the strongest first."""
     for kind, field in FIELDS.items():
         found = identifier(kind, getattr(holder, field))
         if found:
@@ -60,14 +60,14 @@ def of(holder: object) -> Iterator[Identifier]:
 
 
 def known_by(profile: Profile) -> tuple[Identifier, ...]:
-    """Under what the identity stage may know a member of this profile: former forms too. Sorted."""
+    """All keys that the identity stage may have for this profile, former forms included. Sorted."""
     before = (former(kind, getattr(profile, field)) for kind, field in FIELDS.items())
-    return tuple(sorted({*of(profile), *(each for each in before if each)}, key=_order))
+    return tuple(sorted({*of(profile), *(each for each in before if each)}, key=_sort_key))
 
 
 def looked_for(holder: object, rules: Rules, place: str) -> tuple[Identifier, ...]:
-    """By what the holder's identifiers are looked for, the strongest first. Raises Rejected naming the field
-    below `place`."""
+    """The keys to search a member by, from the holder's identifiers, the strongest first. Raises Rejected,
+    naming the field below `place`."""
     found: list[Identifier] = []
     for kind, field in FIELDS.items():
         text = getattr(holder, field)
@@ -78,5 +78,5 @@ def looked_for(holder: object, rules: Rules, place: str) -> tuple[Identifier, ..
     return tuple(dict.fromkeys(found))
 
 
-def _order(each: Identifier) -> tuple[str, str]:
+def _sort_key(each: Identifier) -> tuple[str, str]:
     return each.kind, each.value

@@ -1,4 +1,4 @@
-"""Which members' identifiers were kept before there were rules, and what they would be by these. Pure."""
+"""Rechecks stored identifiers against the store's rules. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from streams.domain.values import IdentifierKind
 
 
 class Finding(NamedTuple):
-    """`form`: what it would be kept as; None: it is junk. `shared_with`: another member who has that already,
-    or would have it."""
+    """`form` is the normalised identifier, or None for a placeholder. `shared_with` is another member who
+    has, or would get, the same one."""
 
     member_id: str
     field: str
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 class IdentifierCheck:
-    """Is shown each member of a store once, and changes nothing."""
+    """Checks each member of a store once. It changes nothing."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -55,10 +55,12 @@ class IdentifierCheck:
 
     @property
     def found(self) -> Iterator[Finding]:
-        """What clashes first; each by its member and field."""
-        return iter(sorted(map(self._shared, self._findings), key=lambda f: (not f.shared_with, f[:2])))
+        """The findings: clashes first, then by member and field."""
+        return iter(
+            sorted(map(self._shared_finding, self._findings), key=lambda f: (not f.shared_with, f[:2]))
+        )
 
-    def _shared(self, finding: Finding) -> Finding:
+    def _shared_finding(self, finding: Finding) -> Finding:
         kind = next(kind for kind, field in FIELDS.items() if field == finding.field)
         key = identifier(kind, finding.form)
         holders = self._holders[kind, key.value] if key else []

@@ -1,7 +1,7 @@
-"""A member's state, kept as many small entries so that a command touches only those it needs.
+"""A member's state, in many small entries, so that a command reads and writes only those that it needs.
 
-An entry knows its table, its key below its owner, and the next instant at which it wants attention
-(`due_at`): the due index hangs on that alone. Entries are frozen; a change is a new entry or a `Drop`.
+An entry knows its table, its key within its owner, and when its timer is due (`due`), which is all that the
+due index needs. Entries are frozen; a change is a new entry or a `Drop`.
 """
 
 from streams.domain.state.coupons import CouponPlace, IssuedReward

@@ -26,7 +26,7 @@ class IssuedReward(Entry):
     status: RedemptionStatus = "issued"
     status_comment: Text | None = None
     status_at: Instant | None = None
-    """When the status was set; None: when it was issued."""
+    """When the status was set; None: when the reward was issued."""
     price: Decimal | None = None
     tax: Decimal | None = None
     tax_price_value: Decimal | None = None

@@ -1,4 +1,4 @@
-"""What entries are, and how an owner's are read and changed."""
+"""The base of all entries, and the port `State` for reading one owner's entries."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,33 +16,34 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Entry(Struct, metaclass=FrozenMeta, array_like=True):
-    """Base of all entries. Stored as arrays: fields are only ever added at the end, with a default."""
+    """Base of all entries. They are stored as arrays: new fields must be added at the end, with a default."""
 
     table: ClassVar[str]
     letter: ClassVar[bytes]
     due_group_size: ClassVar[int] = 0
 
     def key(self) -> bytes:
-        """Where the entry stands among its owner's entries of the same kind."""
+        """The entry's key among its owner's entries of the same kind, which defines their order."""
         return b""
 
     @property
     def due(self) -> datetime | None:
-        """The next instant at which the entry wants attention, or None."""
+        """When the entry's timer is due, or None."""
         return None
 
     def due_group(self) -> bytes:
-        """Entries of different groups do not wait for each other; `due_group_size` bytes."""
+        """The entry's group in the due index, in `due_group_size` bytes. Groups do not wait for each
+        other."""
         return b""
 
     @classmethod
     def timed(cls) -> bool:
-        """Whether entries of this kind may ever be due."""
+        """Whether entries of this kind can have a timer."""
         return cls.due is not Entry.due
 
 
 class Drop(Value):
-    """The entry is gone."""
+    """Removes the entry."""
 
     entry: Entry
 
@@ -52,7 +53,7 @@ E = TypeVar("E", bound=Entry)
 
 
 class State(Protocol):
-    """One owner's entries, read where they lie. What a decision sees."""
+    """One owner's entries, as decisions read them."""
 
     def get(self, kind: type[E], key: bytes = b"") -> E | None:
         """The entry of that kind and key, or None."""
@@ -62,12 +63,13 @@ class State(Protocol):
 
 
 def sortable(instant: datetime | None) -> bytes:
-    """Eight bytes that sort as instants do, microseconds since 1970, offset to be unsigned; None last."""
+    """Eight bytes that sort like instants: microseconds since 1970, offset to be unsigned. None sorts
+    last."""
     if instant is None:
         return FOREVER
     return (round(instant.timestamp() * 1_000_000) + (1 << 62)).to_bytes(8, "big")
 
 
 def instant(eight: bytes) -> datetime:
-    """What `sortable` was given."""
+    """The instant that `sortable` encoded."""
     return _EPOCH + timedelta(microseconds=int.from_bytes(eight, "big") - (1 << 62))

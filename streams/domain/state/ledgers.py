@@ -1,4 +1,4 @@
-"""Entries of wallets: sums, lots in spending order, and units out of reach."""
+"""Entries of wallets: sums, lots in spending order, and held units."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from streams.domain.values import (
 
 
 class Account(Entry):
-    """A member's wallet: sums over all its transfers. `changes` counts changes of `available`."""
+    """The sums of a member's wallet. `changes` counts the changes of `available`."""
 
     table, letter = "ledgers", b"a"
 
@@ -29,16 +29,16 @@ class Account(Entry):
     pending: Decimal = Decimal(0)
     blocked: Decimal = Decimal(0)
     held: Decimal = Decimal(0)
-    """Set aside for transfers under way: part of `available`, but not to be spent."""
+    """Held for transfers under way: part of `available`, but not spendable."""
     sent: Decimal = Decimal(0)
     received: Decimal = Decimal(0)
     cancelled: Decimal = Decimal(0)
     returns: int = 0
-    """How many lots came back after they were gone."""
+    """How many lots were restored after they were gone."""
     returned: Decimal = Decimal(0)
-    """What returns took. All of it but what was pending is in `spent` too."""
+    """Units that returns took. All but the pending ones are part of `spent` too."""
     owed: Decimal = Decimal(0)
-    """What returns should have taken and was not there: units that come pay it first."""
+    """The debt of returns: units that were missing. Received units pay it first."""
 
     @property
     def spendable(self) -> Decimal:
@@ -49,7 +49,7 @@ class Account(Entry):
 
 
 class Lot(Entry):
-    """Units earned together and not yet gone. Lots of a wallet stand in spending order."""
+    """Units that were earned together. A wallet's lots sort in spending order."""
 
     table, letter = "ledgers", b"l"
 
@@ -60,15 +60,16 @@ class Lot(Entry):
     earned_at: Instant
     expires_at: Instant | None
     announced: tuple[int, ...] = ()
-    """Lead times, in days, of which the member has been told."""
+    """Lead times, in days, that have been announced."""
     due_at: Instant | None = None
     oldest_first: bool = False
-    """Whether it stands in order of age instead of expiry."""
+    """Whether it is sorted by age instead of expiry."""
     returns: int = 0
-    """Which return of the wallet's lots brought it back after it was gone; 0: it was never gone. It makes the
-    ids of its ends differ: parts of a lot may come back one by one, each to an end of its own."""
+    """The number of the restoration that brought the lot back after it was gone; 0 if it was never gone. It
+    makes the ids of repeated expiries differ: parts of a lot may be restored one by one, and each expires by
+    itself."""
     purchase: Text | None = None
-    """The document number of the purchase that gave it."""
+    """The document number of the purchase that gave the lot."""
 
     def key(self) -> bytes:
         return lot_key(self.wallet, self.draw(self.remaining))
@@ -78,7 +79,7 @@ class Lot(Entry):
         return self.due_at
 
     def draw(self, units: Decimal) -> Draw:
-        """`units` of this lot, with where it stands."""
+        """A draw of `units` from this lot."""
         return Draw(
             lot_id=self.lot_id,
             units=units,
@@ -89,7 +90,7 @@ class Lot(Entry):
 
 
 class Ending(Entry):
-    """Finds a lot that stands in order of age by when its day is over. The others stand in that order."""
+    """Finds a lot that is sorted by age by its expiry. Other lots sort by expiry themselves."""
 
     table, letter = "ledgers", b"e"
 
@@ -102,7 +103,7 @@ class Ending(Entry):
 
 
 class PendingLot(Entry):
-    """Units that may not be spent before `unlocks_at`."""
+    """Units that cannot be spent before `unlocks_at`."""
 
     table, letter = "ledgers", b"p"
 
@@ -118,13 +119,13 @@ class PendingLot(Entry):
 
 
 class Transfer(Entry):
-    """Finds the lot of a transfer that gave units, for as long as they could be taken back."""
+    """Finds the lot of a transfer, while its units can still be taken back."""
 
     table, letter = "ledgers", b"x"
 
     wallet: Code
     place: Draw
-    """Its `units` are all that it gave, less what returns took of it."""
+    """`units` are all units that it gave, less those that returns took."""
     purchase: Text | None = None
     """The document number of the purchase that gave them."""
 
@@ -133,14 +134,14 @@ class Transfer(Entry):
 
 
 class Pledge(Value):
-    """Units of a lot set aside, with the lot as it was."""
+    """Held units of a lot, with the lot as it was."""
 
     lot: Lot
     units: Decimal
 
 
 class Held(Entry):
-    """Units out of reach: blocked, or on their way to another member."""
+    """Held units: blocked, or on their way to another member."""
 
     table, letter = "ledgers", b"H"
 
@@ -158,8 +159,8 @@ class Held(Entry):
 
 
 def lot_key(wallet: str, lot: Draw) -> bytes:
-    """Spending order. Earliest-expiring first: the member loses the fewest points. Where the wallet type says
-    so, the oldest first. Ties by lot id, so that a replay draws the same lots."""
+    """The key that sorts lots in spending order. Earliest-expiring first: the member loses the fewest points.
+    If the wallet type says so, the oldest first. Ties by lot id, so that a replay draws the same lots."""
     first = lot.earned_at if lot.oldest_first else lot.expires_at
     return wallet_prefix(wallet) + sortable(first) + sortable(lot.earned_at) + lot.lot_id.encode()
 

@@ -1,4 +1,4 @@
-"""Entries of accounts: who a member is, which tier, which purchases."""
+"""Entries of accounts: profile, codes, tiers, campaign limits and purchases."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -27,19 +27,19 @@ class Member(Entry):
     """The command that registered the member."""
     status: Literal["active", "inactive", "deactivated"] = "active"
     signed_up: bool = False
-    """Whether the member registered alone."""
+    """Whether the member signed up without an administrator."""
     purchases: Decimal = Decimal(0)
-    """Money spent, less what was returned."""
+    """Money spent on purchases, less returns."""
     was_active: bool = False
-    """Whether the account was ever open, if it was closed since."""
+    """Whether a closed account was ever active."""
     erased_at: Instant | None = None
-    """Since when nothing is known of who it is."""
+    """When the member was erased."""
     phone_as_typed: Text | None = None
-    """As it came, where the profile has it in another form."""
+    """The phone number as it was sent, if the profile has it in another form."""
 
 
 class Secret(Entry):
-    """A code that was sent, and what for: activation, or a change of e-mail or phone to `value`."""
+    """A code that was sent, with its purpose: activation, or a change of e-mail or phone to `value`."""
 
     table, letter = "members", b"s"
 
@@ -49,14 +49,14 @@ class Secret(Entry):
     value: Text | None
     issued_at: Instant
     wrong: int = 0
-    """How often another code was given instead of it."""
+    """How many wrong codes were given."""
 
     def key(self) -> bytes:
         return self.purpose.encode()
 
 
 class Standing(Entry):
-    """A member's tier of one set."""
+    """A member's tier in one tier set."""
 
     table, letter = "members", b"g"
 
@@ -64,20 +64,20 @@ class Standing(Entry):
     level_id: Uuid
     since: Instant
     moves: int = 0
-    """How often it changed: it makes the ids of changes differ."""
+    """The number of changes, which makes their ids differ."""
     floor_id: Uuid | None = None
-    """The tier that was assigned by hand."""
+    """The tier assigned by hand."""
     earned_base: Decimal = Decimal(0)
-    """Units earned up to the last recalculation."""
+    """Units earned before the last recalculation."""
     recalculated_at: Instant | None = None
-    """The next recalculation, where the tier set has any."""
+    """The next recalculation, or None if the tier set has none."""
     announced: tuple[int, ...] = ()
-    """Lead times, in days before it, of which the member has been told."""
+    """Lead times, in days before the recalculation, that have been announced."""
     due_at: Instant | None = None
     plans: int = 0
-    """How often the next recalculation was set anew: it makes the ids of its announcements differ."""
+    """How often the recalculation was rescheduled, which makes the ids of its announcements differ."""
     safe: tuple[int, ...] = ()
-    """Lead times at whose moment the tier was not in danger: told of late, should it come to be."""
+    """Lead times at which the tier was not in danger. They are announced late if it comes into danger."""
 
     def key(self) -> bytes:
         return self.tier_set_id.encode()
@@ -88,7 +88,7 @@ class Standing(Entry):
 
 
 class CampaignUse(Entry):
-    """How often a campaign with a limit has acted for the member."""
+    """How often a campaign with a limit has run for the member."""
 
     table, letter = "members", b"u"
 
@@ -100,7 +100,7 @@ class CampaignUse(Entry):
 
 
 class Document(Entry):
-    """A transaction that was recorded without its member. Its owner is the document itself."""
+    """A transaction that was recorded without its member. It is its own owner."""
 
     table, letter = "members", b"d"
 
@@ -113,13 +113,13 @@ class Document(Entry):
     buyer: Buyer | None
     channel_id: Uuid | None
     to_member: Uuid | None = None
-    """Whom it was matched to."""
+    """The member that it was matched to."""
     linked_document_number: Text | None = None
 
 
 class Gift(Value):
-    """A lot that a purchase gave: `units`, of which returns have taken `taken`, and `gone` are cancelled or
-    have expired."""
+    """A lot that a purchase gave: of its `units`, returns have taken `taken`, and `gone` were cancelled or
+    expired."""
 
     lot_id: Uuid
     wallet: Text
@@ -137,11 +137,12 @@ class Transaction(Entry):
     returned: bool = False
     """Whether it is a return itself."""
     left: tuple[SkuTotal, ...] = ()
-    """What of a purchase was not returned yet; empty where no release had kept what was bought."""
+    """The purchased items that have not been returned; empty for purchases of older releases, which did not
+    store items."""
     returned_value: Decimal = Decimal(0)
     """The sum of a purchase's returns."""
     gifts: tuple[Gift, ...] = ()
-    """What a purchase gave."""
+    """The lots that the purchase gave."""
 
     def key(self) -> bytes:
         return self.document_number.encode()

@@ -1,4 +1,4 @@
-"""Working memory of the stages: it follows from what is under way, not from facts."""
+"""Entries that stages keep for processes under way. They do not follow from facts."""
 
 from datetime import datetime
 
@@ -13,18 +13,18 @@ from streams.domain.values import (
 
 
 class Handled(Entry):
-    """The memory of a command: what was answered. Forgotten at `forget_at`; None: never."""
+    """A handled command with its outcome. Removed at `forget_at`; None: never."""
 
     table, letter = "commands", b"h"
 
     command_id: Uuid
     forget_at: Instant | None
     rejection: tuple[str, str, str] | None = None
-    """Field, value and reason, where it was refused."""
+    """Field, value and reason if it was rejected."""
     waits_for: Text = ""
-    """The message with which it comes to its end; empty: it has."""
+    """The message that completes it; empty if it is complete."""
     fingerprint: Text = ""
-    """Of the request that it came from, where its sender may send that again; empty: it is not known."""
+    """A digest of the request that it came from; empty if it is not known."""
 
     def key(self) -> bytes:
         return self.command_id.encode()
@@ -35,7 +35,7 @@ class Handled(Entry):
 
 
 class Claim(Entry):
-    """A command that waits until the identity stage has said whose its identifiers are."""
+    """A command that waits for the identity stage to grant its identifiers."""
 
     table, letter = "commands", b"q"
 
@@ -43,14 +43,14 @@ class Claim(Entry):
     command: bytes
     command_id: Uuid
     decided_at: Instant
-    """The time at which it is to be decided."""
+    """The time for which it is decided."""
     identifiers: tuple[Identifier, ...]
     waiting: int = 0
-    """How many commands of the same owner came meanwhile."""
+    """The number of commands of the same owner that are queued behind it."""
 
 
 class Waiting(Entry):
-    """A command that came while a claim of its owner was under way."""
+    """A command that is queued behind its owner's claim."""
 
     table, letter = "commands", b"w"
 
@@ -64,7 +64,7 @@ class Waiting(Entry):
 
 
 class Known(Entry):
-    """Who is known by an identifier; its owner is the identifier."""
+    """The member that an identifier belongs to. Owner: the identifier."""
 
     table, letter = "identifiers", b"i"
 
@@ -72,24 +72,24 @@ class Known(Entry):
 
 
 class Plan(Entry):
-    """Which lead times the timers of a store's entries follow on a partition; its owner is nobody."""
+    """The progress of replanning a store's timers on a partition. Its owner is empty."""
 
     table, letter = "commands", b"P"
 
     store: Code
     of: Text
-    """The table whose timers they are."""
+    """The table whose timers are replanned."""
     rules: Text
-    """A digest of the settings that they follow, or are being made to."""
+    """A digest of the settings that the timers are replanned by."""
     reached: bytes | None = None
-    """The key before which all do; None: all of them."""
+    """Entries before this key are done; None: all are."""
 
     def key(self) -> bytes:
         return f"{self.of}/{self.store}".encode()
 
 
 class DataKey(Entry):
-    """With what the personal part of the owner's facts is sealed. Where it is gone, so is that part."""
+    """The key that encrypts personal data in the owner's facts. Without it, that data cannot be read."""
 
     table, letter = "commands", b"k"
 
@@ -97,10 +97,10 @@ class DataKey(Entry):
 
 
 class StreamTime(Entry):
-    """How far history has been played on a partition; its owner is nobody."""
+    """How far history has been played on a partition. Its owner is empty."""
 
     table, letter = "commands", b"c"
 
     now: Instant
     over: bool = False
-    """Whether it has ended: `now` is when the partition went live."""
+    """Whether the history has ended; `now` is then when the partition went live."""

@@ -1,4 +1,4 @@
-"""What every derived webhook event starts with."""
+"""The header and the customer of webhook events."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -28,7 +28,7 @@ def webhook_event_header(event: Fact, name: str) -> WebhookEventHeader:
 
 
 def customer(state: State, member_id: str) -> Customer:
-    """The member's contact details as they are now."""
+    """The member's current contact details."""
     member = state.get(Member)
     if member is None:
         raise LookupError(f"member {member_id} has facts but no account")
