@@ -5,18 +5,28 @@ PYTHON ?= python3
 export PIP_ROOT_USER_ACTION = ignore
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# The tests start hundreds of processes: none of them compiles what another one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+# More processes than cores: most tests on a broker wait.
+WORKERS ?= 4
+PYTEST = .venv/bin/pytest --dist loadgroup --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak simulate bench check fuzz sbom screenshots lock clean
+.PHONY: help demo test test-fast soak simulate bench check fuzz sbom screenshots lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
 	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
 
-test: .venv/.ready ## all tests, the ones on a real broker and in a browser included
+test: .venv/.ready ## all tests, the ones on a real broker and in a browser included, in WORKERS=4 processes
 	@.venv/bin/python -m tests.browser.chromium
-	@.venv/bin/pytest
+	@$(PYTEST) -n $(WORKERS)
+
+test-fast: .venv/.ready ## all tests that need neither a broker nor a browser
+	@$(PYTEST) -n 2 -m 'not kafka and not crash and not soak'
 
 soak: .venv/.ready ## 200 kills at random moments, compared with the model; SEED= sees a run again, CLUSTER=3
 	@.venv/bin/python -m tests.crash --kills 200 $(if $(SEED),--seed $(SEED)) $(if $(CLUSTER),--brokers $(CLUSTER))

@@ -87,20 +87,20 @@ class Busy(Exception):
     """So many commands wait for their outcome that one more is not taken: 429."""
 
 
-def refusal(rejected: Rejected) -> Invalid:
+def invalid_value(rejected: Rejected) -> Invalid:
     """A value that no record can hold, told to whoever sent it."""
     path = ".".join(to_camel(part) for part in rejected.field.split("."))
-    value = {} if rejected.value is None else {"value": shown(rejected.value)}
+    value = {} if rejected.value is None else {"value": shorten_json(rejected.value)}
     return Invalid(Complaint(path, f"The value {rejected.reason}.", "invalid", **value))
 
 
-def shown(value: object) -> str:
+def shorten_json(value: object) -> str:
     """`value` as JSON in plain ASCII, cut short: fit for a sentence whatever a client sent."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 100 else f"{text[:97]}…"
 
 
-def problem_of(error: Exception) -> str:
+def describe_unreadable(error: Exception) -> str:
     """What is wrong with a request that no parser of ours has refused, though nothing can be made of it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     LOG.warning("a request ended in %s at %s:%s", type(error).__name__, last.filename, last.lineno)

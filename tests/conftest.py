@@ -7,12 +7,18 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from streams.local_broker import LocalBroker
 from streams.settings import default_home
+from tests.shared_broker import BrokerService, SharedBroker, ask_for_broker
+
+BROKER_PORT = "broker_port"
+SERVICE = pytest.StashKey[BrokerService | None]()
+# Tests that wait much, in the order in which pytest-xdist hands them out.
+FIRST = ("crash", "browser", "kafka")
 
 # The machine is shared with a broker at times: a slow example is no failure.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,19 +32,58 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """In the process that spreads the tests, for each worker: where to ask for the broker."""
+    service = node.config.stash.setdefault(SERVICE, None) or BrokerService(kafka_jars())
+    node.config.stash[SERVICE] = service
+    node.workerinput[BROKER_PORT] = service.port
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    service = config.stash.get(SERVICE, None)
+    if service:
+        service.close()
+
+
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker is left with them at the end; a file's tests stay together.
+
+    A file's fixtures are so made once. A test that can run anywhere names a group of its own.
+    """
+    items.sort(key=_place_in_run)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
+
+
+def _place_in_run(item: pytest.Item) -> int:
+    return next((place for place, folder in enumerate(FIRST) if folder in item.path.parts), len(FIRST))
+
+
 @pytest.fixture(scope="session")
 def libraries() -> Path:
-    """Kafka's jars, where the user's own broker keeps them: fetched once a machine, not once a run."""
+    return kafka_jars()
+
+
+def kafka_jars() -> Path:
+    """Where the user's own broker keeps Kafka's jars: fetched once a machine, not once a run."""
     home = Path(os.environ.get("LOYALTY_HOME") or default_home())
     return home / "broker" / "libs-4.4.0"
 
 
 @pytest.fixture(scope="session")
-def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory, libraries: Path) -> Iterator[str]:
-    """KAFKA_BOOTSTRAP_SERVERS, or a broker that lives as long as the suite."""
+def bootstrap_servers(pytestconfig: pytest.Config, libraries: Path) -> Iterator[str]:
+    """KAFKA_BOOTSTRAP_SERVERS, or one broker for the whole run, whose processes share it."""
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    worker = getattr(pytestconfig, "workerinput", None)
     if given:
         yield given
-        return
-    with LocalBroker(tmp_path_factory.mktemp("broker"), libraries=libraries) as broker:
-        yield broker.bootstrap_servers
+    elif worker is not None:
+        yield ask_for_broker(worker[BROKER_PORT])
+    else:
+        broker = SharedBroker(libraries)
+        yield broker.bootstrap_servers()
+        broker.stop()

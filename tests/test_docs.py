@@ -10,7 +10,7 @@ import pytest
 
 from streams.codec.avro import released_schemas
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
-from streams.projections.erasures import Left, remaining_data
+from streams.projections.erasures import DataRemainder, remaining_data
 from streams.settings import Settings, variable_name
 from streams.topics import TOPICS
 from streams.webhooks import CATALOGUE
@@ -86,6 +86,10 @@ ROOMS_WITH_A_MAP = [
     "connectors/http",
     "connectors/imports",
     "schemas",
+    *(
+        f"streams/{room}"
+        for room in ("kafka", "local_broker", "runtime", "migration", "reconcile", "projections", "jobs")
+    ),
 ]
 
 
@@ -136,7 +140,7 @@ def test_what_remains_of_an_erased_member_is_written_down() -> None:
     }
 
 
-def gone(one: Left, erased_at: datetime) -> str:
+def gone(one: DataRemainder, erased_at: datetime) -> str:
     days = (one.gone_at - erased_at).days
     if not days:
         return "at once, with its key"

@@ -6,27 +6,27 @@ from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 from uuid import uuid4
 
-from api.auth.authentication import SOURCE, Source
+from api.auth.authentication import CHANGE_SOURCE, ChangeSource
 from streams.access import Change
 from streams.domain.values import Value
 
 V = TypeVar("V", bound=Value)
-Action = Literal["created", "changed", "deleted"]
-Subject = Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
+AuditAction = Literal["created", "changed", "deleted"]
+AuditSubject = Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class AuditTrail:
     """`append` returns when the change is durable, and raises Retryable."""
 
     append: Callable[[Change], Awaitable[None]]
     now: Callable[[], datetime]
 
     async def record(
-        self, action: Action, subject: Subject, subject_id: str, source: Source | None = None
+        self, action: AuditAction, subject: AuditSubject, subject_id: str, source: ChangeSource | None = None
     ) -> None:
         """Of `source`, or of whoever the request under way is from."""
-        source = source or SOURCE.get() or Source("unknown", "")
+        source = source or CHANGE_SOURCE.get() or ChangeSource("unknown", "")
         await self.append(
             Change(
                 change_id=str(uuid4()),
@@ -40,15 +40,15 @@ class Audit:
         )
 
 
-Make = Callable[[V | None], V | None]
+MakeValue = Callable[[V | None], V | None]
 """From what there is to what there is to be; None: nothing."""
-Announce = Callable[[V | None, V | None], Awaitable[None]]
+AnnounceChange = Callable[[V | None, V | None], Awaitable[None]]
 
 
-class Log(Protocol[V]):
+class ChangeLog(Protocol[V]):
     """A compacted topic, written and followed."""
 
-    async def change(self, key: str, make: Make[V], announce: Announce[V]) -> None:
+    async def change(self, key: str, make: MakeValue[V], announce: AnnounceChange[V]) -> None:
         """What `make` gives is durable, and to be seen, when it returns; where it is another thing than
         before, `announce` was done first. Nobody changed it in between: where somebody did, both are called
         again. What they raise ends it. Raises Retryable."""
@@ -57,18 +57,18 @@ class Log(Protocol[V]):
         """Returns once all is to be seen that was written before the call, by whichever process."""
 
 
-class Audited(Generic[V]):
+class AuditedLog(Generic[V]):
     """The same log, each change of which is recorded first."""
 
-    def __init__(self, log: Log[V], audit: Audit, subject: Subject) -> None:
+    def __init__(self, log: ChangeLog[V], audit: AuditTrail, subject: AuditSubject) -> None:
         self._log = log
         self._audit = audit
-        self._subject: Subject = subject
+        self._subject: AuditSubject = subject
 
-    async def change(self, key: str, make: Make[V]) -> None:
+    async def change(self, key: str, make: MakeValue[V]) -> None:
         """What is left as it is changes nothing, and is not recorded."""
         # Of the one whose change it is: it may be written beside those of others.
-        recorded, source = False, SOURCE.get()
+        recorded, source = False, CHANGE_SOURCE.get()
 
         async def record(before: V | None, after: V | None) -> None:
             nonlocal recorded
@@ -85,7 +85,7 @@ class Audited(Generic[V]):
         await self._log.current()
 
 
-def _action(before: Value | None, after: Value | None) -> Action:
+def _action(before: Value | None, after: Value | None) -> AuditAction:
     if after is None:
         return "deleted"
     return "created" if before is None else "changed"

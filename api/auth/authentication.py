@@ -14,8 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth.logins import Expired, Tokens
-from api.auth.principals import Callers
+from api.auth.logins import TokenExpired, TokenSigner
+from api.auth.principals import Principals
 from api.auth.rights import rights_of
 from streams.access import SCOPES, Admin
 from streams.errors import Misconfigured
@@ -23,17 +23,17 @@ from streams.secrets.sealing import SecretSealer
 from streams.settings import variable_name
 
 HEADER = "X-AUTH-TOKEN"
-DEVICE = "loyalty_device"
+DEVICE_COOKIE = "loyalty_device"
 """The cookie by which a browser is known that somebody has signed in with."""
 
-OPEN = {"/api/admin/login_check", "/api/token/refresh"}
+PUBLIC_PATHS = {"/api/admin/login_check", "/api/token/refresh"}
 """Where a caller gets a token, having none."""
-STORELESS = re.compile(r"/api/admin/[^/]+/api-key(/[^/]+)?")
+STORELESS_PATHS = re.compile(r"/api/admin/[^/]+/api-key(/[^/]+)?")
 """Routes that have no store in their path; what they do is limited by whom they are about."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """`name` may stand in logs. `scopes` and `stores`: what it may do, and where; no store stands for all.
     `maker`: the id of the admin or the API key that it is; None: a key of the deployment's own."""
 
@@ -44,7 +44,7 @@ class Caller:
 
     def may_enter(self, path: str) -> bool:
         """Whether the store in the path is one of its own."""
-        return not self.stores or path.split("/")[2] in self.stores or bool(STORELESS.fullmatch(path))
+        return not self.stores or path.split("/")[2] in self.stores or bool(STORELESS_PATHS.fullmatch(path))
 
     def governs(self, admin: Admin) -> bool:
         """Whether that admin may do nothing that this caller may not."""
@@ -53,68 +53,70 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ChangeSource:
     """Of the request under way: who and from where."""
 
     who: str
     address: str
 
 
-SOURCE: ContextVar[Source | None] = ContextVar("source", default=None)
+CHANGE_SOURCE: ContextVar[ChangeSource | None] = ContextVar("source", default=None)
 """For the audit: a change is written by code that knows nothing of HTTP."""
 
 
 class Authenticator(Protocol):
-    def caller(self, headers: Mapping[str, str]) -> Caller | None:
-        """Who sent these headers, or None where they prove nobody. Names in lower case. Raises Expired."""
+    def caller(self, headers: Mapping[str, str]) -> Principal | None:
+        """Who sent these headers, or None if they prove nobody. Names in lower case. Raises TokenExpired."""
 
 
-class ApiKeys:
+class ConfiguredKeys:
     """Keys of the deployment's own in X-AUTH-TOKEN, of which only the SHA-256 is known. They may do all."""
 
     def __init__(self, hashes: tuple[str, ...]) -> None:
         self._hashes = hashes
 
-    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+    def caller(self, headers: Mapping[str, str]) -> Principal | None:
         token = headers.get(HEADER.lower())
         if token is None:
             return None
-        digest = hash_of(token)
+        digest = hash_token(token)
         # All are compared, each in constant time: the time taken tells nothing.
         found = [hmac.compare_digest(digest, known) for known in self._hashes]
-        return Caller(f"key {digest[:8]}") if any(found) else None
+        return Principal(f"key {digest[:8]}") if any(found) else None
 
 
-class Gate:
+class PrincipalAuthenticator:
     """The deployment's keys, the keys of admins, and the tokens of those who have logged in."""
 
-    def __init__(self, keys: ApiKeys, callers: Callers, tokens: Tokens, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, keys: ConfiguredKeys, principals: Principals, tokens: TokenSigner, now: Callable[[], datetime]
+    ) -> None:
         self._keys = keys
-        self._callers = callers
+        self._callers = principals
         self._tokens = tokens
         self._now = now
 
-    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+    def caller(self, headers: Mapping[str, str]) -> Principal | None:
         token = headers.get(HEADER.lower())
         if token is not None:
             return self._keys.caller(headers) or self._key(token)
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         admin = self._tokens.read(bearer, "access", self._callers, self._now()) if kind == "Bearer" else None
-        return caller_of(admin) if admin else None
+        return admin_principal(admin) if admin else None
 
-    def _key(self, token: str) -> Caller | None:
-        key = self._callers.key_of(hash_of(token))
+    def _key(self, token: str) -> Principal | None:
+        key = self._callers.key_of(hash_token(token))
         rights = rights_of(key, self._callers, self._now()) if key else None
         if key is None or rights is None:
             return None
-        return Caller(f"key {key.name} ({key.digest[:8]})", rights.scopes, rights.stores, key.api_key_id)
+        return Principal(f"key {key.name} ({key.digest[:8]})", rights.scopes, rights.stores, key.api_key_id)
 
 
-def caller_of(admin: Admin) -> Caller:
-    return Caller(admin.username, frozenset(admin.scopes), frozenset(admin.stores), admin.admin_id)
+def admin_principal(admin: Admin) -> Principal:
+    return Principal(admin.username, frozenset(admin.scopes), frozenset(admin.stores), admin.admin_id)
 
 
-def check_door(hashes: tuple[str, ...], safe: SecretSealer) -> None:
+def require_credentials(hashes: tuple[str, ...], safe: SecretSealer) -> None:
     """Raises Misconfigured where nobody could ever call the API."""
     if not hashes and not safe.ready:
         raise Misconfigured(
@@ -124,17 +126,17 @@ def check_door(hashes: tuple[str, ...], safe: SecretSealer) -> None:
         )
 
 
-def hash_of(token: str) -> str:
+def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_key() -> tuple[str, str]:
     """A token of 256 random bits, and its hash."""
     token = secrets.token_urlsafe(32)
-    return token, hash_of(token)
+    return token, hash_token(token)
 
 
-class Guarded:
+class AuthenticationMiddleware:
     """Lets nothing through to /api/ without a caller, before any of the body is read."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
@@ -142,7 +144,7 @@ class Guarded:
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in OPEN:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["path"] in PUBLIC_PATHS:
             await self._app(scope, receive, send)
             return
         admitted = self._admitted(scope)
@@ -150,15 +152,15 @@ class Guarded:
             await admitted(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = admitted
-        SOURCE.set(Source(admitted.name, address_of(scope)))
+        CHANGE_SOURCE.set(ChangeSource(admitted.name, client_address(scope)))
         await self._app(scope, receive, send)
 
-    def _admitted(self, scope: Scope) -> Caller | JSONResponse:
+    def _admitted(self, scope: Scope) -> Principal | JSONResponse:
         headers = Headers(scope=scope)
         try:
             caller = self._authenticator.caller(headers)
-        except Expired:
-            return _refused({"code": 401, "message": "Expired JWT Token."})
+        except TokenExpired:
+            return _refused({"code": 401, "message": "TokenExpired JWT Token."})
         if caller is None:
             # The contract's two answers: for a token that it calls a JWT, and for everything else.
             jwt = HEADER.lower() not in headers and headers.get("authorization", "").startswith("Bearer ")
@@ -169,7 +171,7 @@ class Guarded:
         return caller
 
 
-def address_of(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else ""
 

@@ -10,15 +10,22 @@ import jwt
 import msgspec
 
 from api.auth import passwords
-from api.auth.principals import Callers
-from api.auth.throttle import KnownPlaces, Line, Throttle, TooMany, network_of
+from api.auth.principals import Principals
+from api.auth.throttle import KnownNetworks, LoginThrottle, TooManyLogins, WorkQueue, client_network
 from streams.access import Admin
 from streams.secrets.sealing import SecretSealer
 
-__all__ = ["LOGINS_A_MINUTE", "Expired", "Logins", "Throttle", "Tokens", "TooMany"]
+__all__ = [
+    "MAX_LOGINS_PER_MINUTE",
+    "LoginService",
+    "LoginThrottle",
+    "TokenExpired",
+    "TokenSigner",
+    "TooManyLogins",
+]
 LOG = logging.getLogger(__name__)
-Kind = Literal["access", "refresh", "session", "device"]
-LIVES: dict[Kind, timedelta] = {
+TokenKind = Literal["access", "refresh", "session", "device"]
+TOKEN_LIFETIMES: dict[TokenKind, timedelta] = {
     "access": timedelta(days=1),
     "refresh": timedelta(days=30),
     # A browser's cookie, in the panel.
@@ -26,11 +33,11 @@ LIVES: dict[Kind, timedelta] = {
     # Says from where one has logged in before, and opens nothing.
     "device": timedelta(days=365),
 }
-LOGINS_A_MINUTE = 40
+MAX_LOGINS_PER_MINUTE = 40
 _ALGORITHM = "HS256"
 
 
-class Expired(Exception):
+class TokenExpired(Exception):
     """The token was one of ours."""
 
 
@@ -42,14 +49,14 @@ class _Claims(msgspec.Struct):
     jti: str = ""
 
 
-class Tokens:
+class TokenSigner:
     """JWTs signed with a key derived from LOYALTY_SECRET_KEY, so that every API process reads them."""
 
     def __init__(self, safe: SecretSealer) -> None:
         self._keys = safe.derived("login tokens")
 
-    def issued(self, admin: Admin, kind: Kind, now: datetime) -> str:
-        ends = now + LIVES[kind]
+    def issued(self, admin: Admin, kind: TokenKind, now: datetime) -> str:
+        ends = now + TOKEN_LIFETIMES[kind]
         claims = {"sub": admin.admin_id, "typ": kind, "iat": now, "exp": ends, "jti": str(uuid4())}
         return jwt.encode(claims, self._keys[0], _ALGORITHM)
 
@@ -58,15 +65,15 @@ class Tokens:
         claims = self._claims(token)
         return claims.jti if claims else ""
 
-    def read(self, token: str, kind: Kind, callers: Callers, now: datetime) -> Admin | None:
-        """Whose it is, None where it is none of ours or of use no more. Raises Expired."""
+    def read(self, token: str, kind: TokenKind, principals: Principals, now: datetime) -> Admin | None:
+        """Whose it is, None where it is none of ours or of use no more. Raises TokenExpired."""
         claims = self._claims(token)
-        admin = callers.admin(claims.sub) if claims and claims.typ == kind else None
+        admin = principals.admin(claims.sub) if claims and claims.typ == kind else None
         # Whole seconds are what a JWT tells.
         if claims is None or admin is None or claims.iat < int(admin.tokens_since.timestamp()):
             return None
         if claims.exp <= now.timestamp():
-            raise Expired
+            raise TokenExpired
         return admin
 
     def _claims(self, token: str) -> _Claims | None:
@@ -80,23 +87,26 @@ class Tokens:
         return None
 
 
-class Logins:
+class LoginService:
     """`most` tries a minute for each address, and for each user name from wherever. A device or an address
     from which an admin has logged in before is counted by itself: others' tries do not lock it out."""
 
-    def __init__(self, callers: Callers, tokens: Tokens, most: int = LOGINS_A_MINUTE) -> None:
-        self._callers = callers
+    def __init__(
+        self, principals: Principals, tokens: TokenSigner, most: int = MAX_LOGINS_PER_MINUTE
+    ) -> None:
+        self._callers = principals
         self._tokens = tokens
-        self._throttle = Throttle(most)
-        self._known = KnownPlaces()
-        self._line = Line()
+        self._throttle = LoginThrottle(most)
+        self._known = KnownNetworks()
+        self._line = WorkQueue()
 
     async def login(
         self, username: str, password: str, address: str, now: datetime, device: str = ""
     ) -> Admin | None:
-        """`device`: what `device` has given for it. Raises TooMany. An unknown user takes as long as a wrong
-        password."""
-        admin, network = self._callers.named(username), network_of(address)
+        """`device`: the token that `device` made. An unknown user takes as long as a wrong password.
+
+        Raises TooManyLogins."""
+        admin, network = self._callers.named(username), client_network(address)
         own = admin and self._own(admin, network, device, now)
         for name in (own,) if own else (f"address {network}", f"user {username}"):
             self._throttle.count(name, now)
@@ -113,7 +123,7 @@ class Logins:
             return f"{admin.admin_id} at {network}"
         try:
             known = self._tokens.read(device, "device", self._callers, now) if device else None
-        except Expired:
+        except TokenExpired:
             return None
         return f"device {device}" if known == admin else None
 
@@ -122,8 +132,8 @@ class Logins:
         return self._tokens.issued(admin, "device", now)
 
     def refreshed(self, token: str, address: str, now: datetime) -> Admin | None:
-        """Raises TooMany, Expired."""
-        self._throttle.count(f"address {network_of(address)}", now)
+        """Raises TooManyLogins, TokenExpired."""
+        self._throttle.count(f"address {client_network(address)}", now)
         return self._tokens.read(token, "refresh", self._callers, now)
 
     def granted(self, admin: Admin, now: datetime) -> dict[str, str]:
@@ -135,8 +145,8 @@ class Logins:
 
 def _matches(password: str, kept: str | None, admin: Admin | None) -> bool:
     try:
-        return passwords.matches(password, kept)
-    except passwords.Damaged:
+        return passwords.is_password(password, kept)
+    except passwords.DamagedHash:
         whose = admin.admin_id if admin else ""
         LOG.error("the password kept of admin %s is damaged: `loyalty admin password` sets another", whose)  # noqa: TRY400
         return False

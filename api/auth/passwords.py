@@ -16,7 +16,7 @@ _KEPT = re.compile(
 )
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Raises ValueError saying what is valid. Slow on purpose: to be called beside the event loop."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise ValueError(f"must have {SHORTEST} to {LONGEST} characters, not {len(password)}")
@@ -24,21 +24,21 @@ def hashed(password: str) -> str:
     return f"scrypt${_N}${_R}${_P}${_text(salt)}${_text(_scrypt(password, salt, _N, _R, _P))}"
 
 
-class Damaged(Exception):
-    """What is kept of a password is nothing that `hashed` has made: nothing matches it."""
+class DamagedHash(Exception):
+    """What is kept of a password is nothing that `hash_password` has made: nothing matches it."""
 
 
-def matches(password: str, kept: str | None) -> bool:
+def is_password(password: str, kept: str | None) -> bool:
     """In the same time whether there is such a user (`kept`) or not. Slow on purpose. Raises Damaged."""
     found = _KEPT.fullmatch(kept or _NOBODY)
     if found is None:
-        raise Damaged
+        raise DamagedHash
     n, r, p = (int(cost) for cost in found.groups()[:3])
     salt, digest = found.groups()[3:]
     try:
         made = _scrypt(password[: LONGEST + 1], base64.b64decode(salt), n, r, p)
     except ValueError:
-        raise Damaged from None
+        raise DamagedHash from None
     return hmac.compare_digest(made, base64.b64decode(digest)) and kept is not None
 
 

@@ -7,7 +7,7 @@ from streams.control_records import RecordFault
 from streams.kafka.unfit_records import UnfitError
 
 
-class Callers:
+class Principals:
     def __init__(self) -> None:
         self._admins: dict[str, Admin] = {}
         self._keys: dict[str, ApiKey] = {}

@@ -7,7 +7,7 @@ key of the deployment's own, or by whoever stays.
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.auth.principals import Callers
+from api.auth.principals import Principals
 from streams.access import ApiKey
 
 
@@ -26,26 +26,26 @@ class Rights:
         return Rights(self.scopes & other.scopes, stores)
 
 
-LONGEST_CHAIN = 20
+MAX_KEY_CHAIN = 20
 """Keys made by keys: what is made by more than so many in a row is refused."""
 
 
-def rights_of(key: ApiKey, callers: Callers, now: datetime, left: int = LONGEST_CHAIN) -> Rights | None:
+def rights_of(key: ApiKey, principals: Principals, now: datetime, left: int = MAX_KEY_CHAIN) -> Rights | None:
     """None: it has ended, or its admin or whoever made it has."""
     if not left or (key.expires_at and key.expires_at <= now):
         return None
     own: Rights | None = Rights(frozenset(key.scopes), frozenset(key.stores))
-    bounds = [_of_admin(key.admin_id, callers)]
+    bounds = [_of_admin(key.admin_id, principals)]
     if key.made_by is not None:
-        made_by = callers.key(key.made_by)
+        made_by = principals.key(key.made_by)
         bounds.append(
-            rights_of(made_by, callers, now, left - 1) if made_by else _of_admin(key.made_by, callers)
+            rights_of(made_by, principals, now, left - 1) if made_by else _of_admin(key.made_by, principals)
         )
     for bound in bounds:
         own = own.within(bound) if own and bound else None
     return own
 
 
-def _of_admin(admin_id: str, callers: Callers) -> Rights | None:
-    admin = callers.admin(admin_id)
+def _of_admin(admin_id: str, principals: Principals) -> Rights | None:
+    admin = principals.admin(admin_id)
     return Rights(frozenset(admin.scopes), frozenset(admin.stores)) if admin else None

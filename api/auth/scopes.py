@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from streams.access import Scope
 
 
-def requires(scope: Scope) -> Any:
+def require_scope(scope: Scope) -> Any:
     """A dependency that answers 403 to callers without `scope`."""
 
     async def check(request: Request) -> None:

@@ -13,7 +13,7 @@ _MINUTE = timedelta(minutes=1)
 T = TypeVar("T")
 
 
-class TooMany(Exception):
+class TooManyLogins(Exception):
     """`wait`: until when the next try is counted anew."""
 
     def __init__(self, wait: timedelta) -> None:
@@ -22,7 +22,7 @@ class TooMany(Exception):
 
 
 @dataclass(slots=True)
-class Throttle:
+class LoginThrottle:
     """So many tries a minute for each name; in this process."""
 
     most: int
@@ -30,7 +30,7 @@ class Throttle:
     _tries: dict[str, deque[datetime]] = field(default_factory=dict)
 
     def count(self, name: str, now: datetime) -> None:
-        """Raises TooMany."""
+        """Raises TooManyLogins."""
         tries = self._tries.pop(name, deque())
         while tries and tries[0] <= now - _MINUTE:
             tries.popleft()
@@ -39,12 +39,12 @@ class Throttle:
         if len(self._tries) > self.names:
             del self._tries[next(iter(self._tries))]
         if len(tries) >= self.most:
-            raise TooMany(tries[0] + _MINUTE - now)
+            raise TooManyLogins(tries[0] + _MINUTE - now)
         tries.append(now)
 
 
 @dataclass(slots=True)
-class KnownPlaces:
+class KnownNetworks:
     """From where each admin has logged in, the latest; in this process."""
 
     most: int = 10_000
@@ -60,7 +60,7 @@ class KnownPlaces:
         return place in self._places
 
 
-def network_of(address: str) -> str:
+def client_network(address: str) -> str:
     """What one caller may have many addresses of: of IPv6, 2^64."""
     try:
         found = ipaddress.ip_address(address)
@@ -69,7 +69,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
-class Line:
+class WorkQueue:
     """Work beside the loop on two threads, for which few may wait: some more of those who are known."""
 
     MOST, MOST_KNOWN = 16, 32
@@ -81,9 +81,9 @@ class Line:
         self._waiting = 0
 
     async def run(self, work: Callable[[], T], *, known: bool) -> T:
-        """Raises TooMany."""
+        """Raises TooManyLogins."""
         if self._waiting >= (self.MOST_KNOWN if known else self.MOST):
-            raise TooMany(self.WAIT)
+            raise TooManyLogins(self.WAIT)
         self._waiting += 1
         done = asyncio.get_running_loop().run_in_executor(self._threads, work)
         # A caller that goes away takes its place along only once its work is done.

@@ -13,12 +13,12 @@ import typer
 from api.cli.lines import say
 
 if TYPE_CHECKING:
-    from api.auth.audit import Audited
-    from api.auth.principals import Callers
+    from api.auth.audit import AuditedLog
+    from api.auth.principals import Principals
     from streams.access import Admin, Scope
     from streams.kafka.clients import Connection
 
-    Work = Callable[[Callers, Audited[Admin]], Awaitable[str]]
+    Work = Callable[[Principals, AuditedLog[Admin]], Awaitable[str]]
 
 app = typer.Typer(no_args_is_help=True, help="Admins, who log in to the API: create, password, list, remove.")
 
@@ -47,7 +47,7 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code):
             raise Misconfigured(f"--store {code!r} is no store's code: letters, digits and _.- only")
 
-    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+    async def work(principals: "Principals", admins: "AuditedLog[Admin]") -> str:
         now = datetime.now(UTC)
         admin = Admin(
             admin_id=str(uuid4()),
@@ -60,7 +60,7 @@ def create(username: Username, scope: Scopes = None, store: Stores = None) -> No
         )
 
         def made(_: "Admin | None") -> "Admin":
-            if callers.named(username):
+            if principals.named(username):
                 raise Misconfigured(f"There is an admin {username!r} already: see `loyalty admin password`")
             return admin
 
@@ -77,11 +77,11 @@ def password(username: Username) -> None:
 
     fresh = _hash_password(_password())
 
-    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
+    async def work(principals: "Principals", admins: "AuditedLog[Admin]") -> str:
         def made(_: "Admin | None") -> "Admin":
-            return replace(_find_admin(callers, username), password=fresh, tokens_since=datetime.now(UTC))
+            return replace(_find_admin(principals, username), password=fresh, tokens_since=datetime.now(UTC))
 
-        await admins.change(_find_admin(callers, username).admin_id, made)
+        await admins.change(_find_admin(principals, username).admin_id, made)
         return f"password of {username} set"
 
     _report_done(work)
@@ -91,10 +91,10 @@ def password(username: Username) -> None:
 def remove(username: Username) -> None:
     """End an admin, every login of it and every one of its API keys."""
 
-    async def work(callers: "Callers", admins: "Audited[Admin]") -> str:
-        admin = _find_admin(callers, username)
+    async def work(principals: "Principals", admins: "AuditedLog[Admin]") -> str:
+        admin = _find_admin(principals, username)
         await admins.write(admin.admin_id, None)
-        return f"admin {username} removed, and with it {len(callers.keys_of(admin.admin_id))} API keys"
+        return f"admin {username} removed, and with it {len(principals.keys_of(admin.admin_id))} API keys"
 
     _report_done(work)
 
@@ -105,11 +105,11 @@ def list_admins() -> None:
 
     from streams.domain.text import escape_text
 
-    async def work(callers: "Callers", _: "Audited[Admin]") -> str:
+    async def work(principals: "Principals", _: "AuditedLog[Admin]") -> str:
         return "\n".join(
             f"{a.admin_id}  {escape_text(a.username)}  {','.join(a.scopes)}  "
-            f"{','.join(a.stores) or 'all stores'}  {len(callers.keys_of(a.admin_id))} API keys"
-            for a in callers.admins()
+            f"{','.join(a.stores) or 'all stores'}  {len(principals.keys_of(a.admin_id))} API keys"
+            for a in principals.admins()
         )
 
     _report_done(work)
@@ -123,30 +123,30 @@ def _report_done(work: "Work") -> None:
 
 
 async def _with_callers(connection: "Connection", work: "Work") -> str:
-    from api.auth.audit import Audit, Audited
-    from api.auth.authentication import SOURCE, Source
-    from api.auth.principals import Callers
-    from api.process.control_topics import AuditAppender, callers_followed
+    from api.auth.audit import AuditedLog, AuditTrail
+    from api.auth.authentication import CHANGE_SOURCE, ChangeSource
+    from api.auth.principals import Principals
+    from api.process.control_topics import AuditAppender, follow_principals
     from api.process.topic_log import TopicLog
     from streams.kafka.producer import RecordAppender
     from streams.topics import ADMINS
 
-    SOURCE.set(Source(f"loyalty admin ({system_user()})", ""))
-    callers, appender = Callers(), RecordAppender(connection)
-    views = callers_followed(connection, callers)
-    audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
-    log = TopicLog(connection, ADMINS, views[0], callers.admin, together=False)
+    CHANGE_SOURCE.set(ChangeSource(f"loyalty admin ({system_user()})", ""))
+    principals, appender = Principals(), RecordAppender(connection)
+    views = follow_principals(connection, principals)
+    audit = AuditTrail(AuditAppender(appender).append, lambda: datetime.now(UTC))
+    log = TopicLog(connection, ADMINS, views[0], principals.admin, together=False)
     try:
         await asyncio.gather(*(view.start() for view in views))
-        return await work(callers, Audited(log, audit, "admin"))
+        return await work(principals, AuditedLog(log, audit, "admin"))
     finally:
         await asyncio.gather(appender.close(), *(view.stop() for view in views))
 
 
-def _find_admin(callers: "Callers", username: str) -> "Admin":
+def _find_admin(principals: "Principals", username: str) -> "Admin":
     from streams.errors import Misconfigured
 
-    found = callers.named(username)
+    found = principals.named(username)
     if found is None:
         raise Misconfigured(f"There is no admin {username!r}: `loyalty admin list` shows all")
     return found
@@ -163,7 +163,7 @@ def _hash_password(text: str) -> str:
     from streams.errors import Misconfigured
 
     try:
-        return passwords.hashed(text)
+        return passwords.hash_password(text)
     except ValueError as error:
         raise Misconfigured(f"The password {error}") from None
 

@@ -10,7 +10,7 @@ def run(supervised: Supervised = False) -> None:
         supervise("api")
     import asyncio
 
-    from api.auth.authentication import check_door
+    from api.auth.authentication import require_credentials
     from api.cli.processes import process
     from api.process.serve import serve
     from connectors.http.app import make_safe
@@ -21,7 +21,7 @@ def run(supervised: Supervised = False) -> None:
 
     # Before anything is made in the cluster.
     settings = load_settings()
-    check_door(settings.api_key_hashes, make_safe(settings))
+    require_credentials(settings.api_key_hashes, make_safe(settings))
     with process("api") as (settings, connection):
         asyncio.run(serve(settings, connection, started))
 
@@ -40,6 +40,6 @@ def new_key() -> None:
 
 def describe() -> None:
     """Print the REST API's OpenAPI document."""
-    from api.process.openapi import described
+    from api.process.openapi import openapi_document
 
-    say(*described().splitlines())
+    say(*openapi_document().splitlines())

@@ -1,4 +1,4 @@
-"""`loyalty backfill`: webhook events of the past, derived from the facts for those who are chosen."""
+"""`loyalty backfill`: derives webhook events of the past from the facts, for chosen subscriptions."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streams.delivery.records import Subscription
-    from streams.jobs.backfill import Asked, Backfill
+    from streams.jobs.backfill import Backfill, BackfillArguments
 
 Event = Annotated[str, typer.Argument(help="Which one, as CustomerUpdated: one that is new, or corrected.")]
 Since = Annotated[
@@ -48,18 +48,18 @@ def run(
     erased nothing is. Cut short by Ctrl-C or worse, the same command goes on where it was.
     """
     from streams.errors import Misconfigured
-    from streams.jobs.backfill import Asked
+    from streams.jobs.backfill import BackfillArguments
     from streams.jobs.rate_limit import SteadyRate, Unlimited
 
     ids = tuple(sorted(subscription or ()))
     if bool(ids) == bool(all_subscriptions):
         raise Misconfigured("of --subscription and --all-subscriptions one must be given, and one only")
-    asked = Asked(require_webhook(event), since, until, ids, all_subscriptions, member, corrected)
+    asked = BackfillArguments(require_webhook(event), since, until, ids, all_subscriptions, member, corrected)
     now, most = datetime.now(UTC), parse_rate(rate)
     parse_period(since, until, now)
     with ExitStack() as stack:
-        made, chosen = _made(stack, asked, now)
-        _told_first(made, chosen, most)
+        made, chosen = _open_backfill(stack, asked, now)
+        _print_plan(made, chosen, most)
         if dry_run:
             say("dry run: nothing was appended")
             return
@@ -71,7 +71,7 @@ def run(
 
 
 def require_webhook(event: str) -> str:
-    """The webhook's name, of either spelling. Raises Misconfigured."""
+    """The webhook's canonical name, from either spelling. Raises Misconfigured."""
     from streams.errors import Misconfigured
     from streams.webhooks import CATALOGUE
     from streams.webhooks.names import resolve_event_name
@@ -82,8 +82,11 @@ def require_webhook(event: str) -> str:
     return found
 
 
-def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", "Sequence[Subscription]"]:
-    """With its events derived, and for whom. Raises Misconfigured where they cannot be chosen."""
+def _open_backfill(
+    stack: ExitStack, asked: "BackfillArguments", now: datetime
+) -> tuple["Backfill", "Sequence[Subscription]"]:
+    """The backfill with its derived events, and its subscriptions. Raises Misconfigured if these are
+    invalid."""
     from api.cli.bars import progress_bar
     from api.cli.processes import process
     from api.cli.redriving import read_zone
@@ -91,7 +94,7 @@ def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", 
     from streams.jobs.backfill import Backfill, plan_backfill
     from streams.jobs.backfill_derive import EventDerivation
     from streams.kafka.checkpoint import TransactionalCheckpoint
-    from streams.projections.erasures import erased
+    from streams.projections.erasures import erased_owners
     from streams.projections.state_snapshot import read_stores, read_subscriptions
     from streams.topics import EVENTS
 
@@ -107,7 +110,7 @@ def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", 
             plan,
             chosen,
             read_stores(connection).get,
-            erased(connection),
+            erased_owners(connection),
             settings.home / "tmp",
             tell,
         )
@@ -115,8 +118,8 @@ def _made(stack: ExitStack, asked: "Asked", now: datetime) -> tuple["Backfill", 
     return Backfill(standpoint, plan, found), chosen
 
 
-def _told_first(made: "Backfill", chosen: "Sequence[Subscription]", rate: int) -> None:
-    """How many, for whom, and how long it takes."""
+def _print_plan(made: "Backfill", chosen: "Sequence[Subscription]", rate: int) -> None:
+    """Prints how many events go to whom, and how long that takes."""
     count, wish = made.found.count, made.plan.wish
     went_on = "goes on where it was: " if made.plan.resumed else ""
     took = f", {timedelta(seconds=round(count / rate))} at {rate}/s" if rate else ""

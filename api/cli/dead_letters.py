@@ -1,4 +1,4 @@
-"""`loyalty dead-letters`: deliveries that were given up, looked at and sent again."""
+"""`loyalty dead-letters`: lists deliveries that were given up, and sends them again."""
 
 import re
 from typing import TYPE_CHECKING, Annotated
@@ -9,8 +9,8 @@ from api.cli.lines import say
 
 if TYPE_CHECKING:
     from streams.delivery.records import DeadLetter
-    from streams.jobs.redrive import Found
-    from streams.jobs.redrive_sources import LettersWanted
+    from streams.jobs.redrive import RedriveCandidate
+    from streams.jobs.redrive_sources import DeadLetterFilter
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries given up: list, show, redrive.")
 
@@ -50,7 +50,7 @@ def listed(
     from streams.jobs.redrive import read_candidates
     from streams.jobs.redrive_sources import dead_letter_source
 
-    wanted = _wanted(
+    wanted = _make_filter(
         subscriptions=subscription,
         stores=store,
         events=event,
@@ -62,10 +62,10 @@ def listed(
         found = read_candidates(connection, dead_letter_source(connection), wanted)
         if json:
             for one in found:
-                say(_json(one))
+                say(_to_json(one))
         else:
-            # The table shows no bodies: they need not be in memory, however many there are.
-            _table([copy(one, record=_without_body(one.record)) for one in found], limit)
+            # The table shows no bodies, so they are not kept in memory.
+            _print_table([copy(one, record=_without_body(one.record)) for one in found], limit)
 
 
 @app.command()
@@ -75,16 +75,16 @@ def show(id: Annotated[str, typer.Argument(help="Its id in the list.")]) -> None
     from api.cli.redriving import parse_ids
     from streams.errors import Misconfigured
     from streams.jobs.redrive import read_candidates
-    from streams.jobs.redrive_sources import LettersWanted, dead_letter_source
+    from streams.jobs.redrive_sources import DeadLetterFilter, dead_letter_source
 
-    wanted = LettersWanted(ids=parse_ids([id], "dead-letters"))
+    wanted = DeadLetterFilter(ids=parse_ids([id], "dead-letters"))
     with process("dead-letters") as (_, connection):
         found = next(read_candidates(connection, dead_letter_source(connection), wanted), None)
     if found is None:
         raise Misconfigured(f"{id}: no dead letter is there; `loyalty dead-letters list` shows them")
     import msgspec
 
-    say(*msgspec.json.format(_json(found)).splitlines())
+    say(*msgspec.json.format(_to_json(found)).splitlines())
 
 
 @app.command()
@@ -108,7 +108,7 @@ def redrive(
     from streams.jobs.redrive import Redrive
     from streams.jobs.redrive_sources import dead_letter_source
 
-    wanted = _wanted(
+    wanted = _make_filter(
         subscriptions=subscription,
         stores=store,
         events=event,
@@ -121,7 +121,7 @@ def redrive(
         run_redrive(run, "dead letter", "dead-letters", dry_run)
 
 
-def _wanted(
+def _make_filter(
     *,
     subscriptions: list[str] | None,
     stores: list[str] | None,
@@ -129,28 +129,28 @@ def _wanted(
     statuses: list[str] | None,
     times: tuple[str | None, str | None],
     ids: list[str] | None = None,
-) -> "LettersWanted":
-    from api.cli.redriving import moment, parse_ids
+) -> "DeadLetterFilter":
+    from api.cli.redriving import parse_ids, parse_optional_moment
     from streams.errors import Misconfigured
-    from streams.jobs.redrive_sources import LettersWanted
+    from streams.jobs.redrive_sources import DeadLetterFilter
     from streams.webhooks.names import resolve_event_name
 
     for event in events or ():
         if resolve_event_name(event) is None:
             raise Misconfigured(f"--event {event!r} is not valid: a name as in `loyalty webhooks docs`")
-    return LettersWanted(
+    return DeadLetterFilter(
         subscriptions=frozenset(subscriptions or ()),
         stores=frozenset(stores or ()),
         events=frozenset(resolve_event_name(event) or event for event in events or ()),
         statuses=frozenset(code for status in statuses or () for code in parse_statuses(status)),
-        since=moment("--from", times[0]),
-        until=moment("--to", times[1]),
+        since=parse_optional_moment("--from", times[0]),
+        until=parse_optional_moment("--to", times[1]),
         ids=parse_ids(ids, "dead-letters"),
     )
 
 
 def parse_statuses(status: str) -> "list[int | None]":
-    """The statuses that are meant: `404`, all of `5xx`, or `none`. Raises Misconfigured."""
+    """The statuses that `404`, `5xx` or `none` stands for. Raises Misconfigured."""
     from streams.errors import Misconfigured
 
     if status == "none":
@@ -168,18 +168,18 @@ def _without_body(letter: "DeadLetter") -> "DeadLetter":
     return replace(letter, delivery=replace(letter.delivery, data=""))
 
 
-def _table(found: "list[Found[DeadLetter]]", limit: int) -> None:
+def _print_table(found: "list[RedriveCandidate[DeadLetter]]", limit: int) -> None:
     from api.cli.redriving import print_candidates as shown
 
-    def told(letter: "DeadLetter") -> tuple[str, str, str]:
+    def describe(letter: "DeadLetter") -> tuple[str, str, str]:
         delivery = letter.delivery
         return f"{delivery.event_name} of {delivery.store}", delivery.subscription_id, letter.reason
 
     headings = "event, given up at", "subscription and reason"
-    shown(found, limit, "dead letters", headings, at=lambda letter: letter.given_up_at, told=told)
+    shown(found, limit, "dead letters", headings, at=lambda letter: letter.given_up_at, describe=describe)
 
 
-def _json(found: "Found[DeadLetter]") -> str:
+def _to_json(found: "RedriveCandidate[DeadLetter]") -> str:
     import msgspec
 
     letter = found.record

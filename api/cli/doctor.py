@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streams.kafka.clients import Connection
-    from streams.kafka.unfit_records import SetAside
+    from streams.kafka.unfit_records import UnfitRecord
 
 UNUSABLE_FOUND = 1
 
@@ -27,19 +27,24 @@ def run() -> None:
     print("All control records can be worked with.")
 
 
-async def find_unusable_records(connection: "Connection") -> "list[SetAside]":
+async def find_unusable_records(connection: "Connection") -> "list[UnfitRecord]":
     """The unusable records of all control topics. Raises Retryable."""
-    from api.auth.principals import Callers
-    from api.process.control_topics import callers_followed, followed, replays_followed, stores_followed
+    from api.auth.principals import Principals
+    from api.process.control_topics import (
+        follow_principals,
+        follow_replays,
+        follow_stores,
+        follow_subscriptions,
+    )
     from streams.delivery.replay_jobs import ReplayJobs
     from streams.delivery.subscription import Subscriptions
     from streams.runtime.state_versions import watch_state_version
 
     views = (
-        stores_followed(connection, {}),
-        followed(connection, Subscriptions()),
-        *callers_followed(connection, Callers()),
-        *replays_followed(connection, ReplayJobs()),
+        follow_stores(connection, {}),
+        follow_subscriptions(connection, Subscriptions()),
+        *follow_principals(connection, Principals()),
+        *follow_replays(connection, ReplayJobs()),
         watch_state_version(connection),
     )
     try:

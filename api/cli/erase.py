@@ -13,9 +13,9 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from streams.domain.commands import EraseMember
     from streams.kafka.clients import Connection
-    from streams.projections.command_outcomes import Outcomes
-    from streams.projections.erasures import Left
-    from streams.projections.member_lookup import Found
+    from streams.projections.command_outcomes import CommandOutcomes
+    from streams.projections.erasures import DataRemainder
+    from streams.projections.member_lookup import MemberSummary
 
 NOT_DONE = 1
 
@@ -50,7 +50,7 @@ def run(
             _erase(connection, store, member, wait)
 
 
-def _show(found: "Found", rows: "Iterable[Left]") -> None:
+def _show(found: "MemberSummary", rows: "Iterable[DataRemainder]") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -63,7 +63,7 @@ def _show(found: "Found", rows: "Iterable[Left]") -> None:
     console.print(table)
 
 
-def _describe_member(found: "Found") -> str:
+def _describe_member(found: "MemberSummary") -> str:
     member = found.member
     state = f"erased on {member.erased_at:%Y-%m-%d %H:%M} UTC" if member.erased_at else member.status
     known = f"known by {', '.join(found.known_by)}" if found.known_by else "known by nothing"
@@ -73,7 +73,7 @@ def _describe_member(found: "Found") -> str:
     )
 
 
-def _describe_end(row: "Left") -> str:
+def _describe_end(row: "DataRemainder") -> str:
     from streams.topics import EVENTS
 
     if row.topic is EVENTS:
@@ -85,12 +85,12 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
     """Sends the command and waits for its outcome. Raises SystemExit if it is refused or not handled in
     time."""
     from streams.domain.commands import EraseMember
-    from streams.projections.command_outcomes import Outcomes
+    from streams.projections.command_outcomes import CommandOutcomes
 
     command = EraseMember(
         command_id=str(uuid.uuid4()), store=store, member_id=member, issued_at=datetime.now(UTC)
     )
-    outcomes = Outcomes(connection, frozenset({command.command_id}))
+    outcomes = CommandOutcomes(connection, frozenset({command.command_id}))
     try:
         asyncio.run(_send(connection, command, outcomes))
         ended = _wait_for_outcome(outcomes, wait)
@@ -105,9 +105,9 @@ def _erase(connection: "Connection", store: str, member: str, wait: int) -> None
         raise SystemExit(NOT_DONE)
 
 
-async def _send(connection: "Connection", command: "EraseMember", outcomes: "Outcomes") -> None:
-    from api.auth.audit import Audit
-    from api.auth.authentication import SOURCE, Source
+async def _send(connection: "Connection", command: "EraseMember", outcomes: "CommandOutcomes") -> None:
+    from api.auth.audit import AuditTrail
+    from api.auth.authentication import CHANGE_SOURCE, ChangeSource
     from api.cli.admin import system_user
     from api.process.control_topics import AuditAppender
     from streams.kafka.producer import RecordAppender
@@ -116,8 +116,8 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
 
     appender = RecordAppender(connection)
     try:
-        SOURCE.set(Source(f"loyalty erase ({system_user()})", ""))
-        audit = Audit(AuditAppender(appender).append, lambda: datetime.now(UTC))
+        CHANGE_SOURCE.set(ChangeSource(f"loyalty erase ({system_user()})", ""))
+        audit = AuditTrail(AuditAppender(appender).append, lambda: datetime.now(UTC))
         await audit.record("deleted", "member", command.member_id)
         owner = owner_of(command.store, command.member_id)
         outcomes.sent(COMMANDS, *await appender.append(COMMANDS, owner, command))
@@ -125,7 +125,7 @@ async def _send(connection: "Connection", command: "EraseMember", outcomes: "Out
         await appender.close()
 
 
-def _wait_for_outcome(outcomes: "Outcomes", wait: int) -> bool:
+def _wait_for_outcome(outcomes: "CommandOutcomes", wait: int) -> bool:
     from api.cli.imports.sending import poll_outcomes
 
     return any(poll_outcomes(outcomes, wait))

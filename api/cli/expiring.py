@@ -84,10 +84,10 @@ def _fill_preview(
 ) -> int:
     """Fills the preview under a progress bar. Returns the number of members."""
     from api.cli.bars import progress_bar
-    from streams.projections.state_snapshot import look
+    from streams.projections.state_snapshot import visit_members
 
     with progress_bar() as tell:
-        return look(settings, connection, store, found, tell)
+        return visit_members(settings, connection, store, found, tell)
 
 
 def _tables(found: "AnnouncementPreview", store: "StoreSettings", members: int) -> None:

@@ -29,14 +29,14 @@ def check(
     from api.cli.bars import progress_bar
     from api.cli.processes import process
     from streams.domain.identifiers.recheck import IdentifierCheck
-    from streams.projections.state_snapshot import look, read_store_settings, read_stores
+    from streams.projections.state_snapshot import read_store_settings, read_stores, visit_members
 
     with process("identifiers") as (settings, connection):
         all_of_them = [each for each in read_stores(connection).values() if each]
         for rules in [read_store_settings(connection, store)] if store else all_of_them:
             found = IdentifierCheck(rules.identifier_rules)
             with progress_bar() as tell:
-                members = look(settings, connection, rules.store, found, tell)
+                members = visit_members(settings, connection, rules.store, found, tell)
             show(rules.store, list(found.found), members, limit)
 
 

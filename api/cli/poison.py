@@ -1,4 +1,4 @@
-"""`loyalty poison`: what no stage could read, looked at and sent again after a fix."""
+"""`loyalty poison`: lists records that no stage could read, and sends them again after a fix."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,8 +7,8 @@ import typer
 from api.cli.lines import say
 
 if TYPE_CHECKING:
-    from streams.jobs.redrive import Found
-    from streams.jobs.redrive_sources import PoisonWanted
+    from streams.jobs.redrive import RedriveCandidate
+    from streams.jobs.redrive_sources import PoisonFilter
     from streams.rejections import PoisonRecord
 
 app = typer.Typer(no_args_is_help=True, help="Poison records: list, redrive.")
@@ -36,15 +36,15 @@ def show(
     from streams.jobs.redrive import read_candidates
     from streams.jobs.redrive_sources import PoisonSource
 
-    wanted = _wanted(topic, since, None)
+    wanted = _make_filter(topic, since, None)
     with process("poison") as (_, connection):
         found = read_candidates(connection, PoisonSource(), wanted)
         if json:
             for one in found:
-                say(_json(one))
+                say(_to_json(one))
         else:
-            # The table shows no bytes: they need not be in memory, however many records there are.
-            _table([copy(one, record=replace(one.record, value=None)) for one in found], limit)
+            # The table shows no bytes, so they are not kept in memory.
+            _print_table([copy(one, record=replace(one.record, value=None)) for one in found], limit)
 
 
 @app.command()
@@ -63,36 +63,40 @@ def redrive(
     from streams.jobs.redrive import Redrive
     from streams.jobs.redrive_sources import PoisonSource
 
-    wanted = _wanted(topic, since, id)
+    wanted = _make_filter(topic, since, id)
     with process("poison") as (_, connection):
         run_redrive(Redrive(connection, PoisonSource(), wanted), "poison record", "poison", dry_run)
 
 
-def _wanted(topics: list[str] | None, since: str | None, ids: list[str] | None) -> "PoisonWanted":
-    from api.cli.redriving import moment, parse_ids
+def _make_filter(topics: list[str] | None, since: str | None, ids: list[str] | None) -> "PoisonFilter":
+    from api.cli.redriving import parse_ids, parse_optional_moment
     from streams.errors import Misconfigured
-    from streams.jobs.redrive_sources import PoisonWanted
+    from streams.jobs.redrive_sources import PoisonFilter
     from streams.topics import TOPICS
 
     names = {topic.name for topic in TOPICS}
     for topic in topics or ():
         if topic not in names:
             raise Misconfigured(f"--topic {topic!r} is not valid: one of {', '.join(sorted(names))}")
-    return PoisonWanted(frozenset(topics or ()), moment("--since", since), parse_ids(ids, "poison"))
+    return PoisonFilter(
+        frozenset(topics or ()), parse_optional_moment("--since", since), parse_ids(ids, "poison")
+    )
 
 
-def _table(found: "list[Found[PoisonRecord]]", limit: int) -> None:
+def _print_table(found: "list[RedriveCandidate[PoisonRecord]]", limit: int) -> None:
     from api.cli.redriving import print_candidates
 
-    def told(poison: "PoisonRecord") -> tuple[str, str, str]:
+    def describe(poison: "PoisonRecord") -> tuple[str, str, str]:
         place = f"{poison.topic}[{poison.partition}] at offset {poison.offset}"
         return place, (poison.key or b"").decode(errors="replace")[:100], poison.cause
 
     headings = "came in, found at", "key and cause"
-    print_candidates(found, limit, "poison records", headings, at=lambda poison: poison.found_at, told=told)
+    print_candidates(
+        found, limit, "poison records", headings, at=lambda poison: poison.found_at, describe=describe
+    )
 
 
-def _json(found: "Found[PoisonRecord]") -> str:
+def _to_json(found: "RedriveCandidate[PoisonRecord]") -> str:
     import msgspec
 
     return msgspec.json.encode(

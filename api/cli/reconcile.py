@@ -10,7 +10,7 @@ from api.cli.lines import say
 if TYPE_CHECKING:
     from streams.kafka.clients import Connection
     from streams.reconcile.from_topics import Period
-    from streams.reconcile.reconciliation import Books
+    from streams.reconcile.reconciliation import Reconciliation
     from streams.settings import Settings
 
 DOES_NOT_AGREE = 1
@@ -43,7 +43,7 @@ def run(
     """
     from api.cli.processes import process
     from api.cli.reconcile_state import check_state
-    from api.cli.redriving import moment, read_zone
+    from api.cli.redriving import parse_optional_moment, read_zone
     from streams.errors import Misconfigured
     from streams.reconcile.from_topics import Period
 
@@ -53,10 +53,12 @@ def run(
         check_state(json=json)
         return
     for option, text in (("--from", since), ("--to", until)):
-        moment(option, text)
+        parse_optional_moment(option, text)
     with process("reconcile") as (settings, connection):
         zone = read_zone(connection, store)
-        period = Period(moment("--from", since, zone), moment("--to", until, zone), store)
+        period = Period(
+            parse_optional_moment("--from", since, zone), parse_optional_moment("--to", until, zone), store
+        )
         books = reconcile_with_progress(settings, connection, period)
     if json:
         say(_json(books))
@@ -66,7 +68,9 @@ def run(
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def reconcile_with_progress(settings: "Settings", connection: "Connection", period: "Period") -> "Books":
+def reconcile_with_progress(
+    settings: "Settings", connection: "Connection", period: "Period"
+) -> "Reconciliation":
     """Reconciles under a progress bar."""
     from rich.progress import TaskProgressColumn
 
@@ -77,7 +81,7 @@ def reconcile_with_progress(settings: "Settings", connection: "Connection", peri
         return reconcile_topics(connection, period, settings.home / "tmp", tell)
 
 
-def _show(books: "Books") -> None:
+def _show(books: "Reconciliation") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -104,7 +108,7 @@ def _show(books: "Books") -> None:
     console.print(summarize(books), soft_wrap=True)
 
 
-def summarize(books: "Books") -> str:
+def summarize(books: "Reconciliation") -> str:
     """The books in one line."""
     from streams.reconcile.reconciliation import OUTCOMES
 
@@ -116,7 +120,7 @@ def summarize(books: "Books") -> str:
     return f"{equation} does not add up: {books.different.total():,} differ{more}"
 
 
-def _json(books: "Books") -> str:
+def _json(books: "Reconciliation") -> str:
     import msgspec
 
     groups = [

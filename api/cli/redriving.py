@@ -1,4 +1,4 @@
-"""What the commands have in common that send records again: which ones are meant, counts first, a bar."""
+"""What the redriving commands share: ids and times, counts, a table, a progress bar."""
 
 import re
 from collections import Counter
@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from streams.jobs.redrive import Count, Found, Id, Redrive
+    from streams.jobs.redrive import CandidateId, Redrive, RedriveCandidate, RedriveCount
     from streams.kafka.clients import Connection
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def run_redrive(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> None:
-    """Says what would be sent, then sends it. Raises Misconfigured for an id that is not there."""
+    """Prints what would be sent, then sends it. Raises Misconfigured for an id that does not exist."""
     from streams.errors import Misconfigured
 
     console = Console(soft_wrap=True, highlight=False)
@@ -25,14 +25,14 @@ def run_redrive(run: "Redrive[Any]", what: str, command: str, dry_run: bool) -> 
     if count.unknown:
         ids = ", ".join(map(str, sorted(count.unknown)))
         raise Misconfigured(f"--id {ids}: no {what} is there; `loyalty {command} list` shows them")
-    console.print(_counted(count, what))
+    console.print(_describe_count(count, what))
     if dry_run:
         console.print("dry run: nothing was sent")
     elif count.to_send:
-        console.print(f"{_watched(run, count.to_send)} records re-driven")
+        console.print(f"{_run_with_bar(run, count.to_send)} records re-driven")
 
 
-def _watched(run: "Redrive[Any]", total: int) -> int:
+def _run_with_bar(run: "Redrive[Any]", total: int) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("re-driving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -41,7 +41,7 @@ def _watched(run: "Redrive[Any]", total: int) -> int:
         return run.run(lambda more: progress.advance(bar, more))
 
 
-def _counted(count: "Count", what: str) -> str:
+def _describe_count(count: "RedriveCount", what: str) -> str:
     parts = [f"{count.matching:,} of {count.all:,} {what}s match"]
     parts += [f"{n:,} {why}" for why, n in sorted(count.obstacles.items())]
     to = ", ".join(f"{n:,} to {topic}" for topic, n in sorted(count.sent_to.items()))
@@ -49,15 +49,15 @@ def _counted(count: "Count", what: str) -> str:
 
 
 def print_candidates(
-    found: "list[Found[Any]]",
+    found: "list[RedriveCandidate[Any]]",
     limit: int,
     what: str,
     headings: tuple[str, str],
     *,
     at: Callable[[Any], datetime],
-    told: Callable[[Any], tuple[str, str, str]],
+    describe: Callable[[Any], tuple[str, str, str]],
 ) -> None:
-    """The newest as a table, and how many there are. `told` of a record: what it is about, and two lines
+    """The newest as a table, and how many there are. `describe` of a record: what it is about, and two lines
     more; `at`: since when it has been there."""
     from rich import box
     from rich.table import Table
@@ -73,12 +73,12 @@ def print_candidates(
     table.add_column(headings[1], ratio=3, overflow="fold")
     table.add_column("re-driven", ratio=1)
     for one in newest:
-        about, *lines = told(one.record)
+        about, *lines = describe(one.record)
         table.add_row(
             str(one.id),
-            Text(f"{escape_text(about)}\n{_seconds(at(one.record))}"),
+            Text(f"{escape_text(about)}\n{_format_moment(at(one.record))}"),
             Text("\n".join(map(escape_text, lines))),
-            _seconds(one.redriven_at) if one.redriven_at else one.obstacle or "no",
+            _format_moment(one.redriven_at) if one.redriven_at else one.obstacle or "no",
         )
     if newest:
         console.print(table)
@@ -87,30 +87,31 @@ def print_candidates(
     console.print(f"{len(newest):,} of {len(found):,} {what} shown: {total}")
 
 
-def _seconds(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def _format_moment(parse_optional_moment: datetime) -> str:
+    return f"{parse_optional_moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def parse_ids(ids: list[str] | None, command: str) -> "frozenset[Id]":
-    """Raises Misconfigured for what is no id."""
+def parse_ids(ids: list[str] | None, command: str) -> "frozenset[CandidateId]":
+    """Raises Misconfigured for an invalid id."""
     from streams.errors import Misconfigured
-    from streams.jobs.redrive import Id
+    from streams.jobs.redrive import CandidateId
 
     for one in ids or ():
         if not re.fullmatch(r"\d{1,9}:\d{1,18}", one, re.ASCII):
             raise Misconfigured(
                 f"--id {one!r} is not valid: partition:offset, as in `loyalty {command} list`"
             )
-    return frozenset(Id(*map(int, one.split(":"))) for one in ids or ())
+    return frozenset(CandidateId(*map(int, one.split(":"))) for one in ids or ())
 
 
-def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
-    """The time that is meant, if any. Raises Misconfigured."""
-    return None if text is None else parsed(option, text, datetime.now(UTC), zone)
+def parse_optional_moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
+    """The time, if one is given. Raises Misconfigured."""
+    return None if text is None else parse_moment(option, text, datetime.now(UTC), zone)
 
 
-def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
-    """`90m` before `now`, or the time that is meant: of `zone` where it names none. Raises Misconfigured."""
+def parse_moment(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """A time, or a duration such as `90m` before `now`. A time without a zone is of `zone`. Raises
+    Misconfigured."""
     from streams.domain.instants import INSTANT_RANGE, OutOfRange, parse_instant
     from streams.errors import Misconfigured
 
@@ -128,7 +129,7 @@ def parsed(option: str, text: str, now: datetime, zone: tzinfo = UTC) -> datetim
 
 
 def read_zone(connection: "Connection", store: str | None) -> tzinfo:
-    """The store's own; UTC for all stores together, and for one that has no settings any more."""
+    """The store's time zone; UTC for all stores together, and for one without settings."""
     from streams.projections.state_snapshot import read_stores
 
     settings = read_stores(connection).get(store) if store else None

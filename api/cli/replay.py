@@ -1,4 +1,4 @@
-"""`loyalty replay`: webhooks of the past, sent again from the log."""
+"""`loyalty replay`: sends webhooks of the past again from the log."""
 
 import re
 import signal
@@ -14,13 +14,13 @@ from api.cli.replay_state import state
 if TYPE_CHECKING:
     from streams.delivery.records import Subscription
     from streams.delivery.replay_selection import ReplaySelection
-    from streams.jobs.rate_limit import Over, Pace
-    from streams.jobs.replay import Asked, Progress, Replay
+    from streams.jobs.rate_limit import RateLimit, StopCallback
+    from streams.jobs.replay import ProgressCallback, Replay, ReplayArguments
     from streams.kafka.clients import Connection
 
 EXIT_NOT_DONE = 130
 DEFAULT_RATE = "100/s"
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(no_args_is_help=True, help="The past again, from the log: webhooks, state.")
 app.command()(state)
@@ -59,10 +59,10 @@ def webhooks(
     from api.cli.processes import process
     from api.cli.redriving import read_zone
     from streams.jobs.delivery_outcomes import outcome_lookup
-    from streams.jobs.replay import Asked, Replay, read_subscription
-    from streams.projections.erasures import erased
+    from streams.jobs.replay import Replay, ReplayArguments, read_subscription
+    from streams.projections.erasures import erased_owners
 
-    asked = Asked(subscription, since, until, parse_event_name(event), member, only)
+    asked = ReplayArguments(subscription, since, until, parse_event_name(event), member, only)
     now, most = datetime.now(UTC), parse_rate(rate)
     parse_period(since, until, now)
     with ExitStack() as stack:
@@ -70,16 +70,16 @@ def webhooks(
         chosen = read_subscription(connection, subscription)
         period = parse_period(since, until, now, read_zone(connection, chosen.store))
         selection = make_selection(chosen, asked)
-        selection = replace(selection, erased=erased(connection))
+        selection = replace(selection, erased=erased_owners(connection))
         if only != "all":
             found = outcome_lookup(connection, subscription, period[0], settings.home / "tmp")
             selection = replace(selection, outcome_of=stack.enter_context(found))
         run = stack.enter_context(Replay(connection, selection, period=period))
-        _played(run, connection, subscription, most, dry_run)
+        _run_replay(run, connection, subscription, most, dry_run)
 
 
 def parse_event_name(name: str | None) -> str | None:
-    """Raises Misconfigured for what is no event's name."""
+    """The event's canonical name. Raises Misconfigured if there is none."""
     from streams.errors import Misconfigured
     from streams.webhooks.names import resolve_event_name
 
@@ -90,18 +90,19 @@ def parse_event_name(name: str | None) -> str | None:
 
 
 def parse_period(since: str, until: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
-    """Of `zone` where they name none. Raises Misconfigured: they are no times, or nothing lies between."""
-    from api.cli.redriving import parsed
+    """The period; times without a zone are of `zone`. Raises Misconfigured for invalid times or an empty
+    period."""
+    from api.cli.redriving import parse_moment
     from streams.errors import Misconfigured
 
-    first, last = parsed("--from", since, now, zone), parsed("--to", until, now, zone)
+    first, last = parse_moment("--from", since, now, zone), parse_moment("--to", until, now, zone)
     if first >= last:
         raise Misconfigured(f"--from {since!r} is not valid: it must be before --to {until!r}")
     return first, last
 
 
 def parse_rate(rate: str) -> int:
-    """0: without a bound. Raises Misconfigured."""
+    """The rate a second; 0: no limit. Raises Misconfigured."""
     from streams.errors import Misconfigured
 
     found = re.fullmatch(r"(\d{1,6})(/s)?", rate, re.ASCII)
@@ -112,9 +113,9 @@ def parse_rate(rate: str) -> int:
     return int(found[1])
 
 
-def make_selection(subscription: "Subscription", asked: "Asked") -> "ReplaySelection":
-    """Raises Misconfigured where the subscription does not ask for that event, or it cannot be told which
-    were missing."""
+def make_selection(subscription: "Subscription", asked: "ReplayArguments") -> "ReplaySelection":
+    """Raises Misconfigured if the subscription does not want that event, or if `only` cannot be decided for
+    it."""
     from streams.delivery.replay_selection import ReplaySelection
     from streams.errors import Misconfigured
 
@@ -130,15 +131,15 @@ def make_selection(subscription: "Subscription", asked: "Asked") -> "ReplaySelec
     return found
 
 
-def _played(run: "Replay", connection: "Connection", subscription: str, rate: int, dry_run: bool) -> None:
-    """Raises SystemExit where it was told to end before it was done."""
+def _run_replay(run: "Replay", connection: "Connection", subscription: str, rate: int, dry_run: bool) -> None:
+    """Raises SystemExit if it was stopped before it was complete."""
     from rich.console import Console
 
     from streams.jobs.rate_limit import AttemptLimited, Unlimited
 
     console = Console(soft_wrap=True, highlight=False)
     total = run.count().deliveries
-    console.print(_counted(total, run.plan.stretch.size, rate, resumed=run.plan.resumed))
+    console.print(_describe_count(total, run.plan.stretch.size, rate, resumed=run.plan.resumed))
     if dry_run:
         console.print("dry run: nothing was sent")
         return
@@ -152,25 +153,25 @@ def _played(run: "Replay", connection: "Connection", subscription: str, rate: in
         raise SystemExit(EXIT_NOT_DONE)
 
 
-def _counted(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
+def _describe_count(total: int, offsets: int, rate: int, *, resumed: bool) -> str:
     went_on = "goes on where it was: " if resumed else ""
     took = f", {timedelta(seconds=round(total / rate))} at {rate}/s or longer" if rate else ""
     return f"{went_on}{total:,} deliveries of {offsets:,} webhook events{took}"
 
 
 class RunnableJob(Protocol):
-    """What goes on until it is done, or told to end."""
+    """A job that runs until it is complete or stopped."""
 
-    def run(self, pace: "Pace", progress: "Progress", over: "Over") -> bool: ...
+    def run(self, pace: "RateLimit", progress: "ProgressCallback", over: "StopCallback") -> bool: ...
 
 
-def run_with_bar(doing: str, run: RunnableJob, pace: "Pace", total: int) -> tuple[int, bool]:
-    """How many were sent, and whether that was all. Ctrl-C and SIGTERM end it in order."""
+def run_with_bar(doing: str, run: RunnableJob, pace: "RateLimit", total: int) -> tuple[int, bool]:
+    """How many were sent, and whether that was all. Ctrl-C and SIGTERM stop it in order."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     told: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in _ENDING}
+    before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in _STOP_SIGNALS}
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     sent = 0
     try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from streams.domain.store import StoreSettings
     from streams.kafka.clients import Connection
-    from streams.migration.build import Renewal
+    from streams.migration.build import StateBuild
     from streams.migration.compare import Comparison
     from streams.settings import Settings
     from streams.state_version import Generation
@@ -159,10 +159,10 @@ def _nothing_to_switch_to(now: "Generation") -> None:
 
 def _make_build(
     settings: "Settings", connection: "Connection", place: "Path", *, rate: int = 0, mend: bool
-) -> "Renewal":
+) -> "StateBuild":
     from dataclasses import replace
 
-    from streams.migration.build import Renewal
+    from streams.migration.build import StateBuild
     from streams.migration.changelog_writer import ChangelogWriter
     from streams.migration.cutover import version_number
     from streams.projections.state_snapshot import read_stores
@@ -171,7 +171,7 @@ def _make_build(
         replace(connection, generation=version_number(place)), settings.transaction_timeout
     )
     there = read_stores(connection)
-    return Renewal(connection, settings, place, publisher, stores=there.get, rate=rate, mend=mend)
+    return StateBuild(connection, settings, place, publisher, stores=there.get, rate=rate, mend=mend)
 
 
 def _said_once() -> "Callable[[list[str]], None]":

@@ -39,12 +39,12 @@ async def store_settings(
 ) -> "StoreSettings":
     """Stores the settings and returns them. Raises Misconfigured if others have changed them since their
     revision."""
-    from api.process.control_topics import stores_followed
-    from api.process.topic_log import TopicLog, silently
+    from api.process.control_topics import follow_stores
+    from api.process.topic_log import TopicLog, announce_nothing
     from streams.topics import SETTINGS
 
     stores: dict[str, StoreSettings] = {}
-    view = stores_followed(connection, stores)
+    view = follow_stores(connection, stores)
     log = TopicLog(connection, SETTINGS, view, stores.get)
 
     def made(before: "StoreSettings | None") -> "StoreSettings":
@@ -52,7 +52,7 @@ async def store_settings(
 
     try:
         await view.start()
-        await log.change(settings.store, made, silently)
+        await log.change(settings.store, made, announce_nothing)
     finally:
         await view.stop()
     return stores[settings.store]

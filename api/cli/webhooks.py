@@ -60,6 +60,6 @@ def asyncapi() -> None:
     """Print all webhooks and topics as one AsyncAPI 3.0 document."""
     from importlib.metadata import version
 
-    from api.rest.asyncapi import document
+    from api.rest.asyncapi import asyncapi_document
 
-    print(json.dumps(document(version("loyalty-webhooks")), indent=2))
+    print(json.dumps(asyncapi_document(version("loyalty-webhooks")), indent=2))

@@ -9,12 +9,12 @@ from streams.delivery.explain import EventExplanation, Verdict
 from streams.delivery.records import Attempt, Subscription
 from streams.webhooks.parts import iso_instant
 
-Row = dict[str, Any]
-UNTRIED = "00000000-0000-0000-0000-000000000000"
+DeliveryRow = dict[str, Any]
+NO_REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 """Stands for the requestId of a request that has not been made."""
 
 
-def row(known: DeliveryState) -> Row:
+def delivery_row(known: DeliveryState) -> DeliveryRow:
     """One line of the log."""
     return {
         "messageId": known.delivery_id,
@@ -34,27 +34,29 @@ def row(known: DeliveryState) -> Row:
     }
 
 
-def detail(one: DeliveryDetails, subscription: Subscription | None, *, dotted_names: bool) -> Row:
+def delivery_body(
+    one: DeliveryDetails, subscription: Subscription | None, *, dotted_names: bool
+) -> DeliveryRow:
     """The whole of it."""
-    request = request_of(one, subscription, dotted_names=dotted_names)
+    request = rebuild_request(one, subscription, dotted_names=dotted_names)
     return {
-        **row(one.known),
+        **delivery_row(one.known),
         "request": _request(request) if request else None,
         "attempts": [_attempt(attempt) for attempt in one.attempts],
     }
 
 
-def request_of(
+def rebuild_request(
     one: DeliveryDetails, subscription: Subscription | None, *, dotted_names: bool
 ) -> RequestPreview | None:
     """As it was sent last, or will be; None where what was in it is not kept."""
     if one.delivery is None:
         return None
-    request_id = one.attempts[-1].request_id if one.attempts else UNTRIED
+    request_id = one.attempts[-1].request_id if one.attempts else NO_REQUEST_ID
     return preview_request(one.delivery, subscription, request_id, dotted_names=dotted_names)
 
 
-def _request(request: RequestPreview) -> Row:
+def _request(request: RequestPreview) -> DeliveryRow:
     return {
         "method": request.method,
         "url": request.url,
@@ -63,7 +65,7 @@ def _request(request: RequestPreview) -> Row:
     }
 
 
-def _last(attempt: LastAttempt | Attempt) -> Row:
+def _last(attempt: LastAttempt | Attempt) -> DeliveryRow:
     return {
         "number": attempt.number,
         "startedAt": iso_instant(attempt.started_at),
@@ -75,7 +77,7 @@ def _last(attempt: LastAttempt | Attempt) -> Row:
     }
 
 
-def _attempt(attempt: Attempt) -> Row:
+def _attempt(attempt: Attempt) -> DeliveryRow:
     return {
         **_last(attempt),
         "requestId": attempt.request_id,
@@ -84,7 +86,7 @@ def _attempt(attempt: Attempt) -> Row:
     }
 
 
-def told(of: EventExplanation) -> Row:
+def explanation_body(of: EventExplanation) -> DeliveryRow:
     """Why an event arrived, or did not."""
     return {
         "webhookEventId": of.webhook_event_id,
@@ -95,7 +97,7 @@ def told(of: EventExplanation) -> Row:
     }
 
 
-def _verdict(verdict: Verdict) -> Row:
+def _verdict(verdict: Verdict) -> DeliveryRow:
     by = verdict.condition
     return {
         "subscriptionId": verdict.subscription_id,

@@ -9,16 +9,16 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from api.contract.listing import instant
+from api.contract.listing import read_instant
 from streams.domain.instants import OutOfRange, parse_day
 from streams.domain.text import find_text_flaw, find_tree_flaws
 from streams.domain.values import MAX_AMOUNT, is_amount
 
-UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-CODE = r"^[A-Za-z0-9_.-]{1,64}$"
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+CODE_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 
 
-class Model(BaseModel):
+class BodyModel(BaseModel):
     """A misspelled or unsupported field is refused: ignoring `hmacEnabled` would feign safety."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, populate_by_name=True)
@@ -47,7 +47,7 @@ def _more_than_nothing(value: Decimal) -> Decimal:
 
 
 def _moment(value: object) -> datetime:
-    return instant(value if isinstance(value, str) else "")
+    return read_instant(value if isinstance(value, str) else "")
 
 
 def _day(value: object) -> datetime:
@@ -113,29 +113,29 @@ def _whole(tree: Any) -> Any:
 
 Text = Annotated[str, Field(max_length=255), AfterValidator(_name)]
 """A name, or anything that stands in one line."""
-Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
+TextLine = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
 Comment = Annotated[str, Field(max_length=255), AfterValidator(_lines)]
 """May have several lines."""
-Tree = Annotated[Any, AfterValidator(_whole)]
+JsonTree = Annotated[Any, AfterValidator(_whole)]
 """JSON of any shape."""
-Code = Annotated[str, Field(pattern=CODE)]
-Uuid = Annotated[str, Field(pattern=UUID)]
+Code = Annotated[str, Field(pattern=CODE_PATTERN)]
+Uuid = Annotated[str, Field(pattern=UUID_PATTERN)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
-StoreCode = Annotated[str, Path(alias="storeCode", pattern=CODE, examples=["DEFAULT"])]
+StoreCode = Annotated[str, Path(alias="storeCode", pattern=CODE_PATTERN, examples=["DEFAULT"])]
 
 
 def id_in_path(alias: str) -> Any:
     """A UUID that stands in the path under `alias`."""
-    return Path(alias=alias, pattern=UUID)
+    return Path(alias=alias, pattern=UUID_PATTERN)
 
 
-class AttributeBody(Model):
+class AttributeBody(BodyModel):
     key: Text
     value: Text
 
 
-class AddressBody(Model):
+class AddressBody(BodyModel):
     street: Text | None = None
     address1: Text | None = None
     address2: Text | None = None
@@ -145,7 +145,7 @@ class AddressBody(Model):
     country: Text | None = None
 
 
-MEMBER = Path(
+MEMBER_PATH = Path(
     alias="member",
     max_length=400,
     description="The member's UUID, or `email=…`, `phone=…` or `loyaltyCardNumber=…`.",

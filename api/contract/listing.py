@@ -12,18 +12,18 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Query
 
-from api.problems import Complaint, Invalid, shown
+from api.problems import Complaint, Invalid, shorten_json
 from streams.domain.instants import OutOfRange, parse_instant
 
 T = TypeVar("T")
-Test = Callable[[Any], bool]
-Kind = Literal["text", "flag", "instant"]
+ColumnTest = Callable[[Any], bool]
+ColumnKind = Literal["text", "flag", "instant"]
 
-LARGEST_PAGE = 50
-MOST = 10_000
+MAX_PAGE_SIZE = 50
+MAX_PAGES = 10_000
 """Rows that pages are cut from where a list is not read whole."""
-Page = Annotated[int, Query(alias="_page", ge=1, le=MOST)]
-PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=LARGEST_PAGE)]
+PageNumber = Annotated[int, Query(alias="_page", ge=1, le=MAX_PAGES)]
+PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=MAX_PAGE_SIZE)]
 _PARAMETER = re.compile(r"(?P<name>[A-Za-z_]+)(\[(?P<inner>[A-Za-z]*)\])?")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -31,7 +31,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
-OPERATORS: dict[Kind, tuple[str, ...]] = {
+OPERATORS: dict[ColumnKind, tuple[str, ...]] = {
     "text": ("eq", "like", "IN", "hasValue", "notHasValue"),
     "flag": ("eq", "IN", "hasValue", "notHasValue"),
     "instant": ("eq", *_COMPARE, "hasValue", "notHasValue"),
@@ -43,7 +43,7 @@ class Column(Generic[T]):
     """A field of the rows, as clients see it, or several values, as a tuple. `spelled` turns a filter's text
     into the stored spelling."""
 
-    kind: Kind
+    kind: ColumnKind
     read: Callable[[T], Any]
     spelled: Callable[[str], str] = str
 
@@ -56,10 +56,10 @@ class Column(Generic[T]):
 
 
 @dataclass(slots=True)
-class Asked:
+class ListQuery:
     """What a client asked of a list."""
 
-    tests: list[tuple[str, Test]] = field(default_factory=list)
+    tests: list[tuple[str, ColumnTest]] = field(default_factory=list)
     order: list[tuple[str, bool]] = field(default_factory=list)
     page: int = 1
     size: int = 10
@@ -76,60 +76,62 @@ def page(
     parameters: Sequence[tuple[str, str]],
     columns: Mapping[str, Column[T]],
     place: Callable[[T], tuple[str, ...]],
-    shown: Callable[[T], dict[str, Any]],
+    shorten_json: Callable[[T], dict[str, Any]],
 ) -> dict[str, Any]:
     """The answer to a list's request. Raises Invalid naming every bad parameter.
 
     `rows` stand in the order of `place`, as do those that the order asked for does not tell apart.
     """
-    query = parsed(parameters, columns)
+    query = parse_query(parameters, columns)
     kept = [row for row in rows if query.passes(row, columns)] if query.tests else rows
     if query.scroll is not None:
-        return _scrolled(kept, query, place, shown)
+        return _scrolled(kept, query, place, shorten_json)
     for name, descending in reversed(query.order):
         read = columns[name].first
         # Rows without a value come first; None cannot be compared.
         kept = sorted(kept, key=lambda row: (read(row) is not None, read(row)), reverse=descending)
     start = (query.page - 1) * query.size
     return {
-        "items": [shown(row) for row in kept[start : start + query.size]],
+        "items": [shorten_json(row) for row in kept[start : start + query.size]],
         "total": {"all": len(rows), "filtered": len(kept), "estimated": False},
     }
 
 
-def cut(rows: Sequence[T], page: int, size: int, shown: Callable[[T], object]) -> dict[str, Any]:
+def slice_page(
+    rows: Sequence[T], page: int, size: int, shorten_json: Callable[[T], object]
+) -> dict[str, Any]:
     """That page of rows, of which there are MOST at most."""
     start, count = (page - 1) * size, len(rows)
     return {
-        "items": [shown(row) for row in rows[start : start + size]],
-        "total": {"all": count, "filtered": count, "estimated": count >= MOST},
+        "items": [shorten_json(row) for row in rows[start : start + size]],
+        "total": {"all": count, "filtered": count, "estimated": count >= MAX_PAGES},
     }
 
 
 def _scrolled(
     kept: Sequence[T],
-    query: Asked,
+    query: ListQuery,
     place: Callable[[T], tuple[str, ...]],
-    shown: Callable[[T], dict[str, Any]],
+    shorten_json: Callable[[T], dict[str, Any]],
 ) -> dict[str, Any]:
     """What stands behind the place that was reached, whatever has come and gone meanwhile."""
     start = bisect_right(kept, query.scroll or (), key=place)
     some = kept[start : start + query.size]
     return {
-        "items": [shown(row) for row in some],
-        "scroll": {"next": token(place(some[-1]))} if some else {},
+        "items": [shorten_json(row) for row in some],
+        "scroll": {"next": encode_cursor(place(some[-1]))} if some else {},
     }
 
 
-def token(place: tuple[str, ...]) -> str:
+def encode_cursor(place: tuple[str, ...]) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
-def place_of(token: str) -> tuple[str, ...]:
-    if not token:
+def decode_cursor(encode_cursor: str) -> tuple[str, ...]:
+    if not encode_cursor:
         return ()
     try:
-        read = json.loads(base64.urlsafe_b64decode(token.encode()))
+        read = json.loads(base64.urlsafe_b64decode(encode_cursor.encode()))
     except ValueError:
         read = None
     if not isinstance(read, list) or not all(isinstance(part, str) for part in read):
@@ -137,13 +139,13 @@ def place_of(token: str) -> tuple[str, ...]:
     return tuple(read)
 
 
-def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> Asked:
-    query, complaints = Asked(), []
+def parse_query(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[Any]]) -> ListQuery:
+    query, complaints = ListQuery(), []
     for parameter, value in parameters:
         try:
             _add(query, parameter, value, columns)
         except ValueError as error:
-            complaints.append(Complaint(parameter, f"{shown(value)} {error}", "invalid", value))
+            complaints.append(Complaint(parameter, f"{shorten_json(value)} {error}", "invalid", value))
         except LookupError as error:
             complaints.append(Complaint(parameter, str(error.args[0]), "unknown", value))
     if query.scroll is not None and any(name.startswith(("_page", "_orderBy")) for name, _ in parameters):
@@ -154,16 +156,16 @@ def parsed(parameters: Sequence[tuple[str, str]], columns: Mapping[str, Column[A
     return query
 
 
-def _add(query: Asked, parameter: str, value: str, columns: Mapping[str, Column[Any]]) -> None:
+def _add(query: ListQuery, parameter: str, value: str, columns: Mapping[str, Column[Any]]) -> None:
     """Raises LookupError for a parameter that there is not, ValueError for a value that it cannot have."""
     match = _PARAMETER.fullmatch(parameter)
     name, inner = (match["name"], match["inner"]) if match else (parameter, None)
     if name == "_page" and inner is None:
-        query.page = whole(value, 1, 10**9)
+        query.page = parse_integer(value, 1, 10**9)
     elif name == "_scroll" and inner is None:
-        query.scroll = place_of(value)
+        query.scroll = decode_cursor(value)
     elif name == "_itemsOnPage" and inner is None:
-        query.size = whole(value, 1, LARGEST_PAGE)
+        query.size = parse_integer(value, 1, MAX_PAGE_SIZE)
     elif name == "_orderBy" and inner is not None and inner in columns:
         query.order.append((inner, _descending(value)))
     elif name in columns and inner is None:
@@ -184,7 +186,7 @@ def _valid(name: str, columns: Mapping[str, Column[Any]]) -> str:
     return f"no such parameter; valid: {fields}, _page, _itemsOnPage, _scroll, _orderBy[field]"
 
 
-def _test(column: Column[Any], name: str, value: str) -> Test:
+def _test(column: Column[Any], name: str, value: str) -> ColumnTest:
     if name in {"hasValue", "notHasValue"}:
         wanted = name == "hasValue"
         return lambda actual: (actual is not None) is wanted
@@ -199,7 +201,7 @@ def _test(column: Column[Any], name: str, value: str) -> Test:
     return lambda actual: actual is not None and compare(actual, expected)
 
 
-def whole(value: str, least: int, most: int) -> int:
+def parse_integer(value: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", value) or not least <= int(value) <= most:
         raise ValueError(f"must be a whole number from {least} to {most}")
     return int(value)
@@ -217,7 +219,7 @@ def _flag(value: str) -> bool:
     return value in {"true", "1"}
 
 
-def instant(value: str) -> datetime:
+def read_instant(value: str) -> datetime:
     """Without an offset it is UTC. Raises ValueError."""
     # In a query a plus sign that is not encoded means a blank.
     text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
@@ -229,12 +231,16 @@ def instant(value: str) -> datetime:
         raise ValueError("must be an ISO 8601 instant such as 2025-10-20T13:18:38+02:00") from None
 
 
-def instant_of(path: str, text: str) -> datetime:
-    """As `instant`, of the parameter `path`. Raises Invalid."""
+def read_instant_at(path: str, text: str) -> datetime:
+    """As `read_instant`, of the parameter `path`. Raises Invalid."""
     try:
-        return instant(text)
+        return read_instant(text)
     except ValueError as error:
-        raise Invalid(Complaint(path, f"{shown(text)} {error}.", "invalid", text)) from None
+        raise Invalid(Complaint(path, f"{shorten_json(text)} {error}.", "invalid", text)) from None
 
 
-_READ: dict[Kind, Callable[[str], object]] = {"text": lambda value: value, "flag": _flag, "instant": instant}
+_READ: dict[ColumnKind, Callable[[str], object]] = {
+    "text": lambda value: value,
+    "flag": _flag,
+    "instant": read_instant,
+}

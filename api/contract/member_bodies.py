@@ -19,15 +19,15 @@ from streams.domain.values import plain_decimal
 from streams.webhooks.parts import iso_instant
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
-Row = dict[str, Any]
+JsonRow = dict[str, Any]
 
 
-def exact(body: object, headers: Mapping[str, str] | None = None) -> Response:
+def exact_json(body: object, headers: Mapping[str, str] | None = None) -> Response:
     """JSON whose decimals are numbers with all their digits."""
     return Response(_JSON.encode(body), media_type="application/json", headers=headers)
 
 
-def member_row(member_id: str, member: Member, store: StoreSettings) -> Row:
+def member_row(member_id: str, member: Member, store: StoreSettings) -> JsonRow:
     return {
         "customerId": member_id,
         "active": member.status == "active",
@@ -38,7 +38,7 @@ def member_row(member_id: str, member: Member, store: StoreSettings) -> Row:
     }
 
 
-def wallet_rows(member_id: str, state: State, store: StoreSettings) -> Iterator[Row]:
+def wallet_rows(member_id: str, state: State, store: StoreSettings) -> Iterator[JsonRow]:
     for code in wallet_codes(state, store):
         yield {
             "walletId": wallet_id(store.store, member_id, code),
@@ -53,7 +53,7 @@ def wallet_codes(state: State, store: StoreSettings) -> list[str]:
     return [*codes, *(a.wallet for a in state.scan(Account) if a.wallet not in codes)]
 
 
-def _wallet_type(store: StoreSettings, code: str) -> Row:
+def _wallet_type(store: StoreSettings, code: str) -> JsonRow:
     wallet = store.wallet_type(code)
     return {"walletTypeId": wallet.wallet_type_id, "code": code, "name": wallet.name, "active": wallet.active}
 
@@ -75,7 +75,7 @@ def _counters(sums: Account) -> dict[str, Decimal]:
     }
 
 
-def lot_rows(lots: Iterable[Lot]) -> Iterator[Row]:
+def lot_rows(lots: Iterable[Lot]) -> Iterator[JsonRow]:
     for lot in lots:
         yield {
             "transferId": lot.lot_id,
@@ -87,7 +87,7 @@ def lot_rows(lots: Iterable[Lot]) -> Iterator[Row]:
         }
 
 
-def transfer_rows(state: State) -> Iterator[Row]:
+def transfer_rows(state: State) -> Iterator[JsonRow]:
     """Transfers that something can still be done about: that gave units, pending ones, blocking ones."""
     for given in state.scan(Transfer):
         place = given.place
@@ -116,7 +116,7 @@ def _transfer(
     expires_at: datetime | None = None,
     locked_until: datetime | None = None,
     comment: str | None = None,
-) -> Row:
+) -> JsonRow:
     return {
         "transferId": transfer_id,
         "type": kind,
@@ -129,7 +129,7 @@ def _transfer(
     }
 
 
-def coupon_rows(rewards: Iterable[IssuedReward]) -> Iterator[Row]:
+def coupon_rows(rewards: Iterable[IssuedReward]) -> Iterator[JsonRow]:
     for reward in rewards:
         coupon = reward.coupon
         yield {
@@ -153,14 +153,14 @@ def coupon_rows(rewards: Iterable[IssuedReward]) -> Iterator[Row]:
         }
 
 
-def tier_rows(state: State, store: StoreSettings, now: datetime) -> Iterator[Row]:
+def tier_rows(state: State, store: StoreSettings, now: datetime) -> Iterator[JsonRow]:
     """How far the member has come in each active tier set."""
     for tiers in store.tier_sets:
         if tiers.active:
             yield _tier(state, tiers, store, now)
 
 
-def _tier(state: State, tiers: TierSet, store: StoreSettings, now: datetime) -> Row:
+def _tier(state: State, tiers: TierSet, store: StoreSettings, now: datetime) -> JsonRow:
     standing = get_standing(state, tiers)
     position = tiers.position(standing.level_id if standing else None)
     values = measure_progress(state, tiers, standing, now, store)
@@ -180,7 +180,7 @@ def _tier(state: State, tiers: TierSet, store: StoreSettings, now: datetime) -> 
     }
 
 
-def _level(tier: Tier) -> Row:
+def _level(tier: Tier) -> JsonRow:
     return {
         "levelId": tier.level_id,
         "name": tier.name,

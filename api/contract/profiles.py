@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.contract.fields import AddressBody, AttributeBody, Day, Model, Moment, Text
-from api.problems import Complaint, Invalid, shown
+from api.contract.fields import AddressBody, AttributeBody, BodyModel, Day, Moment, Text
+from api.problems import Complaint, Invalid, shorten_json
 from streams.domain import identifiers
 from streams.domain.calendar import Calendar
 from streams.domain.identifiers import Rules
@@ -13,7 +13,7 @@ from streams.domain.values import Address, Attribute, Company, Profile
 from streams.errors import Rejected
 from streams.webhooks.parts import midnight
 
-FIELDS = {
+PROFILE_FIELDS = {
     "profile.email": "customer.email",
     "profile.phone": "customer.phone",
     "profile.loyalty_card_number": "customer.loyaltyCardNumber",
@@ -39,12 +39,12 @@ _PLAIN = (
 )
 
 
-class CompanyBody(Model):
+class CompanyBody(BodyModel):
     name: Text | None = None
     nip: Text | None = None
 
 
-class CustomerFields(Model):
+class CustomerFields(BodyModel):
     first_name: Text | None = None
     last_name: Text | None = None
     email: Annotated[Text | None, Field(examples=["anna@example.com"])] = None
@@ -62,7 +62,7 @@ class CustomerFields(Model):
     agreement3: bool = False
 
 
-class CustomerBody(Model):
+class CustomerBody(BodyModel):
     customer: CustomerFields
 
 
@@ -78,8 +78,10 @@ def profile_of(customer: CustomerFields, rules: Rules, before: Profile | None = 
     try:
         identifiers.profile_of(profile, rules, before)
     except Rejected as refusal:
-        path = FIELDS[refusal.field]
-        complaint = Complaint(path, f"{shown(refusal.value)} {refusal.reason}.", _CODES[path], refusal.value)
+        path = PROFILE_FIELDS[refusal.field]
+        complaint = Complaint(
+            path, f"{shorten_json(refusal.value)} {refusal.reason}.", _CODES[path], refusal.value
+        )
         raise Invalid(complaint) from None
     return profile
 
@@ -104,5 +106,5 @@ def customer_of(profile: Profile, calendar: Calendar) -> dict[str, Any]:
     }
 
 
-def _parts(value: Address | Company | None, kind: type[Model]) -> dict[str, Any] | None:
+def _parts(value: Address | Company | None, kind: type[BodyModel]) -> dict[str, Any] | None:
     return None if value is None else {name: getattr(value, name) for name in kind.model_fields}

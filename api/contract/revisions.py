@@ -7,10 +7,10 @@ from fastapi import Depends, Header
 from api.problems import Changed
 
 _IF_MATCH = "The ETag that was read: 412 where it has been changed since."
-CHANGED_SINCE: dict[int | str, dict[str, Any]] = {412: {"description": "It has been changed since."}}
+CHANGED_ANSWER: dict[int | str, dict[str, Any]] = {412: {"description": "It has been changed since."}}
 
 
-def revision_asked_for(
+def read_if_match(
     if_match: Annotated[str | None, Header(alias="If-Match", max_length=64, description=_IF_MATCH)] = None,
 ) -> int | None:
     """The revision that the client has seen. Anything that is no revision of ours matches none: -1."""
@@ -20,7 +20,7 @@ def revision_asked_for(
     return int(seen) if seen.isascii() and seen.isdigit() else -1
 
 
-Seen = Annotated[int | None, Depends(revision_asked_for)]
+SeenRevision = Annotated[int | None, Depends(read_if_match)]
 
 
 def etag(revision: int) -> dict[str, str]:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from api.contract import subscription_options
-from api.contract.endpoint_credentials import AuthBody, Vault, value_of
-from api.contract.fields import Model
-from api.contract.subscription_options import ROOT, Options
+from api.contract.endpoint_credentials import AuthBody, SecretVault, header_value
+from api.contract.fields import BodyModel
+from api.contract.subscription_options import ROOT, SubscriptionOptions
 from api.contract.url_policy import TargetPolicy, target
-from api.problems import Complaint, Invalid, shown
+from api.problems import Complaint, Invalid, shorten_json
 from connectors.http.envelope import FRAMING_HEADERS
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import ANY_EVENT
@@ -33,17 +33,17 @@ _RESERVED = FRAMING_HEADERS | {
 }
 
 
-class HeaderBody(Model):
+class EndpointHeaderBody(BodyModel):
     header_name: Annotated[str, Field(examples=["X-Shop"])]
     header_value: Annotated[str, Field(examples=["blue"])]
 
 
-class Target(Options):
+class SubscriptionTarget(SubscriptionOptions):
     """What POST and PUT have in common."""
 
     url: Annotated[str, Field(description="http or https, at most 2048 characters.")]
     destination_type: Literal["rest"] = "rest"
-    headers: list[HeaderBody] | None = Field(None, description="At most 20, sent with every request.")
+    headers: list[EndpointHeaderBody] | None = Field(None, description="At most 20, sent with every request.")
     header_name: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
     header_value: str | None = Field(None, json_schema_extra={"deprecated": True}, description="Use headers.")
     signing: Literal["none", "standard", "original"] | None = Field(
@@ -58,7 +58,7 @@ class Target(Options):
     hmac_enabled: bool | None = Field(None, description="true: signing `original`; false: `none`.")
 
 
-class Creation(Target):
+class SubscriptionCreation(SubscriptionTarget):
     event_name: Annotated[str, Field(description="Either spelling; `*`: all of them.")]
     further_events: Annotated[list[str], Field(max_length=len(LEGACY_TYPES))] = Field(
         default_factory=list, description="Names of more events."
@@ -66,7 +66,7 @@ class Creation(Target):
     legacy: bool = Field(False, description="The old edition's body.")
 
 
-class Replacement(Target):
+class SubscriptionReplacement(SubscriptionTarget):
     event_name: str | None = Field(None, description="Cannot be changed: absent, or as it is.")
     further_events: list[str] | None = Field(None, description="Absent: as they are.")
     state: Literal["active", "paused", "disabled"] | None = Field(
@@ -76,40 +76,42 @@ class Replacement(Target):
     legacy: bool | None = Field(None, description="Absent: as it is.")
 
 
-EXAMPLE: dict[str, Any] = {
+SUBSCRIPTION_EXAMPLE: dict[str, Any] = {
     "eventName": "AvailablePointsAmountChanged",
     "url": "https://shop.example/webhooks",
     "headers": [{"headerName": "X-Shop", "headerValue": "blue"}],
 }
 
 
-class CreationBody(Model):
-    model_config = ConfigDict(json_schema_extra={"examples": [{ROOT: EXAMPLE}]})
-    webhook_subscription: Creation
+class SubscriptionCreationBody(BodyModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{ROOT: SUBSCRIPTION_EXAMPLE}]})
+    webhook_subscription: SubscriptionCreation
 
 
-class ReplacementBody(Model):
+class SubscriptionReplacementBody(BodyModel):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{ROOT: {k: v for k, v in EXAMPLE.items() if k != "eventName"}}]}
+        json_schema_extra={
+            "examples": [{ROOT: {k: v for k, v in SUBSCRIPTION_EXAMPLE.items() if k != "eventName"}}]
+        }
     )
-    webhook_subscription: Replacement
+    webhook_subscription: SubscriptionReplacement
 
 
-def known_event(name: str, path: str = "eventName") -> str:
+def require_event_name(name: str, path: str = "eventName") -> str:
     """PascalCase for either spelling, or `*`. Raises Invalid listing what is valid."""
     found = ANY_EVENT if name == ANY_EVENT else resolve_event_name(name)
     if found is None:
         valid = ", ".join([*sorted(LEGACY_TYPES), ANY_EVENT])
-        message = f"There is no event {shown(name)}; valid: {valid}"
-        raise Invalid(Complaint(f"{ROOT}.{path}", message, "unknown_event", shown(name)))
+        message = f"There is no event {shorten_json(name)}; valid: {valid}"
+        raise Invalid(Complaint(f"{ROOT}.{path}", message, "unknown_event", shorten_json(name)))
     return found
 
 
-def known_events(names: list[str]) -> tuple[str, ...]:
-    return tuple(known_event(name, f"furtherEvents.{index}") for index, name in enumerate(names))
+def require_event_names(names: list[str]) -> tuple[str, ...]:
+    return tuple(require_event_name(name, f"furtherEvents.{index}") for index, name in enumerate(names))
 
 
-def signing_wanted(body: Target) -> Signing | None:
+def requested_signing(body: SubscriptionTarget) -> Signing | None:
     """None: as it is. Raises Invalid where two ways of saying it differ."""
     if body.hmac_enabled is None:
         return body.signing
@@ -120,7 +122,7 @@ def signing_wanted(body: Target) -> Signing | None:
     return said
 
 
-def checked_url(body: Target, policy: TargetPolicy) -> str:
+def require_allowed_url(body: SubscriptionTarget, policy: TargetPolicy) -> str:
     """The URL to store. Raises Invalid with the reason."""
     try:
         return target(body.url, policy)
@@ -128,7 +130,7 @@ def checked_url(body: Target, policy: TargetPolicy) -> str:
         raise Invalid(Complaint(f"{ROOT}.url", f"The URL {error}.", "invalid_url")) from None
 
 
-def headers_of(body: Target) -> tuple[Header, ...]:
+def parse_headers(body: SubscriptionTarget) -> tuple[Header, ...]:
     """All headers, the deprecated pair among them. Raises Invalid; no complaint shows a value."""
     pairs = [(f"headers.{i}", h.header_name, h.header_value) for i, h in enumerate(body.headers or ())]
     if (body.header_name is None) != (body.header_value is None):
@@ -153,7 +155,10 @@ def _header_complaints(pairs: list[tuple[str, str, str]]) -> Iterator[Complaint]
         reason = _name_refusal(name, seen)
         if reason:
             yield Complaint(
-                f"{path}headerName", f"Header {shown(name)} {reason}.", "invalid_header", shown(name)
+                f"{path}headerName",
+                f"Header {shorten_json(name)} {reason}.",
+                "invalid_header",
+                shorten_json(name),
             )
         if not _TEXT.fullmatch(value) or len(value) > 4096:
             message = "The value must be 1 to 4096 visible ASCII characters, blanks only between them."
@@ -174,15 +179,17 @@ def _name_refusal(name: str, seen: set[str]) -> str | None:
     return "is given twice" if lower in seen else None
 
 
-HIDDEN = "********"
+HIDDEN_VALUE = "********"
 """Stands for a header's value where the caller may not change the subscription; sent back, it stays."""
 
 
-def value_for(header: Header, vault: Vault | None, *, whole: bool) -> str | None:
-    return value_of(header, vault) if whole else HIDDEN
+def displayed_value(header: Header, vault: SecretVault | None, *, whole: bool) -> str | None:
+    return header_value(header, vault) if whole else HIDDEN_VALUE
 
 
-def row(subscription: Subscription, vault: Vault | None, *, whole: bool = True) -> dict[str, Any]:
+def subscription_row(
+    subscription: Subscription, vault: SecretVault | None, *, whole: bool = True
+) -> dict[str, Any]:
     """One item of the list. Without `whole`, no header's value is shown."""
     first = subscription.headers[0] if subscription.headers else None
     return {
@@ -190,7 +197,7 @@ def row(subscription: Subscription, vault: Vault | None, *, whole: bool = True) 
         "eventName": subscription.event_name,
         "url": subscription.url,
         "headerName": first.name if first else None,
-        "headerValue": value_for(first, vault, whole=whole) if first else None,
+        "headerValue": displayed_value(first, vault, whole=whole) if first else None,
         "furtherEvents": list(subscription.further_events),
         "legacy": subscription.legacy,
         "createdAt": iso_instant(subscription.created_at),
@@ -198,15 +205,18 @@ def row(subscription: Subscription, vault: Vault | None, *, whole: bool = True) 
     }
 
 
-def detail(subscription: Subscription, vault: Vault | None, *, whole: bool = True) -> dict[str, Any]:
+def subscription_detail(
+    subscription: Subscription, vault: SecretVault | None, *, whole: bool = True
+) -> dict[str, Any]:
     """One subscription. Without `whole`, no header's value is shown."""
     headers = [
-        {"headerName": h.name, "headerValue": value_for(h, vault, whole=whole)} for h in subscription.headers
+        {"headerName": h.name, "headerValue": displayed_value(h, vault, whole=whole)}
+        for h in subscription.headers
     ]
     auth = {"kind": subscription.auth.kind if subscription.auth else "none"}
     return {
-        **row(subscription, vault, whole=whole),
+        **subscription_row(subscription, vault, whole=whole),
         "headers": headers,
         "auth": auth,
-        **subscription_options.shown(subscription),
+        **subscription_options.options_body(subscription),
     }

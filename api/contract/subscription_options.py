@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
-from api.contract.fields import Line, Model, Moment, Text, Tree
+from api.contract.fields import BodyModel, JsonTree, Moment, Text, TextLine
 from api.contract.json_body import write_json
 from api.problems import Complaint, Invalid
 from streams.delivery import filter as filters
@@ -21,19 +21,21 @@ from streams.webhooks.filter_types import filter_type_mismatch
 from streams.webhooks.parts import iso_instant
 
 ROOT = "webhookSubscription"
-LONGEST_VALUE = 1024
+MAX_VALUE_LENGTH = 1024
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 
 
-class ConditionBody(Model):
+class ConditionBody(BodyModel):
     """One part of a filter on the body's `data`."""
 
-    path: Annotated[Line, Field(examples=["wallet.walletType.code"])]
+    path: Annotated[TextLine, Field(examples=["wallet.walletType.code"])]
     operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "exists"]
-    value: Annotated[Tree, Field(description="What stands there is compared with it; for `in`: an array.")]
+    value: Annotated[
+        JsonTree, Field(description="What stands there is compared with it; for `in`: an array.")
+    ]
 
 
-class Options(Model):
+class SubscriptionOptions(BodyModel):
     """Where they are absent from a PUT, they are as at the beginning."""
 
     description: Text = ""
@@ -56,7 +58,7 @@ class Options(Model):
     )
 
 
-def applied(subscription: Subscription, options: Options) -> Subscription:
+def apply_options(subscription: Subscription, options: SubscriptionOptions) -> Subscription:
     """Raises Invalid naming the part of the filter that says nothing."""
     if options.cloud_events and subscription.legacy:
         message = "The legacy format has no CloudEvents: one of the two only."
@@ -82,14 +84,14 @@ def applied(subscription: Subscription, options: Options) -> Subscription:
     )
 
 
-def _conditions(options: Options) -> Iterator[Condition]:
+def _conditions(options: SubscriptionOptions) -> Iterator[Condition]:
     for each in options.filter:
         yield Condition(path=each.path, operator=each.operator, value=write_json(each.value))
 
 
 def _problem(condition: Condition) -> str | None:
-    if len(condition.value) > LONGEST_VALUE:
-        return f"value has more than {LONGEST_VALUE} characters as JSON"
+    if len(condition.value) > MAX_VALUE_LENGTH:
+        return f"value has more than {MAX_VALUE_LENGTH} characters as JSON"
     return filters.condition_problem(condition)
 
 
@@ -108,7 +110,7 @@ def _mismatch(subscription: Subscription, condition: Condition) -> str | None:
     return reasons[0] if reasons and all(reasons) else None
 
 
-def shown(subscription: Subscription) -> dict[str, Any]:
+def options_body(subscription: Subscription) -> dict[str, Any]:
     """As they can be written back."""
     return {
         "description": subscription.description,

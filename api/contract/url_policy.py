@@ -12,7 +12,7 @@ from connectors.http.urls import explain_unsendable
 from connectors.http.urls import target as sent_to
 from streams.settings import Network
 
-LONGEST = 2048
+MAX_URL_LENGTH = 2048
 _IPV6 = 6
 _BEGINNING = re.compile(r"(?P<scheme>https?://)(?P<authority>[^/?#]*)", re.IGNORECASE)
 _PLACE = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
@@ -43,8 +43,8 @@ def target(text: str, policy: TargetPolicy) -> str:
 
     Raises ValueError with the reason, which never holds the URL: it may carry a password.
     """
-    if len(text) > LONGEST:
-        raise ValueError(f"has {len(text)} characters, at most {LONGEST} are allowed")
+    if len(text) > MAX_URL_LENGTH:
+        raise ValueError(f"has {len(text)} characters, at most {MAX_URL_LENGTH} are allowed")
     begun = _BEGINNING.match(text)
     if begun is None:
         raise ValueError("must begin with http:// or https://")

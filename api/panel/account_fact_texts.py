@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import assert_never
 
-from api.panel.text_parts import ahead, by_hand, caused, day, units
+from api.panel.text_parts import by_hand_text, cause_text, day_text, days_ahead_text, units_text
 from streams.domain.events import (
     ActivationCodeIssued,
     CampaignApplied,
@@ -26,7 +26,7 @@ from streams.domain.events import (
 from streams.domain.store import StoreSettings
 from streams.domain.values import Attribute, EffectGiven, TriggerType
 
-TRIGGERS: dict[TriggerType, str] = {
+TRIGGER_TEXTS: dict[TriggerType, str] = {
     "transaction": "a purchase",
     "return_transaction": "a return",
     "custom_event": "an event",
@@ -48,7 +48,7 @@ _Account = (
 )
 
 
-def of_member(event: MemberEvent, store: StoreSettings) -> str:
+def describe_member_event(event: MemberEvent, store: StoreSettings) -> str:
     if isinstance(event, _TIERS):
         return _of_tier(event, store)
     return _of_act(event, store) if isinstance(event, _ACTS) else _of_account(event, store)
@@ -57,13 +57,13 @@ def of_member(event: MemberEvent, store: StoreSettings) -> str:
 def _of_account(event: _Account, store: StoreSettings) -> str:
     match event:
         case MemberRegistered():
-            said = f"Became a member, registered on {day(event.registered_at, store)}."
+            said = f"Became a member, registered on {day_text(event.registered_at, store)}."
         case MemberSignedUp():
             said = "Signed up, and was sent a code to activate the account."
         case MemberActivated():
             said = f"The account was activated{' for the first time' if event.first else ' again'}."
         case MemberUpdated():
-            said = f"Personal data was changed{caused(event.cause)}."
+            said = f"Personal data was changed{cause_text(event.cause)}."
         case ContactChangeAsked():
             what = "e-mail address" if event.kind == "email" else "phone number"
             said = f"Wants the {what} {event.value or '(erased)'}, and was sent a code there."
@@ -88,17 +88,16 @@ def _of_tier(event: _TIERS, store: StoreSettings) -> str:
     match event:
         case TierChanged():
             verb = "Rose" if event.up else "Fell"
-            return f"{verb} to tier {event.level_name}{of_set}{by_hand(event.manual)}."
+            return f"{verb} to tier {event.level_name}{of_set}{by_hand_text(event.manual)}."
         case TierFloorRemoved():
             return f"The tier{of_set} that was assigned by hand no longer holds."
         case TierRecalculated():
-            return f"The tier period{of_set} ended on {day(event.due_at, store)}, and another began."
+            return f"The tier period{of_set} ended on {day_text(event.due_at, store)}, and another began."
         case TierExpiryAnnounced():
             then = f"become {event.future_level_name}" if event.future_level_name else "be lost"
-            end = day(event.recalculated_at, store)
-            return (
-                f"Was told, {ahead(event.days)}, that tier {event.level_name}{of_set} will {then} on {end}."
-            )
+            end = day_text(event.recalculated_at, store)
+            ahead = days_ahead_text(event.days)
+            return f"Was told, {ahead}, that tier {event.level_name}{of_set} will {then} on {end}."
         case _:
             assert_never(event)
 
@@ -106,17 +105,17 @@ def _of_tier(event: _TIERS, store: StoreSettings) -> str:
 def _of_act(event: _ACTS, store: StoreSettings) -> str:
     match event:
         case CustomEventRecorded():
-            when = day(event.happened_at, store)
+            when = day_text(event.happened_at, store)
             return f"The event “{event.custom_event_type}” happened on {when}{_attributes(event.attributes)}."
         case CampaignApplied():
             given = ", ".join(_effect(effect, store) for effect in event.effects) or "nothing"
-            return f"Campaign “{event.campaign_name}” acted on {TRIGGERS[event.trigger.type]}: {given}."
+            return f"Campaign “{event.campaign_name}” acted on {TRIGGER_TEXTS[event.trigger.type]}: {given}."
         case _:
             assert_never(event)
 
 
 def _effect(effect: EffectGiven, store: StoreSettings) -> str:
-    amount = units(effect.points or Decimal(0), effect.wallet or "", store) if effect.wallet else ""
+    amount = units_text(effect.points or Decimal(0), effect.wallet or "", store) if effect.wallet else ""
     match effect.type:
         case "give_points":
             said = f"gave {amount or 'units'}"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from api.panel.fact_texts import other_member, sentence
-from api.panel.pages import number
-from api.panel.text_parts import units
-from api.rest.member_state import History, Reading
-from api.services.deliveries import Deliveries
+from api.panel.fact_texts import describe_event, other_member_id
+from api.panel.pages import format_number
+from api.panel.text_parts import units_text
+from api.rest.member_state import MemberFacts, MemberReads
+from api.services.deliveries import DeliveryQueries
 from streams.delivery.delivery_search import DeliverySearch
 from streams.delivery.delivery_state import DeliveryState
 from streams.domain.events import Event
@@ -18,16 +18,16 @@ from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.webhooks.events import AvailablePointsAmountChanged, WebhookEvent
 
-A_PAGE = 25
-KEPT = 60.0
+PAGE_SIZE = 25
+KEEP_SECONDS = 60.0
 """Seconds for which later pages are cut from what was read for the first."""
-MEMBERS_KEPT = 4
+MAX_KEPT_MEMBERS = 4
 SEARCHED, SEARCHES = 200, 20
 """Deliveries asked for at once, and how often: more stand beside no page of facts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class TimelineWebhook:
     """`became`: the balance after it, where it tells of one."""
 
     name: str
@@ -36,53 +36,55 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TimelineEntry:
     fact: Event
-    sentence: str
-    other_member: str | None
-    webhooks: tuple[Webhook, ...]
+    describe_event: str
+    other_member_id: str | None
+    webhooks: tuple[TimelineWebhook, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class TimelinePage:
     """A page of it. `total`: facts on all pages. `sent`: whether deliveries are known by now."""
 
-    rows: tuple[Happening, ...]
+    rows: tuple[TimelineEntry, ...]
     total: int
     pages: int
     sent: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
+class ActivityTimeline:
     """The first page is as of now."""
 
-    reading: Reading
-    deliveries: Deliveries
+    reading: MemberReads
+    deliveries: DeliveryQueries
     timer: Callable[[], float] = time.monotonic
-    kept: dict[tuple[str, str], tuple[float, History]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], tuple[float, MemberFacts]] = field(default_factory=dict)
 
-    async def of(self, store: StoreSettings, member_id: str, page: int) -> Happened:
+    async def of(self, store: StoreSettings, member_id: str, page: int) -> TimelinePage:
         """Raises Invalid where too much would have to be read, and Retryable."""
         history = await self._history(store.store, member_id, fresh=page == 1)
-        start = len(history) - page * A_PAGE
-        some = history[max(0, start) : max(0, start + A_PAGE)][::-1]
+        start = len(history) - page * PAGE_SIZE
+        some = history[max(0, start) : max(0, start + PAGE_SIZE)][::-1]
         sent = await self._sent(store.store, member_id, some)
         rows = tuple(_happening(fact, webhooks, sent or {}, store) for fact, webhooks in some)
-        return Happened(rows, len(history), max(1, -(-len(history) // A_PAGE)), sent is not None)
+        return TimelinePage(rows, len(history), max(1, -(-len(history) // PAGE_SIZE)), sent is not None)
 
-    async def _history(self, store: str, member_id: str, fresh: bool) -> History:
+    async def _history(self, store: str, member_id: str, fresh: bool) -> MemberFacts:
         key, now = (store, member_id), self.timer()
-        read_at, kept = self.kept.get(key, (-KEPT, ()))
-        if fresh or now - read_at >= KEPT:
+        read_at, kept = self.kept.get(key, (-KEEP_SECONDS, ()))
+        if fresh or now - read_at >= KEEP_SECONDS:
             kept = await self.reading.history(store, member_id)
             self.kept.pop(key, None)
             self.kept[key] = now, kept
-            if len(self.kept) > MEMBERS_KEPT:
+            if len(self.kept) > MAX_KEPT_MEMBERS:
                 del self.kept[next(iter(self.kept))]
         return kept
 
-    async def _sent(self, store: str, member_id: str, some: History) -> dict[str, list[DeliveryState]] | None:
+    async def _sent(
+        self, store: str, member_id: str, some: MemberFacts
+    ) -> dict[str, list[DeliveryState]] | None:
         """By webhook event; None while the journal is not there."""
         if not some:
             return {}
@@ -109,14 +111,19 @@ def _happening(
     webhooks: Iterable[WebhookEvent],
     sent: Mapping[str, Sequence[DeliveryState]],
     store: StoreSettings,
-) -> Happening:
-    told = (Webhook(type(w).__name__, _became(w, store), sent.get(w.webhook_event_id, ())) for w in webhooks)
-    return Happening(fact, sentence(fact, store), other_member(fact), tuple(told))
+) -> TimelineEntry:
+    told = (
+        TimelineWebhook(type(w).__name__, _became(w, store), sent.get(w.webhook_event_id, ()))
+        for w in webhooks
+    )
+    return TimelineEntry(fact, describe_event(fact, store), other_member_id(fact), tuple(told))
 
 
 def _became(event: WebhookEvent, store: StoreSettings) -> str:
     match event:
         case AvailablePointsAmountChanged():
-            return f"{number(event.amount_before)} → {units(event.amount, event.wallet.code, store)}"
+            return (
+                f"{format_number(event.amount_before)} → {units_text(event.amount, event.wallet.code, store)}"
+            )
         case _:
             return ""

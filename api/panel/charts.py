@@ -7,7 +7,7 @@ from itertools import accumulate
 WIDTH, HEIGHT = 720, 220
 LEFT, BELOW, ABOVE = 48, 22, 10
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
-MOST_LABELS = 12
+MAX_LABELS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class AxisMark:
     """A text beside an axis."""
 
     place: float
@@ -29,15 +29,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Stacked:
+class BarChart:
     """Bars upon one another, one column for each label. `names` are those of the series."""
 
     names: Sequence[str]
     labels: Sequence[str]
     values: Sequence[Sequence[int]]
     bars: Sequence[Bar]
-    across: Sequence[Mark]
-    up: Sequence[Mark]
+    across: Sequence[AxisMark]
+    up: Sequence[AxisMark]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -48,16 +48,16 @@ class Stacked:
         return not any(map(any, self.values))
 
 
-def stacked(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]]) -> Stacked:
+def bar_chart(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int]]) -> BarChart:
     """`values` has a sequence for each name, with a number for each label."""
-    top = rounded_up(max((sum(column) for column in zip(*values, strict=True)), default=0))
+    top = round_up(max((sum(column) for column in zip(*values, strict=True)), default=0))
     scale = (HEIGHT - BELOW - ABOVE) / top
     bars = list(_bars(labels, names, values, scale))
-    return Stacked(names, labels, values, bars, _across(labels), _up(top))
+    return BarChart(names, labels, values, bars, _across(labels), _up(top))
 
 
 @dataclass(frozen=True, slots=True)
-class Lined:
+class LineChart:
     """Lines from point to point, one for each name, without the values that are None: not known."""
 
     names: Sequence[str]
@@ -65,8 +65,8 @@ class Lined:
     values: Sequence[Sequence[int | None]]
     lines: Sequence[tuple[int, str]]
     """The series, and its points."""
-    across: Sequence[Mark]
-    up: Sequence[Mark]
+    across: Sequence[AxisMark]
+    up: Sequence[AxisMark]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -76,9 +76,11 @@ class Lined:
         return not any(map(any, self.values))
 
 
-def lined(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int | None]]) -> Lined:
+def line_chart(
+    labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence[int | None]]
+) -> LineChart:
     """`values` has a sequence for each name, with a number or None for each label."""
-    top = rounded_up(max((value or 0 for of in values for value in of), default=0))
+    top = round_up(max((value or 0 for of in values for value in of), default=0))
     floor, step = HEIGHT - BELOW, (WIDTH - LEFT) / max(1, len(labels))
     scale = (floor - ABOVE) / top
     places = [LEFT + step * (n + 0.5) for n in range(len(labels))]
@@ -87,18 +89,18 @@ def lined(labels: Sequence[str], names: Sequence[str], values: Sequence[Sequence
         for series, of in enumerate(values)
         if (known := [(x, value) for x, value in zip(places, of, strict=True) if value is not None])
     ]
-    return Lined(names, labels, values, lines, _across(labels), _up(top))
+    return LineChart(names, labels, values, lines, _across(labels), _up(top))
 
 
-def _across(labels: Sequence[str]) -> list[Mark]:
-    every, step = -(-len(labels) // MOST_LABELS) or 1, (WIDTH - LEFT) / max(1, len(labels))
-    return [Mark(LEFT + step * (n + 0.5), text) for n, text in enumerate(labels) if n % every == 0]
+def _across(labels: Sequence[str]) -> list[AxisMark]:
+    every, step = -(-len(labels) // MAX_LABELS) or 1, (WIDTH - LEFT) / max(1, len(labels))
+    return [AxisMark(LEFT + step * (n + 0.5), text) for n, text in enumerate(labels) if n % every == 0]
 
 
-def _up(top: int) -> list[Mark]:
+def _up(top: int) -> list[AxisMark]:
     floor = HEIGHT - BELOW
     scale = (floor - ABOVE) / top
-    return [Mark(floor - value * scale, f"{value:,}") for value in (0, top // 2, top) if value or top > 1]
+    return [AxisMark(floor - value * scale, f"{value:,}") for value in (0, top // 2, top) if value or top > 1]
 
 
 def _bars(
@@ -114,7 +116,7 @@ def _bars(
                 yield Bar(place, floor - reached * scale, step * 0.76, value * scale, series, title)
 
 
-def rounded_up(most: int) -> int:
+def round_up(most: int) -> int:
     """A round number that is no less: 1, 2, 5, 10, 20, 50 …; an axis ends there."""
     size = 1
     while True:
@@ -142,5 +144,5 @@ def sparkline(values: Sequence[int], bad: Sequence[int], told: str) -> Sparkline
 
 
 def _line(values: Sequence[int], top: int) -> str:
-    step, room = SPARK_WIDTH / max(1, len(values) - 1), SPARK_HEIGHT - 4
-    return " ".join(f"{n * step:.1f},{2 + room * (1 - value / top):.1f}" for n, value in enumerate(values))
+    step, height = SPARK_WIDTH / max(1, len(values) - 1), SPARK_HEIGHT - 4
+    return " ".join(f"{n * step:.1f},{2 + height * (1 - value / top):.1f}" for n, value in enumerate(values))

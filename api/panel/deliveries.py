@@ -10,16 +10,16 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.auth.scopes import requires
-from api.contract.fields import UUID
+from api.auth.scopes import require_scope
+from api.contract.fields import UUID_PATTERN
 from api.panel import form_inputs
-from api.panel.charts import Stacked, stacked
-from api.panel.pages import Pages
-from api.panel.session_guard import StoreOf, SubscriptionId
-from api.panel.status_texts import STATUSES
-from api.services.command_service import Desk
-from api.services.deliveries import Deliveries
-from api.services.subscriptions import Webhooks
+from api.panel.charts import BarChart, bar_chart
+from api.panel.pages import PageRenderer
+from api.panel.session_guard import CurrentStore, SubscriptionId
+from api.panel.status_texts import STATUS_TEXTS
+from api.services.command_service import CommandService
+from api.services.deliveries import DeliveryQueries
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.delivery_search import DeliverySearch, SubscriptionCounters
 from streams.delivery.delivery_state import DeliveryState, DeliveryStatus
 from streams.delivery.records import Subscription
@@ -27,19 +27,19 @@ from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES
 
-A_PAGE = 25
-LOOKS = 5
+PAGE_SIZE = 25
+MAX_LOOKS = 5
 """Bounded pieces of work for one page, where few deliveries fit."""
-SERIES = ("arrived", "failed attempts", "given up")
+DAY_SERIES = ("arrived", "failed attempts", "given up")
 
 
-class Wanted(BaseModel):
+class DeliveryFilter(BaseModel):
     """What the address asks for."""
 
     status: Literal["", DeliveryStatus] = ""
     event: Annotated[str, Field(max_length=255)] = ""
     member: Annotated[str, Field(max_length=400)] = ""
-    subscription: Annotated[str, Field(pattern=f"{UUID}|^$")] = ""
+    subscription: Annotated[str, Field(pattern=f"{UUID_PATTERN}|^$")] = ""
     since: Annotated[str, Field(max_length=40)] = ""
     until: Annotated[str, Field(max_length=40)] = ""
     after: Annotated[str, Field(pattern="^([0-9a-f]{2})*$", max_length=200)] = ""
@@ -50,21 +50,21 @@ class Wanted(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DeliveryList:
     """All that deliveries_part.html draws. `of` None: the whole store's. `ready` False: the journal is still
     being read. `next` None: there are no older ones."""
 
-    wanted: Wanted
-    errors: form_inputs.Errors
+    wanted: DeliveryFilter
+    errors: form_inputs.FieldErrors
     of: Subscription | None
     webhooks: Mapping[str, Subscription]
     rows: tuple[DeliveryState, ...] = ()
     next: str | None = None
     ready: bool = True
     counters: SubscriptionCounters | None = None
-    chart: Stacked | None = None
+    chart: BarChart | None = None
     events: tuple[str, ...] = tuple(sorted(LEGACY_TYPES))
-    statuses: Mapping[str, str] = field(default_factory=lambda: STATUSES)
+    statuses: Mapping[str, str] = field(default_factory=lambda: STATUS_TEXTS)
 
     @property
     def live(self) -> bool:
@@ -72,18 +72,20 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
-    deliveries: Deliveries
-    webhooks: Webhooks
-    desk: Desk
+class DeliveryPages:
+    deliveries: DeliveryQueries
+    webhooks: SubscriptionService
+    command_service: CommandService
     now: Callable[[], datetime]
 
-    async def shown(self, store: StoreSettings, wanted: Wanted, of: Subscription | None = None) -> Shown:
+    async def shown(
+        self, store: StoreSettings, wanted: DeliveryFilter, of: Subscription | None = None
+    ) -> DeliveryList:
         """What the log of `of`, or of the whole store, says."""
         known = {each.subscription_id: each for each in self.webhooks.index.of_store(store.store)}
-        errors: form_inputs.Errors = {}
+        errors: form_inputs.FieldErrors = {}
         search = await self._search(store, wanted, of, errors)
-        empty = Shown(wanted, errors, of, known)
+        empty = DeliveryList(wanted, errors, of, known)
         if errors:
             return empty
         try:
@@ -91,18 +93,24 @@ class Log:
             rows, after = await self._page(search)
             counters = await self._counters(of)
         except Retryable:
-            return Shown(wanted, errors, of, known, ready=False)
-        chart = of_day(counters, store) if counters else None
-        return Shown(wanted, errors, of, known, rows, after, counters=counters, chart=chart)
+            return DeliveryList(wanted, errors, of, known, ready=False)
+        chart = day_chart(counters, store) if counters else None
+        return DeliveryList(wanted, errors, of, known, rows, after, counters=counters, chart=chart)
 
     async def _search(
-        self, store: StoreSettings, wanted: Wanted, of: Subscription | None, errors: form_inputs.Errors
+        self,
+        store: StoreSettings,
+        wanted: DeliveryFilter,
+        of: Subscription | None,
+        errors: form_inputs.FieldErrors,
     ) -> DeliverySearch:
-        since = form_inputs.moment(errors, "since", wanted.since, store)
-        until = form_inputs.moment(errors, "until", wanted.until, store)
+        since = form_inputs.read_moment(errors, "since", wanted.since, store)
+        until = form_inputs.read_moment(errors, "until", wanted.until, store)
         if since and until and since >= until:
             errors["until"] = "This must be later than the beginning."
-        member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
+        member_id = await form_inputs.read_member(
+            errors, "member", wanted.member, store, self.command_service
+        )
         return DeliverySearch(
             store.store,
             subscription_id=of.subscription_id if of else wanted.subscription or None,
@@ -111,19 +119,19 @@ class Log:
             member_id=member_id,
             since=since,
             until=until,
-            size=A_PAGE,
+            size=PAGE_SIZE,
             after=(wanted.after,) if wanted.after else (),
         )
 
     async def _page(self, search: DeliverySearch) -> tuple[tuple[DeliveryState, ...], str | None]:
         """As full as a few bounded pieces of work make it."""
         rows: tuple[DeliveryState, ...] = ()
-        for _ in range(LOOKS):
+        for _ in range(MAX_LOOKS):
             page = await self.deliveries.search(search)
             rows += page.items
-            if page.next is None or len(rows) >= A_PAGE:
+            if page.next is None or len(rows) >= PAGE_SIZE:
                 return rows, page.next[0] if page.next else None
-            search = replace(search, size=A_PAGE - len(rows), after=page.next)
+            search = replace(search, size=PAGE_SIZE - len(rows), after=page.next)
         return rows, search.after[0]
 
     async def _counters(self, of: Subscription | None) -> SubscriptionCounters | None:
@@ -133,25 +141,30 @@ class Log:
         return found.get(of.subscription_id)
 
 
-def of_day(counters: SubscriptionCounters, store: StoreSettings) -> Stacked:
+def day_chart(counters: SubscriptionCounters, store: StoreSettings) -> BarChart:
     """What came of a subscription's deliveries, hour by hour."""
     zone = ZoneInfo(store.time_zone)
     labels = [f"{hour.at.astimezone(zone):%H:%M}" for hour in counters.hours]
     columns = ([getattr(hour, name) for hour in counters.hours] for name in ("delivered", "failed", "dead"))
-    return stacked(labels, SERIES, list(columns))
+    return bar_chart(labels, DAY_SERIES, list(columns))
 
 
-def routes(pages: Pages, log: Log) -> APIRouter:
-    router = APIRouter(dependencies=[requires("read")])
+def routes(pages: PageRenderer, log: DeliveryPages) -> APIRouter:
+    router = APIRouter(dependencies=[require_scope("read")])
 
     @router.get("/{store}/deliveries")
-    async def of_store(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
+    async def of_store(
+        request: Request, store: CurrentStore, wanted: Annotated[DeliveryFilter, Query()]
+    ) -> Response:
         await log.webhooks.log.current()
         return pages.page(request, "deliveries", store, log=await log.shown(store, wanted))
 
     @router.get("/{store}/webhooks/{webhook}/log")
     async def of_webhook(
-        request: Request, store: StoreOf, webhook: SubscriptionId, wanted: Annotated[Wanted, Query()]
+        request: Request,
+        store: CurrentStore,
+        webhook: SubscriptionId,
+        wanted: Annotated[DeliveryFilter, Query()],
     ) -> Response:
         of = await log.webhooks.one(store.store, webhook)
         return pages.page(request, "deliveries", store, log=await log.shown(store, wanted, of))

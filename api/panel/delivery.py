@@ -7,16 +7,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.auth.scopes import requires
-from api.contract.delivery_bodies import request_of
+from api.auth.scopes import require_scope
+from api.contract.delivery_bodies import rebuild_request
 from api.panel import form_inputs, status_texts
-from api.panel.pages import Pages
-from api.panel.session_guard import StoreOf
+from api.panel.pages import PageRenderer
+from api.panel.session_guard import CurrentStore
 from api.rest.deliveries import MessageId
 from api.services.dead_letters import DeadLetterService
-from api.services.deliveries import Deliveries
-from api.services.endpoint_health import Standing, Standings
-from api.services.subscriptions import Webhooks
+from api.services.deliveries import DeliveryQueries
+from api.services.endpoint_health import EndpointHealth, EndpointHealthService
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.delivery_search import DeliveryDetails
 from streams.delivery.delivery_state import DeliveryState
 from streams.delivery.records import Subscription
@@ -28,25 +28,29 @@ NOTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class CurrentStatus:
     """Where a delivery stands, and what stands in the way of trying it again: None where nothing does."""
 
     sentence: str
     obstacle: str | None
 
 
-def now_of(known: DeliveryState, subscription: Subscription | None, standing: Standing | None) -> Now:
+def current_status(
+    known: DeliveryState, subscription: Subscription | None, standing: EndpointHealth | None
+) -> CurrentStatus:
     if subscription is None or standing is None:
-        return Now(_sentence(known, None), "Its webhook is deleted: nothing is sent to it any more.")
+        return CurrentStatus(
+            _sentence(known, None), "Its webhook is deleted: nothing is sent to it any more."
+        )
     obstacle = None
     if known.status in {"pending", "retrying"}:
         obstacle = "It is on its way: it is tried without being asked."
     elif subscription.state != "active":
         obstacle = f"Its webhook is {subscription.state}: set it active first."
-    return Now(_sentence(known, standing), obstacle)
+    return CurrentStatus(_sentence(known, standing), obstacle)
 
 
-def _sentence(known: DeliveryState, standing: Standing | None) -> str:
+def _sentence(known: DeliveryState, standing: EndpointHealth | None) -> str:
     match known.status:
         case "delivered":
             return "It arrived."
@@ -64,12 +68,12 @@ def _sentence(known: DeliveryState, standing: Standing | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DeliveryDeps:
     """What the page is made of. `dotted_names`: as the sender spells events' names."""
 
-    deliveries: Deliveries
-    webhooks: Webhooks
-    standings: Standings
+    deliveries: DeliveryQueries
+    webhooks: SubscriptionService
+    standings: EndpointHealthService
     letters: DeadLetterService
     dotted_names: bool
 
@@ -92,32 +96,35 @@ class Room:
             "known": one.known,
             "subscription": subscription,
             "standing": standing,
-            "now": now_of(one.known, subscription, standing),
-            "sent": request_of(one, subscription, dotted_names=self.dotted_names),
+            "now": current_status(one.known, subscription, standing),
+            "sent": rebuild_request(one, subscription, dotted_names=self.dotted_names),
             "note": NOTES.get(note, ""),
             "error": error,
             "words": status_texts,
         }
 
 
-def routes(pages: Pages, room: Room) -> APIRouter:
+def routes(pages: PageRenderer, deps: DeliveryDeps) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/{store}/deliveries/{messageId}", dependencies=[requires("read")])
+    @router.get("/{store}/deliveries/{messageId}", dependencies=[require_scope("read")])
     async def page(
-        request: Request, store: StoreOf, message: MessageId, note: Literal["", "redriven", "replayed"] = ""
+        request: Request,
+        store: CurrentStore,
+        message: MessageId,
+        note: Literal["", "redriven", "replayed"] = "",
     ) -> Response:
-        return pages.page(request, "delivery", store, **await room.shown(store.store, message, note))
+        return pages.page(request, "delivery", store, **await deps.shown(store.store, message, note))
 
-    @router.post("/{store}/deliveries/{messageId}/retry", dependencies=[requires("subscriptions")])
-    async def retry(request: Request, store: StoreOf, message: MessageId) -> Response:
-        one = await room.one(store.store, message)
-        errors: form_inputs.Errors = {}
+    @router.post("/{store}/deliveries/{messageId}/retry", dependencies=[require_scope("subscriptions")])
+    async def retry(request: Request, store: CurrentStore, message: MessageId) -> Response:
+        one = await deps.one(store.store, message)
+        errors: form_inputs.FieldErrors = {}
         how = ""
-        with form_inputs.noted(errors, {}):
-            how = await room.letters.retry(store.store, one.known.subscription_id, message)
+        with form_inputs.collect_errors(errors, {}):
+            how = await deps.letters.retry(store.store, one.known.subscription_id, message)
         if errors:
-            known = await room.shown(store.store, message, error=errors[""])
+            known = await deps.shown(store.store, message, error=errors[""])
             return pages.page(request, "delivery", store, **known)
         return RedirectResponse(f"{request.url.path.removesuffix('/retry')}?note={how}", 303)
 

@@ -8,74 +8,89 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth.scopes import requires
-from api.panel.charts import Stacked, stacked
-from api.panel.forecasts import Forecasts
-from api.panel.lead_time_form import CHOICES, KINDS, Filled, Kind, in_force, read, sent
-from api.panel.pages import Pages
-from api.panel.session_guard import StoreOf
+from api.auth.scopes import require_scope
+from api.panel.charts import BarChart, bar_chart
+from api.panel.forecasts import ForecastService
+from api.panel.lead_time_form import (
+    KINDS,
+    WALLET_CHOICES,
+    ExpiryKind,
+    LeadTimeInputs,
+    current_inputs,
+    parse_lead_times,
+    submitted_inputs,
+)
+from api.panel.pages import PageRenderer
+from api.panel.session_guard import CurrentStore
 from api.problems import Changed
 from api.rest import lead_times
-from api.rest.store_settings import Programme
-from api.services.subscriptions import Webhooks
+from api.rest.store_settings import StoreSettingsService
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.domain.preview import ANNOUNCEMENT_KINDS as KIND_OF
 from streams.domain.preview import AnnouncementPreview, announced_end, describe_announcement
 from streams.domain.store import StoreSettings
 
-WEEKS = (2, 4, 8, 13)
-EVENTS: Mapping[Kind, str] = {
+WEEK_CHOICES = (2, 4, 8, 13)
+EXPIRY_EVENTS: Mapping[ExpiryKind, str] = {
     "units": "PointsWillExpire",
     "coupons": "CouponWillExpire",
     "tiers": "LevelWillExpire",
 }
-NAMES: Mapping[Kind, str] = {"units": "Units", "coupons": "Coupons", "tiers": "Tiers"}
-LABELS: Mapping[Kind, str] = {
+KIND_NAMES: Mapping[ExpiryKind, str] = {"units": "Units", "coupons": "Coupons", "tiers": "Tiers"}
+KIND_LABELS: Mapping[ExpiryKind, str] = {
     "units": "Days before units expire",
     "coupons": "Days before a coupon ends",
     "tiers": "Days before a tier is recalculated",
 }
 Weeks = Annotated[int, Query(ge=1, le=26)]
-REVISION = "[0-9]{0,18}"
-Revision = Annotated[str, Query(pattern=f"^{REVISION}$")]
+REVISION_PATTERN = "[0-9]{0,18}"
+Revision = Annotated[str, Query(pattern=f"^{REVISION_PATTERN}$")]
 
 
-def chart(preview: AnnouncementPreview) -> Stacked:
+def forecast_chart(preview: AnnouncementPreview) -> BarChart:
     """A column for each day, a bar for each kind."""
     labels = [f"{day.day} {day:%b}" for day in preview.counts]
     values = [[count[kind] for count in preview.counts.values()] for kind in KINDS]
-    return stacked(labels, list(NAMES.values()), values)
+    return bar_chart(labels, list(KIND_NAMES.values()), values)
 
 
-def unheard(store: StoreSettings, subscriptions: Iterable[Subscription]) -> list[str]:
+def unsubscribed_events(store: StoreSettings, subscriptions: Iterable[Subscription]) -> list[str]:
     """Webhooks that tell of an end which is to be told, and that nobody has subscribed to."""
     wanted = {name for each in subscriptions for name in event_names(each)}
     units = store.units_expiring_days or any(w.expiring_days for w in store.wallets)
-    told: Mapping[Kind, bool] = {
+    told: Mapping[ExpiryKind, bool] = {
         "units": bool(units),
         "coupons": bool(store.coupons_expiring_days),
         "tiers": bool(store.tiers_expiring_days),
     }
-    return [EVENTS[kind] for kind in KINDS if told[kind] and not wanted & {ANY_EVENT, EVENTS[kind]}]
+    return [
+        EXPIRY_EVENTS[kind] for kind in KINDS if told[kind] and not wanted & {ANY_EVENT, EXPIRY_EVENTS[kind]}
+    ]
 
 
-def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: Webhooks) -> APIRouter:
-    router = APIRouter(dependencies=[requires("read")])
+def routes(
+    pages: PageRenderer,
+    programme: StoreSettingsService,
+    forecasts: ForecastService,
+    webhooks: SubscriptionService,
+) -> APIRouter:
+    router = APIRouter(dependencies=[require_scope("read")])
 
     async def page(
         request: Request,
         store: StoreSettings,
-        filled: Filled,
+        filled: LeadTimeInputs,
         weeks: int,
         *,
         saved: bool = False,
         seen: str = "",
     ) -> Response:
         """`seen`: the revision that was there when it was begun to fill in the form."""
-        body, errors = read(filled)
+        body, errors = parse_lead_times(filled)
         overtaken = seen not in ("", str(store.revision))
-        asked = store if errors else lead_times.changed(store, body)
+        asked = store if errors else lead_times.with_lead_times(store, body)
         forecast = None if errors else await forecasts.of(asked, weeks * 7)
         ended = forecast is not None and forecast.ended
         return pages.page(
@@ -84,55 +99,55 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
             store,
             400 if errors else 412 if overtaken and request.method == "POST" else 200,
             filled=filled,
-            now=in_force(store),
+            now=current_inputs(store),
             changed=asked != store,
             errors=errors,
             overtaken=overtaken,
             saved=saved,
             weeks=weeks,
             forecast=forecast,
-            chart=chart(forecast.preview) if forecast and ended else None,
+            forecast_chart=forecast_chart(forecast.preview) if forecast and ended else None,
             again=f"{request.url.path}?{urlencode([*filled.fields(), ('weeks', str(weeks))])}",
             of_weeks=lambda n: f"?{urlencode([*filled.fields(), ('weeks', str(n))])}",
-            unheard=unheard(asked, webhooks.index.of_store(store.store)),
-            labels=LABELS,
-            choices=CHOICES,
-            all_weeks=WEEKS,
+            unsubscribed_events=unsubscribed_events(asked, webhooks.index.of_store(store.store)),
+            labels=KIND_LABELS,
+            choices=WALLET_CHOICES,
+            all_weeks=WEEK_CHOICES,
             announced_end=announced_end,
             describe_announcement=describe_announcement,
-            kind_of=lambda event: NAMES[KIND_OF[type(event)]],
+            kind_of=lambda event: KIND_NAMES[KIND_OF[type(event)]],
         )
 
     @router.get("/{store}/expiring")
     async def index(
         request: Request,
-        store: StoreOf,
+        store: CurrentStore,
         weeks: Weeks = 4,
         saved: Literal["", "yes"] = "",
         revision: Revision = "",
     ) -> Response:
-        filled = sent(store, request.query_params)
+        filled = submitted_inputs(store, request.query_params)
         return await page(request, store, filled, weeks, saved=bool(saved), seen=revision)
 
     @router.post("/{store}/expiring/preview")
-    async def preview(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
+    async def preview(request: Request, store: CurrentStore, weeks: Weeks = 4) -> Response:
         """What was typed goes into the address: it can be shared, and nothing is saved."""
         form = await request.form()
-        filled = sent(store, form)
+        filled = submitted_inputs(store, form)
         query = urlencode([*filled.fields(), ("weeks", str(weeks)), ("revision", _seen(form))])
         here = request.url.path.removesuffix("/preview")
         return RedirectResponse(f"{here}?{query}#preview", 303)
 
-    @router.post("/{store}/expiring", dependencies=[requires("admin")])
-    async def save(request: Request, store: StoreOf, weeks: Weeks = 4) -> Response:
+    @router.post("/{store}/expiring", dependencies=[require_scope("admin")])
+    async def save(request: Request, store: CurrentStore, weeks: Weeks = 4) -> Response:
         form = await request.form()
-        filled, seen = sent(store, form), _seen(form)
-        body, errors = read(filled)
+        filled, seen = submitted_inputs(store, form), _seen(form)
+        body, errors = parse_lead_times(filled)
         if errors:
             return await page(request, store, filled, weeks, seen=seen)
         try:
             await programme.change(
-                store.store, "settings", lambda now: lead_times.changed(now, body), _revision(seen)
+                store.store, "settings", lambda now: lead_times.with_lead_times(now, body), _revision(seen)
             )
         except Changed:
             return await page(request, await programme.store(store.store), filled, weeks, seen=seen)
@@ -144,7 +159,7 @@ def routes(pages: Pages, programme: Programme, forecasts: Forecasts, webhooks: W
 def _seen(form: Mapping[str, object]) -> str:
     """The revision in the form; empty where it has none."""
     said = form.get("revision")
-    return said if isinstance(said, str) and re.fullmatch(REVISION, said) else ""
+    return said if isinstance(said, str) and re.fullmatch(REVISION_PATTERN, said) else ""
 
 
 def _revision(seen: str) -> int | None:

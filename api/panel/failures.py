@@ -8,12 +8,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.panel.pages import Pages, led_to, root_of
-from api.panel.session_guard import SAFE, Door, SignInFirst
-from api.problems import UNREADABLE, Busy, Changed, Conflict, Invalid, NotFound, TooSoon, problem_of
+from api.panel.pages import PageRenderer, panel_root, redirect_to
+from api.panel.session_guard import SAFE_METHODS, SessionGuard, SignInRequired
+from api.problems import UNREADABLE, Busy, Changed, Conflict, Invalid, NotFound, TooSoon, describe_unreadable
 from streams.errors import Retryable
 
-SENTENCES = {
+STATUS_SENTENCES = {
     403: "You may not do that: ask an administrator for the right to.",
     404: "There is no such page, or nothing by that name in a store of yours.",
     429: "Too many tries: wait a minute.",
@@ -21,29 +21,31 @@ SENTENCES = {
 }
 
 
-def install(app: FastAPI, pages: Pages) -> None:
+def install_error_pages(app: FastAPI, pages: PageRenderer) -> None:
     def shown(request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-        door: Door = request.app.state.door
+        door: SessionGuard = request.app.state.door
         title = HTTPStatus(status).phrase
         page = pages.page(request, "failure", door.around(request), status, message=message, title=title)
         page.headers.update(headers or {})
         return page
 
-    @app.exception_handler(SignInFirst)
-    async def sign_in(request: Request, _: SignInFirst) -> Response:
+    @app.exception_handler(SignInRequired)
+    async def sign_in(request: Request, _: SignInRequired) -> Response:
         return _to_sign_in(request)
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
         said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
-        message = said if said and said != "Forbidden." else SENTENCES.get(error.status_code, error.detail)
+        message = (
+            said if said and said != "Forbidden." else STATUS_SENTENCES.get(error.status_code, error.detail)
+        )
         return shown(request, error.status_code, message, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         found = error.errors()
         if any(detail["loc"][:1] == ("path",) for detail in found):
-            return shown(request, 404, SENTENCES[404])
+            return shown(request, 404, STATUS_SENTENCES[404])
         said = (f"{detail['loc'][-1]}: {detail['msg']}." for detail in found)
         return shown(request, 400, f"This address, or what was sent to it, is not valid: {' '.join(said)}")
 
@@ -57,7 +59,7 @@ def install(app: FastAPI, pages: Pages) -> None:
 
     @app.exception_handler(NotFound)
     async def not_found(request: Request, _: NotFound) -> Response:
-        return shown(request, 404, SENTENCES[404])
+        return shown(request, 404, STATUS_SENTENCES[404])
 
     @app.exception_handler(Changed)
     async def changed(request: Request, _: Changed) -> Response:
@@ -77,21 +79,21 @@ def install(app: FastAPI, pages: Pages) -> None:
         return shown(request, 503, message, {"Retry-After": "2"})
 
     async def unreadable(request: Request, error: Exception) -> Response:
-        return shown(request, 400, problem_of(error))
+        return shown(request, 400, describe_unreadable(error))
 
     for kind in UNREADABLE:
         app.exception_handler(kind)(unreadable)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:
-        return shown(request, 500, SENTENCES[500])
+        return shown(request, 500, STATUS_SENTENCES[500])
 
 
 def _to_sign_in(request: Request) -> Response:
     """And back, where it is a page that was asked for."""
     there = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-    query = f"?{urlencode({'next': there})}" if request.method in SAFE else ""
+    query = f"?{urlencode({'next': there})}" if request.method in SAFE_METHODS else ""
     if request.headers.get("hx-request"):
         # A redirect would put the whole sign-in page into a part of this one.
-        return Response(status_code=200, headers={"HX-Redirect": f"{root_of(request)}/login"})
-    return led_to(request, f"/login{query}")
+        return Response(status_code=200, headers={"HX-Redirect": f"{panel_root(request)}/login"})
+    return redirect_to(request, f"/login{query}")

@@ -13,18 +13,18 @@ from typing import Literal, Protocol
 from streams.domain.preview import AnnouncementPreview
 from streams.domain.store import StoreSettings
 
-MOST_SECONDS = 120.0
+MAX_SECONDS = 120.0
 """A preview that takes longer is one of the members that were looked at until then."""
-KEPT = 60.0
+KEEP_SECONDS = 60.0
 """Seconds for which the same question gets the same answer."""
-UNASKED = 60.0
+UNUSED_SECONDS = 60.0
 """Seconds after which nobody seems to wait for a preview any more."""
-AT_ONCE = 8
-SHOWN = 25
+MAX_AT_ONCE = 8
+MAX_SHOWN = 25
 """Announcements listed one by one."""
 
 
-class Members(Protocol):
+class MemberTimers(Protocol):
     """All members of all stores, for a thread that may take its time. Both raise Retryable."""
 
     def now(self) -> datetime:
@@ -50,11 +50,14 @@ class Forecast:
         return self.state in {"whole", "cut short"}
 
 
-class Forecasts:
+class ForecastService:
     """To be stopped. `timer`: seconds, of a clock that never goes back."""
 
     def __init__(
-        self, members: Members, timer: Callable[[], float] = time.monotonic, unasked: float = UNASKED
+        self,
+        members: MemberTimers,
+        timer: Callable[[], float] = time.monotonic,
+        unasked: float = UNUSED_SECONDS,
     ) -> None:
         self._members = members
         self._timer = timer
@@ -90,14 +93,14 @@ class Forecasts:
         found = self._kept.get(key)
         if found is None or found.state == "under way":
             return found
-        old = not found.ended or self._timer() - found.ended_at > KEPT
+        old = not found.ended or self._timer() - found.ended_at > KEEP_SECONDS
         return None if old else found
 
     def _begun(self, store: StoreSettings, first: date, days: int) -> Forecast:
-        while len(self._kept) >= AT_ONCE:
+        while len(self._kept) >= MAX_AT_ONCE:
             longest_unasked = min(self._kept, key=lambda each: self._kept[each].asked_at)
             self._kept.pop(longest_unasked).asked_at = -inf
-        begun = Forecast(AnnouncementPreview(store, first, days, SHOWN), self._timer())
+        begun = Forecast(AnnouncementPreview(store, first, days, MAX_SHOWN), self._timer())
         self._kept[store, first, days] = begun
         self._pool.submit(self._reckon, begun, store.store)
         return begun
@@ -115,7 +118,7 @@ class Forecasts:
             forecast.done.set_result(None)
 
     def _looked(self, forecast: Forecast, store: str) -> Literal["whole", "cut short", "given up"]:
-        until = self._timer() + MOST_SECONDS
+        until = self._timer() + MAX_SECONDS
         for more in self._members.look(forecast.preview, store):
             forecast.looked += more
             now = self._timer()

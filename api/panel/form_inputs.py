@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from api.contract.fields import UUID
+from api.contract.fields import UUID_PATTERN
 from api.problems import Conflict, Invalid
-from api.services.command_service import KINDS, Desk
+from api.services.command_service import IDENTIFIER_KINDS, CommandService
 from streams.domain.calendar import to_zone
 from streams.domain.instants import INSTANT_RANGE, OutOfRange, parse_instant
 from streams.domain.store import StoreSettings
 
-Errors = dict[str, str]
+FieldErrors = dict[str, str]
 """A sentence by field."""
-NOBODY = "No member of this store has that e-mail address, phone number or card, and it is no id."
+NO_SUCH_MEMBER = "No member of this store has that e-mail address, phone number or card, and it is no id."
 
 
-def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datetime | None:
+def read_moment(errors: FieldErrors, field: str, text: str, store: StoreSettings) -> datetime | None:
     """The instant that a datetime-local input shows, in the store’s time zone; None where it is empty."""
     if not text.strip():
         return None
@@ -32,16 +32,16 @@ def moment(errors: Errors, field: str, text: str, store: StoreSettings) -> datet
         return None
 
 
-def local(at: datetime, store: StoreSettings) -> str:
+def format_local(at: datetime, store: StoreSettings) -> str:
     """`at` as such an input has it, to the minute."""
     return f"{to_zone(at, ZoneInfo(store.time_zone)):%Y-%m-%dT%H:%M}"
 
 
-def ago(now: datetime, hours: int, store: StoreSettings) -> str:
-    return local(now - timedelta(hours=hours), store)
+def format_hours_ago(now: datetime, hours: int, store: StoreSettings) -> str:
+    return format_local(now - timedelta(hours=hours), store)
 
 
-def number(errors: Errors, field: str, text: str, least: int, most: int) -> int:
+def read_number(errors: FieldErrors, field: str, text: str, least: int, most: int) -> int:
     """`least` where it is none, which is told."""
     if re.fullmatch("[0-9]{1,9}", text.strip()) and least <= int(text) <= most:
         return int(text)
@@ -49,30 +49,32 @@ def number(errors: Errors, field: str, text: str, least: int, most: int) -> int:
     return least
 
 
-async def member(errors: Errors, field: str, text: str, store: StoreSettings, desk: Desk) -> str | None:
+async def read_member(
+    errors: FieldErrors, field: str, text: str, store: StoreSettings, command_service: CommandService
+) -> str | None:
     """The id of whoever is named by an id, e-mail address, phone number or card; None where that is empty.
 
     An id is taken as it is: what was sent about a member stays when the member is gone.
     """
-    for name in names(text):
-        if re.fullmatch(UUID, name):
+    for name in identifier_candidates(text):
+        if re.fullmatch(UUID_PATTERN, name):
             return name
-        if found := await desk.found(store.store, name):
+        if found := await command_service.found(store.store, name):
             return found
     if text.strip():
-        errors[field] = NOBODY
+        errors[field] = NO_SUCH_MEMBER
     return None
 
 
-def names(text: str) -> Iterable[str]:
+def identifier_candidates(text: str) -> Iterable[str]:
     """What the member may be meant by, as the desk asks for it; the likeliest first."""
     said = text.strip()
     kind, equals, _ = said.partition("=")
     if not said:
         return ()
-    if re.fullmatch(UUID, said.lower()):
+    if re.fullmatch(UUID_PATTERN, said.lower()):
         return (said.lower(),)
-    if equals and kind in KINDS:
+    if equals and kind in IDENTIFIER_KINDS:
         return (said,)
     if "@" in said:
         return (f"email={said}", f"loyaltyCardNumber={said}")
@@ -80,7 +82,7 @@ def names(text: str) -> Iterable[str]:
 
 
 @contextmanager
-def noted(errors: Errors, fields: Mapping[str, str]) -> Iterator[None]:
+def collect_errors(errors: FieldErrors, fields: Mapping[str, str]) -> Iterator[None]:
     """What the programme's own objects complain of is told beside our `fields`, by their names of them; what
     belongs to none, and a conflict, at the top."""
     try:

@@ -7,36 +7,40 @@ from typing import Literal, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.problems import shown
+from api.problems import shorten_json
 from api.rest.lead_times import LeadTimes, NotificationDays
 from streams.domain.store import StoreSettings
 
-Kind = Literal["units", "coupons", "tiers"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-Choice = Literal["store", "off", "own"]
-CHOICES: Mapping[Choice, str] = {"store": "As the store's units", "off": "Not told", "own": "Own days"}
-LONGEST = 255
-EXAMPLE = "write days from 1 to 36,500, such as 30, 7, 1"
+ExpiryKind = Literal["units", "coupons", "tiers"]
+KINDS: tuple[ExpiryKind, ...] = get_args(ExpiryKind)
+WalletChoice = Literal["store", "off", "own"]
+WALLET_CHOICES: Mapping[WalletChoice, str] = {
+    "store": "As the store's units",
+    "off": "Not told",
+    "own": "Own days",
+}
+MAX_INPUT_LENGTH = 255
+DAYS_EXAMPLE = "write days from 1 to 36,500, such as 30, 7, 1"
 _DAYS: TypeAdapter[list[int]] = TypeAdapter(LeadTimes)
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class WalletLeadTimes:
     """What one wallet has of its own. `days` as written."""
 
     code: str
     name: str
     active: bool
-    choice: Choice
+    choice: WalletChoice
     days: str
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class LeadTimeInputs:
     """The form with what stands in it."""
 
-    days: Mapping[Kind, str]
-    wallets: tuple[Own, ...]
+    days: Mapping[ExpiryKind, str]
+    wallets: tuple[WalletLeadTimes, ...]
 
     def fields(self) -> Iterator[tuple[str, str]]:
         """By the names of the form's fields."""
@@ -47,21 +51,23 @@ class Filled:
                 yield f"days.{wallet.code}", wallet.days
 
 
-def in_force(store: StoreSettings) -> Filled:
-    days = {kind: written(getattr(store, f"{kind}_expiring_days")) for kind in KINDS}
+def current_inputs(store: StoreSettings) -> LeadTimeInputs:
+    days = {kind: format_days(getattr(store, f"{kind}_expiring_days")) for kind in KINDS}
     wallets = (
-        Own(w.code, w.name, w.active, _choice(w.expiring_days), written(w.expiring_days or ()))
+        WalletLeadTimes(
+            w.code, w.name, w.active, _choice(w.expiring_days), format_days(w.expiring_days or ())
+        )
         for w in store.wallets
     )
-    return Filled(days, tuple(wallets))
+    return LeadTimeInputs(days, tuple(wallets))
 
 
-def sent(store: StoreSettings, fields: Mapping[str, object]) -> Filled:
+def submitted_inputs(store: StoreSettings, fields: Mapping[str, object]) -> LeadTimeInputs:
     """What was sent; what was not is as it is in force."""
-    now = in_force(store)
+    now = current_inputs(store)
     days = {kind: _text(fields, kind, now.days[kind]) for kind in KINDS}
     wallets = (
-        Own(
+        WalletLeadTimes(
             w.code,
             w.name,
             w.active,
@@ -70,16 +76,16 @@ def sent(store: StoreSettings, fields: Mapping[str, object]) -> Filled:
         )
         for w in now.wallets
     )
-    return Filled(days, tuple(wallets))
+    return LeadTimeInputs(days, tuple(wallets))
 
 
-def read(filled: Filled) -> tuple[NotificationDays, dict[str, str]]:
+def parse_lead_times(filled: LeadTimeInputs) -> tuple[NotificationDays, dict[str, str]]:
     """As the REST API takes it; and what is wrong, by the name of the field."""
     errors: dict[str, str] = {}
 
     def days(field: str, text: str) -> list[int]:
         try:
-            return days_of(text)
+            return parse_days(text)
         except ValueError as error:
             errors[field] = str(error)
             return []
@@ -92,7 +98,7 @@ def read(filled: Filled) -> tuple[NotificationDays, dict[str, str]]:
             field = f"days.{wallet.code}"
             own[wallet.code] = days(field, wallet.days)
             if not own[wallet.code] and field not in errors:
-                errors[field] = f"Own days are chosen, and none are given: {EXAMPLE}."
+                errors[field] = f"Own days are chosen, and none are given: {DAYS_EXAMPLE}."
     body = NotificationDays.model_validate(
         {
             "expire_points_notification_days": units,
@@ -104,16 +110,16 @@ def read(filled: Filled) -> tuple[NotificationDays, dict[str, str]]:
     return body, errors
 
 
-def days_of(text: str) -> list[int]:
+def parse_days(text: str) -> list[int]:
     """The longest first, each once; none for an empty text and for 0. Raises ValueError with a sentence."""
-    if len(text) > LONGEST:
-        raise ValueError(f"That is too long: {EXAMPLE}.")
+    if len(text) > MAX_INPUT_LENGTH:
+        raise ValueError(f"That is too long: {DAYS_EXAMPLE}.")
     words = [word for word in re.split(r"[\s,;]+", text) if word]
     if words in ([], ["0"]):
         return []
     strange = next((word for word in words if not re.fullmatch("[0-9]{1,9}", word)), None)
     if strange:
-        raise ValueError(f"{shown(strange)} is no number of days: {EXAMPLE}.")
+        raise ValueError(f"{shorten_json(strange)} is no number of days: {DAYS_EXAMPLE}.")
     numbers = sorted(set(map(int, words)), reverse=True)
     try:
         return _DAYS.validate_python(numbers)
@@ -121,21 +127,21 @@ def days_of(text: str) -> list[int]:
         first = error.errors()[0]
         if first["type"] == "too_long":
             raise ValueError(f"These are {len(numbers)}: at most {first['ctx']['max_length']}.") from None
-        raise ValueError(f"{first['input']:,} is out of range: {EXAMPLE}.") from None
+        raise ValueError(f"{first['input']:,} is out of range: {DAYS_EXAMPLE}.") from None
 
 
-def written(days: tuple[int, ...]) -> str:
+def format_days(days: tuple[int, ...]) -> str:
     return ", ".join(map(str, sorted(set(days), reverse=True)))
 
 
-def _choice(days: tuple[int, ...] | None) -> Choice:
+def _choice(days: tuple[int, ...] | None) -> WalletChoice:
     if days is None:
         return "store"
     return "own" if days else "off"
 
 
-def _chosen(text: str) -> Choice:
-    return cast(Choice, text) if text in CHOICES else "store"
+def _chosen(text: str) -> WalletChoice:
+    return cast(WalletChoice, text) if text in WALLET_CHOICES else "store"
 
 
 def _text(fields: Mapping[str, object], name: str, otherwise: str) -> str:

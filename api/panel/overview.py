@@ -8,29 +8,29 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.auth.scopes import requires
-from api.panel.charts import Lined, Stacked, lined, stacked
-from api.panel.pages import Pages
-from api.panel.pipeline_diagram import members, picture
-from api.panel.session_guard import KnownStoreOf
-from api.services.overview import Overview, Overviews
+from api.auth.scopes import require_scope
+from api.panel.charts import BarChart, LineChart, bar_chart, line_chart
+from api.panel.pages import PageRenderer
+from api.panel.pipeline_diagram import pipeline_diagram, stage_members
+from api.panel.session_guard import CachedStore
+from api.services.overview import OverviewService, PipelineOverview
 from streams.pipeline_health.figures import MINUTE, records_per_minute
 from streams.pipeline_health.verdict import duration_text, rate_text
 
-MOST = 25
+MAX_TROUBLES = 25
 """Endpoints that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class LastHour:
+class HourCharts:
     """Records in each whole minute. `since`: before it nothing is known, where that lies within the hour."""
 
-    traffic: Lined
-    trouble: Stacked
+    traffic: LineChart
+    trouble: BarChart
     since: datetime | None
 
 
-def last_hour(overview: Overview, zone: ZoneInfo) -> LastHour | None:
+def hour_charts(overview: PipelineOverview, zone: ZoneInfo) -> HourCharts | None:
     """None while nothing is known."""
     if not overview.samples:
         return None
@@ -44,18 +44,18 @@ def last_hour(overview: Overview, zone: ZoneInfo) -> LastHour | None:
     labels = [f"{begin.astimezone(zone):%H:%M}" for begin in begins]
     bad = [[count or 0 for count in counts] for counts in told("rejections", "dead-letters", "poison")]
     first = overview.samples[0].at
-    return LastHour(
-        lined(
+    return HourCharts(
+        line_chart(
             labels,
             ("commands", "webhook events", "deliveries"),
             told("commands", "webhook-events", "deliveries"),
         ),
-        stacked(labels, ("commands refused", "deliveries given up", "records not read"), bad),
+        bar_chart(labels, ("commands refused", "deliveries given up", "records not read"), bad),
         first if first > begins[1] else None,
     )
 
 
-def last_day(overview: Overview, zone: ZoneInfo) -> Stacked:
+def day_chart(overview: PipelineOverview, zone: ZoneInfo) -> BarChart:
     """Of this store alone, an hour in each column."""
     counters = [endpoint.counters for endpoint in overview.endpoints if endpoint.counters]
     hours = list(zip(*(of.hours for of in counters), strict=False))
@@ -65,29 +65,29 @@ def last_day(overview: Overview, zone: ZoneInfo) -> Stacked:
         [sum(hour.failed for hour in column) for column in hours],
         [sum(hour.dead for hour in column) for column in hours],
     ]
-    return stacked(labels, ("delivered", "tries that failed", "given up"), values)
+    return bar_chart(labels, ("delivered", "tries that failed", "given up"), values)
 
 
-def routes(pages: Pages, overviews: Overviews) -> APIRouter:
-    router = APIRouter(dependencies=[requires("read")])
+def routes(pages: PageRenderer, overviews: OverviewService) -> APIRouter:
+    router = APIRouter(dependencies=[require_scope("read")])
 
     @router.get("/{store}/overview")
-    async def page(request: Request, store: KnownStoreOf) -> Response:
+    async def page(request: Request, store: CachedStore) -> Response:
         zone = ZoneInfo(store.time_zone)
         overview = await overviews.of(store.store, request.state.caller)
-        shown = overview.endpoints[:MOST]
+        shown = overview.endpoints[:MAX_TROUBLES]
         return pages.page(
             request,
             "overview",
             store,
             overview=overview,
             shown=[(endpoint, await overviews.durations(endpoint)) for endpoint in shown],
-            picture=picture(overview) if overview.whole else None,
-            hour=last_hour(overview, zone) if overview.whole else None,
-            day=last_day(overview, zone),
+            pipeline_diagram=pipeline_diagram(overview) if overview.whole else None,
+            hour=hour_charts(overview, zone) if overview.whole else None,
+            day=day_chart(overview, zone),
             duration_text=duration_text,
             rate_text=rate_text,
-            members=members,
+            stage_members=stage_members,
         )
 
     return router

@@ -20,7 +20,7 @@ from streams.domain.calendar import to_zone
 from streams.domain.store import StoreSettings
 from streams.domain.values import plain_decimal
 
-NAV = (
+NAVIGATION = (
     ("overview", "Overview"),
     ("webhooks", "Webhooks"),
     ("deliveries", "Deliveries"),
@@ -39,24 +39,24 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "json": pretty}
-    made.globals |= {"nav": NAV}
+    made.filters |= {"number": format_number, "json": format_json}
+    made.globals |= {"nav": NAVIGATION}
     return made
 
 
-def root_of(request: Request) -> str:
+def panel_root(request: Request) -> str:
     """Where the panel is mounted: what each of its addresses begins with."""
     root: str = request.scope.get("root_path", "")
     return root
 
 
-def led_to(request: Request, path: str) -> RedirectResponse:
+def redirect_to(request: Request, path: str) -> RedirectResponse:
     """On to that page of the panel, by GET. `path` is below the panel's own."""
-    return RedirectResponse(f"{root_of(request)}{path}", 303)
+    return RedirectResponse(f"{panel_root(request)}{path}", 303)
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class PageRenderer:
     environment: Environment = field(default_factory=_environment)
 
     def page(
@@ -69,7 +69,7 @@ class Pages:
     ) -> HTMLResponse:
         """`template` without its ending, made for whoever is signed in."""
         session: Session | None = getattr(request.state, "session", None)
-        root = root_of(request)
+        root = panel_root(request)
         zone = ZoneInfo(store.time_zone) if store else UTC
         known = {
             "root": root,
@@ -80,7 +80,7 @@ class Pages:
             "store": store,
             "token": lambda: _token(session),
             "may": lambda scope: session is not None and scope in session.caller.scopes,
-            "when": lambda moment: when(moment, zone),
+            "when": lambda moment: format_moment(moment, zone),
             "zone": str(zone),
             "link": lambda **changed: link(request, changed),
         }
@@ -94,7 +94,7 @@ def _token(session: Session | None) -> Markup:
     return Markup('<input type="hidden" name="form_token" value="{}">').format(said)
 
 
-def when(moment: datetime | None, zone: Any) -> Markup:
+def format_moment(moment: datetime | None, zone: Any) -> Markup:
     """To the second, in the store's time zone; the whole instant for programs."""
     if moment is None:
         return Markup('<span class="quiet">–</span>')
@@ -103,12 +103,12 @@ def when(moment: datetime | None, zone: Any) -> Markup:
     )
 
 
-def number(value: int | Decimal) -> str:
+def format_number(value: int | Decimal) -> str:
     """With thousands set apart, and no more digits than it has."""
     return f"{plain_decimal(value) if isinstance(value, Decimal) else value:,}"
 
 
-def pretty(value: object) -> str:
+def format_json(value: object) -> str:
     """JSON for people; a text that is JSON is laid out, any other stays as it is."""
     if isinstance(value, str):
         try:

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from api.services.overview import Overview
+from api.services.overview import PipelineOverview
 from streams.pipeline_health.figures import StageFigures, StageStatus
 from streams.pipeline_health.verdict import count_text, duration_text, rate_text
 
-Kind = Literal["topic", "stage", "end"]
-Tone = Literal["", "good", "warn", "bad"]
+NodeKind = Literal["topic", "stage", "end"]
+NodeTone = Literal["", "good", "warn", "bad"]
 WIDTH, HEIGHT, TALL = 1150, 282, 66
 TOP, MIDDLE, BOTTOM = 8, 108, 208
-WIDE: Mapping[Kind, int] = {"topic": 134, "stage": 118, "end": 98}
-TONES: Mapping[StageStatus, Tone] = {
+NODE_WIDTHS: Mapping[NodeKind, int] = {"topic": 134, "stage": 118, "end": 98}
+NODE_TONES: Mapping[StageStatus, NodeTone] = {
     "well": "good",
     "catching up": "warn",
     "behind": "warn",
@@ -23,35 +23,35 @@ TONES: Mapping[StageStatus, Tone] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DiagramNode:
     """`about`: what it is, for those who do not know the name."""
 
     name: str
-    kind: Kind
+    kind: NodeKind
     x: int
     y: int
     about: str
 
 
-PLACES = (
-    Place("producers", "end", 0, MIDDLE, "who asks: tills, shops, the REST interface, imports"),
-    Place("commands", "topic", 127, MIDDLE, "what the programme is asked to do"),
-    Place("loyalty", "stage", 289, MIDDLE, "applies the programme's rules"),
-    Place("identity-requests", "topic", 127, BOTTOM, "asked about e-mails, phones and cards"),
-    Place("identity", "stage", 289, BOTTOM, "knows whose e-mail, phone or card it is"),
-    Place("events", "topic", 435, TOP, "what has happened to members"),
-    Place("webhook-events", "topic", 435, MIDDLE, "what webhooks are to tell"),
-    Place("rejections", "topic", 435, BOTTOM, "commands that the rules refused"),
-    Place("fan-out", "stage", 597, MIDDLE, "finds who wants each webhook"),
-    Place("poison", "topic", 589, BOTTOM, "what no stage could read, from any of them"),
-    Place("deliveries", "topic", 743, MIDDLE, "webhooks to be sent, one for each endpoint"),
-    Place("sink", "stage", 905, MIDDLE, "sends them over HTTP"),
-    Place("attempts", "topic", 897, TOP, "what came of each try"),
-    Place("dead-letters", "topic", 897, BOTTOM, "deliveries given up"),
-    Place("endpoints", "end", 1051, MIDDLE, "who is told"),
+DIAGRAM_NODES = (
+    DiagramNode("producers", "end", 0, MIDDLE, "who asks: tills, shops, the REST interface, imports"),
+    DiagramNode("commands", "topic", 127, MIDDLE, "what the programme is asked to do"),
+    DiagramNode("loyalty", "stage", 289, MIDDLE, "applies the programme's rules"),
+    DiagramNode("identity-requests", "topic", 127, BOTTOM, "asked about e-mails, phones and cards"),
+    DiagramNode("identity", "stage", 289, BOTTOM, "knows whose e-mail, phone or card it is"),
+    DiagramNode("events", "topic", 435, TOP, "what has happened to members"),
+    DiagramNode("webhook-events", "topic", 435, MIDDLE, "what webhooks are to tell"),
+    DiagramNode("rejections", "topic", 435, BOTTOM, "commands that the rules refused"),
+    DiagramNode("fan-out", "stage", 597, MIDDLE, "finds who wants each webhook"),
+    DiagramNode("poison", "topic", 589, BOTTOM, "what no stage could read, from any of them"),
+    DiagramNode("deliveries", "topic", 743, MIDDLE, "webhooks to be sent, one for each endpoint"),
+    DiagramNode("sink", "stage", 905, MIDDLE, "sends them over HTTP"),
+    DiagramNode("attempts", "topic", 897, TOP, "what came of each try"),
+    DiagramNode("dead-letters", "topic", 897, BOTTOM, "deliveries given up"),
+    DiagramNode("endpoints", "end", 1051, MIDDLE, "who is told"),
 )
 """In the order of the data's way."""
-ACROSS = (
+HORIZONTAL_ARROWS = (
     ("producers", "commands"),
     ("commands", "loyalty"),
     ("identity-requests", "identity"),
@@ -63,18 +63,18 @@ ACROSS = (
     ("deliveries", "sink"),
     ("sink", "endpoints"),
 )
-UPRIGHT = (("identity", "loyalty"), ("sink", "attempts"), ("sink", "dead-letters"))
+VERTICAL_ARROWS = (("identity", "loyalty"), ("sink", "attempts"), ("sink", "dead-letters"))
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    place: Place
+class DiagramBox:
+    place: DiagramNode
     lines: Sequence[str]
-    tone: Tone = ""
+    tone: NodeTone = ""
 
     @property
     def width(self) -> int:
-        return WIDE[self.place.kind]
+        return NODE_WIDTHS[self.place.kind]
 
     @property
     def middle(self) -> float:
@@ -82,8 +82,8 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    boxes: Sequence[Box]
+class PipelineDiagram:
+    boxes: Sequence[DiagramBox]
     arrows: Sequence[str]
     """Each the path of a line."""
     width: int = WIDTH
@@ -91,28 +91,32 @@ class Picture:
     tall: int = TALL
 
 
-def picture(overview: Overview) -> Picture:
+def pipeline_diagram(overview: PipelineOverview) -> PipelineDiagram:
     fares = {fare.stage.name: fare for fare in overview.fares}
-    return Picture([_box(place, overview, fares) for place in PLACES], list(_arrows()))
+    return PipelineDiagram([_box(place, overview, fares) for place in DIAGRAM_NODES], list(_arrows()))
 
 
-def _box(place: Place, overview: Overview, fares: Mapping[str, StageFigures]) -> Box:
+def _box(place: DiagramNode, overview: PipelineOverview, fares: Mapping[str, StageFigures]) -> DiagramBox:
     match place.kind:
         case "topic":
-            return Box(place, _topic(place.name, overview), _tone(place.name, overview))
+            return DiagramBox(place, _topic(place.name, overview), _tone(place.name, overview))
         case "stage":
             fare = fares.get(place.name)
-            return Box(place, _stage(fare), TONES[fare.word]) if fare else Box(place, ("not known",))
+            return (
+                DiagramBox(place, _stage(fare), NODE_TONES[fare.word])
+                if fare
+                else DiagramBox(place, ("not known",))
+            )
         case "end":
             here = (
                 count_text(len(overview.endpoints), "webhook")
                 if place.name == "endpoints"
                 else "REST, imports"
             )
-            return Box(place, (here,))
+            return DiagramBox(place, (here,))
 
 
-def _topic(name: str, overview: Overview) -> tuple[str, ...]:
+def _topic(name: str, overview: PipelineOverview) -> tuple[str, ...]:
     counts = overview.samples[-1].topics.get(name) if overview.samples else None
     if counts is None:
         return ("not known",)
@@ -120,7 +124,7 @@ def _topic(name: str, overview: Overview) -> tuple[str, ...]:
     return ("" if rate is None else f"{rate_text(rate)} a second", f"{counts.kept:,} kept")
 
 
-def _tone(name: str, overview: Overview) -> Tone:
+def _tone(name: str, overview: PipelineOverview) -> NodeTone:
     """Where there should be nothing new."""
     return "warn" if name in {"poison", "dead-letters"} and overview.rate(name) else ""
 
@@ -137,19 +141,19 @@ def _stage(fare: StageFigures) -> tuple[str, ...]:
     return (word, f"{fare.left:,} to read")
 
 
-def members(fare: StageFigures) -> str:
+def stage_members(fare: StageFigures) -> str:
     return count_text(fare.members, "process", "processes") if fare.members else "no process"
 
 
 def _arrows() -> Iterable[str]:
-    at = {place.name: place for place in PLACES}
-    for source, target in ACROSS:
+    at = {place.name: place for place in DIAGRAM_NODES}
+    for source, target in HORIZONTAL_ARROWS:
         begin, end = at[source], at[target]
-        x, y, to, down = begin.x + WIDE[begin.kind], begin.y + TALL // 2, end.x - 3, end.y + TALL // 2
+        x, y, to, down = begin.x + NODE_WIDTHS[begin.kind], begin.y + TALL // 2, end.x - 3, end.y + TALL // 2
         bend = (x + to) // 2
         yield f"M{x} {y} C{bend} {y} {bend} {down} {to} {down}"
-    for source, target in UPRIGHT:
+    for source, target in VERTICAL_ARROWS:
         begin, end = at[source], at[target]
-        x = begin.x + WIDE[begin.kind] // 2
+        x = begin.x + NODE_WIDTHS[begin.kind] // 2
         up = end.y < begin.y
         yield f"M{x} {begin.y if up else begin.y + TALL} V{end.y + TALL + 3 if up else end.y - 3}"

@@ -10,22 +10,22 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from api.auth.scopes import requires
+from api.auth.scopes import require_scope
 from api.panel import form_inputs
-from api.panel.pages import Pages
-from api.panel.session_guard import StoreOf, SubscriptionId
-from api.rest.dead_letters import statuses
+from api.panel.pages import PageRenderer
+from api.panel.session_guard import CurrentStore, SubscriptionId
+from api.rest.dead_letters import parse_statuses
 from api.services.dead_letters import DeadLetterQuery, DeadLetterService
-from api.services.subscriptions import Webhooks
+from api.services.subscriptions import SubscriptionService
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
 
-A_LIST = 50
-FIELDS = {"since": "since", "until": "until", "eventName": "event", "status": "status"}
+MAX_LISTED = 50
+REDRIVE_FIELDS = {"since": "since", "until": "until", "eventName": "event", "status": "status"}
 """Ours, by what the programme's objects call them."""
 
 
-class Wanted(BaseModel):
+class RedriveFilter(BaseModel):
     """What was typed. `count`: whether it is to be counted."""
 
     since: Annotated[str, Field(max_length=40)] = ""
@@ -34,7 +34,7 @@ class Wanted(BaseModel):
     status: Annotated[str, Field(max_length=40)] = ""
 
 
-class Asked(Wanted):
+class RedriveQuery(RedriveFilter):
     """`sent`, `left`: what came of the last time."""
 
     count: bool = False
@@ -42,29 +42,31 @@ class Asked(Wanted):
     left: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
-class Confirmed(Wanted):
+class RedriveConfirmation(RedriveFilter):
     form_token: str = ""
 
 
-def asked_of(wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> DeadLetterQuery:
-    since = form_inputs.moment(errors, "since", wanted.since, store)
-    until = form_inputs.moment(errors, "until", wanted.until, store)
+def parse_redrive(
+    wanted: RedriveFilter, store: StoreSettings, errors: form_inputs.FieldErrors
+) -> DeadLetterQuery:
+    since = form_inputs.read_moment(errors, "since", wanted.since, store)
+    until = form_inputs.read_moment(errors, "until", wanted.until, store)
     if since is None and "since" not in errors:
         errors["since"] = "From when on?"
     codes: frozenset[int | None] = frozenset()
-    with form_inputs.noted(errors, FIELDS):
-        codes = statuses(wanted.status.strip() or None, "status")
+    with form_inputs.collect_errors(errors, REDRIVE_FIELDS):
+        codes = parse_statuses(wanted.status.strip() or None, "status")
     return DeadLetterQuery(since, until, wanted.event or None, codes)
 
 
 @dataclass(frozen=True, slots=True)
-class Redriving:
+class RedriveDeps:
     letters: DeadLetterService
-    webhooks: Webhooks
+    webhooks: SubscriptionService
     now: Callable[[], datetime]
 
     async def shown(
-        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: form_inputs.Errors
+        self, store: StoreSettings, webhook: str, wanted: RedriveFilter, errors: form_inputs.FieldErrors
     ) -> dict[str, Any]:
         """What the page draws, before anything is counted or sent."""
         return {
@@ -83,42 +85,50 @@ class Redriving:
         """Raises Invalid."""
         count = await self.letters.count(store, webhook, asked)
         letters = await self.letters.page(store, webhook, asked)
-        return {"count": count, "listed": letters[:A_LIST]}
+        return {"count": count, "listed": letters[:MAX_LISTED]}
 
 
-def routes(pages: Pages, room: Redriving) -> APIRouter:
+def routes(pages: PageRenderer, deps: RedriveDeps) -> APIRouter:
     router = APIRouter()
     here = "/{store}/webhooks/{webhook}/redrive"
 
-    @router.get(here, dependencies=[requires("read")])
+    @router.get(here, dependencies=[require_scope("read")])
     async def ask(
-        request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
+        request: Request,
+        store: CurrentStore,
+        webhook: SubscriptionId,
+        asked: Annotated[RedriveQuery, Query()],
     ) -> Response:
         """Sends nothing: says what would be, or what came of the last time."""
-        errors: form_inputs.Errors = {}
+        errors: form_inputs.FieldErrors = {}
         found: dict[str, Any] = {"sent": asked.sent, "left": asked.left}
         if asked.count:
-            wanted = asked_of(asked, store, errors)
-            with form_inputs.noted(errors, FIELDS):
-                found = {} if errors else await room.counted(store.store, webhook, wanted)
+            wanted = parse_redrive(asked, store, errors)
+            with form_inputs.collect_errors(errors, REDRIVE_FIELDS):
+                found = {} if errors else await deps.counted(store.store, webhook, wanted)
         else:
-            asked = asked.model_copy(update={"since": asked.since or form_inputs.ago(room.now(), 24, store)})
-        known = await room.shown(store, webhook, asked, errors)
+            asked = asked.model_copy(
+                update={"since": asked.since or form_inputs.format_hours_ago(deps.now(), 24, store)}
+            )
+        known = await deps.shown(store, webhook, asked, errors)
         return pages.page(request, "redrive", store, **(known | ({} if errors else found)))
 
-    @router.post(here, dependencies=[requires("subscriptions")])
+    @router.post(here, dependencies=[require_scope("subscriptions")])
     async def redrive(
-        request: Request, store: StoreOf, webhook: SubscriptionId, confirmed: Annotated[Confirmed, Form()]
+        request: Request,
+        store: CurrentStore,
+        webhook: SubscriptionId,
+        confirmed: Annotated[RedriveConfirmation, Form()],
     ) -> Response:
-        errors: form_inputs.Errors = {}
-        wanted = asked_of(confirmed, store, errors)
+        errors: form_inputs.FieldErrors = {}
+        wanted = parse_redrive(confirmed, store, errors)
         said: dict[str, Any] = confirmed.model_dump(exclude={"form_token"})
         if not errors:
-            with form_inputs.noted(errors, FIELDS):
-                done = await room.letters.redrive(store.store, webhook, wanted)
+            with form_inputs.collect_errors(errors, REDRIVE_FIELDS):
+                done = await deps.letters.redrive(store.store, webhook, wanted)
                 said |= {"sent": done.redriven, "left": done.remaining}
         if errors:
-            known = await room.shown(store, webhook, confirmed, errors)
+            known = await deps.shown(store, webhook, confirmed, errors)
             return pages.page(request, "redrive", store, **known)
         return RedirectResponse(f"{request.url.path}?{urlencode(said)}", 303)
 

@@ -9,23 +9,23 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from api.auth.scopes import requires
-from api.contract.fields import UUID
+from api.auth.scopes import require_scope
+from api.contract.fields import UUID_PATTERN
 from api.panel import form_inputs, status_texts
-from api.panel.pages import Pages
-from api.panel.session_guard import StoreOf, SubscriptionId
+from api.panel.pages import PageRenderer
+from api.panel.session_guard import CurrentStore, SubscriptionId
 from api.problems import Conflict
 from api.rest.replays import ReplayId
-from api.services.command_service import Desk
+from api.services.command_service import CommandService
 from api.services.replay_requests import DEFAULT_RATE, ReplayRequest
 from api.services.replays import ReplayService
-from api.services.subscriptions import Webhooks
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.replay_jobs import MAX_REPLAY_RATE
 from streams.delivery.replay_selection import ReplayScope
 from streams.domain.store import StoreSettings
 from streams.webhooks.names import LEGACY_TYPES
 
-FIELDS = {
+REPLAY_FIELDS = {
     "from": "since",
     "to": "until",
     "eventName": "event",
@@ -34,15 +34,15 @@ FIELDS = {
     "rate": "rate",
 }
 """Ours, by what the programme's objects call them."""
-ONLY: dict[ReplayScope, str] = {
+SCOPE_TEXTS: dict[ReplayScope, str] = {
     "all": "everything of that time, delivered or not",
     "missing": "only what was never sent",
     "failed": "only what was given up",
 }
-HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended already."}
+REPLAY_HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended already."}
 
 
-class Wanted(BaseModel):
+class ReplayInputs(BaseModel):
     """What was typed."""
 
     since: Annotated[str, Field(max_length=40)] = ""
@@ -53,34 +53,36 @@ class Wanted(BaseModel):
     rate: Annotated[str, Field(max_length=20)] = str(DEFAULT_RATE)
 
 
-class Asked(Wanted):
+class ReplayQuery(ReplayInputs):
     count: bool = False
 
 
-class Confirmed(Wanted):
+class ReplayConfirmation(ReplayInputs):
     """`key`: drawn with the page, so that a form sent twice starts one replay."""
 
     form_token: str = ""
-    key: Annotated[str, Field(pattern=UUID)]
+    key: Annotated[str, Field(pattern=UUID_PATTERN)]
 
 
 @dataclass(frozen=True, slots=True)
-class Replaying:
+class ReplayDeps:
     replays: ReplayService
-    webhooks: Webhooks
-    desk: Desk
+    webhooks: SubscriptionService
+    command_service: CommandService
     now: Callable[[], datetime]
     drawn: Callable[[], str]
     """An id that nobody had before."""
 
     async def wish(
-        self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors
+        self, wanted: ReplayInputs, store: StoreSettings, errors: form_inputs.FieldErrors
     ) -> ReplayRequest | None:
         """None where something is wrong with it, which is told."""
-        since = form_inputs.moment(errors, "since", wanted.since, store)
-        until = form_inputs.moment(errors, "until", wanted.until, store)
-        rate = form_inputs.number(errors, "rate", wanted.rate, 1, MAX_REPLAY_RATE)
-        member_id = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
+        since = form_inputs.read_moment(errors, "since", wanted.since, store)
+        until = form_inputs.read_moment(errors, "until", wanted.until, store)
+        rate = form_inputs.read_number(errors, "rate", wanted.rate, 1, MAX_REPLAY_RATE)
+        member_id = await form_inputs.read_member(
+            errors, "member", wanted.member, store, self.command_service
+        )
         if since is None:
             errors.setdefault("since", "From when on?")
             return None
@@ -91,7 +93,7 @@ class Replaying:
         )
 
     async def shown(
-        self, store: StoreSettings, webhook: str, wanted: Wanted, errors: form_inputs.Errors
+        self, store: StoreSettings, webhook: str, wanted: ReplayInputs, errors: form_inputs.FieldErrors
     ) -> dict[str, Any]:
         """What the form's page draws, but for a count."""
         former = await self.replays.page(store.store, webhook)
@@ -103,60 +105,65 @@ class Replaying:
             "former": former,
             "running": next((each for each in former if not each.ended), None),
             "events": sorted(LEGACY_TYPES),
-            "only": ONLY,
+            "only": SCOPE_TEXTS,
             "words": status_texts,
             "key": self.drawn(),
         }
 
 
-def routes(pages: Pages, room: Replaying) -> APIRouter:
+def routes(pages: PageRenderer, deps: ReplayDeps) -> APIRouter:
     router = APIRouter()
-    _asking(router, pages, room)
-    _watching(router, pages, room)
+    _asking(router, pages, deps)
+    _watching(router, pages, deps)
     return router
 
 
-def _asking(router: APIRouter, pages: Pages, room: Replaying) -> None:
+def _asking(router: APIRouter, pages: PageRenderer, deps: ReplayDeps) -> None:
     form = "/{store}/webhooks/{webhook}/replay"
 
-    @router.get(form, dependencies=[requires("read")])
+    @router.get(form, dependencies=[require_scope("read")])
     async def ask(
-        request: Request, store: StoreOf, webhook: SubscriptionId, asked: Annotated[Asked, Query()]
+        request: Request, store: CurrentStore, webhook: SubscriptionId, asked: Annotated[ReplayQuery, Query()]
     ) -> Response:
         """Sends nothing: says what would be."""
-        errors: form_inputs.Errors = {}
+        errors: form_inputs.FieldErrors = {}
         count = None
         if not asked.count:
-            asked = asked.model_copy(update={"since": asked.since or form_inputs.ago(room.now(), 24, store)})
-        elif wish := await room.wish(asked, store, errors):
-            with form_inputs.noted(errors, FIELDS):
-                count = await room.replays.count(store.store, webhook, wish)
-        known = await room.shown(store, webhook, asked, errors)
+            asked = asked.model_copy(
+                update={"since": asked.since or form_inputs.format_hours_ago(deps.now(), 24, store)}
+            )
+        elif wish := await deps.wish(asked, store, errors):
+            with form_inputs.collect_errors(errors, REPLAY_FIELDS):
+                count = await deps.replays.count(store.store, webhook, wish)
+        known = await deps.shown(store, webhook, asked, errors)
         return pages.page(request, "replay", store, **known, count=count)
 
-    @router.post(form, dependencies=[requires("subscriptions")])
+    @router.post(form, dependencies=[require_scope("subscriptions")])
     async def start(
-        request: Request, store: StoreOf, webhook: SubscriptionId, confirmed: Annotated[Confirmed, Form()]
+        request: Request,
+        store: CurrentStore,
+        webhook: SubscriptionId,
+        confirmed: Annotated[ReplayConfirmation, Form()],
     ) -> Response:
-        errors: form_inputs.Errors = {}
+        errors: form_inputs.FieldErrors = {}
         replay_id = ""
-        if wish := await room.wish(confirmed, store, errors):
-            with form_inputs.noted(errors, FIELDS):
-                begun = await room.replays.start(store.store, webhook, wish, confirmed.key)
+        if wish := await deps.wish(confirmed, store, errors):
+            with form_inputs.collect_errors(errors, REPLAY_FIELDS):
+                begun = await deps.replays.start(store.store, webhook, wish, confirmed.key)
                 replay_id = begun.order.replay_id
         if errors:
-            known = await room.shown(store, webhook, confirmed, errors)
+            known = await deps.shown(store, webhook, confirmed, errors)
             return pages.page(request, "replay", store, **known, count=None)
         return RedirectResponse(f"{request.url.path}s/{replay_id}", 303)
 
 
-def _watching(router: APIRouter, pages: Pages, room: Replaying) -> None:
+def _watching(router: APIRouter, pages: PageRenderer, deps: ReplayDeps) -> None:
     single = "/{store}/webhooks/{webhook}/replays/{replay}"
 
-    @router.get(single, dependencies=[requires("read")])
+    @router.get(single, dependencies=[require_scope("read")])
     async def watch(
         request: Request,
-        store: StoreOf,
+        store: CurrentStore,
         webhook: SubscriptionId,
         replay: ReplayId,
         note: Literal["", "cancelled", "ended"] = "",
@@ -165,17 +172,19 @@ def _watching(router: APIRouter, pages: Pages, room: Replaying) -> None:
             request,
             "replay_running",
             store,
-            of=await room.webhooks.one(store.store, webhook),
-            replay=await room.replays.one(store.store, webhook, replay),
-            note=HINTS.get(note, ""),
-            only=ONLY,
+            of=await deps.webhooks.one(store.store, webhook),
+            replay=await deps.replays.one(store.store, webhook, replay),
+            note=REPLAY_HINTS.get(note, ""),
+            only=SCOPE_TEXTS,
             words=status_texts,
         )
 
-    @router.post(f"{single}/cancel", dependencies=[requires("subscriptions")])
-    async def cancel(request: Request, store: StoreOf, webhook: SubscriptionId, replay: ReplayId) -> Response:
+    @router.post(f"{single}/cancel", dependencies=[require_scope("subscriptions")])
+    async def cancel(
+        request: Request, store: CurrentStore, webhook: SubscriptionId, replay: ReplayId
+    ) -> Response:
         try:
-            await room.replays.cancel(store.store, webhook, replay)
+            await deps.replays.cancel(store.store, webhook, replay)
             note = "cancelled"
         except Conflict:
             note = "ended"

@@ -4,24 +4,24 @@ from collections.abc import Mapping
 
 from streams.delivery.records import ErrorClass, Outcome
 
-STATUSES: Mapping[str, str] = {
+STATUS_TEXTS: Mapping[str, str] = {
     "pending": "waits for its turn, or for its webhook to be active",
     "retrying": "failed, and will be tried again",
     "delivered": "arrived",
     "dead": "given up",
 }
-OUTCOMES: Mapping[Outcome, str] = {
+OUTCOME_TEXTS: Mapping[Outcome, str] = {
     "delivered": "Arrived",
     "retry": "Failed, to be tried again",
     "held": "Kept until the webhook is active again",
     "dead": "Failed, and given up",
 }
-WHEN: Mapping[ErrorClass, str] = {
+ERROR_CLASS_TEXTS: Mapping[ErrorClass, str] = {
     "before sending": "The endpoint has seen nothing of it.",
     "after sending": "The endpoint may have seen it.",
     "their answer": "The endpoint has seen it, and refused.",
 }
-MEANINGS: Mapping[int, str] = {
+HTTP_STATUS_TEXTS: Mapping[int, str] = {
     400: "the endpoint finds the request wrong",
     401: "the endpoint wants to know who sends: check the headers and the sign-in",
     403: "the endpoint does not let us in",
@@ -38,12 +38,12 @@ MEANINGS: Mapping[int, str] = {
 }
 
 
-def answer(status: int | None, error: str | None) -> str:
+def describe_answer(status: int | None, error: str | None) -> str:
     """What came of a request, in a sentence's words."""
     if status is None:
-        return without_class(error) if error else "no answer"
-    if status in MEANINGS:
-        return f"{status}: {MEANINGS[status]}"
+        return strip_error_class(error) if error else "no answer"
+    if status in HTTP_STATUS_TEXTS:
+        return f"{status}: {HTTP_STATUS_TEXTS[status]}"
     return f"{status}: {_kind(status)}"
 
 
@@ -55,13 +55,13 @@ def _kind(status: int) -> str:
     return "the endpoint refuses it" if status < 500 else "the endpoint has a problem of its own"
 
 
-def without_class(error: str) -> str:
+def strip_error_class(error: str) -> str:
     """The error without what says when it came, which is told apart."""
     head, _, rest = error.partition(": ")
-    return rest if head in WHEN and rest else error
+    return rest if head in ERROR_CLASS_TEXTS and rest else error
 
 
-def span(seconds: int) -> str:
+def format_span(seconds: int) -> str:
     """About how long that is."""
     for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -70,5 +70,5 @@ def span(seconds: int) -> str:
     return "a moment" if seconds < 5 else f"{seconds} seconds"
 
 
-def took(milliseconds: int) -> str:
+def format_duration(milliseconds: int) -> str:
     return f"{milliseconds}\u00a0ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f}\u00a0s"

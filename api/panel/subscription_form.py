@@ -14,20 +14,20 @@ from api.contract.subscription_options import ROOT
 from api.problems import Invalid
 from streams.domain.calendar import to_zone
 
-ROWS = ("header_name", "header_value"), ("filter_path", "filter_operator", "filter_value")
-AUTH: Mapping[str, Sequence[str]] = {
+ROW_FIELDS = ("header_name", "header_value"), ("filter_path", "filter_operator", "filter_value")
+AUTH_FIELDS: Mapping[str, Sequence[str]] = {
     "basic": ("username", "password"),
     "bearer": ("token",),
     "oauth2": ("tokenUrl", "clientId", "clientSecret", "scope"),
     "mtls": ("certificate", "key"),
 }
-NUMBERS = ("concurrency", "requestsPerSecond")
+NUMBER_FIELDS = ("concurrency", "requestsPerSecond")
 ADD, REMOVE = "add", "remove"
 """Buttons that change the number of rows: `add=header_name`, `remove=header_name.2`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class SubscriptionInputs:
     """`texts` by the contract's names; rows of headers and of conditions, without those left empty."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -40,13 +40,13 @@ class Filled:
         return self.texts.get(name, otherwise)
 
 
-def read(form: FormData) -> Filled:
+def read_inputs(form: FormData) -> SubscriptionInputs:
     """What was sent; with a row more or less where that is what a button asked for."""
     texts = {name: str(value).strip() for name, value in form.items() if isinstance(value, str)}
-    headers, conditions = (_rows(form, names) for names in ROWS)
+    headers, conditions = (_rows(form, names) for names in ROW_FIELDS)
     checked = frozenset(name for name in ("legacy", "unordered") if form.get(name))
     further = tuple(str(name) for name in form.getlist("furtherEvents") if name)
-    return Filled(texts, further, checked, headers, conditions)
+    return SubscriptionInputs(texts, further, checked, headers, conditions)
 
 
 def _rows(form: FormData, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -60,7 +60,7 @@ def _rows(form: FormData, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     return (*kept, ("",) * len(names)) if form.get(ADD) == names[0] else tuple(kept)
 
 
-def of(detail: Mapping[str, Any], zone: ZoneInfo) -> Filled:
+def inputs_from_detail(detail: Mapping[str, Any], zone: ZoneInfo) -> SubscriptionInputs:
     """As the subscription is, whose REST answer `detail` is."""
     at = detail["activeFrom"]
     texts = {
@@ -73,9 +73,9 @@ def of(detail: Mapping[str, Any], zone: ZoneInfo) -> Filled:
         "retryWaits": ", ".join(map(str, detail["retryWaits"])),
         "auth": "keep",
         "revision": str(detail["revision"]),
-        **{name: "" if detail[name] is None else str(detail[name]) for name in NUMBERS},
+        **{name: "" if detail[name] is None else str(detail[name]) for name in NUMBER_FIELDS},
     }
-    return Filled(
+    return SubscriptionInputs(
         texts,
         tuple(detail["furtherEvents"]),
         frozenset(name for name in ("legacy", "unordered") if detail[name]),
@@ -84,7 +84,7 @@ def of(detail: Mapping[str, Any], zone: ZoneInfo) -> Filled:
     )
 
 
-def tree(filled: Filled, zone: ZoneInfo) -> dict[str, Any]:
+def inputs_to_body(filled: SubscriptionInputs, zone: ZoneInfo) -> dict[str, Any]:
     """What a client would send: still to be checked."""
     made: dict[str, Any] = {
         "eventName": filled.text("eventName"),
@@ -101,7 +101,7 @@ def tree(filled: Filled, zone: ZoneInfo) -> dict[str, Any]:
         ],
         "retryWaits": [_number(part) for part in filled.text("retryWaits").replace(",", " ").split()],
     }
-    made |= {name: _number(filled.text(name)) for name in NUMBERS if filled.text(name)}
+    made |= {name: _number(filled.text(name)) for name in NUMBER_FIELDS if filled.text(name)}
     if filled.text("activeFrom"):
         made["activeFrom"] = _instant(filled.text("activeFrom"), zone)
     if filled.text("cloudEvents"):
@@ -111,11 +111,11 @@ def tree(filled: Filled, zone: ZoneInfo) -> dict[str, Any]:
     return made | _auth(filled)
 
 
-def _auth(filled: Filled) -> dict[str, Any]:
+def _auth(filled: SubscriptionInputs) -> dict[str, Any]:
     kind = filled.text("auth", "none")
     if kind == "keep":
         return {}
-    said = {name: filled.text(f"auth_{kind}_{name}") for name in AUTH.get(kind, ())}
+    said = {name: filled.text(f"auth_{kind}_{name}") for name in AUTH_FIELDS.get(kind, ())}
     return {"auth": {"kind": kind, **said}}
 
 
@@ -140,7 +140,7 @@ def _instant(text: str, zone: ZoneInfo) -> str:
     return (read_at if read_at.tzinfo else read_at.replace(tzinfo=zone)).isoformat()
 
 
-def problems(error: Invalid | ValidationError) -> dict[str, str]:
+def field_problems(error: Invalid | ValidationError) -> dict[str, str]:
     """Sentences by field, as the form names its fields."""
     found: dict[str, str] = {}
     for path, message in _said(error):

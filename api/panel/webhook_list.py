@@ -9,27 +9,27 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.auth.scopes import requires
+from api.auth.scopes import require_scope
 from api.panel.charts import Sparkline, sparkline
-from api.panel.pages import Pages, led_to
-from api.panel.session_guard import StoreOf
-from api.services.deliveries import Deliveries
-from api.services.endpoint_health import WORDS, Standing, Standings, Word
-from api.services.subscriptions import Webhooks
+from api.panel.pages import PageRenderer, redirect_to
+from api.panel.session_guard import CurrentStore
+from api.services.deliveries import DeliveryQueries
+from api.services.endpoint_health import HEALTH_WORDS, EndpointHealth, EndpointHealthService, HealthWord
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.delivery_search import HourCounts
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.errors import Retryable
 from streams.webhooks.names import LEGACY_TYPES
 
-A_PAGE = 25
-Column = Literal["name", "active_from", "legacy", "url", "status"]
+PAGE_SIZE = 25
+SortColumn = Literal["name", "active_from", "legacy", "url", "status"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WebhookRow:
     subscription: Subscription
-    standing: Standing
+    standing: EndpointHealth
 
     @property
     def name(self) -> str:
@@ -41,14 +41,14 @@ class Row:
         return self.subscription.active_from or self.subscription.created_at
 
 
-ORDER: dict[Column, Callable[[Row], Any]] = {
+SORT_KEYS: dict[SortColumn, Callable[[WebhookRow], Any]] = {
     "name": lambda row: row.name,
     "active_from": lambda row: row.active_from,
     "legacy": lambda row: row.subscription.legacy,
     "url": lambda row: row.subscription.url,
-    "status": lambda row: WORDS.index(row.standing.word),
+    "status": lambda row: HEALTH_WORDS.index(row.standing.word),
 }
-HEADS: Mapping[Column, str] = {
+COLUMN_HEADS: Mapping[SortColumn, str] = {
     "name": "Webhook name",
     "active_from": "Active from",
     "legacy": "Legacy",
@@ -57,15 +57,15 @@ HEADS: Mapping[Column, str] = {
 }
 
 
-class Wanted(BaseModel):
+class ListInputs(BaseModel):
     """What the address asks for."""
 
     q: Annotated[str, Field(max_length=255)] = ""
     event: Annotated[str, Field(max_length=255)] = ""
     legacy: Literal["", "yes", "no"] = ""
     url: Annotated[str, Field(max_length=2048)] = ""
-    status: Literal["", Word] = ""
-    sort: Column = "name"
+    status: Literal["", HealthWord] = ""
+    sort: SortColumn = "name"
     order: Literal["asc", "desc"] = "asc"
     done: Literal["", "deleted"] = ""
     page: Annotated[int, Field(ge=1, le=10**6)] = 1
@@ -74,7 +74,7 @@ class Wanted(BaseModel):
     def descending(self) -> bool:
         return self.order == "desc"
 
-    def passes(self, row: Row) -> bool:
+    def passes(self, row: WebhookRow) -> bool:
         about = row.subscription
         names = event_names(about)
         return (
@@ -85,7 +85,7 @@ class Wanted(BaseModel):
             and self._found(row, names)
         )
 
-    def _found(self, row: Row, names: Sequence[str]) -> bool:
+    def _found(self, row: WebhookRow, names: Sequence[str]) -> bool:
         """Every word of the search, in the other spelling of a name too."""
         about = row.subscription
         texts = (*names, *(LEGACY_TYPES.get(n, "") for n in names), row.name, about.url, about.description)
@@ -98,21 +98,23 @@ class Wanted(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    rows: Sequence[Row]
+class WebhookList:
+    rows: Sequence[WebhookRow]
     found: int
     all: int
     pages: int
 
 
-def listed(rows: Sequence[Row], wanted: Wanted) -> Listed:
-    kept = sorted(filter(wanted.passes, rows), key=ORDER[wanted.sort], reverse=wanted.descending)
-    start = (wanted.page - 1) * A_PAGE
-    return Listed(kept[start : start + A_PAGE], len(kept), len(rows), max(1, -(-len(kept) // A_PAGE)))
+def list_webhooks(rows: Sequence[WebhookRow], wanted: ListInputs) -> WebhookList:
+    kept = sorted(filter(wanted.passes, rows), key=SORT_KEYS[wanted.sort], reverse=wanted.descending)
+    start = (wanted.page - 1) * PAGE_SIZE
+    return WebhookList(
+        kept[start : start + PAGE_SIZE], len(kept), len(rows), max(1, -(-len(kept) // PAGE_SIZE))
+    )
 
 
-async def sparklines(
-    journal: Deliveries, subscription_ids: Sequence[str], now: datetime
+async def day_sparklines(
+    journal: DeliveryQueries, subscription_ids: Sequence[str], now: datetime
 ) -> dict[str, Sparkline]:
     """What was delivered and what failed in the last 24 hours; nothing while that is not known yet."""
     try:
@@ -128,29 +130,36 @@ def _sparkline(hours: Sequence[HourCounts]) -> Sparkline:
     return sparkline(delivered, failed, told)
 
 
-def routes(pages: Pages, webhooks: Webhooks, standings: Standings, journal: Deliveries) -> APIRouter:
-    router = APIRouter(dependencies=[requires("read")])
+def routes(
+    pages: PageRenderer,
+    webhooks: SubscriptionService,
+    standings: EndpointHealthService,
+    journal: DeliveryQueries,
+) -> APIRouter:
+    router = APIRouter(dependencies=[require_scope("read")])
 
     @router.get("/{store}")
-    async def home(request: Request, store: StoreOf) -> Response:
-        return led_to(request, f"/{store.store}/webhooks")
+    async def home(request: Request, store: CurrentStore) -> Response:
+        return redirect_to(request, f"/{store.store}/webhooks")
 
     @router.get("/{store}/webhooks")
-    async def index(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
+    async def index(
+        request: Request, store: CurrentStore, wanted: Annotated[ListInputs, Query()]
+    ) -> Response:
         await webhooks.log.current()
-        rows = [Row(each, standings.of(each)) for each in webhooks.index.of_store(store.store)]
-        found = listed(rows, wanted)
+        rows = [WebhookRow(each, standings.of(each)) for each in webhooks.index.of_store(store.store)]
+        found = list_webhooks(rows, wanted)
         shown = [row.subscription.subscription_id for row in found.rows]
         return pages.page(
             request,
             "webhooks",
             store,
             wanted=wanted,
-            listed=found,
-            lines=await sparklines(journal, shown, webhooks.now()),
-            heads=HEADS,
+            list_webhooks=found,
+            lines=await day_sparklines(journal, shown, webhooks.now()),
+            heads=COLUMN_HEADS,
             events=sorted(LEGACY_TYPES),
-            statuses=WORDS,
+            statuses=HEALTH_WORDS,
         )
 
     return router

@@ -10,22 +10,22 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.auth.scopes import requires
-from api.contract.fields import UUID
+from api.auth.scopes import require_scope
+from api.contract.fields import UUID_PATTERN
 from api.panel import form_inputs
-from api.panel.pages import Pages
-from api.panel.session_guard import StoreOf
+from api.panel.pages import PageRenderer
+from api.panel.session_guard import CurrentStore
 from api.problems import NotFound
-from api.services.command_service import Desk
-from api.services.deliveries import Deliveries
-from api.services.delivery_explanations import Question, Whys
-from api.services.subscriptions import Webhooks
+from api.services.command_service import CommandService
+from api.services.deliveries import DeliveryQueries
+from api.services.delivery_explanations import DeliveryExplanations, DeliveryQuestion
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.explain import EventExplanation, Verdict, VerdictKind
 from streams.domain.store import StoreSettings
 
-FIELDS = {"webhookEventId": "event", "customerId": "member", "at": "at"}
+QUESTION_FIELDS = {"webhookEventId": "event", "customerId": "member", "at": "at"}
 """Ours, by what the programme's objects call them."""
-WITHIN: Mapping[int, str] = {
+WITHIN_CHOICES: Mapping[int, str] = {
     5: "5 minutes before and after",
     60: "an hour before and after",
     720: "12 hours before and after",
@@ -35,7 +35,7 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class VerdictAdvice:
     """What to do about a verdict. `style`: a class of panel.css. `to`: the page of the webhook that helps."""
 
     style: str
@@ -44,36 +44,40 @@ class Advice:
     link: str = ""
 
 
-ADVICE: Mapping[VerdictKind, Advice] = {
-    "delivered": Advice("delivered", "It arrived: whoever runs the endpoint finds it by the message id."),
-    "pending": Advice("pending", "Nothing: it comes without being asked."),
-    "dead": Advice("dead", "Mend the endpoint, then press Retry on the delivery’s page."),
-    "paused": Advice("paused", "Resume the webhook: what waits goes out then.", "", "Open the webhook"),
-    "disabled": Advice(
+VERDICT_ADVICE: Mapping[VerdictKind, VerdictAdvice] = {
+    "delivered": VerdictAdvice(
+        "delivered", "It arrived: whoever runs the endpoint finds it by the message id."
+    ),
+    "pending": VerdictAdvice("pending", "Nothing: it comes without being asked."),
+    "dead": VerdictAdvice("dead", "Mend the endpoint, then press Retry on the delivery’s page."),
+    "paused": VerdictAdvice(
+        "paused", "Resume the webhook: what waits goes out then.", "", "Open the webhook"
+    ),
+    "disabled": VerdictAdvice(
         "disabled", "Mend the endpoint, then make the webhook active again.", "", "Open the webhook"
     ),
-    "filtered": Advice(
+    "filtered": VerdictAdvice(
         "filtered", "If it should have come, change the webhook’s filter.", "", "Open the webhook"
     ),
-    "not subscribed": Advice(
+    "not subscribed": VerdictAdvice(
         "idle", "If it should come, add the event to the webhook.", "", "Open the webhook"
     ),
-    "not active yet": Advice("idle", "Replay that time, and it is sent now.", "/replay", "Replay it"),
-    "not come to yet": Advice("pending", "Nothing: look again in a moment."),
-    "missing": Advice("dead", "Replay that time for what is missing.", "/replay", "Replay it"),
-    "unknown": Advice("idle", "Give the member and the time too, and look at the id again."),
+    "not active yet": VerdictAdvice("idle", "Replay that time, and it is sent now.", "/replay", "Replay it"),
+    "not come to yet": VerdictAdvice("pending", "Nothing: look again in a moment."),
+    "missing": VerdictAdvice("dead", "Replay that time for what is missing.", "/replay", "Replay it"),
+    "unknown": VerdictAdvice("idle", "Give the member and the time too, and look at the id again."),
 }
-ORDER: Sequence[VerdictKind] = tuple(ADVICE)
+VERDICT_ORDER: Sequence[VerdictKind] = tuple(VERDICT_ADVICE)
 
 
-class Wanted(BaseModel):
+class QuestionInputs(BaseModel):
     """What the address asks for."""
 
     event: Annotated[str, Field(max_length=100)] = ""
     member: Annotated[str, Field(max_length=400)] = ""
     at: Annotated[str, Field(max_length=40)] = ""
     within: Annotated[int, Field(ge=1, le=1440)] = 60
-    subscription: Annotated[str, Field(pattern=f"{UUID}|^$")] = ""
+    subscription: Annotated[str, Field(pattern=f"{UUID_PATTERN}|^$")] = ""
     asked: bool = False
     """Whether the form was sent: a link may fill in but a part of it."""
 
@@ -83,7 +87,7 @@ class Wanted(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EventAnswer:
     """What became of one event: for those that ask for such, the worst last; and for how many others."""
 
     told: EventExplanation
@@ -91,42 +95,44 @@ class Answer:
     others: Sequence[Verdict]
 
 
-def answer(told: EventExplanation) -> Answer:
+def make_answer(told: EventExplanation) -> EventAnswer:
     """Webhooks that never asked for the event stand apart, unless there is nothing else to say."""
-    ordered = sorted(told.verdicts, key=lambda each: ORDER.index(each.kind))
+    ordered = sorted(told.verdicts, key=lambda each: VERDICT_ORDER.index(each.kind))
     asked = [each for each in ordered if each.kind != "not subscribed"]
-    return Answer(told, asked, [each for each in ordered if each.kind == "not subscribed"])
+    return EventAnswer(told, asked, [each for each in ordered if each.kind == "not subscribed"])
 
 
-def pieces(sentence: str) -> Iterator[str | datetime]:
+def split_instants(sentence: str) -> Iterator[str | datetime]:
     """Text, and the instants that stand in it: they are shown in the store's time zone."""
     for n, piece in enumerate(_INSTANT.split(sentence)):
         yield datetime.fromisoformat(piece) if n % 2 else piece
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    whys: Whys
-    deliveries: Deliveries
-    webhooks: Webhooks
-    desk: Desk
+class WhyDeps:
+    whys: DeliveryExplanations
+    deliveries: DeliveryQueries
+    webhooks: SubscriptionService
+    command_service: CommandService
 
-    async def question(self, wanted: Wanted, store: StoreSettings, errors: form_inputs.Errors) -> Question:
-        at = form_inputs.moment(errors, "at", wanted.at, store)
-        member = await form_inputs.member(errors, "member", wanted.member, store, self.desk)
+    async def question(
+        self, wanted: QuestionInputs, store: StoreSettings, errors: form_inputs.FieldErrors
+    ) -> DeliveryQuestion:
+        at = form_inputs.read_moment(errors, "at", wanted.at, store)
+        member = await form_inputs.read_member(errors, "member", wanted.member, store, self.command_service)
         event = wanted.event.strip().lower() or None
-        if event and not re.fullmatch(UUID, event):
+        if event and not re.fullmatch(UUID_PATTERN, event):
             errors["event"] = "That is no id: 8f7c0b6e-6c53-4d46-9d0d-0f5b7b2f6a11 is one."
         if not event and not wanted.member.strip():
             errors["member"] = "Give an event, or a member and a time."
         if not event and not wanted.at.strip():
             errors["at"] = "About when?"
         within = timedelta(minutes=wanted.within)
-        return Question(event, member, at, within, wanted.subscription or None)
+        return DeliveryQuestion(event, member, at, within, wanted.subscription or None)
 
     async def answers(
-        self, store: StoreSettings, asked: Question, errors: form_inputs.Errors
-    ) -> list[Answer] | None:
+        self, store: StoreSettings, asked: DeliveryQuestion, errors: form_inputs.FieldErrors
+    ) -> list[EventAnswer] | None:
         """None where there is no such webhook, which is told. Raises Invalid and Retryable."""
         event = asked.event and await self._event_of(store, asked.event)
         try:
@@ -134,7 +140,7 @@ class Asking:
         except NotFound:
             errors["subscription"] = "There is no such webhook."
             return None
-        return [answer(each) for each in told]
+        return [make_answer(each) for each in told]
 
     async def _event_of(self, store: StoreSettings, id_: str) -> str:
         """Receivers know a delivery by its message id: that serves as well."""
@@ -142,18 +148,20 @@ class Asking:
         return found.known.webhook_event_id if found else id_
 
 
-def routes(pages: Pages, room: Asking) -> APIRouter:
-    router = APIRouter(dependencies=[requires("read")])
+def routes(pages: PageRenderer, deps: WhyDeps) -> APIRouter:
+    router = APIRouter(dependencies=[require_scope("read")])
 
     @router.get("/{store}/why")
-    async def why(request: Request, store: StoreOf, wanted: Annotated[Wanted, Query()]) -> Response:
-        errors: form_inputs.Errors = {}
-        answers: list[Answer] | None = None
-        await room.webhooks.log.current()
+    async def why(
+        request: Request, store: CurrentStore, wanted: Annotated[QuestionInputs, Query()]
+    ) -> Response:
+        errors: form_inputs.FieldErrors = {}
+        answers: list[EventAnswer] | None = None
+        await deps.webhooks.log.current()
         if wanted.asks:
-            question = await room.question(wanted, store, errors)
-            with form_inputs.noted(errors, FIELDS):
-                answers = None if errors else await room.answers(store, question, errors)
+            question = await deps.question(wanted, store, errors)
+            with form_inputs.collect_errors(errors, QUESTION_FIELDS):
+                answers = None if errors else await deps.answers(store, question, errors)
         return pages.page(
             request,
             "why",
@@ -162,11 +170,11 @@ def routes(pages: Pages, room: Asking) -> APIRouter:
             wanted=wanted,
             errors=errors,
             answers=answers,
-            webhooks={each.subscription_id: each for each in room.webhooks.index.of_store(store.store)},
-            within=WITHIN,
-            advice=ADVICE,
-            pieces=pieces,
-            local=lambda moment: form_inputs.local(moment, store),
+            webhooks={each.subscription_id: each for each in deps.webhooks.index.of_store(store.store)},
+            within=WITHIN_CHOICES,
+            advice=VERDICT_ADVICE,
+            split_instants=split_instants,
+            local=lambda moment: form_inputs.format_local(moment, store),
         )
 
     return router

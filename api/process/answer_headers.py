@@ -3,10 +3,10 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
+FIXED_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Documentation: scripts and styles of our own files, and icons that stand in the styles.
-REFERENCE = "; ".join(
+REFERENCE_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -35,9 +35,11 @@ class AnswerHeaders:
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in ALWAYS.items():
+                for name, value in FIXED_HEADERS.items():
                     headers.setdefault(name, value)
-                policy = REFERENCE if path == "/docs" or path.startswith("/docs/") else NOTHING
+                policy = (
+                    REFERENCE_POLICY if path == "/docs" or path.startswith("/docs/") else NO_CONTENT_POLICY
+                )
                 headers.setdefault("Content-Security-Policy", policy)
                 if path.startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")

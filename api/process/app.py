@@ -8,18 +8,18 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.middleware import Middleware
 
-from api.auth.audit import Audit, Audited, Log
-from api.auth.authentication import HEADER, OPEN, Authenticator, Guarded
-from api.auth.logins import Logins
-from api.auth.principals import Callers
-from api.contract.endpoint_credentials import Vault
+from api.auth.audit import AuditedLog, AuditTrail, ChangeLog
+from api.auth.authentication import HEADER, PUBLIC_PATHS, AuthenticationMiddleware, Authenticator
+from api.auth.logins import LoginService
+from api.auth.principals import Principals
+from api.contract.endpoint_credentials import SecretVault
 from api.contract.url_policy import TargetPolicy
-from api.panel.app import Parts, create_panel
-from api.panel.forecasts import Forecasts
-from api.panel.sessions import Sessions
+from api.panel.app import PanelServices, create_panel
+from api.panel.forecasts import ForecastService
+from api.panel.sessions import SessionService
 from api.problems import Complaint
 from api.process.answer_headers import AnswerHeaders
-from api.process.forwarded import Forwarded
+from api.process.forwarded import ForwardedAddress
 from api.rest import (
     admins,
     command_status,
@@ -38,35 +38,35 @@ from api.rest import (
     transactions,
     webhook_docs,
 )
-from api.rest.admins import Access
+from api.rest.admins import ApiKeyService
 from api.rest.body_limit import BodyLimit
 from api.rest.description import DESCRIPTION
-from api.rest.member_state import Past, Reading
+from api.rest.member_state import MemberHistory, MemberReads
 from api.rest.replays import routes as replay_routes
-from api.rest.store_settings import Programme
+from api.rest.store_settings import StoreSettingsService
 from api.rest.subscriptions import routes as subscription_routes
-from api.services.command_outcomes import Book, Outcomes
-from api.services.command_service import Desk
+from api.services.command_outcomes import CommandOutcomes, CommittedState
+from api.services.command_service import CommandService
 from api.services.dead_letters import DeadLetterPort, DeadLetterService
-from api.services.deliveries import Deliveries
-from api.services.delivery_explanations import Whys
-from api.services.endpoint_health import Conditions, Standings
-from api.services.overview import Flow, Overviews
+from api.services.deliveries import DeliveryQueries
+from api.services.delivery_explanations import DeliveryExplanations
+from api.services.endpoint_health import EndpointHealthService, EndpointStatuses
+from api.services.overview import OverviewService, PipelineSamples
 from api.services.replays import ReplayPorts, ReplayService
-from api.services.signing_keys import Signer
-from api.services.subscriptions import Webhooks
-from api.services.webhook_event_search import Events, EventsPublished
+from api.services.signing_keys import SigningKeyMaker
+from api.services.subscriptions import SubscriptionService
+from api.services.webhook_event_search import PublishedEventReader, WebhookEventSearch
 from connectors.http.attempt_sender import AttemptSender
 from streams.access import ApiKey
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
-ABOUT_MEMBERS = (members, points, transactions, rewards, custom_events, command_status)
-SECURITY: dict[str, Any] = {
+MEMBER_MODULES = (members, points, transactions, rewards, custom_events, command_status)
+SECURITY_SCHEMES: dict[str, Any] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": HEADER},
     "Login": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
@@ -75,34 +75,34 @@ SECURITY: dict[str, Any] = {
 def create_app(
     *,
     subscriptions: Subscriptions,
-    log: Log[Subscription],
+    log: ChangeLog[Subscription],
     authenticator: Authenticator,
     targets: TargetPolicy,
     now: Callable[[], datetime],
     caught_up: Callable[[], bool],
-    outcomes: Outcomes,
-    book: Book,
-    past: Past,
+    outcomes: CommandOutcomes,
+    book: CommittedState,
+    past: MemberHistory,
     stores: Callable[[str], StoreSettings | None],
-    settings_log: Log[StoreSettings],
+    settings_log: ChangeLog[StoreSettings],
     attempt_sender: AttemptSender,
-    callers: Callers,
-    key_log: Log[ApiKey],
-    audit: Audit,
+    principals: Principals,
+    key_log: ChangeLog[ApiKey],
+    audit: AuditTrail,
     store_codes: Callable[[], Iterable[str]],
-    conditions: Conditions,
-    forecasts: Forecasts,
+    conditions: EndpointStatuses,
+    forecasts: ForecastService,
     replaying: ReplayPorts,
     box: DeadLetterPort,
-    journal: Deliveries,
-    published: EventsPublished,
-    flow: Flow,
-    aside: Callable[[], Sequence[SetAside]],
+    journal: DeliveryQueries,
+    published: PublishedEventReader,
+    flow: PipelineSamples,
+    aside: Callable[[], Sequence[UnfitRecord]],
     dotted_names: bool = False,
-    logins: Logins | None = None,
-    sessions: Sessions | None = None,
-    signer: Signer | None = None,
-    vault: Vault | None = None,
+    logins: LoginService | None = None,
+    sessions: SessionService | None = None,
+    signer: SigningKeyMaker | None = None,
+    vault: SecretVault | None = None,
     trusted_proxies: Sequence[Network] = (),
 ) -> FastAPI:
     """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
@@ -118,24 +118,29 @@ def create_app(
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
             Middleware(AnswerHeaders),
-            Middleware(Forwarded, trusted=trusted_proxies),
-            Middleware(Guarded, authenticator=authenticator),
+            Middleware(ForwardedAddress, trusted=trusted_proxies),
+            Middleware(AuthenticationMiddleware, authenticator=authenticator),
             Middleware(BodyLimit),
         ],
     )
-    error_answers.install(app)
-    desk = Desk(outcomes, book, stores, now)
-    keys = Audited(key_log, audit, "API key")
-    webhooks = Webhooks(
-        subscriptions, Audited(log, audit, "subscription"), targets, now, attempt_sender, signer, vault
+    error_answers.install_error_answers(app)
+    command_service = CommandService(outcomes, book, stores, now)
+    keys = AuditedLog(key_log, audit, "API key")
+    webhooks = SubscriptionService(
+        subscriptions, AuditedLog(log, audit, "subscription"), targets, now, attempt_sender, signer, vault
     )
-    settings, read = Programme(stores, Audited(settings_log, audit, "settings")), Reading(desk, past)
-    replays = ReplayService(replaying, Audited(replaying.log, audit, "replay"), webhooks.one, now)
+    settings, read = (
+        StoreSettingsService(stores, AuditedLog(settings_log, audit, "settings")),
+        MemberReads(command_service, past),
+    )
+    replays = ReplayService(replaying, AuditedLog(replaying.log, audit, "replay"), webhooks.one, now)
     letters = DeadLetterService(box, webhooks.one, audit)
-    standings = Standings(conditions)
-    overviews = Overviews(flow, journal, subscriptions, standings, now, aside)
-    events = Events(journal, published)
-    whys = Whys(journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY)
+    standings = EndpointHealthService(conditions)
+    overviews = OverviewService(flow, journal, subscriptions, standings, now, aside)
+    events = WebhookEventSearch(journal, published)
+    whys = DeliveryExplanations(
+        journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY
+    )
     for router in (
         deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
         delivery_explanations.routes(whys),
@@ -144,13 +149,13 @@ def create_app(
         dead_letters.routes(letters),
         store_settings.routes(settings),
         member_state.routes(read),
-        admins.routes(Access(callers, keys, logins, now)),
+        admins.routes(ApiKeyService(principals, keys, logins, now)),
         overview.routes(overviews),
     ):
-        app.include_router(router, responses=FAILURES)
-    for module in ABOUT_MEMBERS:
-        app.include_router(module.routes(desk), responses=FAILURES | PENDING)
-    app.include_router(erasure.routes(desk, audit), responses=FAILURES | PENDING)
+        app.include_router(router, responses=FAILURE_ANSWERS)
+    for module in MEMBER_MODULES:
+        app.include_router(module.routes(command_service), responses=FAILURE_ANSWERS | PENDING_ANSWER)
+    app.include_router(erasure.routes(command_service, audit), responses=FAILURE_ANSWERS | PENDING_ANSWER)
     app.include_router(webhook_docs.routes())
     webhook_docs.mount_reference(app)
 
@@ -166,12 +171,12 @@ def create_app(
     async def people() -> RedirectResponse:
         return RedirectResponse("/panel/")
 
-    panel = Parts(
+    panel = PanelServices(
         webhooks=webhooks,
         programme=settings,
         forecasts=forecasts,
         reading=read,
-        desk=desk,
+        command_service=command_service,
         deliveries=journal,
         whys=whys,
         replays=replays,
@@ -195,14 +200,14 @@ def _secure(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         schema = described()
-        schema.setdefault("components", {})["securitySchemes"] = SECURITY
+        schema.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
         for path, operations in schema["paths"].items():
             for operation in operations.values() if path.startswith("/api/") else ():
-                operation["security"] = [] if path in OPEN else [{"ApiKey": []}, {"Login": []}]
+                operation["security"] = [] if path in PUBLIC_PATHS else [{"ApiKey": []}, {"Login": []}]
                 # The framework would answer 422; ours is 400.
                 operation["responses"].pop("422", None)
                 if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", ())):
-                    operation["responses"]["422"] = REUSED
+                    operation["responses"]["422"] = KEY_REUSED_ANSWER
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -212,17 +217,17 @@ def _failure(text: str, example: object) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"example": example}}}
 
 
-REUSED = _failure(
+KEY_REUSED_ANSWER = _failure(
     "The Idempotency-Key was used for another request",
     {"code": 422, "message": "This Idempotency-Key was used for another request: take another key."},
 )
-PENDING: dict[int | str, dict[str, Any]] = {
+PENDING_ANSWER: dict[int | str, dict[str, Any]] = {
     202: _failure(
         "Written, and not decided in time: ask at `statusUrl`",
         {"commandId": "8f7c0b6e-6c53-4d46-9d0d-0f5b7b2f6a11", "status": "pending", "statusUrl": "/api/…"},
     )
 }
-FAILURES: dict[int | str, dict[str, Any]] = {
+FAILURE_ANSWERS: dict[int | str, dict[str, Any]] = {
     400: _failure(
         "A field or parameter is not valid",
         {

@@ -10,20 +10,20 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADERS_WITHIN = 10.0
+HEADERS_TIMEOUT = 10.0
 """Seconds from a connection, or from a request's first byte, to the end of the request's headers."""
-LARGEST_HEADERS = 16 << 10
+MAX_HEADER_BYTES = 16 << 10
 """Bytes of a request's first line and headers."""
-MOST_CONNECTIONS = 1000
-KEPT_ALIVE = 5
+MAX_CONNECTIONS = 1000
+KEEP_ALIVE_SECONDS = 5
 """Seconds for which a connection may rest between two requests."""
 
 
-class Bounded(H11Protocol):
+class BoundedProtocol(H11Protocol):
     """uvicorn's own protocol, which ends connections that bring no request in time."""
 
-    most = MOST_CONNECTIONS
-    within = HEADERS_WITHIN
+    most = MAX_CONNECTIONS
+    within = HEADERS_TIMEOUT
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -65,7 +65,7 @@ class Bounded(H11Protocol):
 
     def _make_room(self) -> None:
         """Ends the connection that has waited longest for its request; where none does, this one."""
-        waiting = [each for each in self.connections if isinstance(each, Bounded) and each._deadline]
+        waiting = [each for each in self.connections if isinstance(each, BoundedProtocol) and each._deadline]
         longest: Any = min(waiting, key=lambda each: each.due, default=self)
         longest._late()
 

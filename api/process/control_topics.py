@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from api.auth.principals import Callers
+from api.auth.principals import Principals
 from api.auth.sign_outs import SignOuts
 from streams.access import Admin, ApiKey, Change, SignOut
 from streams.delivery.records import EndpointStatus, Subscription
@@ -31,7 +31,7 @@ from streams.topics import (
     SUBSCRIPTIONS,
 )
 
-VISIBLE_WITHIN = 5.0
+VISIBLE_TIMEOUT = 5.0
 V = TypeVar("V", bound=Value)
 
 
@@ -49,12 +49,12 @@ class ProgressLog:
     async def write(self, key: str, value: ReplayProgress | None) -> None:
         """Seen in the view when it returns. Raises Retryable."""
         _, offset = await self._appender.append(REPLAY_PROGRESS, key, value)
-        await self._view.reached(0, offset, VISIBLE_WITHIN)
+        await self._view.reached(0, offset, VISIBLE_TIMEOUT)
 
     async def current(self) -> None:
         """Returns once the view has all that was written before the call."""
         end = (await self._ends.of([self._place]))[self._place]
-        await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+        await self._view.reached(0, end - 1, VISIBLE_TIMEOUT)
 
 
 class SignOutLog:
@@ -67,7 +67,7 @@ class SignOutLog:
     async def write(self, key: str, value: SignOut | None) -> None:
         """Seen in the view when it returns. Raises Retryable."""
         _, offset = await self._appender.append(SIGN_OUTS, key, value)
-        await self._view.reached(0, offset, VISIBLE_WITHIN)
+        await self._view.reached(0, offset, VISIBLE_TIMEOUT)
 
 
 class AuditAppender:
@@ -92,7 +92,7 @@ class CommandAppender:
         await self._appender.append(COMMANDS, owner, command, headers)
 
 
-def followed(connection: Connection, index: Subscriptions) -> CompactedView[Subscription]:
+def follow_subscriptions(connection: Connection, index: Subscriptions) -> CompactedView[Subscription]:
     """A view, not yet started, that keeps `index` as the topic is."""
 
     def apply(key: str, value: Subscription | None) -> None:
@@ -104,12 +104,12 @@ def followed(connection: Connection, index: Subscriptions) -> CompactedView[Subs
     return CompactedView(connection, SUBSCRIPTIONS, Subscription, apply)
 
 
-def stores_followed(connection: Connection, stores: dict[str, StoreSettings]) -> CompactedView[StoreSettings]:
+def follow_stores(connection: Connection, stores: dict[str, StoreSettings]) -> CompactedView[StoreSettings]:
     """The same for the settings of stores."""
     return CompactedView(connection, SETTINGS, StoreSettings, _kept(stores))
 
 
-def conditions_followed(
+def follow_endpoint_statuses(
     connection: Connection, found: dict[str, EndpointStatus]
 ) -> CompactedView[EndpointStatus]:
     """The same for what the sinks tell of endpoints."""
@@ -126,22 +126,22 @@ def _kept(values: dict[str, V]) -> ApplyRecord[V]:
     return apply
 
 
-def callers_followed(
-    connection: Connection, callers: Callers
+def follow_principals(
+    connection: Connection, principals: Principals
 ) -> tuple[CompactedView[Admin], CompactedView[ApiKey]]:
     """The same for those who may call."""
     return (
-        CompactedView(connection, ADMINS, Admin, callers.put_admin),
-        CompactedView(connection, API_KEYS, ApiKey, callers.put_key),
+        CompactedView(connection, ADMINS, Admin, principals.put_admin),
+        CompactedView(connection, API_KEYS, ApiKey, principals.put_key),
     )
 
 
-def sign_outs_followed(connection: Connection, known: SignOuts) -> CompactedView[SignOut]:
+def follow_sign_outs(connection: Connection, known: SignOuts) -> CompactedView[SignOut]:
     """The same for sessions that were signed out of."""
     return CompactedView(connection, SIGN_OUTS, SignOut, known.put)
 
 
-def replays_followed(
+def follow_replays(
     connection: Connection, orders: ReplayJobs
 ) -> tuple[CompactedView[ReplayOrder], CompactedView[ReplayProgress]]:
     """The same for the replays that were asked for."""

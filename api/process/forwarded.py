@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streams.settings import Network
 
 
-class Forwarded:
+class ForwardedAddress:
     """Puts the caller's address, and the scheme that it used, where the proxy's own stand. `trusted`: the
     networks of proxies; whatever else sends these headers is itself the caller."""
 

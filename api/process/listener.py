@@ -6,7 +6,7 @@ from streams.errors import Misconfigured
 from streams.settings import Settings, variable_name
 
 
-def listener_of(settings: Settings) -> socket.socket:
+def open_listener(settings: Settings) -> socket.socket:
     """Raises Misconfigured where nobody can listen there."""
     host, port = settings.api_host, settings.api_port
     try:
@@ -20,6 +20,6 @@ def listener_of(settings: Settings) -> socket.socket:
     return made
 
 
-def address_of(listener: socket.socket) -> str:
+def listener_address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -3,42 +3,42 @@
 import json
 from typing import Any, cast
 
-from api.auth.principals import Callers
+from api.auth.principals import Principals
 from api.process.app import create_app
 from api.services.replays import ReplayPorts
 from streams.delivery.replay_jobs import ReplayJobs
 from streams.delivery.subscription import Subscriptions
 
-NOBODY = cast(Any, None)
+UNUSED = cast(Any, None)
 """Stands for ports that no description needs."""
 
 
-def described() -> str:
+def openapi_document() -> str:
     """The document as text."""
     app = create_app(
         subscriptions=Subscriptions(),
-        log=NOBODY,
-        authenticator=NOBODY,
-        targets=NOBODY,
-        now=NOBODY,
-        caught_up=NOBODY,
-        outcomes=NOBODY,
-        book=NOBODY,
-        past=NOBODY,
-        stores=NOBODY,
-        settings_log=NOBODY,
-        attempt_sender=NOBODY,
-        callers=Callers(),
-        key_log=NOBODY,
-        audit=NOBODY,
-        store_codes=NOBODY,
+        log=UNUSED,
+        authenticator=UNUSED,
+        targets=UNUSED,
+        now=UNUSED,
+        caught_up=UNUSED,
+        outcomes=UNUSED,
+        book=UNUSED,
+        past=UNUSED,
+        stores=UNUSED,
+        settings_log=UNUSED,
+        attempt_sender=UNUSED,
+        principals=Principals(),
+        key_log=UNUSED,
+        audit=UNUSED,
+        store_codes=UNUSED,
         conditions={},
-        forecasts=NOBODY,
-        replaying=ReplayPorts(ReplayJobs(), NOBODY, NOBODY, NOBODY, process=""),
-        box=NOBODY,
-        journal=NOBODY,
-        published=NOBODY,
-        flow=NOBODY,
-        aside=NOBODY,
+        forecasts=UNUSED,
+        replaying=ReplayPorts(ReplayJobs(), UNUSED, UNUSED, UNUSED, process=""),
+        box=UNUSED,
+        journal=UNUSED,
+        published=UNUSED,
+        flow=UNUSED,
+        aside=UNUSED,
     )
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

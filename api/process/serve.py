@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 
 import uvicorn
 
-from api.auth.audit import Audit
-from api.auth.authentication import ApiKeys, Gate, check_door
-from api.auth.logins import Logins, Tokens
+from api.auth.audit import AuditTrail
+from api.auth.authentication import ConfiguredKeys, PrincipalAuthenticator, require_credentials
+from api.auth.logins import LoginService, TokenSigner
 from api.auth.sign_outs import Revocations
 from api.contract.url_policy import PublicTargets
-from api.panel.forecasts import Forecasts
-from api.panel.sessions import FORMS, Sessions
+from api.panel.forecasts import ForecastService
+from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
 from api.process.app import create_app
-from api.process.connection_limits import KEPT_ALIVE, LARGEST_HEADERS, Bounded
+from api.process.connection_limits import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, BoundedProtocol
 from api.process.control_topics import (
     AuditAppender,
 )
-from api.process.listener import address_of, listener_of
-from api.process.services import parts_of, until_first
+from api.process.listener import listener_address, open_listener
+from api.process.services import start_parts, wait_for_first
 from api.services.replay_runner import ReplayRunner
 from api.services.replays import ReplayPorts
 from api.services.signing_keys import SealedKeys
@@ -40,9 +40,9 @@ from streams.runtime.state_versions import read_state_version, require_layout
 from streams.settings import Settings
 from streams.stages.context import StreamClock, WallClock
 
-GRACE = 5
+SHUTDOWN_SECONDS = 5
 """Seconds that requests under way get when the process is told to stop."""
-SWITCH = 0.001
+SWITCH_INTERVAL = 0.001
 """Seconds that a thread may compute while another one waits to."""
 
 
@@ -61,24 +61,24 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     the appender for good: a process that cannot see or make changes must not stay up.
     """
     # A replay's thread computes all the time: a request must not wait 5 ms for its turn at each of its steps.
-    sys.setswitchinterval(SWITCH)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     safe = make_safe(settings)
-    check_door(settings.api_key_hashes, safe)
+    require_credentials(settings.api_key_hashes, safe)
     require_layout(await asyncio.to_thread(read_state_version, connection))
     stop = _stop_signal(connection)
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(closing(listener_of(settings)))
+        listener = stack.enter_context(closing(open_listener(settings)))
         own = stack.enter_context(hold_instance(settings, "api", connection.generation))
-        parts = await parts_of(settings, connection, own.directory, stack, stop)
+        parts = await start_parts(settings, connection, own.directory, stack, stop)
         if parts is None:
             return
-        if not settings.api_key_hashes and not parts.callers:
+        if not settings.api_key_hashes and not parts.principals:
             raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
         clock = StreamClock() if settings.clock == "stream" else WallClock()
-        forecasts = Forecasts(TimerForecast(parts.replicas, clock))
+        forecasts = ForecastService(TimerForecast(parts.replicas, clock))
         # Before the tables that it reads are closed.
         stack.push_async_callback(forecasts.stop)
-        tokens = Tokens(safe)
+        tokens = TokenSigner(safe)
         sender = make_sender(settings)
         stack.push_async_callback(sender.aclose)
         # The same after a restart, and another one's on every other disk.
@@ -96,7 +96,9 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         app = create_app(
             subscriptions=parts.index,
             log=parts.subscriptions,
-            authenticator=Gate(ApiKeys(settings.api_key_hashes), parts.callers, tokens, _now),
+            authenticator=PrincipalAuthenticator(
+                ConfiguredKeys(settings.api_key_hashes), parts.principals, tokens, _now
+            ),
             targets=PublicTargets(settings.allow_targets),
             now=_now,
             caught_up=lambda: all(view.caught_up for view in parts.views) and parts.replicas.caught_up,
@@ -106,9 +108,9 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             stores=parts.stores.get,
             settings_log=parts.settings,
             attempt_sender=make_attempt_sender(settings, sender, safe),
-            callers=parts.callers,
+            principals=parts.principals,
             key_log=parts.keys,
-            audit=Audit(AuditAppender(parts.appender).append, _now),
+            audit=AuditTrail(AuditAppender(parts.appender).append, _now),
             store_codes=lambda: tuple(parts.stores),
             conditions=parts.conditions,
             replaying=ReplayPorts(
@@ -125,11 +127,11 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             forecasts=forecasts,
             flow=parts.flow,
             aside=lambda: [one for view in parts.views for one in view.aside],
-            logins=Logins(parts.callers, tokens) if safe.ready else None,
-            sessions=Sessions(
+            logins=LoginService(parts.principals, tokens) if safe.ready else None,
+            sessions=SessionService(
                 tokens,
-                parts.callers,
-                safe.derived(FORMS),
+                parts.principals,
+                safe.derived(FORM_KEY_PURPOSE),
                 _now,
                 Revocations(parts.sign_outs, parts.sign_out_log, _now),
             )
@@ -147,19 +149,19 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 log_level="warning",
                 server_header=False,
                 lifespan="off",
-                timeout_graceful_shutdown=GRACE,
-                timeout_keep_alive=KEPT_ALIVE,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 # Its own would believe whoever is on this machine: see `Forwarded`.
                 proxy_headers=False,
-                http=Bounded,
+                http=BoundedProtocol,
                 ws="none",
-                h11_max_incomplete_event_size=LARGEST_HEADERS,
+                h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             )
         )
         serving = asyncio.create_task(server.serve([listener]))
-        started(address_of(listener))
+        started(listener_address(listener))
         try:
-            await until_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
+            await wait_for_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
         finally:
             server.should_exit = True
             await serving

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.auth.principals import Callers
+from api.auth.principals import Principals
 from api.auth.sign_outs import SignOuts
 from api.process.control_topics import (
     CommandAppender,
     ProgressLog,
     SignOutLog,
-    callers_followed,
-    conditions_followed,
-    followed,
-    replays_followed,
-    sign_outs_followed,
-    stores_followed,
+    follow_endpoint_statuses,
+    follow_principals,
+    follow_replays,
+    follow_sign_outs,
+    follow_stores,
+    follow_subscriptions,
 )
 from api.process.topic_log import TopicLog
-from api.services.command_outcomes import Outcomes
+from api.services.command_outcomes import CommandOutcomes
 from streams.access import ApiKey
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder
@@ -48,19 +48,19 @@ from streams.topics import (
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ProcessParts:
     index: Subscriptions
     stores: dict[str, StoreSettings]
     views: tuple[CompactedView[Any], ...]
     appender: RecordAppender
     replicas: MemberStateReader
-    outcomes: Outcomes
+    outcomes: CommandOutcomes
     past: MemberEventReader
     journal: FollowedDeliveryLog
     published: MemberWebhookEventReader
     subscriptions: TopicLog[Subscription]
     settings: TopicLog[StoreSettings]
-    callers: Callers
+    principals: Principals
     keys: TopicLog[ApiKey]
     sign_outs: SignOuts
     sign_out_log: SignOutLog
@@ -79,25 +79,25 @@ class Parts:
         yield self.journal.failed()
 
 
-async def parts_of(
+async def start_parts(
     settings: Settings, connection: Connection, directory: Path, stack: AsyncExitStack, stop: asyncio.Event
-) -> Parts | None:
+) -> ProcessParts | None:
     """Started, with all read that was there; None where the process is told to stop before."""
     index, stores = Subscriptions(), dict[str, StoreSettings]()
-    callers, orders = Callers(), ReplayJobs()
-    admins, keys = callers_followed(connection, callers)
+    principals, orders = Principals(), ReplayJobs()
+    admins, keys = follow_principals(connection, principals)
     conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
-    ended = sign_outs_followed(connection, sign_outs)
-    asked, told = replays_followed(connection, orders)
+    ended = follow_sign_outs(connection, sign_outs)
+    asked, told = follow_replays(connection, orders)
     views = (
-        followed(connection, index),
-        stores_followed(connection, stores),
+        follow_subscriptions(connection, index),
+        follow_stores(connection, stores),
         admins,
         keys,
         ended,
         asked,
         told,
-        conditions_followed(connection, conditions),
+        follow_endpoint_statuses(connection, conditions),
         watch_state_version(connection),
     )
     for view in views:
@@ -109,17 +109,17 @@ async def parts_of(
     stack.push_async_callback(replicas.stop)
     journal = FollowedDeliveryLog(connection, directory, count)
     stack.push_async_callback(journal.stop)
-    outcomes = Outcomes(
+    outcomes = CommandOutcomes(
         CommandAppender(appender), replicas, wait=settings.command_wait, most=settings.command_waiters
     )
     starts = [*(view.start() for view in views), replicas.start(outcomes.heard)]
-    await until_first(stop.wait(), replicas.failed(), _all(starts))
+    await wait_for_first(stop.wait(), replicas.failed(), _all(starts))
     if stop.is_set():
         return None
     flow = PipelineMonitor(connection)
     stack.push_async_callback(flow.stop)
     flow.start()
-    return Parts(
+    return ProcessParts(
         index=index,
         stores=stores,
         views=views,
@@ -131,8 +131,8 @@ async def parts_of(
         published=MemberWebhookEventReader(connection, count, settings.history_records),
         subscriptions=TopicLog(connection, SUBSCRIPTIONS, views[0], index.get),
         settings=TopicLog(connection, SETTINGS, views[1], stores.get),
-        callers=callers,
-        keys=TopicLog(connection, API_KEYS, keys, callers.key, together=False),
+        principals=principals,
+        keys=TopicLog(connection, API_KEYS, keys, principals.key, together=False),
         sign_outs=sign_outs,
         sign_out_log=SignOutLog(appender, ended),
         conditions=conditions,
@@ -147,7 +147,7 @@ async def _all(waits: Iterable[Coroutine[Any, Any, Any]]) -> None:
     await asyncio.gather(*waits)
 
 
-async def until_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
+async def wait_for_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
     """Returns or raises as the first of them does; the others are cancelled."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

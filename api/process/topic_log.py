@@ -18,8 +18,8 @@ from streams.kafka.control_writer import ControlWriter, EncodedValue, WriterFenc
 from streams.kafka.end_offsets import EndOffsets
 from streams.topics import Topic
 
-VISIBLE_WITHIN = 5.0
-CHANGED_WITHIN = 30.0
+VISIBLE_TIMEOUT = 5.0
+CHANGE_TIMEOUT = 30.0
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 4.0
 """Seconds that a writer waits at most, at first and in the end, when another process has taken its topic: it
 takes a few tenths of a second to make what is waiting there durable."""
@@ -105,7 +105,7 @@ class TopicLog(Generic[V]):
 
     async def current(self) -> None:
         end = (await self._ends.of([self._place]))[self._place]
-        await self._view.reached(0, end - 1, VISIBLE_WITHIN)
+        await self._view.reached(0, end - 1, VISIBLE_TIMEOUT)
 
     async def _work_off(self) -> None:
         while some := self._waiting[: self._most]:
@@ -119,7 +119,7 @@ class TopicLog(Generic[V]):
                     change.fail(error)
 
     async def _changed(self, changes: list[_Change[V]]) -> None:
-        until, longest = time.monotonic() + CHANGED_WITHIN, SHORTEST_WAIT
+        until, longest = time.monotonic() + CHANGE_TIMEOUT, SHORTEST_WAIT
         while True:
             with suppress(WriterFenced):
                 return await self._try(changes)
@@ -137,7 +137,7 @@ class TopicLog(Generic[V]):
             await asyncio.gather(*(one.announce() for one in made))
             # Of a key that several changed, the last one has them all.
             offset = await self._do(self._writer.append, {one.change.key: one.record for one in made})
-            await self._view.reached(0, offset, VISIBLE_WITHIN)
+            await self._view.reached(0, offset, VISIBLE_TIMEOUT)
         for change in changes:
             change.succeed()
 
@@ -160,5 +160,5 @@ class TopicLog(Generic[V]):
         return await asyncio.get_running_loop().run_in_executor(self._thread, step, *arguments)
 
 
-async def silently(_: object, __: object) -> None:
+async def announce_nothing(_: object, __: object) -> None:
     await asyncio.sleep(0)

@@ -12,21 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
-from api.auth.audit import Audited
-from api.auth.authentication import Caller, address_of, new_key
-from api.auth.logins import Expired, Logins, TooMany
-from api.auth.principals import Callers
-from api.auth.scopes import requires
-from api.contract.fields import Line, Moment
+from api.auth.audit import AuditedLog
+from api.auth.authentication import Principal, client_address, new_key
+from api.auth.logins import LoginService, TokenExpired, TooManyLogins
+from api.auth.principals import Principals
+from api.auth.scopes import require_scope
+from api.contract.fields import Moment, TextLine
 from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
 from streams.access import SCOPES, Admin, ApiKey, Scope
 from streams.webhooks.parts import iso_instant
 
-Uuid = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-AdminId = Annotated[str, Path(alias="admin", pattern=Uuid)]
-ApiKeyId = Annotated[str, Path(alias="apiKey", pattern=Uuid)]
-MOST_KEYS = 100
+UUID_PATH_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+AdminId = Annotated[str, Path(alias="admin", pattern=UUID_PATH_PATTERN)]
+ApiKeyId = Annotated[str, Path(alias="apiKey", pattern=UUID_PATH_PATTERN)]
+MAX_KEYS = 100
 """Of one admin."""
 
 
@@ -43,10 +43,10 @@ class RefreshBody(BaseModel):
     refresh_token: Annotated[str, Field(max_length=4096)]
 
 
-class KeyBody(BaseModel):
+class ApiKeyBody(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", populate_by_name=True)
 
-    name: Annotated[Line, Field(examples=["till"])]
+    name: Annotated[TextLine, Field(examples=["till"])]
     expiration_date: Moment | None = Field(None, description="From then on the key is refused.")
     scopes: list[Scope] | None = Field(None, description="At most the caller's own; absent: all of those.")
     stores: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]] | None = Field(
@@ -54,31 +54,31 @@ class KeyBody(BaseModel):
     )
 
 
-class CreationBody(BaseModel):
+class ApiKeyCreationBody(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", populate_by_name=True)
 
-    api_key: KeyBody
+    api_key: ApiKeyBody
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ApiKeyService:
     """What the routes do, apart from HTTP. `logins` None: there is no key to sign tokens with."""
 
-    callers: Callers
-    keys: Audited[ApiKey]
-    logins: Logins | None
+    principals: Principals
+    keys: AuditedLog[ApiKey]
+    logins: LoginService | None
     now: Callable[[], datetime]
 
-    def admin(self, admin_id: str, caller: Caller) -> Admin:
+    def admin(self, admin_id: str, caller: Principal) -> Admin:
         """Raises 404 where there is none, 403 where it may do what the caller may not."""
-        found = self.callers.admin(admin_id)
+        found = self.principals.admin(admin_id)
         if found is None:
             raise HTTPException(404)
         if not caller.governs(found):
             raise HTTPException(403, "Forbidden.")
         return found
 
-    async def created(self, admin_id: str, body: KeyBody, caller: Caller) -> tuple[str, ApiKey]:
+    async def created(self, admin_id: str, body: ApiKeyBody, caller: Principal) -> tuple[str, ApiKey]:
         """The key, told this once, and what is kept of it. Raises Invalid."""
         admin, (token, digest), now = self.admin(admin_id, caller), new_key(), self.now()
         if body.expiration_date and body.expiration_date <= now:
@@ -97,14 +97,14 @@ class Access:
         )
 
         def made(_: ApiKey | None) -> ApiKey:
-            if len(self.callers.keys_of(admin_id)) >= MOST_KEYS:
-                raise Invalid(Complaint("apiKey", f"An admin has at most {MOST_KEYS} keys.", "too_many"))
+            if len(self.principals.keys_of(admin_id)) >= MAX_KEYS:
+                raise Invalid(Complaint("apiKey", f"An admin has at most {MAX_KEYS} keys.", "too_many"))
             return key
 
         await self.keys.change(key.api_key_id, made)
         return token, key
 
-    async def revoke(self, admin_id: str, api_key_id: str, caller: Caller) -> None:
+    async def revoke(self, admin_id: str, api_key_id: str, caller: Principal) -> None:
         def made(found: ApiKey | None) -> None:
             if found is None or found.admin_id != admin_id:
                 raise HTTPException(404)
@@ -113,7 +113,7 @@ class Access:
         await self.keys.change(api_key_id, made)
 
 
-def _granted(admin: Admin, body: KeyBody, caller: Caller) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
+def _granted(admin: Admin, body: ApiKeyBody, caller: Principal) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
     """Nobody hands on more than both have: who asks for the key, and whose it will be."""
     may = [scope for scope in SCOPES if scope in caller.scopes and scope in admin.scopes]
     beyond = [scope for scope in body.scopes or () if scope not in may]
@@ -143,9 +143,9 @@ def _row(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def routes(access: Access) -> APIRouter:
+def routes(access: ApiKeyService) -> APIRouter:
     router = Router(tags=["access"])
-    keys, allowed = "/api/admin/{admin}/api-key", [requires("admin")]
+    keys, allowed = "/api/admin/{admin}/api-key", [require_scope("admin")]
 
     @router.post("/api/admin/login_check", summary="Log in")
     async def login(body: LoginBody, request: Request) -> JSONResponse:
@@ -153,8 +153,8 @@ def routes(access: Access) -> APIRouter:
         for a name. Who has logged in from there before is counted apart from all others."""
         logins, now = _logins(access), access.now()
         try:
-            admin = await logins.login(body.username, body.password, address_of(request.scope), now)
-        except TooMany as many:
+            admin = await logins.login(body.username, body.password, client_address(request.scope), now)
+        except TooManyLogins as many:
             raise _later(many) from None
         if admin is None:
             return JSONResponse({"message": "Bad credentials."}, 401)
@@ -165,11 +165,11 @@ def routes(access: Access) -> APIRouter:
         """Good for a month from the login, until the password is changed."""
         logins, now = _logins(access), access.now()
         try:
-            admin = logins.refreshed(body.refresh_token, address_of(request.scope), now)
-        except TooMany as many:
+            admin = logins.refreshed(body.refresh_token, client_address(request.scope), now)
+        except TooManyLogins as many:
             raise _later(many) from None
-        except Expired:
-            return JSONResponse({"code": 401, "message": "Expired JWT Token."}, 401)
+        except TokenExpired:
+            return JSONResponse({"code": 401, "message": "TokenExpired JWT Token."}, 401)
         if admin is None:
             return JSONResponse({"code": 401, "message": "Invalid JWT Token"}, 401)
         return JSONResponse(logins.granted(admin, now))
@@ -179,10 +179,10 @@ def routes(access: Access) -> APIRouter:
         """Of an admin who may do nothing that the caller may not: others are not theirs to see."""
         await access.keys.current()
         access.admin(admin_id, request.state.caller)
-        return JSONResponse({"items": [_row(key) for key in access.callers.keys_of(admin_id)]})
+        return JSONResponse({"items": [_row(key) for key in access.principals.keys_of(admin_id)]})
 
     @router.post(keys, summary="Make an API key", dependencies=allowed)
-    async def create(admin_id: AdminId, body: CreationBody, request: Request) -> JSONResponse:
+    async def create(admin_id: AdminId, body: ApiKeyCreationBody, request: Request) -> JSONResponse:
         """The `token` is told this once; it goes into the header `X-AUTH-TOKEN`. It may never do more than
         its admin and its maker may, as they are then: it ends with either of them."""
         token, key = await access.created(admin_id, body.api_key, request.state.caller)
@@ -202,12 +202,12 @@ def routes(access: Access) -> APIRouter:
     return router
 
 
-def _logins(access: Access) -> Logins:
+def _logins(access: ApiKeyService) -> LoginService:
     if access.logins is None:
         raise HTTPException(503, "Nobody can log in: LOYALTY_SECRET_KEY is not set.")
     return access.logins
 
 
-def _later(many: TooMany) -> HTTPException:
+def _later(many: TooManyLogins) -> HTTPException:
     seconds = str(int(many.wait.total_seconds()) + 1)
     return HTTPException(429, "Too many tries.", {"Retry-After": seconds})

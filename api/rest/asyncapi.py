@@ -8,13 +8,13 @@ from streams.codec.avro import HEADER, released_schemas
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, TOPICS, Topic
 from streams.webhooks import contract
 
-AVRO = "application/vnd.apache.avro+json;version=1.9.0"
-RECEIVED = (COMMANDS, IDENTITY_REQUESTS)
+AVRO_CONTENT_TYPE = "application/vnd.apache.avro+json;version=1.9.0"
+RECEIVED_TOPICS = (COMMANDS, IDENTITY_REQUESTS)
 """Topics that others write to."""
-Part = dict[str, Any]
+DocumentPart = dict[str, Any]
 
 
-def document(version: str) -> Part:
+def asyncapi_document(version: str) -> DocumentPart:
     """The webhooks' document with the topics beside them: `topic.commands` and so on."""
     whole = contract.asyncapi(version)
     for topic in TOPICS:
@@ -33,10 +33,10 @@ def _kinds(topic: Topic) -> list[str]:
 
 
 def _action(topic: Topic) -> str:
-    return "receive" if topic in RECEIVED else "send"
+    return "receive" if topic in RECEIVED_TOPICS else "send"
 
 
-def _channel(topic: Topic) -> Part:
+def _channel(topic: Topic) -> DocumentPart:
     kept = "its latest record for each key" if topic.compacted else _kept(topic)
     return {
         "address": topic.name,
@@ -54,15 +54,15 @@ def _kept(topic: Topic) -> str:
     return "for ever" if topic.retention is None else f"{topic.retention.days} days"
 
 
-def _configuration(topic: Topic) -> Part:
+def _configuration(topic: Topic) -> DocumentPart:
     config = topic.config
-    kept: Part = {"cleanup.policy": [config["cleanup.policy"]]}
+    kept: DocumentPart = {"cleanup.policy": [config["cleanup.policy"]]}
     if "retention.ms" in config:
         kept["retention.ms"] = int(config["retention.ms"])
     return kept
 
 
-def _operation(topic: Topic) -> Part:
+def _operation(topic: Topic) -> DocumentPart:
     channel = f"#/channels/{_name(topic)}"
     return {
         "action": _action(topic),
@@ -71,7 +71,7 @@ def _operation(topic: Topic) -> Part:
     }
 
 
-def _message(kind: str) -> Part:
+def _message(kind: str) -> DocumentPart:
     """The newest version of its schema; the record's header names the one that it was written with."""
     version = max(schema.version for schema in released_schemas().values() if schema.name == kind)
     avro = json.loads((files("schemas") / f"{kind}.v{version}.avsc").read_text())
@@ -84,5 +84,5 @@ def _message(kind: str) -> Part:
             "properties": {HEADER: {"type": "string", "examples": [f"{kind}.v{version}"]}},
             "required": [HEADER],
         },
-        "payload": {"schemaFormat": AVRO, "schema": avro},
+        "payload": {"schemaFormat": AVRO_CONTENT_TYPE, "schema": avro},
     }

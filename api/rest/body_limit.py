@@ -6,8 +6,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY_LIMIT = 64 * 1024
-BODY_WITHIN = 20.0
+MAX_BODY_BYTES = 64 * 1024
+BODY_TIMEOUT = 20.0
 """Seconds from the end of a request's headers to that of its body."""
 
 
@@ -15,7 +15,7 @@ class BodyLimit:
     """413 for a body of more than `limit` bytes, of which no more than that is kept in memory; 408 for one
     that is not there `within` so many seconds."""
 
-    def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT, within: float = BODY_WITHIN) -> None:
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES, within: float = BODY_TIMEOUT) -> None:
         self._app = app
         self._limit = limit
         self._within = within

@@ -5,23 +5,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.auth.scopes import requires
+from api.auth.scopes import require_scope
 from api.contract.fields import StoreCode, id_in_path
 from api.contract.json_body import Router
-from api.services.command_service import Desk
+from api.services.command_service import CommandService
 from streams.stages.command_dedup import CommandOutcome
 
 CommandId = Annotated[str, id_in_path("commandId")]
 
 
-def routes(desk: Desk) -> APIRouter:
-    router = Router(prefix="/api/{storeCode}", tags=["commands"], dependencies=[requires("commands")])
+def routes(command_service: CommandService) -> APIRouter:
+    router = Router(prefix="/api/{storeCode}", tags=["commands"], dependencies=[require_scope("commands")])
 
     @router.get("/command/{commandId}", summary="What became of a command")
     async def status(store: StoreCode, command_id: CommandId) -> JSONResponse:
         """pending: not handled yet, or forgotten, which takes LOYALTY_COMMAND_MEMORY_HOURS, or never sent."""
-        await desk.book.current(None, ("commands",))
-        return JSONResponse(_told(command_id, desk.outcomes.before(command_id), store))
+        await command_service.book.current(None, ("commands",))
+        return JSONResponse(_told(command_id, command_service.outcomes.before(command_id), store))
 
     return router
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
-from api.auth.scopes import requires
-from api.contract.fields import Model, Moment, StoreCode, Text, Uuid
+from api.auth.scopes import require_scope
+from api.contract.fields import BodyModel, Moment, StoreCode, Text, Uuid
 from api.contract.json_body import Router
-from api.contract.listing import Page, PageSize, cut, instant_of
-from api.problems import Complaint, Invalid, shown
+from api.contract.listing import PageNumber, PageSize, read_instant_at, slice_page
+from api.problems import Complaint, Invalid, shorten_json
 from api.rest.deliveries import MessageId
 from api.rest.replays import DryRun
 from api.rest.subscriptions import SINGLE, SubscriptionId
@@ -26,7 +26,7 @@ _WHICH = {
 }
 
 
-class RedriveBody(Model):
+class RedriveBody(BodyModel):
     since: Annotated[Moment, Field(description=_WHICH["since"])]
     until: Annotated[Moment | None, Field(description=_WHICH["until"])] = None
     event_name: str | None = Field(None, description=_WHICH["eventName"])
@@ -38,48 +38,48 @@ class RedriveBody(Model):
             self.since,
             self.until,
             self.event_name,
-            statuses(self.status, f"{REDRIVE_ROOT}.status"),
+            parse_statuses(self.status, f"{REDRIVE_ROOT}.status"),
             self.message_id,
         )
 
 
-class AskedBody(Model):
+class RedriveRequestBody(BodyModel):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{REDRIVE_ROOT: {"since": "2025-10-20T13:00:00Z", "status": "5xx"}}]}
     )
     redrive: RedriveBody
 
 
-def which(
+def dead_letter_query(
     since: Annotated[str | None, Query(description=_WHICH["since"])] = None,
     until: Annotated[str | None, Query(description=_WHICH["until"])] = None,
     event: Annotated[str | None, Query(alias="eventName", description=_WHICH["eventName"])] = None,
     status: Annotated[str | None, Query(description=_WHICH["status"])] = None,
 ) -> DeadLetterQuery:
-    first = None if since is None else instant_of("since", since)
-    last = None if until is None else instant_of("until", until)
-    return DeadLetterQuery(first, last, event, statuses(status, "status"))
+    first = None if since is None else read_instant_at("since", since)
+    last = None if until is None else read_instant_at("until", until)
+    return DeadLetterQuery(first, last, event, parse_statuses(status, "status"))
 
 
 def routes(letters: DeadLetterService) -> APIRouter:
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
-    may_read, may_change = [requires("read")], [requires("subscriptions")]
+    may_read, may_change = [require_scope("read")], [require_scope("subscriptions")]
 
     @router.get(f"{SINGLE}/dead-letter", summary="List dead letters", dependencies=may_read)
     async def index(
         store: StoreCode,
         subscription_id: SubscriptionId,
-        asked: Annotated[DeadLetterQuery, Depends(which)],
-        page: Page = 1,
+        asked: Annotated[DeadLetterQuery, Depends(dead_letter_query)],
+        page: PageNumber = 1,
         size: PageSize = 10,
     ) -> JSONResponse:
         """Deliveries that were given up, the newest first: of many, the newest 10,000. Kept for 90 days."""
         found = await letters.page(store, subscription_id, asked)
-        return JSONResponse(cut(found, page, size, row))
+        return JSONResponse(slice_page(found, page, size, dead_letter_row))
 
     @router.post(f"{SINGLE}/dead-letter/redrive", summary="Send dead letters again", dependencies=may_change)
     async def redrive(
-        store: StoreCode, subscription_id: SubscriptionId, body: AskedBody, dry_run: DryRun = False
+        store: StoreCode, subscription_id: SubscriptionId, body: RedriveRequestBody, dry_run: DryRun = False
     ) -> JSONResponse:
         """Each once, with the same messageId and the whole schedule before it; 10,000 by one call, of which
         `remaining` says how many are left. Repeated, nothing is sent twice."""
@@ -103,7 +103,7 @@ def routes(letters: DeadLetterService) -> APIRouter:
     return router
 
 
-def statuses(status: str | None, path: str) -> frozenset[int | None]:
+def parse_statuses(status: str | None, path: str) -> frozenset[int | None]:
     """Which are meant. Raises Invalid."""
     if status is None:
         return frozenset()
@@ -113,11 +113,11 @@ def statuses(status: str | None, path: str) -> frozenset[int | None]:
         return frozenset(range(int(status[0]) * 100, int(status[0]) * 100 + 100))
     if re.fullmatch("[1-5][0-9][0-9]", status):
         return frozenset((int(status),))
-    message = f"{shown(status)} is not valid: 404, 5xx, or none for no answer."
+    message = f"{shorten_json(status)} is not valid: 404, 5xx, or none for no answer."
     raise Invalid(Complaint(path, message, "invalid", status))
 
 
-def row(letter: DeadLetterEntry) -> dict[str, Any]:
+def dead_letter_row(letter: DeadLetterEntry) -> dict[str, Any]:
     return {
         "deadLetterId": letter.id,
         "messageId": letter.message_id,

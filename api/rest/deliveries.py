@@ -13,38 +13,38 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.auth.scopes import requires
-from api.contract.delivery_bodies import detail, row
-from api.contract.fields import UUID, StoreCode, id_in_path
+from api.auth.scopes import require_scope
+from api.contract.delivery_bodies import delivery_body, delivery_row
+from api.contract.fields import UUID_PATTERN, StoreCode, id_in_path
 from api.contract.json_body import Router
-from api.contract.listing import LARGEST_PAGE, instant, place_of, token, whole
-from api.problems import Complaint, Invalid, shown
-from api.services.deliveries import Deliveries
+from api.contract.listing import MAX_PAGE_SIZE, decode_cursor, encode_cursor, parse_integer, read_instant
+from api.problems import Complaint, Invalid, shorten_json
+from api.services.deliveries import DeliveryQueries
 from streams.delivery.delivery_search import DeliverySearch
 from streams.delivery.delivery_state import DELIVERY_STATUSES, DeliveryStatus
 from streams.delivery.subscription import Subscriptions
 from streams.webhooks.names import LEGACY_TYPES, resolve_event_name
 
 MessageId = Annotated[str, id_in_path("messageId")]
-Read = Callable[[DeliverySearch, str], DeliverySearch]
+ReadParameter = Callable[[DeliverySearch, str], DeliverySearch]
 
 
-def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:
+def routes(deliveries: DeliveryQueries, subscriptions: Subscriptions, *, dotted_names: bool) -> APIRouter:
     router = Router(
-        prefix="/api/{storeCode}/webhook/delivery", tags=["webhooks"], dependencies=[requires("read")]
+        prefix="/api/{storeCode}/webhook/delivery", tags=["webhooks"], dependencies=[require_scope("read")]
     )
 
     @router.get("", summary="List deliveries, the newest event first", openapi_extra=_LIST)
     async def index(store: StoreCode, request: Request) -> JSONResponse:
         """Filters are `field=value`, all of which must hold. `_scroll=` with what `scroll.next` says goes on,
         until there is none; a page may be short and have a next."""
-        asked = search_of(store, request.query_params.multi_items())
+        asked = parse_search(store, request.query_params.multi_items())
         await deliveries.current()
         page = await deliveries.search(asked)
         return JSONResponse(
             {
-                "items": [row(known) for known in page.items],
-                "scroll": {"next": token(page.next)} if page.next else {},
+                "items": [delivery_row(known) for known in page.items],
+                "scroll": {"next": encode_cursor(page.next)} if page.next else {},
             }
         )
 
@@ -57,12 +57,12 @@ def routes(deliveries: Deliveries, subscriptions: Subscriptions, *, dotted_names
         if found is None:
             raise HTTPException(404)
         subscription = subscriptions.get(found.known.subscription_id)
-        return JSONResponse(detail(found, subscription, dotted_names=dotted_names))
+        return JSONResponse(delivery_body(found, subscription, dotted_names=dotted_names))
 
     return router
 
 
-def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> DeliverySearch:
+def parse_search(store: str, parameters: Sequence[tuple[str, str]]) -> DeliverySearch:
     """Raises Invalid naming every bad parameter."""
     search, complaints = DeliverySearch(store), []
     for name, value in parameters:
@@ -74,16 +74,16 @@ def search_of(store: str, parameters: Sequence[tuple[str, str]]) -> DeliverySear
         try:
             search = read(search, value)
         except ValueError as error:
-            complaints.append(Complaint(name, f"{shown(value)} {error}", "invalid", value))
+            complaints.append(Complaint(name, f"{shorten_json(value)} {error}", "invalid", value))
     if complaints:
         raise Invalid(*complaints)
     return search
 
 
-def uuid(value: str) -> str:
+def parse_uuid(value: str) -> str:
     """Raises ValueError."""
     # The pattern is the one of paths.
-    if not re.fullmatch(UUID, value):
+    if not re.fullmatch(UUID_PATTERN, value):
         raise ValueError("must be a UUID in lower case")
     return value
 
@@ -103,21 +103,21 @@ def _event(value: str) -> str:
 
 
 def _after(value: str) -> tuple[str, ...]:
-    place = place_of(value)
+    place = decode_cursor(value)
     if place and not (len(place) == 1 and re.fullmatch("([0-9a-f]{2})+", place[0])):
         raise ValueError("must be empty, or what scroll.next said")
     return place
 
 
-_READ: dict[str, Read] = {
-    "subscriptionId": lambda search, value: replace(search, subscription_id=uuid(value)),
+_READ: dict[str, ReadParameter] = {
+    "subscriptionId": lambda search, value: replace(search, subscription_id=parse_uuid(value)),
     "status": lambda search, value: replace(search, status=_status(value)),
     "eventName": lambda search, value: replace(search, event_name=_event(value)),
-    "customerId": lambda search, value: replace(search, member_id=uuid(value)),
-    "webhookEventId": lambda search, value: replace(search, webhook_event_id=uuid(value)),
-    "createdAt[gte]": lambda search, value: replace(search, since=instant(value)),
-    "createdAt[lt]": lambda search, value: replace(search, until=instant(value)),
-    "_itemsOnPage": lambda search, value: replace(search, size=whole(value, 1, LARGEST_PAGE)),
+    "customerId": lambda search, value: replace(search, member_id=parse_uuid(value)),
+    "webhookEventId": lambda search, value: replace(search, webhook_event_id=parse_uuid(value)),
+    "createdAt[gte]": lambda search, value: replace(search, since=read_instant(value)),
+    "createdAt[lt]": lambda search, value: replace(search, until=read_instant(value)),
+    "_itemsOnPage": lambda search, value: replace(search, size=parse_integer(value, 1, MAX_PAGE_SIZE)),
     "_scroll": lambda search, value: replace(search, after=_after(value)),
 }
 _ID = {"type": "string", "format": "uuid"}

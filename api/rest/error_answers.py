@@ -22,19 +22,19 @@ from api.problems import (
     KeyReused,
     NotFound,
     TooSoon,
-    problem_of,
-    refusal,
-    shown,
+    describe_unreadable,
+    invalid_value,
+    shorten_json,
 )
 from streams.errors import Rejected, Retryable
 
 LOG = logging.getLogger(__name__)
-Body = dict[str, Any]
-RETRY_AFTER = 2
+ErrorBody = dict[str, Any]
+RETRY_AFTER_SECONDS = 2
 """Seconds."""
 
 
-def install(app: FastAPI) -> None:
+def install_error_answers(app: FastAPI) -> None:
     """Every failure of `app` gets its documented answer."""
     app.exception_handler(Invalid)(_invalid)
     app.exception_handler(Conflict)(_conflict)
@@ -58,7 +58,7 @@ async def _invalid(_: Request, error: Invalid) -> Response:
 
 async def _refused(_: Request, error: Rejected) -> Response:
     """Nothing is appended that would not read back."""
-    return _complaints(refusal(error).complaints)
+    return _complaints(invalid_value(error).complaints)
 
 
 async def _conflict(_: Request, error: Conflict) -> Response:
@@ -79,7 +79,7 @@ async def _too_soon(_: Request, error: TooSoon) -> Response:
 
 async def _busy(_: Request, __: Busy) -> Response:
     body = {"code": 429, "message": "Too many commands wait for their outcome: repeat it later."}
-    return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER)})
+    return JSONResponse(body, 429, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 async def _reused(_: Request, __: KeyReused) -> Response:
@@ -95,12 +95,12 @@ async def _malformed(request: Request, error: RequestValidationError) -> Respons
     kind = request.headers.get("content-type", "")
     if "json" not in kind and any(detail["loc"] == ("body",) for detail in found):
         return _complaints(
-            [Complaint("", f"Content-Type must be application/json, not {shown(kind)}.", "type")]
+            [Complaint("", f"Content-Type must be application/json, not {shorten_json(kind)}.", "type")]
         )
     return _complaints([_complaint(detail) for detail in found])
 
 
-def _complaint(detail: Body) -> Complaint:
+def _complaint(detail: ErrorBody) -> Complaint:
     if detail["type"] == "json_invalid":
         reason = f"The body is no JSON: {detail['ctx']['error']} (character {detail['loc'][-1]})."
         return Complaint("", reason, "json_invalid")
@@ -110,7 +110,7 @@ def _complaint(detail: Body) -> Complaint:
 
 
 async def _unreadable(_: Request, error: Exception) -> Response:
-    return _complaints([Complaint("", problem_of(error), "unreadable")])
+    return _complaints([Complaint("", describe_unreadable(error), "unreadable")])
 
 
 async def _plain(request: Request, error: HTTPException) -> Response:
@@ -119,7 +119,7 @@ async def _plain(request: Request, error: HTTPException) -> Response:
             return _answer(404, "Not Found")
         case 405:
             # The contract has this one code as text.
-            body: Body = {"code": "405", "message": "Method Not Allowed."}
+            body: ErrorBody = {"code": "405", "message": "Method Not Allowed."}
             return JSONResponse(body, 405, {"Allow": ", ".join(_allowed(request))})
         case status:
             body = {"code": status, "message": error.detail or HTTPStatus(status).phrase}
@@ -151,10 +151,10 @@ async def _unavailable(request: Request, error: Retryable) -> Response:
             "status": "Problem",
             "error": "Service Unavailable",
             "message": message,
-            "retryAfter": RETRY_AFTER,
+            "retryAfter": RETRY_AFTER_SECONDS,
         }
     ]
-    return JSONResponse(body, 503, {"Retry-After": str(RETRY_AFTER)})
+    return JSONResponse(body, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 async def _broken(_: Request, __: Exception) -> Response:

@@ -16,13 +16,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from api.auth.scopes import requires
+from api.auth.scopes import require_scope
 from api.contract import member_bodies
-from api.contract.fields import MEMBER, StoreCode
+from api.contract.fields import MEMBER_PATH, StoreCode
 from api.contract.json_body import Router
-from api.contract.listing import MOST, Page, PageSize, cut, instant_of
+from api.contract.listing import MAX_PAGES, PageNumber, PageSize, read_instant_at, slice_page
 from api.problems import Complaint, Invalid
-from api.services.command_service import Desk
+from api.services.command_service import CommandService
 from streams.domain.events import Event
 from streams.domain.state import DataKey, IssuedReward, Lot, Member, State
 from streams.domain.store import StoreSettings
@@ -31,18 +31,18 @@ from streams.stages.context import Record
 from streams.stages.member_replay import TooManyFacts, replay_member, replay_webhook_events
 from streams.webhooks.events import WebhookEvent
 
-History = tuple[tuple[Event, tuple[WebhookEvent, ...]], ...]
-TABLES = ("members", "ledgers", "coupons")
-MemberInPath = Annotated[str, MEMBER]
+MemberFacts = tuple[tuple[Event, tuple[WebhookEvent, ...]], ...]
+MEMBER_TABLES = ("members", "ledgers", "coupons")
+MemberInPath = Annotated[str, MEMBER_PATH]
 
 
-class Past(Protocol):
+class MemberHistory(Protocol):
     async def of(self, owner: str) -> Iterable[Record]:
         """An owner's facts, in their order. Raises TooMuch, or Retryable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMember:
     """A member and all that it has."""
 
     member_id: str
@@ -52,25 +52,25 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    desk: Desk
-    past: Past
+class MemberReads:
+    command_service: CommandService
+    past: MemberHistory
 
-    async def member(self, store: str, text: str) -> Found:
+    async def member(self, store: str, text: str) -> FoundMember:
         """As of now. Raises 404."""
-        settings = self.desk.settings(store)
-        member_id = await self.desk.member(store, text)
+        settings = self.command_service.settings(store)
+        member_id = await self.command_service.member(store, text)
         owner = owner_of(store, member_id)
-        await self.desk.book.current(owner, TABLES)
-        state = self.desk.book.state(owner)
+        await self.command_service.book.current(owner, MEMBER_TABLES)
+        state = self.command_service.book.state(owner)
         member = state.get(Member)
         if member is None:
             raise HTTPException(404)
-        return Found(member_id, member, state, settings)
+        return FoundMember(member_id, member, state, settings)
 
-    async def balance(self, store: str, text: str, at: datetime) -> list[member_bodies.Row]:
-        settings = self.desk.settings(store)
-        member_id = await self.desk.member(store, text)
+    async def balance(self, store: str, text: str, at: datetime) -> list[member_bodies.JsonRow]:
+        settings = self.command_service.settings(store)
+        member_id = await self.command_service.member(store, text)
         owner = owner_of(store, member_id)
         state = replay_member(owner, await self._facts(owner), settings, at)
         if state.get(Member) is None:
@@ -78,15 +78,15 @@ class Reading:
             raise HTTPException(404)
         return list(member_bodies.wallet_rows(member_id, state, settings))
 
-    async def history(self, store: str, member_id: str) -> History:
+    async def history(self, store: str, member_id: str) -> MemberFacts:
         """All that happened to a member, the oldest first, with the webhook events that tell of it.
 
         Raises Invalid where its partition holds too many facts.
         """
-        owner, settings = owner_of(store, member_id), self.desk.settings(store)
+        owner, settings = owner_of(store, member_id), self.command_service.settings(store)
         facts = await self._facts(owner)
-        await self.desk.book.current(owner, (DataKey.table,))
-        key = self.desk.book.state(owner).get(DataKey)
+        await self.command_service.book.current(owner, (DataKey.table,))
+        key = self.command_service.book.state(owner).get(DataKey)
         secret = key.secret if key else None
         return await asyncio.to_thread(lambda: tuple(replay_webhook_events(owner, facts, settings, secret)))
 
@@ -97,15 +97,15 @@ class Reading:
             raise Invalid(Complaint("at", f"The past cannot be told: {reason}.", "too_much")) from None
 
 
-def routes(reading: Reading) -> APIRouter:
+def routes(reading: MemberReads) -> APIRouter:
     router = Router(
-        prefix="/api/{storeCode}/member/{member}", tags=["members"], dependencies=[requires("read")]
+        prefix="/api/{storeCode}/member/{member}", tags=["members"], dependencies=[require_scope("read")]
     )
 
     @router.get("", summary="Read a member")
     async def member(store: StoreCode, member: MemberInPath) -> Response:
         found = await reading.member(store, member)
-        return member_bodies.exact(member_bodies.member_row(found.member_id, found.member, found.store))
+        return member_bodies.exact_json(member_bodies.member_row(found.member_id, found.member, found.store))
 
     @router.get("/wallet", summary="A member's wallets and their counters")
     async def wallets(
@@ -116,7 +116,7 @@ def routes(reading: Reading) -> APIRouter:
         if at is None:
             found = await reading.member(store, member)
             return _whole(member_bodies.wallet_rows(found.member_id, found.state, found.store))
-        return _whole(await reading.balance(store, member, instant_of("at", at)))
+        return _whole(await reading.balance(store, member, read_instant_at("at", at)))
 
     _rows(router, reading, "lot", "Units not yet spent or expired, in spending order", _lots)
     _rows(router, reading, "transfer", "Transfers that can still be cancelled or activated", _transfers)
@@ -125,39 +125,43 @@ def routes(reading: Reading) -> APIRouter:
     @router.get("/tier", summary="A member's tiers and the way to the next")
     async def tiers(store: StoreCode, member: MemberInPath) -> Response:
         found = await reading.member(store, member)
-        return _whole(member_bodies.tier_rows(found.state, found.store, reading.desk.now()))
+        return _whole(member_bodies.tier_rows(found.state, found.store, reading.command_service.now()))
 
     return router
 
 
 def _rows(
     router: APIRouter,
-    reading: Reading,
+    reading: MemberReads,
     name: str,
     summary: str,
-    rows: Callable[[State], Iterable[member_bodies.Row]],
+    rows: Callable[[State], Iterable[member_bodies.JsonRow]],
 ) -> None:
     @router.get(f"/{name}", summary=summary, name=name)
-    async def page(store: StoreCode, member: MemberInPath, page: Page = 1, size: PageSize = 10) -> Response:
+    async def page(
+        store: StoreCode, member: MemberInPath, page: PageNumber = 1, size: PageSize = 10
+    ) -> Response:
         found = await reading.member(store, member)
-        return member_bodies.exact(cut(list(islice(rows(found.state), MOST)), page, size, lambda row: row))
+        return member_bodies.exact_json(
+            slice_page(list(islice(rows(found.state), MAX_PAGES)), page, size, lambda row: row)
+        )
 
 
-def _lots(state: State) -> Iterable[member_bodies.Row]:
+def _lots(state: State) -> Iterable[member_bodies.JsonRow]:
     return member_bodies.lot_rows(state.scan(Lot))
 
 
-def _transfers(state: State) -> Iterable[member_bodies.Row]:
+def _transfers(state: State) -> Iterable[member_bodies.JsonRow]:
     return member_bodies.transfer_rows(state)
 
 
-def _rewards(state: State) -> Iterable[member_bodies.Row]:
+def _rewards(state: State) -> Iterable[member_bodies.JsonRow]:
     return member_bodies.coupon_rows(state.scan(IssuedReward))
 
 
-def _whole(rows: Iterable[member_bodies.Row]) -> Response:
+def _whole(rows: Iterable[member_bodies.JsonRow]) -> Response:
     items = list(rows)
-    return member_bodies.exact(cut(items, 1, MOST, lambda row: row))
+    return member_bodies.exact_json(slice_page(items, 1, MAX_PAGES, lambda row: row))
 
 
 _AT = (

@@ -5,28 +5,28 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.auth.scopes import requires
+from api.auth.scopes import require_scope
 from api.contract.fields import StoreCode
 from api.contract.json_body import Router
-from api.contract.member_bodies import exact
-from api.services.overview import Endpoint, Overview, Overviews
+from api.contract.member_bodies import exact_json
+from api.services.overview import EndpointOverview, OverviewService, PipelineOverview
 from streams.pipeline_health.samples import TOPICS
 from streams.webhooks.parts import iso_instant
 
 
-def routes(overviews: Overviews) -> APIRouter:
-    router = Router(tags=["operation"], dependencies=[requires("read")])
+def routes(overviews: OverviewService) -> APIRouter:
+    router = Router(tags=["operation"], dependencies=[require_scope("read")])
 
     @router.get("/api/{storeCode}/overview", summary="Is it well? Lag, rates, and how each endpoint fares")
     async def overview(store: StoreCode, request: Request) -> Response:
         """`pipeline` is of all stores together: null for callers of some stores alone, or without the scope
         `admin`."""
-        return exact(row(await overviews.of(store, request.state.caller)))
+        return exact_json(overview_body(await overviews.of(store, request.state.caller)))
 
     return router
 
 
-def row(overview: Overview) -> dict[str, Any]:
+def overview_body(overview: PipelineOverview) -> dict[str, Any]:
     return {
         "at": iso_instant(overview.at),
         "well": not overview.troubles,
@@ -46,7 +46,7 @@ def row(overview: Overview) -> dict[str, Any]:
     }
 
 
-def _pipeline(overview: Overview) -> dict[str, Any]:
+def _pipeline(overview: PipelineOverview) -> dict[str, Any]:
     latest = overview.samples[-1] if overview.samples else None
     topics = latest.topics if latest else {}
     return {
@@ -72,7 +72,7 @@ def _pipeline(overview: Overview) -> dict[str, Any]:
     }
 
 
-def _endpoint(one: Endpoint) -> dict[str, Any]:
+def _endpoint(one: EndpointOverview) -> dict[str, Any]:
     of = one.counters
     return {
         "webhookSubscriptionId": one.subscription.subscription_id,

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
-from api.auth.scopes import requires
-from api.contract.fields import Model, Moment, StoreCode, Uuid, id_in_path
+from api.auth.scopes import require_scope
+from api.contract.fields import BodyModel, Moment, StoreCode, Uuid, id_in_path
 from api.contract.json_body import Router
-from api.contract.listing import Page, PageSize, cut
+from api.contract.listing import PageNumber, PageSize, slice_page
 from api.rest.subscriptions import SINGLE, SubscriptionId
 from api.services.replay_requests import DEFAULT_RATE, REPLAY_ROOT, ReplayPreview, ReplayRequest
 from api.services.replays import ReplayService
@@ -18,7 +18,7 @@ from streams.webhooks.parts import iso_instant
 
 ReplayId = Annotated[str, id_in_path("replay")]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Count, and send nothing.")]
-Key = Annotated[
+ReplayKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -29,7 +29,7 @@ Key = Annotated[
 ]
 
 
-class ReplayBody(Model):
+class ReplayBody(BodyModel):
     since: Annotated[Moment, Field(alias="from", description="Webhook events appended from then on.")]
     until: Annotated[Moment | None, Field(alias="to", description="And before. Absent: now.")] = None
     event_name: str | None = Field(None, description="Only of this event, in either spelling.")
@@ -43,7 +43,7 @@ class ReplayBody(Model):
         return ReplayRequest(self.since, self.until, self.event_name, self.customer_id, self.only, self.rate)
 
 
-class AskedBody(Model):
+class ReplayRequestBody(BodyModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -57,7 +57,7 @@ class AskedBody(Model):
 def routes(replays: ReplayService) -> APIRouter:
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     every, single = f"{SINGLE}/replay", f"{SINGLE}/replay/{{replay}}"
-    may_read, may_change = [requires("read")], [requires("subscriptions")]
+    may_read, may_change = [require_scope("read")], [require_scope("subscriptions")]
 
     @router.post(
         every, summary="Deliver the past again", responses=_STARTED, status_code=202, dependencies=may_change
@@ -65,9 +65,9 @@ def routes(replays: ReplayService) -> APIRouter:
     async def start(
         store: StoreCode,
         subscription_id: SubscriptionId,
-        body: AskedBody,
+        body: ReplayRequestBody,
         dry_run: DryRun = False,
-        key: Key = None,
+        key: ReplayKey = None,
     ) -> JSONResponse:
         """Webhook events of the past, as the subscription is now: with the same messageIds, in order, behind
         what a member is being sent, and never more than a second's worth ahead. It goes on whatever becomes
@@ -75,34 +75,34 @@ def routes(replays: ReplayService) -> APIRouter:
         are sent as arrays of one, with `only: all` alone: `arrays` says of which events."""
         wish = body.replay.wish()
         if dry_run:
-            return JSONResponse(counted(await replays.count(store, subscription_id, wish)))
+            return JSONResponse(preview_body(await replays.count(store, subscription_id, wish)))
         made = await replays.start(store, subscription_id, wish, key)
         where = f"/api/{store}/webhook/subscription/{subscription_id}/replay/{made.order.replay_id}"
-        return JSONResponse({**row(made), "statusUrl": where}, 202, {"Location": where})
+        return JSONResponse({**replay_row(made), "statusUrl": where}, 202, {"Location": where})
 
     @router.get(every, summary="List replays", dependencies=may_read)
     async def index(
-        store: StoreCode, subscription_id: SubscriptionId, page: Page = 1, size: PageSize = 10
+        store: StoreCode, subscription_id: SubscriptionId, page: PageNumber = 1, size: PageSize = 10
     ) -> JSONResponse:
         """The newest first; kept for 90 days."""
         found = await replays.page(store, subscription_id)
-        return JSONResponse(cut(found, page, size, row))
+        return JSONResponse(slice_page(found, page, size, replay_row))
 
     @router.get(single, summary="How far a replay has come", dependencies=may_read)
     async def read(store: StoreCode, subscription_id: SubscriptionId, replay_id: ReplayId) -> JSONResponse:
         """Told at each step, and every two seconds."""
-        return JSONResponse(row(await replays.one(store, subscription_id, replay_id)))
+        return JSONResponse(replay_row(await replays.one(store, subscription_id, replay_id)))
 
     @router.delete(single, summary="Cancel a replay", responses=_CANCELLED, dependencies=may_change)
     async def cancel(store: StoreCode, subscription_id: SubscriptionId, replay_id: ReplayId) -> JSONResponse:
         """It ends in order: `sent` says how many went. What was sent stays sent."""
         found = await replays.cancel(store, subscription_id, replay_id)
-        return JSONResponse(row(found), 200 if found.ended else 202)
+        return JSONResponse(replay_row(found), 200 if found.ended else 202)
 
     return router
 
 
-def counted(found: ReplayPreview) -> dict[str, Any]:
+def preview_body(found: ReplayPreview) -> dict[str, Any]:
     return {
         "deliveries": found.deliveries,
         "exact": found.exact,
@@ -112,7 +112,7 @@ def counted(found: ReplayPreview) -> dict[str, Any]:
     }
 
 
-def row(standing: ReplayJob) -> dict[str, Any]:
+def replay_row(standing: ReplayJob) -> dict[str, Any]:
     """A replay as clients see it."""
     order, progress = standing.order, standing.progress
     return {

@@ -13,21 +13,21 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel, to_snake
 from starlette.exceptions import HTTPException
 
-from api.auth.audit import Audited
-from api.auth.scopes import requires
-from api.contract.fields import Model, StoreCode, Tree, id_in_path
+from api.auth.audit import AuditedLog
+from api.auth.scopes import require_scope
+from api.contract.fields import BodyModel, JsonTree, StoreCode, id_in_path
 from api.contract.json_body import Router, write_json
 from api.contract.listing import Column, page
-from api.contract.member_bodies import exact
-from api.contract.revisions import CHANGED_SINCE, Seen, etag, require_revision
-from api.problems import Complaint, Invalid, refusal
+from api.contract.member_bodies import exact_json
+from api.contract.revisions import CHANGED_ANSWER, SeenRevision, etag, require_revision
+from api.problems import Complaint, Invalid, invalid_value
 from api.rest import lead_times
 from api.rest.lead_times import NotificationDays
 from streams.codec.round_trip import find_unwritable
 from streams.domain.rules import Campaign
 from streams.domain.store import StoreSettings
 
-COLUMNS: dict[str, Column[Campaign]] = {
+CAMPAIGN_COLUMNS: dict[str, Column[Campaign]] = {
     "campaignId": Column("text", lambda c: c.campaign_id),
     "name": Column("text", lambda c: c.name),
     "trigger": Column("text", lambda c: c.trigger),
@@ -36,13 +36,13 @@ COLUMNS: dict[str, Column[Campaign]] = {
 CampaignId = Annotated[str, id_in_path("campaign")]
 
 
-class SettingsBody(Model):
+class StoreSettingsBody(BodyModel):
     settings: NotificationDays
 
 
-class CampaignBody(Model):
+class CampaignBody(BodyModel):
     campaign: Annotated[
-        dict[str, Tree],
+        dict[str, JsonTree],
         Field(
             description="As in the file of `loyalty store put`, its names in camelCase; without campaignId.",
             examples=[{"name": "Ten a dollar", "trigger": "transaction", "pointsPerCurrencyUnit": 10}],
@@ -51,11 +51,11 @@ class CampaignBody(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
+class StoreSettingsService:
     """Changes come one after the other, of whichever process: none overwrites another unseen."""
 
     stores: Callable[[str], StoreSettings | None]
-    log: Audited[StoreSettings]
+    log: AuditedLog[StoreSettings]
 
     async def store(self, code: str) -> StoreSettings:
         """As of now. Raises 404."""
@@ -91,21 +91,21 @@ class Programme:
         await self.log.change(code, made)
 
 
-def routes(programme: Programme) -> APIRouter:
+def routes(programme: StoreSettingsService) -> APIRouter:
     router = Router(prefix="/api/{storeCode}", tags=["settings"])
-    reading, admin = [requires("read")], [requires("admin")]
+    reading, admin = [require_scope("read")], [require_scope("admin")]
 
     @router.get("/settings", summary="How long before an end members are told", dependencies=reading)
     async def settings(store: StoreCode) -> JSONResponse:
         return _told(await programme.store(store))
 
-    @router.patch("/settings", summary="Change that", responses=CHANGED_SINCE, dependencies=admin)
-    async def patch(store: StoreCode, body: SettingsBody, seen: Seen) -> JSONResponse:
+    @router.patch("/settings", summary="Change that", responses=CHANGED_ANSWER, dependencies=admin)
+    async def patch(store: StoreCode, body: StoreSettingsBody, seen: SeenRevision) -> JSONResponse:
         """What is not given stays as it is."""
         return await _set(programme, store, body, seen)
 
-    @router.post("/settings", summary="Change that", responses=CHANGED_SINCE, dependencies=admin)
-    async def post(store: StoreCode, body: SettingsBody, seen: Seen) -> JSONResponse:
+    @router.post("/settings", summary="Change that", responses=CHANGED_ANSWER, dependencies=admin)
+    async def post(store: StoreCode, body: StoreSettingsBody, seen: SeenRevision) -> JSONResponse:
         """As PATCH."""
         return await _set(programme, store, body, seen)
 
@@ -114,7 +114,7 @@ def routes(programme: Programme) -> APIRouter:
         """Filters, order and pages as of the list of subscriptions."""
         found = await programme.store(store)
         rows = sorted(found.campaigns, key=_place)
-        return exact(page(rows, request.query_params.multi_items(), COLUMNS, _place, _camel))
+        return exact_json(page(rows, request.query_params.multi_items(), CAMPAIGN_COLUMNS, _place, _camel))
 
     @router.get("/campaign/{campaign}", summary="Read a campaign", dependencies=reading)
     async def campaign(store: StoreCode, campaign: CampaignId) -> Response:
@@ -122,10 +122,10 @@ def routes(programme: Programme) -> APIRouter:
         one = next((each for each in found.campaigns if each.campaign_id == campaign), None)
         if one is None:
             raise HTTPException(404)
-        return exact(_camel(one))
+        return exact_json(_camel(one))
 
-    @router.post("/campaign", summary="Add a campaign", responses=CHANGED_SINCE, dependencies=admin)
-    async def create(store: StoreCode, body: CampaignBody, seen: Seen) -> JSONResponse:
+    @router.post("/campaign", summary="Add a campaign", responses=CHANGED_ANSWER, dependencies=admin)
+    async def create(store: StoreCode, body: CampaignBody, seen: SeenRevision) -> JSONResponse:
         """Acts from now on, as far as its dates say. If-Match takes the ETag of the settings."""
         campaign_id = str(uuid.uuid4())
         made = _campaign(campaign_id, body.campaign)
@@ -143,8 +143,12 @@ def _place(campaign: Campaign) -> tuple[str, ...]:
     return campaign.name, campaign.campaign_id
 
 
-async def _set(programme: Programme, store: str, body: SettingsBody, seen: int | None) -> JSONResponse:
-    await programme.change(store, "settings", lambda before: lead_times.changed(before, body.settings), seen)
+async def _set(
+    programme: StoreSettingsService, store: str, body: StoreSettingsBody, seen: int | None
+) -> JSONResponse:
+    await programme.change(
+        store, "settings", lambda before: lead_times.with_lead_times(before, body.settings), seen
+    )
     return _told(await programme.store(store))
 
 
@@ -162,7 +166,7 @@ def _campaign(campaign_id: str, said: dict[str, Any]) -> Campaign:
         where = ".".join(["campaign", *([to_camel(path.rstrip("`"))] if path else [])])
         raise Invalid(Complaint(where, f"{reason}.", "invalid")) from None
     for unkept in find_unwritable(made, "campaign"):
-        raise refusal(unkept)
+        raise invalid_value(unkept)
     return made
 
 

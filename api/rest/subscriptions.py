@@ -6,16 +6,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.auth.scopes import requires
+from api.auth.scopes import require_scope
 from api.contract import subscription_bodies, subscription_options
 from api.contract.fields import StoreCode, id_in_path
 from api.contract.json_body import Router
-from api.contract.member_bodies import exact
-from api.contract.revisions import CHANGED_SINCE, Seen, etag
-from api.contract.subscription_bodies import CreationBody, ReplacementBody
-from api.services.sample_delivery import sent_example
-from api.services.signing_keys import rotated, shown_once
-from api.services.subscriptions import Webhooks
+from api.contract.member_bodies import exact_json
+from api.contract.revisions import CHANGED_ANSWER, SeenRevision, etag
+from api.contract.subscription_bodies import SubscriptionCreationBody, SubscriptionReplacementBody
+from api.services.sample_delivery import send_sample
+from api.services.signing_keys import rotate_key, verifier_body
+from api.services.subscriptions import SubscriptionService
 from streams.delivery.records import Subscription
 from streams.webhooks.names import LEGACY_TYPES
 
@@ -25,7 +25,7 @@ COLLECTION, SINGLE = "/subscription", "/subscription/{webhookSubscription}"
 SubscriptionId = Annotated[str, id_in_path("webhookSubscription")]
 
 
-def routes(webhooks: Webhooks) -> APIRouter:
+def routes(webhooks: SubscriptionService) -> APIRouter:
     """The contract's paths, verbs and statuses; and, beyond it, pausing, test sends and secrets."""
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     _reading(router, webhooks)
@@ -34,8 +34,8 @@ def routes(webhooks: Webhooks) -> APIRouter:
     return router
 
 
-def _reading(router: APIRouter, webhooks: Webhooks) -> None:
-    allowed = [requires("read")]
+def _reading(router: APIRouter, webhooks: SubscriptionService) -> None:
+    allowed = [require_scope("read")]
 
     @router.get(COLLECTION, summary="List subscriptions", openapi_extra=_LIST, dependencies=allowed)
     async def index(store: StoreCode, request: Request) -> JSONResponse:
@@ -48,8 +48,8 @@ def _reading(router: APIRouter, webhooks: Webhooks) -> None:
     async def read(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> Response:
         """Values of headers are hidden from callers who may not change subscriptions."""
         found = await webhooks.one(store, subscription_id)
-        shown = subscription_bodies.detail(found, webhooks.vault, whole=_may_see_values(request))
-        return exact(shown, headers=etag(found.revision))
+        shown = subscription_bodies.subscription_detail(found, webhooks.vault, whole=_may_see_values(request))
+        return exact_json(shown, headers=etag(found.revision))
 
     @router.get("/event", summary="List the events to subscribe to", dependencies=allowed)
     async def events(store: StoreCode) -> JSONResponse:  # noqa: ARG001 - the path has it
@@ -62,19 +62,23 @@ def _may_see_values(request: Request) -> bool:
     return not scopes.isdisjoint({"subscriptions", "admin"})
 
 
-def _writing(router: APIRouter, webhooks: Webhooks) -> None:
-    allowed = [requires("subscriptions")]
+def _writing(router: APIRouter, webhooks: SubscriptionService) -> None:
+    allowed = [require_scope("subscriptions")]
 
     @router.post(COLLECTION, summary="Subscribe to an event", responses=_CREATED, dependencies=allowed)
-    async def create(store: StoreCode, body: CreationBody, request: Request) -> JSONResponse:
+    async def create(store: StoreCode, body: SubscriptionCreationBody, request: Request) -> JSONResponse:
         """Effective at once. An event may have several subscriptions. A `secret` is shown this once."""
         made, secret = await webhooks.create(store, body.webhook_subscription)
         _audit(request, "created", made.subscription_id)
-        return JSONResponse({"webhookSubscriptionId": made.subscription_id, **shown_once(secret)})
+        return JSONResponse({"webhookSubscriptionId": made.subscription_id, **verifier_body(secret)})
 
     @router.put(SINGLE, summary="Replace a subscription", responses=_REPLACED, dependencies=allowed)
     async def replace(
-        store: StoreCode, subscription_id: SubscriptionId, body: ReplacementBody, request: Request, seen: Seen
+        store: StoreCode,
+        subscription_id: SubscriptionId,
+        body: SubscriptionReplacementBody,
+        request: Request,
+        seen: SeenRevision,
     ) -> Response:
         """The event stays. Headers not given again are gone: none goes to an address it was not meant for.
         200 with the `secret` where signing begins, otherwise 204."""
@@ -86,21 +90,23 @@ def _writing(router: APIRouter, webhooks: Webhooks) -> None:
             lambda current: webhooks.replaced(current, said),
         )
         _audit(request, "replaced", subscription_id)
-        return JSONResponse(shown_once(secret)) if secret else Response(status_code=204)
+        return JSONResponse(verifier_body(secret)) if secret else Response(status_code=204)
 
     @router.delete(SINGLE, summary="End a subscription", dependencies=allowed, **_NOTHING)
-    async def delete(store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: Seen) -> None:
+    async def delete(
+        store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: SeenRevision
+    ) -> None:
         await webhooks.delete(store, subscription_id, seen)
         _audit(request, "deleted", subscription_id)
 
 
-def _acting(router: APIRouter, webhooks: Webhooks) -> None:
-    allowed = [requires("subscriptions")]
+def _acting(router: APIRouter, webhooks: SubscriptionService) -> None:
+    allowed = [require_scope("subscriptions")]
 
     def state_route(name: str, state: Literal["active", "paused"], summary: str) -> None:
         @router.post(f"{SINGLE}/{name}", summary=summary, dependencies=allowed, name=name, **_NOTHING)
         async def set_state(
-            store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: Seen
+            store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: SeenRevision
         ) -> None:
             """While it is paused, what it wants waits, and is delivered once it is active again."""
 
@@ -115,16 +121,16 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
 
     @router.post(f"{SINGLE}/secret", summary="Replace a secret by a new one", dependencies=allowed)
     async def rotate(
-        store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: Seen
+        store: StoreCode, subscription_id: SubscriptionId, request: Request, seen: SeenRevision
     ) -> JSONResponse:
         """Shown this once. The old one signs too for a day; at most once in 5 minutes."""
 
         def change(current: Subscription) -> tuple[Subscription, str | None]:
-            return rotated(current, webhooks.signer, webhooks.now())
+            return rotate_key(current, webhooks.signer, webhooks.now())
 
         _, secret = await webhooks.change(store, subscription_id, seen, change)
         _audit(request, "given another secret", subscription_id)
-        return JSONResponse(shown_once(secret))
+        return JSONResponse(verifier_body(secret))
 
     @router.post(f"{SINGLE}/test", summary="Send an example to the endpoint", dependencies=allowed)
     async def test(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> JSONResponse:
@@ -132,7 +138,7 @@ def _acting(router: APIRouter, webhooks: Webhooks) -> None:
         of it is told, and nothing else happens."""
         found = await webhooks.one(store, subscription_id)
         _audit(request, "tested", subscription_id)
-        sample = await sent_example(found, webhooks.attempt_sender, webhooks.now())
+        sample = await send_sample(found, webhooks.attempt_sender, webhooks.now())
         return JSONResponse(sample.tree())
 
 
@@ -155,7 +161,7 @@ _REPLACED: dict[int | str, dict[str, Any]] = {
 _NOTHING: dict[str, Any] = {
     "status_code": 204,
     "response_class": Response,
-    "responses": CHANGED_SINCE,
+    "responses": CHANGED_ANSWER,
 }
 _PARAMETERS = [
     {"name": name, "in": "query", "required": False, "schema": schema, "description": text}

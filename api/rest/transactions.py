@@ -6,17 +6,17 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import Field
 
-from api.auth.scopes import requires
-from api.contract.fields import AddressBody, Amount, AttributeBody, Line, Model, Moment, Text, Uuid
+from api.auth.scopes import require_scope
+from api.contract.fields import AddressBody, Amount, AttributeBody, BodyModel, Moment, Text, TextLine, Uuid
 from api.contract.json_body import Router
 from api.problems import Complaint, Invalid
-from api.services.command_service import Asked, Desk
+from api.services.command_service import ChangeRequest, CommandService
 from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
 from streams.domain.event_context import EventContext
 from streams.domain.ids import document_id
 from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
 
-FIELDS = {
+TRANSACTION_FIELDS = {
     "document_number": "transaction.header.documentNumber",
     "linked_document_number": "transaction.header.linkedDocumentNumber",
     "items": "transaction.items",
@@ -34,20 +34,20 @@ ASSIGN_FIELDS = {
 }
 
 
-class SkuBody(Model):
-    code: Line
+class SkuBody(BodyModel):
+    code: TextLine
 
 
-class HeaderBody(Model):
-    document_number: Line
+class DocumentHeaderBody(BodyModel):
+    document_number: TextLine
     document_type: DocumentType = "sell"
     linked_document_number: Annotated[
-        Line | None, Field(description="Of a return: the document number of the purchase.")
+        TextLine | None, Field(description="Of a return: the document number of the purchase.")
     ] = None
     purchased_at: Moment | None = None
 
 
-class ItemBody(Model):
+class ItemBody(BodyModel):
     sku: SkuBody
     name: Text = ""
     quantity: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
@@ -57,7 +57,7 @@ class ItemBody(Model):
     labels: Annotated[list[AttributeBody], Field(max_length=100)] = Field(default_factory=list)
 
 
-class BuyerBody(Model):
+class BuyerBody(BodyModel):
     customer_id: Uuid | None = None
     email: Text | None = None
     name: Text | None = None
@@ -67,52 +67,52 @@ class BuyerBody(Model):
     address: AddressBody | None = None
 
 
-class TransactionFields(Model):
-    header: HeaderBody
+class TransactionFields(BodyModel):
+    header: DocumentHeaderBody
     items: Annotated[list[ItemBody], Field(min_length=1, max_length=500)]
     customer_data: BuyerBody | None = None
     channel_id: Uuid | None = None
 
 
-class TransactionBody(Model):
+class TransactionBody(BodyModel):
     transaction: TransactionFields
 
 
-class AssignFields(Model):
+class AssignFields(BodyModel):
     """Of the last four, one."""
 
-    transaction_document_number: Line
+    transaction_document_number: TextLine
     customer_id: Uuid | None = None
-    customer_loyalty_card_number: Line | None = None
-    customer_phone_number: Line | None = None
-    customer_email: Line | None = None
+    customer_loyalty_card_number: TextLine | None = None
+    customer_phone_number: TextLine | None = None
+    customer_email: TextLine | None = None
 
 
-class AssignBody(Model):
+class AssignBody(BodyModel):
     assign: AssignFields
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(command_service: CommandService) -> APIRouter:
     router = Router(
-        prefix="/api/{storeCode}/transaction", tags=["transactions"], dependencies=[requires("commands")]
+        prefix="/api/{storeCode}/transaction", tags=["transactions"], dependencies=[require_scope("commands")]
     )
-    head = Depends(desk.asked)
+    head = Depends(command_service.asked)
 
     @router.post("", summary="Record a purchase or a return")
-    async def record(asked: Annotated[Asked, head], body: TransactionBody) -> Response:
+    async def record(asked: Annotated[ChangeRequest, head], body: TransactionBody) -> Response:
         """Matched to a member afterwards, by the card number, phone or e-mail of its `customerData`; at once,
         where that has the `customerId`."""
-        return await _record(desk, asked, body.transaction)
+        return await _record(command_service, asked, body.transaction)
 
     @router.post("/assign", summary="Match a transaction to a member")
-    async def assign(asked: Annotated[Asked, head], body: AssignBody) -> Response:
+    async def assign(asked: Annotated[ChangeRequest, head], body: AssignBody) -> Response:
         """Answered once the member has it, or could not take it."""
-        return await _assign(desk, asked, body.assign)
+        return await _assign(command_service, asked, body.assign)
 
     return router
 
 
-async def _record(desk: Desk, asked: Asked, said: TransactionFields) -> Response:
+async def _record(command_service: CommandService, asked: ChangeRequest, said: TransactionFields) -> Response:
     number, buyer = said.header.document_number, said.customer_data
     fields: dict[str, Any] = {
         "document_number": number,
@@ -125,14 +125,16 @@ async def _record(desk: Desk, asked: Asked, said: TransactionFields) -> Response
     }
     if buyer and buyer.customer_id:
         path = "transaction.customerData.customerId"
-        member_id = await desk.member_in(asked.store, buyer.customer_id, path)
+        member_id = await command_service.member_in(asked.store, buyer.customer_id, path)
         registering = RegisterTransaction(**asked.head(member_id), **fields)
-        names = {**FIELDS, "member_id": path}
-        return await desk.answer(
+        names = {**TRANSACTION_FIELDS, "member_id": path}
+        return await command_service.answer(
             asked, registering, names, lambda act: {"transactionId": act.id("transaction")}
         )
     recording = RecordTransaction(**asked.head(document_id(asked.store, number)), **fields)
-    return await desk.answer(asked, recording, FIELDS, lambda act: {"transactionId": act.member_id})
+    return await command_service.answer(
+        asked, recording, TRANSACTION_FIELDS, lambda act: {"transactionId": act.member_id}
+    )
 
 
 def _item(item: ItemBody) -> Item:
@@ -154,7 +156,7 @@ def _buyer(body: BuyerBody) -> Buyer:
     )
 
 
-async def _assign(desk: Desk, asked: Asked, said: AssignFields) -> Response:
+async def _assign(command_service: CommandService, asked: ChangeRequest, said: AssignFields) -> Response:
     whom = said.model_dump(exclude={"transaction_document_number"}, exclude_none=True)
     if len(whom) != 1:
         message = (
@@ -163,7 +165,7 @@ async def _assign(desk: Desk, asked: Asked, said: AssignFields) -> Response:
         )
         raise Invalid(Complaint("assign", message, "one_of"))
     if said.customer_id:
-        await desk.member_in(asked.store, said.customer_id, "assign.customerId")
+        await command_service.member_in(asked.store, said.customer_id, "assign.customerId")
     document = document_id(asked.store, said.transaction_document_number)
     command = AssignTransaction(
         **asked.head(document),
@@ -177,4 +179,4 @@ async def _assign(desk: Desk, asked: Asked, said: AssignFields) -> Response:
     def made(act: EventContext) -> object:
         return {"transactionId": document, "customerId": act.member_id}
 
-    return await desk.answer(asked, command, ASSIGN_FIELDS, made)
+    return await command_service.answer(asked, command, ASSIGN_FIELDS, made)

@@ -15,7 +15,7 @@ from streams.webhooks import CATALOGUE, Webhook
 from streams.webhooks.contract import schema_fields
 from streams.webhooks.schema import body_formats, data_schema
 
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE_FOLDER = Path(__file__).parent / "reference"
 
 
 def mount_reference(app: FastAPI) -> None:
@@ -23,14 +23,14 @@ def mount_reference(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def reference() -> FileResponse:
-        return FileResponse(REFERENCE / "index.html")
+        return FileResponse(REFERENCE_FOLDER / "index.html")
 
-    app.mount("/docs/reference", StaticFiles(directory=REFERENCE))
+    app.mount("/docs/reference", StaticFiles(directory=REFERENCE_FOLDER))
 
 
 def routes() -> APIRouter:
     router = Router(tags=["documentation"])
-    document, shown = asyncapi.document(version("loyalty-webhooks")), page()
+    document, shown = asyncapi.asyncapi_document(version("loyalty-webhooks")), documentation_page()
 
     @router.get("/asyncapi.json", summary="All webhooks and topics as an AsyncAPI document")
     async def described() -> JSONResponse:
@@ -45,7 +45,7 @@ def routes() -> APIRouter:
     return router
 
 
-def page() -> str:
+def documentation_page() -> str:
     """The documentation of all webhooks as one HTML page, which loads one style sheet of ours."""
     names = sorted(CATALOGUE)
     index = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in names)

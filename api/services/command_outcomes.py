@@ -19,7 +19,7 @@ class CommandLog(Protocol):
         """Durable when it returns. Raises Retryable: then it was written or not."""
 
 
-class Book(Protocol):
+class CommittedState(Protocol):
     """The members' entries, replicated: what is here was committed a moment ago, or at `current`'s call."""
 
     def state(self, owner: str) -> State:
@@ -47,10 +47,10 @@ class _Waiter:
             self.done.set_result(found)
 
 
-class Outcomes:
+class CommandOutcomes:
     """At most `most` commands wait at once, each for `wait` seconds."""
 
-    def __init__(self, log: CommandLog, book: Book, *, wait: float, most: int) -> None:
+    def __init__(self, log: CommandLog, book: CommittedState, *, wait: float, most: int) -> None:
         self._log = log
         self._book = book
         self._wait = wait

@@ -11,9 +11,9 @@ from fastapi import Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic.alias_generators import to_camel
 
-from api.contract.fields import UUID, StoreCode
-from api.problems import Complaint, Conflict, Invalid, NotFound, shown
-from api.services.command_outcomes import Book, Outcomes
+from api.contract.fields import UUID_PATTERN, StoreCode
+from api.problems import Complaint, Conflict, Invalid, NotFound, shorten_json
+from api.services.command_outcomes import CommandOutcomes, CommittedState
 from api.services.idempotency import fingerprint
 from streams.codec.round_trip import find_unwritable
 from streams.domain.commands import Command
@@ -26,7 +26,7 @@ from streams.domain.values import Identifier, IdentifierKind, Profile
 from streams.stages.commands import owner_of
 from streams.stages.identity import identifier_key
 
-CONFLICTS = {
+CONFLICT_FIELDS = {
     "member_id",
     "profile.email",
     "profile.phone",
@@ -35,7 +35,7 @@ CONFLICTS = {
     "RegisterTransaction.document_number",
 }
 """Fields whose refusal says that the programme is in a state that the command does not fit: 409."""
-KINDS: tuple[IdentifierKind, ...] = ("email", "phone", "loyaltyCardNumber")
+IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = ("email", "phone", "loyaltyCardNumber")
 
 
 _KEY = (
@@ -44,7 +44,7 @@ _KEY = (
 )
 
 
-class Head(TypedDict):
+class CommandHead(TypedDict):
     command_id: str
     store: str
     member_id: str
@@ -52,7 +52,7 @@ class Head(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChangeRequest:
     """What every request for a change has in common."""
 
     store: str
@@ -61,7 +61,7 @@ class Asked:
     fingerprint: str
     """Of what is asked under an Idempotency-Key; empty: there is none."""
 
-    def head(self, member_id: str) -> Head:
+    def head(self, member_id: str) -> CommandHead:
         return {
             "command_id": self.command_id,
             "store": self.store,
@@ -71,9 +71,9 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    outcomes: Outcomes
-    book: Book
+class CommandService:
+    outcomes: CommandOutcomes
+    book: CommittedState
     stores: Callable[[str], StoreSettings | None]
     now: Callable[[], datetime]
 
@@ -85,15 +85,15 @@ class Desk:
             str | None,
             Header(alias="Idempotency-Key", min_length=1, max_length=255, description=_KEY),
         ] = None,
-    ) -> Asked:
+    ) -> ChangeRequest:
         self.settings(store)
         if idempotency_key is None:
-            return Asked(store, str(uuid.uuid4()), self.now(), "")
+            return ChangeRequest(store, str(uuid.uuid4()), self.now(), "")
         route = f"{request.method} {request.url.path}"
         command_id = derived_id(store, request.state.caller.name, route, idempotency_key)
-        return Asked(store, command_id, self.now(), fingerprint(await request.body()))
+        return ChangeRequest(store, command_id, self.now(), fingerprint(await request.body()))
 
-    async def asked_for_a_code(self, request: Request, store: StoreCode) -> Asked:
+    async def asked_for_a_code(self, request: Request, store: StoreCode) -> ChangeRequest:
         """Codes follow from the command's id, which nobody may guess."""
         if "idempotency-key" in request.headers:
             message = "Not accepted here: a code that is sent must follow from nothing that can be guessed."
@@ -121,13 +121,13 @@ class Desk:
         """As `member`, for what stands in a body: raises Invalid."""
         found = await self.found(store, text)
         if found is None:
-            message = f"{shown(text)} is no member of store {store}."
+            message = f"{shorten_json(text)} is no member of store {store}."
             raise Invalid(Complaint(path, message, "unknown_member", text))
         return found
 
     async def found(self, store: str, text: str) -> str | None:
         """As `member`; None where there is none."""
-        if re.fullmatch(UUID, text):
+        if re.fullmatch(UUID_PATTERN, text):
             owner = owner_of(store, text)
             member = await self._patient(owner, "members", lambda state: state.get(Member))
             return text if member else None
@@ -144,7 +144,7 @@ class Desk:
         """By what a member may be known that is named by `email=…`, `phone=…` or `loyaltyCardNumber=…`; junk
         names nobody."""
         kind, equals, value = text.partition("=")
-        wanted = next((each for each in KINDS if each == kind and equals), None)
+        wanted = next((each for each in IDENTIFIER_KINDS if each == kind and equals), None)
         settings = self.stores(store)
         rules = settings.identifier_rules if settings else NO_RULES
         try:
@@ -185,7 +185,7 @@ class Desk:
 
     async def answer(
         self,
-        asked: Asked,
+        asked: ChangeRequest,
         command: Command,
         fields: Mapping[str, str],
         made: Callable[[EventContext], object] | None = None,
@@ -197,14 +197,16 @@ class Desk:
         KeyReused.
         """
         for unkept in find_unwritable(command):
-            raise refused(type(command).__name__, (unkept.field, str(unkept.value), unkept.reason), fields)
+            raise rejection_error(
+                type(command).__name__, (unkept.field, str(unkept.value), unkept.reason), fields
+            )
         ended = await self.outcomes.send(command, asked.fingerprint)
         if ended is None:
             where = f"/api/{asked.store}/command/{asked.command_id}"
             body = {"commandId": asked.command_id, "status": "pending", "statusUrl": where}
             return JSONResponse(body, 202, {"Location": where})
         if ended.rejection:
-            raise refused(type(command).__name__, ended.rejection, fields)
+            raise rejection_error(type(command).__name__, ended.rejection, fields)
         if made is None:
             return Response(status_code=204)
         _, _, member_id = ended.owner.partition("/")
@@ -212,9 +214,11 @@ class Desk:
         return JSONResponse(made(act))
 
 
-def refused(command: str, rejection: tuple[str, str, str], fields: Mapping[str, str]) -> Invalid | Conflict:
+def rejection_error(
+    command: str, rejection: tuple[str, str, str], fields: Mapping[str, str]
+) -> Invalid | Conflict:
     field, value, reason = rejection
     path = fields.get(field) or ".".join(to_camel(part) for part in field.split("."))
-    complaint = Complaint(path, f"{shown(value)} {reason}.", "refused", value)
-    conflict = field in CONFLICTS or f"{command}.{field}" in CONFLICTS
+    complaint = Complaint(path, f"{shorten_json(value)} {reason}.", "refused", value)
+    conflict = field in CONFLICT_FIELDS or f"{command}.{field}" in CONFLICT_FIELDS
     return Conflict(complaint) if conflict else Invalid(complaint)

@@ -1,4 +1,4 @@
-"""Dead letters of a subscription, listed and sent again; and one delivery, whatever became of it."""
+"""Dead letters of a subscription, listed and sent again; and the retry of a single delivery."""
 
 import asyncio
 import uuid
@@ -9,43 +9,45 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from api.auth.audit import Audit
+from api.auth.audit import AuditTrail
 from api.problems import Complaint, Conflict, Invalid, NotFound
 from api.services.replay_requests import parse_event_name, require_active
 from streams.delivery.records import DeadLetter, Delivery, Subscription
 from streams.jobs.delivery_lookup import StoredDelivery
-from streams.jobs.redrive import Count, Found
-from streams.jobs.redrive_sources import LettersWanted
+from streams.jobs.redrive import RedriveCandidate, RedriveCount
+from streams.jobs.redrive_sources import DeadLetterFilter
 
 REDRIVE_ROOT = "redrive"
 MAX_LETTERS = 10_000
-"""Letters in a list, and sent again by one call."""
+"""Most dead letters in a list, and most sent again by one call."""
 FindSubscription = Callable[[str, str], Awaitable[Subscription]]
 
 
 class DeadLetterPort(Protocol):
-    """Where dead letters and deliveries are. All of it raises Retryable."""
+    """Where dead letters and deliveries are kept. Every method raises Retryable."""
 
     async def newest(
-        self, subscription_id: str, wanted: LettersWanted, most: int
-    ) -> list[Found[DeadLetter]]: ...
+        self, subscription_id: str, wanted: DeadLetterFilter, most: int
+    ) -> list[RedriveCandidate[DeadLetter]]: ...
 
-    async def count(self, subscription_id: str, wanted: LettersWanted) -> Count: ...
+    async def count(self, subscription_id: str, wanted: DeadLetterFilter) -> RedriveCount: ...
 
-    async def redrive(self, subscription_id: str, wanted: LettersWanted, most: int) -> tuple[Count, int]:
-        """What there was to send, and how many of it were sent."""
+    async def redrive(
+        self, subscription_id: str, wanted: DeadLetterFilter, most: int
+    ) -> tuple[RedriveCount, int]:
+        """What could be sent, and how many were sent."""
 
     async def kept(self, subscription: Subscription, delivery_id: str) -> StoredDelivery | None:
-        """None: there is none, or it is not kept. Raises TimeoutError where it takes too long to look up."""
+        """None if there is none or it is no longer kept. Raises TimeoutError if the lookup takes too long."""
 
     async def again(self, delivery: Delivery) -> None:
-        """It is appended to the deliveries."""
+        """Appends the delivery to `deliveries`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQuery:
-    """Those for which all of it holds. Given up from `since` on and before `until`. A status of None: there
-    was no answer; no status: whichever."""
+    """Dead letters that meet every condition. Given up from `since` on and before `until`. Status None: there
+    was no answer; no statuses: any."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -67,62 +69,64 @@ class DeadLetterEntry(NamedTuple):
     given_up_at: datetime
     redriven_at: datetime | None
     obstacle: str | None
-    """Why it cannot be sent again, if so."""
+    """Why it cannot be sent again; None if it can."""
 
 
 class RedriveResult(NamedTuple):
     matching: int
     redriven: int
     remaining: int
-    """Which could be sent and were not yet."""
+    """Those that could be sent and were not yet."""
     obstacles: dict[str, int]
-    """By what stands in their way, the others."""
+    """How many cannot be sent, by obstacle."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterService:
-    """Every method raises 404 where the store has no such subscription, Invalid, and Retryable."""
+    """Every method raises NotFound if the store has no such subscription, Invalid, and Retryable."""
 
     box: DeadLetterPort
     find: FindSubscription
-    audit: Audit
+    audit: AuditTrail
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> list[DeadLetterEntry]:
-        """The newest first: of many, the newest ten thousand."""
+        """The newest ten thousand, the newest first."""
         await self.find(store, subscription_id)
-        found = await self.box.newest(subscription_id, _wanted(subscription_id, asked), MAX_LETTERS)
-        return [_letter(each) for each in found]
+        found = await self.box.newest(subscription_id, _make_filter(subscription_id, asked), MAX_LETTERS)
+        return [_make_entry(each) for each in found]
 
     async def count(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> RedriveResult:
-        """What `redrive` would do, as far as one call goes. Nothing is sent."""
+        """What one call of `redrive` would do. Sends nothing."""
         await self.find(store, subscription_id)
-        count = await self.box.count(subscription_id, _wanted(subscription_id, asked))
+        count = await self.box.count(subscription_id, _make_filter(subscription_id, asked))
         return RedriveResult(count.matching, 0, count.to_send, dict(count.obstacles))
 
     async def redrive(self, store: str, subscription_id: str, asked: DeadLetterQuery) -> RedriveResult:
-        """Each once, with the same messageId and the whole schedule before it; ten thousand by one call.
-        Called again, nothing is sent twice. Raises Conflict where nothing is sent to the subscription."""
+        """Sends each once, with the same messageId and the whole retry schedule ahead; ten thousand by one
+        call. A second call sends nothing twice. Raises Conflict if the subscription is not active."""
         require_active(await self.find(store, subscription_id))
         await self.audit.record("changed", "delivery", subscription_id)
-        count, sent = await self.box.redrive(subscription_id, _wanted(subscription_id, asked), MAX_LETTERS)
+        count, sent = await self.box.redrive(
+            subscription_id, _make_filter(subscription_id, asked), MAX_LETTERS
+        )
         return RedriveResult(count.matching, sent, count.to_send - sent, dict(count.obstacles))
 
     async def retry(self, store: str, subscription_id: str, message_id: str) -> str:
-        """`redriven`: it was given up, and is sent again; `replayed`: it was delivered, and is sent again.
-        Same messageId. Raises 404 where it is not kept, and Conflict while it is under way."""
+        """Sends a delivery again with the same messageId. Returns `redriven` for a dead letter, `replayed`
+        for a delivered one. Raises NotFound if it is no longer kept, and Conflict while it is pending."""
         subscription = await self.find(store, subscription_id)
         require_active(subscription)
         async with self.turn:
             await self.audit.record("changed", "delivery", message_id)
-            wanted = _wanted(subscription_id, DeadLetterQuery(message_id=message_id))
+            wanted = _make_filter(subscription_id, DeadLetterQuery(message_id=message_id))
             _, sent = await self.box.redrive(subscription_id, wanted, 1)
             if not sent:
-                delivery = await self._delivered(subscription, message_id)
+                delivery = await self._find_delivered(subscription, message_id)
                 await self.box.again(delivery)
         return "redriven" if sent else "replayed"
 
-    async def _delivered(self, subscription: Subscription, message_id: str) -> Delivery:
+    async def _find_delivered(self, subscription: Subscription, message_id: str) -> Delivery:
         try:
             kept = await self.box.kept(subscription, message_id)
         except TimeoutError:
@@ -139,12 +143,12 @@ class DeadLetterService:
         return replace(kept.delivery, replay=str(uuid.uuid4()), tried=kept.tried)
 
 
-def _wanted(subscription_id: str, asked: DeadLetterQuery) -> LettersWanted:
+def _make_filter(subscription_id: str, asked: DeadLetterQuery) -> DeadLetterFilter:
     if asked.since and asked.until and asked.since >= asked.until:
         message = f"It must be before until, {asked.until.isoformat()}."
         raise Invalid(Complaint(f"{REDRIVE_ROOT}.since", message, "invalid", asked.since.isoformat()))
     name = parse_event_name(asked.event_name, f"{REDRIVE_ROOT}.eventName")
-    return LettersWanted(
+    return DeadLetterFilter(
         subscriptions=frozenset((subscription_id,)),
         events=frozenset((name,) if name else ()),
         statuses=asked.statuses,
@@ -154,7 +158,7 @@ def _wanted(subscription_id: str, asked: DeadLetterQuery) -> LettersWanted:
     )
 
 
-def _letter(found: Found[DeadLetter]) -> DeadLetterEntry:
+def _make_entry(found: RedriveCandidate[DeadLetter]) -> DeadLetterEntry:
     letter, delivery = found.record, found.record.delivery
     return DeadLetterEntry(
         id=str(found.id),

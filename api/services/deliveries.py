@@ -13,7 +13,7 @@ from streams.delivery.delivery_search import (
 from streams.delivery.delivery_state import DeliveryState
 
 
-class Deliveries(Protocol):
+class DeliveryQueries(Protocol):
     """The journal. Each raises Retryable while it is not there."""
 
     async def current(self) -> None:

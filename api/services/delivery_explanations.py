@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.problems import Complaint, Invalid, NotFound
-from api.services.deliveries import Deliveries
-from api.services.webhook_event_search import Events
+from api.services.deliveries import DeliveryQueries
+from api.services.webhook_event_search import WebhookEventSearch
 from streams.delivery.delivery_search import DeliverySearch
 from streams.delivery.delivery_state import DeliveryState
 from streams.delivery.explain import EventExplanation, PublishedEvent, Receiver, Verdict, explain_delivery
@@ -17,13 +17,13 @@ from streams.delivery.records import EndpointStatus
 from streams.delivery.subscription import Subscriptions
 from streams.delivery.subscription_history import SubscriptionHistory, SubscriptionVersions
 
-MOST_BATCHES = 20
+MAX_BATCHES = 20
 _MICROSECOND = timedelta(microseconds=1)
 _UNFOUND = "No delivery of it is known, and the event was not found: name the member and the time too."
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DeliveryQuestion:
     """About the event of that id, or what a member did about then; for one subscription, or all."""
 
     event: str | None
@@ -37,24 +37,24 @@ class Question:
         return None if self.at is None else (self.at - self.within, self.at + self.within)
 
 
-class Followed(Protocol):
+class FollowedLog(Protocol):
     async def current(self) -> None:
         """Returns once all subscriptions are here that were written before the call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Whys:
+class DeliveryExplanations:
     """`kept`: for how long it is known what became of deliveries."""
 
-    deliveries: Deliveries
-    events: Events
+    deliveries: DeliveryQueries
+    events: WebhookEventSearch
     subscriptions: Subscriptions
-    log: Followed
+    log: FollowedLog
     endpoint_of: Callable[[str], EndpointStatus | None]
     now: Callable[[], datetime]
     kept: timedelta
 
-    async def why(self, store: str, asked: Question) -> tuple[EventExplanation, ...]:
+    async def why(self, store: str, asked: DeliveryQuestion) -> tuple[EventExplanation, ...]:
         """One for each event found: the one of that id, or the member's at about that time.
 
         Raises Invalid where the question is not whole or too much would have to be read, 404 for a
@@ -138,7 +138,7 @@ class Whys:
             subscription_id=id_,
             member_id=batch_lane(id_, type(event).__name__),
             until=event.created_at + _MICROSECOND,
-            size=MOST_BATCHES,
+            size=MAX_BATCHES,
         )
         for known in (await self.deliveries.search(asked)).items:
             one = await self.deliveries.one(event.store, known.delivery_id)

@@ -6,38 +6,38 @@ from typing import Literal, Protocol
 
 from streams.delivery.records import EndpointStatus, Subscription
 
-Word = Literal["active", "paused", "failing", "disabled"]
-WORDS: tuple[Word, ...] = ("active", "paused", "failing", "disabled")
+HealthWord = Literal["active", "paused", "failing", "disabled"]
+HEALTH_WORDS: tuple[HealthWord, ...] = ("active", "paused", "failing", "disabled")
 
 
-class Conditions(Protocol):
+class EndpointStatuses(Protocol):
     def get(self, subscription_id: str) -> EndpointStatus | None:
         """What the sink told last of the subscription's endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    word: Word
+class EndpointHealth:
+    word: HealthWord
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
-    conditions: Conditions
+class EndpointHealthService:
+    conditions: EndpointStatuses
 
-    def of(self, subscription: Subscription) -> Standing:
+    def of(self, subscription: Subscription) -> EndpointHealth:
         found = self.conditions.get(subscription.subscription_id)
         if subscription.state == "paused":
-            return Standing("paused", "Paused by hand: what it wants waits.")
+            return EndpointHealth("paused", "Paused by hand: what it wants waits.")
         if subscription.state == "disabled":
-            return Standing("disabled", "Nothing is sent until it is made active.")
+            return EndpointHealth("disabled", "Nothing is sent until it is made active.")
         if found is None or found.state == "working" or _before(found, subscription):
-            return Standing("active")
+            return EndpointHealth("active")
         if found.state == "disabled":
-            return Standing("disabled", f"Nothing is sent until it is made active: {found.reason}.")
-        return Standing("failing", f"{found.failures} failures, one after the other: {found.reason}.")
+            return EndpointHealth("disabled", f"Nothing is sent until it is made active: {found.reason}.")
+        return EndpointHealth("failing", f"{found.failures} failures, one after the other: {found.reason}.")
 
-    def each(self, subscriptions: Iterable[Subscription]) -> dict[str, Standing]:
+    def each(self, subscriptions: Iterable[Subscription]) -> dict[str, EndpointHealth]:
         return {each.subscription_id: self.of(each) for each in subscriptions}
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from api.auth.authentication import Caller
-from api.services.endpoint_health import Standing, Standings
+from api.auth.authentication import Principal
+from api.services.endpoint_health import EndpointHealth, EndpointHealthService
 from streams.delivery.delivery_search import DeliveryPage, DeliverySearch, SubscriptionCounters
 from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.errors import Retryable
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.figures import StageFigures, append_rate, stage_figures
 from streams.pipeline_health.samples import Sample
 from streams.pipeline_health.verdict import (
@@ -26,19 +26,19 @@ from streams.pipeline_health.verdict import (
     healthy_sentence,
 )
 
-TRIES = 50
+MAX_DURATIONS = 50
 """How many of an endpoint's latest deliveries tell how fast it answers."""
-LONG = timedelta(minutes=1)
+LONG_WAIT = timedelta(minutes=1)
 """A delivery that waits longer, though its endpoint works, is worth a word."""
 
 
-class Flow(Protocol):
+class PipelineSamples(Protocol):
     @property
     def samples(self) -> Sequence[Sample]:
         """Of the last hour, the oldest first."""
 
 
-class Journal(Protocol):
+class DeliveryCounts(Protocol):
     """Both raise Retryable while it is not there."""
 
     async def counters(
@@ -49,11 +49,11 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndpointOverview:
     """A subscription of the store, and how its deliveries fare. `counters` None: not counted now."""
 
     subscription: Subscription
-    standing: Standing
+    standing: EndpointHealth
     counters: SubscriptionCounters | None
 
     def waits(self, now: datetime) -> timedelta:
@@ -66,29 +66,29 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
+class AttemptDurations:
     """Milliseconds that a try takes: half of them take less than `usual`, of twenty one more than `slow`."""
 
     usual: int
     slow: int
 
 
-def durations(milliseconds: Sequence[int]) -> Durations | None:
+def durations(milliseconds: Sequence[int]) -> AttemptDurations | None:
     if not milliseconds:
         return None
     ranked, many = sorted(milliseconds), len(milliseconds)
-    return Durations(ranked[(many - 1) // 2], ranked[-(-many * 19 // 20) - 1])
+    return AttemptDurations(ranked[(many - 1) // 2], ranked[-(-many * 19 // 20) - 1])
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class PipelineOverview:
     """`whole`: with the figures of the whole pipeline, which `samples` are. The worst endpoints first."""
 
     at: datetime
     samples: Sequence[Sample]
-    endpoints: Sequence[Endpoint]
+    endpoints: Sequence[EndpointOverview]
     whole: bool
-    aside: Sequence[SetAside] = ()
+    aside: Sequence[UnfitRecord] = ()
     """Of the store, or of all for those who see the whole."""
 
     @property
@@ -104,7 +104,7 @@ class Overview:
         """The worst first."""
         pipeline = find_troubles(self.samples, self.at)
         late = any(trouble.weight == "bad" for trouble in pipeline)
-        told = pipeline if self.whole else [OTHERS] if late else []
+        told = pipeline if self.whole else [OTHER_STORES_TROUBLE] if late else []
         found = [*_of_aside(self.aside), *told, *_of_endpoints(self.endpoints, self.at)]
         return sorted(found, key=lambda one: one.weight != "bad")
 
@@ -121,13 +121,13 @@ class Overview:
         return append_rate(self.samples, topic)
 
 
-OTHERS = Trouble(
+OTHER_STORES_TROUBLE = Trouble(
     "bad", "Webhooks are late: the pipeline does not keep up.", "An operator sees here what is wrong."
 )
 """What those are told who do not see the whole pipeline."""
 
 
-def _of_aside(aside: Sequence[SetAside]) -> Iterator[Trouble]:
+def _of_aside(aside: Sequence[UnfitRecord]) -> Iterator[Trouble]:
     for one in aside:
         stays = "what was there before stays" if one.in_force is not None else "nothing is there instead"
         wrong = f"{one.key}: {one.fault.field} {one.fault.reason}"
@@ -135,10 +135,10 @@ def _of_aside(aside: Sequence[SetAside]) -> Iterator[Trouble]:
         yield Trouble("bad", what, "See where it stands, then set it anew.", command="loyalty doctor")
 
 
-def _of_endpoints(endpoints: Sequence[Endpoint], now: datetime) -> Iterator[Trouble]:
+def _of_endpoints(endpoints: Sequence[EndpointOverview], now: datetime) -> Iterator[Trouble]:
     disabled = [e for e in endpoints if e.standing.word == "disabled" and e.subscription.state == "active"]
     failing = [e for e in endpoints if e.standing.word == "failing"]
-    slow = [e for e in endpoints if e.standing.word == "active" and e.waits(now) > LONG]
+    slow = [e for e in endpoints if e.standing.word == "active" and e.waits(now) > LONG_WAIT]
     if disabled:
         what = (
             f"{count_text(len(disabled), 'webhook')} had only failures for too long: nothing is sent there."
@@ -161,42 +161,43 @@ def _of_endpoints(endpoints: Sequence[Endpoint], now: datetime) -> Iterator[Trou
         yield Trouble("warn", what, "See why, and send them again.", page="deliveries?status=dead")
 
 
-def _page(endpoints: Sequence[Endpoint], status: str) -> str:
+def _page(endpoints: Sequence[EndpointOverview], status: str) -> str:
     if len(endpoints) == 1:
         return f"webhooks/{endpoints[0].subscription.subscription_id}"
     return f"webhooks?status={status}"
 
 
 @dataclass(frozen=True, slots=True)
-class Overviews:
+class OverviewService:
     """Asks no cluster: what it says is as fresh as what is followed here, and comes while Kafka is away."""
 
-    flow: Flow
-    journal: Journal
+    flow: PipelineSamples
+    journal: DeliveryCounts
     index: Subscriptions
-    standings: Standings
+    standings: EndpointHealthService
     now: Callable[[], datetime]
-    aside: Callable[[], Sequence[SetAside]]
+    aside: Callable[[], Sequence[UnfitRecord]]
 
-    async def of(self, store: str, caller: Caller) -> Overview:
+    async def of(self, store: str, caller: Principal) -> PipelineOverview:
         at = self.now()
         subscriptions = self.index.of_store(store)
         counters = await self._counters([one.subscription_id for one in subscriptions], at)
         endpoints = [
-            Endpoint(one, self.standings.of(one), counters.get(one.subscription_id)) for one in subscriptions
+            EndpointOverview(one, self.standings.of(one), counters.get(one.subscription_id))
+            for one in subscriptions
         ]
         # The worst are seen first, however many there are.
         endpoints.sort(key=lambda one: (-one.waits(at), -one.last_day("dead"), one.subscription.url))
         whole = "admin" in caller.scopes and not caller.stores
         own = {store, *(one.subscription_id for one in subscriptions)}
         aside = [one for one in self.aside() if whole or one.key in own]
-        return Overview(at, self.flow.samples, endpoints, whole, aside)
+        return PipelineOverview(at, self.flow.samples, endpoints, whole, aside)
 
-    async def durations(self, endpoint: Endpoint) -> Durations | None:
+    async def durations(self, endpoint: EndpointOverview) -> AttemptDurations | None:
         """Of the latest tries; None where there were none, or they are not known now."""
         of = endpoint.subscription
         try:
-            page = await self.journal.search(DeliverySearch(of.store, of.subscription_id, size=TRIES))
+            page = await self.journal.search(DeliverySearch(of.store, of.subscription_id, size=MAX_DURATIONS))
         except Retryable:
             return None
         return durations([known.last.duration_ms for known in page.items if known.last])

@@ -1,9 +1,9 @@
-"""What somebody asks of a replay, and whether it can be had."""
+"""Requests for replays, and the checks on them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.problems import Complaint, Conflict, Invalid, shown
+from api.problems import Complaint, Conflict, Invalid, shorten_json
 from streams.delivery.records import Subscription
 from streams.delivery.replay_jobs import MAX_REPLAY_RATE, ReplayOrder
 from streams.delivery.replay_selection import ReplayScope, ReplaySelection
@@ -15,7 +15,7 @@ DEFAULT_RATE = 100
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """What somebody asks for. `until` None: what there is now. `rate`: deliveries a second."""
+    """A requested replay. `until` None: up to now. `rate`: deliveries a second."""
 
     since: datetime
     until: datetime | None = None
@@ -27,29 +27,29 @@ class ReplayRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPreview:
-    """What a replay would be. Not `exact`: reckoned from what could be read in ten seconds."""
+    """What a replay would send. Not `exact`: estimated from the part that was read within ten seconds."""
 
     deliveries: int
     exact: bool
     webhook_events: int
-    """How much of their topic is to be read."""
+    """How many offsets of their topic must be read."""
     seconds: int
-    """At least, at the rate asked for."""
+    """How long it takes at least, at the requested rate."""
     arrays: tuple[str, ...]
-    """Events whose bodies are arrays: each item is sent as an array of one."""
+    """Events whose bodies are arrays: each item is sent as an array of its own."""
 
 
 def parse_event_name(name: str | None, path: str = f"{REPLAY_ROOT}.eventName") -> str | None:
-    """In our spelling. Raises Invalid."""
+    """The event's canonical name. Raises Invalid if there is none."""
     found = None if name is None else resolve_event_name(name)
     if name is not None and found is None:
-        message = f"There is no event {shown(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
+        message = f"There is no event {shorten_json(name)}; valid: {', '.join(sorted(LEGACY_TYPES))}"
         raise Invalid(Complaint(path, message, "unknown_event", name))
     return found
 
 
 def require_active(subscription: Subscription) -> None:
-    """Raises Conflict where nothing is sent to it."""
+    """Raises Conflict if the subscription is not active."""
     if subscription.state != "active":
         message = f"The subscription is {subscription.state}: set it active first."
         raise Conflict(Complaint("webhookSubscription.state", message, "inactive", subscription.state))
@@ -63,7 +63,7 @@ def require_rate(rate: int) -> int:
 
 
 def require_playable(order: ReplayOrder, subscription: Subscription) -> None:
-    """Raises Conflict or Invalid where it could not be played."""
+    """Raises Conflict or Invalid if the replay could not run."""
     require_active(subscription)
     if order.since >= order.until:
         message = f"It must be before {order.until:%Y-%m-%dT%H:%M:%SZ}, which is `to`, or now."

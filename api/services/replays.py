@@ -1,4 +1,4 @@
-"""Replays of webhooks: counted, asked for, watched, cancelled; apart from HTTP."""
+"""Replays of webhooks: count, start, list, cancel."""
 
 import asyncio
 import uuid
@@ -9,9 +9,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from api.auth.audit import Audited, Log
-from api.auth.authentication import SOURCE
-from api.problems import Complaint, Conflict, Invalid, NotFound, shown
+from api.auth.audit import AuditedLog, ChangeLog
+from api.auth.authentication import CHANGE_SOURCE
+from api.problems import Complaint, Conflict, Invalid, NotFound, shorten_json
 from api.services.idempotency import fingerprint, require_same
 from api.services.replay_requests import (
     REPLAY_ROOT,
@@ -27,10 +27,10 @@ from streams.delivery.replay_jobs import ReplayJob, ReplayJobs, ReplayOrder, Rep
 from streams.domain.ids import derived_id
 
 KEEP_FOR = timedelta(days=90)
-"""How long it is known what became of a replay."""
+"""How long an ended replay stays listed."""
 CANCEL_TIMEOUT = 5.0
 FindSubscription = Callable[[str, str], Awaitable[Subscription]]
-"""The subscription of that store and id, as it is now. Raises 404."""
+"""The present subscription of that store and id. Raises NotFound."""
 
 
 class ProgressLog(Protocol):
@@ -38,7 +38,7 @@ class ProgressLog(Protocol):
 
 
 class ReplayCounts(Protocol):
-    """What a count of the log says."""
+    """The result of a count."""
 
     @property
     def deliveries(self) -> int: ...
@@ -50,38 +50,39 @@ class ReplayCounts(Protocol):
 
 class ReplayCounter(Protocol):
     async def of(self, order: ReplayOrder, subscription: Subscription) -> ReplayCounts | None:
-        """None where it takes too long to look up what became of the deliveries. Raises Retryable."""
+        """None if reading the deliveries' outcomes takes too long. Raises Retryable."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayPorts:
-    """What replays are asked for through."""
+    """What the replay service needs."""
 
     orders: ReplayJobs
-    log: Log[ReplayOrder]
+    log: ChangeLog[ReplayOrder]
     progress: ProgressLog
     counter: ReplayCounter
     process: str
-    """This process's name: it begins with what it is asked for."""
+    """This process's name: it starts the replays that were requested from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayService:
-    """Every method raises 404 where the store has no such subscription, and Retryable."""
+    """Every method raises NotFound if the store has no such subscription, and Retryable."""
 
     ports: ReplayPorts
-    log: Audited[ReplayOrder]
+    log: AuditedLog[ReplayOrder]
     find: FindSubscription
     now: Callable[[], datetime]
 
     async def count(self, store: str, subscription_id: str, wish: ReplayRequest) -> ReplayPreview:
-        """Sends nothing. Raises Invalid, and Conflict where nothing is sent to the subscription."""
-        subscription, order = await self._asked(store, subscription_id, wish, str(uuid.uuid4()))
+        """What the replay would send; sends nothing. Raises Invalid, and Conflict if the subscription is not
+        active."""
+        subscription, order = await self._make_order(store, subscription_id, wish, str(uuid.uuid4()))
         found = await self.ports.counter.of(order, subscription)
         if found is None:
             message = (
-                f"Too much was delivered since then to look up what is {shown(wish.only)} beforehand: ask "
-                "for a shorter time, for all, or start it, for it counts as it begins."
+                f"Too much was delivered since then to look up what is {shorten_json(wish.only)} beforehand: "
+                "ask for a shorter time, for all, or start it, for it counts as it begins."
             )
             raise Invalid(Complaint(f"{REPLAY_ROOT}.only", message, "too_much", wish.only))
         seconds = -(-found.deliveries // wish.rate)
@@ -91,61 +92,61 @@ class ReplayService:
     async def start(
         self, store: str, subscription_id: str, wish: ReplayRequest, key: str | None = None
     ) -> ReplayJob:
-        """It is played from now on, whatever becomes of this process. With the `key` of one that the caller
-        asked for before it is that one, and raises KeyReused where that was another wish. Raises Invalid, and
-        Conflict while another one of the subscription runs."""
-        id_ = self._id(subscription_id, key)
-        _, asked = await self._asked(store, subscription_id, wish, id_)
+        """Starts a replay, which outlives this process. The `key` of an earlier request of the caller returns
+        that replay, and raises KeyReused if its request was another one. Raises Invalid, and Conflict while
+        another replay of the subscription runs."""
+        id_ = self._replay_id(subscription_id, key)
+        _, asked = await self._make_order(store, subscription_id, wish, id_)
         order = replace(asked, fingerprint=fingerprint(repr(wish))) if key else asked
 
         def made(before: ReplayOrder | None) -> ReplayOrder:
             if before is None:
-                self._refuse_a_second(subscription_id)
+                self._refuse_second(subscription_id)
                 return order
             require_same(before.fingerprint, order.fingerprint)
             return before
 
         await self.log.change(id_, made)
         await self._forget_old()
-        return self._one(subscription_id, id_)
+        return self._get_replay(subscription_id, id_)
 
-    def _id(self, subscription_id: str, key: str | None) -> str:
-        """With the same key of the same caller the same one."""
-        source = SOURCE.get()
+    def _replay_id(self, subscription_id: str, key: str | None) -> str:
+        """The replay's id: the same for the same key of the same caller."""
+        source = CHANGE_SOURCE.get()
         who = source.who if source else "unknown"
         return derived_id(subscription_id, "replay", who, key) if key else str(uuid.uuid4())
 
     async def page(self, store: str, subscription_id: str) -> list[ReplayJob]:
-        """All of the last ninety days, the newest first."""
+        """The replays of the last ninety days, the newest first."""
         await self.find(store, subscription_id)
         await self.log.current()
         return self.ports.orders.of(subscription_id)
 
     async def one(self, store: str, subscription_id: str, replay_id: str) -> ReplayJob:
-        """How far it has come. Raises 404."""
+        """A replay and its progress. Raises NotFound."""
         await self.find(store, subscription_id)
         await self.log.current()
-        return self._one(subscription_id, replay_id)
+        return self._get_replay(subscription_id, replay_id)
 
     async def cancel(self, store: str, subscription_id: str, replay_id: str) -> ReplayJob:
-        """It ends in order, within moments as a rule: waited for, five seconds at most. Raises 404, and
-        Conflict where it has ended."""
+        """Cancels the replay and waits for its end, five seconds at most. Raises NotFound, and Conflict if it
+        has ended."""
         found = await self.one(store, subscription_id, replay_id)
         if found.ended:
             raise Conflict(Complaint("replay", f"It is {found.state} already.", "ended", found.state))
-        await self.log.change(replay_id, self._cancelled)
-        await self._ended(subscription_id, replay_id)
-        return self._one(subscription_id, replay_id)
+        await self.log.change(replay_id, self._mark_cancelled)
+        await self._wait_for_end(subscription_id, replay_id)
+        return self._get_replay(subscription_id, replay_id)
 
-    def _cancelled(self, order: ReplayOrder | None) -> ReplayOrder | None:
+    def _mark_cancelled(self, order: ReplayOrder | None) -> ReplayOrder | None:
         return replace(order, cancelled_at=self.now()) if order and order.cancelled_at is None else order
 
-    async def _ended(self, subscription_id: str, replay_id: str) -> None:
+    async def _wait_for_end(self, subscription_id: str, replay_id: str) -> None:
         news = asyncio.Event()
         forget = self.ports.orders.tell(lambda _: news.set())
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT):
-                while not self._one(subscription_id, replay_id).ended:
+                while not self._get_replay(subscription_id, replay_id).ended:
                     news.clear()
                     await news.wait()
         except TimeoutError:
@@ -154,17 +155,17 @@ class ReplayService:
         finally:
             forget()
 
-    def _one(self, subscription_id: str, replay_id: str) -> ReplayJob:
+    def _get_replay(self, subscription_id: str, replay_id: str) -> ReplayJob:
         found = self.ports.orders.get(replay_id)
         if found is None or found.order.subscription_id != subscription_id:
             raise NotFound
         return found
 
-    async def _asked(
+    async def _make_order(
         self, store: str, subscription_id: str, wish: ReplayRequest, replay_id: str
     ) -> tuple[Subscription, ReplayOrder]:
         subscription, now = await self.find(store, subscription_id), self.now()
-        source = SOURCE.get()
+        source = CHANGE_SOURCE.get()
         order = ReplayOrder(
             replay_id=replay_id,
             store=store,
@@ -182,7 +183,7 @@ class ReplayService:
         require_playable(order, subscription)
         return subscription, order
 
-    def _refuse_a_second(self, subscription_id: str) -> None:
+    def _refuse_second(self, subscription_id: str) -> None:
         for each in self.ports.orders.of(subscription_id):
             if not each.ended:
                 id_ = each.order.replay_id

@@ -15,13 +15,13 @@ from streams.delivery.subscription import ANY_EVENT
 from streams.webhooks import CATALOGUE
 from streams.webhooks.example import make_example
 
-FIRST = "AvailablePointsAmountChanged"
+FIRST_SAMPLE = "AvailablePointsAmountChanged"
 """What is sent where all events are asked for."""
-NOBODY = str(uuid.UUID(int=0))
+SAMPLE_MEMBER = str(uuid.UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleResult:
     """What was sent, and what came back."""
 
     delivery: Delivery
@@ -49,18 +49,22 @@ class Sample:
         }
 
 
-async def sent_example(subscription: Subscription, attempt_sender: AttemptSender, now: datetime) -> Sample:
+async def send_sample(
+    subscription: Subscription, attempt_sender: AttemptSender, now: datetime
+) -> SampleResult:
     """As the fan-out would make it; of nobody."""
-    name = FIRST if subscription.event_name == ANY_EVENT else subscription.event_name
+    name = FIRST_SAMPLE if subscription.event_name == ANY_EVENT else subscription.event_name
     delivery = _delivery(name, subscription, now)
     request_id = str(uuid.uuid4())
-    return Sample(delivery, request_id, await attempt_sender.send(delivery, subscription, request_id, now))
+    return SampleResult(
+        delivery, request_id, await attempt_sender.send(delivery, subscription, request_id, now)
+    )
 
 
-def example_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:
+def sample_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:
     """What one request about that event may hold."""
     nowhere = Subscription(
-        subscription_id=NOBODY,
+        subscription_id=SAMPLE_MEMBER,
         store=store,
         event_name=name,
         url="https://shop.example/",
@@ -78,7 +82,7 @@ def _delivery(name: str, subscription: Subscription, now: datetime) -> Delivery:
         webhook_event_id=str(uuid.uuid4()),
         event_name=name,
         store=subscription.store,
-        member_id=NOBODY,
+        member_id=SAMPLE_MEMBER,
         created_at=now,
         legacy=subscription.legacy,
         data=msgspec.json.encode(data).decode(),

@@ -11,21 +11,21 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription_options import Signing, SigningKey
 from streams.secrets.sealing import SecretSealer
 
-OVERLAP = timedelta(hours=24)
+KEY_OVERLAP = timedelta(hours=24)
 """How long the old secret signs beside the new one."""
-ROTATED_AFTER = timedelta(minutes=5)
+MIN_ROTATION_INTERVAL = timedelta(minutes=5)
 """The shortest time between two rotations."""
 
 
-class Signer(Protocol):
+class SigningKeyMaker(Protocol):
     def new_key(self, version: int, now: datetime, kind: KeyKind) -> tuple[str, SigningKey]:
         """What the receiver verifies with, to be shown once, and what is kept."""
 
 
-def signed(
+def with_signing(
     subscription: Subscription,
     wanted: Signing | None,
-    signer: Signer | None,
+    signer: SigningKeyMaker | None,
     now: datetime,
     kind: KeyKind | None = None,
 ) -> tuple[Subscription, str | None]:
@@ -54,26 +54,28 @@ def _require_fit(subscription: Subscription, signing: Signing, kind: KeyKind | N
         raise Invalid(Complaint("webhookSubscription.signingKey", message, "immutable"))
 
 
-def shown_once(verifier: str | None) -> dict[str, str]:
+def verifier_body(verifier: str | None) -> dict[str, str]:
     """What the receiver needs: a secret that we share, or the public half of a key of ours."""
     if verifier is None:
         return {}
     return {"publicKey" if verifier.startswith(PUBLIC) else "secret": verifier}
 
 
-def rotated(subscription: Subscription, signer: Signer | None, now: datetime) -> tuple[Subscription, str]:
+def rotate_key(
+    subscription: Subscription, signer: SigningKeyMaker | None, now: datetime
+) -> tuple[Subscription, str]:
     """With a new secret beside the old one, which ends in a day. Raises Invalid, or 429 within 5 minutes of
     the last."""
     if not subscription.signing_keys or signer is None:
         message = "The subscription is not signed: there is no secret to be replaced."
         raise Invalid(Complaint("webhookSubscription.signing", message, "unsigned"))
     last = max(subscription.signing_keys, key=lambda each: each.version)
-    wait = last.created_at + ROTATED_AFTER - now
+    wait = last.created_at + MIN_ROTATION_INTERVAL - now
     if wait > timedelta():
         raise TooSoon("A secret can be replaced once in 5 minutes.", int(wait.total_seconds()) + 1)
     secret, another = signer.new_key(last.version + 1, now, last.kind)
     kept = tuple(
-        replace(each, expires_at=each.expires_at or now + OVERLAP)
+        replace(each, expires_at=each.expires_at or now + KEY_OVERLAP)
         for each in subscription.signing_keys
         if each.expires_at is None or each.expires_at > now
     )

@@ -8,25 +8,25 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from api.auth.audit import Audited
+from api.auth.audit import AuditedLog
 from api.contract import subscription_bodies, subscription_options
-from api.contract.endpoint_credentials import Vault, authenticated, sealed, value_of
+from api.contract.endpoint_credentials import SecretVault, header_value, seal_headers, with_authentication
 from api.contract.listing import Column, page
 from api.contract.revisions import require_revision
 from api.contract.url_policy import TargetPolicy
 from api.problems import Complaint, Conflict, Invalid, NotFound
-from api.services.signing_keys import Signer, signed
+from api.services.signing_keys import SigningKeyMaker, with_signing
 from connectors.http.attempt_sender import AttemptSender
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, event_names
 from streams.webhooks.names import resolve_event_name
 
-MOST = 500
+MAX_SUBSCRIPTIONS = 500
 """Subscriptions of a store: every worker, sink and API process holds all of them in memory."""
-Change = Callable[[Subscription], tuple[Subscription, str | None]]
+SubscriptionChange = Callable[[Subscription], tuple[Subscription, str | None]]
 
 # A filter sees what the client sees: instants to the second.
-COLUMNS: dict[str, Column[Subscription]] = {
+SUBSCRIPTION_COLUMNS: dict[str, Column[Subscription]] = {
     "webhookSubscriptionId": Column("text", lambda s: s.subscription_id),
     "eventName": Column("text", event_names, lambda name: resolve_event_name(name) or name),
     "url": Column("text", lambda s: s.url),
@@ -37,16 +37,16 @@ COLUMNS: dict[str, Column[Subscription]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks:
+class SubscriptionService:
     """What the routes do. What it reads is as of the call: each waits for the index."""
 
     index: Subscriptions
-    log: Audited[Subscription]
+    log: AuditedLog[Subscription]
     targets: TargetPolicy
     now: Callable[[], datetime]
     attempt_sender: AttemptSender
-    signer: Signer | None = None
-    vault: Vault | None = None
+    signer: SigningKeyMaker | None = None
+    vault: SecretVault | None = None
 
     async def page(
         self, store: str, parameters: list[tuple[str, str]], *, whole: bool = True
@@ -55,7 +55,11 @@ class Webhooks:
         await self.log.current()
         rows = self.index.of_store(store)
         return page(
-            rows, parameters, COLUMNS, _place, lambda s: subscription_bodies.row(s, self.vault, whole=whole)
+            rows,
+            parameters,
+            SUBSCRIPTION_COLUMNS,
+            _place,
+            lambda s: subscription_bodies.subscription_row(s, self.vault, whole=whole),
         )
 
     async def one(self, store: str, subscription_id: str) -> Subscription:
@@ -63,29 +67,33 @@ class Webhooks:
         await self.log.current()
         return _of(store, self.index.get(subscription_id))
 
-    async def create(self, store: str, body: subscription_bodies.Creation) -> tuple[Subscription, str | None]:
+    async def create(
+        self, store: str, body: subscription_bodies.SubscriptionCreation
+    ) -> tuple[Subscription, str | None]:
         """The subscription, and its secret where it is signed."""
         now = self.now()
-        if len(self.index.of_store(store)) >= MOST:
-            message = f"A store has at most {MOST} subscriptions: end one that is not needed any more."
+        if len(self.index.of_store(store)) >= MAX_SUBSCRIPTIONS:
+            message = (
+                f"A store has at most {MAX_SUBSCRIPTIONS} subscriptions: end one that is not needed any more."
+            )
             raise Conflict(Complaint(subscription_options.ROOT, message, "too_many"))
         plain = Subscription(
             subscription_id=str(uuid.uuid4()),
             store=store,
-            event_name=subscription_bodies.known_event(body.event_name),
-            further_events=subscription_bodies.known_events(body.further_events),
-            url=subscription_bodies.checked_url(body, self.targets),
+            event_name=subscription_bodies.require_event_name(body.event_name),
+            further_events=subscription_bodies.require_event_names(body.further_events),
+            url=subscription_bodies.require_allowed_url(body, self.targets),
             created_at=now,
-            headers=sealed(subscription_bodies.headers_of(body), self.vault),
+            headers=seal_headers(subscription_bodies.parse_headers(body), self.vault),
             legacy=body.legacy,
             revision=1,
         )
-        made, secret = self._secured(subscription_options.applied(plain, body), body, now)
+        made, secret = self._secured(subscription_options.apply_options(plain, body), body, now)
         await self.log.write(made.subscription_id, made)
         return made, secret
 
     async def change(
-        self, store: str, subscription_id: str, revision: int | None, change: Change
+        self, store: str, subscription_id: str, revision: int | None, change: SubscriptionChange
     ) -> tuple[Subscription, str | None]:
         """What `change` makes of it, and the secret that comes with that. Raises 412 where it is not at
         `revision` any more. Changes come one after the other, of whichever process."""
@@ -102,23 +110,23 @@ class Webhooks:
         return changed[-1]
 
     def replaced(
-        self, current: Subscription, body: subscription_bodies.Replacement
+        self, current: Subscription, body: subscription_bodies.SubscriptionReplacement
     ) -> tuple[Subscription, str | None]:
         if (
             body.event_name is not None
-            and subscription_bodies.known_event(body.event_name) != current.event_name
+            and subscription_bodies.require_event_name(body.event_name) != current.event_name
         ):
             message = f"The event cannot be changed: it stays {current.event_name}."
             raise Invalid(Complaint(f"{subscription_options.ROOT}.eventName", message, "immutable"))
         further = body.further_events
         changed = replace(
             current,
-            url=subscription_bodies.checked_url(body, self.targets),
-            headers=sealed(self._headers(body, current), self.vault, current.headers),
+            url=subscription_bodies.require_allowed_url(body, self.targets),
+            headers=seal_headers(self._headers(body, current), self.vault, current.headers),
             legacy=current.legacy if body.legacy is None else body.legacy,
             further_events=current.further_events
             if further is None
-            else subscription_bodies.known_events(further),
+            else subscription_bodies.require_event_names(further),
         )
         if body.state == "disabled" != current.state:
             raise Invalid(
@@ -126,24 +134,29 @@ class Webhooks:
             )
         if body.state is not None and body.state != "disabled":
             changed = subscription_options.with_state(changed, body.state, self.now())
-        return self._secured(subscription_options.applied(changed, body), body, self.now())
+        return self._secured(subscription_options.apply_options(changed, body), body, self.now())
 
-    def _headers(self, body: subscription_bodies.Target, current: Subscription) -> tuple[Header, ...]:
+    def _headers(
+        self, body: subscription_bodies.SubscriptionTarget, current: Subscription
+    ) -> tuple[Header, ...]:
         """What a client sends back as it was shown, hidden, stays as it is."""
-        before = {header.name: value_of(header, self.vault) for header in current.headers}
+        before = {header.name: header_value(header, self.vault) for header in current.headers}
         return tuple(
             replace(header, value=kept)
-            if header.value == subscription_bodies.HIDDEN and (kept := before.get(header.name)) is not None
+            if header.value == subscription_bodies.HIDDEN_VALUE
+            and (kept := before.get(header.name)) is not None
             else header
-            for header in subscription_bodies.headers_of(body)
+            for header in subscription_bodies.parse_headers(body)
         )
 
     def _secured(
-        self, subscription: Subscription, body: subscription_bodies.Target, now: datetime
+        self, subscription: Subscription, body: subscription_bodies.SubscriptionTarget, now: datetime
     ) -> tuple[Subscription, str | None]:
         """Authenticated and signed as it is wanted, and the signing secret where it is new."""
-        shown = authenticated(subscription, body.auth, self.vault, self.targets)
-        return signed(shown, subscription_bodies.signing_wanted(body), self.signer, now, body.signing_key)
+        shown = with_authentication(subscription, body.auth, self.vault, self.targets)
+        return with_signing(
+            shown, subscription_bodies.requested_signing(body), self.signer, now, body.signing_key
+        )
 
     async def delete(self, store: str, subscription_id: str, revision: int | None) -> None:
         def made(before: Subscription | None) -> None:

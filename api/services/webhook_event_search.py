@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.problems import Complaint, Invalid
-from api.services.deliveries import Deliveries
+from api.services.deliveries import DeliveryQueries
 from streams.delivery.delivery_search import DeliverySearch
 from streams.delivery.delivery_state import DeliveryState
 from streams.delivery.explain import PublishedEvent
 from streams.delivery.subscription_history import SubscriptionHistory
 from streams.stages.member_replay import TooManyFacts
 
-MOST_EVENTS = 50
+MAX_EVENTS = 50
 """Of one answer; and deliveries of one event that are looked at."""
 BEFORE, AFTER = timedelta(hours=1), timedelta(minutes=1)
 """Around a delivery, where its event is looked for."""
 
 
-class EventsPublished(Protocol):
+class PublishedEventReader(Protocol):
     async def of(
         self, store: str, member_id: str, since: datetime | None, until: datetime | None
     ) -> list[PublishedEvent]:
@@ -30,11 +30,11 @@ class EventsPublished(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class WebhookEventSearch:
     """In their topic, where the journal helps to say when. None: it is not found there."""
 
-    deliveries: Deliveries
-    published: EventsPublished
+    deliveries: DeliveryQueries
+    published: PublishedEventReader
 
     async def of_member(
         self, store: str, member_id: str, since: datetime, until: datetime
@@ -45,15 +45,15 @@ class Events:
         for each in there:
             # What was backfilled later, for some, was told to all before.
             found.setdefault(each.event.webhook_event_id, each)
-        asked = DeliverySearch(store, member_id=member_id, since=since, until=until, size=MOST_EVENTS)
+        asked = DeliverySearch(store, member_id=member_id, since=since, until=until, size=MAX_EVENTS)
         for known in (await self.deliveries.search(asked)).items:
             id_ = known.webhook_event_id
-            if id_ not in found and len(found) <= MOST_EVENTS:
+            if id_ not in found and len(found) <= MAX_EVENTS:
                 found[id_] = await self.by_id(store, id_, member_id, None)
-        if len(found) > MOST_EVENTS:
+        if len(found) > MAX_EVENTS:
             raise Invalid(
                 Complaint(
-                    "at", f"That member had more than {MOST_EVENTS} events then: ask for less.", "too_much"
+                    "at", f"That member had more than {MAX_EVENTS} events then: ask for less.", "too_much"
                 )
             )
         return found
@@ -89,7 +89,7 @@ class Events:
             raise Invalid(Complaint("at", message, "too_much")) from None
 
     async def made(self, store: str, webhook_event_id: str) -> tuple[DeliveryState, ...]:
-        asked = DeliverySearch(store, webhook_event_id=webhook_event_id, size=MOST_EVENTS)
+        asked = DeliverySearch(store, webhook_event_id=webhook_event_id, size=MAX_EVENTS)
         return (await self.deliveries.search(asked)).items
 
 

@@ -1,7 +1,8 @@
-"""Webhook events of the past, derived from `events` and appended to `webhook-events` for who was chosen.
+"""Webhook events of the past, derived from `events` and appended to `webhook-events` for chosen
+subscriptions.
 
-Where a backfill stands is committed with what it appends; its name is made of what was asked for, so that the
-same words go on with it.
+A backfill commits its position together with what it appends. Its name is derived from its arguments, so the
+same arguments resume it.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import msgspec
 from streams.codec import avro
 from streams.delivery.backfill_recipients import HEADER
 from streams.domain.ids import derived_id
-from streams.jobs.rate_limit import Over, Pace
+from streams.jobs.rate_limit import RateLimit, StopCallback
 from streams.kafka.checkpoint import OutputRecord, Position, TransactionalCheckpoint
 from streams.kafka.clients import Connection
 from streams.kafka.external_sort import ScanFrom
@@ -22,12 +23,12 @@ from streams.kafka.log_reader import full_range
 from streams.stages.backfill_events import BackfillRequest
 from streams.topics import EVENTS, WEBHOOK_EVENTS
 
-Progress = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 """Called with how many events were appended since the last call."""
 
 
 class StoredEvent(msgspec.Struct, array_like=True):
-    """A derived event, as it is to be appended."""
+    """A derived event, encoded as it will be appended."""
 
     key: bytes
     value: bytes
@@ -37,7 +38,8 @@ class StoredEvent(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """What is asked for, as it was when it began; by partition of `events` where it stands and ends."""
+    """A backfill's request as it was at its start; `bounds`: by partition of `events` its next and end
+    offsets."""
 
     name: str
     wish: BackfillRequest
@@ -45,14 +47,14 @@ class BackfillPlan:
     resumed: bool
 
     def note(self, number: int) -> str:
-        """What a successor must know to go on."""
+        """What a later run needs to resume."""
         return f"{self.bounds[number][1]} {self.wish.since.isoformat()} {self.wish.until.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A backfill in its asker's words, of which its name is made. Without subscriptions it is for all of the
-    store `all_of`."""
+class BackfillArguments:
+    """A backfill's arguments as they were typed; its name is derived from them. Without `subscriptions` it is
+    for all subscriptions of the store `all_of`."""
 
     event_name: str
     since: str
@@ -75,7 +77,7 @@ class Asked:
 def plan_backfill(
     connection: Connection, standpoint: TransactionalCheckpoint, name: str, wish: BackfillRequest
 ) -> BackfillPlan:
-    """Where it was, or from the beginning. Raises Retryable."""
+    """The plan that resumes the backfill, or a new one. Raises Retryable."""
     found = standpoint.positions()
     if found is None:
         return BackfillPlan(name, wish, dict(full_range(connection, EVENTS).bounds), resumed=False)
@@ -89,24 +91,24 @@ def plan_backfill(
 
 @dataclass(frozen=True, slots=True)
 class DerivedEvents:
-    """What is to be appended, on disk; a key begins with partition and offset of the fact, 8 bytes each."""
+    """The events to append, on disk; a key begins with the fact's partition and offset, 8 bytes each."""
 
     count: int
     scan: ScanFrom
     left_out: int
-    """Owners of whom nothing is told: they are erased."""
+    """How many owners are left out because they are erased."""
 
 
 class Backfill:
-    """Appends what was derived, in the order of the facts."""
+    """Appends the derived events in the order of their facts."""
 
     def __init__(self, standpoint: TransactionalCheckpoint, plan: BackfillPlan, found: DerivedEvents) -> None:
         self._standpoint = standpoint
         self.plan = plan
         self.found = found
 
-    def run(self, pace: Pace, progress: Progress, over: Over) -> bool:
-        """Whether all is done; else it was told to end, and goes on when it is run again."""
+    def run(self, pace: RateLimit, progress: ProgressCallback, over: StopCallback) -> bool:
+        """Whether it is complete; if not, it was stopped, and resumes when it is run again."""
         if not self.plan.resumed:
             self._commit([], {number: start for number, (start, _) in self.plan.bounds.items()})
         for chunk, positions in self._chunks(pace.chunk):
@@ -118,11 +120,11 @@ class Backfill:
         return True
 
     def _chunks(self, size: int) -> Iterator[tuple[list[OutputRecord], dict[int, int]]]:
-        """Events, and where the partitions stand after them; those of one fact are never parted."""
+        """Chunks of events, and the partitions' positions after each; one fact's events stay in one chunk."""
         chunk, positions = list[OutputRecord](), dict[int, int]()
         for place, pairs in groupby(self.found.scan(b""), key=lambda pair: pair[0][:16]):
             number, offset = int.from_bytes(place[:8], "big"), int.from_bytes(place[8:], "big")
-            chunk += [_appended(number, value) for _, value in pairs]
+            chunk += [_make_record(number, value) for _, value in pairs]
             positions[number] = offset + 1
             if len(chunk) >= size:
                 yield chunk, positions
@@ -135,7 +137,7 @@ class Backfill:
         )
 
 
-def _appended(number: int, value: bytes) -> OutputRecord:
+def _make_record(number: int, value: bytes) -> OutputRecord:
     kept = msgspec.msgpack.decode(value, type=StoredEvent)
     headers = {avro.HEADER: kept.schema.encode(), HEADER: kept.backfill}
     return OutputRecord(WEBHOOK_EVENTS, kept.key, kept.value, headers, number)

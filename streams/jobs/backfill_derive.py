@@ -1,7 +1,7 @@
-"""The webhook events that a backfill is to append: derived from the facts, and kept on disk until counted.
+"""The webhook events that a backfill appends: derived from the facts, and kept on disk.
 
-The facts are walked partition by partition, from the beginning, and the state is made again on disk beside
-them: in memory is a slice of them at a time.
+The facts are read partition by partition from the beginning, while the state is rebuilt from them on disk.
+One slice of them is in memory at a time.
 """
 
 import tempfile
@@ -36,51 +36,51 @@ from streams.webhooks.events import WebhookEvent
 
 @dataclass(slots=True)
 class EventDerivation:
-    """For those of `chosen` by whom it is missing. `tell` hears how far it is."""
+    """Derives the events that any of the `chosen` subscriptions lacks. `tell` is called with the progress."""
 
     connection: Connection
     plan: BackfillPlan
     chosen: Sequence[Subscription]
     stores: SettingsLookup
     erased: frozenset[str]
-    """The keys of members and documents that are."""
+    """The keys of erased members and documents."""
     folder: Path
     tell: TellProgress
     _count: int = field(default=0, init=False)
-    _left_out: set[str] = field(default_factory=set, init=False)
+    _erased_found: set[str] = field(default_factory=set, init=False)
 
     @contextmanager
     def derived(self) -> Iterator[DerivedEvents]:
-        """All that is missing. Raises Retryable where the cluster does not answer."""
-        # Read after the facts' ends were asked for: what was told of these is among it.
+        """All missing events. Raises Retryable if the cluster does not answer."""
+        # Read after the facts' end offsets: it includes all events that were published for these facts.
         reading = partial(self.tell, "reading webhook-events")
         with (
             existing_events(self.connection, self.plan.wish.event_name, self.folder, reading) as there,
-            sort_on_disk(self._pairs(there), self.folder) as scan,
+            sort_on_disk(self._missing_events(there), self.folder) as scan,
         ):
-            left_out = sum(self.plan.wish.about(owner.encode()) for owner in self._left_out)
+            left_out = sum(self.plan.wish.about(owner.encode()) for owner in self._erased_found)
             yield DerivedEvents(self._count, scan, left_out)
 
-    def _pairs(self, there: ExistsCallback) -> Iterator[Pair]:
-        for number in self._numbers():
-            for record, event in self._told_again(number):
+    def _missing_events(self, there: ExistsCallback) -> Iterator[Pair]:
+        for number in self._partitions_to_read():
+            for record, event in self._derive_partition(number):
                 id_ = event.webhook_event_id
                 missing = tuple(s.subscription_id for s in self.chosen if not there(id_, s))
                 if missing and record.offset >= self.plan.bounds[number][0]:
                     self._count += 1
                     by = BackfillRecipients(name=self.plan.name, subscriptions=missing)
-                    yield _place(record, self._count), _kept(record, event, by)
+                    yield _sort_key(record, self._count), _encode_event(record, event, by)
 
-    def _numbers(self) -> list[int]:
-        """Partitions that are not behind it, and may hold what is asked for."""
+    def _partitions_to_read(self) -> list[int]:
+        """The partitions that are not finished and may hold requested events."""
         wish, bounds = self.plan.wish, self.plan.bounds
         only = None
         if wish.member_id:
             only = partition_of(owner_of(wish.store, wish.member_id).encode(), len(bounds))
         return [n for n, (at, end) in sorted(bounds.items()) if at < end and only in (None, n)]
 
-    def _told_again(self, number: int) -> Iterator[tuple[Record, WebhookEvent]]:
-        """From the partition's beginning: what is before the place to go on from made the state."""
+    def _derive_partition(self, number: int) -> Iterator[tuple[Record, WebhookEvent]]:
+        """The partition's events from its beginning: the facts before the position rebuild the state."""
         low, _ = full_range(self.connection, EVENTS, number).bounds[number]
         facts, done = OffsetRange(EVENTS, {number: (low, self.plan.bounds[number][1])}), 0
         what = f"partition {number + 1} of {len(self.plan.bounds)}: deriving from facts"
@@ -92,27 +92,27 @@ class EventDerivation:
             keys = DataKeys(self.connection, number, running, partial(self.tell, "reading the keys"))
             for messages in read_batches(self.connection, facts):
                 keys.forget()
-                records = self._known(messages, keys)
+                records = self._skip_erased(messages, keys)
                 yield from backfill_events(tables, records, self.stores, keys, self.plan.wish)
                 done += len(messages)
                 self.tell(what, done, facts.size)
 
-    def _known(self, messages: list[Message], keys: DataKeys) -> Iterator[Record]:
-        """Without those of who is erased, or is found to be by now: nothing is told of them."""
+    def _skip_erased(self, messages: list[Message], keys: DataKeys) -> Iterator[Record]:
+        """The records, without those of owners who are erased, also if that shows only by a missing key."""
         for message in messages:
             record = record_of(message, EVENTS.name)
             owner = (record.key or b"").decode(errors="replace")
             sealed_for_good = PERSONAL in record.headers and keys(owner) is None
-            if sealed_for_good or owner in self.erased or owner in self._left_out:
-                self._left_out.add(owner)
+            if sealed_for_good or owner in self.erased or owner in self._erased_found:
+                self._erased_found.add(owner)
             else:
                 yield record
 
 
-def _place(record: Record, index: int) -> bytes:
+def _sort_key(record: Record, index: int) -> bytes:
     return b"".join(number.to_bytes(8, "big") for number in (record.partition, record.offset, index))
 
 
-def _kept(record: Record, event: WebhookEvent, by: BackfillRecipients) -> bytes:
+def _encode_event(record: Record, event: WebhookEvent, by: BackfillRecipients) -> bytes:
     value, schema = avro.encode(event)
     return msgspec.msgpack.encode(StoredEvent(record.key or b"", value, schema, by.header))

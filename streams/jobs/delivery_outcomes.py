@@ -1,4 +1,4 @@
-"""What became of each delivery of a subscription, looked up on disk: however many there are."""
+"""What became of each delivery of a subscription, sorted on disk, so that their number is not bounded."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from streams.delivery.records import Attempt, DeadLetter, Delivery
 from streams.delivery.replay_selection import DeliveryOutcome, delivery_outcome
 from streams.delivery.subscription_history import SubscriptionHistory
 from streams.errors import Poison
-from streams.jobs.rate_limit import Over, StoppedEarly
+from streams.jobs.rate_limit import StopCallback, StoppedEarly
 from streams.kafka.clients import Connection
 from streams.kafka.external_sort import ScanFrom, sort_on_disk
 from streams.kafka.log_reader import partition_of_key, read_batches, record_time, time_range
@@ -28,24 +28,24 @@ def outcome_lookup(
     subscription_id: str,
     since: datetime | None,
     folder: Path,
-    over: Over = lambda: False,
+    over: StopCallback = lambda: False,
 ) -> Iterator[Callable[[str], DeliveryOutcome]]:
-    """By delivery id, as it was when this was first asked, of what was appended since. Asking first raises
-    Retryable, and CutShort where it is over before all is read."""
+    """A function from delivery id to outcome, by the records appended since `since`. They are read at its
+    first call, which raises Retryable, and StoppedEarly if `over` says so before all are read."""
     with ExitStack() as stack:
         scan: ScanFrom | None = None
 
         def outcome_of(delivery_id: str) -> DeliveryOutcome:
             nonlocal scan
             if scan is None:
-                marks = _marks(connection, subscription_id, since, over)
+                marks = _read_marks(connection, subscription_id, since, over)
                 scan = stack.enter_context(sort_on_disk(marks, folder))
-            return _fate(scan, delivery_id)
+            return _find_fate(scan, delivery_id)
 
         yield outcome_of
 
 
-def _fate(scan: ScanFrom, delivery_id: str) -> DeliveryOutcome:
+def _find_fate(scan: ScanFrom, delivery_id: str) -> DeliveryOutcome:
     id_ = UUID(delivery_id).bytes
     count: Counter[bytes] = Counter()
     for key, _ in scan(id_):
@@ -55,8 +55,8 @@ def _fate(scan: ScanFrom, delivery_id: str) -> DeliveryOutcome:
     return delivery_outcome(count[MADE] + count[REPLAYED], count[DELIVERED], count[DEAD])
 
 
-def _marks(
-    connection: Connection, subscription_id: str, since: datetime | None, over: Over
+def _read_marks(
+    connection: Connection, subscription_id: str, since: datetime | None, over: StopCallback
 ) -> Iterator[Mark]:
     key = subscription_id.encode()
     for topic in (DELIVERIES, ATTEMPTS, DEAD_LETTERS):
@@ -66,10 +66,10 @@ def _marks(
                 raise StoppedEarly
             for message in messages:
                 if message.key() == key:
-                    yield from _of(record_of(message, topic.name), record_time(message))
+                    yield from _marks_of(record_of(message, topic.name), record_time(message))
 
 
-def _of(record: Record, appended_at: datetime) -> Iterator[Mark]:
+def _marks_of(record: Record, appended_at: datetime) -> Iterator[Mark]:
     marks, place = MarkMaker(SubscriptionHistory()), RecordPlace(record.partition, record.offset, appended_at)
     try:
         match record.topic:
@@ -80,5 +80,5 @@ def _of(record: Record, appended_at: datetime) -> Iterator[Mark]:
             case _:
                 yield from marks.dead_letter(avro.decode(DeadLetter, record.value, record.schema), place)
     except Poison:
-        # The sink has put it aside: nothing became of it.
+        # The sink put it into poison: it was never sent.
         return

@@ -1,4 +1,5 @@
-"""Which webhook events stand on their topic already, and for whom: looked up on disk, however many."""
+"""Which webhook events were published already, and for whom; sorted on disk, so that their number is not
+bounded."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,30 +24,32 @@ from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS
 
 ExistsCallback = Callable[[str, Subscription], bool]
-"""Whether the event of that id was there for the subscription."""
-_Place = tuple[datetime, tuple[str, ...] | None]
-"""When it was appended, and for whom; None: for all that were there."""
+"""Whether the event of that id was published for the subscription."""
+_Appended = tuple[datetime, tuple[str, ...] | None]
+"""When it was appended, and for which subscriptions; None: for all that existed."""
 
 
 @contextmanager
 def existing_events(
     connection: Connection, event_name: str, folder: Path, report: ReportProgress
 ) -> Iterator[ExistsCallback]:
-    """Of events of that name, as of when this was called. Raises Retryable."""
-    with sort_on_disk(_pairs(connection, event_name, report), folder) as scan:
-        yield partial(_told, scan)
+    """Looks among the events of that name that exist at the call. Raises Retryable."""
+    with sort_on_disk(_read_events(connection, event_name, report), folder) as scan:
+        yield partial(_exists, scan)
 
 
-def _pairs(connection: Connection, event_name: str, report: ReportProgress) -> Iterator[tuple[bytes, bytes]]:
+def _read_events(
+    connection: Connection, event_name: str, report: ReportProgress
+) -> Iterator[tuple[bytes, bytes]]:
     stretch, done = full_range(connection, WEBHOOK_EVENTS), 0
     for messages in read_batches(connection, stretch):
         for message in messages:
-            yield from _pair(message, event_name)
+            yield from _sort_entry(message, event_name)
         done += len(messages)
         report(done, stretch.size)
 
 
-def _pair(message: Message, event_name: str) -> Iterator[tuple[bytes, bytes]]:
+def _sort_entry(message: Message, event_name: str) -> Iterator[tuple[bytes, bytes]]:
     record = record_of(message, WEBHOOK_EVENTS.name)
     if record.kind != event_name:
         return
@@ -54,24 +57,24 @@ def _pair(message: Message, event_name: str) -> Iterator[tuple[bytes, bytes]]:
         _, tree = avro.decode_tree(record.value, record.schema)
         by = read_recipients(record.headers)
     except Poison:
-        # The fan-out has put it aside: nobody was told by it.
+        # The fan-out put it into poison: nobody received it.
         return
-    place: _Place = record_time(message), by.subscriptions if by else None
-    yield _key(tree["webhook_event_id"], record), msgspec.msgpack.encode(place)
+    place: _Appended = record_time(message), by.subscriptions if by else None
+    yield _sort_key(tree["webhook_event_id"], record), msgspec.msgpack.encode(place)
 
 
-def _key(webhook_event_id: str, record: Record) -> bytes:
+def _sort_key(webhook_event_id: str, record: Record) -> bytes:
     at = record.partition.to_bytes(4, "big") + record.offset.to_bytes(8, "big")
     return UUID(webhook_event_id).bytes + at
 
 
-def _told(scan: ScanFrom, webhook_event_id: str, subscription: Subscription) -> bool:
+def _exists(scan: ScanFrom, webhook_event_id: str, subscription: Subscription) -> bool:
     id_ = UUID(webhook_event_id).bytes
     for key, value in scan(id_):
         if key[:16] != id_:
             return False
-        appended_at, chosen = msgspec.msgpack.decode(value, type=_Place)
-        # What was told to all before it was there was not told to it.
+        appended_at, chosen = msgspec.msgpack.decode(value, type=_Appended)
+        # An event for all that was published before the subscription existed did not reach it.
         if subscription.subscription_id in (chosen or ()) or (
             chosen is None and appended_at >= subscription.created_at
         ):

@@ -1,4 +1,4 @@
-"""How fast a replay goes: what happens meanwhile must not wait for what has happened long ago."""
+"""How fast a job appends: new webhooks must not wait behind old ones."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -14,39 +14,39 @@ from streams.kafka.records import record_of
 from streams.kafka.unreadable_batches import skip_unreadable
 from streams.topics import ATTEMPTS, DEAD_LETTERS
 
-# A transaction's share: what a kill takes back.
+# Records of one transaction: a kill loses no more of the work.
 CHUNK_RECORDS = 1000
 TRANSACTIONS_PER_SECOND = 4
 IDLE_SECONDS = 0.1
-Over = Callable[[], bool]
-"""Whether it is to end, at the next chance."""
+StopCallback = Callable[[], bool]
+"""Whether the work should stop at the next chance."""
 
 
 class StoppedEarly(Exception):
-    """It was told to end before there was anything to tell."""
+    """The work was stopped before it had a result."""
 
 
-class Pace(Protocol):
-    """When the next ones may be appended."""
+class RateLimit(Protocol):
+    """When the next records may be appended."""
 
     chunk: int
-    """Most at a time."""
+    """Most records at a time."""
 
-    def wait(self, count: int, over: Over) -> bool:
-        """Until so many more may be appended; False where it is to end."""
+    def wait(self, count: int, over: StopCallback) -> bool:
+        """Waits until `count` more may be appended; False if `over` says stop."""
 
     def appended(self, chunk: Iterable[Delivery]) -> None:
-        """They are committed."""
+        """Notes that the chunk is committed."""
 
     def close(self) -> None: ...
 
 
 class Unlimited:
-    """As fast as it goes."""
+    """No limit."""
 
     chunk = CHUNK_RECORDS
 
-    def wait(self, _count: int, over: Over) -> bool:
+    def wait(self, _count: int, over: StopCallback) -> bool:
         return not over()
 
     def appended(self, chunk: Iterable[Delivery]) -> None:
@@ -57,14 +57,14 @@ class Unlimited:
 
 
 class SteadyRate:
-    """At most `rate` a second, whatever becomes of them."""
+    """At most `rate` records a second, whatever becomes of them."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self.chunk = min(CHUNK_RECORDS, max(1, rate // TRANSACTIONS_PER_SECOND))
         self._next = time.monotonic()
 
-    def wait(self, count: int, over: Over) -> bool:
+    def wait(self, count: int, over: StopCallback) -> bool:
         while not over():
             left = self._next - time.monotonic()
             if left <= 0:
@@ -81,19 +81,19 @@ class SteadyRate:
 
 
 class AttemptLimited:
-    """At most `rate` a second, and no more than a second's worth, twenty at least, on their way to the
-    endpoint: what happens meanwhile waits for no more than that."""
+    """At most `rate` deliveries a second, and at most one second's worth (at least twenty) without a first
+    attempt: a new webhook waits behind no more than that."""
 
     def __init__(self, connection: Connection, subscription_id: str, rate: int) -> None:
         self._rate = rate
         self._ahead = max(rate, 20)
         self.chunk = min(CHUNK_RECORDS, max(1, rate // TRANSACTIONS_PER_SECOND))
         self._next = time.monotonic()
-        self._tried = _Tried(connection, subscription_id)
+        self._tried = _PendingAttempts(connection, subscription_id)
         self.waits = False
-        """Whether it is the endpoint that it waits for."""
+        """Whether it waits for the endpoint."""
 
-    def wait(self, count: int, over: Over) -> bool:
+    def wait(self, count: int, over: StopCallback) -> bool:
         while not over():
             now = time.monotonic()
             self.waits = len(self._tried.under_way) + count > max(self._ahead, count)
@@ -111,8 +111,8 @@ class AttemptLimited:
         self._tried.close()
 
 
-class _Tried:
-    """Which of a replay's deliveries the sink has not come to: the first try of one counts, or its end."""
+class _PendingAttempts:
+    """A replay's deliveries that have neither a first attempt nor a dead letter."""
 
     def __init__(self, connection: Connection, subscription_id: str) -> None:
         self.under_way: set[str] = set()
@@ -120,7 +120,7 @@ class _Tried:
         self._key = subscription_id.encode()
         self._names = {connection.topic(topic): topic for topic in (ATTEMPTS, DEAD_LETTERS)}
         self._consumer = connection.open_consumer(**{"group.id": f"{connection.prefix}replay"})
-        # Before anything is appended: what comes of it must not be missed.
+        # Before anything is appended, so that no attempt is missed.
         ends = [(name, full_range(connection, topic).bounds) for name, topic in self._names.items()]
         self._consumer.assign(
             [TopicPartition(name, n, end) for name, bounds in ends for n, (_, end) in bounds.items()]

@@ -1,4 +1,4 @@
-"""The topics of what was put aside, and how it is sent again: poison records, and dead letters."""
+"""The sources of a redrive, poison records and dead letters, and the filters on them."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import datetime
 from streams.codec import avro
 from streams.delivery.records import DeadLetter, redrive_delivery
 from streams.domain.values import Value
-from streams.jobs.redrive import Id, OutgoingRecord
+from streams.jobs.redrive import CandidateId, OutgoingRecord
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import full_range, read_latest
-from streams.projections.erasures import erased
+from streams.projections.erasures import erased_owners
 from streams.rejections import WRONG_PARTITION, LetterRedriven, PoisonRecord, Redriven
 from streams.stages.commands import owner_of
 from streams.stages.context import Record
@@ -20,8 +20,8 @@ _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
 class PoisonSource:
-    """Each goes to its topic and partition, with its key, headers and bytes; to its key's partition where it
-    stood on another."""
+    """Each poison record goes back to its topic and partition with its key, headers and bytes; if it was on a
+    partition that its key does not belong to, it goes to the key's."""
 
     topic = POISON
     kind = PoisonRecord
@@ -32,15 +32,15 @@ class PoisonSource:
         return None if record.topic in _BY_NAME else "of a topic that is no more"
 
     def again(self, record: PoisonRecord) -> OutgoingRecord:
-        # To its own partition, as each has clock's records; but for what stood where its key does not belong.
+        # Its own partition, because each one has its own clock records; a misplaced record goes to its key's.
         partition = -1 if record.cause.startswith(WRONG_PARTITION) else record.partition
         return OutgoingRecord(_BY_NAME[record.topic], partition, record.key, record.value, record.headers)
 
-    def name(self, place: Id, record: PoisonRecord) -> Hashable:
-        # By origin too: where the poison topic was made anew, its places mean other records.
+    def name(self, place: CandidateId, record: PoisonRecord) -> Hashable:
+        # With its origin: if the poison topic is created again, the same position means another record.
         return place, record.topic, record.partition, record.offset
 
-    def memory(self, place: Id, record: PoisonRecord, now: datetime) -> Value:
+    def memory(self, place: CandidateId, record: PoisonRecord, now: datetime) -> Value:
         return Redriven(
             poison_partition=place.partition,
             poison_offset=place.offset,
@@ -54,25 +54,31 @@ class PoisonSource:
         if record.kind != Redriven.__name__:
             return None
         r = avro.decode(Redriven, record.value, record.schema)
-        return (Id(r.poison_partition, r.poison_offset), r.topic, r.partition, r.offset), r.redriven_at
+        return (
+            CandidateId(r.poison_partition, r.poison_offset),
+            r.topic,
+            r.partition,
+            r.offset,
+        ), r.redriven_at
 
 
 class DeadLetterSource:
-    """Each goes to the deliveries as the one that it was, and has its whole schedule before it."""
+    """Each dead letter goes to `deliveries` as the same delivery, with the whole retry schedule ahead."""
 
     topic = DEAD_LETTERS
     kind = DeadLetter
 
-    def __init__(self, subscribed: Callable[[str], bool], erased: Callable[[str], bool]) -> None:
-        """`subscribed` says whether a subscription is there; `erased`, by its key, whether a member is."""
+    def __init__(self, subscribed: Callable[[str], bool], erased_owners: Callable[[str], bool]) -> None:
+        """`subscribed`: whether a subscription exists. `erased_owners`: whether a member, by its key, is
+        erased."""
         self._subscribed = subscribed
-        self._erased = erased
+        self._erased = erased_owners
 
     def obstacle(self, record: DeadLetter) -> str | None:
         delivery = record.delivery
         if self._erased(owner_of(delivery.store, delivery.member_id)):
             return "of a member that is erased"
-        # It would come back at once.
+        # Its delivery would become a dead letter at once.
         known = self._subscribed(delivery.subscription_id)
         return None if known else "of a subscription that is no more"
 
@@ -81,10 +87,10 @@ class DeadLetterSource:
         key = record.delivery.subscription_id.encode()
         return OutgoingRecord(DELIVERIES, -1, key, value, {avro.HEADER: header.encode()})
 
-    def name(self, place: Id, record: DeadLetter) -> Hashable:
+    def name(self, place: CandidateId, record: DeadLetter) -> Hashable:
         return place, record.delivery.delivery_id
 
-    def memory(self, place: Id, record: DeadLetter, now: datetime) -> Value:
+    def memory(self, place: CandidateId, record: DeadLetter, now: datetime) -> Value:
         return LetterRedriven(
             partition=place.partition,
             offset=place.offset,
@@ -96,24 +102,24 @@ class DeadLetterSource:
         if record.kind != LetterRedriven.__name__:
             return None
         r = avro.decode(LetterRedriven, record.value, record.schema)
-        return (Id(r.partition, r.offset), r.delivery_id), r.redriven_at
+        return (CandidateId(r.partition, r.offset), r.delivery_id), r.redriven_at
 
 
 def dead_letter_source(connection: Connection) -> DeadLetterSource:
-    """The dead letters, beside the subscriptions that there are now and who is erased. Raises Retryable."""
+    """The dead letters, with the present subscriptions and erased members. Raises Retryable."""
     there = read_latest(connection, full_range(connection, SUBSCRIPTIONS))
-    return DeadLetterSource(lambda id_: id_.encode() in there, erased(connection).__contains__)
+    return DeadLetterSource(lambda id_: id_.encode() in there, erased_owners(connection).__contains__)
 
 
 @dataclass(frozen=True, slots=True)
-class PoisonWanted:
-    """Those for which all of it holds. Empty: whichever."""
+class PoisonFilter:
+    """Records that meet every condition. An empty condition allows any."""
 
     topics: frozenset[str] = frozenset()
     since: datetime | None = None
-    ids: frozenset[Id] = frozenset()
+    ids: frozenset[CandidateId] = frozenset()
 
-    def holds(self, place: Id, record: PoisonRecord) -> bool:
+    def holds(self, place: CandidateId, record: PoisonRecord) -> bool:
         return (
             (not self.topics or record.topic in self.topics)
             and (self.since is None or record.found_at >= self.since)
@@ -122,9 +128,9 @@ class PoisonWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class LettersWanted:
-    """Those for which all of it holds. Empty: whichever. Given up from `since` on, and before `until`.
-    A status of None: there was no answer."""
+class DeadLetterFilter:
+    """Records that meet every condition; an empty one allows any. Given up from `since` on and before
+    `until`. Status None: there was no answer."""
 
     subscriptions: frozenset[str] = frozenset()
     stores: frozenset[str] = frozenset()
@@ -132,10 +138,10 @@ class LettersWanted:
     statuses: frozenset[int | None] = frozenset()
     since: datetime | None = None
     until: datetime | None = None
-    ids: frozenset[Id] = frozenset()
+    ids: frozenset[CandidateId] = frozenset()
     deliveries: frozenset[str] = frozenset()
 
-    def holds(self, place: Id, record: DeadLetter) -> bool:
+    def holds(self, place: CandidateId, record: DeadLetter) -> bool:
         delivery = record.delivery
         return (
             (not self.subscriptions or delivery.subscription_id in self.subscriptions)

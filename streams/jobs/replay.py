@@ -1,8 +1,7 @@
-"""Webhook events read again and appended to the deliveries: once each, in order, no faster than is wanted.
+"""Webhook events read again and appended to `deliveries`: once each, in order, within a rate limit.
 
-A replay is what was asked for: its name is made of that. Where it stands, and where it is to end, is
-committed with its deliveries (`streams.kafka.checkpoint`): so it may be killed anywhere and is begun again by
-the same words.
+A replay's name is derived from its arguments. Its position and its end are committed with its deliveries
+(`streams.kafka.checkpoint`), so that it may be killed anywhere, and the same arguments resume it.
 """
 
 import threading
@@ -20,23 +19,24 @@ from streams.domain.ids import derived_id
 from streams.domain.values import Value
 from streams.errors import Retryable
 from streams.jobs.event_reader import DeliveryCount, EventReader
-from streams.jobs.rate_limit import Over, Pace
+from streams.jobs.rate_limit import RateLimit, StopCallback
 from streams.kafka.checkpoint import Position, TransactionalCheckpoint, output_record
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import OffsetRange, time_range
 from streams.projections.state_snapshot import read_subscriptions
 from streams.topics import DELIVERIES, WEBHOOK_EVENTS, Topic
 
-Progress = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 """Called with how many deliveries were appended since the last call."""
 ProgressRecord = Callable[[int, int, bool], tuple[Topic, str, Value] | None]
-"""A record, with topic and key, to append in the same transaction: called with how many deliveries that has,
-by how many offsets the reading has come on, and whether that is remembered by it."""
+"""Makes a record, with topic and key, to append in the same transaction. It is called with how many
+deliveries the transaction has, how many offsets were read since the last one, and whether it commits a
+position."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A replay in its asker's words. `since` and `until` are as they were put: they are part of its name."""
+class ReplayArguments:
+    """A replay's arguments. `since` and `until` are as they were typed: its name is derived from them."""
 
     subscription_id: str
     since: str
@@ -52,21 +52,21 @@ class Asked:
 
 
 def read_subscription(connection: Connection, subscription_id: str) -> Subscription:
-    """As it is now. Raises Misconfigured where there is none, or nothing is sent to it; Retryable."""
+    """The present subscription. Raises Misconfigured if it does not exist or is not active, and Retryable."""
     return require_active(read_subscriptions(connection).get(subscription_id), subscription_id)
 
 
 @dataclass(slots=True)
 class ReplayPlan:
-    """What is left to be read, and by partition where it ends."""
+    """What is left to read; `resumed`: whether an earlier run began it."""
 
     stretch: OffsetRange
     resumed: bool
 
 
 class Replay:
-    """To make one fences any other of the same name, and ends what that left open. Raises Retryable where the
-    cluster does not answer: the same words go on with it."""
+    """Creating one fences any other run of the same name, and aborts its open transaction. Raises Retryable
+    if the cluster does not answer; the same arguments resume it."""
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class Replay:
         period: tuple[datetime | None, datetime | None],
         note: ProgressRecord = lambda _sent, _read, _stands: None,
     ) -> None:
-        self._note = note
-        self._turn, self._whole = threading.Lock(), True
+        self._progress_record = note
+        self._turn, self._is_whole = threading.Lock(), True
         self._standpoint = TransactionalCheckpoint(connection, f"replay-{selection.name}", WEBHOOK_EVENTS)
-        self.plan = self._resumed() or ReplayPlan(
+        self.plan = self._find_resumed() or ReplayPlan(
             time_range(connection, WEBHOOK_EVENTS, *period), resumed=False
         )
-        self._reread = EventReader(connection, selection, self.plan.stretch)
-        self._at = {number: start for number, (start, _) in self.plan.stretch.bounds.items()}
+        self._reader = EventReader(connection, selection, self.plan.stretch)
+        self._positions = {number: start for number, (start, _) in self.plan.stretch.bounds.items()}
 
     def __enter__(self) -> Self:
         return self
@@ -91,22 +91,22 @@ class Replay:
     def __exit__(self, *_: object) -> None:
         self._standpoint.close()
 
-    def count(self, over: Over = lambda: False) -> DeliveryCount:
-        """Deliveries that `run` would append now; see `Reread.count`."""
-        return self._reread.count(over)
+    def count(self, over: StopCallback = lambda: False) -> DeliveryCount:
+        """Deliveries that `run` would append now; see `EventReader.count`."""
+        return self._reader.count(over)
 
-    def run(self, pace: Pace, progress: Progress, over: Over) -> bool:
-        """Whether all is done; else it was told to end, and goes on when it is run again."""
+    def run(self, pace: RateLimit, progress: ProgressCallback, over: StopCallback) -> bool:
+        """Whether it is complete; if not, it was stopped, and resumes when it is run again."""
         done = self.play(pace, progress, over)
         if done:
             self.forget()
         return done
 
-    def play(self, pace: Pace, progress: Progress, over: Over) -> bool:
-        """As `run`, but that it is remembered: until it is forgotten, the same words find nothing left."""
+    def play(self, pace: RateLimit, progress: ProgressCallback, over: StopCallback) -> bool:
+        """As `run`, but keeps the position: until `forget`, the same arguments find nothing left to send."""
         if not self.plan.resumed:
-            self._commit([], self._at)
-        for chunk, positions in self._reread.chunks(pace.chunk):
+            self._commit([], self._positions)
+        for chunk, positions in self._reader.chunks(pace.chunk):
             if not pace.wait(len(chunk), over):
                 return False
             self._commit(chunk, positions)
@@ -115,34 +115,35 @@ class Replay:
         return True
 
     def tell(self) -> None:
-        """Appends the note alone. From any thread; raises Retryable, above all where another one plays it."""
+        """Appends the progress record alone. Any thread may call it. Raises Retryable, also if another run
+        fenced this one."""
         self._commit([], {})
 
     def forget(self) -> None:
-        """It is over: the same words begin another one."""
+        """Removes the position: the same arguments start a new replay."""
         self._standpoint.forget()
 
     def _commit(self, chunk: list[Delivery], positions: dict[int, int]) -> None:
         bounds = self.plan.stretch.bounds
-        with self._turn, self._once_whole():
-            read = sum(at - self._at[n] for n, at in positions.items())
-            note = self._note(len(chunk), read, bool(positions))
+        with self._turn, self._fail_after_failure():
+            read = sum(at - self._positions[n] for n, at in positions.items())
+            note = self._progress_record(len(chunk), read, bool(positions))
             noted = (output_record(*note),) if note else ()
             made = (output_record(DELIVERIES, delivery.subscription_id, delivery) for delivery in chunk)
             stands = {n: Position(at, str(bounds[n][1])) for n, at in positions.items()}
             self._standpoint.commit(chain(noted, made), stands)
-        self._at |= positions
+        self._positions |= positions
 
     @contextmanager
-    def _once_whole(self) -> Iterator[None]:
-        """After one that failed there is none: what it noted has not been."""
-        if not self._whole:
+    def _fail_after_failure(self) -> Iterator[None]:
+        """Allows no transaction after a failed one, whose progress was not committed."""
+        if not self._is_whole:
             raise Retryable("its transaction failed: run it again")
-        self._whole = False
+        self._is_whole = False
         yield
-        self._whole = True
+        self._is_whole = True
 
-    def _resumed(self) -> ReplayPlan | None:
+    def _find_resumed(self) -> ReplayPlan | None:
         found = self._standpoint.positions()
         if found is None:
             return None

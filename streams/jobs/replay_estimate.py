@@ -1,4 +1,4 @@
-"""How many deliveries a replay would be of, counted beside an event loop."""
+"""How many deliveries a replay would send, counted from an event loop."""
 
 import asyncio
 from pathlib import Path
@@ -15,30 +15,31 @@ from streams.kafka.log_reader import time_range
 from streams.topics import WEBHOOK_EVENTS
 
 LOOKUP_TIMEOUT = 20.0
-"""Seconds in which all of a subscription's deliveries must have been read, where not all events are meant."""
+"""Seconds within which the outcomes of a subscription's deliveries must be read, if only some are
+replayed."""
 
 
 class ReplayEstimate(NamedTuple):
     deliveries: int
     exact: bool
     offsets: int
-    """How much of the topic of webhook events is to be read."""
+    """How many offsets of `webhook-events` must be read."""
 
 
 class ReplayEstimator:
-    """One at a time: each reads as fast as it goes."""
+    """Makes one estimate at a time, because each reads at full speed."""
 
     def __init__(self, connection: Connection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
-        self._one = asyncio.Lock()
+        self._turn = asyncio.Lock()
 
     async def of(self, order: ReplayOrder, subscription: Subscription) -> ReplayEstimate | None:
-        """None: it takes too long to look up what became of the deliveries. Raises Retryable."""
-        async with self._one:
-            return await asyncio.to_thread(self._counted, order, subscription)
+        """None if reading the deliveries' outcomes takes too long. Raises Retryable."""
+        async with self._turn:
+            return await asyncio.to_thread(self._count, order, subscription)
 
-    def _counted(self, order: ReplayOrder, subscription: Subscription) -> ReplayEstimate | None:
+    def _count(self, order: ReplayOrder, subscription: Subscription) -> ReplayEstimate | None:
         id_, late = order.subscription_id, make_deadline(LOOKUP_TIMEOUT)
         stretch = time_range(self._connection, WEBHOOK_EVENTS, order.since, order.until)
         with outcome_lookup(self._connection, id_, order.since, self._folder, late) as outcome_of:

@@ -1,8 +1,8 @@
-"""How far something that reads a topic has come, kept as offsets of a group of its own.
+"""How far a reader of a topic has come, kept as the committed offsets of a consumer group of its own.
 
-It is committed in the transaction that appends what was made of the records: so it may be killed anywhere.
-Of two of one name the later one fences the other. Kafka forgets such a group days after its last commit
-(`offsets.retention.minutes`, 7 days as a rule).
+The offsets are committed in the transaction that appends what the reader made, so that it may be killed at
+any point. The later of two checkpoints of one name fences the earlier. Kafka forgets the group 7 days after
+its last commit (`offsets.retention.minutes`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ def output_record(topic: Topic, key: str, value: Value) -> OutputRecord:
 
 
 class Position(NamedTuple):
-    """The offset to go on from, and what else is to be known of it."""
+    """The offset to read from next, and a note that is committed with it."""
 
     offset: int
     note: str
@@ -72,7 +72,7 @@ class TransactionalCheckpoint:
         self._consumer.close()
 
     def positions(self) -> dict[int, Position] | None:
-        """By partition; None where it has not begun."""
+        """The committed position of each partition; None before the first commit of all of them."""
         with outage_as_retryable(self._topic):
             found = list_partitions(self._cluster, self._consumer, self._topic, ANSWER_TIMEOUT)
             asked = [TopicPartition(self._topic, n) for n in found]
@@ -94,7 +94,7 @@ class TransactionalCheckpoint:
                 )
 
     def forget(self) -> None:
-        """It is done: one of the same name begins anew."""
+        """Deletes the group: the next checkpoint of this name begins anew."""
         admin = self._connection.open_admin()
         for future in admin.delete_consumer_groups([self._name], request_timeout=ANSWER_TIMEOUT).values():
             # Where that fails, the next one finds that nothing is left, and tries again.

@@ -1,8 +1,8 @@
-"""How every client of this project talks to Kafka: one place for addresses, safety and tuning.
+"""The settings of every Kafka client of this project: addresses, safety and tuning in one place.
 
 `Connection.open_producer`, `.open_consumer` and `.open_admin` make clients, of the configurations that
-`.producer`, `.consumer` and `.admin` give. An operator's file of properties may change the tuning, never what
-the guarantees hang on.
+`.producer`, `.consumer` and `.admin` give. An operator's file of properties may change the tuning, but no
+setting that a guarantee depends on.
 """
 
 import logging
@@ -23,12 +23,12 @@ LOG = logging.getLogger("kafka")
 
 _COMMON = {
     "client.id": "loyalty",
-    # A frozen or unreachable broker holds whatever it was asked for so long (60 s unless told otherwise). By
-    # then the cluster is about to give its partitions to others: it does after 9 s.
+    # A request to a frozen broker fails after this (60 s by default). The cluster gives that broker's
+    # partitions to others after 9 s.
     "socket.timeout.ms": 6_000,
     "api.version.request.timeout.ms": 5_000,
     "socket.connection.setup.timeout.ms": 5_000,
-    # 10 s otherwise: a broker that is back is noticed at once.
+    # 10 s by default: a broker that is back is noticed within a second.
     "reconnect.backoff.max.ms": 1_000,
 }
 _PRODUCER = {"linger.ms": 2, "compression.type": "lz4", "delivery.timeout.ms": 30_000}
@@ -44,7 +44,16 @@ _CONSUMER = {
     # What one fetch may bring, and (zstd) what a batch may unpack to; 50 and 100 MB unless told otherwise.
     "fetch.max.bytes": 2 * MAX_BATCH_BYTES,
     "receive.message.max.bytes": 4 * MAX_BATCH_BYTES,
+    # How long a partition is not fetched once `queued.min.messages` of it wait here; 1,000 ms by default. A
+    # reader that keeps little in its queue has emptied it long before and sleeps (librdkafka #2879, #4284).
+    "fetch.queue.backoff.ms": 5,
 }
+# How a reader hears that it has come to a partition's end: from an empty fetch, which the broker holds for so
+# long, 500 ms by default. Records do not wait for it.
+READ_TO_END: Config = {"enable.partition.eof": True, "fetch.wait.max.ms": 20}
+"""Properties of a consumer that somebody waits for until it has read to the end."""
+FOLLOW_TO_END: Config = {"enable.partition.eof": True, "fetch.wait.max.ms": 100}
+"""Properties of one that follows for as long as the process lives: idle, it takes a third of the CPU time."""
 _SAFE_CONSUMER = {"isolation.level": "read_committed", "enable.auto.commit": False}
 
 

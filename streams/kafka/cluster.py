@@ -3,7 +3,8 @@
 `Librdkafka` is the real cluster. The tests have a second one, in memory, that a seed drives. Every call
 raises `confluent_kafka.KafkaException` as librdkafka does, and may answer all that librdkafka may.
 
-What waits for a cluster takes its time, threads and locks from it too: a seed drives those as well.
+Code that waits for a cluster takes its clock, threads and locks from it too, so that a seed drives them as
+well.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A whole compacted topic in memory, kept current: what small control topics are read through."""
+"""Keeps a whole compacted topic in memory and up to date: small control topics are read through it."""
 
 import asyncio
 import logging
@@ -11,13 +11,13 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Messag
 from streams.control_records import RecordFault
 from streams.domain.values import Value
 from streams.errors import LoyaltyError, Misconfigured, Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import FOLLOW_TO_END, Connection
 from streams.kafka.cluster import REAL_CLUSTER, Cluster, Consumer
 from streams.kafka.consumer_offsets import read_watermarks
 from streams.kafka.control_filter import ApplyRecord, ControlFilter
 from streams.kafka.last_valid import LastValidRecords, open_last_valid
 from streams.kafka.transient_errors import is_transient, retry_transient
-from streams.kafka.unfit_records import SetAside, raw_record
+from streams.kafka.unfit_records import UnfitRecord, raw_record
 from streams.kafka.unreadable_batches import is_unreadable, skip_unreadable
 from streams.topics import Topic
 
@@ -38,9 +38,9 @@ READ_BATCH = 1000
 class CompactedView(Generic[V]):
     """Calls `apply(key, value)` on the event loop for each record in order; a tombstone's value is None.
 
-    A record that cannot be worked with is set aside (see `streams.kafka.unfit_records`): the last good
-    one of its key stays. When reading fails for good, `failed` and `reached` raise.
-    The partitions are those there at the start.
+    A record that is not valid is set aside (see `streams.kafka.unfit_records`), and the last valid one of its
+    key stays in force. When reading fails for good, `failed` and `reached` raise. Partitions that are added
+    to the topic later are not read.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class CompactedView(Generic[V]):
         self._check_every = check_every
         self._check_at = connection.cluster.now() + check_every
         self._next: dict[int, int] = {}
-        self._unread: list[SetAside] = []
+        self._unread: list[UnfitRecord] = []
         """Batches that the client cannot give: their keys are not known."""
         self._moved = asyncio.Condition()
         self._error: BaseException | None = None
@@ -117,8 +117,8 @@ class CompactedView(Generic[V]):
         self._thread.shutdown(wait=False)
 
     @property
-    def aside(self) -> list[SetAside]:
-        """What is set aside now, in the order of the log."""
+    def aside(self) -> list[UnfitRecord]:
+        """The records that are set aside now, by offset."""
         return sorted([*self._sieve.aside.values(), *self._unread], key=lambda each: each.offset)
 
     def _raise_if_failed(self) -> None:
@@ -129,8 +129,7 @@ class CompactedView(Generic[V]):
         """A consumer at the beginning of every partition, and the offsets at which they end now."""
         # An offset out of range means that records were lost or the topic is another one: start over instead.
         consumer = self._connection.open_consumer(
-            **{"group.id": f"{self._connection.prefix}view", "enable.partition.eof": True}
-            | {"auto.offset.reset": "error"}
+            **FOLLOW_TO_END, **{"group.id": f"{self._connection.prefix}view", "auto.offset.reset": "error"}
         )
         try:
             cluster = self._connection.cluster
@@ -179,9 +178,11 @@ class CompactedView(Generic[V]):
         self._unread += [self._unread_batch(message) for message in messages if is_unreadable(message)]
         return skip_unreadable(self._connection, consumer, messages)
 
-    def _unread_batch(self, message: Message) -> SetAside:
+    def _unread_batch(self, message: Message) -> UnfitRecord:
         fault = RecordFault("the batch", "cannot be unpacked")
-        return SetAside(self._topic, message.partition() or 0, message.offset() or 0, "unknown", fault, None)
+        return UnfitRecord(
+            self._topic, message.partition() or 0, message.offset() or 0, "unknown", fault, None
+        )
 
     def _check(self, consumer: Consumer) -> None:
         """Raises Misconfigured where the topic has gone: librdkafka would wait for it without a word."""

@@ -1,7 +1,7 @@
-"""What a consumer is answered about offsets: an offset, nothing where there is nothing, or an error.
+"""Asks a consumer for offsets: each answer is an offset, nothing, or a KafkaException.
 
 librdkafka may leave an error in one partition's answer, or a number below 0 in the place of an offset, and
-call the whole a success. Here that is a KafkaException, of a kind that passes where nothing else was said.
+report success. Here that raises KafkaException, with a transient error unless librdkafka named another.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,8 @@ from streams.kafka.transient_errors import retry_transient
 
 
 def committed(consumer: Consumer, places: Iterable[TopicPartition], within: float) -> list[TopicPartition]:
-    """Where the consumer's group stands in each, in their order; OFFSET_INVALID: it has committed nothing."""
+    """The group's committed offset of each partition, in the given order; OFFSET_INVALID before a first
+    commit."""
     asked = list(places)
     answers = {(at.topic, at.partition): at for at in consumer.committed(asked, within)}
     found = []
@@ -65,7 +66,7 @@ def read_watermarks(consumer: Consumer, place: TopicPartition, within: float) ->
 def first_offset_since(
     consumer: Consumer, place: TopicPartition, moment: datetime, within: float
 ) -> int | None:
-    """The first record that is as young as that; None: there is none."""
+    """The offset of the first record appended at `moment` or later; None when there is none."""
     milliseconds = max(0, int(moment.timestamp() * 1000))
     asked = TopicPartition(place.topic, place.partition, milliseconds)
     (at,) = consumer.offsets_for_times([asked], within)

@@ -8,8 +8,8 @@ from streams.domain.values import Value
 from streams.kafka.last_valid import LastValidRecords
 from streams.kafka.unfit_records import (
     RawRecord,
-    SetAside,
     UnfitError,
+    UnfitRecord,
     ValidRecord,
     printable_key,
     validate_record,
@@ -25,7 +25,7 @@ class ControlFilter(Generic[V]):
     """`aside` has the bad records after which no good one of their key has come, by key."""
 
     def __init__(self, topic: str, kind: type[V], apply: ApplyRecord[V], last_good: LastValidRecords) -> None:
-        self.aside: dict[bytes, SetAside] = {}
+        self.aside: dict[bytes, UnfitRecord] = {}
         self._topic = topic
         self._kind = kind
         self._apply = apply
@@ -42,7 +42,7 @@ class ControlFilter(Generic[V]):
         except UnfitError as unfit:
             self._restore(raw)
             fault, in_force = unfit.fault, self._in_force.get(raw.key)
-            found = SetAside(self._topic, partition, raw.offset, printable_key(raw.key), fault, in_force)
+            found = UnfitRecord(self._topic, partition, raw.offset, printable_key(raw.key), fault, in_force)
             self.aside[raw.key] = found
             LOG.error("set aside: %s", found)  # noqa: TRY400 - the stack tells nothing
         else:

@@ -28,7 +28,7 @@ EncodedValue = tuple[bytes, str]
 
 
 class WriterFenced(Exception):
-    """Another process has taken the topic meanwhile. Nothing was written."""
+    """Another process has taken the topic, and nothing was written."""
 
 
 class ControlWriter:

@@ -1,4 +1,5 @@
-"""Where partitions end, asked for by many at once: what was committed before the question lies before it."""
+"""The end offsets of partitions, for many callers at once: what was committed before a call lies before its
+end."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,8 +13,10 @@ ANSWER_TIMEOUT = 5.0
 
 
 class EndOffsets:
-    """Those who ask while a question is under way share the next one. For one event loop. `committed`: the
-    ends for whoever reads what is committed; else what open transactions have appended lies before them."""
+    """For one event loop. Callers that come during a request share the next one.
+
+    `committed`: returns the last stable offsets, at which readers of committed records stop; otherwise the
+    high watermarks, which include records of open transactions."""
 
     def __init__(self, connection: Connection, *, committed: bool = False) -> None:
         self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
@@ -23,7 +26,7 @@ class EndOffsets:
         self._next: asyncio.Task[dict[Place, int]] | None = None
 
     async def of(self, places: Iterable[Place]) -> dict[Place, int]:
-        """The end of each as of some moment after the call.
+        """The end of each partition at some moment after the call.
 
         Raises Retryable where the cluster does not answer in time.
         """

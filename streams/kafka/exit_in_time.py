@@ -1,7 +1,7 @@
-"""How a process that was told to end ends where Kafka does not answer: without waiting for it.
+"""Ends a process that was told to stop while Kafka does not answer, without waiting for Kafka.
 
-In order, it commits what is under way, and each client waits for the broker for half a minute and more. None
-of that is needed: what was not committed is aborted and handled again by whoever comes next, as after a kill.
+An orderly stop commits, and each client waits for the broker for half a minute and more. Skipping it is safe:
+Kafka aborts what was not committed, and the next process handles it again, as after a kill.
 """
 
 import logging
@@ -20,7 +20,7 @@ _ASKED_EVERY = 1.0
 
 
 def exit_if_silent(connection: Connection) -> None:
-    """Watches the cluster from now on, and ends the process at once where it does not answer."""
+    """Watches the cluster from now on, and ends the process once it has not answered for SILENCE_TIMEOUT."""
     threading.Thread(target=_watch, args=(connection,), name="leaving", daemon=True).start()
 
 

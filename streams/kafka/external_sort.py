@@ -1,4 +1,4 @@
-"""Very many pairs in order: sorted on disk, in a folder that is gone afterwards."""
+"""Sorts more pairs than memory holds, on disk, in a folder that is deleted afterwards."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ ScanFrom = Callable[[bytes], Iterator[Pair]]
 
 @contextmanager
 def sort_on_disk(pairs: Iterator[Pair], folder: Path) -> Iterator[ScanFrom]:
-    """All pairs are there when the block begins. Of equal keys the last stands."""
+    """All pairs are sorted when the block begins. The last of several pairs with the same key wins."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="sorted-", dir=folder) as place,

@@ -1,7 +1,7 @@
-"""Who is in consumer groups: asked in a process of its own, because the client may die of the answer.
+"""Lists the members of consumer groups, in a child process, because librdkafka may crash on the answer.
 
 librdkafka 2.16 was seen to abort in `describe_consumer_groups` when a broker went away (its issue 4605). Here
-that is a question without an answer; the next one starts another process.
+the call then raises Retryable, and the next call starts another process.
 """
 
 import logging
@@ -61,7 +61,7 @@ class GroupDescriber:
     def members(
         self, groups: Iterable[str], within: float = ANSWER_TIMEOUT
     ) -> Mapping[str, list[GroupMember]]:
-        """By the group's name in the cluster, members whose session goes on after their end among them.
+        """The members of each group; one that has ended is listed until its session expires.
 
         Raises Retryable where the cluster does not answer, or the process that asks it has died.
         """

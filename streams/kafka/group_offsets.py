@@ -1,4 +1,4 @@
-"""Where a consumer group stands, seen by a consumer that is not in it.
+"""The committed offsets of a consumer group, read by a consumer that does not join it.
 
 Not by an AdminClient: librdkafka 2.16 was seen to end the process (SIGABRT and SIGSEGV in
 `list_consumer_group_offsets`) when a broker went away.
@@ -18,9 +18,9 @@ NO_OFFSET = -1
 
 
 class GroupOffsets:
-    """Sees where a group stands, and is not in it: it bears the group's name and never subscribes.
+    """Reads a group's committed offsets. It uses the group's id and never subscribes, so it never joins.
 
-    What a transaction has under way does not count, and is not waited for.
+    Offsets in an open transaction are neither counted nor waited for.
     """
 
     def __init__(self, connection: Connection, group: str) -> None:

@@ -1,8 +1,8 @@
-"""The last good control records, kept on this machine's disk beside its other state.
+"""The last valid control records, kept on this machine's disk beside its other state.
 
-They are read only where the log's latest record of a key cannot be worked with, and the good one before it is
-gone from the log. Not of admins and API keys: a key that was revoked while this machine was away must not
-come back. What is wrong with the file itself is never more than its loss.
+One is read only when the latest record of its key is not valid and compaction has removed the valid one
+before it. Admins and API keys are not kept: a key that was revoked while this machine was off must not come
+back. A damaged file is deleted and made again.
 """
 
 import logging

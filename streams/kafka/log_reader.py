@@ -1,4 +1,4 @@
-"""A stretch of a topic: what is committed between two offsets of each partition, in slices."""
+"""Reads the committed records between two offsets of each partition, in batches of bounded size."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from itertools import chain
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.compacted_view import partition_bounds
 from streams.kafka.consumer_offsets import first_offset_since, list_partitions
@@ -29,30 +29,30 @@ _IDLE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """By partition, the first offset and the one after the last."""
+    """A range of a topic. `bounds`: the first offset of each partition, and the offset after the last."""
 
     topic: Topic
     bounds: Mapping[int, tuple[int, int]]
 
     @property
     def size(self) -> int:
-        """In offsets: markers of transactions are among them."""
+        """The number of offsets, which counts transaction markers too."""
         return sum(end - start for start, end in self.bounds.values())
 
 
 def record_time(message: Message) -> datetime:
-    """When it was appended, or made by its producer."""
+    """The record's timestamp: when it was appended, or made, as its topic is configured."""
     return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
 
 
 def full_range(connection: Connection, topic: Topic, partition: int | None = None) -> OffsetRange:
-    """All that is there now, of one partition or all. Raises Retryable."""
+    """The range of all committed records, of one partition or of all. Raises Retryable."""
     return time_range(connection, topic, None, None, partition)
 
 
 def decided_range(connection: Connection, topic: Topic, partition: int | None = None) -> OffsetRange:
-    """All that is there now, and what open transactions have appended: whoever reads it waits for their end.
-    Raises Retryable."""
+    """The range of all records, those of open transactions included: its reader waits until these are
+    decided. Raises Retryable."""
     # The end for those who read everything.
     return time_range(connection, topic, None, None, partition, isolation="read_uncommitted")
 
@@ -66,7 +66,7 @@ def time_range(
     *,
     isolation: str = "read_committed",
 ) -> OffsetRange:
-    """What was appended from `since` on and before `until`, of what is there now. Raises Retryable."""
+    """The range of the records appended from `since` on and before `until`. Raises Retryable."""
     name = connection.topic(topic)
     with outage_as_retryable(name), open_reader(connection, isolation=isolation) as consumer:
         bounds = {}
@@ -94,7 +94,7 @@ def _at(consumer: Consumer, place: TopicPartition, moment: datetime, end: int) -
 
 
 def read_records(connection: Connection, stretch: OffsetRange) -> Iterator[Record]:
-    """One by one, each partition's in order: no more are in memory, however large. Raises Retryable."""
+    """The records one by one, each partition's in order, with one in memory at a time. Raises Retryable."""
     for messages in read_batches(connection, stretch, 1):
         yield from (record_of(message, stretch.topic.name) for message in messages)
 
@@ -102,7 +102,7 @@ def read_records(connection: Connection, stretch: OffsetRange) -> Iterator[Recor
 def read_latest(
     connection: Connection, stretch: OffsetRange, meant: Callable[[bytes], bool] = lambda _: True
 ) -> dict[bytes, Record]:
-    """By key, of those that are meant, the last record; none where that is a tombstone. Raises Retryable."""
+    """The last record of each key for which `meant` is true, without tombstones. Raises Retryable."""
     found: dict[bytes, Record] = {}
     for message in chain.from_iterable(read_batches(connection, stretch)):
         key = message.key() or b""
@@ -114,7 +114,7 @@ def read_latest(
 def read_batches(
     connection: Connection, stretch: OffsetRange, size: int = BATCH_RECORDS
 ) -> Iterator[list[Message]]:
-    """Its records, each partition's in order, `size` at most at once. Raises Retryable."""
+    """The records in batches of at most `size`, each partition's in order. Raises Retryable."""
     name = connection.topic(stretch.topic)
     left = {number: end for number, (start, end) in stretch.bounds.items() if start < end}
     with outage_as_retryable(name), open_reader(connection) as consumer:
@@ -157,11 +157,9 @@ def _within(messages: list[Message], left: dict[int, int]) -> list[Message]:
 def open_reader(
     connection: Connection, group: str = "reader", isolation: str = "read_committed"
 ) -> Iterator[Consumer]:
-    """A consumer that is told where to read and commits nothing by itself."""
+    """A consumer to be assigned by hand, which commits nothing by itself."""
     consumer = connection.open_consumer(
-        **{"group.id": f"{connection.prefix}{group}", "enable.partition.eof": True}
-        # The end is told only when a fetch comes back empty: do not let the broker hold it.
-        | {"fetch.wait.max.ms": 20, "isolation.level": isolation}
+        **READ_TO_END, **{"group.id": f"{connection.prefix}{group}", "isolation.level": isolation}
     )
     try:
         yield consumer
@@ -172,7 +170,7 @@ def open_reader(
 
 @contextmanager
 def outage_as_retryable(what: str) -> Iterator[None]:
-    """An outage in one sentence."""
+    """Turns a KafkaException into a Retryable whose message begins with `what`."""
     try:
         yield
     except KafkaException as failure:

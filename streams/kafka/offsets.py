@@ -1,8 +1,8 @@
-"""Where partitions begin and end, as their leaders say: the one place that asks.
+"""Asks the leaders of partitions where these begin and end.
 
 librdkafka's admin client reports success, with a negative offset, for a partition whose leader gave no
-answer; and one that has seen a leader move may say FENCED_LEADER_EPOCH for as long as it lives. So an offset
-below 0 is no answer here, and after any failure it is a fresh client that asks.
+answer; and one that has seen a leader move may answer FENCED_LEADER_EPOCH for as long as it lives. So an
+offset below 0 counts as no answer, and after any failure a new client asks again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,11 +23,11 @@ Place = tuple[str, int]
 REQUEST_TIMEOUT = 3.0
 RETRY_SECONDS = 0.2
 NO_LATER_RECORD = -1
-"""What Kafka answers where no record is as young as that."""
+"""Kafka's answer when no record is that young."""
 
 
 class Cancelled(Exception):
-    """Nobody wants to know any more."""
+    """The caller has cancelled the request."""
 
 
 class PartitionOffsets:

@@ -1,4 +1,4 @@
-"""Appending single records from an event loop, each awaited until all replicas have it."""
+"""Appends single records from an event loop; each call returns once all replicas have the record."""
 
 import asyncio
 import threading
@@ -40,11 +40,11 @@ class RecordAppender:
     async def append(
         self, topic: Topic, key: str, value: Value | None, more: Mapping[str, bytes] = _NONE
     ) -> Place:
-        """Where the record stands, once all replicas have it. A value of None is a tombstone. `more` are
+        """Returns the record's position once all replicas have it. None as a value is a tombstone; `more` are
         further headers.
 
-        Raises Rejected where it could not be read back, and Retryable; the record may then have been written
-        or not, so that it must be safe to repeat.
+        Raises Rejected when the record could not be read back. Raises Retryable when it is not known whether
+        it was written: repeating the call must be safe.
         """
         data, header = (None, None) if value is None else encode_checked(value)
         place: asyncio.Future[Place] = self._loop.create_future()
@@ -61,12 +61,12 @@ class RecordAppender:
         return await place
 
     async def failed(self) -> NoReturn:
-        """Raises when the producer is beyond repair, and never returns: whoever runs it must start anew."""
+        """Never returns; raises Retryable after a fatal error, when the process must be started again."""
         await asyncio.shield(self._broken)
         raise AssertionError("the future has no result, only an exception")
 
     async def close(self) -> None:
-        """Flushes what is under way, for at most 15 s. Nothing may be appended afterwards."""
+        """Flushes pending records for at most FLUSH_TIMEOUT seconds. Call `append` no more afterwards."""
         await asyncio.to_thread(self._producer.flush, FLUSH_TIMEOUT)
         self._closing.set()
         await asyncio.to_thread(self._thread.join)

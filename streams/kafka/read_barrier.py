@@ -1,4 +1,4 @@
-"""Who waits until topics have been read up to where they ended."""
+"""Waits until a reader has passed the end that a topic had at the call: read your own writes."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from streams.kafka.offsets import Place
 
 
 class ReadBarrier:
-    """For one event loop; whoever reads may be a thread. Made in that loop."""
+    """To be made inside its event loop. The reader may be a thread."""
 
     def __init__(self, ends: EndOffsets) -> None:
         self._ends = ends
@@ -17,13 +17,13 @@ class ReadBarrier:
         self._waiting: dict[asyncio.Future[None], dict[Place, int]] = {}
 
     def read(self, place: Place, offset: int) -> None:
-        """All before `offset` is here now. From any thread."""
+        """The reader has passed everything before `offset`. May be called from any thread."""
         if self._positions.get(place) != offset:
             self._positions[place] = offset
             self._loop.call_soon_threadsafe(self._moved)
 
     async def all(self, places: Iterable[Place]) -> None:
-        """Returns once all is here that was committed before the call. Raises Retryable."""
+        """Returns once everything that was committed before the call has been read. Raises Retryable."""
         missing = self._missing(await self._ends.of(list(places)))
         if missing:
             arrived: asyncio.Future[None] = self._loop.create_future()

@@ -1,7 +1,7 @@
-"""How many records stand between two offsets: markers of transactions take offsets too, and are no records.
+"""Counts the records between two offsets, without transaction markers, which take offsets too.
 
-Of what is new in a partition the last records are read, TAIL at most: where that is all, the count is exact;
-of more it is estimated by what was read.
+At most the last MAX_TAIL_RECORDS new offsets of a partition are read. The count is exact when that is all,
+and otherwise estimated from the share of records among them.
 """
 
 import time
@@ -65,7 +65,7 @@ class PartitionCount:
 
 @dataclass(slots=True)
 class RecordCounts:
-    """Of many partitions, kept current by a consumer of their own."""
+    """The counts of many partitions, updated by a consumer of their own."""
 
     connection: Connection
     consumer: Consumer

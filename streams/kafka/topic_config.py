@@ -1,4 +1,4 @@
-"""How the cluster's topics are configured, beside how they are meant to be; and making them so."""
+"""Compares the topics' configuration with the registry's, and changes it."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Difference(NamedTuple):
-    """An entry of a topic's configuration that is not as it is meant to be."""
+    """A configuration entry of a topic that differs from the registry's."""
 
     topic: Topic
     entry: str
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def find_differences(connection: Connection, topics: Iterable[Topic]) -> list[Difference]:
-    """Of these topics, all of which are there. Raises Retryable."""
+    """The differences of these topics, all of which must exist. Raises Retryable."""
     found = dict(_found(connection, [connection.topic(topic) for topic in topics]))
     return [
         Difference(topic, entry, there[entry], meant)
@@ -49,7 +49,7 @@ def _found(connection: Connection, names: list[str]) -> Iterator[tuple[str, dict
 
 
 def topic_retention(connection: Connection, topic: Topic) -> timedelta | None:
-    """As the cluster has it; None: for ever. Raises Retryable."""
+    """The topic's retention in the cluster; None when it is unlimited. Raises Retryable."""
     ((_, entries),) = _found(connection, [connection.topic(topic)])
     kept = int(entries["retention.ms"])
     return None if kept < 0 else timedelta(milliseconds=kept)
@@ -73,7 +73,7 @@ def tombstone_retentions(connection: Connection, names: Iterable[str]) -> dict[s
 
 
 def apply_config(connection: Connection, changes: Iterable[Difference]) -> None:
-    """Configures the topics as they are meant to be. Raises Retryable."""
+    """Sets the entries to what the registry says. Raises Retryable."""
     entries: dict[str, list[ConfigEntry]] = {}
     for one in changes:
         entry = ConfigEntry(one.entry, one.meant, incremental_operation=AlterConfigOpType.SET)

@@ -1,4 +1,4 @@
-"""The producing side of a feed: everything that a turn leaves, in one Kafka transaction."""
+"""Commits all that a batch leaves in one Kafka transaction: outputs, changelog records and offsets."""
 
 import logging
 import math
@@ -204,7 +204,7 @@ class TransactionalProducer:
 
 @contextmanager
 def run_transaction(producer: Producer, answers_within: float) -> Iterator[None]:
-    """What is appended within is committed together; none of it where anything goes wrong."""
+    """Commits everything that the block appends, or aborts it when the block or the commit raises."""
     producer.begin_transaction()
     try:
         yield

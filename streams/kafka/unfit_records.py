@@ -20,7 +20,7 @@ V = TypeVar("V", bound=Value)
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class UnfitRecord:
     """Where a bad record stands, and what is wrong with it: never a value of it, which may be a secret."""
 
     topic: str

@@ -1,8 +1,9 @@
-"""Batches that the client cannot give: it is told where one begins, and not where the next one does.
+"""Skips batches that the client cannot unpack. It says where such a batch begins, not where the next one
+does.
 
 A broker looks at a batch's compressed size alone: 5 kB of zeros unpack to 150 MB, which the client refuses
-(its bound is `receive.message.max.bytes`, see `clients`). It goes on asking for the same batch for ever. So
-where the next one begins is searched for: what is asked for within a batch brings the batch, and its error.
+(its bound is `receive.message.max.bytes`, see `clients`). It asks for the same batch for ever. So the start
+of the next one is searched for: a fetch from any offset inside a batch returns that batch's error.
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.consumer_offsets import read_watermarks
 from streams.kafka.transient_errors import is_transient, retry_transient
@@ -19,9 +20,9 @@ from streams.kafka.transient_errors import is_transient, retry_transient
 LOG = logging.getLogger(__name__)
 ANSWER_TIMEOUT = 20.0
 _IDLE = 0.5
-UNPACKABLE_ERRORS = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
+OVERSIZED_ERRORS = {KafkaError._BAD_COMPRESSION, KafkaError.MSG_SIZE_TOO_LARGE}
 """Whole, as its producer made it, and too large: no producer of ours makes such a batch."""
-UNREADABLE_ERRORS = UNPACKABLE_ERRORS | {
+UNREADABLE_ERRORS = OVERSIZED_ERRORS | {
     KafkaError._BAD_MSG,
     KafkaError._UNDERFLOW,
     KafkaError._NOT_IMPLEMENTED,
@@ -50,9 +51,9 @@ def find_batch_end(connection: Connection, message: Message) -> int:
     """Where the next batch begins. Raises KafkaException, Retryable where the cluster does not answer."""
     place = TopicPartition(message.topic() or "", message.partition() or 0)
     first = message.offset() or 0
-    own = {"group.id": f"{connection.prefix}reader", "enable.partition.eof": True, "fetch.wait.max.ms": 20}
-    # It is a matter of batches: whether their transactions are over is not.
-    consumer = connection.open_consumer(**own, **{"isolation.level": "read_uncommitted"})
+    # Batches are looked for, whether or not their transactions are decided.
+    own = {"group.id": f"{connection.prefix}reader", "isolation.level": "read_uncommitted"}
+    consumer = connection.open_consumer(**READ_TO_END, **own)
     try:
         bounds = retry_transient(
             connection.cluster, lambda: read_watermarks(consumer, place, ANSWER_TIMEOUT), ANSWER_TIMEOUT

@@ -1,4 +1,4 @@
-"""Starting the broker's process: in its own session, on a leash or let go."""
+"""Starts the broker's process in its own session, tied to this process or not."""
 
 import os
 import signal

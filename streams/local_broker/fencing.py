@@ -1,4 +1,4 @@
-"""Before the broker: its former self is declared dead, so that no partition loses its leader while it starts.
+"""Declares the broker's former run dead before it starts, so that no partition loses its leader meanwhile.
 
 Kafka 4.4.0 takes a partition without a leader for a deleted one when it completes a transaction: it skips the
 marker there and calls the transaction complete. What the transaction wrote stays open for ever, and readers

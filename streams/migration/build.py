@@ -41,7 +41,7 @@ from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS, COMMANDS, EVENTS, VERSIONED_TABLES
 
 
-class Renewal:
+class StateBuild:
     """`connection` is of the generation that runs, `publisher` writes the one that is made. `rate`: most
     facts a second; 0: as fast as it goes. `mend`: where the two differ, what runs is wrong."""
 

@@ -1,6 +1,5 @@
-"""What a state made from facts takes over from the one that runs, so that it can run in its place: the memory
-of commands and of what waits, and what timers know. Nothing is announced twice then, and no command handled
-twice.
+"""What a state made from facts takes over from the running one: the handled commands, what waits, and what
+timers have announced. So nothing is announced twice, and no command is handled twice.
 """
 
 from collections.abc import Iterator

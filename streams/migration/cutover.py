@@ -12,7 +12,7 @@ from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.log_reader import outage_as_retryable
 from streams.kafka.topic_admin import ANSWER_TIMEOUT
-from streams.migration.build import Renewal
+from streams.migration.build import StateBuild
 from streams.migration.group_takeover import await_vacancy, evict_members, take_over_group
 from streams.runtime.instance import lock_file
 from streams.runtime.restore_progress import TellProgress
@@ -68,7 +68,7 @@ def discard_builds(place: Path) -> None:
 
 
 def switch(
-    renewal: Renewal,
+    renewal: StateBuild,
     connection: Connection,
     settings: Settings,
     tell: TellProgress,
@@ -99,7 +99,7 @@ def switch(
     return time.monotonic() - begun
 
 
-def _alike(renewal: Renewal, tell: TellProgress) -> bool:
+def _alike(renewal: StateBuild, tell: TellProgress) -> bool:
     """Whether it fits, after a few looks: the last finds nothing to do, unless somebody works."""
     for _ in range(MAX_ADVANCES):
         if renewal.advance(tell) or not renewal.fits:
@@ -108,7 +108,7 @@ def _alike(renewal: Renewal, tell: TellProgress) -> bool:
 
 
 def _meanwhile(
-    renewal: Renewal, tell: TellProgress, waiting: Callable[[list[str]], None], there: list[str]
+    renewal: StateBuild, tell: TellProgress, waiting: Callable[[list[str]], None], there: list[str]
 ) -> None:
     """What can be done before the last worker's session is over need not be done after it."""
     waiting(there)

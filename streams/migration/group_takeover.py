@@ -1,4 +1,4 @@
-"""The workers' place in their group: seen to be empty, and held by one who handles nothing."""
+"""Takes the workers' place in their consumer group while the state changes, and handles nothing there."""
 
 import threading
 import time

@@ -94,7 +94,8 @@ class DataKeys:
         self._late = False
 
     def forget(self) -> None:
-        """Facts of later are to come. What was looked up is no draft, and would fill the memory."""
+        """Later facts may still arrive. Also drops the entries that were looked up, which would fill the
+        memory."""
         self._running.abort()
         self._late = True
 
@@ -133,12 +134,12 @@ def take_facts(
 
 
 def fact_range(connection: Connection, number: int, start: int) -> OffsetRange:
-    """All up to now, open transactions' too."""
+    """The range of all facts from `start` on, those of open transactions included."""
     low, end = decided_range(connection, EVENTS, number).bounds[number]
     return OffsetRange(EVENTS, {number: (max(low, start), end)})
 
 
 def owners_with_later_facts(connection: Connection, number: int, start: int) -> frozenset[str]:
-    """Of whom there have been facts since."""
+    """The owners of facts from offset `start` on."""
     later = chain.from_iterable(read_batches(connection, fact_range(connection, number, start)))
     return frozenset((message.key() or b"").decode() for message in later)

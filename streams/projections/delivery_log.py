@@ -1,7 +1,7 @@
-"""The journal of deliveries in this process: kept from `deliveries`, `attempts` and `dead-letters`, on disk.
+"""The delivery log of this process, on disk: built from `deliveries`, `attempts` and `dead-letters`.
 
-It can be made again from the topics at any time: a folder that is gone, or of another layout, is. As long as
-it is behind, whoever asks is told so; nobody else waits for it.
+It is rebuilt from the topics if its folder is missing or has another layout. While it is behind, its methods
+raise Retryable; nobody else waits for it.
 """
 
 import asyncio
@@ -33,12 +33,13 @@ from streams.tables.store import open_store
 from streams.topics import DEAD_LETTERS, DELIVERIES, Topic
 
 FOLDER = "journal-1"
-"""The number is the layout's."""
+"""The number is the version of the layout on disk."""
 RETRY_SECONDS = 1.0
 
 
 class FollowedDeliveryLog:
-    """To be made in the event loop that asks; it follows from then on. `count`: partitions of each topic."""
+    """Reads the topics from its creation on. Create it in the asking event loop. `count`: partitions of each
+    topic."""
 
     def __init__(self, connection: Connection, directory: Path, count: int) -> None:
         self._connection = connection
@@ -52,16 +53,16 @@ class FollowedDeliveryLog:
             lambda name, number, at: self._arrivals.read((name, number), at),
         )
         self.caught_up = False
-        """Whether all is here that was there at the start."""
+        """Whether everything is read that was committed at the start."""
         self._catching_up = asyncio.create_task(self._catch_up(), name="journal")
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Offsets read since the start, and how many there were to read."""
+        """Offsets read since the start, and how many there were to read then."""
         return self._feed.progress
 
     async def complete(self) -> None:
-        """Returns once all is here that was there at the start."""
+        """Returns once everything is read that was committed at the start."""
         await asyncio.shield(self._catching_up)
 
     async def _catch_up(self) -> None:
@@ -70,13 +71,13 @@ class FollowedDeliveryLog:
                 await self._arrivals.all(self._places)
                 self.caught_up = True
             except Retryable:
-                # The cluster is away for a moment; nobody waits here.
+                # The cluster does not answer for a moment; nobody waits for this task.
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def failed(self) -> NoReturn:
-        """Raises what ended the following, and never returns."""
+        """Raises the error that ended the reading; never returns."""
         await asyncio.wrap_future(self._feed.running)
-        raise AssertionError("it was stopped while somebody watched over it")
+        raise AssertionError("the reading was stopped while it was being watched")
 
     async def stop(self) -> None:
         self._catching_up.cancel()
@@ -84,56 +85,55 @@ class FollowedDeliveryLog:
         self._store.close()
 
     async def current(self) -> None:
-        """Returns once all is here that was committed before the call. Raises Retryable where that takes
-        more than 5 s."""
-        self._require()
+        """Returns once everything is read that was committed before the call. Raises Retryable after 5 s."""
+        self._require_caught_up()
         try:
             await asyncio.wait_for(self._arrivals.all(self._places), CATCH_UP_TIMEOUT)
         except TimeoutError:
             raise Retryable("what was committed of deliveries is not all here yet") from None
 
     async def search(self, asked: DeliverySearch) -> DeliveryPage:
-        """As of what is here. Raises Retryable until all was read."""
-        self._require()
+        """Searches what has been read so far. Raises Retryable until the start's records are read."""
+        self._require_caught_up()
         return await asyncio.to_thread(self._reader.search, asked)
 
     async def one(self, store: str, delivery_id: str) -> DeliveryDetails | None:
-        """With its body, read from where it stands. None where that store has none of that id."""
-        self._require()
+        """A delivery with its body, which is read from its topic; None if that store has none of that id."""
+        self._require_caught_up()
         found = self._reader.one(store, delivery_id)
         return (
             None
             if found is None
-            else DeliveryDetails(*found, await asyncio.to_thread(self._delivery, found[0]))
+            else DeliveryDetails(*found, await asyncio.to_thread(self._read_delivery, found[0]))
         )
 
     async def counters(
         self, subscription_ids: Iterable[str], now: datetime, hours: int = 24
     ) -> dict[str, SubscriptionCounters]:
-        """By subscription."""
-        self._require()
+        """The counters of each subscription, by its id."""
+        self._require_caught_up()
         ids = list(subscription_ids)
-        # Dozens of looks for each: of a store with many, other requests must not wait for them.
+        # Each takes dozens of reads: other requests must not wait for a store with many subscriptions.
         return await asyncio.to_thread(lambda: {id_: self._reader.counters(id_, now, hours) for id_ in ids})
 
     async def ahead_of(self, known: DeliveryState) -> DeliveryState | None:
-        """A delivery of the same subscription and member that is not over and began before it."""
-        self._require()
+        """An unfinished delivery of the same subscription and member that began before `known`."""
+        self._require_caught_up()
         return self._reader.ahead_of(known)
 
-    def _require(self) -> None:
+    def _require_caught_up(self) -> None:
         if not self.caught_up:
             done, total = self.progress
             raise Retryable(f"the journal of deliveries is still read: {done:,} of {total:,} records")
 
-    def _delivery(self, known: DeliveryState) -> Delivery | None:
-        """As it was made last; from its dead letter where its record is not kept any more."""
+    def _read_delivery(self, known: DeliveryState) -> Delivery | None:
+        """The delivery as it was last made; from its dead letter if its own record is no longer kept."""
         for topic, spot in ((DELIVERIES, known.delivery), (DEAD_LETTERS, known.letter)):
-            if spot and (found := self._at(topic, spot)) and found.delivery_id == known.delivery_id:
+            if spot and (found := self._read_record(topic, spot)) and found.delivery_id == known.delivery_id:
                 return found
         return None
 
-    def _at(self, topic: Topic, spot: RecordPosition) -> Delivery | None:
+    def _read_record(self, topic: Topic, spot: RecordPosition) -> Delivery | None:
         place = OffsetRange(topic, {spot.partition: (spot.offset, spot.offset + 1)})
         try:
             for record in read_records(self._connection, place):
@@ -141,6 +141,6 @@ class FollowedDeliveryLog:
                     return avro.decode(DeadLetter, record.value, record.schema).delivery
                 return avro.decode(Delivery, record.value, record.schema)
         except Poison:
-            # The topic is another one than it was.
+            # The topic was deleted and created again.
             return None
         return None

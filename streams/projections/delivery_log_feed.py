@@ -1,4 +1,4 @@
-"""What the journal of deliveries is fed with: three topics, followed on a thread of its own."""
+"""Reads the delivery log's three topics on a thread of its own."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ from streams.topics import ATTEMPTS, DAY, DEAD_LETTERS, DELIVERIES
 
 LOG = logging.getLogger(__name__)
 KEEP_FOR = ATTEMPTS.retention or 30 * DAY
-# Short: whatever else the process does waits while a batch is counted.
+# Small batches: the rest of the process waits while one is counted.
 READ_BATCH = 250
 PRUNE_INTERVAL = 60.0
 MAX_PRUNED_AT_ONCE = 10_000
@@ -36,11 +36,11 @@ RECORD_KINDS: dict[str, type[Delivery | Attempt | DeadLetter]] = {
     DEAD_LETTERS.name: DeadLetter,
 }
 ReadCallback = Callable[[str, int, int], None]
-"""Called, on the thread, with a topic's name in the cluster, a partition, and where it has come to."""
+"""Called on that thread with a topic's name in the cluster, a partition and the next offset to read."""
 
 
 class DeliveryLogFeed:
-    """`running` is done when the following has ended, with what ended it."""
+    """`running` is done once the reading has ended, and holds the error that ended it."""
 
     def __init__(self, connection: Connection, journal: DeliveryLog, read: ReadCallback) -> None:
         self._connection = connection
@@ -49,14 +49,14 @@ class DeliveryLogFeed:
         self._topics = {connection.topic(topic): topic.name for topic in TOPICS}
         self._positions: dict[Position, int] = {}
         self._first = self._end = 0
-        self._prune_at = self._said_at = time.monotonic()
+        self._prune_at = self._logged_at = time.monotonic()
         self._stopping = False
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self.running: Future[None] = self._pool.submit(self._run)
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Offsets read since the start, and how many there were to read."""
+        """Offsets read since the start, and how many there were to read then."""
         done = sum(self._positions.values()) - self._first
         return min(done, self._end - self._first), self._end - self._first
 
@@ -65,18 +65,18 @@ class DeliveryLogFeed:
         self._pool.shutdown()
 
     def _run(self) -> None:
-        places = self._begin()
+        places = self._find_start()
         consumer = open_changelog_consumer(self._connection, reset="earliest")
         try:
             with outage_as_retryable("the journal of deliveries"):
                 consumer.assign(places)
                 while not self._stopping:
-                    self._follow(consumer)
+                    self._read_batch(consumer)
         finally:
             consumer.close()
 
-    def _begin(self) -> list[TopicPartition]:
-        """Where to read on. All is read anew where the topics are others than they were."""
+    def _find_start(self) -> list[TopicPartition]:
+        """Where to continue reading. If the topics were created again, everything is read again."""
         since = datetime.now(UTC) - KEEP_FOR
         bounds = {topic: time_range(self._connection, topic, since, None).bounds for topic in TOPICS}
         places = [(topic.name, number) for topic, found in bounds.items() for number in found]
@@ -96,18 +96,18 @@ class DeliveryLogFeed:
         self._end = sum(end for found in bounds.values() for _, end in found.values())
         return starts
 
-    def _follow(self, consumer: Consumer) -> None:
+    def _read_batch(self, consumer: Consumer) -> None:
         self._journal.check()
         first = consumer.poll(POLL_SECONDS)
         if first is not None:
             messages = [first, *consumer.consume(READ_BATCH - 1, 0)]
-            self._take(skip_unreadable(self._connection, consumer, messages))
-        self._tell()
+            self._take_messages(skip_unreadable(self._connection, consumer, messages))
+        self._log_progress()
         if time.monotonic() > self._prune_at:
             gone = self._journal.prune(datetime.now(UTC) - KEEP_FOR, MAX_PRUNED_AT_ONCE)
             self._prune_at = time.monotonic() + (0 if gone >= MAX_PRUNED_AT_ONCE else PRUNE_INTERVAL)
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take_messages(self, messages: list[Message]) -> None:
         heard: list[LogRecord] = []
         moved: dict[Position, int] = {}
         for message in messages:
@@ -117,10 +117,10 @@ class DeliveryLogFeed:
                     raise KafkaException(error)
                 continue
             place = self._topics[message.topic() or ""], message.partition() or 0
-            # Markers of transactions stand at the end and are never delivered.
+            # Transaction markers at the end of a partition are never delivered.
             moved[place] = max(moved.get(place, 0), offset + (error is None))
             if error is None:
-                heard += _heard(message, place[0])
+                heard += _decode_entries(message, place[0])
         changed = {place: at for place, at in moved.items() if at > self._positions[place]}
         if changed:
             self._journal.take(heard, changed)
@@ -128,18 +128,18 @@ class DeliveryLogFeed:
         for (topic, number), at in moved.items():
             self._read(self._connection.prefix + topic, number, at)
 
-    def _tell(self) -> None:
+    def _log_progress(self) -> None:
         done, total = self.progress
-        if done < total and time.monotonic() - self._said_at > LINE_INTERVAL:
-            self._said_at = time.monotonic()
+        if done < total and time.monotonic() - self._logged_at > LINE_INTERVAL:
+            self._logged_at = time.monotonic()
             LOG.info("the journal of deliveries: %d of %d records read", done, total)
 
 
-def _heard(message: Message, topic: str) -> list[LogRecord]:
+def _decode_entries(message: Message, topic: str) -> list[LogRecord]:
     record = record_of(message, topic)
     try:
         value = avro.decode(RECORD_KINDS[topic], record.value, record.schema)
     except Poison:
-        # The sink has put it aside: nothing became of it.
+        # The sink put it into poison: it was never sent.
         return []
     return [LogRecord(value, record.partition, record.offset, record_time(message))]

@@ -1,4 +1,4 @@
-"""Who is erased; and what is left of a member, where, for how long. See docs/erasure.md."""
+"""Who is erased, and which topics still hold a member's data until when. See docs/erasure.md."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,39 +28,41 @@ PERSONAL_DATA: Mapping[str, str] = {
     "batches-changelog": "items of legacy arrays",
     "pending-changelog": "bodies, until they are sent or given up",
 }
-"""By topic, what of a member stands there. Others hold ids at most."""
+"""By topic, which personal data of a member it holds. Other topics hold ids at most."""
 
 
-def erased(connection: Connection) -> frozenset[str]:
-    """The keys of all erased members and of their documents, as it is now. Raises Retryable."""
+def erased_owners(connection: Connection) -> frozenset[str]:
+    """The keys of all members and documents that are erased now. Raises Retryable."""
     messages = chain.from_iterable(read_batches(connection, full_range(connection, ERASURES)))
     return frozenset((message.key() or b"").decode() for message in messages)
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What of a member a topic still holds, at the latest until `gone_at`."""
+class DataRemainder:
+    """Personal data that a topic still holds, until `gone_at` at the latest."""
 
     topic: Topic
     what: str
     gone_at: datetime
     compacted: bool
-    """What was replaced goes at the first record that is written to the partition after that."""
+    """Whether the topic is compacted: then the data goes with the partition's first record after that."""
 
 
-def remaining_data(topics: Iterable[Topic], erased_at: datetime) -> Iterator[Left]:
-    """By topic, the soonest gone first. `topics` are kept as is said."""
-    for topic in sorted((topic for topic in topics if topic.name in PERSONAL_DATA), key=_most):
-        yield Left(topic, PERSONAL_DATA[topic.name], erased_at + _most(topic), topic.compacted)
+def remaining_data(topics: Iterable[Topic], erased_at: datetime) -> Iterator[DataRemainder]:
+    """The topics that hold personal data, those that lose it first first. `topics` carry their retention."""
+    for topic in sorted((topic for topic in topics if topic.name in PERSONAL_DATA), key=_max_retention):
+        yield DataRemainder(
+            topic, PERSONAL_DATA[topic.name], erased_at + _max_retention(topic), topic.compacted
+        )
 
 
-def _most(topic: Topic) -> timedelta:
+def _max_retention(topic: Topic) -> timedelta:
     if topic is EVENTS:
         return timedelta(0)
     if topic is CHANGELOGS[Known.table]:
-        # Its keys are personal too: the tombstones that have them must go, by another visit of the cleaner.
+        # Its keys are personal too, so their tombstones must go as well: that takes a second cleaner run.
         return MAX_UNCOMPACTED + TOMBSTONE_RETENTION + MAX_UNCOMPACTED
     if topic.compacted or topic.retention is None:
         return MAX_UNCOMPACTED
-    # Whole segments go, once their youngest record is old enough.
+    # Kafka deletes whole segments, once their youngest record is old enough.
     return topic.retention + timedelta(milliseconds=int(topic.config["segment.ms"]))

@@ -1,4 +1,4 @@
-"""The past of one owner, read from the events topic: as far as is allowed, for it holds everything."""
+"""One owner's events, read from their topic. The topic holds everybody's, so reading is bounded."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import READ_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.compacted_view import partition_bounds
 from streams.kafka.partitioner import partition_of
@@ -23,43 +23,43 @@ READ_TIMEOUT = 20.0
 
 
 class MemberEventReader:
-    """Reads at most `most` records for one answer, one answer at a time: each scans a partition."""
+    """Reads at most `most` records for an answer, one answer at a time: each scans a partition."""
 
     def __init__(self, connection: Connection, partitions: int, most: int) -> None:
         self._connection = connection
         self._partitions = partitions
-        self._most = most
-        self._one = asyncio.Lock()
+        self._max_records = most
+        self._turn = asyncio.Lock()
 
     async def of(self, owner: str) -> list[Record]:
-        """All facts of the owner that are committed now, in their order.
+        """All committed events of the owner, in order.
 
-        Raises TooMuch where their partition holds too many of all owners, Retryable where it cannot be read.
+        Raises TooMuch if the partition holds too many records, and Retryable if it cannot be read.
         """
-        async with self._one:
+        async with self._turn:
             return await asyncio.to_thread(self._read, owner.encode())
 
     def _read(self, owner: bytes) -> list[Record]:
         place = TopicPartition(self._connection.topic(EVENTS), partition_of(owner, self._partitions))
         consumer = self._connection.open_consumer(
-            **{"group.id": f"{self._connection.prefix}history", "enable.partition.eof": True}
+            **READ_TO_END, **{"group.id": f"{self._connection.prefix}history"}
         )
         try:
             start, end = partition_bounds(consumer, place)
-            if end - start > self._most:
+            if end - start > self._max_records:
                 raise TooManyFacts(
-                    f"{end - start:,} facts would have to be read, at most {self._most:,} may be"
+                    f"{end - start:,} facts would have to be read, at most {self._max_records:,} may be"
                 )
             place.offset = OFFSET_BEGINNING
             consumer.assign([place])
-            return [record for record in _to_the_end(self._connection, consumer) if record.key == owner]
+            return [record for record in _read_to_end(self._connection, consumer) if record.key == owner]
         except KafkaException as failure:
             raise Retryable(f"{place.topic} cannot be read: {failure.args[0].str()}") from None
         finally:
             consumer.close()
 
 
-def _to_the_end(connection: Connection, consumer: Consumer) -> Iterator[Record]:
+def _read_to_end(connection: Connection, consumer: Consumer) -> Iterator[Record]:
     until = time.monotonic() + READ_TIMEOUT
     while time.monotonic() < until:
         for message in skip_unreadable(connection, consumer, consumer.consume(READ_BATCH, 0.5)):

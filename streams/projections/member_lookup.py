@@ -1,4 +1,4 @@
-"""One member's state for whoever only looks, read from the changelogs; nothing of it is kept on disk."""
+"""One member's state, read from the changelogs into memory; nothing is kept on disk."""
 
 from dataclasses import dataclass
 
@@ -16,34 +16,34 @@ from streams.tables.store import MemoryStore
 from streams.tables.tables import Tables, table_families
 from streams.topics import CHANGELOGS, COMMANDS
 
-# A pending delivery's key: subscription, kind of entry, member, offset.
+# The member id in a pending delivery's key, which is subscription, kind of entry, member, offset.
 _MEMBER_OF_PENDING = slice(38, 74)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A member, before it is erased or after."""
+class MemberSummary:
+    """A member, erased or not."""
 
     member: Member
     known_by: tuple[str, ...]
-    """Kinds of identifiers."""
+    """The kinds of identifiers that it has."""
     transactions: int
     documents: int
-    """Transactions that are documents of their own."""
+    """How many of the transactions have a document of their own."""
     waiting: int
-    """Webhooks that are on their way, but for legacy arrays."""
+    """Webhooks that are not delivered yet, without those inside legacy arrays."""
 
 
-def look_up_member(connection: Connection, store: str, member_id: str) -> Found | None:
-    """None where there is no such member. Raises Retryable."""
-    state = _state(connection, owner_of(store, member_id))
+def look_up_member(connection: Connection, store: str, member_id: str) -> MemberSummary | None:
+    """The member, or None if there is none. Raises Retryable."""
+    state = _read_state(connection, owner_of(store, member_id))
     member = state.get(Member)
     if member is None:
         return None
     bought = list(state.scan(Transaction))
     pending = full_range(connection, CHANGELOGS["pending"])
     waiting = read_latest(connection, pending, lambda key: key[_MEMBER_OF_PENDING] == member_id.encode())
-    return Found(
+    return MemberSummary(
         member=member,
         known_by=tuple(each.kind for each in identifiers.of(member.profile)),
         transactions=len(bought),
@@ -52,7 +52,7 @@ def look_up_member(connection: Connection, store: str, member_id: str) -> Found 
     )
 
 
-def _state(connection: Connection, owner: str) -> State:
+def _read_state(connection: Connection, owner: str) -> State:
     prefix = owner.encode() + OWNER_END
     number = partition_of(owner.encode(), partitions(connection)[COMMANDS.name])
     tables = Tables(MemoryStore(table_families(LoyaltyStage.kinds)), LoyaltyStage.kinds)

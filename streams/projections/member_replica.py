@@ -1,7 +1,7 @@
-"""All partitions' tables in this process, for reading: kept from their changelogs, with checkpoints on disk.
+"""A read-only replica of all partitions' tables, kept current from the changelogs, checkpointed on disk.
 
-How fresh: `current` waits until all is here that was committed before it was called, by whichever process.
-Without it a reader sees what was committed some milliseconds ago.
+`current` waits until everything is read that any process committed before the call. Without it a reader sees
+the state of some milliseconds ago.
 """
 
 import asyncio
@@ -24,97 +24,98 @@ from streams.topics import CHANGELOGS
 
 REPLICA_KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
 KINDS_BY_ID: tuple[type[Entry], ...] = (Handled, Transfer, PendingLot, Held, IssuedReward)
-"""Kinds that are found by their own id."""
+"""Kinds that can be found by their own id, without their owner."""
 FOLLOWED_TABLES = sorted({kind.table for kind in REPLICA_KINDS})
 CATCH_UP_TIMEOUT = 5.0
 OutcomeCallback = Callable[[str, bytes], None]
-"""Called, on a thread of ours, with the owner and the value of each memory of a command that came."""
+"""Called on a thread of the replica with the owner and the encoded `Handled` of each command that ended or
+waits."""
 
 
 class MemberStateReader:
-    """To be started in the event loop that asks. `count`: how many partitions there are."""
+    """Start it in the asking event loop. `count`: how many partitions there are."""
 
     def __init__(self, connection: Connection, directory: Path, count: int) -> None:
         self._connection = connection
         self._directory = directory
-        self._heard: OutcomeCallback = lambda *_: None
+        self._on_outcome: OutcomeCallback = lambda *_: None
         self._arrivals = ReadBarrier(EndOffsets(connection))
         self._replicas: dict[int, MemberReplica] = {}
         self._count = count
-        self._standby = Standby(connection, self._opened)
+        self._standby = Standby(connection, self._open_replica)
         self.caught_up = False
-        """Whether all is here that was there at the start."""
+        """Whether everything is read that was committed at the start."""
 
     async def start(self, heard: OutcomeCallback) -> None:
-        """Returns when all is here that was committed before the call; then goes on following.
+        """Returns once everything is read that was committed before the call, and keeps reading after that.
 
-        Raises Retryable where the cluster does not answer.
+        Raises Retryable if the cluster does not answer.
         """
-        self._heard = heard
+        self._on_outcome = heard
         for number in range(self._count):
-            self._standby.keep(number, await asyncio.to_thread(self._opened, number))
-        await self._reach(self._replicas, FOLLOWED_TABLES)
+            self._standby.keep(number, await asyncio.to_thread(self._open_replica, number))
+        await self._wait_for(self._replicas, FOLLOWED_TABLES)
         self.caught_up = True
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._standby.stop)
 
     async def failed(self) -> NoReturn:
-        """Raises what ended the following, and never returns."""
+        """Raises the error that ended the reading; never returns."""
         await asyncio.wrap_future(self._standby.running)
-        raise AssertionError("it was stopped while somebody watched over it")
+        raise AssertionError("the reading was stopped while it was being watched")
 
     def state(self, owner: str) -> State:
-        """What an owner has. Raises Retryable until all is here."""
-        self._require()
+        """The owner's state. Raises Retryable until the replica has caught up."""
+        self._require_caught_up()
         return self._replicas[partition_of(owner.encode(), self._count)].of_owner(owner)
 
     def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
-        """Whose entries of that kind have that key, on whichever partition."""
-        self._require()
+        """The owners of entries of that kind and key, from all partitions."""
+        self._require_caught_up()
         for replica in self._replicas.values():
             yield from replica.holders(kind, key.encode())
 
     def tables(self) -> Iterator[Tables]:
-        """Of one partition after the other, for a thread that plays ahead what they hold. Raises Retryable
-        until all is here."""
-        self._require()
+        """The tables of one partition after the other, for a thread that computes ahead with them. Raises
+        Retryable until the replica has caught up."""
+        self._require_caught_up()
         for number in range(self._count):
             yield self._replicas[number].beside()
 
     async def current(self, owner: str | None, tables: Iterable[str]) -> None:
-        """Returns once those tables of the owner's partition, or of all, have all that was committed before
-        the call.
+        """Returns once those tables have everything that was committed before the call: in the owner's
+        partition, or in all of them for None.
 
-        Raises Retryable where that takes more than 5 s.
+        Raises Retryable after 5 s.
         """
-        self._require()
+        self._require_caught_up()
         numbers = range(self._count) if owner is None else [partition_of(owner.encode(), self._count)]
         try:
-            await asyncio.wait_for(self._reach(numbers, tables), CATCH_UP_TIMEOUT)
+            await asyncio.wait_for(self._wait_for(numbers, tables), CATCH_UP_TIMEOUT)
         except TimeoutError:
             raise Retryable("what was committed is not all here yet") from None
 
-    async def _reach(self, numbers: Iterable[int], tables: Iterable[str]) -> None:
+    async def _wait_for(self, numbers: Iterable[int], tables: Iterable[str]) -> None:
         topics = [self._connection.topic(CHANGELOGS[table]) for table in tables]
         await self._arrivals.all((topic, number) for topic in topics for number in numbers)
 
-    def _require(self) -> None:
+    def _require_caught_up(self) -> None:
         if not self.caught_up:
             raise Retryable("the members are still being read")
 
-    def _opened(self, number: int) -> MemberReplica:
-        def told(table: str, records: Records, offset: int) -> None:
+    def _open_replica(self, number: int) -> MemberReplica:
+        def note_records(table: str, records: Records, offset: int) -> None:
             if table == Handled.table:
-                self._hear(records)
+                self._pass_outcomes(records)
             self._arrivals.read((self._connection.topic(CHANGELOGS[table]), number), offset)
 
         store = open_store(self._directory / str(number), MemberReplica.families(REPLICA_KINDS))
-        self._replicas[number] = MemberReplica(store, REPLICA_KINDS, KINDS_BY_ID, told)
+        self._replicas[number] = MemberReplica(store, REPLICA_KINDS, KINDS_BY_ID, note_records)
         return self._replicas[number]
 
-    def _hear(self, records: Records) -> None:
+    def _pass_outcomes(self, records: Records) -> None:
         for key, value in records:
             owner, _, rest = key.partition(b"\x00")
             if value is not None and rest.startswith(Handled.letter):
-                self._heard(owner.decode(), value)
+                self._on_outcome(owner.decode(), value)

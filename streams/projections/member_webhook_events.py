@@ -1,4 +1,4 @@
-"""Webhook events of one member, read from their topic: as far as is allowed, for it holds everybody's."""
+"""One member's webhook events, read from their topic. It holds everybody's, so reading is bounded."""
 
 import asyncio
 from datetime import datetime
@@ -18,26 +18,26 @@ from streams.topics import SUBSCRIPTIONS, WEBHOOK_EVENTS
 
 
 class MemberWebhookEventReader:
-    """Reads at most `most` records for one answer, one answer at a time: each scans a partition's stretch."""
+    """Reads at most `most` records for an answer, one answer at a time: each scans part of a partition."""
 
     def __init__(self, connection: Connection, partitions: int, most: int) -> None:
         self._connection = connection
         self._partitions = partitions
-        self._most = most
-        self._one = asyncio.Lock()
+        self._max_records = most
+        self._turn = asyncio.Lock()
 
     async def of(
         self, store: str, member_id: str, since: datetime | None, until: datetime | None
     ) -> list[PublishedEvent]:
-        """Those that were appended from `since` on and before `until`, in their order.
+        """Those appended from `since` on and before `until`, in order.
 
-        Raises TooMuch where too many of all members lie between, Retryable where they cannot be read.
+        Raises TooMuch if too many records lie between, and Retryable if they cannot be read.
         """
-        async with self._one:
+        async with self._turn:
             return await asyncio.to_thread(self._read, store, owner_of(store, member_id), since, until)
 
     async def forms(self) -> SubscriptionHistory:
-        """What all subscriptions were and are. Raises Retryable."""
+        """All versions of all subscriptions. Raises Retryable."""
         return await asyncio.to_thread(
             lambda: read_subscription_history(self._connection, full_range(self._connection, SUBSCRIPTIONS))
         )
@@ -48,9 +48,9 @@ class MemberWebhookEventReader:
         key = owner.encode()
         number = partition_of(key, self._partitions)
         stretch = time_range(self._connection, WEBHOOK_EVENTS, since, until, number)
-        if stretch.size > self._most:
+        if stretch.size > self._max_records:
             raise TooManyFacts(
-                f"{stretch.size:,} webhook events would have to be read, at most {self._most:,} may be"
+                f"{stretch.size:,} webhook events would have to be read, at most {self._max_records:,} may be"
             )
         come_to = fanned_out(self._connection).get(number, -1)
         found = []
@@ -61,7 +61,7 @@ class MemberWebhookEventReader:
             try:
                 event, by = decode_event(record, store), read_recipients(record.headers)
             except Poison:
-                # The fan-out has put it aside.
+                # The fan-out put it into poison.
                 continue
             if event:
                 found.append(PublishedEvent(event, record_time(message), record.offset >= come_to, by))

@@ -1,7 +1,7 @@
-"""The loyalty stage's state for those who only look: restored from its changelogs into tables of their own.
+"""The loyalty stage's state, restored from its changelogs into tables of the asking process.
 
-They take nothing from a worker, and hold up none: Kafka alone is read. What was restored is kept, so that a
-second look reads only what came since.
+Only Kafka is read; no worker waits. The restored tables stay on disk, so that the next snapshot reads only
+what was appended since.
 """
 
 import asyncio
@@ -34,26 +34,26 @@ V = TypeVar("V", bound=Value)
 
 
 class MemberVisitor(Protocol):
-    """Is shown the members of a store one by one. Ends with the state as it was."""
+    """Gets the members of a store one by one. What it changes in `draft` is discarded."""
 
     def look(self, draft: OwnerState, member_id: str, now: datetime, /) -> None: ...
 
 
 SLICE_ENTRIES = 2000
-"""Entries between two moments at which the tables may forget what they have read."""
+"""How many entries are read before the tables forget what they have read."""
 
 
 def read_stores(connection: Connection) -> dict[str, StoreSettings | None]:
-    """All stores' settings as they are now. Raises Retryable where the cluster does not answer."""
-    return _latest(connection, SETTINGS, StoreSettings)
+    """The present settings of all stores. Raises Retryable if the cluster does not answer."""
+    return _read_latest(connection, SETTINGS, StoreSettings)
 
 
 def read_subscriptions(connection: Connection) -> dict[str, Subscription | None]:
-    """All that there were, as they are now; None: it is gone. Raises Retryable."""
-    return _latest(connection, SUBSCRIPTIONS, Subscription)
+    """All subscriptions as they are now, by id; None for a deleted one. Raises Retryable."""
+    return _read_latest(connection, SUBSCRIPTIONS, Subscription)
 
 
-def _latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V | None]:
+def _read_latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V | None]:
     found: dict[str, V | None] = {}
 
     async def read() -> None:
@@ -68,7 +68,7 @@ def _latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[str, V 
 
 
 def read_store_settings(connection: Connection, store: str) -> StoreSettings:
-    """The store's settings as they are now. Raises Misconfigured where it has none."""
+    """The store's present settings. Raises Misconfigured if it has none."""
     found = read_stores(connection)
     settings = found.get(store)
     if settings is None:
@@ -77,10 +77,10 @@ def read_store_settings(connection: Connection, store: str) -> StoreSettings:
     return settings
 
 
-def look(
+def visit_members(
     settings: Settings, connection: Connection, store: str, watcher: MemberVisitor, tell: TellProgress
 ) -> int:
-    """Shows `watcher` every member of the store; returns how many they were."""
+    """Shows `watcher` every member of the store, and returns their number."""
     clock: Clock = StreamClock() if settings.clock == "stream" else WallClock()
     shown, count = 0, partitions(connection)[COMMANDS.name]
     require_layout(read_state_version(connection))
@@ -99,14 +99,14 @@ def look(
 def visit_tables(
     watcher: MemberVisitor, tables: Tables, store: str, time: Callable[[Tables], datetime]
 ) -> Iterator[int]:
-    """Shows `watcher` every member of the store in these tables, which end as they were; yields how many it
-    has been shown since the last time. A slice of them is in memory at a time."""
+    """Shows `watcher` every member of the store in these tables, and leaves the tables unchanged. Yields how
+    many members it has shown since the last time. One slice of them is in memory at a time."""
     now, reached = time(tables), b""
     while True:
         owners, reached = tables.slice(Member, f"{store}/", reached, SLICE_ENTRIES)
         for owner, _ in owners:
             watcher.look(tables.of(owner), owner.removeprefix(f"{store}/"), now)
-            # The draft of one member is no other's, and would fill the memory.
+            # No other member needs this draft, and drafts would fill the memory.
             tables.abort()
         yield len(owners)
         if not reached:

@@ -1,4 +1,4 @@
-"""What members' timers will bring, played ahead over the replica that the API's process has anyway."""
+"""What members' timers will do, computed ahead over the replica of the API's process."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from streams.stages.context import Clock
 
 @dataclass(frozen=True, slots=True)
 class TimerForecast:
-    """Each call works on its caller's thread, and takes as long as there are members. Raises Retryable until
-    the replica is whole. What is committed meanwhile is seen for some members and not for others."""
+    """Each call runs on its caller's thread; it takes longer with more members. Raises Retryable until the
+    replica has caught up. Changes that are committed meanwhile may show for some members only."""
 
     replicas: MemberStateReader
     clock: Clock
 
     def now(self) -> datetime:
-        """The latest time that timers have come to, on whichever partition."""
+        """The latest time that any partition's timers have reached."""
         return max(map(self.clock.now, self.replicas.tables()))
 
     def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
-        """Shows `preview` every member of the store; yields how many since the last time."""
+        """Shows `preview` every member of the store, and yields how many since the last time."""
         for tables in self.replicas.tables():
             yield from visit_tables(preview, tables, store, self.clock.now)

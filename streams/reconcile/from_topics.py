@@ -1,8 +1,8 @@
 """The books of a deployment, made of its topics alone: see `streams.reconcile.reconciliation`.
 
 Records are read in bounded slices; what they say is sorted on disk, in a folder that is gone afterwards.
-Nothing need stand still meanwhile: where topics end is asked against the stream, so that whatever is read of
-a delivery's end, its beginning is read too.
+Workers may go on meanwhile: the ends of topics are asked for from the last stage back to the first, so that
+the beginning of every delivery whose end is read is read too.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +36,7 @@ from streams.kafka.log_reader import (
 from streams.kafka.records import record_of
 from streams.kafka.topic_config import topic_retention
 from streams.kafka.unfit_records import UnfitError, raw_record, validate_record
-from streams.reconcile.reconciliation import Books, Mark, MarkMaker, RecordPlace, reconcile_marks
+from streams.reconcile.reconciliation import Mark, MarkMaker, Reconciliation, RecordPlace, reconcile_marks
 from streams.rejections import LetterRedriven
 from streams.runtime.restore_progress import TellProgress
 from streams.stages.context import Record
@@ -77,7 +77,9 @@ class TopicRanges(NamedTuple):
     subscriptions: OffsetRange
 
 
-def reconcile_topics(connection: Connection, period: Period, folder: Path, tell: TellProgress) -> Books:
+def reconcile_topics(
+    connection: Connection, period: Period, folder: Path, tell: TellProgress
+) -> Reconciliation:
     """Raises Retryable where the cluster does not answer."""
     if period.since is None:
         period = replace(period, since=_kept_since(connection))

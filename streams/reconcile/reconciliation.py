@@ -74,7 +74,7 @@ class DeliveryDifference(NamedTuple):
 
 
 @dataclass(slots=True)
-class Books:
+class Reconciliation:
     """By group, how many were published and what became of them; and what does not add up."""
 
     published: Counter[EventGroup] = field(default_factory=Counter)
@@ -199,16 +199,16 @@ def _published(
 
 def reconcile_marks(
     marks: Iterable[Mark], closed: dict[tuple[int, EventGroup], int], *, whole: bool
-) -> Books:
+) -> Reconciliation:
     """The books of sorted marks. `whole`: of all that there is, so that each delivery must be of an event."""
-    books = Books()
+    books = Reconciliation()
     for id_, found in groupby(marks, key=lambda mark: mark[0][:16]):
         _balance(books, str(UUID(bytes=id_)), list(found), closed, whole)
     return books
 
 
 def _balance(
-    books: Books, id_: str, marks: list[Mark], closed: dict[tuple[int, EventGroup], int], whole: bool
+    books: Reconciliation, id_: str, marks: list[Mark], closed: dict[tuple[int, EventGroup], int], whole: bool
 ) -> None:
     count = Counter(key[16:17] for key, _ in marks)
     found = [msgspec.msgpack.decode(v, type=PublishedMark) for k, v in marks if k[16:17] == PUBLISHED]

@@ -1,6 +1,6 @@
-"""Whether the running state is a true one: beside the facts, by its own sums, and by who is known by what.
+"""Checks the running state against the facts, its own sums, and the holders of identifiers.
 
-Nothing need stand still: whoever has had facts since the check began is passed over.
+Workers may go on meanwhile: owners with facts since the check began are left out.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""What passes through a Faust channel: slices of partitions, each with what the stage is to do with it."""
+"""What passes through a Faust channel: records of several partitions, each with its context."""
 
 import asyncio
 from dataclasses import dataclass

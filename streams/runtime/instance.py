@@ -1,4 +1,4 @@
-"""Which of its like a process is: a name that survives its restarts, and a directory that goes with it."""
+"""A process's name among its kind, which survives restarts, and the directory that belongs to it."""
 
 import fcntl
 import shutil

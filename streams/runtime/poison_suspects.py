@@ -1,7 +1,7 @@
-"""Which record ended this process, and how often: remembered on disk, beside the partition's tables.
+"""Counts on disk how often a record has ended the process, until it is put into poison.
 
-An unexpected error ends the process, and its successor meets the same record again. After so many times it is
-put aside. A kill or a broker's trouble is nobody's fault; nor are a full disk or memory, or a timer.
+An unexpected error ends the process, and its successor reads the same record again. After LOYALTY_CRASH_TRIES
+times the record goes to poison. Kills, broker errors, full disks, lack of memory and timers are not counted.
 """
 
 import logging
@@ -61,14 +61,14 @@ class PoisonSuspects:
         LOG.warning("%s ends this process, time %d of %d", place, before + 1, self._limit)
 
     def passed(self, offset: int) -> None:
-        """Everything before `offset` is handled: it is forgiven."""
+        """Everything before `offset` is handled: the note of a record there is deleted."""
         if self._note and self._note.offset < offset:
             self._note = None
             self._file.unlink(missing_ok=True)
 
 
 def _told(failure: Exception) -> str:
-    """What it is, then where it came from."""
+    """The exception's own line, then the end of its traceback."""
     what = "".join(traceback.format_exception_only(failure)).strip()
     return f"{what[:800]}\n{''.join(traceback.format_tb(failure.__traceback__))[-_TRACEBACK:]}"
 

@@ -1,7 +1,7 @@
-"""Bringing a partition's tables up to the end of their committed changelogs, and knowing that they are there.
+"""Restores a partition's tables from their changelogs, and proves that the restore is complete.
 
-A restore is over once each changelog has been read to an end that was told after the reading had come to the
-first one. An end that nobody tells is waited for: there is no number that stands for it.
+A changelog is read to its end; then the end is asked for again, and the rest is read. When the leader does
+not say where a changelog ends, the restore waits: no number stands for a missing answer.
 """
 
 import logging
@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from confluent_kafka import KafkaError, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
-from streams.kafka.cluster import Consumer
+from streams.kafka.clients import READ_TO_END, Connection
+from streams.kafka.cluster import Config, Consumer
 from streams.kafka.log_reader import outage_as_retryable
 from streams.kafka.offsets import Cancelled
 from streams.kafka.topic_identity import ANSWER_TIMEOUT, ChangelogLookup, ChangelogStatus, check_identity
 from streams.kafka.transient_errors import is_transient
-from streams.kafka.unreadable_batches import UNPACKABLE_ERRORS, skip_unreadable
+from streams.kafka.unreadable_batches import OVERSIZED_ERRORS, skip_unreadable
 from streams.runtime.restore_progress import ReportProgress
 from streams.tables.replica import Records
 from streams.tables.tables import Tables
@@ -120,7 +120,7 @@ class ChangelogReader:
 
     @property
     def ended(self) -> bool:
-        """Whether each has been read up to its end, as it was at some moment."""
+        """Whether each changelog has been read to an end that it had at some moment."""
         return all(table.ended for table in self._by_topic.values())
 
     @property
@@ -240,7 +240,7 @@ def _read_to_end(
             first = consumer.poll(POLL_SECONDS)
             if first is not None:
                 changelogs.take(
-                    skip_unpackable(connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
+                    skip_oversized(connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
                 )
             report(max(0, total - changelogs.missing), total)
         return True
@@ -248,19 +248,18 @@ def _read_to_end(
         consumer.close()
 
 
-def skip_unpackable(connection: Connection, consumer: Consumer, messages: list[Message]) -> list[Message]:
-    """Without what no worker of ours has written. Raises Retryable."""
+def skip_oversized(connection: Connection, consumer: Consumer, messages: list[Message]) -> list[Message]:
+    """Skips batches that no worker can have written: larger than any worker writes. Raises Retryable."""
     with outage_as_retryable("a changelog"):
-        return skip_unreadable(connection, consumer, messages, UNPACKABLE_ERRORS)
+        return skip_unreadable(connection, consumer, messages, OVERSIZED_ERRORS)
 
 
-def open_changelog_consumer(connection: Connection, *, reset: str) -> Consumer:
-    """Of no group: it is told where to read, and when it has come to an end. `reset`: what it does where
-    Kafka has no such offset."""
+def open_changelog_consumer(connection: Connection, *, reset: str, to_end: Config = READ_TO_END) -> Consumer:
+    """A consumer of no group that is told where to read and hears of ends. `reset`: what it does when Kafka
+    has no such offset (`auto.offset.reset`)."""
     return connection.open_consumer(
-        **{"group.id": f"{connection.prefix}restore", "enable.partition.eof": True}
-        # The end is told only when a fetch comes back empty: do not let the broker hold it.
-        | {"fetch.wait.max.ms": 20, "auto.offset.reset": reset}
-        # A batch that is damaged is told from one that is whole and too large, and never passed over.
-        | {"check.crcs": True}
+        **to_end,
+        **{"group.id": f"{connection.prefix}restore", "auto.offset.reset": reset}
+        # Tells a damaged batch, which is never skipped, from one that is whole and too large.
+        | {"check.crcs": True},
     )

@@ -1,4 +1,4 @@
-"""Services of Faust's kind that leave it to us to say what happens."""
+"""Faust services that log nothing by themselves."""
 
 import logging
 

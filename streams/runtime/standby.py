@@ -1,4 +1,5 @@
-"""Warm copies of the partitions that others own, so that taking one over restores a short tail only."""
+"""Keeps copies of the partitions that other processes own, so that taking one over restores a short tail
+only."""
 
 import logging
 from collections import defaultdict
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from streams.errors import Retryable
-from streams.kafka.clients import Connection
+from streams.kafka.clients import FOLLOW_TO_END, Connection
 from streams.kafka.cluster import Consumer
 from streams.kafka.offsets import Cancelled
 from streams.kafka.transient_errors import is_transient
@@ -19,7 +20,7 @@ from streams.runtime.restore import (
     READ_BATCH,
     ChangelogReader,
     open_changelog_consumer,
-    skip_unpackable,
+    skip_oversized,
 )
 from streams.tables.tables import Tables
 
@@ -84,14 +85,14 @@ class Standby:
                 tables.close()
 
     def _run(self) -> None:
-        consumer = open_changelog_consumer(self._connection, reset="error")
+        consumer = open_changelog_consumer(self._connection, reset="error", to_end=FOLLOW_TO_END)
         try:
             while not self._stopping:
                 self._assign(consumer)
                 first = consumer.poll(POLL_SECONDS)
                 if first is not None:
                     self._take(
-                        skip_unpackable(self._connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
+                        skip_oversized(self._connection, consumer, [first, *consumer.consume(READ_BATCH, 0)])
                     )
         finally:
             consumer.close()

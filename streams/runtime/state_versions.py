@@ -16,7 +16,7 @@ from streams.kafka.control_filter import ControlFilter
 from streams.kafka.last_valid import open_last_valid
 from streams.kafka.log_reader import ANSWER_TIMEOUT, decided_range, outage_as_retryable, read_batches
 from streams.kafka.topic_admin import partitions
-from streams.kafka.unfit_records import SetAside, raw_record
+from streams.kafka.unfit_records import UnfitRecord, raw_record
 from streams.stages.state_schema import STATE_SCHEMA, StateSchema
 from streams.state_version import FIRST_VERSION, STATE_KEY, Generation
 from streams.topics import CHANGELOGS, GENERATIONS, VERSIONED_TABLES
@@ -49,7 +49,7 @@ def read_state_version(connection: Connection) -> Generation:
     return found[STATE_KEY]
 
 
-def _require_the_first(connection: Connection, bad: SetAside) -> None:
+def _require_the_first(connection: Connection, bad: UnfitRecord) -> None:
     """Raises Misconfigured where there may be others: on a wrong one's state nothing must be decided."""
     others = sorted({number for _, number in list_changelogs(connection) if number != FIRST_VERSION})
     if others:

@@ -10,24 +10,24 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.auth.audit import Audit
-from api.auth.authentication import ApiKeys, Gate, hash_of
-from api.auth.logins import LOGINS_A_MINUTE, Logins, Tokens
-from api.auth.principals import Callers
-from api.contract.endpoint_credentials import Vault
+from api.auth.audit import AuditTrail
+from api.auth.authentication import ConfiguredKeys, PrincipalAuthenticator, hash_token
+from api.auth.logins import MAX_LOGINS_PER_MINUTE, LoginService, TokenSigner
+from api.auth.principals import Principals
+from api.contract.endpoint_credentials import SecretVault
 from api.contract.url_policy import PublicTargets
-from api.panel.forecasts import Forecasts
-from api.panel.sessions import FORMS, Sessions
+from api.panel.forecasts import ForecastService
+from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
 from api.process.app import create_app
-from api.services.command_outcomes import Outcomes
-from api.services.signing_keys import Signer
+from api.services.command_outcomes import CommandOutcomes
+from api.services.signing_keys import SigningKeyMaker
 from connectors.http.attempt_sender import AttemptSender
 from streams.access import Change
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.samples import Sample
 from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
@@ -86,18 +86,18 @@ class Door:
         *,
         wait: float = 5.0,
         most: int = 100,
-        signer: Signer | None = None,
-        vault: Vault | None = None,
-        logins: int = LOGINS_A_MINUTE,
+        signer: SigningKeyMaker | None = None,
+        vault: SecretVault | None = None,
+        logins: int = MAX_LOGINS_PER_MINUTE,
         signed_in: bool = True,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index.get, self._subscribe)
         self.caught_up = True
-        self.callers = Callers()
+        self.principals = Principals()
         self.audit = AuditInMemory()
         self.replays, self.box = OrdersInMemory(), BoxInMemory()
-        tokens = Tokens(SAFE)
+        tokens = TokenSigner(SAFE)
         self.clock = Clock()
         self.resets = 0
         self.endpoints = FakeSender()
@@ -105,15 +105,19 @@ class Door:
         self.members = MembersInMemory(self.programme)
         self.conditions: dict[str, EndpointStatus] = {}
         self.flow = FlowInMemory()
-        self.aside: list[SetAside] = []
-        self.sessions = Sessions(tokens, self.callers, SAFE.derived(FORMS), self.clock.peek)
+        self.aside: list[UnfitRecord] = []
+        self.sessions = SessionService(
+            tokens, self.principals, SAFE.derived(FORM_KEY_PURPOSE), self.clock.peek
+        )
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
-        outcomes = Outcomes(self.programme, self.programme, wait=wait, most=most)
+        outcomes = CommandOutcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
         self.app: FastAPI = create_app(
             subscriptions=self.index,
             log=self.log,
-            authenticator=Gate(ApiKeys((hash_of(KEY),)), self.callers, tokens, self.clock.peek),
+            authenticator=PrincipalAuthenticator(
+                ConfiguredKeys((hash_token(KEY),)), self.principals, tokens, self.clock.peek
+            ),
             targets=PublicTargets(allowed),
             now=self.clock,
             caught_up=lambda: self.caught_up,
@@ -123,19 +127,19 @@ class Door:
             stores=self._store,
             settings_log=LogInMemory(self._store, self._set),
             attempt_sender=AttemptSender(self.endpoints, SAFE),
-            callers=self.callers,
-            key_log=LogInMemory(self.callers.key, self.callers.put_key),
-            audit=Audit(self.audit.append, self.clock.peek),
+            principals=self.principals,
+            key_log=LogInMemory(self.principals.key, self.principals.put_key),
+            audit=AuditTrail(self.audit.append, self.clock.peek),
             store_codes=lambda: tuple(self.programme.settings),
             conditions=self.conditions,
-            forecasts=Forecasts(self.members, self._seconds),
+            forecasts=ForecastService(self.members, self._seconds),
             replaying=self.replays.ports,
             box=self.box,
             journal=self.deliveries,
             published=self.events,
             flow=self.flow,
             aside=lambda: self.aside,
-            logins=Logins(self.callers, tokens, logins),
+            logins=LoginService(self.principals, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
             vault=vault,

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from api.auth.audit import Announce, Log, Make
-from api.process.topic_log import silently
+from api.auth.audit import AnnounceChange, ChangeLog, MakeValue
+from api.process.topic_log import announce_nothing
 from streams.codec.round_trip import encode_checked
 from streams.domain.values import Value
 from streams.errors import Retryable
@@ -21,7 +21,7 @@ class LogInMemory(Generic[V]):
         self._put = put
         self.away = False
 
-    async def change(self, key: str, make: Make[V], announce: Announce[V]) -> None:
+    async def change(self, key: str, make: MakeValue[V], announce: AnnounceChange[V]) -> None:
         await self.current()
         before = self._find(key)
         after = make(before)
@@ -38,6 +38,6 @@ class LogInMemory(Generic[V]):
         await asyncio.sleep(0)
 
 
-async def put(log: Log[V], key: str, value: V | None) -> None:
+async def put(log: ChangeLog[V], key: str, value: V | None) -> None:
     """Whatever there is, and unknown to any audit."""
-    await log.change(key, lambda _: value, silently)
+    await log.change(key, lambda _: value, announce_nothing)

@@ -9,8 +9,8 @@ from streams.delivery.records import DeadLetter, Delivery, Subscription, redrive
 from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
 from streams.delivery.replay_selection import delivery_outcome
 from streams.jobs.delivery_lookup import StoredDelivery
-from streams.jobs.redrive import Count, Found, Id
-from streams.jobs.redrive_sources import LettersWanted
+from streams.jobs.redrive import CandidateId, RedriveCandidate, RedriveCount
+from streams.jobs.redrive_sources import DeadLetterFilter
 from streams.topics import DELIVERIES
 from tests.api.logs import LogInMemory
 from tests.samples import NOON
@@ -68,17 +68,21 @@ class BoxInMemory:
         self.erased: set[str] = set()
         """Members, by id."""
 
-    async def newest(self, subscription_id: str, wanted: LettersWanted, most: int) -> list[Found[DeadLetter]]:
+    async def newest(
+        self, subscription_id: str, wanted: DeadLetterFilter, most: int
+    ) -> list[RedriveCandidate[DeadLetter]]:
         found = self._found(subscription_id, wanted)
         return sorted(found, key=lambda each: each.record.given_up_at, reverse=True)[:most]
 
-    async def count(self, subscription_id: str, wanted: LettersWanted) -> Count:
+    async def count(self, subscription_id: str, wanted: DeadLetterFilter) -> RedriveCount:
         found = self._found(subscription_id, wanted)
         obstacles = Counter(each.obstacle for each in found if each.obstacle)
         free = Counter({DELIVERIES.name: sum(not each.obstacle for each in found)})
-        return Count(len(self.letters), len(found), free, obstacles)
+        return RedriveCount(len(self.letters), len(found), free, obstacles)
 
-    async def redrive(self, subscription_id: str, wanted: LettersWanted, most: int) -> tuple[Count, int]:
+    async def redrive(
+        self, subscription_id: str, wanted: DeadLetterFilter, most: int
+    ) -> tuple[RedriveCount, int]:
         count = await self.count(subscription_id, wanted)
         free = [each for each in self._found(subscription_id, wanted) if not each.obstacle][:most]
         for each in free:
@@ -97,9 +101,9 @@ class BoxInMemory:
     async def again(self, delivery: Delivery) -> None:
         self.deliveries.append(delivery)
 
-    def _found(self, subscription_id: str, wanted: LettersWanted) -> list[Found[DeadLetter]]:
+    def _found(self, subscription_id: str, wanted: DeadLetterFilter) -> list[RedriveCandidate[DeadLetter]]:
         every = [
-            Found(Id(0, offset), letter, self.redriven_at.get(offset), None)
+            RedriveCandidate(CandidateId(0, offset), letter, self.redriven_at.get(offset), None)
             for offset, letter in enumerate(self.letters)
             if letter.delivery.subscription_id == subscription_id
         ]

@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from api.auth import passwords
-from api.auth.logins import LOGINS_A_MINUTE, Throttle, TooMany
+from api.auth.logins import MAX_LOGINS_PER_MINUTE, LoginThrottle, TooManyLogins
 from streams.access import Admin
 from tests.api.conftest import PATH, SAFE, START, Door
 from tests.samples import uid
 
 PASSWORD = "correct horse battery"
-HASHED = passwords.hashed(PASSWORD)
+HASHED = passwords.hash_password(PASSWORD)
 ANNA = Admin(admin_id=uid(1), username="anna", password=HASHED, created_at=START, tokens_since=START)
 KEYS = f"/api/admin/{ANNA.admin_id}/api-key"
 SUBSCRIPTION = {"webhookSubscription": {"eventName": "CustomerUpdated", "url": "https://shop.example/"}}
@@ -25,9 +25,9 @@ SUBSCRIPTION = {"webhookSubscription": {"eventName": "CustomerUpdated", "url": "
 @pytest.fixture
 def anna(door: Door) -> Door:
     """A door that Anna may log in at."""
-    door.callers.put_admin(ANNA.admin_id, ANNA)
-    for key in door.callers.keys_of(ANNA.admin_id):
-        door.callers.put_key(key.api_key_id, None)
+    door.principals.put_admin(ANNA.admin_id, ANNA)
+    for key in door.principals.keys_of(ANNA.admin_id):
+        door.principals.put_key(key.api_key_id, None)
     return door
 
 
@@ -62,7 +62,7 @@ def test_who_logs_in_gets_a_token_that_opens_the_api_for_a_day(anna: Door) -> No
     anna.clock.now += timedelta(days=1, seconds=1)
     late = anna.call("GET", PATH, headers=bearer(token))
 
-    assert (late.status_code, late.json()) == (401, {"code": 401, "message": "Expired JWT Token."})
+    assert (late.status_code, late.json()) == (401, {"code": 401, "message": "TokenExpired JWT Token."})
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_bad_credentials_are_all_answered_alike(anna: Door, username: str, passw
 def test_an_unknown_user_costs_as_much_as_a_wrong_password() -> None:
     def cost(kept: str | None) -> float:
         begun = time.thread_time()
-        assert not passwords.matches("wrong", kept)
+        assert not passwords.is_password("wrong", kept)
         return time.thread_time() - begun
 
     assert 0.5 < cost(None) / cost(HASHED) < 2
@@ -93,13 +93,13 @@ def test_a_refresh_token_gives_another_pair_and_opens_nothing_itself(anna: Door)
     assert anna.call("GET", PATH, headers=bearer(fresh["refresh_token"])).status_code == 401
     assert refresh(anna, fresh["token"]).status_code == 401
     anna.clock.now += timedelta(days=31)
-    assert refresh(anna, fresh["refresh_token"]).json()["message"] == "Expired JWT Token."
+    assert refresh(anna, fresh["refresh_token"]).json()["message"] == "TokenExpired JWT Token."
 
 
 def test_another_password_ends_every_login_made_before(anna: Door) -> None:
     given = login(anna).json()
 
-    anna.callers.put_admin(ANNA.admin_id, replace(ANNA, tokens_since=START + timedelta(minutes=1)))
+    anna.principals.put_admin(ANNA.admin_id, replace(ANNA, tokens_since=START + timedelta(minutes=1)))
 
     assert anna.call("GET", PATH, headers=bearer(given["token"])).json()["message"] == "Invalid JWT Token"
     assert refresh(anna, given["refresh_token"]).status_code == 401
@@ -108,7 +108,7 @@ def test_another_password_ends_every_login_made_before(anna: Door) -> None:
 def test_an_admin_that_is_gone_opens_nothing(anna: Door) -> None:
     token, key = login(anna).json()["token"], made(anna)["token"]
 
-    anna.callers.put_admin(ANNA.admin_id, None)
+    anna.principals.put_admin(ANNA.admin_id, None)
 
     assert anna.call("GET", PATH, headers=bearer(token)).status_code == 401
     assert status(anna, key) == 401
@@ -133,7 +133,7 @@ def test_a_key_is_told_once_and_kept_as_a_hash(anna: Door) -> None:
     assert given.items() >= {"adminId": ANNA.admin_id, "name": "till", "legacy": False}.items()
     assert given["expirationDate"] == "2025-11-01T00:00:00+00:00"
     assert listed == {name: value for name, value in given.items() if name != "token"}
-    kept = anna.callers.key(given["apiKeyId"])
+    kept = anna.principals.key(given["apiKeyId"])
     assert given["token"] not in repr(kept)
 
 
@@ -171,7 +171,7 @@ def test_a_key_ends_when_it_says_and_when_it_is_revoked(anna: Door) -> None:
 
 
 def test_nobody_hands_on_more_than_both_have(anna: Door) -> None:
-    anna.callers.put_admin(ANNA.admin_id, replace(ANNA, scopes=("read", "admin"), stores=("DEFAULT",)))
+    anna.principals.put_admin(ANNA.admin_id, replace(ANNA, scopes=("read", "admin"), stores=("DEFAULT",)))
     token = login(anna).json()["token"]
 
     def asked(**fields: object) -> httpx.Response:
@@ -201,9 +201,9 @@ def test_an_admin_that_is_not_there_has_no_keys(anna: Door) -> None:
 
 
 def test_who_tries_too_often_is_told_when_to_try_again() -> None:
-    assert LOGINS_A_MINUTE == 40
+    assert MAX_LOGINS_PER_MINUTE == 40
     door = Door(logins=3)
-    door.callers.put_admin(ANNA.admin_id, ANNA)
+    door.principals.put_admin(ANNA.admin_id, ANNA)
 
     answers = [login(door, "anna", "wrong") for _ in range(4)]
 
@@ -216,10 +216,10 @@ def test_who_tries_too_often_is_told_when_to_try_again() -> None:
 
 
 def test_tries_are_counted_for_each_name_and_no_memory_is_filled() -> None:
-    throttle = Throttle(most=1, names=2)
+    throttle = LoginThrottle(most=1, names=2)
     throttle.count("a", START)
     throttle.count("b", START)
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyLogins):
         throttle.count("a", START)
 
     throttle.count("c", START)
@@ -261,9 +261,9 @@ def test_a_change_that_cannot_be_recorded_is_not_made(anna: Door) -> None:
 @pytest.mark.parametrize("password", ["short", "x" * 129])
 def test_a_password_has_12_characters_at_least(password: str) -> None:
     with pytest.raises(ValueError, match="12 to 128 characters"):
-        passwords.hashed(password)
+        passwords.hash_password(password)
 
 
 def test_what_is_kept_of_a_password_is_salted() -> None:
-    assert passwords.hashed(PASSWORD) != HASHED
+    assert passwords.hash_password(PASSWORD) != HASHED
     assert PASSWORD not in HASHED

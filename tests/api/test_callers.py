@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.routing import Mount
 
-from api.auth.authentication import hash_of
+from api.auth.authentication import hash_token
 from streams.access import Admin, ApiKey, Scope
 from streams.domain.store import RESERVED_CODES
 from tests.api.conftest import KEY, PATH, START, Door, _shared
@@ -37,10 +37,10 @@ STORELESS = {
 @pytest.fixture(autouse=True)
 def nobody_stays(door: Door) -> Iterator[None]:
     yield
-    for one in door.callers.admins():
-        for made in door.callers.keys_of(one.admin_id):
-            door.callers.put_key(made.api_key_id, None)
-        door.callers.put_admin(one.admin_id, None)
+    for one in door.principals.admins():
+        for made in door.principals.keys_of(one.admin_id):
+            door.principals.put_key(made.api_key_id, None)
+        door.principals.put_admin(one.admin_id, None)
 
 
 def _routes(routes: Any) -> Iterator[tuple[str, str]]:
@@ -67,7 +67,7 @@ def address(path: str, store: str = "DEFAULT") -> str:
 
 def key(door: Door, *scopes: Scope, stores: tuple[str, ...] = ()) -> dict[str, str]:
     """A key's header, of an admin who may do all."""
-    door.callers.put_admin(
+    door.principals.put_admin(
         uid(1),
         Admin(admin_id=uid(1), username="root", password="", created_at=START, tokens_since=START),
     )
@@ -76,12 +76,12 @@ def key(door: Door, *scopes: Scope, stores: tuple[str, ...] = ()) -> dict[str, s
         api_key_id=uid(2),
         admin_id=uid(1),
         name="tested",
-        digest=hash_of(token),
+        digest=hash_token(token),
         created_at=START,
         scopes=scopes,
         stores=stores,
     )
-    door.callers.put_key(made.api_key_id, made)
+    door.principals.put_key(made.api_key_id, made)
     return {"X-AUTH-TOKEN": token}
 
 
@@ -126,7 +126,7 @@ def test_a_caller_of_another_store_gets_in_nowhere_whatever_the_store_is_called(
     assert answered == 403
 
 
-@pytest.mark.parametrize("route", STORELESS, ids=" ".join)
+@pytest.mark.parametrize("route", sorted(STORELESS), ids=" ".join)
 def test_a_caller_of_one_store_is_shown_no_key_of_an_admin_of_all(door: Door, route: tuple[str, str]) -> None:
     limited = key(door, "read", "admin", stores=("OTHER",))
     verb, path = route
@@ -134,7 +134,7 @@ def test_a_caller_of_one_store_is_shown_no_key_of_an_admin_of_all(door: Door, ro
     sent: dict[str, Any] = {"json": {"apiKey": {"name": "x"}}} if verb == "POST" else {}
 
     assert door.call(verb, there, headers=limited, **sent).status_code == 403
-    assert door.callers.key(uid(2)) is not None
+    assert door.principals.key(uid(2)) is not None
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=" ".join)
@@ -181,7 +181,7 @@ def admin(door: Door, number: int, *scopes: Scope, stores: tuple[str, ...] = ())
         scopes=scopes or ALL,
         stores=stores,
     )
-    door.callers.put_admin(made.admin_id, made)
+    door.principals.put_admin(made.admin_id, made)
     return made
 
 
@@ -241,7 +241,7 @@ def test_a_key_ends_with_the_admin_who_made_it_under_another_s_name(door: Door) 
     planted = token(made_key(door, whose, token(made_key(door, maker, BY_US))))
     assert opens(door, planted) == 200
 
-    door.callers.put_admin(maker.admin_id, None)
+    door.principals.put_admin(maker.admin_id, None)
 
     assert opens(door, planted) == 401
 
@@ -265,7 +265,7 @@ def test_a_key_is_narrowed_with_its_admin_and_with_its_maker(door: Door, narrowe
     who = maker if narrowed == "maker" else whose
 
     def limited(**to: Any) -> None:
-        door.callers.put_admin(who.admin_id, replace(who, **to))
+        door.principals.put_admin(who.admin_id, replace(who, **to))
 
     limited(scopes=("read",))
     body = {"webhookSubscription": {"eventName": "CustomerUpdated", "url": "https://shop.example/"}}
@@ -279,8 +279,8 @@ def test_a_key_whose_admin_and_maker_have_no_store_in_common_opens_nothing(door:
     maker, whose = admin(door, 31), admin(door, 32)
     made = token(made_key(door, whose, token(made_key(door, maker, BY_US))))
 
-    door.callers.put_admin(maker.admin_id, replace(maker, stores=("OTHER",)))
-    door.callers.put_admin(whose.admin_id, replace(whose, stores=("DEFAULT",)))
+    door.principals.put_admin(maker.admin_id, replace(maker, stores=("OTHER",)))
+    door.principals.put_admin(whose.admin_id, replace(whose, stores=("DEFAULT",)))
 
     assert opens(door, made) == 401
 
@@ -289,7 +289,7 @@ def test_what_the_deployment_s_own_key_makes_stays_when_other_admins_go(door: Do
     whose = admin(door, 32)
     made = token(made_key(door, whose, BY_US))
 
-    door.callers.put_admin(uid(31), None)
+    door.principals.put_admin(uid(31), None)
 
     assert opens(door, made) == 200
 

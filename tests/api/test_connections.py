@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 import uvicorn
 
-from api.process.connection_limits import HEADERS_WITHIN, LARGEST_HEADERS, MOST_CONNECTIONS, Bounded
+from api.process.connection_limits import HEADERS_TIMEOUT, MAX_CONNECTIONS, MAX_HEADER_BYTES, BoundedProtocol
 from api.rest.body_limit import BodyLimit
 from tests.api.conftest import KEY, PATH, Door
 
 PATIENCE = 30.0
 
 
-class Hasty(Bounded):
+class Hasty(BoundedProtocol):
     within = 0.5
 
 
-class Narrow(Bounded):
+class Narrow(BoundedProtocol):
     most = 5
 
 
 @asynccontextmanager
-async def serving(app: Any, protocol: type[Bounded]) -> AsyncIterator[int]:
+async def serving(app: Any, protocol: type[BoundedProtocol]) -> AsyncIterator[int]:
     """The port of a server as `loyalty api` has it, but for the bounds."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
@@ -35,7 +35,7 @@ async def serving(app: Any, protocol: type[Bounded]) -> AsyncIterator[int]:
         proxy_headers=False,
         lifespan="off",
         log_config=None,
-        h11_max_incomplete_event_size=LARGEST_HEADERS,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
     server = uvicorn.Server(config)
     server.capture_signals = _nothing  # type: ignore[method-assign, assignment]
@@ -86,7 +86,7 @@ def test_a_connection_that_brings_no_whole_request_in_time_is_ended(door: Door, 
     answers = asyncio.run(half_open())
 
     assert {answer.count(b"200 OK") for answer in answers} == {1 if begun.startswith(GET) else 0}
-    assert HEADERS_WITHIN == 10
+    assert HEADERS_TIMEOUT == 10
 
 
 def test_one_who_drips_headers_is_ended_too(door: Door) -> None:
@@ -118,13 +118,13 @@ def test_who_waits_longest_for_a_request_makes_room_for_whoever_comes(door: Door
     answer = asyncio.run(asyncio.wait_for(crowd(), PATIENCE))
 
     assert answer.startswith(b"HTTP/1.1 200 OK")
-    assert MOST_CONNECTIONS == 1000
+    assert MAX_CONNECTIONS == 1000
 
 
 def test_headers_without_end_are_refused(door: Door) -> None:
     async def endless() -> bytes:
-        async with serving(door.app, Bounded) as port:
-            sent = b"GET /health HTTP/1.1\r\nHost: api\r\nX-Long: " + b"x" * (2 * LARGEST_HEADERS)
+        async with serving(door.app, BoundedProtocol) as port:
+            sent = b"GET /health HTTP/1.1\r\nHost: api\r\nX-Long: " + b"x" * (2 * MAX_HEADER_BYTES)
             return await rest(await connected(port, sent))
 
     assert asyncio.run(endless()).startswith((b"HTTP/1.1 400", b"HTTP/1.1 431"))
@@ -135,7 +135,7 @@ def test_a_body_that_does_not_come_in_time_is_answered_408_and_the_connection_en
 
     async def slow() -> bytes:
         app = BodyLimit(door.app, within=0.3)
-        async with serving(app, Bounded) as port:
+        async with serving(app, BoundedProtocol) as port:
             sent = head.encode() + b"Content-Length: 100\r\n\r\n{"
             return await rest(await connected(port, sent))
 

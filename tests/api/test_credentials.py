@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.contract.endpoint_credentials import Vault
+from api.contract.endpoint_credentials import SecretVault
 from connectors.http.sender import Answer
 from streams.delivery.records import Subscription
 from tests.api.conftest import KEY, PATH, SAFE, Door, complaints
@@ -99,7 +99,7 @@ def test_without_a_key_no_credentials_are_taken_in(door: Door) -> None:
 
 
 @pytest.mark.parametrize("vault", [SAFE])
-def test_headers_are_sealed_at_rest_sent_in_the_clear_and_told_as_they_were(vault: Vault) -> None:
+def test_headers_are_sealed_at_rest_sent_in_the_clear_and_told_as_they_were(vault: SecretVault) -> None:
     door = Door(vault=vault)
     made = door.subscribed(headers=HEADERS)
 

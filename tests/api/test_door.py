@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api.auth.authentication import ApiKeys, check_door, hash_of, new_key
+from api.auth.authentication import ConfiguredKeys, hash_token, new_key, require_credentials
 from streams.errors import Misconfigured
 from streams.secrets.sealing import SecretSealer
 from streams.secrets.sealing import new_key as new_secret_key
@@ -40,7 +40,7 @@ def test_a_bearer_token_is_answered_in_the_contracts_words(door: Door) -> None:
 
 
 def test_any_of_several_keys_is_accepted() -> None:
-    keys = ApiKeys((hash_of("one"), hash_of("two")))
+    keys = ConfiguredKeys((hash_token("one"), hash_token("two")))
 
     assert keys.caller({"x-auth-token": "one"})
     assert keys.caller({"x-auth-token": "two"})
@@ -49,21 +49,21 @@ def test_any_of_several_keys_is_accepted() -> None:
 
 def test_an_api_without_keys_does_not_start() -> None:
     with pytest.raises(Misconfigured, match=r"LOYALTY_API_KEY_HASHES is not set.*`loyalty api-key`"):
-        check_door((), SecretSealer())
-    check_door((hash_of(KEY),), SecretSealer())
-    check_door((), SecretSealer([new_secret_key()]))
+        require_credentials((), SecretSealer())
+    require_credentials((hash_token(KEY),), SecretSealer())
+    require_credentials((), SecretSealer([new_secret_key()]))
 
 
 def test_a_new_key_is_accepted_by_its_hash() -> None:
     token, digest = new_key()
 
     assert len(token) >= 43
-    assert ApiKeys((digest,)).caller({"x-auth-token": token})
+    assert ConfiguredKeys((digest,)).caller({"x-auth-token": token})
     assert new_key()[0] != token
 
 
 def test_a_caller_has_a_name_that_is_not_the_key() -> None:
-    caller = ApiKeys((hash_of(KEY),)).caller({"x-auth-token": KEY})
+    caller = ConfiguredKeys((hash_token(KEY),)).caller({"x-auth-token": KEY})
 
     assert caller
     assert KEY not in caller.name

@@ -41,7 +41,7 @@ def subscription(**fields: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("unfit", HIDDEN, ids=ascii)
 def test_no_name_holds_what_no_line_can_show(door: Door, unfit: str) -> None:
-    door.callers.put_admin(ANNA.admin_id, ANNA)
+    door.principals.put_admin(ANNA.admin_id, ANNA)
     name, code = f"till{unfit}INFO forged", f"U+{ord(unfit):04X}"
     transaction = {"documentNumber": name, "purchasedAt": "2026-03-01T12:00:00Z", "items": []}
 
@@ -145,7 +145,7 @@ def test_a_campaign_that_cannot_be_read_again_is_refused(door: Door, campaign: b
     ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "+999999-01-01T00:00:00Z", "\x00", "9" * 400],
 )
 def test_a_key_s_end_lies_within_the_calendar(door: Door, moment: str) -> None:
-    door.callers.put_admin(ANNA.admin_id, ANNA)
+    door.principals.put_admin(ANNA.admin_id, ANNA)
 
     answer = door.call("POST", KEYS, json={"apiKey": {"name": "x", "expirationDate": moment}})
 

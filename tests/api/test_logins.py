@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from api.auth import passwords
-from api.auth.logins import Logins, Tokens
-from api.auth.throttle import Line, TooMany, network_of
-from api.process.forwarded import Forwarded
+from api.auth.logins import LoginService, TokenSigner
+from api.auth.throttle import TooManyLogins, WorkQueue, client_network
+from api.process.forwarded import ForwardedAddress
 from tests.api.conftest import SAFE, START, Door
 from tests.api.test_access import ANNA, PASSWORD
 from tests.panel.conftest import Visitor, employ
@@ -22,8 +22,8 @@ HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 @pytest.fixture(autouse=True)
 def nobody_stays(door: Door) -> Iterator[None]:
     yield
-    for admin in door.callers.admins():
-        door.callers.put_admin(admin.admin_id, None)
+    for admin in door.principals.admins():
+        door.principals.put_admin(admin.admin_id, None)
 
 
 class Doorman:
@@ -31,8 +31,8 @@ class Doorman:
 
     def __init__(self, most: int = 3) -> None:
         self.door = Door()
-        self.door.callers.put_admin(ANNA.admin_id, ANNA)
-        self.logins = Logins(self.door.callers, Tokens(SAFE), most)
+        self.door.principals.put_admin(ANNA.admin_id, ANNA)
+        self.logins = LoginService(self.door.principals, TokenSigner(SAFE), most)
 
     def tries(
         self, password: str, address: str, times: int = 1, name: str = "anna", device: str = ""
@@ -42,7 +42,7 @@ class Doorman:
     def _one(self, name: str, password: str, address: str, device: str) -> str:
         try:
             found = asyncio.run(self.logins.login(name, password, address, START, device))
-        except TooMany:
+        except TooManyLogins:
             return "later"
         return "in" if found else "wrong"
 
@@ -72,7 +72,7 @@ def test_a_device_that_one_has_signed_in_with_is_not_locked_out_wherever_it_is()
 def test_a_device_is_known_by_what_we_have_signed_and_for_its_own_admin_alone() -> None:
     doorman = Doorman()
     other = replace(ANNA, admin_id="00000000-0000-4000-8000-000000000077", username="other")
-    doorman.door.callers.put_admin(other.admin_id, other)
+    doorman.door.principals.put_admin(other.admin_id, other)
     theirs = doorman.logins.device(other, START)
     session = doorman.door.sessions.begun(ANNA)
     doorman.tries("wrong", ELSEWHERE, times=3)
@@ -87,8 +87,12 @@ def test_an_address_is_limited_whatever_names_it_tries_and_a_network_of_ipv6_is_
     names = [doorman.tries("x", f"2001:db8::{n:x}", name=f"name {n}")[0] for n in range(5)]
 
     assert names == ["wrong"] * 3 + ["later"] * 2
-    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1") != network_of("2001:db8:0:1::1")
-    assert network_of("203.0.113.7") == "203.0.113.7"
+    assert (
+        client_network("2001:db8::1")
+        == client_network("2001:db8::ffff:1")
+        != client_network("2001:db8:0:1::1")
+    )
+    assert client_network("203.0.113.7") == "203.0.113.7"
 
 
 def test_of_those_who_wait_for_their_password_to_be_checked_there_are_few() -> None:
@@ -99,7 +103,7 @@ def test_of_those_who_wait_for_their_password_to_be_checked_there_are_few() -> N
     async def one(number: int, device: str) -> str:
         try:
             await doorman.logins.login("anna", "wrong", f"198.51.100.{number}", START, device)
-        except TooMany as many:
+        except TooManyLogins as many:
             return f"again in {many.wait.total_seconds():g} s"
         return "checked"
 
@@ -108,8 +112,8 @@ def test_of_those_who_wait_for_their_password_to_be_checked_there_are_few() -> N
 
     answers = asyncio.run(crowd())
 
-    assert answers[:50] == ["checked"] * Line.MOST + ["again in 2 s"] * (50 - Line.MOST)
-    assert answers[50:].count("checked") == Line.MOST_KNOWN - Line.MOST
+    assert answers[:50] == ["checked"] * WorkQueue.MOST + ["again in 2 s"] * (50 - WorkQueue.MOST)
+    assert answers[50:].count("checked") == WorkQueue.MOST_KNOWN - WorkQueue.MOST
 
 
 @pytest.mark.parametrize(
@@ -124,15 +128,15 @@ def test_of_those_who_wait_for_their_password_to_be_checked_there_are_few() -> N
     ],
 )
 def test_a_damaged_password_is_matched_by_nothing_and_is_no_error_of_ours(door: Door, kept: str) -> None:
-    door.callers.put_admin(ANNA.admin_id, replace(ANNA, password=kept))
+    door.principals.put_admin(ANNA.admin_id, replace(ANNA, password=kept))
 
     body = {"username": "anna", "password": "x"}
     answer = door.call("POST", "/api/admin/login_check", json=body, headers={})
 
     assert (answer.status_code, answer.json()) == (401, {"message": "Bad credentials."})
     if kept:
-        with pytest.raises(passwords.Damaged):
-            passwords.matches("x", kept)
+        with pytest.raises(passwords.DamagedHash):
+            passwords.is_password("x", kept)
 
 
 Told = tuple[str, str]
@@ -147,7 +151,7 @@ def told(peer: str, headers: dict[str, str], trusted: tuple[str, ...]) -> Told:
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "client": (peer, 1), "scheme": "http", "headers": raw}
-    asyncio.run(Forwarded(app, [ip_network(each) for each in trusted])(scope, None, None))  # type: ignore[arg-type]
+    asyncio.run(ForwardedAddress(app, [ip_network(each) for each in trusted])(scope, None, None))  # type: ignore[arg-type]
     return seen[0]
 
 
@@ -192,7 +196,7 @@ def visitor(door: Door) -> Visitor:
 def test_signing_out_ends_the_session_for_whoever_has_its_cookie_and_no_other(
     visitor: Visitor, door: Door
 ) -> None:
-    admin = next(a for a in door.callers.admins() if a.username == "anna")
+    admin = next(a for a in door.principals.admins() if a.username == "anna")
     other = door.sessions.begun(admin)
     copied = visitor.cookie
 

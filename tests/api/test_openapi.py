@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS
 
-from api.process.openapi import described
+from api.process.openapi import openapi_document
 from tests.api.conftest import KEY, Door
 
 FILE = Path(__file__).parents[2] / "api" / "openapi.json"
@@ -18,7 +18,7 @@ LEFT_OUT: Any = CHECKS.get_by_names(["positive_data_acceptance"])
 
 
 def test_the_committed_description_is_the_present_one() -> None:
-    assert FILE.read_text() == described(), "make it anew: loyalty openapi > api/openapi.json"
+    assert FILE.read_text() == openapi_document(), "make it anew: loyalty openapi > api/openapi.json"
 
 
 @API.parametrize()

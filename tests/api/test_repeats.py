@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.auth.authentication import HEADER, hash_of
+from api.auth.authentication import HEADER, hash_token
 from streams.access import Admin, ApiKey
 from tests.api.conftest import KEY, START, Door
 from tests.api.test_domain import ANNA, ROOT, account, given, opened, post
@@ -103,11 +103,11 @@ def token_of(door: Door, number: int) -> str:
         api_key_id=uid(710 + number),
         admin_id=admin.admin_id,
         name="till",
-        digest=hash_of(token),
+        digest=hash_token(token),
         created_at=START,
     )
-    door.callers.put_admin(admin.admin_id, admin)
-    door.callers.put_key(key.api_key_id, key)
+    door.principals.put_admin(admin.admin_id, admin)
+    door.principals.put_key(key.api_key_id, key)
     return token
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.services.signing_keys import Signer
+from api.services.signing_keys import SigningKeyMaker
 from connectors.http.sender import Answer
 from connectors.http.signing_keys import KeyKind
 from streams.delivery.records import Subscription
@@ -20,7 +20,7 @@ FIRST = "whsec_1"
 PLAIN = {"url": "https://shop.example/hook"}
 
 
-class Sealer(Signer):
+class Sealer(SigningKeyMaker):
     """Secrets that tell their version."""
 
     def new_key(self, version: int, now: datetime, kind: KeyKind) -> tuple[str, SigningKey]:

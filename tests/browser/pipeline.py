@@ -143,7 +143,7 @@ def _admin() -> Admin:
     return Admin(
         admin_id=uid(700),
         username=USERNAME,
-        password=passwords.hashed(PASSWORD),
+        password=passwords.hash_password(PASSWORD),
         created_at=NOON,
         tokens_since=NOON,
     )

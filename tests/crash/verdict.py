@@ -13,7 +13,7 @@ from streams.codec import avro
 from streams.delivery.records import Attempt
 from streams.domain.state import DataKey, Entry
 from streams.migration.compare import Comparison
-from streams.reconcile.reconciliation import Books
+from streams.reconcile.reconciliation import Reconciliation
 from streams.rejections import CommandRejected, PoisonRecord
 from streams.stages.context import Record
 from streams.stages.fan_out import FanOutStage
@@ -158,7 +158,7 @@ def same(name: str, expected: State, actual: State) -> Complaints:
         yield f"{name}: {len(odd)} of {len(expected)} entries differ, among them {min(odd)}"
 
 
-def of_books(books: Books) -> Complaints:
+def of_books(books: Reconciliation) -> Complaints:
     """What the topics say of themselves: all that was published was delivered."""
     yield from (f"books: {one}" for one in books.differences[:3])
     left = {name: count for name, count in sum(books.outcomes.values(), Counter()).items() if count}

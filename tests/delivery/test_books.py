@@ -14,7 +14,13 @@ from streams.delivery import records
 from streams.delivery.backfill_recipients import HEADER, BackfillRecipients, read_recipients
 from streams.delivery.records import Attempt, DeadLetter, Delivery, Subscription
 from streams.delivery.subscription_history import SubscriptionHistory
-from streams.reconcile.reconciliation import Books, DeliveryOutcome, MarkMaker, RecordPlace, reconcile_marks
+from streams.reconcile.reconciliation import (
+    DeliveryOutcome,
+    MarkMaker,
+    Reconciliation,
+    RecordPlace,
+    reconcile_marks,
+)
 from streams.stages.context import Record
 from streams.topics import WEBHOOK_EVENTS
 from streams.webhooks import CATALOGUE
@@ -64,7 +70,7 @@ class Topics:
         self.redriven: list[str] = []
         self.fanned_out = len(self.events)
 
-    def books(self) -> Books:
+    def books(self) -> Reconciliation:
         marks = MarkMaker(self.subscriptions)
 
         def made() -> Iterator[Iterable[tuple[bytes, bytes]]]:
@@ -89,11 +95,11 @@ def registered(count: int, *forms: tuple[datetime, Subscription | None]) -> Topi
     return Topics(run, subscribed=forms or [(NOON - DAY, subscription(EVENT))])
 
 
-def total(books: Books) -> Counter[DeliveryOutcome]:
+def total(books: Reconciliation) -> Counter[DeliveryOutcome]:
     return sum(books.outcomes.values(), Counter())
 
 
-def reasons(books: Books) -> dict[str, str]:
+def reasons(books: Reconciliation) -> dict[str, str]:
     return {one.delivery_id: one.reason for one in books.differences}
 
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from api.contract.listing import parsed
+from api.contract.listing import parse_query
 from api.contract.url_policy import PublicTargets, target
 from api.problems import Invalid
-from api.services.subscriptions import COLUMNS
+from api.services.subscriptions import SUBSCRIPTION_COLUMNS
 from connectors.http.address_guard import host_refusal
 from connectors.http.answer_reader import status_of
 from connectors.http.excerpts import escape_controls
@@ -69,7 +69,7 @@ def answer(data: bytes) -> None:
 def listing(data: bytes) -> None:
     text = data.decode(errors="replace")
     with suppress(Invalid):
-        parsed(parse_qsl(text, keep_blank_values=True, max_num_fields=1000), COLUMNS)
+        parse_query(parse_qsl(text, keep_blank_values=True, max_num_fields=1000), SUBSCRIPTION_COLUMNS)
 
 
 TARGETS: dict[str, Target] = {each.__name__: each for each in (record, table, url, answer, listing)}

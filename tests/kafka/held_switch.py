@@ -7,7 +7,7 @@ from confluent_kafka import TopicPartition
 
 from api.cli.processes import process
 from streams.codec.avro import HEADER, encode
-from streams.migration.build import Renewal
+from streams.migration.build import StateBuild
 from streams.migration.changelog_writer import ANSWER_TIMEOUT, ChangelogWriter
 from streams.migration.cutover import find_build, hold_folder, switch, version_number
 from streams.projections.state_snapshot import read_stores
@@ -34,7 +34,7 @@ def main() -> None:
         place = find_build(connection, folder)
         assert place, "it was built"
         publisher = Held(replace(connection, generation=version_number(place)), settings.transaction_timeout)
-        renewal = Renewal(connection, settings, place, publisher, stores=read_stores(connection).get)
+        renewal = StateBuild(connection, settings, place, publisher, stores=read_stores(connection).get)
         switch(renewal, connection, settings, lambda *_: None, lambda _: None)
 
 

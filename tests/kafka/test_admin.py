@@ -145,6 +145,8 @@ def test_a_file_of_properties_reaches_every_client(settings: Settings, tmp_path:
     made = clients.connection(settings.model_copy(update={"kafka_config": file}), "broker:9092")
 
     assert made.producer()["linger.ms"] == "40"
+    # librdkafka's own 1,000 ms let a reader with a short queue sleep most of its time.
+    assert made.consumer(**{"queued.min.messages": 10})["fetch.queue.backoff.ms"] == 5
     # What the guarantees hang on is not for tuning.
     assert made.consumer()["isolation.level"] == "read_committed"
 

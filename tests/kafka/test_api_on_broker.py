@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from api.auth.authentication import new_key
-from api.process.control_topics import followed
+from api.process.control_topics import follow_subscriptions
 from api.process.topic_log import TopicLog
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions
@@ -51,7 +51,7 @@ def subscription(url: str = "https://shop.example/") -> Subscription:
 async def process(connection: Connection) -> AsyncIterator[tuple[Subscriptions, TopicLog[Subscription]]]:
     """What one API process has: an index of its own and the log."""
     index = Subscriptions()
-    view = followed(connection, index)
+    view = follow_subscriptions(connection, index)
     try:
         await asyncio.wait_for(view.start(), SOON)
         yield index, TopicLog(connection, SUBSCRIPTIONS, view, index.get)

@@ -15,7 +15,7 @@ def check():
 
 async def main():
     app = App("tests")
-    app.at_its_start(check)
+    app.add_start_check(check)
     await run(app, ready=lambda: print("ready"))
 
 try:

@@ -12,7 +12,7 @@ from api.services.dead_letters import DeadLetterPort
 from streams.codec.avro import HEADER, encode
 from streams.domain.values import Value
 from streams.jobs.dead_letters import DeadLetterStore
-from streams.jobs.redrive_sources import LettersWanted
+from streams.jobs.redrive_sources import DeadLetterFilter
 from streams.kafka.clients import Connection, connection
 from streams.kafka.producer import RecordAppender
 from streams.kafka.topic_admin import create_topics
@@ -26,7 +26,7 @@ from tests.kafka.test_dead_letters import letter
 from tests.samples import ANNA, NOON, SETTINGS, register, uid
 
 TO = FIRST.subscription_id
-ALL = LettersWanted(subscriptions=frozenset((TO,)))
+ALL = DeadLetterFilter(subscriptions=frozenset((TO,)))
 LETTERS = [letter(1), letter(2, 404), letter(3, None), letter(4, to=SECOND.subscription_id)]
 MADE = [delivery(1), delivery(7), delivery(8), delivery(9, to=SECOND.subscription_id)]
 DELIVERED = {uid(7), uid(9)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.process.control_topics import ProgressLog, replays_followed
+from api.process.control_topics import ProgressLog, follow_replays
 from api.process.topic_log import TopicLog
 from api.services.replays import ReplayPorts
 from streams.delivery.replay_jobs import ReplayJobs
@@ -34,7 +34,7 @@ def cluster(settings: Settings) -> Connection:
 
 async def on_broker(cluster: Connection, folder: Path, scenario: Scenario) -> None:
     orders = ReplayJobs()
-    asked, told = replays_followed(cluster, orders)
+    asked, told = follow_replays(cluster, orders)
     appender = RecordAppender(cluster)
     try:
         await asyncio.gather(asked.start(), told.start())

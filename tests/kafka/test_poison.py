@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from api.cli.redriving import parsed
+from api.cli.redriving import parse_moment
 from streams.codec.avro import HEADER, encode
 from streams.errors import Misconfigured
 from streams.kafka.clients import Connection, connection
@@ -221,8 +221,8 @@ def test_a_mistake_is_one_sentence(settings: Settings, arguments: list[str], sen
 
 
 def test_since_is_an_age_or_a_time() -> None:
-    assert parsed("--since", "90m", NOON) == NOON - timedelta(minutes=90)
-    assert parsed("--since", "7d", NOON) == NOON - timedelta(days=7)
-    assert parsed("--since", "2026-03-01", NOON) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert parse_moment("--since", "90m", NOON) == NOON - timedelta(minutes=90)
+    assert parse_moment("--since", "7d", NOON) == NOON - timedelta(days=7)
+    assert parse_moment("--since", "2026-03-01", NOON) == datetime(2026, 3, 1, tzinfo=UTC)
     with pytest.raises(Misconfigured, match="999999d"):
-        parsed("--since", "999999d", datetime(1000, 1, 1, tzinfo=UTC))
+        parse_moment("--since", "999999d", datetime(1000, 1, 1, tzinfo=UTC))

@@ -17,7 +17,7 @@ from api.cli.replay import make_selection, parse_period, parse_rate
 from streams.codec.avro import HEADER, decode, encode
 from streams.delivery.records import Delivery, Subscription
 from streams.errors import Misconfigured
-from streams.jobs.replay import Asked, read_subscription
+from streams.jobs.replay import ReplayArguments, read_subscription
 from streams.kafka.clients import Connection, connection
 from streams.kafka.log_reader import full_range
 from streams.kafka.topic_admin import create_topics
@@ -181,9 +181,9 @@ def test_what_the_subscription_does_not_want_and_items_of_arrays_are_refused() -
     legacy = replace(WANTED, legacy=True)
 
     with pytest.raises(Misconfigured, match="--event 'CustomerUpdated' is not valid"):
-        make_selection(WANTED, Asked(WANTED.subscription_id, "1h", "0s", "CustomerUpdated"))
+        make_selection(WANTED, ReplayArguments(WANTED.subscription_id, "1h", "0s", "CustomerUpdated"))
     with pytest.raises(Misconfigured, match="bodies of LevelWillExpire are arrays"):
-        make_selection(legacy, Asked(WANTED.subscription_id, "1h", "0s", only="missing"))
+        make_selection(legacy, ReplayArguments(WANTED.subscription_id, "1h", "0s", only="missing"))
 
 
 def test_the_time_to_begin_is_before_the_time_to_end() -> None:

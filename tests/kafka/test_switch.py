@@ -18,7 +18,7 @@ from msgspec.structs import replace as changed
 from streams.codec.avro import HEADER, encode
 from streams.domain.commands import AdvanceClock, MemberCommand
 from streams.domain.state import Account
-from streams.migration.build import Renewal
+from streams.migration.build import StateBuild
 from streams.migration.changelog_writer import ChangelogWriter
 from streams.migration.cutover import begin_build, find_build, hold_folder, switch, version_number
 from streams.runtime.state_versions import read_state_version
@@ -231,12 +231,12 @@ def test_states_that_differ_are_not_switched(fleet: Fleet) -> None:
 
 
 @contextmanager
-def renewal(fleet: Fleet, layout: StateSchema) -> Iterator[Renewal]:
+def renewal(fleet: Fleet, layout: StateSchema) -> Iterator[StateBuild]:
     """Of the next release, on a disk of its own."""
     with hold_folder(fleet.settings) as folder:
         place = find_build(fleet.connection, folder, layout) or begin_build(fleet.connection, folder, layout)
         publisher = ChangelogWriter(replace(fleet.connection, generation=version_number(place)), TRANSACTION)
-        yield Renewal(
+        yield StateBuild(
             fleet.connection, fleet.settings, place, publisher, stores={STORE: SETTINGS}.get, layout=layout
         )
 

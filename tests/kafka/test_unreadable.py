@@ -18,7 +18,7 @@ from streams.kafka.topic_admin import create_topics
 from streams.kafka.unreadable_batches import is_unreadable, skip_batch
 from streams.projections.member_events import MemberEventReader
 from streams.rejections import PoisonRecord
-from streams.runtime.restore import open_changelog_consumer, skip_unpackable
+from streams.runtime.restore import open_changelog_consumer, skip_oversized
 from streams.settings import Settings
 from streams.stages.commands import owner_of
 from streams.topics import CHANGELOGS, COMMANDS, EVENTS, POISON, SUBSCRIPTIONS, Topic
@@ -160,7 +160,7 @@ def test_a_restore_passes_over_what_no_worker_wrote(here: Connection) -> None:
 
     found: list[bytes | None] = []
     while len(found) < 2:
-        messages = skip_unpackable(here, consumer, consumer.consume(10, 1.0))
+        messages = skip_oversized(here, consumer, consumer.consume(10, 1.0))
         found += [message.value() for message in messages if message.error() is None]
 
     consumer.close()

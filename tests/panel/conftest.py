@@ -15,7 +15,7 @@ from tests.api.conftest import Door, _shared
 from tests.samples import uid
 
 PASSWORD = "correct horse battery"
-_HASHED = passwords.hashed(PASSWORD)
+_HASHED = passwords.hash_password(PASSWORD)
 _CHOSEN = {"checkbox", "radio"}
 _UNSEEN = {"script", "style", "title", "head"}
 
@@ -141,7 +141,7 @@ def employ(
 ) -> Admin:
     """An admin with the password that all have here."""
     made = Admin(
-        admin_id=uid(700 + len(door.callers)),
+        admin_id=uid(700 + len(door.principals)),
         username=username,
         password=_HASHED,
         created_at=door.clock.peek(),
@@ -149,7 +149,7 @@ def employ(
         scopes=scopes,
         stores=stores,
     )
-    door.callers.put_admin(made.admin_id, made)
+    door.principals.put_admin(made.admin_id, made)
     return made
 
 
@@ -158,8 +158,8 @@ def door() -> Iterator[Door]:
     shared = _shared()
     shared.reset()
     yield shared
-    for admin in shared.callers.admins():
-        shared.callers.put_admin(admin.admin_id, None)
+    for admin in shared.principals.admins():
+        shared.principals.put_admin(admin.admin_id, None)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from api.panel.forecasts import Forecast, Forecasts
+from api.panel.forecasts import Forecast, ForecastService
 from streams.domain.preview import AnnouncementPreview
 from streams.domain.store import StoreSettings
 from streams.errors import Retryable
@@ -46,7 +46,7 @@ class Crowd:
 
 def asked(crowd: Crowd, *stores: StoreSettings, wait: float = 20.0) -> list[Forecast]:
     async def each() -> list[Forecast]:
-        forecasts = Forecasts(crowd, crowd.timer)
+        forecasts = ForecastService(crowd, crowd.timer)
         found = [await forecasts.of(store, 28, wait) for store in stores]
         crowd.goes_on.release(1_000_000)
         await forecasts.stop()
@@ -84,7 +84,7 @@ def test_what_takes_too_long_is_cut_short_and_says_after_how_many() -> None:
     crowd.each = 50.0
 
     async def cut() -> Forecast:
-        forecasts = Forecasts(crowd, crowd.timer, unasked=1000.0)
+        forecasts = ForecastService(crowd, crowd.timer, unasked=1000.0)
         found = await forecasts.of(SETTINGS, 28, 20.0)
         await forecasts.stop()
         return found
@@ -98,7 +98,7 @@ def test_what_nobody_waits_for_any_more_is_given_up_and_begun_anew() -> None:
     crowd = Crowd(3, held=True)
 
     async def left() -> tuple[Forecast, Forecast]:
-        forecasts = Forecasts(crowd, crowd.timer)
+        forecasts = ForecastService(crowd, crowd.timer)
         first = await forecasts.of(SETTINGS, 28, 0)
         crowd.seconds += 61
         crowd.goes_on.release(1)
@@ -118,7 +118,7 @@ def test_it_stops_while_members_are_left() -> None:
     crowd = Crowd(1000, held=True)
 
     async def stopped() -> Forecast:
-        forecasts = Forecasts(crowd, crowd.timer)
+        forecasts = ForecastService(crowd, crowd.timer)
         found = await forecasts.of(SETTINGS, 28, 0)
         await asyncio.to_thread(crowd.begun.wait)
         stopping = asyncio.create_task(forecasts.stop())
@@ -135,7 +135,7 @@ def test_members_that_cannot_be_read_yet_are_told_of_and_asked_for_again() -> No
     crowd.broken = True
 
     async def twice() -> Forecast:
-        forecasts = Forecasts(crowd, crowd.timer)
+        forecasts = ForecastService(crowd, crowd.timer)
         with pytest.raises(Retryable, match="still being read"):
             await forecasts.of(SETTINGS, 28, 20.0)
         crowd.broken = False
@@ -150,7 +150,7 @@ def test_a_result_is_kept_for_a_minute() -> None:
     crowd = Crowd(1)
 
     async def later() -> list[int]:
-        forecasts, looks = Forecasts(crowd, crowd.timer), []
+        forecasts, looks = ForecastService(crowd, crowd.timer), []
         for seconds in (0, 59, 2):
             crowd.seconds += seconds
             await forecasts.of(SETTINGS, 28, 20.0)

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from api.cli.redriving import parsed as parsed_time
+from api.cli.redriving import parse_moment as parsed_time
 from api.cli.store import parsed as parsed_store
-from api.panel.fact_texts import sentence
+from api.panel.fact_texts import describe_event
 from connectors.imports.kind import ImportRun
 from connectors.imports.reader import KINDS, read
 from streams.domain.calendar import Calendar, to_zone
@@ -221,7 +221,7 @@ def test_a_purchase_that_is_stored_for_such_a_day_is_told_of(at: datetime, zone:
         channel_id=None,
     )
 
-    said = sentence(fact, replace(SETTINGS, time_zone=zone))
+    said = describe_event(fact, replace(SETTINGS, time_zone=zone))
 
     assert any(day in said for day in ("0001-01-01", "9999-12-31"))
 

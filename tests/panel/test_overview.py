@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from api.services.overview import Durations, durations
+from api.services.overview import AttemptDurations, durations
 from streams.access import SCOPES, Scope
 from streams.control_records import RecordFault
 from streams.delivery.records import EndpointCondition, EndpointStatus
-from streams.kafka.unfit_records import SetAside
+from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.samples import Sample, StageCounts, TopicCounts
 from tests.api.conftest import START, Door
 from tests.delivery.journal_records import SECOND, attempt, dated, delivery, letter
@@ -161,9 +161,9 @@ def test_endpoints_that_fail_or_are_disabled_are_named_and_paused_ones_are_no_tr
 
 def test_how_long_a_try_takes_is_told_by_the_usual_and_the_slow_one() -> None:
     assert durations([]) is None
-    assert durations([7]) == Durations(7, 7)
-    assert durations([9, 1, 5]) == Durations(5, 9)
-    assert durations(range(1, 101)) == Durations(50, 95)
+    assert durations([7]) == AttemptDurations(7, 7)
+    assert durations([9, 1, 5]) == AttemptDurations(5, 9)
+    assert durations(range(1, 101)) == AttemptDurations(50, 95)
 
 
 def test_another_store_s_webhooks_are_not_shown(visitor: Visitor) -> None:
@@ -269,8 +269,8 @@ def test_a_control_record_that_cannot_be_used_is_told_loudly_and_only_to_whom_it
 ) -> None:
     fault = RecordFault("time_zone", "is no zone")
     door.aside[:] = [
-        SetAside("loyalty.settings", 0, 7, "DEFAULT", fault, in_force=3),
-        SetAside("loyalty.settings", 0, 8, "OTHER", fault, in_force=None),
+        UnfitRecord("loyalty.settings", 0, 7, "DEFAULT", fault, in_force=3),
+        UnfitRecord("loyalty.settings", 0, 8, "OTHER", fault, in_force=None),
     ]
 
     page = look(visitor)

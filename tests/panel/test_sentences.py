@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from api.panel.fact_texts import other_member, sentence
+from api.panel.fact_texts import describe_event, other_member_id
 from streams.domain.events import CampaignApplied, Event, MemberSignedUp, TransactionRecorded, UnitsEarned
 from streams.domain.values import EffectGiven
 from tests.samples import ANNA, VOUCHER
@@ -80,12 +80,12 @@ def test_every_kind_has_its_sentence() -> None:
 def test_a_plain_fact_is_told_plainly(kind: type[Event]) -> None:
     fact = plainest(kind)
 
-    assert sentence(fact, Settings.store) == SAID[kind.__name__]  # type: ignore[arg-type]
+    assert describe_event(fact, Settings.store) == SAID[kind.__name__]  # type: ignore[arg-type]
 
 
 @given(st.one_of([values(kind) for kind in KINDS]))
 def test_any_fact_has_a_sentence(fact: Event) -> None:
-    said = sentence(fact, SETTINGS)
+    said = describe_event(fact, SETTINGS)
 
     assert said.endswith(".")
     assert said[0] != " "
@@ -95,7 +95,7 @@ def test_codes_that_were_sent_are_told_to_nobody() -> None:
     fact = plainest(MemberSignedUp)
     assert isinstance(fact, MemberSignedUp)
 
-    assert "424242" not in sentence(replace(fact, code="424242", code_number=424242), SETTINGS)
+    assert "424242" not in describe_event(replace(fact, code="424242", code_number=424242), SETTINGS)
 
 
 def test_a_purchase_and_what_a_campaign_gave_for_it() -> None:
@@ -108,9 +108,9 @@ def test_a_purchase_and_what_a_campaign_gave_for_it() -> None:
     purchase = replace(bought, document_type="sell", items=bought.items * 2)
     campaign = replace(acted, trigger=replace(acted.trigger, type="transaction"), effects=(given, reward))
 
-    assert sentence(purchase, SETTINGS) == "Bought 2 items worth 12.5 on 2026-03-02, document x."
+    assert describe_event(purchase, SETTINGS) == "Bought 2 items worth 12.5 on 2026-03-02, document x."
     told = "Campaign “x” acted on a purchase: gave 300 points, gave the reward “Voucher” (skipped)."
-    assert sentence(campaign, SETTINGS) == told
+    assert describe_event(campaign, SETTINGS) == told
 
 
 def test_one_unit_is_one_and_units_of_another_wallet_name_it() -> None:
@@ -121,11 +121,11 @@ def test_one_unit_is_one_and_units_of_another_wallet_name_it() -> None:
     one = replace(plain, units=fact.units.from_float(1.0), wallet="default")
     many = replace(plain, units=fact.units.from_float(1200.0), wallet="miles")
 
-    assert sentence(one, SETTINGS) == "Earned 1 point, which never expire."
-    assert sentence(many, SETTINGS) == "Earned 1,200 points in Miles, which never expire."
+    assert describe_event(one, SETTINGS) == "Earned 1 point, which never expire."
+    assert describe_event(many, SETTINGS) == "Earned 1,200 points in Miles, which never expire."
 
 
 def test_the_other_side_of_a_transfer_is_linked() -> None:
-    linked = {kind.__name__ for kind in KINDS if other_member(plainest(kind)) == ANNA}  # type: ignore[arg-type]
+    linked = {kind.__name__ for kind in KINDS if other_member_id(plainest(kind)) == ANNA}  # type: ignore[arg-type]
 
     assert linked == {"UnitsHeld", "UnitsSent", "UnitsReceived", "TransactionMatched", "TransactionUnmatched"}

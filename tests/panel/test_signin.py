@@ -67,8 +67,8 @@ def test_a_session_ends_after_twelve_hours_and_when_its_admin_does(visitor: Visi
     assert visitor.get(WEBHOOKS).status == 303
     visitor.sign_in()
     assert visitor.get(WEBHOOKS).status == 200
-    for admin in door.callers.admins():
-        door.callers.put_admin(admin.admin_id, None)
+    for admin in door.principals.admins():
+        door.principals.put_admin(admin.admin_id, None)
     assert visitor.get(WEBHOOKS).status == 303
 
 

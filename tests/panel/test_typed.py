@@ -22,32 +22,32 @@ WARSAW = replace(SETTINGS, time_zone="Europe/Warsaw")
     ],
 )
 def test_a_time_is_one_of_the_store_s_zone(text: str, instant: datetime) -> None:
-    errors: form_inputs.Errors = {}
+    errors: form_inputs.FieldErrors = {}
 
-    assert form_inputs.moment(errors, "since", text, WARSAW) == instant
+    assert form_inputs.read_moment(errors, "since", text, WARSAW) == instant
     assert errors == {}
 
 
 @pytest.mark.parametrize("text", ["soon", "2026-02-30T10:00"])
 def test_what_is_no_time_is_told(text: str) -> None:
-    errors: form_inputs.Errors = {}
+    errors: form_inputs.FieldErrors = {}
 
-    assert form_inputs.moment(errors, "since", text, WARSAW) is None
+    assert form_inputs.read_moment(errors, "since", text, WARSAW) is None
     assert errors == {"since": "That is no date and time: 2026-03-31 14:30 is one."}
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00", "9999-12-31T23:59-14:00", "1899-12-31T23:59"])
 def test_a_time_that_no_store_means_is_told(text: str) -> None:
-    errors: form_inputs.Errors = {}
+    errors: form_inputs.FieldErrors = {}
 
-    assert form_inputs.moment(errors, "since", text, WARSAW) is None
+    assert form_inputs.read_moment(errors, "since", text, WARSAW) is None
     assert errors == {"since": "A date must lie between 1900-01-01 and 2199-12-31."}
 
 
 def test_what_is_shown_in_an_input_is_read_as_the_same_instant() -> None:
     at = datetime(2026, 3, 2, 12, 34, tzinfo=UTC)
 
-    assert form_inputs.moment({}, "since", form_inputs.local(at, WARSAW), WARSAW) == at
+    assert form_inputs.read_moment({}, "since", form_inputs.format_local(at, WARSAW), WARSAW) == at
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_is_shown_in_an_input_is_read_as_the_same_instant() -> None:
     ],
 )
 def test_a_member_may_be_meant_by_whatever_fits(text: str, names: list[str]) -> None:
-    assert list(form_inputs.names(text)) == names
+    assert list(form_inputs.identifier_candidates(text)) == names
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_member_may_be_meant_by_whatever_fits(text: str, names: list[str]) -> 
     ],
 )
 def test_an_answer_is_told_in_plain_words(status: int | None, error: str | None, said: str) -> None:
-    assert status_texts.answer(status, error) == said
+    assert status_texts.describe_answer(status, error) == said
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_an_answer_is_told_in_plain_words(status: int | None, error: str | None,
     ],
 )
 def test_a_span_of_time_is_about_so_long(seconds: int, said: str) -> None:
-    assert status_texts.span(seconds) == said
+    assert status_texts.format_span(seconds) == said

@@ -68,7 +68,7 @@ def _answered(connection: Connection, places: list[TopicPartition]) -> dict[str,
 
 
 def _restore() -> None:
-    partitions.restore = gullible_restore  # type: ignore[attr-defined]
+    partitions.restore_tables = gullible_restore  # type: ignore[attr-defined]
 
 
 def _stuck() -> None:

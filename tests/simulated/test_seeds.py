@@ -1,18 +1,25 @@
-"""A thousand seeds: whatever befalls the cluster and its processes, the result is the model's."""
+"""Whatever befalls the cluster and its processes, the result is the model's: 200 seeds, 1,000 in soak."""
 
 import os
 import subprocess
 import sys
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.simulated.run import run
 
-SEEDS, CHUNK = 1_000, 50
+SEEDS, SOAK_SEEDS, CHUNK = 200, 1_000, 50
 _PRINTS = "from tests.simulated.run import run; print(*(run(seed).fingerprint for seed in (7, 24)))"
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def chunk(first: int) -> ParameterSet:
+    """Each chunk may run in another process of pytest-xdist."""
+    marks = [pytest.mark.xdist_group(f"seeds-{first}")] + [pytest.mark.soak] * (first >= SEEDS)
+    return pytest.param(first, marks=marks)
+
+
+@pytest.mark.parametrize("first", map(chunk, range(0, SOAK_SEEDS, CHUNK)))
 def test_whatever_befalls_the_cluster_the_result_is_the_models(first: int) -> None:
     reports = [run(seed) for seed in range(first, first + CHUNK)]
 

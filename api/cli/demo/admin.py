@@ -17,7 +17,7 @@ def make_demo_admin() -> tuple[Admin, str]:
     admin = Admin(
         admin_id=str(uuid.uuid4()),
         username=USERNAME,
-        password=passwords.hashed(password),
+        password=passwords.hash_password(password),
         created_at=now,
         tokens_since=now,
     )

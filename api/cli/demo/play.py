@@ -27,7 +27,7 @@ from connectors.cdnow.reader import purchases
 from connectors.http.receiver import LogLine
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.reconcile.reconciliation import Books
+from streams.reconcile.reconciliation import Reconciliation
 from streams.settings import load_settings
 from streams.topics import ADMINS
 from streams.webhooks import CATALOGUE
@@ -100,7 +100,7 @@ def _pump(
     player: DemoProducer,
     progress: PipelineProgress,
     records: list[DemoRecord],
-) -> Books:
+) -> Reconciliation:
     """Produces everything, and follows it until all of it is delivered or given up."""
     columns = TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, refresh_per_second=4) as bars:

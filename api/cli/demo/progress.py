@@ -12,9 +12,9 @@ from connectors.http.receiver import Stats
 from streams.domain.commands import AdvanceClock
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
-from streams.projections.command_outcomes import Outcomes
+from streams.projections.command_outcomes import CommandOutcomes
 from streams.reconcile.from_topics import Period, reconcile_topics
-from streams.reconcile.reconciliation import Books
+from streams.reconcile.reconciliation import Reconciliation
 from streams.topics import Topic
 
 PATIENCE = 60.0
@@ -31,7 +31,7 @@ class PipelineProgress:
         """What the receiver has got."""
         self._connection = connection
         self._folder = folder
-        self._outcomes = Outcomes(connection, frozenset(command.command_id for command in commands))
+        self._outcomes = CommandOutcomes(connection, frozenset(command.command_id for command in commands))
         self._clocks = {command.command_id for command in commands if isinstance(command, AdvanceClock)}
         self._seen = (0, 0)
         self._moved_at = time.monotonic()
@@ -61,7 +61,7 @@ class PipelineProgress:
                 f"receiver has {self.stats.requests} requests"
             )
 
-    def final_books(self) -> Books | None:
+    def final_books(self) -> Reconciliation | None:
         """The books once every command is handled and no delivery is pending, else None."""
         # Nothing answers a clock; that it was handled shows by the group's offsets.
         if self._outcomes.unanswered - self._clocks or not self._outcomes.over():

@@ -13,7 +13,7 @@ from api.cli.processes import process
 from connectors.imports.kind import ReadyCommand
 from connectors.imports.reader import RefusedLine
 from connectors.imports.send import send_commands
-from streams.projections.command_outcomes import Outcomes
+from streams.projections.command_outcomes import CommandOutcomes
 from streams.rejections import LateRejection
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Ma
     `once`: see `FileKind.once`.
     """
     with process("import") as (settings, connection):
-        outcomes = Outcomes(connection, frozenset(one.command_id for one in ready))
+        outcomes = CommandOutcomes(connection, frozenset(one.command_id for one in ready))
         try:
             with _bars() as bars:
                 sent, answered = (bars.add_task(what, total=len(ready)) for what in ("sent", "answered"))
@@ -54,7 +54,7 @@ def _bars() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def poll_outcomes(outcomes: Outcomes, wait: int) -> Iterator[bool]:
+def poll_outcomes(outcomes: CommandOutcomes, wait: int) -> Iterator[bool]:
     """Polls the outcomes, and yields whether all are known. Ends then, or after `wait` seconds without a new
     one."""
     seen, until = 0, time.monotonic() + wait
@@ -68,7 +68,7 @@ def poll_outcomes(outcomes: Outcomes, wait: int) -> Iterator[bool]:
             return
 
 
-def _conclusion(outcomes: Outcomes, over: bool, wait: int) -> str:
+def _conclusion(outcomes: CommandOutcomes, over: bool, wait: int) -> str:
     refused, left = len(outcomes.refused), len(outcomes.unanswered)
     accepted = len(outcomes.accepted - outcomes.refused.keys())
     parts = [f"{len(outcomes.wanted):,} commands sent: {accepted:,} accepted, {refused:,} refused"]
