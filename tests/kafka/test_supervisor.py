@@ -16,9 +16,9 @@ from tests.kafka.processes import LOYALTY, environment
 
 SUPERVISOR = """
 import asyncio, sys
-from api.cli.processes import log_as
+from api.cli.processes import set_up_logging
 from api.cli.supervisor import Supervisor
-log_as("test supervisor")
+set_up_logging("test supervisor")
 sys.exit(asyncio.run(Supervisor("test", sys.argv[1:], jitter=lambda: 0.0).run()))
 """
 # Says its number, counted in a file, and its pid.
