@@ -25,7 +25,7 @@ LOOK_EVERY = 0.2
 def send_and_wait(ready: Sequence[ReadyCommand], wait: int, *, once: bool) -> Mapping[str, LateRejection]:
     """Sends the commands and prints how many were accepted. Returns the programme's refusals by command id.
 
-    `once`: see `Kind.once`.
+    `once`: see `FileKind.once`.
     """
     with process("import") as (settings, connection):
         outcomes = CommandOutcomes(connection, frozenset(one.command_id for one in ready))
