@@ -38,7 +38,7 @@ class TimelineWebhook:
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
     fact: Event
-    describe_event: str
+    sentence: str
     other_member_id: str | None
     webhooks: tuple[TimelineWebhook, ...]
 

@@ -154,7 +154,7 @@ def _form(
         filled=filled,
         found=found,
         errors=errors or {},
-        event_example=event_example(filled.text("eventName"), store.store, now),
+        about=event_example(filled.text("eventName"), store.store, now),
         events={name: CATALOGUE[name].description for name in sorted(CATALOGUE)},
         any=ANY_EVENT,
         operators=FILTER_OPERATORS,
