@@ -92,7 +92,7 @@ class PipelineOverview:
     """Of the store, or of all for those who see the whole."""
 
     @property
-    def count_text(self) -> bool:
+    def counted(self) -> bool:
         return all(endpoint.counters for endpoint in self.endpoints)
 
     @property
