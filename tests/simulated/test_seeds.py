@@ -19,7 +19,7 @@ def chunk(first: int) -> ParameterSet:
     return pytest.param(first, marks=marks)
 
 
-@pytest.mark.parametrize("first", map(chunk, range(0, SOAK_SEEDS, CHUNK)))
+@pytest.mark.parametrize("first", [chunk(first) for first in range(0, SOAK_SEEDS, CHUNK)])
 def test_whatever_befalls_the_cluster_the_result_is_the_models(first: int) -> None:
     reports = [run(seed) for seed in range(first, first + CHUNK)]
 
