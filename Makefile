@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # More processes than cores: most tests on a broker wait.
-WORKERS ?= 4
+WORKERS ?= 3
 PYTEST = .venv/bin/pytest --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -21,7 +21,7 @@ help: ## this list
 demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
 	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
 
-test: .venv/.ready ## all tests, the ones on a real broker and in a browser included, in WORKERS=4 processes
+test: .venv/.ready ## all tests, the ones on a real broker and in a browser included, in WORKERS=3 processes
 	@.venv/bin/python -m tests.browser.chromium
 	@$(PYTEST) -n $(WORKERS)
 

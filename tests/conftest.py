@@ -20,6 +20,19 @@ SERVICE = pytest.StashKey[BrokerService | None]()
 # Tests that wait much, in the order in which pytest-xdist hands them out.
 FIRST = ("crash", "browser", "kafka")
 
+TOGETHER = {
+    "own brokers": {
+        "crash",
+        "test_broker.py",
+        "test_demo.py",
+        "test_fencing.py",
+        "test_restore_on_three.py",
+        "test_silent_broker.py",
+        "test_three_brokers.py",
+    },
+    "browser": {"browser"},
+}
+
 # The machine is shared with a broker at times: a slow example is no failure.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", _PATIENT, max_examples=25, stateful_step_count=30)
@@ -46,17 +59,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         service.close()
 
 
-# Before pytest-xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no worker is left with them at the end; a file's tests stay together.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A group stays in one process. A file is one, so that its fixtures are made once.
 
-    A file's fixtures are so made once. A test that can run anywhere names a group of its own.
+    What starts brokers or demos of its own is one group: they take the same ports. A test that may run anywhere
+    names a group of its own.
     """
+    # Here and not once all are collected: pytest-xdist reads the groups before any conftest is asked then.
+    if item.get_closest_marker("xdist_group") is None:
+        path = item.path.relative_to(item.config.rootpath)
+        group = next((name for name, parts in TOGETHER.items() if parts & {*path.parts}), str(path))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process is left with them at the end."""
     items.sort(key=_place_in_run)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
 
 
 def _place_in_run(item: pytest.Item) -> int:

@@ -17,13 +17,10 @@ SCREENSHOTS = HERE.parent.parent / "build" / "screenshots"
 expect.set_options(timeout=WITHIN * 1000)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.kafka)
-            # One browser and one pipeline.
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")

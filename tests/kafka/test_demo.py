@@ -160,7 +160,13 @@ def test_ctrl_c_in_the_middle_leaves_nothing(demo: Started, tmp_path: Path) -> N
     process = demo("--purchases", str(cdnow.EXTRACT))
     until(process, " TransactionRegistered member ")
     # The API asks for the members of groups by way of another program, once it has begun to look.
-    assert {*running(tmp_path).values()} - {"describer"} == {"api", "demo", "receiver", "sink", "worker"}
+    assert {*running(tmp_path).values()} - {"group_describer"} == {
+        "api",
+        "demo",
+        "receiver",
+        "sink",
+        "worker",
+    }
 
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)

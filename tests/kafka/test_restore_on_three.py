@@ -34,7 +34,6 @@ LEDGERS = CHANGELOGS["ledgers"]
 Trouble = Callable[[ThreeBrokers, int], None]
 SILENT_FOR = 5.0
 """Seconds for which a broker that goes on leading answers no client: longer than a question waits."""
-pytestmark = pytest.mark.xdist_group("clusters")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from tests.kafka.three_brokers import ThreeBrokers
 
 Trouble = Callable[[ThreeBrokers, int], None]
 TOPIC = "one"
-pytestmark = pytest.mark.xdist_group("clusters")
 
 
 @pytest.fixture(scope="module")
