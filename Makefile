@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # More processes than cores: most tests on a broker wait.
 WORKERS ?= 3
-PYTEST = .venv/bin/pytest --dist loadgroup --no-loadscope-reorder
+PYTEST = .venv/bin/pytest --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast soak simulate bench check fuzz sbom screenshots lock clean

@@ -59,17 +59,33 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         service.close()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A group stays in one process. A file is one, so that its fixtures are made once.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out a group of tests at a time.
 
-    What starts brokers or demos of its own is one group: they take the same ports. A test that may run anywhere
-    names a group of its own.
+    Not with pytest-xdist's own marks: it writes them into ids, where pytest 9.2 does not read them.
     """
-    # Here and not once all are collected: pytest-xdist reads the groups before any conftest is asked then.
-    if item.get_closest_marker("xdist_group") is None:
-        path = item.path.relative_to(item.config.rootpath)
-        group = next((name for name, parts in TOGETHER.items() if parts & {*path.parts}), str(path))
-        item.add_marker(pytest.mark.xdist_group(group))
+    # Without pytest-xdist there is nobody to hand anything out.
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """The tests of a group run in one process, one after the other.
+
+    A file is a group, so that its fixtures are made once. What starts brokers or demos of its own is one:
+    they take the same ports.
+    """
+    path, _, _ = nodeid.partition("::")
+    parts = {*path.split("/")}
+    if "test_seeds.py" in parts:
+        return nodeid
+    return next((name for name, places in TOGETHER.items() if places & parts), path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ _PRINTS = "from tests.simulated.run import run; print(*(run(seed).fingerprint fo
 
 def chunk(first: int) -> ParameterSet:
     """Each chunk may run in another process of pytest-xdist."""
-    marks = [pytest.mark.xdist_group(f"seeds-{first}")] + [pytest.mark.soak] * (first >= SEEDS)
+    marks = [pytest.mark.soak] * (first >= SEEDS)
     return pytest.param(first, marks=marks)
 
 
