@@ -212,6 +212,10 @@ def test_a_new_name_is_the_field_s() -> None:
     assert {name: found for name, found in faults().items() if name not in DEBT} == {}
 
 
+def test_the_debt_names_only_what_is_there() -> None:
+    assert DEBT - faults().keys() == set()
+
+
 @pytest.mark.parametrize("name", ["_told", "Asked", "_of", "stored", "Blame", "turn_of", "on_leash"])
 def test_a_name_that_says_nothing_is_found(name: str) -> None:
     assert fault(name)
