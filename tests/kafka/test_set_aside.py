@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 import httpx
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import TopicPartition
@@ -21,6 +21,7 @@ from streams.local_broker.ports import any_free
 from streams.settings import Settings
 from streams.state_version import STATE_KEY, Generation
 from streams.topics import API_KEYS, GENERATIONS, SETTINGS, SUBSCRIPTIONS, Topic
+from tests.kafka.fleet import eventually
 from tests.kafka.processes import finished, running
 from tests.samples import NOON, uid
 from tests.scenarios.store import SETTINGS as STORE
@@ -47,8 +48,19 @@ def forget(connection: Connection, topic: Topic, before: int) -> None:
     resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=[both])
     for changed in client.incremental_alter_configs([resource]).values():
         changed.result(SOON)
-    for gone in client.delete_records([TopicPartition(name, 0, before)]).values():
-        gone.result(SOON)
+
+    def is_deleted() -> bool:
+        """The controller has the policy; the partition's leader may not have heard of it yet."""
+        (gone,) = client.delete_records([TopicPartition(name, 0, before)]).values()
+        try:
+            gone.result(SOON)
+        except KafkaException as failure:
+            if failure.args[0].code() != KafkaError.POLICY_VIOLATION:
+                raise
+            return False
+        return True
+
+    eventually(is_deleted, lambda: f"{name} takes no deletion")
 
 
 def test_worker_sink_and_api_start_on_bad_control_records_and_serve_all_others(settings: Settings) -> None:
