@@ -84,6 +84,7 @@ def group_of(nodeid: str) -> str:
     path, _, _ = nodeid.partition("::")
     parts = {*path.split("/")}
     if "test_seeds.py" in parts:
+        # Its chunks share nothing and take long.
         return nodeid
     return next((name for name, places in TOGETHER.items() if places & parts), path)
 

@@ -176,8 +176,8 @@ def record(command: Command | AdvanceClock, offset: int, key: str | None = None)
 
 
 def _record(output: Output, offset: int) -> Record:
-    assert output.value is not None, "no stage of the pipeline writes tombstones"
-    value, header = encode(output.value)
+    assert output.encoded is not None, "no stage of the pipeline writes tombstones"
+    value, header = output.encoded
     personal = {} if output.personal is None else {crypto_shredding.HEADER: output.personal}
     headers = {HEADER: header.encode()} | personal
     return Record(output.topic.name, 0, offset, output.key.encode(), value, headers)

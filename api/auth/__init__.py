@@ -1,1 +1,1 @@
-"""Who calls, what they may do, and what they changed."""
+"""This room authenticates callers, limits what they may do, and records what they changed."""

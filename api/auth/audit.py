@@ -58,7 +58,7 @@ class ChangeLog(Protocol[V]):
 
 
 class AuditedLog(Generic[V]):
-    """The same log, each change of which is recorded first."""
+    """A log that records each change on the audit topic before it makes it."""
 
     def __init__(self, log: ChangeLog[V], audit: AuditTrail, subject: AuditSubject) -> None:
         self._log = log

@@ -43,18 +43,18 @@ class Principal:
     maker: str | None = None
 
     def may_enter(self, path: str) -> bool:
-        """Whether the store in the path is one of its own."""
+        """Tells whether the caller may enter the store that the path names."""
         return not self.stores or path.split("/")[2] in self.stores or bool(STORELESS_PATHS.fullmatch(path))
 
     def governs(self, admin: Admin) -> bool:
-        """Whether that admin may do nothing that this caller may not."""
+        """Tells whether this caller has every right of that admin."""
         inside = not self.stores or bool(admin.stores and self.stores.issuperset(admin.stores))
         return inside and self.scopes.issuperset(admin.scopes)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSource:
-    """Of the request under way: who and from where."""
+    """The caller of the current request, and its address."""
 
     who: str
     address: str
@@ -66,7 +66,10 @@ CHANGE_SOURCE: ContextVar[ChangeSource | None] = ContextVar("source", default=No
 
 class Authenticator(Protocol):
     def caller(self, headers: Mapping[str, str]) -> Principal | None:
-        """Who sent these headers, or None if they prove nobody. Names in lower case. Raises TokenExpired."""
+        """Returns the caller who sent these headers, or None if they prove nobody.
+
+        Names in lower case. Raises TokenExpired.
+        """
 
 
 class ConfiguredKeys:

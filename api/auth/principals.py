@@ -1,4 +1,4 @@
-"""All admins and API keys, looked up; kept current from their topics."""
+"""This module looks up admins and API keys, which follow their topics."""
 
 from collections import defaultdict
 

@@ -19,7 +19,7 @@ class Rights:
     stores: frozenset[str]
 
     def within(self, other: "Rights") -> "Rights | None":
-        """What both allow; None where they have no store in common."""
+        """Returns the rights that both have, or None if they share no store."""
         if self.stores and other.stores and not self.stores & other.stores:
             return None
         stores = self.stores & other.stores if self.stores and other.stores else self.stores | other.stores

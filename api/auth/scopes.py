@@ -1,4 +1,4 @@
-"""What a caller must be allowed for a route: each says it once."""
+"""Each route declares here, once, the scope that its caller needs."""
 
 from typing import Any
 

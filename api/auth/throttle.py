@@ -61,7 +61,7 @@ class KnownNetworks:
 
 
 def client_network(address: str) -> str:
-    """What one caller may have many addresses of: of IPv6, 2^64."""
+    """Returns the network that counts as one caller: the address itself, or its /64 for IPv6."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -1,1 +1,1 @@
-"""What clients send and get, in the contract's names: fields, bodies, lists, revisions."""
+"""This room has the contract's bodies, fields, lists and revisions: what clients send and get."""

@@ -87,7 +87,7 @@ def _attempt(attempt: Attempt) -> DeliveryRow:
 
 
 def explanation_body(of: EventExplanation) -> DeliveryRow:
-    """Why an event arrived, or did not."""
+    """Renders why an event arrived or did not."""
     return {
         "webhookEventId": of.webhook_event_id,
         "eventName": of.event_name,

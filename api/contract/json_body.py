@@ -43,7 +43,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def write_json(value: object) -> str:
-    """What `read_json` reads again."""
+    """Writes JSON that `read_json` reads back unchanged."""
     return _ENCODER.encode(value).decode()
 
 

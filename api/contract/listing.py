@@ -57,7 +57,7 @@ class Column(Generic[T]):
 
 @dataclass(slots=True)
 class ListQuery:
-    """What a client asked of a list."""
+    """The filters, order and page that a client asked for."""
 
     tests: list[tuple[str, ColumnTest]] = field(default_factory=list)
     order: list[tuple[str, bool]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class ListQuery:
     """The place behind which to go on; empty: at the beginning."""
 
     def passes(self, row: T, columns: Mapping[str, "Column[T]"]) -> bool:
-        """Whether all tests hold, each for one of the values that the row has there."""
+        """Tells whether the row passes all tests; of several values in a field, one must pass."""
         return all(any(test(value) for value in columns[name].values(row)) for name, test in self.tests)
 
 
@@ -220,7 +220,7 @@ def _flag(value: str) -> bool:
 
 
 def read_instant(value: str) -> datetime:
-    """Without an offset it is UTC. Raises ValueError."""
+    """Reads an instant; one without an offset is in UTC. Raises ValueError."""
     # In a query a plus sign that is not encoded means a blank.
     text = re.sub(r" (?=\d\d:\d\d$)", "+", value) if "T" in value else value
     try:

@@ -154,7 +154,7 @@ def coupon_rows(rewards: Iterable[IssuedReward]) -> Iterator[JsonRow]:
 
 
 def tier_rows(state: State, store: StoreSettings, now: datetime) -> Iterator[JsonRow]:
-    """How far the member has come in each active tier set."""
+    """Renders the member's progress in each active tier set."""
     for tiers in store.tier_sets:
         if tiers.active:
             yield _tier(state, tiers, store, now)

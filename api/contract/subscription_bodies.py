@@ -39,7 +39,7 @@ class EndpointHeaderBody(BodyModel):
 
 
 class SubscriptionTarget(SubscriptionOptions):
-    """What POST and PUT have in common."""
+    """The fields that POST and PUT share."""
 
     url: Annotated[str, Field(description="http or https, at most 2048 characters.")]
     destination_type: Literal["rest"] = "rest"

@@ -111,7 +111,7 @@ def _mismatch(subscription: Subscription, condition: Condition) -> str | None:
 
 
 def options_body(subscription: Subscription) -> dict[str, Any]:
-    """As they can be written back."""
+    """Renders the options as a client can send them back."""
     return {
         "description": subscription.description,
         "activeFrom": iso_instant(subscription.active_from),

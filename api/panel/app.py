@@ -1,4 +1,4 @@
-"""All pages as one application."""
+"""This module joins all pages into one application."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -48,7 +48,7 @@ STATIC_FOLDER = Path(__file__).parent / "static"
 
 @dataclass(frozen=True, slots=True)
 class PanelServices:
-    """What the pages are made of."""
+    """The services that the pages use."""
 
     webhooks: SubscriptionService
     programme: StoreSettingsService
@@ -69,7 +69,7 @@ class PanelServices:
 
 
 def create_panel(parts: PanelServices) -> ASGIApp:
-    """To be mounted; every page but the sign-in's asks who is there."""
+    """Builds the application to be mounted. Every page but the sign-in page requires a session."""
     door, pages = SessionGuard(parts.sessions, parts.programme), PageRenderer()
     panel = FastAPI(
         openapi_url=None,

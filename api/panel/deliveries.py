@@ -34,7 +34,7 @@ DAY_SERIES = ("arrived", "failed attempts", "given up")
 
 
 class DeliveryFilter(BaseModel):
-    """What the address asks for."""
+    """The filter that the address states."""
 
     status: Literal["", DeliveryStatus] = ""
     event: Annotated[str, Field(max_length=255)] = ""
@@ -81,7 +81,7 @@ class DeliveryPages:
     async def shown(
         self, store: StoreSettings, wanted: DeliveryFilter, of: Subscription | None = None
     ) -> DeliveryList:
-        """What the log of `of`, or of the whole store, says."""
+        """Reads the list for subscription `of`, or for the whole store if it is None."""
         known = {each.subscription_id: each for each in self.webhooks.index.of_store(store.store)}
         errors: form_inputs.FieldErrors = {}
         search = await self._search(store, wanted, of, errors)
@@ -124,7 +124,7 @@ class DeliveryPages:
         )
 
     async def _page(self, search: DeliverySearch) -> tuple[tuple[DeliveryState, ...], str | None]:
-        """As full as a few bounded pieces of work make it."""
+        """Fills the page in a bounded number of searches; it may hold fewer rows than a full page."""
         rows: tuple[DeliveryState, ...] = ()
         for _ in range(MAX_LOOKS):
             page = await self.deliveries.search(search)
@@ -142,7 +142,7 @@ class DeliveryPages:
 
 
 def day_chart(counters: SubscriptionCounters, store: StoreSettings) -> BarChart:
-    """What came of a subscription's deliveries, hour by hour."""
+    """Draws the outcomes of a subscription's deliveries by hour."""
     zone = ZoneInfo(store.time_zone)
     labels = [f"{hour.at.astimezone(zone):%H:%M}" for hour in counters.hours]
     columns = ([getattr(hour, name) for hour in counters.hours] for name in ("delivered", "failed", "dead"))

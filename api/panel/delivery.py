@@ -69,7 +69,7 @@ def _sentence(known: DeliveryState, standing: EndpointHealth | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDeps:
-    """What the page is made of. `dotted_names`: as the sender spells events' names."""
+    """The services that the page uses. `dotted_names`: whether the sender puts dots into events' names."""
 
     deliveries: DeliveryQueries
     webhooks: SubscriptionService
@@ -78,7 +78,7 @@ class DeliveryDeps:
     dotted_names: bool
 
     async def one(self, store: str, message_id: str) -> DeliveryDetails:
-        """As of now. Raises 404."""
+        """Reads the delivery as of now. Raises 404."""
         await self.deliveries.current()
         found = await self.deliveries.one(store, message_id)
         if found is None:
@@ -86,7 +86,7 @@ class DeliveryDeps:
         return found
 
     async def shown(self, store: str, message_id: str, note: str = "", error: str = "") -> dict[str, Any]:
-        """What the page draws. Raises 404."""
+        """Returns the values that the template draws. Raises 404."""
         one = await self.one(store, message_id)
         subscription = self.webhooks.index.get(one.known.subscription_id)
         standing = self.standings.of(subscription) if subscription else None

@@ -131,7 +131,7 @@ def routes(
 
     @router.post("/{store}/expiring/preview")
     async def preview(request: Request, store: CurrentStore, weeks: Weeks = 4) -> Response:
-        """What was typed goes into the address: it can be shared, and nothing is saved."""
+        """Redirects to an address that holds the inputs: it can be shared, and nothing is saved."""
         form = await request.form()
         filled = submitted_inputs(store, form)
         query = urlencode([*filled.fields(), ("weeks", str(weeks)), ("revision", _seen(form))])

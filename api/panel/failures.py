@@ -90,7 +90,7 @@ def install_error_pages(app: FastAPI, pages: PageRenderer) -> None:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """And back, where it is a page that was asked for."""
+    """Redirects to the sign-in page, and from there back to the page that was asked for."""
     there = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     query = f"?{urlencode({'next': there})}" if request.method in SAFE_METHODS else ""
     if request.headers.get("hx-request"):

@@ -43,7 +43,7 @@ class LeadTimeInputs:
     wallets: tuple[WalletLeadTimes, ...]
 
     def fields(self) -> Iterator[tuple[str, str]]:
-        """By the names of the form's fields."""
+        """Returns the days by the form's field names."""
         yield from self.days.items()
         for wallet in self.wallets:
             yield f"choice.{wallet.code}", wallet.choice

@@ -31,7 +31,7 @@ class HourCharts:
 
 
 def hour_charts(overview: PipelineOverview, zone: ZoneInfo) -> HourCharts | None:
-    """None while nothing is known."""
+    """Draws the last hour; None while there are no samples."""
     if not overview.samples:
         return None
     # A minute that is not over would look like a fall.
@@ -56,7 +56,7 @@ def hour_charts(overview: PipelineOverview, zone: ZoneInfo) -> HourCharts | None
 
 
 def day_chart(overview: PipelineOverview, zone: ZoneInfo) -> BarChart:
-    """Of this store alone, an hour in each column."""
+    """Draws the store's last day, one column for each hour."""
     counters = [endpoint.counters for endpoint in overview.endpoints if endpoint.counters]
     hours = list(zip(*(of.hours for of in counters), strict=False))
     labels = [f"{column[0].at.astimezone(zone):%H:%M}" for column in hours]

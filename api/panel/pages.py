@@ -45,7 +45,7 @@ def _environment() -> Environment:
 
 
 def panel_root(request: Request) -> str:
-    """Where the panel is mounted: what each of its addresses begins with."""
+    """Returns the path that the panel is mounted at."""
     root: str = request.scope.get("root_path", "")
     return root
 
@@ -89,13 +89,13 @@ class PageRenderer:
 
 
 def _token(session: Session | None) -> Markup:
-    """What each form that changes something must carry."""
+    """Returns the token that each form must send."""
     said = session.form_token if session else ""
     return Markup('<input type="hidden" name="form_token" value="{}">').format(said)
 
 
 def format_moment(moment: datetime | None, zone: Any) -> Markup:
-    """To the second, in the store's time zone; the whole instant for programs."""
+    """Formats the instant to the second in the store's time zone, with the exact one for programs."""
     if moment is None:
         return Markup('<span class="quiet">–</span>')
     return Markup('<time datetime="{}">{}</time>').format(
@@ -104,7 +104,7 @@ def format_moment(moment: datetime | None, zone: Any) -> Markup:
 
 
 def format_number(value: int | Decimal) -> str:
-    """With thousands set apart, and no more digits than it has."""
+    """Formats the number with separated thousands and only the digits that it has."""
     return f"{plain_decimal(value) if isinstance(value, Decimal) else value:,}"
 
 

@@ -26,7 +26,7 @@ REDRIVE_FIELDS = {"since": "since", "until": "until", "eventName": "event", "sta
 
 
 class RedriveFilter(BaseModel):
-    """What was typed. `count`: whether it is to be counted."""
+    """The inputs of the form. `count` tells whether to count what matches."""
 
     since: Annotated[str, Field(max_length=40)] = ""
     until: Annotated[str, Field(max_length=40)] = ""
@@ -68,7 +68,7 @@ class RedriveDeps:
     async def shown(
         self, store: StoreSettings, webhook: str, wanted: RedriveFilter, errors: form_inputs.FieldErrors
     ) -> dict[str, Any]:
-        """What the page draws, before anything is counted or sent."""
+        """Returns the values that the page draws before anything is counted or sent."""
         return {
             "status": 400 if errors else 200,
             "of": await self.webhooks.one(store.store, webhook),

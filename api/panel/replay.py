@@ -43,7 +43,7 @@ REPLAY_HINTS = {"cancelled": "It is told to stop.", "ended": "It had ended alrea
 
 
 class ReplayInputs(BaseModel):
-    """What was typed."""
+    """The inputs of the form."""
 
     since: Annotated[str, Field(max_length=40)] = ""
     until: Annotated[str, Field(max_length=40)] = ""
@@ -76,7 +76,7 @@ class ReplayDeps:
     async def wish(
         self, wanted: ReplayInputs, store: StoreSettings, errors: form_inputs.FieldErrors
     ) -> ReplayRequest | None:
-        """None where something is wrong with it, which is told."""
+        """Returns the request, or None if an input is wrong; the errors then say which."""
         since = form_inputs.read_moment(errors, "since", wanted.since, store)
         until = form_inputs.read_moment(errors, "until", wanted.until, store)
         rate = form_inputs.read_number(errors, "rate", wanted.rate, 1, MAX_REPLAY_RATE)
@@ -95,7 +95,7 @@ class ReplayDeps:
     async def shown(
         self, store: StoreSettings, webhook: str, wanted: ReplayInputs, errors: form_inputs.FieldErrors
     ) -> dict[str, Any]:
-        """What the form's page draws, but for a count."""
+        """Returns the values that the form's page draws, except the count."""
         former = await self.replays.page(store.store, webhook)
         return {
             "status": 400 if errors else 200,

@@ -33,7 +33,7 @@ class SessionGuard:
     programme: StoreSettingsService
 
     async def __call__(self, request: Request) -> None:
-        """Before each page. Raises SignInFirst, or 403."""
+        """Checks the session before each page. Raises SignInFirst, or 403."""
         if request.method not in SAFE_METHODS and not _from_here(request):
             raise HTTPException(403, "That request came from another site.")
         path = request.url.path.removeprefix(panel_root(request))

@@ -39,7 +39,7 @@ HTTP_STATUS_TEXTS: Mapping[int, str] = {
 
 
 def describe_answer(status: int | None, error: str | None) -> str:
-    """What came of a request, in a sentence's words."""
+    """Describes the answer to a request in words that fit into a sentence."""
     if status is None:
         return strip_error_class(error) if error else "no answer"
     if status in HTTP_STATUS_TEXTS:

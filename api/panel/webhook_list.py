@@ -58,7 +58,7 @@ COLUMN_HEADS: Mapping[SortColumn, str] = {
 
 
 class ListInputs(BaseModel):
-    """What the address asks for."""
+    """The order, filter and search that the address states."""
 
     q: Annotated[str, Field(max_length=255)] = ""
     event: Annotated[str, Field(max_length=255)] = ""

@@ -48,7 +48,7 @@ class LocalBroker:
 
     @property
     def pid(self) -> int | None:
-        """Of the running broker; None where none runs."""
+        """Returns the running broker's process id, or None."""
         running = self._process is not None and self._process.poll() is None
         return self._process.pid if self._process and running else None
 

@@ -167,7 +167,7 @@ class Feed(QuietService):
         return [] if first is None else [first, *self._consumer.consume(max(room, 1) - 1, 0)]
 
     def _patience(self) -> float:
-        """How long a poll may wait, in seconds."""
+        """Returns how many seconds a poll may wait."""
         if self._busy():
             return 0.0
         return RESTORING_POLL_SECONDS if self._partitions.restoring else self._stage.patience
@@ -260,7 +260,7 @@ class Feed(QuietService):
             self._tell_lag(p)
 
     async def _played(self, shares: list[PartitionShare]) -> list[int]:
-        """How many records of each share the stage has handled."""
+        """Plays the shares. Returns how many records of each the stage handled."""
         batch = Batch(shares, self._limit, asyncio.get_running_loop().create_future())
         await self._channel.send(value=batch)
         try:

@@ -1,4 +1,4 @@
-"""What a feed reads from, and who it is there."""
+"""This module opens the consumer of a feed under the identity of this process."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a process tells Prometheus, and the port on which it does."""
+"""This module holds the Prometheus metrics of a process and serves them on a port."""
 
 import asyncio
 from typing import Any

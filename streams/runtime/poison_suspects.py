@@ -31,7 +31,7 @@ class CrashNote(msgspec.Struct, frozen=True):
 
 
 class PoisonSuspects:
-    """Of one partition. `limit`: after how many tries a record is put aside; 0: never."""
+    """The suspect record of one partition. It goes to poison after `limit` tries; 0 means never."""
 
     def __init__(self, file: Path, limit: int) -> None:
         self._file = file
@@ -40,7 +40,7 @@ class PoisonSuspects:
 
     @property
     def suspects(self) -> bool:
-        """Whether there is a record to be put aside."""
+        """Tells whether a record has had all its tries."""
         return self._note is not None and 0 < self._limit <= self._note.tries
 
     def put_aside(self, record: Record) -> Poison | None:

@@ -90,7 +90,7 @@ class ChangelogReader:
         """Records taken so far."""
 
     def _todo(self) -> dict[str, _Table]:
-        """By topic, where each table stands and where its changelog ends."""
+        """Returns each table's position and its changelog's end, by topic."""
         kept = self._tables.checkpoints
         logs, because = check_identity(self._lookup, self.partition, kept, self._asked_at)
         if because:
@@ -142,7 +142,7 @@ class ChangelogReader:
             self._confirmed = self._asked_at
 
     def places(self, *, missing: bool = False) -> list[TopicPartition]:
-        """Where to read on; `missing`: only of those that were not at their end."""
+        """Returns the positions to read on from; with `missing`, only those that are not at their end."""
         tables = [t for t in self._by_topic.values() if t.missing or not missing]
         return [TopicPartition(t.log.topic, self.partition, t.position) for t in tables]
 
@@ -211,7 +211,7 @@ def restore_tables(
 def _read(
     connection: Connection, changelogs: ChangelogReader, cancelled: Callable[[], bool], report: ReportProgress
 ) -> bool:
-    """To the end, and to what is the end by then."""
+    """Reads to the end, then on to the end that the partition has by then."""
     begun = connection.cluster.now()
     if not _read_to_end(connection, changelogs, cancelled, report):
         return False

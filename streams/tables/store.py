@@ -95,7 +95,7 @@ ROCKSDB_ERRORS = _RocksDBErrors()
 
 
 class RocksStore:
-    """On disk, in RocksDB, whose lock allows one process at a time."""
+    """Stores entries in RocksDB, whose lock allows one process at a time."""
 
     # One block cache for all databases of the process: the default is a large cache for each database.
     _cache = Cache(32 * _MIB)

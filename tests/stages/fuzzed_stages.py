@@ -255,7 +255,8 @@ class World:
     def _written(self, output: Output, offset: int) -> Record | None:
         try:
             assert output.value is not None
-            data, header = encode(output.value)
+            assert output.encoded is not None
+            data, header = output.encoded
             key = output.key.encode()
             assert len(data) + len(key) < MAX_BATCH_BYTES, f"{len(data):,} bytes"
             # A part may be of a larger type than the schema asks for: the bytes tell whether all is there.

@@ -1,4 +1,4 @@
-"""What the topics hold in the end, counted."""
+"""Counts the records that the demo's topics hold at its end."""
 
 from collections import Counter
 from collections.abc import Iterator
