@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from streams.codec.avro import released_schemas
 from streams.settings import default_home
+from streams.webhooks.catalogue import CATALOGUE
+from streams.webhooks.derivation import DERIVATION_RULES
+from streams.webhooks.names import LEGACY_TYPES
 from tests.shared_broker import BrokerService, SharedBroker, ask_for_broker
 
 BROKER_PORT = "broker_port"
@@ -38,6 +42,19 @@ _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", _PATIENT, max_examples=25, stateful_step_count=30)
 settings.register_profile("soak", _PATIENT, max_examples=1_000, stateful_step_count=100)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registries() -> Iterator[None]:
+    """A webhook or schema that a module's tests add is gone after them: others run in the same process."""
+    before = _registered()
+    yield
+    assert _registered() == before
+
+
+def _registered() -> tuple[set[str], set[str], dict[str, str], int]:
+    rules = sum(len(each) for each in DERIVATION_RULES.values())
+    return set(released_schemas()), set(CATALOGUE), dict(LEGACY_TYPES), rules
 
 
 def pytest_configure() -> None:

@@ -48,7 +48,18 @@ def add_schema_folder(folder: Traversable) -> None:
     """Adds schemas of records that are not part of the program, such as those of a deployment's own
     webhook."""
     _SCHEMA_FOLDERS.append(folder)
+    _forget_schemas()
+
+
+def remove_schema_folder(folder: Traversable) -> None:
+    """Takes back what `add_schema_folder` added. Raises ValueError for a folder that was not added."""
+    _SCHEMA_FOLDERS.remove(folder)
+    _forget_schemas()
+
+
+def _forget_schemas() -> None:
     released_schemas.cache_clear()
+    _newest_schema.cache_clear()
 
 
 @cache

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from streams.codec.avro import add_schema_folder
+from streams.codec.avro import add_schema_folder, remove_schema_folder
 from streams.domain.events import UnitsSpent
 from streams.domain.ledger import get_account
 from streams.domain.state import State
@@ -18,6 +18,7 @@ from streams.webhooks.events import Customer, WebhookEvent
 from streams.webhooks.names import LEGACY_TYPES
 
 NAME = "PointsWereSpent"
+SCHEMAS = Path(__file__).with_name("schemas")
 
 
 class PointsWereSpent(WebhookEvent):
@@ -29,7 +30,7 @@ class PointsWereSpent(WebhookEvent):
 
 
 def enter() -> None:
-    add_schema_folder(Path(__file__).with_name("schemas"))
+    add_schema_folder(SCHEMAS)
 
     @derives(UnitsSpent)
     def rule(fact: UnitsSpent, state: State, _: StoreSettings) -> Iterator[PointsWereSpent]:
@@ -56,3 +57,4 @@ def entered() -> Iterator[None]:
         CATALOGUE.pop(NAME)
         LEGACY_TYPES.pop(NAME)
         DERIVATION_RULES[UnitsSpent].pop()
+        remove_schema_folder(SCHEMAS)

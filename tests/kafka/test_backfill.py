@@ -76,6 +76,13 @@ def delivered(fleet: Fleet, settings: Settings) -> Counter[tuple[str, str]]:
     return Counter((tree["event_name"], tree["subscription_id"]) for tree in trees)
 
 
+@pytest.fixture
+def further() -> Iterator[None]:
+    with entered():
+        yield
+
+
+@pytest.mark.usefixtures("further")
 def test_a_nineteenth_webhook_is_told_of_the_past_once_though_it_was_killed(
     fleet: Fleet, settings: Settings
 ) -> None:
@@ -83,18 +90,17 @@ def test_a_nineteenth_webhook_is_told_of_the_past_once_though_it_was_killed(
     command = words(NAME, "--subscription", CHOSEN.subscription_id)
 
     dry, said = finished(settings, *command, "--dry-run")
-    with entered():
-        assert published(fleet, settings, NAME) == []
-        process = subprocess.Popen(
-            [*FURTHER, *command, "--rate", "8/s"], env=environment(settings), stdout=-1, stderr=-1
-        )
-        with process:
-            eventually(lambda: len(published(fleet, settings, NAME)) >= 4, lambda: "nothing came")
-            os.kill(process.pid, signal.SIGKILL)
-        before = len(published(fleet, settings, NAME))
-        code, rest = finished(settings, *command, "--rate", "0")
-        again = finished(settings, *command, "--rate", "0")
-        told = published(fleet, settings, NAME)
+    assert published(fleet, settings, NAME) == []
+    process = subprocess.Popen(
+        [*FURTHER, *command, "--rate", "8/s"], env=environment(settings), stdout=-1, stderr=-1
+    )
+    with process:
+        eventually(lambda: len(published(fleet, settings, NAME)) >= 4, lambda: "nothing came")
+        os.kill(process.pid, signal.SIGKILL)
+    before = len(published(fleet, settings, NAME))
+    code, rest = finished(settings, *command, "--rate", "0")
+    again = finished(settings, *command, "--rate", "0")
+    told = published(fleet, settings, NAME)
 
     assert (dry, said.splitlines()[0]) == (0, f"{MEMBERS} {NAME} for 1 subscriptions, 0:00:00 at 100/s")
     assert 4 <= before < MEMBERS
