@@ -1,9 +1,9 @@
 """“Why didn’t I get it?”: what became of an event, or of what a member did then, for each webhook."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -31,7 +31,6 @@ WITHIN_CHOICES: Mapping[int, str] = {
     720: "12 hours before and after",
     1440: "a day before and after",
 }
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +101,6 @@ def make_answer(told: EventExplanation) -> EventAnswer:
     return EventAnswer(told, asked, [each for each in ordered if each.kind == "not subscribed"])
 
 
-def split_instants(sentence: str) -> Iterator[str | datetime]:
-    """Text, and the instants that stand in it: they are shown in the store's time zone."""
-    for n, piece in enumerate(_INSTANT.split(sentence)):
-        yield datetime.fromisoformat(piece) if n % 2 else piece
-
-
 @dataclass(frozen=True, slots=True)
 class WhyDeps:
     whys: DeliveryExplanations
@@ -173,7 +166,6 @@ def routes(pages: PageRenderer, deps: WhyDeps) -> APIRouter:
             webhooks={each.subscription_id: each for each in deps.webhooks.index.of_store(store.store)},
             within=WITHIN_CHOICES,
             advice=VERDICT_ADVICE,
-            split_instants=split_instants,
             local=lambda moment: form_inputs.format_local(moment, store),
         )
 

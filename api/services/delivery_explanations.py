@@ -122,7 +122,7 @@ class DeliveryExplanations:
         self, published: PublishedEvent | None, subscription_id: str, forms: SubscriptionVersions | None
     ) -> Verdict:
         if published is None:
-            return Verdict(subscription_id, "unknown", _UNFOUND)
+            return Verdict(subscription_id, "unknown", (_UNFOUND,))
         return explain_missing_delivery(published, subscription_id, forms, self.now() - self.kept)
 
     async def _batches(

@@ -28,6 +28,10 @@ VerdictKind = Literal[
 """missing: a delivery should exist and does not. unknown: the records that would tell have been deleted."""
 
 
+Sentence = tuple[str | datetime, ...]
+"""The parts of a text, in order. A reader shows the instants in its own form, such as its time zone's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`condition` is the filter's condition that did not hold, `found` the JSON value at its path, or
@@ -35,10 +39,15 @@ class Verdict:
 
     subscription_id: str
     kind: VerdictKind
-    sentence: str
+    parts: Sentence
     delivery: DeliveryState | None = None
     condition: Condition | None = None
     found: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The parts as one text, with instants in ISO 8601."""
+        return "".join(part if isinstance(part, str) else iso_instant(part) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,64 +87,71 @@ def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: Deliver
     kind: VerdictKind
     match known.status:
         case "delivered":
-            kind, sentence = "delivered", _delivered_sentence(known)
+            kind, parts = "delivered", _delivered_sentence(known)
         case "dead":
-            kind, sentence = (
-                "dead",
-                f"It is a dead letter since {iso_instant(known.ended_at)}: {known.reason}.",
-            )
+            kind, parts = "dead", ("It is a dead letter", *_since(known), f": {known.reason}.")
         case _:
-            kind, sentence = _explain_waiting(known, receiver, in_front)
-    return Verdict(known.subscription_id, kind, sentence, known)
+            kind, parts = _explain_waiting(known, receiver, in_front)
+    return Verdict(known.subscription_id, kind, parts, known)
 
 
-def _delivered_sentence(known: DeliveryState) -> str:
-    if known.last is None or known.last.outcome != "delivered":
-        return f"It was delivered, the last time at {iso_instant(known.ended_at)}."
+def _delivered_sentence(known: DeliveryState) -> Sentence:
     last = known.last
-    at = iso_instant(last.started_at)
-    return f"It was delivered at {at}, by attempt {last.number}, answered {last.status}."
+    if last is None or last.outcome != "delivered":
+        return "It was delivered", *_since(known), "."
+    by = f", by attempt {last.number}, answered {last.status}."
+    return "It was delivered at ", last.started_at, by
+
+
+def _since(known: DeliveryState) -> Sentence:
+    return (" since ", known.ended_at) if known.ended_at else ()
 
 
 def _explain_waiting(
     known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None
-) -> tuple[VerdictKind, str]:
+) -> tuple[VerdictKind, Sentence]:
+    kind, reason = _waiting_reason(known, receiver, in_front)
+    return kind, ("It waits since ", known.waits_since, ": ", *reason)
+
+
+def _waiting_reason(
+    known: DeliveryState, receiver: Receiver, in_front: DeliveryState | None
+) -> tuple[VerdictKind, Sentence]:
     now, endpoint = receiver.now, receiver.endpoint
-    since = f"It waits since {iso_instant(known.waits_since)}"
     if now is None:
-        return "pending", f"{since}: its subscription was removed, so it will be given up."
+        return "pending", ("its subscription was removed, so it will be given up.",)
     if now.state != "active":
-        return _explain_held(now, since)
+        return _explain_held(now)
     if endpoint and endpoint.state == "disabled" and not _is_activated_since(now, endpoint):
-        at = iso_instant(endpoint.since)
-        return "disabled", f"{since}: the endpoint was disabled at {at}, for {endpoint.reason}."
+        return "disabled", ("the endpoint was disabled at ", endpoint.since, f", for {endpoint.reason}.")
     if in_front and not now.unordered:
         other = f"{in_front.event_name} {in_front.delivery_id}"
-        return "pending", f"{since}: {other} of the same member comes first, and is {in_front.status}."
-    return "pending", f"{since}: {_next_attempt_sentence(known)}{_failing_sentence(endpoint)}"
+        return "pending", (f"{other} of the same member comes first, and is {in_front.status}.",)
+    return "pending", (*_next_attempt_sentence(known), *_failing_sentence(endpoint))
 
 
-def _explain_held(now: Subscription, since: str) -> tuple[VerdictKind, str]:
-    of = f", since {iso_instant(now.state_since)}" if now.state_since else ""
+def _explain_held(now: Subscription) -> tuple[VerdictKind, Sentence]:
     kind: VerdictKind = "paused" if now.state == "paused" else "disabled"
-    return kind, f"{since}: its subscription is {kind}{of}. It goes out once that is active again."
+    since: Sentence = (", since ", now.state_since) if now.state_since else ()
+    return kind, (f"its subscription is {kind}", *since, ". It goes out once that is active again.")
 
 
 def _is_activated_since(now: Subscription, endpoint: EndpointStatus) -> bool:
     return now.state_since is not None and now.state_since > endpoint.since
 
 
-def _next_attempt_sentence(known: DeliveryState) -> str:
+def _next_attempt_sentence(known: DeliveryState) -> Sentence:
     last = known.last
     if last is None or known.status == "pending":
-        return "it has not been tried yet."
-    what = f"answered {last.status}" if last.status is not None else last.error or "no answer"
-    when = f"is due at {iso_instant(known.retry_at)}" if known.retry_at else "waits for the subscription"
-    return f"attempt {last.number} failed at {iso_instant(last.started_at)}, {what}; the next one {when}."
+        return ("it has not been tried yet.",)
+    answer = f"answered {last.status}" if last.status is not None else last.error or "no answer"
+    due: Sentence = ("is due at ", known.retry_at) if known.retry_at else ("waits for the subscription",)
+    failed = (f"attempt {last.number} failed at ", last.started_at, f", {answer}; the next one ")
+    return *failed, *due, "."
 
 
-def _failing_sentence(endpoint: EndpointStatus | None) -> str:
+def _failing_sentence(endpoint: EndpointStatus | None) -> Sentence:
     if endpoint is None or endpoint.state != "failing":
-        return ""
-    since = iso_instant(endpoint.since)
-    return f" The endpoint has failed since {since}, the last time: {endpoint.reason}. It gets single tries."
+        return ()
+    reason = f", the last time: {endpoint.reason}. It gets single tries."
+    return " The endpoint has failed since ", endpoint.since, reason

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from streams.delivery.backfill_recipients import is_recipient
-from streams.delivery.explain import PublishedEvent, Verdict, VerdictKind
+from streams.delivery.explain import PublishedEvent, Sentence, Verdict, VerdictKind
 from streams.delivery.fan_out import body_tree, fan_out
 from streams.delivery.filter import first_failed_condition
 from streams.delivery.legacy_batches import is_collected
@@ -12,7 +12,6 @@ from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.delivery.subscription_history import CHANGE_GRACE, SubscriptionVersions
 from streams.webhooks.events import WebhookEvent
-from streams.webhooks.parts import iso_instant
 
 
 def explain_missing_delivery(
@@ -25,20 +24,22 @@ def explain_missing_delivery(
     since."""
     id_ = subscription_id
     if not is_recipient(id_, published.by):
-        at = iso_instant(published.appended_at)
-        return Verdict(id_, "filtered", f"It was backfilled at {at}, for other subscriptions than this one.")
+        at = published.appended_at
+        return Verdict(
+            id_, "filtered", ("It was backfilled at ", at, ", for other subscriptions than this one.")
+        )
     if forms is None:
-        return Verdict(id_, "unknown", "Nothing is known of this subscription.")
+        return Verdict(id_, "unknown", ("Nothing is known of this subscription.",))
     times = forms.since(published.appended_at)
     refusals = [explain_form(published, form, forms) for form in times]
     # If several versions refuse the event, the version of that time explains it best.
     then = explain_form(published, forms.at(published.appended_at), forms)
     first = then or next((each for each in refusals if each), None)
     if published.ahead and None in refusals:
-        sentence = (
-            f"It was published at {iso_instant(published.appended_at)}; the fan-out has not come to it yet."
+        at = published.appended_at
+        return Verdict(
+            id_, "not come to yet", ("It was published at ", at, "; the fan-out has not come to it yet.")
         )
-        return Verdict(id_, "not come to yet", sentence)
     if first is not None:
         return first
     return Verdict(id_, *_explain_wanted(published, times, forgotten_before))
@@ -46,17 +47,14 @@ def explain_missing_delivery(
 
 def _explain_wanted(
     published: PublishedEvent, times: Iterable[Subscription | None], forgotten_before: datetime
-) -> tuple[VerdictKind, str]:
+) -> tuple[VerdictKind, Sentence]:
     """The verdict if every version wants the event, but no delivery exists."""
-    at = iso_instant(published.appended_at)
+    at = ("It was published at ", published.appended_at)
     if published.appended_at < forgotten_before:
-        return "unknown", f"It was published at {at}: what became of it is not kept for so long."
+        return "unknown", (*at, ": what became of it is not kept for so long.")
     if any(is_collected(made) for form in times for made in _deliveries_of(published.event, form)):
-        return "pending", f"It was published at {at}, and is collected with others for a legacy array."
-    return (
-        "missing",
-        f"It was published at {at} and is wanted, but no delivery was made: run a reconciliation.",
-    )
+        return "pending", (*at, ", and is collected with others for a legacy array.")
+    return "missing", (*at, " and is wanted, but no delivery was made: run a reconciliation.")
 
 
 def _deliveries_of(event: WebhookEvent, form: Subscription | None) -> list[Delivery]:
@@ -77,12 +75,12 @@ def explain_form(
     event, id_ = published.event, form.subscription_id
     name, names = type(event).__name__, event_names(form)
     if form.store != event.store:
-        return Verdict(id_, "not subscribed", f"It is a subscription of another store: {form.store}.")
+        return Verdict(id_, "not subscribed", (f"It is a subscription of another store: {form.store}.",))
     if name not in names and ANY_EVENT not in names:
-        return Verdict(id_, "not subscribed", f"It asks for {', '.join(names)}, and this was {name}.")
+        return Verdict(id_, "not subscribed", (f"It asks for {', '.join(names)}, and this was {name}.",))
     if form.active_from and event.created_at < form.active_from:
-        of, since = iso_instant(event.created_at), iso_instant(form.active_from)
-        return Verdict(id_, "not active yet", f"The event is of {of}; the subscription begins at {since}.")
+        parts = "The event is of ", event.created_at, "; the subscription begins at ", form.active_from, "."
+        return Verdict(id_, "not active yet", parts)
     return _explain_filter(event, form)
 
 
@@ -93,8 +91,8 @@ def _explain_filter(event: WebhookEvent, form: Subscription) -> Verdict | None:
     condition, found = by
     wants = f"{condition.path} {condition.operator} {condition.value}"
     there = "there is nothing" if found is None else f"it is {found}"
-    sentence = f"Its filter wants {wants}; {there} in this event."
-    return Verdict(form.subscription_id, "filtered", sentence, condition=condition, found=found)
+    parts = (f"Its filter wants {wants}; {there} in this event.",)
+    return Verdict(form.subscription_id, "filtered", parts, condition=condition, found=found)
 
 
 def _explain_absence(published: PublishedEvent, forms: SubscriptionVersions) -> Verdict:
@@ -103,12 +101,8 @@ def _explain_absence(published: PublishedEvent, forms: SubscriptionVersions) -> 
         ((begins, form) for begins, form in zip(forms.begins, forms.forms, strict=True) if form), (None, None)
     )
     if begins is None or first is None or (first.created_at < at - CHANGE_GRACE and begins > at):
-        return Verdict(
-            id_, "unknown", f"What the subscription asked for at {iso_instant(at)} is not kept any more."
-        )
+        return Verdict(id_, "unknown", ("What the subscription asked for at ", at, " is not kept any more."))
     if begins + CHANGE_GRACE >= at:
-        sentence = (
-            f"It was published at {iso_instant(at)}, the subscription was made at {iso_instant(begins)}."
-        )
-        return Verdict(id_, "not active yet", sentence)
-    return Verdict(id_, "not subscribed", f"The subscription was not there at {iso_instant(at)}.")
+        parts = "It was published at ", at, ", the subscription was made at ", begins, "."
+        return Verdict(id_, "not active yet", parts)
+    return Verdict(id_, "not subscribed", ("The subscription was not there at ", at, "."))

@@ -82,6 +82,14 @@ def test_times_in_sentences_are_in_the_store_s_zone(door: Door, visitor: Visitor
     assert "It was delivered at 2026-03-02 13:00:00 , by attempt 1, answered 200." in page.text
 
 
+def test_what_only_looks_like_a_time_stays_as_it_was_given(door: Door, visitor: Visitor) -> None:
+    said = '"2026-03-02T12:00:00+00:00"'
+    there(door, replace(WANTS, filter=(Condition(path="customer.email", operator="eq", value=said),)))
+    door.events.publish(UPDATED)
+
+    assert f"Its filter wants customer.email eq {said};" in visitor.get(PAGE, **PLACED).text
+
+
 def test_one_that_waits_for_a_paused_webhook_says_so(door: Door, visitor: Visitor) -> None:
     door.index.put(replace(WANTS, event_name="CustomerRegistered", state="paused"))
     door.deliveries.hear(delivery(1), at=NOON)
