@@ -89,7 +89,7 @@ def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: Deliver
         case "delivered":
             kind, parts = "delivered", _delivered_sentence(known)
         case "dead":
-            kind, parts = "dead", ("It is a dead letter", *_since(known), f": {known.reason}.")
+            kind, parts = "dead", ("It is a dead letter", *_end_parts(known), f": {known.reason}.")
         case _:
             kind, parts = _explain_waiting(known, receiver, in_front)
     return Verdict(known.subscription_id, kind, parts, known)
@@ -98,12 +98,12 @@ def explain_delivery(known: DeliveryState, receiver: Receiver, in_front: Deliver
 def _delivered_sentence(known: DeliveryState) -> Sentence:
     last = known.last
     if last is None or last.outcome != "delivered":
-        return "It was delivered", *_since(known), "."
+        return "It was delivered", *_end_parts(known), "."
     by = f", by attempt {last.number}, answered {last.status}."
     return "It was delivered at ", last.started_at, by
 
 
-def _since(known: DeliveryState) -> Sentence:
+def _end_parts(known: DeliveryState) -> Sentence:
     return (" since ", known.ended_at) if known.ended_at else ()
 
 
