@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -196,7 +196,9 @@ class Settings(BaseSettings):
 
 
 SECRET_FIELDS = {"secret_key", "proxy"}
-"""Fields whose values are never shown. Hashes are not secret."""
+"""Fields whose values are never shown. Hashes are not secret. Each may be read from a file: see
+`file_variable_name`."""
+MAX_SECRET_FILE_BYTES = 65_536
 
 
 def variable_name(field: str) -> str:
@@ -205,13 +207,46 @@ def variable_name(field: str) -> str:
     return alias if isinstance(alias, str) else f"LOYALTY_{field.upper()}"
 
 
+def file_variable_name(field: str) -> str:
+    """The environment variable that names a file with the value of a secret field, as containers mount one:
+    LOYALTY_SECRET_KEY_FILE."""
+    return f"{variable_name(field)}_FILE"
+
+
 def load_settings() -> Settings:
-    """Reads the settings from the environment. Raises Misconfigured, naming variable, value and what is
-    valid."""
+    """Reads the settings from the environment, and secrets from the files that it names.
+
+    Raises Misconfigured, naming variable, value and what is valid.
+    """
     try:
-        return Settings()
+        return Settings(**_read_secret_files())
     except ValidationError as error:
         raise Misconfigured("\n".join(_error_sentences(error))) from None
+
+
+def _read_secret_files() -> dict[str, Any]:
+    """The secret fields whose value is in a file. White space around a value is not part of it."""
+    found = {}
+    for field in sorted(SECRET_FIELDS):
+        name = file_variable_name(field)
+        path = os.environ.get(name)
+        if not path:
+            continue
+        if os.environ.get(variable_name(field)):
+            raise Misconfigured(f"{variable_name(field)} and {name} are both set: leave one of them out")
+        try:
+            with Path(path).open("rb") as file:
+                text = file.read(MAX_SECRET_FILE_BYTES + 1).decode().strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise Misconfigured(f"{name}={path!r} cannot be read: {reason}") from None
+        if not text or len(text) > MAX_SECRET_FILE_BYTES:
+            size = "empty" if not text else f"larger than {MAX_SECRET_FILE_BYTES:,} bytes"
+            raise Misconfigured(
+                f"{name}={path!r} is {size}: it must hold the value of {variable_name(field)}"
+            )
+        found[field] = text
+    return found
 
 
 def _error_sentences(error: ValidationError) -> list[str]:
@@ -219,6 +254,8 @@ def _error_sentences(error: ValidationError) -> list[str]:
     for detail in error.errors():
         field = str(detail["loc"][0])
         name = field if field in os.environ else variable_name(field)
+        if os.environ.get(f"{name}_FILE") and field in SECRET_FIELDS:
+            name = file_variable_name(field)
         shown = "…" if field in SECRET_FIELDS else repr(os.environ.get(name, ""))
         sentences.append(f"{name}={shown} is not valid: {detail['msg']}")
     return sentences
