@@ -84,7 +84,7 @@ def join_system(settings: Settings, system: RunningSystem) -> Settings:
 
 
 def describe_others(prefixes: Iterable[str], own: str) -> str:
-    """A sentence, after a blank, that names the prefixes of other systems in the cluster; empty without any."""
+    """A sentence after a blank that names the prefixes of other systems in the cluster; empty without any."""
     others = [repr(prefix) for prefix in prefixes if prefix != own]
     if not others:
         return ""
