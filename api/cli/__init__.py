@@ -1,6 +1,7 @@
 """The `loyalty` command: one module for each sub-command, wired here and nowhere else.
 
 worker, sink, api   long-running processes; supervise, supervisor: restarting them; processes: what they share
+cluster_choice      which Kafka a command works with; system_notes: where the running system is
 broker, topics      the local broker; the cluster's topics
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
