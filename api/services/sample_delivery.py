@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from connectors.http.attempt_sender import AttemptSender
 from connectors.http.envelope import envelope
 from connectors.http.sender import Answer
+from streams.delivery.fan_out import fan_out
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import ANY_EVENT
 from streams.webhooks import CATALOGUE
-from streams.webhooks.example import make_example
+from streams.webhooks.events import WebhookEvent
+from streams.webhooks.example import example_event
 
 FIRST_SAMPLE = "AvailablePointsAmountChanged"
 """What is sent where all events are asked for."""
@@ -55,7 +57,7 @@ async def send_sample(
     """As the fan-out would make it; of nobody."""
     name = FIRST_SAMPLE if subscription.event_name == ANY_EVENT else subscription.event_name
     delivery = _delivery(name, subscription, now)
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     return SampleResult(
         delivery, request_id, await attempt_sender.send(delivery, subscription, request_id, now)
     )
@@ -63,27 +65,38 @@ async def send_sample(
 
 def sample_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:
     """What one request about that event may hold."""
-    nowhere = Subscription(
+    return envelope(_delivery(name, example_subscription(name, store, at, legacy=legacy), at), new_id())
+
+
+def example_subscription(name: str, store: str, at: datetime, *, legacy: bool) -> Subscription:
+    """A subscription that nobody has, for examples."""
+    return Subscription(
         subscription_id=SAMPLE_MEMBER,
         store=store,
         event_name=name,
-        url="https://shop.example/",
+        url="https://shop.example/webhooks",
         created_at=at,
         legacy=legacy,
     )
-    return envelope(_delivery(name, nowhere, at), str(uuid.uuid4()))
+
+
+def example_deliveries(event: WebhookEvent, subscription: Subscription) -> list[Delivery]:
+    """The deliveries of the event to the subscription, whatever its filter says: two where the earlier
+    version sent two webhooks."""
+    open_to_all = replace(subscription, filter=(), active_from=None)
+    return list(fan_out(event, [open_to_all]))
 
 
 def _delivery(name: str, subscription: Subscription, now: datetime) -> Delivery:
-    data = make_example(CATALOGUE[name], "legacy" if subscription.legacy else "new")
-    return Delivery(
-        delivery_id=str(uuid.uuid4()),
-        subscription_id=subscription.subscription_id,
-        webhook_event_id=str(uuid.uuid4()),
-        event_name=name,
+    event = replace(
+        example_event(CATALOGUE[name], now),
+        webhook_event_id=new_id(),
         store=subscription.store,
-        member_id=SAMPLE_MEMBER,
         created_at=now,
-        legacy=subscription.legacy,
-        data=msgspec.json.encode(data).decode(),
     )
+    # Nobody's delivery: no member has this id.
+    return replace(example_deliveries(event, subscription)[0], member_id=SAMPLE_MEMBER)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
