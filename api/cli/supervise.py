@@ -24,7 +24,7 @@ Processes = Annotated[
         min=0,
         max=MAX_PROCESSES,
         help="How many to run. More than one are children, started again as with --supervise; "
-        "0: one for each core, at most one for each partition.",
+        "0: one for each core, at most one for each partition. Each serves metrics on a port of its own.",
     ),
 ]
 

@@ -59,3 +59,19 @@ class OwnerScan:
             self.values.append(value)
             count += 1
         self._ended = count < size
+
+
+def merge_keys(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
+    """Merges two sorted sequences of keys, without duplicates."""
+    waiting = iter(changed)
+    new = next(waiting, None)
+    for old in stored:
+        while new is not None and new < old:
+            yield new
+            new = next(waiting, None)
+        if new == old:
+            new = next(waiting, None)
+        yield old
+    while new is not None:
+        yield new
+        new = next(waiting, None)

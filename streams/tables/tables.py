@@ -14,7 +14,7 @@ from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, parse_due_key
 from streams.tables.owner_entries import OWNER_END, OwnerState
-from streams.tables.owner_scan import OwnerScan
+from streams.tables.owner_scan import OwnerScan, merge_keys
 from streams.tables.store import Store, Write, open_store
 
 _UNREAD = Entry()
@@ -88,7 +88,7 @@ class Tables:
         seen = self._seen[table]
         stored = self._scan_stored(kind, owner, start)
         changed = self._changed_keys(table, owner, start)
-        for key in _merge_keys(stored, changed) if changed else stored:
+        for key in merge_keys(stored, changed) if changed else stored:
             entry: E | None = seen[key]  # type: ignore[assignment]  # as in `get`
             if entry is not None:
                 yield entry
@@ -285,22 +285,6 @@ class UnindexedTables(Tables):
 def open_tables(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
     """Tables over a RocksDB of their own. The caller closes them."""
     return tables(open_store(folder, table_families(kinds)), kinds)
-
-
-def _merge_keys(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
-    """Merges two sorted sequences of keys, without duplicates."""
-    waiting = iter(changed)
-    new = next(waiting, None)
-    for old in stored:
-        while new is not None and new < old:
-            yield new
-            new = next(waiting, None)
-        if new == old:
-            new = next(waiting, None)
-        yield old
-    while new is not None:
-        yield new
-        new = next(waiting, None)
 
 
 def _split_slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:
