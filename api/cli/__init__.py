@@ -5,6 +5,8 @@ broker, topics      the local broker; the cluster's topics
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on
+listen              webhooks on this machine; listening: its session; trigger: an example
+api_client          calls the REST API
 imports             CSV files and history
 expiring            preview of announcements; identifiers: unusable phones, e-mails and cards
 erase               forgets a member
@@ -34,6 +36,7 @@ from api.cli import (
     failures,
     identifiers,
     imports,
+    listen,
     poison,
     receiver,
     reconcile,
@@ -43,6 +46,7 @@ from api.cli import (
     sink,
     store,
     topics,
+    trigger,
     webhooks,
     worker,
 )
@@ -77,6 +81,8 @@ app.command(name="sink")(sink.run)
 app.command(name="backfill")(backfill.run)
 app.command(name="reconcile")(reconcile.run)
 app.command(name="receiver")(receiver.receive)
+app.command(name="listen")(listen.run)
+app.command(name="trigger")(trigger.run)
 app.command(name="import")(imports.run)
 app.command(name="load-history")(imports.history.load)
 app.command(name="erase")(erase.run)
