@@ -153,7 +153,9 @@ SUBSCRIPTIONS = Topic(
 # Developers' machines that fetch webhooks. The fan-out and the sink do not know them, so that none of them is
 # in the books.
 LISTENERS = Topic("listeners", "listener", (Listener,), "API", compacted=True, partitions=1)
-LISTENER_EXAMPLES = Topic("listener-examples", "listener", (Delivery,), "API", retention=2 * DAY, partitions=1)
+LISTENER_EXAMPLES = Topic(
+    "listener-examples", "listener", (Delivery,), "API", retention=2 * DAY, partitions=1
+)
 REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
 REPLAY_PROGRESS = Topic(
     "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1

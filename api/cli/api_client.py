@@ -11,6 +11,7 @@ import httpx
 import msgspec
 
 from api.auth.authentication import HEADER
+from api.cli.cluster_choice import choose_system
 from streams.errors import LoyaltyError, Misconfigured, Retryable
 from streams.settings import Settings, variable_name
 
@@ -86,6 +87,11 @@ def open_client(settings: Settings) -> ApiClient:
 
 
 def api_address(settings: Settings) -> str:
+    """Where the API is: as set, else as the system that runs in LOYALTY_HOME notes it, else as it would
+    listen."""
+    system = None if settings.api_url else choose_system(settings)
+    if system and system.api:
+        return system.api
     host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
     return settings.api_url or f"http://{host}:{settings.api_port}"
 

@@ -45,8 +45,6 @@ def run(
 
     They come over a connection that this command opens, with the headers, body and signature that an endpoint
     would get. It is no subscription: nothing waits for it, nothing is retried, and nothing is left of it.
-
-    Example: loyalty listen --forward-to http://localhost:3000/hooks --event CustomerRegistered
     """
     import asyncio
 

@@ -27,10 +27,7 @@ def receive(
         typer.Option(help="whsec_… of the subscription: signatures are verified, and others answered 401."),
     ] = None,
 ) -> None:
-    """Take webhooks on any path until stopped. GET /stats shows counts and the last bodies.
-
-    Example: loyalty receiver --port 3000 --print all --secret whsec_…
-    """
+    """Take webhooks on any path until stopped. GET /stats shows counts and the last bodies."""
     import asyncio
     from contextlib import ExitStack
 

@@ -30,8 +30,6 @@ def run(
 
     The header `Webhook-Test: true` marks it. It changes nothing, and no count or report has it. With a
     subscription, the endpoint's answer is shown, and the exit code is 1 unless it took the webhook.
-
-    Example: loyalty trigger CustomerRegistered
     """
     import asyncio
 

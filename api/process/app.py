@@ -163,7 +163,7 @@ def create_app(
     for module in MEMBER_MODULES:
         app.include_router(module.routes(command_service), responses=FAILURE_ANSWERS | PENDING_ANSWER)
     app.include_router(erasure.routes(command_service, audit), responses=FAILURE_ANSWERS | PENDING_ANSWER)
-    app.include_router(webhook_docs.routes())
+    app.include_router(webhook_docs.routes(now))
     webhook_docs.mount_reference(app)
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
+from api.contract.json_body import read_json, write_json
 from api.problems import Complaint, Invalid
 from connectors.http.attempt_sender import AttemptSender
 from connectors.http.envelope import envelope
 from connectors.http.sender import Answer
+from streams.delivery.fan_out import fan_out
 from streams.delivery.listeners import mark_test
 from streams.delivery.records import Delivery, Subscription
 from streams.delivery.subscription import ANY_EVENT, event_names
 from streams.domain.values import Profile
 from streams.webhooks import CATALOGUE
-from streams.webhooks.example import make_example
+from streams.webhooks.events import WebhookEvent
+from streams.webhooks.example import example_event
 
 FIRST_SAMPLE = "AvailablePointsAmountChanged"
 """What is sent where all events are asked for."""
@@ -84,7 +87,7 @@ async def send_sample(
 ) -> SampleResult:
     """As the fan-out would make it, with a header that says that it is a test; without a member of nobody."""
     delivery = make_sample(subscription, now, event_name, member)
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     return SampleResult(
         delivery, request_id, await attempt_sender.send(delivery, subscription, request_id, now)
     )
@@ -108,30 +111,41 @@ def make_sample(
 
 def sample_body(name: str, store: str, at: datetime, *, legacy: bool) -> bytes:
     """What one request about that event may hold."""
-    nowhere = Subscription(
+    return envelope(_delivery(name, example_subscription(name, store, at, legacy=legacy), at, None), new_id())
+
+
+def example_subscription(name: str, store: str, at: datetime, *, legacy: bool) -> Subscription:
+    """A subscription that nobody has, for examples."""
+    return Subscription(
         subscription_id=SAMPLE_MEMBER,
         store=store,
         event_name=name,
-        url="https://shop.example/",
+        url="https://shop.example/webhooks",
         created_at=at,
         legacy=legacy,
     )
-    return envelope(_delivery(name, nowhere, at, None), str(uuid.uuid4()))
+
+
+def example_deliveries(event: WebhookEvent, subscription: Subscription) -> list[Delivery]:
+    """The deliveries of the event to the subscription, whatever its filter says: two where the earlier
+    version sent two webhooks."""
+    open_to_all = replace(subscription, filter=(), active_from=None)
+    return list(fan_out(event, [open_to_all]))
 
 
 def _delivery(name: str, subscription: Subscription, now: datetime, member: SampleMember | None) -> Delivery:
-    data = make_example(CATALOGUE[name], "legacy" if subscription.legacy else "new")
-    return Delivery(
-        delivery_id=str(uuid.uuid4()),
-        subscription_id=subscription.subscription_id,
-        webhook_event_id=str(uuid.uuid4()),
-        event_name=name,
+    event = replace(
+        example_event(CATALOGUE[name], now),
+        webhook_event_id=new_id(),
         store=subscription.store,
-        member_id=member.member_id if member else SAMPLE_MEMBER,
         created_at=now,
-        legacy=subscription.legacy,
-        data=msgspec.json.encode(_about(data, member.fields()) if member else data).decode(),
     )
+    delivery = example_deliveries(event, subscription)[0]
+    if member is None:
+        # Nobody's delivery: no member has this id.
+        return replace(delivery, member_id=SAMPLE_MEMBER)
+    data = write_json(_about(read_json(delivery.data), member.fields()))
+    return replace(delivery, member_id=member.member_id, data=data)
 
 
 def _about(part: object, fields: dict[str, object]) -> object:
@@ -144,3 +158,7 @@ def _about(part: object, fields: dict[str, object]) -> object:
             for name, value in part.items()
         }
     return [_about(each, fields) for each in part] if isinstance(part, list) else part
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
