@@ -3,6 +3,8 @@
 worker, sink, api   long-running processes; supervise, supervisor: restarting them; processes: what they share
 cluster_choice      which Kafka a command works with; system_notes: where the running system is
 broker, topics      the local broker; the cluster's topics
+subscriptions       who gets which webhook; why: why one came, or did not; member: one member
+services            the API's services, for the commands that work by them
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on
@@ -43,6 +45,7 @@ from api.cli import (
     identifiers,
     imports,
     listen,
+    member,
     poison,
     receiver,
     reconcile,
@@ -51,9 +54,11 @@ from api.cli import (
     settings,
     sink,
     store,
+    subscriptions,
     topics,
     trigger,
     webhooks,
+    why,
     worker,
 )
 from api.cli.help_pages import LOOK, REPAIR, RUN, SET_UP
@@ -114,6 +119,7 @@ app.command(name="demo", rich_help_panel=RUN)(demo.run)
 
 app.add_typer(topics.app, name="topics", rich_help_panel=SET_UP)
 app.add_typer(store.app, name="store", rich_help_panel=SET_UP)
+app.add_typer(subscriptions.app, name="subscriptions", rich_help_panel=SET_UP)
 app.add_typer(admin.app, name="admin", rich_help_panel=SET_UP)
 app.command(name="secret-key", rich_help_panel=SET_UP)(secret_key.new_key)
 app.command(name="api-key", rich_help_panel=SET_UP)(api.new_key)
@@ -122,6 +128,8 @@ app.command(name="import", rich_help_panel=SET_UP)(imports.run)
 app.command(name="load-history", rich_help_panel=SET_UP)(imports.history.load)
 
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=LOOK)
+app.command(name="why", rich_help_panel=LOOK)(why.run)
+app.add_typer(member.app, name="member", rich_help_panel=LOOK)
 app.add_typer(expiring.app, name="expiring", rich_help_panel=LOOK)
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 app.command(name="openapi", rich_help_panel=LOOK)(api.describe)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,12 +101,16 @@ def remove(username: Username) -> None:
 
 
 @app.command("list")
-def list_admins() -> None:
+def list_admins(
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
     """Each admin: id, name, scopes, stores, API keys."""
 
     from streams.domain.text import escape_text
 
     async def work(principals: "Principals", _: "AuditedLog[Admin]") -> str:
+        if json_lines:
+            return "\n".join(dumps(_row(a, len(principals.keys_of(a.admin_id)))) for a in principals.admins())
         return "\n".join(
             f"{a.admin_id}  {escape_text(a.username)}  {','.join(a.scopes)}  "
             f"{','.join(a.stores) or 'all stores'}  {len(principals.keys_of(a.admin_id))} API keys"
@@ -113,6 +118,16 @@ def list_admins() -> None:
         )
 
     _report_done(work)
+
+
+def _row(admin: "Admin", keys: int) -> dict[str, object]:
+    return {
+        "adminId": admin.admin_id,
+        "username": admin.username,
+        "scopes": list(admin.scopes),
+        "stores": list(admin.stores),
+        "apiKeys": keys,
+    }
 
 
 def _report_done(work: "Work") -> None:

@@ -16,9 +16,15 @@ app = typer.Typer(no_args_is_help=True, help="Webhooks: their documentation and 
 
 
 @app.command("list")
-def show() -> None:
+def show(json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """List every webhook by both its names, with its meaning."""
     from streams.webhooks import CATALOGUE
+
+    if json_lines:
+        for name, entry in sorted(CATALOGUE.items()):
+            row = {"name": name, "legacyType": entry.legacy_type, "description": entry.description}
+            print(json.dumps(row, ensure_ascii=False))
+        return
 
     table = Table("webhook", "what it tells", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, entry in sorted(CATALOGUE.items()):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ def write_store_file(settings: StoreSettings) -> str:
 def differences(stored: StoreSettings, file: StoreSettings) -> Iterator[tuple[str, Any, Any]]:
     """Each field that differs: path, what is stored, what the file has; None where there is none. Parts with
     an id are compared by it, wherever they stand. The revision is left out."""
-    # Amounts stay amounts: 5 and 5.00 are the same.
-    before, after = (msgspec.to_builtins(each, builtin_types=(Decimal,)) for each in (stored, file))
+    # Amounts and instants stay such: 5 and 5.00 are the same.
+    before, after = (msgspec.to_builtins(each, builtin_types=(Decimal, datetime)) for each in (stored, file))
     yield from _differences({**before, "revision": 0}, {**after, "revision": 0}, "")
 
 
