@@ -113,8 +113,8 @@ class RemoveManualTier(Command):
 
 
 class RegisterTransaction(Command):
-    """Record a purchase or a return of this member. The document number is unique per member. A till that
-    does not know the member's id sends RecordTransaction.
+    """Record a purchase or a return of this member. The document number is unique within the store, once for
+    purchases and once for returns. A till that does not know the member's id sends RecordTransaction.
     """
 
     document_number: Line
@@ -125,12 +125,15 @@ class RegisterTransaction(Command):
     channel_id: Uuid | None = None
     linked_document_number: Line | None = None
     """Of a return: the document number of the purchase that it returns, or a part of."""
+    purchase_place: Text | None = None
+    labels: tuple[Attribute, ...] = ()
 
 
 class RecordTransaction(Command):
     """Record a purchase or a return whose member is found by card number, then phone, then e-mail.
-    `member_id` is `document_id(store, document_number)`, because the document is its own owner. Its number is
-    unique within the store.
+    `member_id` is `document_id(store, document_number, document_type)`, because the document is its own
+    owner; a return may have the id of a purchase instead, as older producers send it. Its number is unique as
+    in RegisterTransaction.
     """
 
     document_number: Line
@@ -141,6 +144,8 @@ class RecordTransaction(Command):
     channel_id: Uuid | None = None
     linked_document_number: Line | None = None
     """Of a return: the document number of the purchase that it returns, or a part of."""
+    purchase_place: Text | None = None
+    labels: tuple[Attribute, ...] = ()
 
 
 class AssignTransaction(Command):
@@ -152,6 +157,16 @@ class AssignTransaction(Command):
     loyalty_card_number: Line | None = None
     phone: Line | None = None
     email: Line | None = None
+
+
+class ChangeTransactionLabels(Command):
+    """Change the labels of a transaction's header. `member_id` is its member's, or the document's id if it
+    was recorded without its member. What is removed is removed first; an added key replaces its former value.
+    """
+
+    transaction_id: Uuid
+    added: tuple[Attribute, ...] = ()
+    removed: tuple[Attribute, ...] = ()
 
 
 class RecordCustomEvent(Command):
@@ -295,5 +310,5 @@ MemberCommand = (
 )
 """Every command about a member."""
 
-DocumentCommand = RecordTransaction | AssignTransaction
-"""Every command about a transaction whose member is not known yet."""
+DocumentCommand = RecordTransaction | AssignTransaction | ChangeTransactionLabels
+"""Every command about a transaction that may be its own owner."""

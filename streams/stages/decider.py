@@ -7,7 +7,7 @@ from typing import cast
 
 from streams.derived import derive
 from streams.derived.messages import late_rejection, messages_of, rejection_answer
-from streams.domain.commands import AdvanceClock, Command
+from streams.domain.commands import AdvanceClock, Command, RecordTransaction, RegisterTransaction
 from streams.domain.decide import TimedEntry, decide, expire_before_payment, run_timer, skip_announcements
 from streams.domain.events import Event, WrongCodeGiven
 from streams.domain.evolve import evolve
@@ -25,6 +25,7 @@ from streams.domain.state import (
     Standing,
 )
 from streams.domain.store import StoreSettings
+from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.rejections import LateRejection
 from streams.stages import erasure, identifier_reservations
@@ -83,7 +84,7 @@ class Decider:
             return
         try:
             wanted = identifier_reservations.identifiers_to_claim(state, command, now, self._require_store)
-            if wanted:
+            if wanted and not self._reserves_later(command):
                 # A command that is rejected for another reason claims nothing. The events of this decision
                 # are not applied.
                 next(decide(state, command, now, self._require_store(command)), None)
@@ -97,6 +98,11 @@ class Decider:
             return
         self._execute(turn, state, command, now)
 
+    def _reserves_later(self, command: AnyCommand) -> bool:
+        """Whether the document is reserved without waiting. In history a command must not wait: the member's
+        timers between it and the answer would fire before it."""
+        return self._clock.plays_history and isinstance(command, RegisterTransaction | RecordTransaction)
+
     def _continue_claimed(self, turn: StageContext, state: OwnerState, answer: AnswerClaim) -> None:
         """Continues the command whose claim this answers, then the commands queued behind it, each at its own
         time."""
@@ -107,16 +113,18 @@ class Decider:
         command = cast(AnyCommand, parse_command(first.command, first.schema))
         if answer.taken:
             taken = answer.taken
-            refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
+            refusal = _taken_refusal(command, taken)
             self._reject_and_remember(turn, state, command, refusal)
         elif not identifier_reservations.is_claim_sufficient(state, under_way, command, self._require_store):
             # The store's identifier rules have changed meanwhile: the command needs other identifiers.
-            release_identifiers(turn, command, identifier_reservations.unused_identifiers(state, under_way))
+            unused = identifier_reservations.unused_identifiers(state, under_way, command)
+            release_identifiers(turn, command, unused)
             self._start_command(turn, state, command, first.decided_at)
         else:
             self._execute(turn, state, command, first.decided_at)
             # Claimed identifiers that the member does not have now, as the command was rejected after all.
-            release_identifiers(turn, command, identifier_reservations.unused_identifiers(state, under_way))
+            unused = identifier_reservations.unused_identifiers(state, under_way, command)
+            release_identifiers(turn, command, unused)
         for kept in others:
             self._fire_due_timers(turn, state, kept.decided_at)
             waited = cast(AnyCommand, parse_command(kept.command, kept.schema))
@@ -147,6 +155,9 @@ class Decider:
         except Rejected as refusal:
             self._reject_and_remember(turn, state, command, refusal)
             return
+        if isinstance(command, RegisterTransaction | RecordTransaction) and self._reserves_later(command):
+            reservation = identifier_reservations.reserve_document(command)
+            turn.send(IDENTITY_REQUESTS, request_key(reservation), reservation)
         until = None if is_kept_forever(command) else self._forget_at(turn)
         state.apply(
             handled_entry(turn, state, dedup_id(command), until, refusal=None, waits_for=last_step(command))
@@ -275,6 +286,15 @@ class Decider:
         if left is not None and left.due is not None and left.due <= now:
             # Nothing was announced: the timer must not fire again for the same lead time.
             state.apply(skip_announcements(state, left, store, now))
+
+
+def _taken_refusal(command: AnyCommand, taken: Identifier) -> Rejected:
+    if isinstance(command, RegisterTransaction | RecordTransaction):
+        what = "return" if command.document_type == "return" else "purchase"
+        reason = f"is already registered in store {command.store!r}, as another {what}"
+        return Rejected("document_number", command.document_number, reason)
+    field = next(name for kind, name in FIELDS.items() if kind == taken.kind)
+    return Rejected(f"profile.{field}", taken.value, "is another member's already")
 
 
 def _empty_settings(store: str) -> StoreSettings:
