@@ -117,7 +117,9 @@ def _of_transaction(event: TransactionEvent, store: StoreSettings) -> str:
         return "Whoever bought it was erased: nothing personal is left."
     if isinstance(event, TransactionLabelsChanged):
         labels = ", ".join(f"{label.key}: {label.value}" for label in event.labels)
-        return f"The labels of transaction {event.transaction_id} are now {labels or 'none'}."
+        return (
+            f"The labels of a transaction are now {labels}." if labels else "A transaction lost its labels."
+        )
     document = f"document {event.document_number}"
     match event:
         case TransactionRecorded():

@@ -11,7 +11,6 @@ from streams.domain.commands import AdvanceClock, Command, RecordTransaction, Re
 from streams.domain.decide import TimedEntry, decide, expire_before_payment, run_timer, skip_announcements
 from streams.domain.events import Event, WrongCodeGiven
 from streams.domain.evolve import evolve
-from streams.domain.identifiers import FIELDS
 from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, Message
 from streams.domain.state import (
     Claim,
@@ -25,7 +24,6 @@ from streams.domain.state import (
     Standing,
 )
 from streams.domain.store import StoreSettings
-from streams.domain.values import Identifier
 from streams.errors import Poison, Rejected
 from streams.rejections import LateRejection
 from streams.stages import erasure, identifier_reservations
@@ -113,7 +111,7 @@ class Decider:
         command = cast(AnyCommand, parse_command(first.command, first.schema))
         if answer.taken:
             taken = answer.taken
-            refusal = _taken_refusal(command, taken)
+            refusal = identifier_reservations.taken_refusal(command, taken)
             self._reject_and_remember(turn, state, command, refusal)
         elif not identifier_reservations.is_claim_sufficient(state, under_way, command, self._require_store):
             # The store's identifier rules have changed meanwhile: the command needs other identifiers.
@@ -286,15 +284,6 @@ class Decider:
         if left is not None and left.due is not None and left.due <= now:
             # Nothing was announced: the timer must not fire again for the same lead time.
             state.apply(skip_announcements(state, left, store, now))
-
-
-def _taken_refusal(command: AnyCommand, taken: Identifier) -> Rejected:
-    if isinstance(command, RegisterTransaction | RecordTransaction):
-        what = "return" if command.document_type == "return" else "purchase"
-        reason = f"is already registered in store {command.store!r}, as another {what}"
-        return Rejected("document_number", command.document_number, reason)
-    field = next(name for kind, name in FIELDS.items() if kind == taken.kind)
-    return Rejected(f"profile.{field}", taken.value, "is another member's already")
 
 
 def _empty_settings(store: str) -> StoreSettings:

@@ -165,3 +165,13 @@ def end_claim(state: OwnerState, under_way: Claim) -> tuple[WaitingCommand, list
         state.apply(Drop(entry=entry))
     first = WaitingCommand(under_way.schema, under_way.command, under_way.decided_at)
     return first, [WaitingCommand(w.schema, w.command, w.decided_at) for w in waiting]
+
+
+def taken_refusal(command: AnyCommand, taken: Identifier) -> Rejected:
+    """Why the command is refused whose claim met another owner's."""
+    if isinstance(command, RegisterTransaction | RecordTransaction):
+        what = "return" if command.document_type == "return" else "purchase"
+        reason = f"is already registered in store {command.store!r}, as another {what}"
+        return Rejected("document_number", command.document_number, reason)
+    field = next(name for kind, name in identifiers.FIELDS.items() if kind == taken.kind)
+    return Rejected(f"profile.{field}", taken.value, "is another member's already")

@@ -246,7 +246,7 @@ def test_a_match_goes_to_the_document() -> None:
 
     assert isinstance(made, AssignTransaction)
     assert (made.member_id, made.document_number, made.phone) == (
-        document_id(STORE, "R-1", "return"),
+        document_id(STORE, "R-1"),
         "R-1",
         "600 100",
     )
