@@ -4,11 +4,12 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from streams.environment import require_known_variables
 from streams.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -100,6 +101,15 @@ class Settings(BaseSettings):
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
+    )
+    api_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^@?#\s]+$",
+        max_length=2048,
+        description="Address of the API for commands that call it; unset: the one that runs on this machine.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="API key for commands that call the API: listen, trigger, send."
     )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Proxies before the API whose X-Forwarded-For is believed, as CIDR; none."
@@ -195,8 +205,10 @@ class Settings(BaseSettings):
         return proxy
 
 
-SECRET_FIELDS = {"secret_key", "proxy"}
-"""Fields whose values are never shown. Hashes are not secret."""
+SECRET_FIELDS = {"secret_key", "proxy", "api_key"}
+"""Fields whose values are never shown. Hashes are not secret. Each may be read from a file: see
+`file_variable_name`."""
+MAX_SECRET_FILE_BYTES = 65_536
 
 
 def variable_name(field: str) -> str:
@@ -205,13 +217,54 @@ def variable_name(field: str) -> str:
     return alias if isinstance(alias, str) else f"LOYALTY_{field.upper()}"
 
 
+def file_variable_name(field: str) -> str:
+    """The environment variable that names a file with the value of a secret field, as containers mount one:
+    LOYALTY_SECRET_KEY_FILE."""
+    return f"{variable_name(field)}_FILE"
+
+
+def require_valid_names() -> None:
+    """Raises Misconfigured for a LOYALTY_… variable that no setting has, with the one that may be meant."""
+    names = {variable_name(field) for field in Settings.model_fields}
+    require_known_variables(os.environ, names | {file_variable_name(field) for field in SECRET_FIELDS})
+
+
 def load_settings() -> Settings:
-    """Reads the settings from the environment. Raises Misconfigured, naming variable, value and what is
-    valid."""
+    """Reads the settings from the environment, and secrets from the files that it names.
+
+    Raises Misconfigured, naming variable, value and what is valid; and for a LOYALTY_… variable that there
+    is not.
+    """
+    require_valid_names()
     try:
-        return Settings()
+        return Settings(**_read_secret_files())
     except ValidationError as error:
         raise Misconfigured("\n".join(_error_sentences(error))) from None
+
+
+def _read_secret_files() -> dict[str, Any]:
+    """The secret fields whose value is in a file. White space around a value is not part of it."""
+    found = {}
+    for field in sorted(SECRET_FIELDS):
+        name = file_variable_name(field)
+        path = os.environ.get(name)
+        if not path:
+            continue
+        if os.environ.get(variable_name(field)):
+            raise Misconfigured(f"{variable_name(field)} and {name} are both set: leave one of them out")
+        try:
+            with Path(path).open("rb") as file:
+                text = file.read(MAX_SECRET_FILE_BYTES + 1).decode().strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise Misconfigured(f"{name}={path!r} cannot be read: {reason}") from None
+        if not text or len(text) > MAX_SECRET_FILE_BYTES:
+            size = "empty" if not text else f"larger than {MAX_SECRET_FILE_BYTES:,} bytes"
+            raise Misconfigured(
+                f"{name}={path!r} is {size}: it must hold the value of {variable_name(field)}"
+            )
+        found[field] = text
+    return found
 
 
 def _error_sentences(error: ValidationError) -> list[str]:
@@ -219,6 +272,8 @@ def _error_sentences(error: ValidationError) -> list[str]:
     for detail in error.errors():
         field = str(detail["loc"][0])
         name = field if field in os.environ else variable_name(field)
+        if os.environ.get(f"{name}_FILE") and field in SECRET_FIELDS:
+            name = file_variable_name(field)
         shown = "…" if field in SECRET_FIELDS else repr(os.environ.get(name, ""))
         sentences.append(f"{name}={shown} is not valid: {detail['msg']}")
     return sentences

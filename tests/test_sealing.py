@@ -1,5 +1,7 @@
 """A sealed secret is of use to nobody without the key."""
 
+from pathlib import Path
+
 import pytest
 
 from streams.delivery.subscription_options import Sealed
@@ -104,3 +106,44 @@ def test_a_proxy_may_have_a_password() -> None:
     assert proxy
     assert proxy.get_secret_value() == "http://me:hunter2@proxy:8080"
     assert "hunter2" not in repr(proxy)
+
+
+def test_a_secret_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{GIVEN}\n")
+    monkeypatch.delenv("LOYALTY_SECRET_KEY", raising=False)
+    monkeypatch.setenv("LOYALTY_SECRET_KEY_FILE", str(file))
+
+    assert [key.get_secret_value() for key in load_settings().secret_key] == [GIVEN]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, r"LOYALTY_SECRET_KEY_FILE='.*key' cannot be read: No such file or directory"),
+        (b"\xff\xfe", r"LOYALTY_SECRET_KEY_FILE='.*key' cannot be read: it is not UTF-8 text"),
+        (b" \n", r"LOYALTY_SECRET_KEY_FILE='.*key' is empty: it must hold the value of LOYALTY_SECRET_KEY"),
+        (b"x" * 70_000, r"LOYALTY_SECRET_KEY_FILE='.*key' is larger than 65,536 bytes"),
+        (b"hunter2", r"LOYALTY_SECRET_KEY_FILE=… is not valid"),
+    ],
+)
+def test_a_secret_s_file_that_serves_for_nothing_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+    monkeypatch.delenv("LOYALTY_SECRET_KEY", raising=False)
+    monkeypatch.setenv("LOYALTY_SECRET_KEY_FILE", str(tmp_path / "key"))
+
+    with pytest.raises(Misconfigured, match=told) as refused:
+        load_settings()
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_secret_is_given_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LOYALTY_SECRET_KEY", GIVEN)
+    monkeypatch.setenv("LOYALTY_SECRET_KEY_FILE", str(tmp_path / "key"))
+
+    with pytest.raises(Misconfigured, match="LOYALTY_SECRET_KEY and LOYALTY_SECRET_KEY_FILE are both set"):
+        load_settings()

@@ -1,18 +1,18 @@
 """`loyalty sink`: sends deliveries to the subscribers' endpoints."""
 
 from api.cli.lines import say
-from api.cli.supervise import Supervised, supervise
+from api.cli.supervise import Processes, Supervised, supervise
 
 UNLIMITED = 10_240
 
 
-def run(supervised: Supervised = False) -> None:
+def run(supervised: Supervised = False, processes: Processes = 1) -> None:
     """Send deliveries over HTTP until SIGTERM or Ctrl-C."""
-    if supervised:
-        supervise("sink")
+    if supervised or processes != 1:
+        supervise("sink", processes)
     import asyncio
 
-    from api.cli.processes import process
+    from api.cli.processes import noted_as, process
     from connectors.http.app import open_sink
     from streams.runtime.worker import run as run_app
 
@@ -20,7 +20,10 @@ def run(supervised: Supervised = False) -> None:
         with open_sink(settings, connection) as app:
             await run_app(app, lambda: say("sink is ready", flush=True), connection)
 
-    with process("sink") as (settings, connection):
+    with (
+        process("sink", serves=True) as (settings, connection),
+        noted_as("sink", settings, connection),
+    ):
         _open_as_many_files_as_may_be()
         asyncio.run(serve())
 

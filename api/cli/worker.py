@@ -1,16 +1,16 @@
 """`loyalty worker`: runs the stages that make facts, webhook events and deliveries of commands."""
 
 from api.cli.lines import say
-from api.cli.supervise import Supervised, supervise
+from api.cli.supervise import Processes, Supervised, supervise
 
 
-def run(supervised: Supervised = False) -> None:
+def run(supervised: Supervised = False, processes: Processes = 1) -> None:
     """Run the loyalty, identity and fan-out stages until SIGTERM or Ctrl-C."""
-    if supervised:
-        supervise("worker")
+    if supervised or processes != 1:
+        supervise("worker", processes)
     import asyncio
 
-    from api.cli.processes import process
+    from api.cli.processes import noted_as, process
     from streams.runtime.worker import open_worker
     from streams.runtime.worker import run as run_app
 
@@ -19,5 +19,8 @@ def run(supervised: Supervised = False) -> None:
         with open_worker(settings, connection) as app:
             await run_app(app, lambda: say("worker is ready", flush=True), connection)
 
-    with process("worker") as (settings, connection):
+    with (
+        process("worker", serves=True) as (settings, connection),
+        noted_as("worker", settings, connection),
+    ):
         asyncio.run(serve())
