@@ -45,6 +45,7 @@ EXAMPLES = {
     "replay state": "loyalty replay state --build",
     "replay webhooks": "loyalty replay webhooks --subscription ID --from 24h --only failed --dry-run",
     "secret-key": "loyalty secret-key",
+    "send": "loyalty send commands.jsonl --store DEFAULT",
     "settings": "loyalty settings",
     "sink": "loyalty sink --supervise",
     "store": "loyalty store put store.json",

@@ -23,6 +23,7 @@ from api.process.forwarded import ForwardedAddress
 from api.rest import (
     admins,
     command_status,
+    commands,
     custom_events,
     dead_letters,
     deliveries,
@@ -68,7 +69,7 @@ from streams.kafka.unfit_records import UnfitRecord
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
-MEMBER_MODULES = (members, points, transactions, rewards, custom_events, command_status)
+MEMBER_MODULES = (members, points, transactions, rewards, custom_events, command_status, commands)
 SECURITY_SCHEMES: dict[str, Any] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": HEADER},
     "Login": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
