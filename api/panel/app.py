@@ -19,6 +19,7 @@ from api.panel import (
     members,
     overview,
     redrive,
+    refusals,
     replay,
     signin,
     webhook_form,
@@ -60,6 +61,7 @@ class PanelServices:
     whys: DeliveryExplanations
     replays: ReplayService
     letters: DeadLetterService
+    failures: refusals.FailureQueries
     dotted_names: bool
     overviews: OverviewService
     store_codes: Callable[[], Iterable[str]]
@@ -88,6 +90,7 @@ def create_panel(parts: PanelServices) -> ASGIApp:
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings, log))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     happenings = ActivityTimeline(parts.reading, parts.deliveries)
+    panel.include_router(refusals.routes(pages, parts.failures))
     panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
     for router in _about_deliveries(pages, parts, log):
         panel.include_router(router)

@@ -16,6 +16,7 @@ from api.contract.endpoint_credentials import SecretVault
 from api.contract.url_policy import TargetPolicy
 from api.panel.app import PanelServices, create_panel
 from api.panel.forecasts import ForecastService
+from api.panel.refusals import FailureQueries
 from api.panel.sessions import SessionService
 from api.problems import Complaint
 from api.process.answer_headers import AnswerHeaders
@@ -101,6 +102,7 @@ def create_app(
     box: DeadLetterPort,
     journal: DeliveryQueries,
     published: PublishedEventReader,
+    failures: FailureQueries,
     flow: PipelineSamples,
     aside: Callable[[], Sequence[UnfitRecord]],
     dotted_names: bool = False,
@@ -189,6 +191,7 @@ def create_app(
         whys=whys,
         replays=replays,
         letters=letters,
+        failures=failures,
         dotted_names=dotted_names,
         standings=standings,
         overviews=overviews,

@@ -37,6 +37,7 @@ from streams.jobs.dead_letters import DeadLetterStore
 from streams.jobs.replay_estimate import ReplayEstimator
 from streams.kafka.clients import Connection
 from streams.kafka.exit_in_time import exit_if_silent
+from streams.projections.failure_log import FailureLog
 from streams.projections.timer_forecast import TimerForecast
 from streams.runtime.instance import hold_instance
 from streams.runtime.state_versions import read_state_version, require_layout
@@ -136,6 +137,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             box=DeadLetterStore(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,
             published=parts.published,
+            failures=FailureLog(connection),
             dotted_names=settings.event_names == "dotted",
             forecasts=forecasts,
             flow=parts.flow,

@@ -32,6 +32,7 @@ from streams.pipeline_health.samples import Sample
 from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
+from tests.api.failures import FailuresInMemory
 from tests.api.listening import ListeningInMemory
 from tests.api.logs import LogInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
@@ -110,6 +111,7 @@ class Door:
         self.sessions = SessionService(
             tokens, self.principals, SAFE.derived(FORM_KEY_PURPOSE), self.clock.peek
         )
+        self.failures = FailuresInMemory()
         self.listening = ListeningInMemory(SAFE)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = CommandOutcomes(self.programme, self.programme, wait=wait, most=most)
@@ -140,6 +142,7 @@ class Door:
             listening=self.listening.ports,
             journal=self.deliveries,
             published=self.events,
+            failures=self.failures,
             flow=self.flow,
             aside=lambda: self.aside,
             logins=LoginService(self.principals, tokens, logins),
@@ -161,6 +164,7 @@ class Door:
         self.conditions.clear()
         self.replays.reset()
         self.listening.reset()
+        self.failures.reset()
         # Its methods are bound in the application: it is emptied, not replaced.
         vars(self.box).update(vars(BoxInMemory()))
         self.flow.samples = ()
