@@ -118,12 +118,12 @@ def fits_refusal(found: FoundFailure[CommandRejected], wanted: FailureFilter) ->
     one = found.record
     if wanted.member_id and one.member_id != wanted.member_id:
         return False
-    return _has(wanted.text, one.command, one.field, one.reason, one.command_id)
+    return _contains_text(wanted.text, one.command, one.field, one.reason, one.command_id)
 
 
 def fits_poison(found: FoundFailure[PoisonRecord], wanted: FailureFilter) -> bool:
-    return _has(wanted.text, found.record.topic, found.record.cause)
+    return _contains_text(wanted.text, found.record.topic, found.record.cause)
 
 
-def _has(text: str, *places: str) -> bool:
+def _contains_text(text: str, *places: str) -> bool:
     return not text or any(text.casefold() in place.casefold() for place in places)
