@@ -4,7 +4,7 @@ Every page is made from the catalogue, the settings and the code that sends: not
 the panel's design, need no script and load nothing from elsewhere.
 
 deployment    what the pages say of this deployment, from its settings
-coloured      JSON and code with colours, as HTML
+highlighting  JSON and code with colours, as HTML
 catalogue     the webhooks in groups, and what a page says of one
 guides        the pages that are not about one webhook
 snippets      code that verifies signatures; the suite runs it

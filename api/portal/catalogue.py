@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 from msgspec import json as msgspec_json
 
-from api.portal.coloured import colour_json
+from api.portal.highlighting import colour_json
 from api.services.webhook_examples import ExampleRequest, example_requests
 from streams.webhooks import CATALOGUE, Webhook
 from streams.webhooks.contract import SchemaField, json_schema, schema_fields

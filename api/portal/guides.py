@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from api.portal.coloured import colour_code
+from api.portal.highlighting import colour_code
 
 SNIPPET_FOLDER = Path(__file__).parent / "snippets"
 
@@ -46,7 +46,7 @@ class Snippet:
         return (SNIPPET_FOLDER / self.file).read_text()
 
     @property
-    def coloured(self) -> Markup:
+    def markup(self) -> Markup:
         return colour_code(self.text, hash_comments=self.hash_comments)
 
 

@@ -17,9 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.panel.app import STATIC_FOLDER as PANEL_FOLDER
 from api.portal.catalogue import event_forms, event_groups, field_index, schema_text
-from api.portal.coloured import break_name, mark_code
 from api.portal.deployment import Deployment
 from api.portal.guides import GUIDES, SNIPPET_FOLDER, SNIPPETS
+from api.portal.highlighting import break_name, mark_code
 from api.portal.postman import postman_collection
 from api.portal.search import SearchEntry, find_entries, search_entries
 from api.rest.asyncapi import asyncapi_document
