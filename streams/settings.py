@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     )
     sender_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(),
-        description="Networks that webhooks come from, as CIDR, told to receivers in the docs; none: not told.",
+        description="Networks that webhooks come from, as CIDR, shown in the docs; none: not shown.",
     )
     event_names: Literal["pascal", "dotted"] = Field(
         default="pascal",
