@@ -1,6 +1,7 @@
 """The `loyalty` command: one module for each sub-command, wired here and nowhere else.
 
 worker, sink, api   long-running processes; supervise, supervisor: restarting them; processes: what they share
+cluster_choice      which Kafka a command works with; system_notes: where the running system is
 broker, topics      the local broker; the cluster's topics
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
@@ -13,10 +14,13 @@ dead_letters        lists and redrives; poison: unreadable records; redriving: w
 reconcile           checks the books; reconcile_state: the state
 doctor              lists unusable control records
 demo                the whole pipeline on real parts
+help_pages          the groups and examples of help pages
 lines, bars         output that cannot be forged; progress bars; failures: errors in one sentence
 
 Commands import what they need when they run, so that `loyalty --help` stays fast.
 """
+
+from typing import Annotated
 
 import typer
 
@@ -32,6 +36,7 @@ from api.cli import (
     erase,
     expiring,
     failures,
+    help_pages,
     identifiers,
     imports,
     poison,
@@ -46,41 +51,64 @@ from api.cli import (
     webhooks,
     worker,
 )
+from api.cli.help_pages import LOOK, REPAIR, RUN, SET_UP
 
 app = typer.Typer(
     name="loyalty",
     help="A loyalty programme's facts go in as Avro records on Kafka; webhooks come out as HTTP POSTs.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_show_locals=False,
 )
 
-app.add_typer(broker.app, name="broker")
-app.add_typer(topics.app, name="topics")
-app.add_typer(store.app, name="store")
-app.add_typer(expiring.app, name="expiring")
-app.add_typer(identifiers.app, name="identifiers")
-app.add_typer(admin.app, name="admin")
-app.add_typer(audit.app, name="audit")
-app.add_typer(poison.app, name="poison")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(replay.app, name="replay")
-app.add_typer(webhooks.app, name="webhooks")
-app.command(name="settings")(settings.show)
-app.command(name="api")(api.run)
-app.command(name="api-key")(api.new_key)
-app.command(name="openapi")(api.describe)
-app.command(name="secret-key")(secret_key.new_key)
-app.command(name="doctor")(doctor.run)
-app.command(name="worker")(worker.run)
-app.command(name="sink")(sink.run)
-app.command(name="backfill")(backfill.run)
-app.command(name="reconcile")(reconcile.run)
-app.command(name="receiver")(receiver.receive)
-app.command(name="import")(imports.run)
-app.command(name="load-history")(imports.history.load)
-app.command(name="erase")(erase.run)
-app.command(name="demo")(demo.run)
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"loyalty {version('loyalty-webhooks')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _begin(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end."),
+    ] = False,
+) -> None:
+    """A loyalty programme's facts go in as Avro records on Kafka; webhooks come out as HTTP POSTs."""
+
+
+app.add_typer(broker.app, name="broker", rich_help_panel=RUN)
+app.command(name="worker", rich_help_panel=RUN)(worker.run)
+app.command(name="sink", rich_help_panel=RUN)(sink.run)
+app.command(name="api", rich_help_panel=RUN)(api.run)
+app.command(name="receiver", rich_help_panel=RUN)(receiver.receive)
+app.command(name="demo", rich_help_panel=RUN)(demo.run)
+
+app.add_typer(topics.app, name="topics", rich_help_panel=SET_UP)
+app.add_typer(store.app, name="store", rich_help_panel=SET_UP)
+app.add_typer(admin.app, name="admin", rich_help_panel=SET_UP)
+app.command(name="secret-key", rich_help_panel=SET_UP)(secret_key.new_key)
+app.command(name="api-key", rich_help_panel=SET_UP)(api.new_key)
+app.command(name="settings", rich_help_panel=SET_UP)(settings.show)
+app.command(name="import", rich_help_panel=SET_UP)(imports.run)
+app.command(name="load-history", rich_help_panel=SET_UP)(imports.history.load)
+
+app.add_typer(webhooks.app, name="webhooks", rich_help_panel=LOOK)
+app.add_typer(expiring.app, name="expiring", rich_help_panel=LOOK)
+app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
+app.command(name="openapi", rich_help_panel=LOOK)(api.describe)
+
+app.command(name="doctor", rich_help_panel=REPAIR)(doctor.run)
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=REPAIR)
+app.add_typer(poison.app, name="poison", rich_help_panel=REPAIR)
+app.add_typer(replay.app, name="replay", rich_help_panel=REPAIR)
+app.command(name="backfill", rich_help_panel=REPAIR)(backfill.run)
+app.command(name="reconcile", rich_help_panel=REPAIR)(reconcile.run)
+app.add_typer(identifiers.app, name="identifiers", rich_help_panel=REPAIR)
+app.command(name="erase", rich_help_panel=REPAIR)(erase.run)
+help_pages.add_examples(app)
 
 
 def main() -> None:

@@ -9,20 +9,22 @@ def run(supervised: Supervised = False) -> None:
     if supervised:
         supervise("api")
     import asyncio
+    from contextlib import ExitStack
 
     from api.auth.authentication import require_credentials
-    from api.cli.processes import process
+    from api.cli.processes import noted_as, process
     from api.process.serve import serve
     from connectors.http.app import make_safe
     from streams.settings import load_settings
 
     def started(address: str) -> None:
+        notes.enter_context(noted_as("api", settings, connection, address))
         say(f"api is ready: {address}, described at {address}/docs", flush=True)
 
     # Before anything is made in the cluster.
     settings = load_settings()
     require_credentials(settings.api_key_hashes, make_safe(settings))
-    with process("api") as (settings, connection):
+    with process("api", serves=True) as (settings, connection), ExitStack() as notes:
         asyncio.run(serve(settings, connection, started))
 
 

@@ -20,11 +20,24 @@ def report_errors() -> Iterator[None]:
     try:
         yield
     except LoyaltyError as error:
-        message = Text.assemble(("Error: ", "bold red"), _lines(str(error)))
-        Console(stderr=True, soft_wrap=True).print(message)
+        print_error(error)
         raise SystemExit(FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+
+
+def print_error(error: LoyaltyError) -> None:
+    """Prints it on standard error."""
+    _print_labelled("Error: ", "bold red", str(error))
+
+
+def print_note(text: str) -> None:
+    """Prints on standard error what the reader should know beside the command's output."""
+    _print_labelled("Note: ", "bold yellow", text)
+
+
+def _print_labelled(label: str, style: str, text: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(Text.assemble((label, style), _lines(text)))
 
 
 def _lines(text: str) -> str:

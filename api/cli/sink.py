@@ -12,7 +12,7 @@ def run(supervised: Supervised = False) -> None:
         supervise("sink")
     import asyncio
 
-    from api.cli.processes import process
+    from api.cli.processes import noted_as, process
     from connectors.http.app import open_sink
     from streams.runtime.worker import run as run_app
 
@@ -20,7 +20,10 @@ def run(supervised: Supervised = False) -> None:
         with open_sink(settings, connection) as app:
             await run_app(app, lambda: say("sink is ready", flush=True), connection)
 
-    with process("sink") as (settings, connection):
+    with (
+        process("sink", serves=True) as (settings, connection),
+        noted_as("sink", settings, connection),
+    ):
         _open_as_many_files_as_may_be()
         asyncio.run(serve())
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from streams.kafka.clients import Connection
     from streams.kafka.topic_config import Difference
     from streams.topics import Topic
 
@@ -19,18 +20,18 @@ app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, apply.
 @app.command()
 def create() -> None:
     """Create missing topics and check that all fit together. Running it again does no harm."""
-    from streams import settings
+    from api.cli.cluster_choice import locate_cluster
     from streams.kafka import clients, topic_admin
-    from streams.local_broker import ensure_broker
     from streams.runtime.state_versions import at_state_version
+    from streams.settings import load_settings
     from streams.topics import GENERATIONS, TOPICS
 
-    loaded, console = settings.load_settings(), Console(soft_wrap=True)
-    with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
-        line.update("creating topics")
-        connection = clients.connection(loaded, servers)
-        created = topic_admin.create_topics(connection, loaded, (GENERATIONS,))
-        created += topic_admin.create_topics(at_state_version(connection), loaded)
+    console = Console(soft_wrap=True)
+    settings = locate_cluster(load_settings())
+    with console.status("creating topics", spinner="dots"):
+        connection = clients.connection(settings, settings.bootstrap_servers or "")
+        created = topic_admin.create_topics(connection, settings, (GENERATIONS,))
+        created += topic_admin.create_topics(at_state_version(connection), settings)
     for name in created:
         console.print(f"created {name}", highlight=False)
     console.print(f"{len(created)} of {len(TOPICS)} topics created; all {len(TOPICS)} are there and fit.")
@@ -39,17 +40,18 @@ def create() -> None:
 @app.command("list")
 def show() -> None:
     """List every topic with key, schemas, writer and retention, and where the cluster differs."""
-    from streams import settings
+    from api.cli.cluster_choice import locate_cluster
     from streams.kafka import clients, topic_admin
     from streams.kafka.topic_config import find_differences
     from streams.kafka.topic_retention import with_retention
-    from streams.local_broker import ensure_broker
     from streams.runtime.state_versions import at_shown_version
+    from streams.settings import load_settings
 
-    loaded, console = settings.load_settings(), Console()
-    topics = with_retention(loaded.retention)
-    with console.status("connecting", spinner="dots") as line, ensure_broker(loaded, line.update) as servers:
-        connection = at_shown_version(clients.connection(loaded, servers))
+    console = Console()
+    settings = locate_cluster(load_settings())
+    topics = with_retention(settings.retention)
+    with console.status("connecting", spinner="dots"):
+        connection = at_shown_version(clients.connection(settings, settings.bootstrap_servers or ""))
         found = topic_admin.partitions(connection)
         different = find_differences(connection, [topic for topic in topics if topic.name in found])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -63,7 +65,7 @@ def show() -> None:
         table.add_row(title, _describe_topic(topic, different), partitions)
     console.print(table)
     if len(found) < len(topics):
-        console.print("Run `loyalty topics create` to make what is missing.")
+        console.print(_describe_missing(connection, len(found), len(topics)), soft_wrap=True, highlight=False)
     if different:
         console.print("Run `loyalty topics apply` to have the cluster keep them so.")
 
@@ -89,6 +91,15 @@ def apply(
             topic_config.apply_config(connection, different)
     count = len({one.topic.name for one in different})
     console.print(f"{count} topics {'would be' if dry_run else 'were'} changed")
+
+
+def _describe_missing(connection: "Connection", found: int, wanted: int) -> str:
+    from api.cli.cluster_choice import describe_others
+    from streams.kafka.topic_admin import find_prefixes
+
+    where = f"{connection.bootstrap_servers} has {found or 'none'} of the {wanted} topics"
+    said = f"{where} with the prefix {connection.prefix!r}. `loyalty topics create` makes what is missing."
+    return said if found else said + describe_others(find_prefixes(connection), connection.prefix)
 
 
 def _describe_topic(topic: "Topic", different: "Sequence[Difference]") -> Text:

@@ -10,7 +10,7 @@ def run(supervised: Supervised = False) -> None:
         supervise("worker")
     import asyncio
 
-    from api.cli.processes import process
+    from api.cli.processes import noted_as, process
     from streams.runtime.worker import open_worker
     from streams.runtime.worker import run as run_app
 
@@ -19,5 +19,8 @@ def run(supervised: Supervised = False) -> None:
         with open_worker(settings, connection) as app:
             await run_app(app, lambda: say("worker is ready", flush=True), connection)
 
-    with process("worker") as (settings, connection):
+    with (
+        process("worker", serves=True) as (settings, connection),
+        noted_as("worker", settings, connection),
+    ):
         asyncio.run(serve())

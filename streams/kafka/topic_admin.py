@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.cimpl import NewTopic
@@ -11,7 +12,7 @@ from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin
 from streams.kafka.topic_retention import with_retention
 from streams.settings import Settings, variable_name
-from streams.topics import TOPICS, Topic
+from streams.topics import COMMANDS, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
 
 ANSWER_TIMEOUT = 10.0
 VISIBILITY_TIMEOUT = 20.0
@@ -41,15 +42,28 @@ def partitions(
     connection: Connection, topics: tuple[Topic, ...] = TOPICS, admin: Admin | None = None
 ) -> dict[str, int]:
     """The partition count of each topic that exists, by its name in the registry."""
-    admin = admin or connection.open_admin()
+    there = _list_topics(connection, admin or connection.open_admin())
+    names = {topic.name: there.get(connection.topic(topic)) for topic in topics}
+    return {name: len(met.partitions) for name, met in names.items() if met and met.partitions}
+
+
+def find_prefixes(connection: Connection, admin: Admin | None = None) -> list[str]:
+    """The prefixes of all systems of this project that have topics in the cluster, in their order. Raises
+    Retryable."""
+    there = set(_list_topics(connection, admin or connection.open_admin()))
+    ours = (COMMANDS, EVENTS, SUBSCRIPTIONS)
+    prefixes = (name.removesuffix(COMMANDS.name) for name in there if name.endswith(COMMANDS.name))
+    return sorted(prefix for prefix in prefixes if all(f"{prefix}{topic.name}" in there for topic in ours))
+
+
+def _list_topics(connection: Connection, admin: Admin) -> Mapping[str, Any]:
     try:
-        there = admin.list_topics(timeout=ANSWER_TIMEOUT).topics
+        topics: Mapping[str, Any] = admin.list_topics(timeout=ANSWER_TIMEOUT).topics
     except KafkaException as error:
         raise Retryable(
             f"No Kafka answers at {connection.bootstrap_servers}: {error.args[0].str()}"
         ) from None
-    names = {topic.name: there.get(connection.topic(topic)) for topic in topics}
-    return {name: len(met.partitions) for name, met in names.items() if met and met.partitions}
+    return topics
 
 
 def _create(

@@ -40,6 +40,9 @@ def find_differences(connection: Connection, topics: Iterable[Topic]) -> list[Di
 
 
 def _found(connection: Connection, names: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    if not names:
+        # librdkafka refuses to ask about nothing.
+        return
     # Named, for it must live until it has been answered.
     admin = connection.open_admin()
     asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])

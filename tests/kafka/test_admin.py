@@ -83,6 +83,20 @@ def test_topics_that_are_there_are_kept_otherwise_once_it_is_asked_for(
     assert topic_config.topic_retention(connection, DELIVERIES) == timedelta(days=3)
 
 
+def test_a_cluster_without_topics_is_listed_with_what_to_do(
+    connection: Connection, settings: Settings
+) -> None:
+    other = settings.model_copy(update={"topic_prefix": f"{settings.topic_prefix}other."})
+    code, said = finished(settings, "topics", "list")
+    topic_admin.create_topics(clients.connection(other, connection.bootstrap_servers), other)
+    with_another, names = finished(settings, "topics", "list")
+
+    assert (code, said.count("missing")) == (0, len(TOPICS) + 1)
+    assert f"none of the {len(TOPICS)} topics with the prefix {settings.topic_prefix!r}" in said
+    assert (with_another, "Topics of other systems are there, with the prefix" in names) == (0, True)
+    assert topic_admin.partitions(connection) == {}
+
+
 def test_creating_them_again_changes_nothing(connection: Connection, settings: Settings) -> None:
     topic_admin.create_topics(connection, settings)
 

@@ -4,13 +4,15 @@ import sys
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from api.cli.processes import is_cluster_known, process
+from api.cli.cluster_choice import is_cluster_known
+from api.cli.processes import process
 from connectors.imports.columns import code
 from connectors.imports.kind import FileKind, ImportRun
 from streams.domain.identifiers import NO_RULES
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
 from streams.projections.state_snapshot import read_stores
+from streams.settings import load_settings
 
 
 def run_without_store(store: str, attempt: str, zone: str | None = None) -> ImportRun:
@@ -48,7 +50,7 @@ def make_run(kind: FileKind, store: str, zone: str | None, attempt: str) -> Impo
 def _settings(store: str) -> StoreSettings | None:
     """The store's settings, or None without any or without Kafka: the file is checked anyway, and the stage
     decides."""
-    if not is_cluster_known():
+    if not is_cluster_known(load_settings()):
         return None
     with process("import") as (_, connection):
         return read_stores(connection).get(store)
