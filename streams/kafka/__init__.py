@@ -27,6 +27,7 @@ checkpoint          how far a reader has come, committed with what it has append
 exit_in_time        ends a process that Kafka does not answer
 
 topic_admin         creates the topics, checks their partitions
+acls                the rights that each process needs
 topic_config        how topics are configured, and changing it
 topic_retention     for how long topics are kept
 topic_identity      whether a disk's tables belong to the topics of now

@@ -70,7 +70,7 @@ def _create(
     admin: Admin, connection: Connection, missing: Iterable[Topic], count: int, replication: int
 ) -> list[str]:
     new = [
-        NewTopic(connection.topic(t), t.partitions or count, replication, config=_config(t, replication))
+        NewTopic(connection.topic(t), t.partitions or count, replication, config=topic_config(t, replication))
         for t in missing
     ]
     if not new:
@@ -79,7 +79,8 @@ def _create(
     return [name for name, future in done.items() if _created(name, future.exception(), replication)]
 
 
-def _config(topic: Topic, replication: int) -> dict[str, str]:
+def topic_config(topic: Topic, replication: int) -> dict[str, str]:
+    """The configuration of a new topic with so many replicas."""
     # With three replicas one may be away; a write that only one replica has is not acknowledged.
     safe = {"min.insync.replicas": "2"} if replication >= 3 else {}
     return {**topic.config, **safe}
