@@ -18,7 +18,7 @@ CONFIG = "--command-config admin.properties"
 def print_topics() -> None:
     """Print the `kafka-topics.sh` commands that make all topics. It needs no Kafka.
 
-    Partitions, replicas and retention are as LOYALTY_PARTITIONS, LOYALTY_REPLICATION and LOYALTY_RETENTION say.
+    LOYALTY_PARTITIONS, LOYALTY_REPLICATION and LOYALTY_RETENTION say how many and how long.
     """
     from streams.settings import load_settings
 

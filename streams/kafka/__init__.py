@@ -2,6 +2,7 @@
 
 cluster             the protocols of consumer, producer and admin client; librdkafka behind them
 clients             every client's settings, in one place; which topic has which name in the cluster
+connection_problem  why no broker answers: a refused login, an untrusted certificate
 transient_errors    which of Kafka's errors pass by themselves, and asking again until they do
 partitioner         which partition a key belongs to
 records             a client's message as a record

@@ -87,15 +87,15 @@ class SecuredBroker:
     def bootstrap_servers(self) -> str:
         return f"{ports.HOST}:{self._port}"
 
-    def properties(self, user: str, password: str | None = None, **more: str) -> Path:
-        """A file of client properties: `user` logs in, with the right password unless one is given."""
+    def properties(self, user: str, **more: str) -> Path:
+        """A file for LOYALTY_KAFKA_CONFIG with which `user` logs in. An empty property is left out."""
         said = {
             "security.protocol": "SASL_SSL",
             "ssl.ca.location": str(self.folder / "ca.pem"),
             "sasl.mechanism": "PLAIN",
             "sasl.username": user,
-            "sasl.password": self.passwords[user] if password is None else password,
-        } | {name.replace("_", "."): value for name, value in more.items()}
+            "sasl.password": self.passwords[user],
+        } | more
         file = self.folder / f"{user}-{len(list(self.folder.glob('*.properties')))}.properties"
         file.write_text("".join(f"{name}={value}\n" for name, value in said.items() if value))
         return file

@@ -12,13 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from api.auth.authentication import new_key
 from streams.codec.avro import encode
@@ -34,8 +29,9 @@ from tests.kafka.secured_broker import ADMIN, SecuredBroker
 from tests.samples import ANNA, add
 
 PREFIX = "secured."
-PASSWORDS = {ADMIN: "of-the-admin", **{role: f"of-the-{role}" for role in ROLES}}
+PASSWORDS: dict[str, str] = {ADMIN: "of-the-admin", **{role: f"of-the-{role}" for role in ROLES}}
 STORE = Path(__file__).parents[2] / "connectors" / "cdnow" / "store.json"
+PROCESSES: tuple[Role, Role] = ("worker", "sink")
 KEY, DIGEST = new_key()
 CHANGED = "AvailablePointsAmountChanged"
 ELSEWHERE = {
@@ -159,7 +155,7 @@ def test_every_process_and_command_works_with_the_listed_rights_and_needs_each_o
     with ExitStack() as stack:
         stack.callback(endpoint.close)
         port = any_free()
-        for role in ("worker", "sink"):
+        for role in PROCESSES:
             stack.enter_context(operator.process(role))
         stack.enter_context(
             operator.process("api", LOYALTY_API_KEY_HASHES=DIGEST, LOYALTY_API_PORT=str(port))
@@ -174,7 +170,7 @@ def test_every_process_and_command_works_with_the_listed_rights_and_needs_each_o
         )
         _replay(f"{base}webhook/subscription/{subscription}/replay", endpoint)
         _look_and_repair(operator, subscription, tmp_path)
-    for role in ("worker", "sink"):
+    for role in PROCESSES:
         # On an empty disk, so that all is read from the changelogs.
         rmtree(settings.home / role)
         with operator.process(role):
@@ -216,7 +212,7 @@ def _produce(operator: Operator) -> None:
     producer = Producer(
         connection(operator.settings, operator.settings.bootstrap_servers or "").producer() | properties
     )
-    value, schema = encode(add(1))
+    value, schema = encode(add("1"))
     producer.produce(
         f"{PREFIX}{COMMANDS.name}", value, f"DEFAULT/{ANNA}", headers=[("schema", schema.encode())]
     )
@@ -248,7 +244,7 @@ def _look_and_repair(operator: Operator, subscription: str, folder: Path) -> Non
 def _unused(broker: SecuredBroker) -> Iterator[tuple[Role, Acl, str]]:
     """Rights of worker and sink that were never asked for."""
     asked = {(a.user, a.operation, a.kind, a.name) for a in broker.asked()}
-    for role in ("worker", "sink"):
+    for role in PROCESSES:
         for acl in acls(Connection(broker.bootstrap_servers, PREFIX), role):
             for operation in acl.operations:
                 spelt = "".join(f"_{c}" if c.isupper() else c for c in operation).upper().strip("_")
@@ -258,3 +254,30 @@ def _unused(broker: SecuredBroker) -> Iterator[tuple[Role, Acl, str]]:
                     for user, did, kind, name in asked
                 ):
                     yield role, acl, operation
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"sasl.password": "hunter2"}, "Authentication failed: Invalid username or password"),
+        ({"ssl.ca.location": ""}, "certificate verify failed"),
+        ({"security.protocol": "SASL_PLAINTEXT"}, "No Kafka answers at"),
+        ({"security.protocol": "", "sasl.mechanism": ""}, "one that wants TLS needs security.protocol"),
+    ],
+)
+def test_why_a_broker_does_not_let_one_in_is_said(
+    broker: SecuredBroker, settings: Settings, wrong: dict[str, str], told: str
+) -> None:
+    refused = subprocess.run(
+        [LOYALTY, "topics", "list"],
+        env=environment(settings, LOYALTY_KAFKA_CONFIG=str(broker.properties("worker", **wrong))),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+
+    assert refused.returncode == 2
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not {"hunter2", PASSWORDS["worker"]} & set(refused.stderr.split())
