@@ -70,8 +70,9 @@ class PanelServices:
     now: Callable[[], datetime]
 
 
-def create_panel(parts: PanelServices) -> ASGIApp:
-    """Builds the application to be mounted. Every page but the sign-in page requires a session."""
+def create_panel(parts: PanelServices, documentation: APIRouter | None = None) -> ASGIApp:
+    """Builds the application to be mounted. Every page but the sign-in page requires a session, also those of
+    `documentation`, whose paths no store has."""
     door, pages = SessionGuard(parts.sessions, parts.programme), PageRenderer()
     panel = FastAPI(
         openapi_url=None,
@@ -81,6 +82,8 @@ def create_panel(parts: PanelServices) -> ASGIApp:
     panel.state.door = door
     failures.install_error_pages(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC_FOLDER))
+    if documentation:
+        panel.include_router(documentation)
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
     panel.include_router(overview.routes(pages, parts.overviews))

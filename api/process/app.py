@@ -1,5 +1,6 @@
 """The application, built from its ports."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,9 @@ from api.panel.app import PanelServices, create_panel
 from api.panel.forecasts import ForecastService
 from api.panel.refusals import FailureQueries
 from api.panel.sessions import SessionService
+from api.portal import routes as portal_routes
+from api.portal.deployment import Deployment, default_deployment
+from api.portal.site import PortalSite
 from api.problems import Complaint
 from api.process.answer_headers import AnswerHeaders
 from api.process.forwarded import ForwardedAddress
@@ -111,16 +115,19 @@ def create_app(
     signer: SigningKeyMaker | None = None,
     vault: SecretVault | None = None,
     trusted_proxies: Sequence[Network] = (),
+    deployment: Deployment | None = None,
 ) -> FastAPI:
     """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
     whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
     changed is told to `audit` first."""
+    deployment = deployment or default_deployment()
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
         redirect_slashes=False,
         # Those of the framework load scripts from elsewhere.
         docs_url=None,
+        openapi_url="/openapi.json" if deployment.is_public else None,
         redoc_url=None,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
@@ -180,8 +187,12 @@ def create_app(
     for module in MEMBER_MODULES:
         app.include_router(module.routes(command_service), responses=FAILURE_ANSWERS | PENDING_ANSWER)
     app.include_router(erasure.routes(command_service, audit), responses=FAILURE_ANSWERS | PENDING_ANSWER)
-    app.include_router(webhook_docs.routes(now))
+    portal = portal_routes.routes(PortalSite(deployment, lambda: json.dumps(app.openapi(), indent=2)), now)
+    if deployment.is_public:
+        app.include_router(webhook_docs.routes(now))
+    # The reference comes first: it lies below /docs, too.
     webhook_docs.mount_reference(app)
+    app.include_router(portal.public)
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
     async def health() -> JSONResponse:
@@ -214,7 +225,7 @@ def create_app(
         sessions=sessions,
         now=now,
     )
-    app.mount("/panel", create_panel(panel))
+    app.mount("/panel", create_panel(panel, portal.guarded))
     _secure(app)
     return app
 

@@ -17,6 +17,7 @@ from api.auth.sign_outs import Revocations
 from api.contract.url_policy import PublicTargets
 from api.panel.forecasts import ForecastService
 from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
+from api.portal.deployment import describe_deployment
 from api.process.app import create_app
 from api.process.connection_limits import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, BoundedProtocol
 from api.process.control_topics import (
@@ -153,6 +154,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             if safe.ready
             else None,
             trusted_proxies=settings.trusted_proxies,
+            deployment=describe_deployment(settings),
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )

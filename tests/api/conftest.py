@@ -18,6 +18,7 @@ from api.contract.endpoint_credentials import SecretVault
 from api.contract.url_policy import PublicTargets
 from api.panel.forecasts import ForecastService
 from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
+from api.portal.deployment import Deployment
 from api.process.app import create_app
 from api.services.command_outcomes import CommandOutcomes
 from api.services.signing_keys import SigningKeyMaker
@@ -92,6 +93,7 @@ class Door:
         vault: SecretVault | None = None,
         logins: int = MAX_LOGINS_PER_MINUTE,
         signed_in: bool = True,
+        deployment: Deployment | None = None,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index.get, self._subscribe)
@@ -148,6 +150,7 @@ class Door:
             logins=LoginService(self.principals, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
+            deployment=deployment,
             vault=vault,
         )
 
