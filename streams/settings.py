@@ -92,8 +92,17 @@ class Settings(BaseSettings):
         le=1,
         description="1: also keep copies of the partitions that others own, to take them over at once.",
     )
-    metrics_port: int = Field(
-        default=0, ge=0, le=65_535, description="Port of 127.0.0.1 for this process's metrics; 0: none."
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address on which a process serves its metrics and probes."
+    )
+    metrics_port: str = Field(
+        default="0",
+        pattern=r"^\d{1,5}(-\d{1,5})?$",
+        description="Port of this process's metrics and probes, or of a range (9464-9470) the first that is "
+        "free; 0: none.",
+    )
+    metrics_endpoints: int = Field(
+        default=50, ge=0, le=1000, description="Most endpoints with metrics of their own, in one process."
     )
     api_host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
     api_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0: any free one.")
@@ -161,6 +170,20 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("metrics_port")
+    @classmethod
+    def _check_ports(cls, ports: str) -> str:
+        first, last = _port_bounds(ports)
+        if last > 65_535 or first > last or (first == 0 and ports.strip("0")):
+            raise ValueError("must be a port of 1 to 65535, a range of them such as 9464-9470, or 0")
+        return ports
+
+    @property
+    def metrics_ports(self) -> range:
+        """The ports to try in turn; none where metrics are not served."""
+        first, last = _port_bounds(self.metrics_port)
+        return range(first, last + 1) if first else range(0)
+
     @field_validator("api_key_hashes")
     @classmethod
     def _check_sha256(cls, hashes: tuple[str, ...]) -> tuple[str, ...]:
@@ -193,6 +216,11 @@ class Settings(BaseSettings):
         if proxy and not re.fullmatch(r"http://([^@/\s]+@)?[^@/\s]+:\d{1,5}/?", proxy.get_secret_value()):
             raise ValueError("must be http://host:port or http://user:password@host:port")
         return proxy
+
+
+def _port_bounds(ports: str) -> tuple[int, int]:
+    first, _, last = ports.partition("-")
+    return int(first), int(last or first)
 
 
 SECRET_FIELDS = {"secret_key", "proxy"}

@@ -20,6 +20,7 @@ from api.panel.sessions import SessionService
 from api.problems import Complaint
 from api.process.answer_headers import AnswerHeaders
 from api.process.forwarded import ForwardedAddress
+from api.process.http_metrics import HttpMetrics, RequestMeter
 from api.rest import (
     admins,
     command_status,
@@ -62,6 +63,7 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.unfit_records import UnfitRecord
+from streams.runtime.probes import Probes, probe_body
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
@@ -79,7 +81,8 @@ def create_app(
     authenticator: Authenticator,
     targets: TargetPolicy,
     now: Callable[[], datetime],
-    caught_up: Callable[[], bool],
+    probes: Probes,
+    metrics: HttpMetrics,
     outcomes: CommandOutcomes,
     book: CommittedState,
     past: MemberHistory,
@@ -117,6 +120,7 @@ def create_app(
         redoc_url=None,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
+            Middleware(RequestMeter, metrics=metrics),
             Middleware(AnswerHeaders),
             Middleware(ForwardedAddress, trusted=trusted_proxies),
             Middleware(AuthenticationMiddleware, authenticator=authenticator),
@@ -159,11 +163,23 @@ def create_app(
     app.include_router(webhook_docs.routes(now))
     webhook_docs.mount_reference(app)
 
+    def answer_probe(reasons: list[str]) -> JSONResponse:
+        return JSONResponse(probe_body(reasons), 503 if reasons else 200)
+
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
+    @app.get("/readyz", include_in_schema=False)
     async def health() -> JSONResponse:
-        """503 until all subscriptions have been read, and when they cannot be read any more."""
-        ready = caught_up()
-        return JSONResponse({"status": "OK" if ready else "Problem"}, 200 if ready else 503)
+        """503 until all that the API answers from has been read, when it cannot be read any more, and while
+        Kafka does not answer. `waitsFor` says what is missing."""
+        return answer_probe(probes.readiness())
+
+    @app.get("/livez", include_in_schema=False)
+    async def check_liveness() -> JSONResponse:
+        return answer_probe(probes.liveness())
+
+    @app.get("/startupz", include_in_schema=False)
+    async def check_startup() -> JSONResponse:
+        return answer_probe(probes.startup())
 
     # Without the last slash it would be no page of the panel's, and none of ours.
     @app.get("/panel", include_in_schema=False)

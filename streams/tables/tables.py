@@ -14,7 +14,7 @@ from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, parse_due_key
 from streams.tables.owner_entries import OWNER_END, OwnerState
-from streams.tables.store import Store, Write, open_store
+from streams.tables.store import RocksStore, Store, StoreFigures, Write, open_store
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 
@@ -128,6 +128,11 @@ class Tables:
         reschedule it."""
         due = self._due.first(now)
         return None if due is None else self._due_entry(due)
+
+    def sample(self, now: datetime) -> tuple[datetime | None, StoreFigures | None]:
+        """Since when the earliest due timer has been due, and what the disk says. Only between batches."""
+        store = self._store
+        return self._due.earliest(now), store.figures() if isinstance(store, RocksStore) else None
 
     def due_keys(self, group: bytes, now: datetime) -> Iterator[bytes]:
         """The due keys, for `due_entry`, of the group's entries that are due at `now`. Only between
