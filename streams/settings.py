@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from streams.environment import require_known_variables
 from streams.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -109,6 +110,15 @@ class Settings(BaseSettings):
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
+    )
+    api_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^@?#\s]+$",
+        max_length=2048,
+        description="Address of the API for commands that call it; unset: the one that runs on this machine.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="API key for commands that call the API: listen, trigger, send."
     )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Proxies before the API whose X-Forwarded-For is believed, as CIDR; none."
@@ -223,7 +233,7 @@ def _port_bounds(ports: str) -> tuple[int, int]:
     return int(first), int(last or first)
 
 
-SECRET_FIELDS = {"secret_key", "proxy"}
+SECRET_FIELDS = {"secret_key", "proxy", "api_key"}
 """Fields whose values are never shown. Hashes are not secret. Each may be read from a file: see
 `file_variable_name`."""
 MAX_SECRET_FILE_BYTES = 65_536
@@ -241,11 +251,19 @@ def file_variable_name(field: str) -> str:
     return f"{variable_name(field)}_FILE"
 
 
+def require_valid_names() -> None:
+    """Raises Misconfigured for a LOYALTY_… variable that no setting has, with the one that may be meant."""
+    names = {variable_name(field) for field in Settings.model_fields}
+    require_known_variables(os.environ, names | {file_variable_name(field) for field in SECRET_FIELDS})
+
+
 def load_settings() -> Settings:
     """Reads the settings from the environment, and secrets from the files that it names.
 
-    Raises Misconfigured, naming variable, value and what is valid.
+    Raises Misconfigured, naming variable, value and what is valid; and for a LOYALTY_… variable that there
+    is not.
     """
+    require_valid_names()
     try:
         return Settings(**_read_secret_files())
     except ValidationError as error:

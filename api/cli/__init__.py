@@ -6,6 +6,8 @@ broker, topics      the local broker; the cluster's topics
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on
+listen              webhooks on this machine; listening: its session; trigger: an example
+api_client          calls the REST API
 imports             CSV files and history
 expiring            preview of announcements; identifiers: unusable phones, e-mails and cards
 erase               forgets a member
@@ -20,9 +22,10 @@ lines, bars         output that cannot be forged; progress bars; failures: error
 Commands import what they need when they run, so that `loyalty --help` stays fast.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from api.cli import (
     admin,
@@ -39,6 +42,7 @@ from api.cli import (
     help_pages,
     identifiers,
     imports,
+    listen,
     poison,
     receiver,
     reconcile,
@@ -48,13 +52,33 @@ from api.cli import (
     sink,
     store,
     topics,
+    trigger,
     webhooks,
     worker,
 )
 from api.cli.help_pages import LOOK, REPAIR, RUN, SET_UP
 
+
+class CheckedGroup(TyperGroup):
+    """Refuses a LOYALTY_… variable that there is not, whatever command is run. Help is given in any
+    environment."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_HELP_WANTED] = "--help" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        from streams.settings import require_valid_names
+
+        if not ctx.meta[_HELP_WANTED]:
+            require_valid_names()
+        return super().invoke(ctx)
+
+
+_HELP_WANTED = "api.cli.help_wanted"
 app = typer.Typer(
     name="loyalty",
+    cls=CheckedGroup,
     help="A loyalty programme's facts go in as Avro records on Kafka; webhooks come out as HTTP POSTs.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
@@ -84,6 +108,8 @@ app.command(name="worker", rich_help_panel=RUN)(worker.run)
 app.command(name="sink", rich_help_panel=RUN)(sink.run)
 app.command(name="api", rich_help_panel=RUN)(api.run)
 app.command(name="receiver", rich_help_panel=RUN)(receiver.receive)
+app.command(name="listen", rich_help_panel=RUN)(listen.run)
+app.command(name="trigger", rich_help_panel=RUN)(trigger.run)
 app.command(name="demo", rich_help_panel=RUN)(demo.run)
 
 app.add_typer(topics.app, name="topics", rich_help_panel=SET_UP)

@@ -1,6 +1,6 @@
 """The application, built from its ports."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from api.rest import (
     delivery_explanations,
     erasure,
     error_answers,
+    listeners,
     member_state,
     members,
     overview,
@@ -42,6 +43,7 @@ from api.rest import (
 from api.rest.admins import ApiKeyService
 from api.rest.body_limit import BodyLimit
 from api.rest.description import DESCRIPTION
+from api.rest.examples import ExampleReader
 from api.rest.member_state import MemberHistory, MemberReads
 from api.rest.replays import routes as replay_routes
 from api.rest.store_settings import StoreSettingsService
@@ -52,6 +54,7 @@ from api.services.dead_letters import DeadLetterPort, DeadLetterService
 from api.services.deliveries import DeliveryQueries
 from api.services.delivery_explanations import DeliveryExplanations
 from api.services.endpoint_health import EndpointHealthService, EndpointStatuses
+from api.services.listeners import ListenerPorts, ListenerService
 from api.services.overview import OverviewService, PipelineSamples
 from api.services.replays import ReplayPorts, ReplayService
 from api.services.signing_keys import SigningKeyMaker
@@ -96,6 +99,7 @@ def create_app(
     conditions: EndpointStatuses,
     forecasts: ForecastService,
     replaying: ReplayPorts,
+    listening: ListenerPorts,
     box: DeadLetterPort,
     journal: DeliveryQueries,
     published: PublishedEventReader,
@@ -130,8 +134,21 @@ def create_app(
     error_answers.install_error_answers(app)
     command_service = CommandService(outcomes, book, stores, now)
     keys = AuditedLog(key_log, audit, "API key")
+
+    async def stores_there() -> Collection[str]:
+        # A store may have been put by another process a moment ago.
+        await settings_log.current()
+        return tuple(store_codes())
+
     webhooks = SubscriptionService(
-        subscriptions, AuditedLog(log, audit, "subscription"), targets, now, attempt_sender, signer, vault
+        subscriptions,
+        AuditedLog(log, audit, "subscription"),
+        targets,
+        now,
+        attempt_sender,
+        stores_there,
+        signer,
+        vault,
     )
     settings, read = (
         StoreSettingsService(stores, AuditedLog(settings_log, audit, "settings")),
@@ -145,10 +162,13 @@ def create_app(
     whys = DeliveryExplanations(
         journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY
     )
+    examples = ExampleReader(command_service)
+    listener_log = AuditedLog(listening.log, audit, "listener")
     for router in (
         deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
         delivery_explanations.routes(whys),
-        subscription_routes(webhooks),
+        subscription_routes(webhooks, examples),
+        listeners.routes(ListenerService(listening, listener_log, now, signer, vault), examples),
         replay_routes(replays),
         dead_letters.routes(letters),
         store_settings.routes(settings),

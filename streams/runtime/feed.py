@@ -149,7 +149,7 @@ class Feed(QuietService):
                 # Before the next poll, which may wait: what was just committed may begin something.
                 for partition in self._partitions.here.values():
                     self._stage.between(partition.number, partition.tables)
-                self._sample()
+                self._sampler.sample(self._partitions, self._connection.cluster)
         finally:
             self._ended.set()
 
@@ -248,15 +248,9 @@ class Feed(QuietService):
         offsets = [p.after(count) for p, count in zip(busy, handled, strict=True)]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.create_task(
-            asyncio.to_thread(
-                self._meter.measure_commit,
-                self._transactions.commit,
-                [s.turn for s in shares],
-                places,
-                self._consumer.consumer_group_metadata,
-            )
-        )
+        commit = partial(self._transactions.commit, [s.turn for s in shares], places)
+        member = self._consumer.consumer_group_metadata
+        committing = asyncio.create_task(asyncio.to_thread(self._meter.measure_commit, commit, member))
         while not committing.done():
             await asyncio.wait([committing], timeout=COMMIT_CHECK_INTERVAL)
             if self._transactions.stuck:
@@ -266,15 +260,10 @@ class Feed(QuietService):
             for p, (changes, checkpoints) in zip(busy, done, strict=True):
                 # As of before the transaction: it was committed, so nobody else has written meanwhile.
                 p.tables.commit(changes, checkpoints, now)
-        self._meter.count_commit(
-            [
-                (s.turn, s.records[:count], len(changes))
-                for s, count, (changes, _) in zip(shares, handled, done, strict=True)
-            ]
-        )
+        self._meter.count_commit([s.turn for s in shares], [s.records for s in shares], handled, done)
         for p, count, offset in zip(busy, handled, offsets, strict=True):
             p.handled(count, offset)
-            self._tell_lag(p)
+            self._sampler.tell_lag(self._consumer, self._source_partition(p.number), p.next)
 
     async def _played(self, shares: list[PartitionShare]) -> list[int]:
         """Plays the shares. Returns how many records of each the stage handled."""
@@ -287,15 +276,6 @@ class Feed(QuietService):
                 if turn.record:
                     self._partitions.here[turn.partition].blame.count(turn.record, failure)
             raise
-
-    def _tell_lag(self, partition: Partition) -> None:
-        self._sampler.tell_lag(self._consumer, self._source_partition(partition.number), partition.next)
-
-    def _sample(self) -> None:
-        if self._sampler.is_due(self._connection.cluster.now()):
-            for partition in self._partitions.here.values():
-                self._tell_lag(partition)
-            self._sampler.sample(self._partitions, self._connection.cluster.utc())
 
     def pending_work(self) -> list[str]:
         """What keeps this feed from being ready. May be called in any thread."""

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from streams.kafka.transactions import CommittedChanges
 from streams.stages.context import Record, StageContext
 
 P = ParamSpec("P")
@@ -166,21 +167,27 @@ class FeedMeter:
                 self._aborted.inc()
                 raise
 
-    def count_commit(self, shares: Sequence[tuple[StageContext, Sequence[Record], int]]) -> None:
-        """Counts a committed transaction: each context with the records that it handled, and how many
-        changelog records it wrote."""
+    def count_commit(
+        self,
+        contexts: Sequence[StageContext],
+        records: Sequence[Sequence[Record]],
+        handled: Sequence[int],
+        changes: Sequence[CommittedChanges],
+    ) -> None:
+        """Counts a committed transaction: by partition its context, its records, how many of them were
+        handled, and the changelog's records."""
         self._committed.inc()
         self.last_commit = time.monotonic()
         now = time.time()
         self._committed_at.set(now)
-        for context, records, changes in shares:
-            self._records.inc(len(records))
-            self._changes.inc(changes)
-            for record in records:
+        for context, batch, count, (writes, _) in zip(contexts, records, handled, changes, strict=True):
+            self._records.inc(count)
+            self._changes.inc(len(writes))
+            for record in batch[:count]:
                 if record.timestamp:
                     self._latency.observe(max(0.0, now - record.timestamp / 1000))
-            for topic, count in Tally(output.topic.name for output in context.outputs).items():
-                self._count_outputs(topic, count)
+            for topic, outputs in Tally(output.topic.name for output in context.outputs).items():
+                self._count_outputs(topic, outputs)
 
     def _count_outputs(self, topic: str, count: int) -> None:
         counter = self._topics.get(topic)

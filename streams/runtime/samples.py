@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import TopicPartition
 
-from streams.kafka.cluster import Consumer
+from streams.kafka.cluster import Cluster, Consumer
 from streams.runtime.metrics import SAMPLE_INTERVAL, Metrics
 from streams.runtime.probes import STALL_LIMIT
 from streams.tables.store import StoreFigures
@@ -32,15 +32,12 @@ class FeedSampler:
         if end >= 0:
             self._metrics.lag.labels(self._source, str(place.partition)).set(max(0, end - position))
 
-    def is_due(self, now: float) -> bool:
-        """Whether to sample now: nobody reads what is not served."""
-        if not self._metrics.is_served or now < self._next_at:
-            return False
-        self._next_at = now + SAMPLE_INTERVAL
-        return True
-
-    def sample(self, partitions: "OwnedPartitions", now: datetime) -> None:
-        """Between transactions, in the thread of the tables."""
+    def sample(self, partitions: "OwnedPartitions", cluster: Cluster) -> None:
+        """Samples now and then, and only what is served. Between transactions, in the tables' thread."""
+        if not self._metrics.is_served or cluster.now() < self._next_at:
+            return
+        self._next_at = cluster.now() + SAMPLE_INTERVAL
+        now = cluster.utc()
         for gone in self._known - partitions.here.keys():
             self._remove(gone)
         self._known = set(partitions.here)

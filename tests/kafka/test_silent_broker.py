@@ -60,24 +60,18 @@ def test_who_is_told_to_end_while_the_broker_is_silent_ends_within_seconds(
     assert (code, took < ENDS_WITHIN) == (0, True), took
 
 
-@pytest.mark.parametrize("command", ["worker", "api"])
-def test_a_process_is_not_ready_while_the_broker_is_silent_and_says_so(
-    broker: LocalBroker, tmp_path: Path, command: str
+def test_the_api_is_not_healthy_while_the_broker_is_silent_and_says_so(
+    broker: LocalBroker, tmp_path: Path
 ) -> None:
     settings = Settings(
         bootstrap_servers=broker.bootstrap_servers, topic_prefix="t.", home=tmp_path, partitions=2
     )
-    port = ports.first_free(23_000)
-    more = {
-        variable_name("api_key_hashes"): "0" * 64,
-        variable_name("api_port"): str(ports.first_free(24_000)),
-    }
-    with running(settings, command, LOYALTY_METRICS_PORT=f"{port}-{port + 20}", **more):
-        log = (tmp_path / f"{command}.log").read_text()
+    port, api_port = ports.first_free(23_000), str(ports.first_free(24_000))
+    more = {variable_name("api_key_hashes"): "0" * 64, variable_name("api_port"): api_port}
+    with running(settings, "api", LOYALTY_METRICS_PORT=f"{port}-{port + 20}", **more):
+        log = (tmp_path / "api.log").read_text()
         address = re.findall(r"metrics and probes are at (http://[^\s\"]+)", log)[0]
-        probes = [f"{address}/readyz"]
-        if command == "api":
-            probes.append(f"http://127.0.0.1:{api_port}/health")
+        probes = [f"{address}/readyz", f"http://127.0.0.1:{api_port}/health"]
         for probe in probes:
             assert await_status(probe, 200).json() == {"status": "OK", "waitsFor": []}
         assert broker.pid is not None
