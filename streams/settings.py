@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from streams.environment import require_known_variables
+from streams.environment import Ports, parse_ports, require_known_variables
 from streams.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -96,9 +96,8 @@ class Settings(BaseSettings):
     metrics_host: str = Field(
         default="127.0.0.1", description="Address on which a process serves its metrics and probes."
     )
-    metrics_port: str = Field(
+    metrics_port: Ports = Field(
         default="0",
-        pattern=r"^\d{1,5}(-\d{1,5})?$",
         description="Port of this process's metrics and probes, or of a range (9464-9470) the first that is "
         "free; 0: none.",
     )
@@ -180,19 +179,10 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("metrics_port")
-    @classmethod
-    def _check_ports(cls, ports: str) -> str:
-        first, last = _port_bounds(ports)
-        if last > 65_535 or first > last or (first == 0 and ports.strip("0")):
-            raise ValueError("must be a port of 1 to 65535, a range of them such as 9464-9470, or 0")
-        return ports
-
     @property
     def metrics_ports(self) -> range:
         """The ports to try in turn; none where metrics are not served."""
-        first, last = _port_bounds(self.metrics_port)
-        return range(first, last + 1) if first else range(0)
+        return parse_ports(self.metrics_port)
 
     @field_validator("api_key_hashes")
     @classmethod
@@ -226,11 +216,6 @@ class Settings(BaseSettings):
         if proxy and not re.fullmatch(r"http://([^@/\s]+@)?[^@/\s]+:\d{1,5}/?", proxy.get_secret_value()):
             raise ValueError("must be http://host:port or http://user:password@host:port")
         return proxy
-
-
-def _port_bounds(ports: str) -> tuple[int, int]:
-    first, _, last = ports.partition("-")
-    return int(first), int(last or first)
 
 
 SECRET_FIELDS = {"secret_key", "proxy", "api_key"}
