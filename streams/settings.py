@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from streams.environment import require_known_variables
 from streams.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -156,13 +157,27 @@ class Settings(BaseSettings):
         le=3650,
         description="Days that deliveries wait for a paused or disabled subscription; 0: without end.",
     )
+    docs_access: Literal["public", "signed_in"] = Field(
+        default="public",
+        description="Who may read /docs/webhooks, /asyncapi.json and /openapi.json: public or signed_in.",
+    )
+    sender_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="Networks that webhooks come from, as CIDR, shown in the docs; none: not shown.",
+    )
     event_names: Literal["pascal", "dotted"] = Field(
         default="pascal",
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
     )
 
     @field_validator(
-        "api_key_hashes", "secret_key", "allow_targets", "trusted_proxies", "retention", mode="before"
+        "api_key_hashes",
+        "secret_key",
+        "allow_targets",
+        "trusted_proxies",
+        "sender_networks",
+        "retention",
+        mode="before",
     )
     @classmethod
     def _check_comma_separated(cls, value: object) -> object:
@@ -222,11 +237,19 @@ def file_variable_name(field: str) -> str:
     return f"{variable_name(field)}_FILE"
 
 
+def require_valid_names() -> None:
+    """Raises Misconfigured for a LOYALTY_… variable that no setting has, with the one that may be meant."""
+    names = {variable_name(field) for field in Settings.model_fields}
+    require_known_variables(os.environ, names | {file_variable_name(field) for field in SECRET_FIELDS})
+
+
 def load_settings() -> Settings:
     """Reads the settings from the environment, and secrets from the files that it names.
 
-    Raises Misconfigured, naming variable, value and what is valid.
+    Raises Misconfigured, naming variable, value and what is valid; and for a LOYALTY_… variable that there
+    is not.
     """
+    require_valid_names()
     try:
         return Settings(**_read_secret_files())
     except ValidationError as error:

@@ -2,11 +2,12 @@
 
 worker, sink, api   long-running processes; supervise, supervisor: restarting them; processes: what they share
 cluster_choice      which Kafka a command works with; system_notes: where the running system is
-broker, topics      the local broker; the cluster's topics
+broker, topics      the local broker; the cluster's topics; admin_scripts: commands for its administrator
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on
 listen              webhooks on this machine; listening: its session; trigger: an example
+send                commands from a file; rejections: what became of those that were refused
 api_client          calls the REST API
 imports             CSV files and history
 expiring            preview of announcements; identifiers: unusable phones, e-mails and cards
@@ -22,9 +23,10 @@ lines, bars         output that cannot be forged; progress bars; failures: error
 Commands import what they need when they run, so that `loyalty --help` stays fast.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from api.cli import (
     admin,
@@ -45,8 +47,10 @@ from api.cli import (
     poison,
     receiver,
     reconcile,
+    rejections,
     replay,
     secret_key,
+    send,
     settings,
     sink,
     store,
@@ -57,8 +61,27 @@ from api.cli import (
 )
 from api.cli.help_pages import LOOK, REPAIR, RUN, SET_UP
 
+
+class CheckedGroup(TyperGroup):
+    """Refuses a LOYALTY_… variable that there is not, whatever command is run. Help is given in any
+    environment."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_HELP_WANTED] = "--help" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        from streams.settings import require_valid_names
+
+        if not ctx.meta[_HELP_WANTED]:
+            require_valid_names()
+        return super().invoke(ctx)
+
+
+_HELP_WANTED = "api.cli.help_wanted"
 app = typer.Typer(
     name="loyalty",
+    cls=CheckedGroup,
     help="A loyalty programme's facts go in as Avro records on Kafka; webhooks come out as HTTP POSTs.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
@@ -90,6 +113,7 @@ app.command(name="api", rich_help_panel=RUN)(api.run)
 app.command(name="receiver", rich_help_panel=RUN)(receiver.receive)
 app.command(name="listen", rich_help_panel=RUN)(listen.run)
 app.command(name="trigger", rich_help_panel=RUN)(trigger.run)
+app.command(name="send", rich_help_panel=RUN)(send.run)
 app.command(name="demo", rich_help_panel=RUN)(demo.run)
 
 app.add_typer(topics.app, name="topics", rich_help_panel=SET_UP)
@@ -108,6 +132,7 @@ app.command(name="openapi", rich_help_panel=LOOK)(api.describe)
 
 app.command(name="doctor", rich_help_panel=REPAIR)(doctor.run)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=REPAIR)
+app.add_typer(rejections.app, name="rejections", rich_help_panel=REPAIR)
 app.add_typer(poison.app, name="poison", rich_help_panel=REPAIR)
 app.add_typer(replay.app, name="replay", rich_help_panel=REPAIR)
 app.command(name="backfill", rich_help_panel=REPAIR)(backfill.run)
