@@ -13,7 +13,7 @@ WORKERS ?= 3
 PYTEST = .venv/bin/pytest --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test test-fast soak simulate bench check fuzz sbom screenshots lock clean
+.PHONY: docs help demo test test-fast soak simulate bench bench-check check fuzz sbom screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ simulate: .venv/.ready ## SEEDS=1000000 runs on a simulated cluster, FROM= a fir
 
 bench: .venv/.ready ## how fast it is here, beside the machine's own limits; QUICK=1 only sees it run
 	@.venv/bin/python -m tests.bench $(if $(QUICK),--quick)
+
+bench-check: .venv/.ready ## whether a record costs more CPU time than the baseline says; WRITE=1 makes a new one
+	@.venv/bin/python -m tests.bench.check $(if $(WRITE),--write)
 
 check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff check
