@@ -93,13 +93,9 @@ class Settings(BaseSettings):
         le=1,
         description="1: also keep copies of the partitions that others own, to take them over at once.",
     )
-    metrics_host: str = Field(
-        default="127.0.0.1", description="Address on which a process serves its metrics and probes."
-    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address of a process's metrics and probes.")
     metrics_port: Ports = Field(
-        default="0",
-        description="Port of this process's metrics and probes, or of a range (9464-9470) the first that is "
-        "free; 0: none.",
+        default="0", description="Port of metrics and probes; of 9464-9470 the first that is free; 0: none."
     )
     metrics_endpoints: int = Field(
         default=50, ge=0, le=1000, description="Most endpoints with metrics of their own, in one process."
@@ -195,7 +191,6 @@ class Settings(BaseSettings):
 
     @property
     def metrics_ports(self) -> range:
-        """The ports to try in turn; none where metrics are not served."""
         return parse_ports(self.metrics_port)
 
     @field_validator("api_key_hashes")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.middleware import Middleware
 
 from api.auth.audit import AuditedLog, AuditTrail, ChangeLog
@@ -23,6 +23,7 @@ from api.portal import routes as portal_routes
 from api.portal.deployment import Deployment, default_deployment
 from api.portal.site import PortalSite
 from api.problems import Complaint
+from api.process import health
 from api.process.answer_headers import AnswerHeaders
 from api.process.forwarded import ForwardedAddress
 from api.process.http_metrics import HttpMetrics, RequestMeter
@@ -72,7 +73,7 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.unfit_records import UnfitRecord
-from streams.runtime.probes import Probes, probe_body
+from streams.runtime.probes import Probes
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
@@ -198,23 +199,7 @@ def create_app(
     webhook_docs.mount_reference(app)
     app.include_router(portal.public)
 
-    def answer_probe(reasons: list[str]) -> JSONResponse:
-        return JSONResponse(probe_body(reasons), 503 if reasons else 200)
-
-    @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
-    @app.get("/readyz", include_in_schema=False)
-    async def health() -> JSONResponse:
-        """503 until all that the API answers from has been read, when it cannot be read any more, and while
-        Kafka does not answer. `waitsFor` says what is missing."""
-        return answer_probe(probes.readiness())
-
-    @app.get("/livez", include_in_schema=False)
-    async def check_liveness() -> JSONResponse:
-        return answer_probe(probes.liveness())
-
-    @app.get("/startupz", include_in_schema=False)
-    async def check_startup() -> JSONResponse:
-        return answer_probe(probes.startup())
+    app.include_router(health.routes(probes))
 
     # Without the last slash it would be no page of the panel's, and none of ours.
     @app.get("/panel", include_in_schema=False)
