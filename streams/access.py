@@ -68,5 +68,7 @@ class Change(Value):
     address: Text
     """The network address of the caller; empty for a command on the machine itself."""
     action: Literal["created", "changed", "deleted"]
-    subject: Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
+    subject: Literal[
+        "subscription", "settings", "admin", "API key", "replay", "delivery", "member", "listener"
+    ]
     subject_id: Text

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from streams.access import Admin, ApiKey
 from streams.delivery import filter as filters
+from streams.delivery.listeners import Listener
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
 from streams.domain.store import StoreSettings
@@ -65,6 +66,7 @@ def _find_faults(key: str, value: Value) -> Iterator[RecordFault]:
 _KEY_FIELDS: dict[type[Value], str] = {
     StoreSettings: "store",
     Subscription: "subscription_id",
+    Listener: "listener_id",
     Admin: "admin_id",
     ApiKey: "api_key_id",
     ReplayOrder: "replay_id",

@@ -101,6 +101,15 @@ class Settings(BaseSettings):
         default=(),
         description="SHA-256 of each accepted API key, comma-separated; `loyalty api-key` makes one.",
     )
+    api_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^@?#\s]+$",
+        max_length=2048,
+        description="Address of the API for commands that call it; unset: the one that runs on this machine.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="API key for commands that call the API: listen, trigger, send."
+    )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(), description="Proxies before the API whose X-Forwarded-For is believed, as CIDR; none."
     )
@@ -195,7 +204,7 @@ class Settings(BaseSettings):
         return proxy
 
 
-SECRET_FIELDS = {"secret_key", "proxy"}
+SECRET_FIELDS = {"secret_key", "proxy", "api_key"}
 """Fields whose values are never shown. Hashes are not secret. Each may be read from a file: see
 `file_variable_name`."""
 MAX_SECRET_FILE_BYTES = 65_536

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from streams.access import Admin, ApiKey, Change, SignOut
+from streams.delivery.listeners import Listener
 from streams.delivery.records import Attempt, DeadLetter, Delivery, EndpointStatus, Subscription
 from streams.delivery.replay_jobs import ReplayOrder, ReplayProgress
 from streams.domain.commands import AdvanceClock, DocumentCommand, MemberCommand
@@ -32,6 +33,7 @@ KeyKind = Literal[
     "identifier",
     "store",
     "subscription",
+    "listener",
     "replay",
     "as the record's",
     "its place",
@@ -148,6 +150,12 @@ SUBSCRIPTIONS = Topic(
     partitions=1,
     on_disk=True,
 )
+# Developers' machines that fetch webhooks. The fan-out and the sink do not know them, so that none of them is
+# in the books.
+LISTENERS = Topic("listeners", "listener", (Listener,), "API", compacted=True, partitions=1)
+LISTENER_EXAMPLES = Topic(
+    "listener-examples", "listener", (Delivery,), "API", retention=2 * DAY, partitions=1
+)
 REPLAYS = Topic("replays", "replay", (ReplayOrder,), "API", compacted=True, partitions=1)
 REPLAY_PROGRESS = Topic(
     "replay-progress", "replay", (ReplayProgress,), "API, who plays it", compacted=True, partitions=1
@@ -207,6 +215,8 @@ TOPICS = (
     POISON,
     REDRIVEN,
     SUBSCRIPTIONS,
+    LISTENERS,
+    LISTENER_EXAMPLES,
     REPLAYS,
     REPLAY_PROGRESS,
     SETTINGS,

@@ -12,7 +12,9 @@ from streams.domain.values import Value
 
 V = TypeVar("V", bound=Value)
 AuditAction = Literal["created", "changed", "deleted"]
-AuditSubject = Literal["subscription", "settings", "admin", "API key", "replay", "delivery", "member"]
+AuditSubject = Literal[
+    "subscription", "settings", "admin", "API key", "replay", "delivery", "member", "listener"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ broker, topics      the local broker; the cluster's topics
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on
+listen              webhooks on this machine; listening: its session; trigger: an example
+api_client          calls the REST API
 imports             CSV files and history
 expiring            preview of announcements; identifiers: unusable phones, e-mails and cards
 erase               forgets a member
@@ -39,6 +41,7 @@ from api.cli import (
     help_pages,
     identifiers,
     imports,
+    listen,
     poison,
     receiver,
     reconcile,
@@ -48,6 +51,7 @@ from api.cli import (
     sink,
     store,
     topics,
+    trigger,
     webhooks,
     worker,
 )
@@ -84,6 +88,8 @@ app.command(name="worker", rich_help_panel=RUN)(worker.run)
 app.command(name="sink", rich_help_panel=RUN)(sink.run)
 app.command(name="api", rich_help_panel=RUN)(api.run)
 app.command(name="receiver", rich_help_panel=RUN)(receiver.receive)
+app.command(name="listen", rich_help_panel=RUN)(listen.run)
+app.command(name="trigger", rich_help_panel=RUN)(trigger.run)
 app.command(name="demo", rich_help_panel=RUN)(demo.run)
 
 app.add_typer(topics.app, name="topics", rich_help_panel=SET_UP)

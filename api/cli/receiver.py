@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from connectors.http.receiver import Receiver
+    from connectors.http.signing_keys import HmacKey
 
 
 def receive(
@@ -21,6 +22,10 @@ def receive(
     status: Annotated[int, typer.Option(min=200, max=599, help="Status of every answer.")] = 200,
     delay: Annotated[float, typer.Option(min=0, max=3600, help="Seconds before every answer.")] = 0.0,
     fail_first: Annotated[int, typer.Option(min=0, help="How many requests get a 500 at first.")] = 0,
+    secret: Annotated[
+        str | None,
+        typer.Option(help="whsec_… of the subscription: signatures are verified, and others answered 401."),
+    ] = None,
 ) -> None:
     """Take webhooks on any path until stopped. GET /stats shows counts and the last bodies."""
     import asyncio
@@ -29,13 +34,31 @@ def receive(
     from connectors.http.receiver import Behaviour, Receiver
     from streams.errors import Misconfigured
 
-    behaviour = Behaviour(status=status, delay=delay, fail_first=fail_first)
+    behaviour = Behaviour(status=status, delay=delay, fail_first=fail_first, key=_read_secret(secret))
     with ExitStack() as opened:
         try:
             file = opened.enter_context(log.open("ab", buffering=0)) if log else None
         except OSError as error:
             raise Misconfigured(f"--log {log}: cannot be written: {error.strerror}") from None
         asyncio.run(_serve(Receiver(behaviour, printed, _say, file), port))
+
+
+def _read_secret(secret: str | None) -> "HmacKey | None":
+    """Raises Misconfigured, which does not show it."""
+    from connectors.http.signing_keys import HmacKey, read_key
+    from streams.errors import Misconfigured
+
+    if secret is None:
+        return None
+    try:
+        key = read_key(secret)
+    except ValueError as error:
+        raise Misconfigured(f"--secret is not valid: {error}") from None
+    if not isinstance(key, HmacKey):
+        raise Misconfigured(
+            "--secret is not valid: it must be the whsec_ secret that is shared with receivers"
+        )
+    return key
 
 
 async def _serve(receiver: "Receiver", port: int) -> None:

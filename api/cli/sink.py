@@ -1,15 +1,15 @@
 """`loyalty sink`: sends deliveries to the subscribers' endpoints."""
 
 from api.cli.lines import say
-from api.cli.supervise import Supervised, supervise
+from api.cli.supervise import Processes, Supervised, supervise
 
 UNLIMITED = 10_240
 
 
-def run(supervised: Supervised = False) -> None:
+def run(supervised: Supervised = False, processes: Processes = 1) -> None:
     """Send deliveries over HTTP until SIGTERM or Ctrl-C."""
-    if supervised:
-        supervise("sink")
+    if supervised or processes != 1:
+        supervise("sink", processes)
     import asyncio
 
     from api.cli.processes import noted_as, process

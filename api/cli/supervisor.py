@@ -5,7 +5,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from api.cli.failures import FAILED
@@ -37,6 +37,8 @@ class Supervisor:
 
     name: str
     command: Sequence[str]
+    environment: Mapping[str, str] | None = None
+    """The child's; None: this process's own."""
     jitter: Callable[[], float] = random.random
     _told: asyncio.Event = field(default_factory=asyncio.Event)
     _number: signal.Signals = signal.SIGTERM
@@ -44,9 +46,10 @@ class Supervisor:
 
     async def run(self) -> int:
         """Runs the command. Returns the exit code of its last run."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._pass_on, number)
+        return await run_together([self])
+
+    async def live(self) -> int:
+        """Runs the command without listening for signals, which `pass_on` is told of."""
         failures = 0
         while True:
             began = time.monotonic()
@@ -60,10 +63,12 @@ class Supervisor:
     async def _life(self) -> int:
         # Its own session: a terminal's Ctrl-C would reach it twice, and it would hear of it before us.
         command = tied_to_parent([*self.command], signal.SIGTERM)
-        self._child = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+        self._child = await asyncio.create_subprocess_exec(
+            *command, start_new_session=True, env=self.environment
+        )
         if self._told.is_set():
             # It came while the child was being made.
-            self._pass_on(self._number)
+            self.pass_on(self._number)
         code = await self._child.wait()
         return code if code >= 0 else 128 - code
 
@@ -79,8 +84,34 @@ class Supervisor:
             return False
         return True
 
-    def _pass_on(self, number: signal.Signals) -> None:
+    def end(self) -> None:
+        """Ends the child with SIGTERM, unless it was told to end already."""
+        if not self._told.is_set():
+            self.pass_on(signal.SIGTERM)
+
+    def pass_on(self, number: signal.Signals) -> None:
+        """Sends the child the signal, and starts it no more."""
         self._number = number
         self._told.set()
         if self._child and self._child.returncode is None:
             self._child.send_signal(number)
+
+
+async def run_together(supervisors: Sequence[Supervisor]) -> int:
+    """Runs all until each has ended. Each signal goes to all children; once one has ended for good, the
+    others are told to end too. Returns the exit code of the first that ended, or of another that failed."""
+    loop = asyncio.get_running_loop()
+
+    def pass_on(number: signal.Signals) -> None:
+        for each in supervisors:
+            each.pass_on(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, pass_on, number)
+    lives = [asyncio.create_task(each.live()) for each in supervisors]
+    ended, _ = await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
+    first = next(iter(ended)).result()
+    for each in supervisors:
+        each.end()
+    codes = await asyncio.gather(*lives)
+    return next((code for code in (first, *codes) if code), 0)

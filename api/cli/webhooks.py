@@ -58,8 +58,9 @@ def schema(
 @app.command()
 def asyncapi() -> None:
     """Print all webhooks and topics as one AsyncAPI 3.0 document."""
+    from datetime import UTC, datetime
     from importlib.metadata import version
 
     from api.rest.asyncapi import asyncapi_document
 
-    print(json.dumps(asyncapi_document(version("loyalty-webhooks")), indent=2))
+    print(json.dumps(asyncapi_document(version("loyalty-webhooks"), datetime.now(UTC)), indent=2))

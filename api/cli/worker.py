@@ -1,13 +1,13 @@
 """`loyalty worker`: runs the stages that make facts, webhook events and deliveries of commands."""
 
 from api.cli.lines import say
-from api.cli.supervise import Supervised, supervise
+from api.cli.supervise import Processes, Supervised, supervise
 
 
-def run(supervised: Supervised = False) -> None:
+def run(supervised: Supervised = False, processes: Processes = 1) -> None:
     """Run the loyalty, identity and fan-out stages until SIGTERM or Ctrl-C."""
-    if supervised:
-        supervise("worker")
+    if supervised or processes != 1:
+        supervise("worker", processes)
     import asyncio
 
     from api.cli.processes import noted_as, process

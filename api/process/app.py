@@ -29,6 +29,7 @@ from api.rest import (
     delivery_explanations,
     erasure,
     error_answers,
+    listeners,
     member_state,
     members,
     overview,
@@ -41,6 +42,7 @@ from api.rest import (
 from api.rest.admins import ApiKeyService
 from api.rest.body_limit import BodyLimit
 from api.rest.description import DESCRIPTION
+from api.rest.examples import ExampleReader
 from api.rest.member_state import MemberHistory, MemberReads
 from api.rest.replays import routes as replay_routes
 from api.rest.store_settings import StoreSettingsService
@@ -51,6 +53,7 @@ from api.services.dead_letters import DeadLetterPort, DeadLetterService
 from api.services.deliveries import DeliveryQueries
 from api.services.delivery_explanations import DeliveryExplanations
 from api.services.endpoint_health import EndpointHealthService, EndpointStatuses
+from api.services.listeners import ListenerPorts, ListenerService
 from api.services.overview import OverviewService, PipelineSamples
 from api.services.replays import ReplayPorts, ReplayService
 from api.services.signing_keys import SigningKeyMaker
@@ -93,6 +96,7 @@ def create_app(
     conditions: EndpointStatuses,
     forecasts: ForecastService,
     replaying: ReplayPorts,
+    listening: ListenerPorts,
     box: DeadLetterPort,
     journal: DeliveryQueries,
     published: PublishedEventReader,
@@ -141,10 +145,13 @@ def create_app(
     whys = DeliveryExplanations(
         journal, events, subscriptions, log, conditions.get, now, ATTEMPTS.retention or 30 * DAY
     )
+    examples = ExampleReader(command_service)
+    listener_log = AuditedLog(listening.log, audit, "listener")
     for router in (
         deliveries.routes(journal, subscriptions, dotted_names=dotted_names),
         delivery_explanations.routes(whys),
-        subscription_routes(webhooks),
+        subscription_routes(webhooks, examples),
+        listeners.routes(ListenerService(listening, listener_log, now, signer, vault), examples),
         replay_routes(replays),
         dead_letters.routes(letters),
         store_settings.routes(settings),
@@ -156,7 +163,7 @@ def create_app(
     for module in MEMBER_MODULES:
         app.include_router(module.routes(command_service), responses=FAILURE_ANSWERS | PENDING_ANSWER)
     app.include_router(erasure.routes(command_service, audit), responses=FAILURE_ANSWERS | PENDING_ANSWER)
-    app.include_router(webhook_docs.routes())
+    app.include_router(webhook_docs.routes(now))
     webhook_docs.mount_reference(app)
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])

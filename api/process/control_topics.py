@@ -5,7 +5,8 @@ from typing import TypeVar
 from api.auth.principals import Principals
 from api.auth.sign_outs import SignOuts
 from streams.access import Admin, ApiKey, Change, SignOut
-from streams.delivery.records import EndpointStatus, Subscription
+from streams.delivery.listeners import Listener, Listeners
+from streams.delivery.records import Delivery, EndpointStatus, Subscription
 from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder, ReplayProgress
 from streams.delivery.subscription import Subscriptions
 from streams.domain.commands import Command
@@ -24,6 +25,8 @@ from streams.topics import (
     AUDIT,
     COMMANDS,
     ENDPOINT_STATUS,
+    LISTENER_EXAMPLES,
+    LISTENERS,
     REPLAY_PROGRESS,
     REPLAYS,
     SETTINGS,
@@ -90,6 +93,21 @@ class CommandAppender:
         owner = owner_of(command.store, command.member_id)
         headers = {FINGERPRINT_HEADER: fingerprint.encode()} if fingerprint else {}
         await self._appender.append(COMMANDS, owner, command, headers)
+
+
+class ExampleLog:
+    """The topic of listeners' examples behind the API's port."""
+
+    def __init__(self, appender: RecordAppender) -> None:
+        self._appender = appender
+
+    async def append(self, delivery: Delivery) -> None:
+        await self._appender.append(LISTENER_EXAMPLES, delivery.subscription_id, delivery)
+
+
+def follow_listeners(connection: Connection, listeners: Listeners) -> CompactedView[Listener]:
+    """A view, not yet started, that keeps `listeners` as the topic is."""
+    return CompactedView(connection, LISTENERS, Listener, listeners.put)
 
 
 def follow_subscriptions(connection: Connection, index: Subscriptions) -> CompactedView[Subscription]:

@@ -5,7 +5,9 @@ from typing import Any, cast
 
 from api.auth.principals import Principals
 from api.process.app import create_app
+from api.services.listeners import ListenerPorts
 from api.services.replays import ReplayPorts
+from streams.delivery.listeners import Listeners
 from streams.delivery.replay_jobs import ReplayJobs
 from streams.delivery.subscription import Subscriptions
 
@@ -35,6 +37,7 @@ def openapi_document() -> str:
         conditions={},
         forecasts=UNUSED,
         replaying=ReplayPorts(ReplayJobs(), UNUSED, UNUSED, UNUSED, process=""),
+        listening=ListenerPorts(Listeners(), UNUSED, UNUSED, UNUSED, UNUSED),
         box=UNUSED,
         journal=UNUSED,
         published=UNUSED,

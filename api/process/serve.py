@@ -21,9 +21,12 @@ from api.process.app import create_app
 from api.process.connection_limits import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, BoundedProtocol
 from api.process.control_topics import (
     AuditAppender,
+    ExampleLog,
 )
 from api.process.listener import listener_address, open_listener
 from api.process.services import start_parts, wait_for_first
+from api.services.listener_leases import remove_ended_listeners
+from api.services.listeners import ListenerPorts
 from api.services.replay_runner import ReplayRunner
 from api.services.replays import ReplayPorts
 from api.services.signing_keys import SealedKeys
@@ -93,6 +96,15 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             now=_now,
         )
         stack.push_async_callback(player.stop)
+        listening = ListenerPorts(
+            parts.listeners,
+            parts.listener_log,
+            parts.listener_feed,
+            ExampleLog(parts.appender).append,
+            lambda transport: make_attempt_sender(settings, transport, safe),
+            stop.is_set,
+        )
+        audit = AuditTrail(AuditAppender(parts.appender).append, _now)
         app = create_app(
             subscriptions=parts.index,
             log=parts.subscriptions,
@@ -110,7 +122,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             attempt_sender=make_attempt_sender(settings, sender, safe),
             principals=parts.principals,
             key_log=parts.keys,
-            audit=AuditTrail(AuditAppender(parts.appender).append, _now),
+            audit=audit,
             store_codes=lambda: tuple(parts.stores),
             conditions=parts.conditions,
             replaying=ReplayPorts(
@@ -120,6 +132,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 ReplayEstimator(connection, settings.home / "tmp"),
                 process,
             ),
+            listening=listening,
             box=DeadLetterStore(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,
             published=parts.published,
@@ -151,7 +164,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
                 lifespan="off",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                # Its own would believe whoever is on this machine: see `Forwarded`.
+                # Its own would believe whoever is on this machine: see `ForwardedRequest`.
                 proxy_headers=False,
                 http=BoundedProtocol,
                 ws="none",
@@ -160,8 +173,11 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
         )
         serving = asyncio.create_task(server.serve([listener]))
         started(listener_address(listener))
+        tidying = remove_ended_listeners(listening, audit, _now)
         try:
-            await wait_for_first(stop.wait(), *parts.failures(), player.follow(), asyncio.shield(serving))
+            await wait_for_first(
+                stop.wait(), *parts.failures(), player.follow(), tidying, asyncio.shield(serving)
+            )
         finally:
             server.should_exit = True
             await serving

@@ -14,6 +14,7 @@ from api.process.control_topics import (
     ProgressLog,
     SignOutLog,
     follow_endpoint_statuses,
+    follow_listeners,
     follow_principals,
     follow_replays,
     follow_sign_outs,
@@ -23,6 +24,7 @@ from api.process.control_topics import (
 from api.process.topic_log import TopicLog
 from api.services.command_outcomes import CommandOutcomes
 from streams.access import ApiKey
+from streams.delivery.listeners import Listener, Listeners
 from streams.delivery.records import EndpointStatus, Subscription
 from streams.delivery.replay_jobs import ReplayJobs, ReplayOrder
 from streams.delivery.subscription import Subscriptions
@@ -32,6 +34,7 @@ from streams.kafka.compacted_view import CompactedView
 from streams.kafka.producer import RecordAppender
 from streams.kafka.topic_admin import partitions
 from streams.projections.delivery_log import FollowedDeliveryLog
+from streams.projections.listener_feed import ListenerFeed
 from streams.projections.member_events import MemberEventReader
 from streams.projections.member_replica import MemberStateReader
 from streams.projections.member_webhook_events import MemberWebhookEventReader
@@ -41,6 +44,7 @@ from streams.settings import Settings
 from streams.topics import (
     API_KEYS,
     COMMANDS,
+    LISTENERS,
     REPLAYS,
     SETTINGS,
     SUBSCRIPTIONS,
@@ -69,6 +73,9 @@ class ProcessParts:
     order_log: TopicLog[ReplayOrder]
     progress_log: ProgressLog
     flow: PipelineMonitor
+    listeners: Listeners
+    listener_log: TopicLog[Listener]
+    listener_feed: ListenerFeed
 
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
@@ -89,6 +96,8 @@ async def start_parts(
     conditions, sign_outs = dict[str, EndpointStatus](), SignOuts()
     ended = follow_sign_outs(connection, sign_outs)
     asked, told = follow_replays(connection, orders)
+    listeners = Listeners()
+    listening = follow_listeners(connection, listeners)
     views = (
         follow_subscriptions(connection, index),
         follow_stores(connection, stores),
@@ -97,6 +106,7 @@ async def start_parts(
         ended,
         asked,
         told,
+        listening,
         follow_endpoint_statuses(connection, conditions),
         watch_state_version(connection),
     )
@@ -140,6 +150,9 @@ async def start_parts(
         order_log=TopicLog(connection, REPLAYS, asked, orders.order, together=False),
         progress_log=ProgressLog(connection, appender, told),
         flow=flow,
+        listeners=listeners,
+        listener_log=TopicLog(connection, LISTENERS, listening, listeners.get),
+        listener_feed=ListenerFeed(connection, count),
     )
 
 

@@ -1,12 +1,14 @@
 """AsyncAPI 3 of the whole: the webhooks that go out, and every topic with the schemas of its records."""
 
 import json
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
+from api.services.webhook_examples import ExampleRequest, example_requests
 from streams.codec.avro import HEADER, released_schemas
 from streams.topics import COMMANDS, IDENTITY_REQUESTS, TOPICS, Topic
-from streams.webhooks import contract
+from streams.webhooks import CATALOGUE, contract
 
 AVRO_CONTENT_TYPE = "application/vnd.apache.avro+json;version=1.9.0"
 RECEIVED_TOPICS = (COMMANDS, IDENTITY_REQUESTS)
@@ -14,14 +16,24 @@ RECEIVED_TOPICS = (COMMANDS, IDENTITY_REQUESTS)
 DocumentPart = dict[str, Any]
 
 
-def asyncapi_document(version: str) -> DocumentPart:
-    """The webhooks' document with the topics beside them: `topic.commands` and so on."""
+def asyncapi_document(version: str, at: datetime) -> DocumentPart:
+    """The webhooks' document with the topics beside them: `topic.commands` and so on. The webhooks' examples
+    are of `at`."""
     whole = contract.asyncapi(version)
+    for entry in CATALOGUE.values():
+        for request in example_requests(entry, at):
+            message = whole["components"]["messages"].get(f"{entry.name}.{request.form}")
+            if message is not None:
+                message["examples"] = [_example(request)]
     for topic in TOPICS:
         whole["channels"][_name(topic)] = _channel(topic)
         whole["operations"][f"{_action(topic)} {_name(topic)}"] = _operation(topic)
         whole["components"]["messages"] |= {kind: _message(kind) for kind in _kinds(topic)}
     return whole
+
+
+def _example(request: ExampleRequest) -> DocumentPart:
+    return {"name": "example", "headers": request.headers, "payload": json.loads(request.body)}
 
 
 def _name(topic: Topic) -> str:

@@ -13,6 +13,7 @@ from api.contract.json_body import Router
 from api.contract.member_bodies import exact_json
 from api.contract.revisions import CHANGED_ANSWER, SeenRevision, etag
 from api.contract.subscription_bodies import SubscriptionCreationBody, SubscriptionReplacementBody
+from api.rest.examples import ExampleBody, ExampleReader, ExampleRequest
 from api.services.sample_delivery import send_sample
 from api.services.signing_keys import rotate_key, verifier_body
 from api.services.subscriptions import SubscriptionService
@@ -25,12 +26,13 @@ COLLECTION, SINGLE = "/subscription", "/subscription/{webhookSubscription}"
 SubscriptionId = Annotated[str, id_in_path("webhookSubscription")]
 
 
-def routes(webhooks: SubscriptionService) -> APIRouter:
+def routes(webhooks: SubscriptionService, examples: ExampleReader) -> APIRouter:
     """The contract's paths, verbs and statuses; and, beyond it, pausing, test sends and secrets."""
     router = Router(prefix="/api/{storeCode}/webhook", tags=["webhooks"])
     _reading(router, webhooks)
     _writing(router, webhooks)
     _acting(router, webhooks)
+    _testing(router, webhooks, examples)
     return router
 
 
@@ -132,13 +134,28 @@ def _acting(router: APIRouter, webhooks: SubscriptionService) -> None:
         _audit(request, "given another secret", subscription_id)
         return JSONResponse(verifier_body(secret))
 
-    @router.post(f"{SINGLE}/test", summary="Send an example to the endpoint", dependencies=allowed)
-    async def test(store: StoreCode, subscription_id: SubscriptionId, request: Request) -> JSONResponse:
-        """One request with an example body of its first event, now, whatever its state and filter; what came
-        of it is told, and nothing else happens."""
+
+def _testing(router: APIRouter, webhooks: SubscriptionService, examples: ExampleReader) -> None:
+    @router.post(
+        f"{SINGLE}/test",
+        summary="Send an example to the endpoint",
+        dependencies=[require_scope("subscriptions")],
+    )
+    async def test(
+        store: StoreCode,
+        subscription_id: SubscriptionId,
+        request: Request,
+        body: ExampleBody | None = None,
+    ) -> JSONResponse:
+        """One request with an example body, marked by the header `Webhook-Test: true`, now, whatever its
+        state and filter; what came of it is told, and nothing else happens. Without a body: of its first
+        event, and of nobody."""
         found = await webhooks.one(store, subscription_id)
+        options = await examples.read(store, body.example) if body else ExampleRequest()
         _audit(request, "tested", subscription_id)
-        sample = await send_sample(found, webhooks.attempt_sender, webhooks.now())
+        sample = await send_sample(
+            found, webhooks.attempt_sender, webhooks.now(), options.event_name, options.member
+        )
         return JSONResponse(sample.tree())
 
 

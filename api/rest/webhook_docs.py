@@ -1,5 +1,7 @@
 """What receivers and clients build against: pages and documents, from our own files. No key is asked for."""
 
+from collections.abc import Callable
+from datetime import datetime
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
@@ -28,14 +30,14 @@ def mount_reference(app: FastAPI) -> None:
     app.mount("/docs/reference", StaticFiles(directory=REFERENCE_FOLDER))
 
 
-def routes() -> APIRouter:
+def routes(now: Callable[[], datetime]) -> APIRouter:
     router = Router(tags=["documentation"])
-    document, shown = asyncapi.asyncapi_document(version("loyalty-webhooks")), documentation_page()
+    shown = documentation_page()
 
     @router.get("/asyncapi.json", summary="All webhooks and topics as an AsyncAPI document")
     async def described() -> JSONResponse:
         """Webhooks with the JSON Schemas of their bodies, new and legacy; topics with the Avro schemas."""
-        return JSONResponse(document)
+        return JSONResponse(asyncapi.asyncapi_document(version("loyalty-webhooks"), now()))
 
     @router.get("/docs/webhooks", summary="The webhooks' documentation", response_class=HTMLResponse)
     async def documentation() -> HTMLResponse:
@@ -62,8 +64,8 @@ def _section(entry: Webhook[Any]) -> str:
     bodies = "".join(
         f"<h3>data, {form} format</h3><table>"
         + "".join(
-            f"<tr><td><code>{escape(path)}</code></td><td>{escape(kind)}</td></tr>"
-            for path, kind in schema_fields(data_schema(entry, form))
+            f"<tr><td><code>{escape(path)}</code></td><td>{escape(kind)}</td><td>{escape(meaning)}</td></tr>"
+            for path, kind, meaning in schema_fields(data_schema(entry, form))
         )
         + "</table>"
         for form in body_formats(entry)

@@ -24,6 +24,7 @@ retry_policy    what an answer means for its delivery (pure)
 excerpts        masks secrets in what is kept of answers (pure)
 known_secrets   the secrets that an endpoint may return (pure)
 request_preview a request as it is sent, with secrets hidden (pure)
+signature_check verifies a signature, as a receiver does (pure)
 receiver        a webhook receiver for the demo and for tests
 app             wires the sink's process
 """

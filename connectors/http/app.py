@@ -10,7 +10,7 @@ from uuid import uuid4
 from connectors.http.attempt import SinkPorts
 from connectors.http.attempt_sender import AttemptSender, check_keys
 from connectors.http.endpoint_health import EndpointPolicy
-from connectors.http.sender import HttpSender
+from connectors.http.sender import HttpSender, Sender
 from connectors.http.sink import SinkStage
 from streams.kafka.clients import Connection
 from streams.runtime.app import App
@@ -83,5 +83,5 @@ def make_sender(settings: Settings) -> HttpSender:
     )
 
 
-def make_attempt_sender(settings: Settings, sender: HttpSender, safe: SecretSealer) -> AttemptSender:
+def make_attempt_sender(settings: Settings, sender: Sender, safe: SecretSealer) -> AttemptSender:
     return AttemptSender(sender, safe, dotted_names=settings.event_names == "dotted")

@@ -15,6 +15,9 @@ from typing import BinaryIO, Literal
 import msgspec
 from aiohttp import web
 
+from connectors.http.signature_check import ReceivedRequest, find_signature_problem
+from connectors.http.signing_keys import HmacKey
+
 PrintMode = Literal["all", "sample", "none"]
 SAMPLE_EVERY = 1000
 
@@ -67,6 +70,8 @@ class Stats(msgspec.Struct):
     """Requests that repeat a messageId."""
     unreadable: int = 0
     """Bodies that are not the JSON of a webhook. They are answered 400."""
+    unverified: int = 0
+    """Requests whose signature was not accepted. They are answered 401."""
     by_event: dict[str, int] = msgspec.field(default_factory=Counter)
     by_legacy_type: dict[str, int] = msgspec.field(default_factory=Counter)
     """Legacy bodies have no messageId, so that only `requests` counts them too."""
@@ -90,6 +95,8 @@ class Behaviour:
     status: int = 200
     delay: float = 0.0
     fail_first: int = 0
+    key: HmacKey | None = None
+    """Verifies the signature of each request, and answers 401 to what is not signed with it."""
 
 
 @dataclass(slots=True)
@@ -115,6 +122,15 @@ class Receiver:
         body = await request.read()
         self.stats.requests += 1
         status = 500 if self.stats.requests <= self.behaviour.fail_first else self.behaviour.status
+        problem = None
+        if self.behaviour.key:
+            problem = find_signature_problem(
+                _as_received(request, body), self.behaviour.key, datetime.now(UTC)
+            )
+        if problem:
+            self.stats.unverified += 1
+            self.say(f"{datetime.now(UTC):%H:%M:%S.%f} 401 signature not accepted: {problem}")
+            return _json(401, b'{"error":"signature not accepted"}')
         webhook = _read(body)
         if webhook is None:
             self.stats.unreadable += 1
@@ -148,6 +164,7 @@ class Receiver:
             self.say(
                 f"{now:%H:%M:%S.%f} {status} {webhook.name}"
                 f" member {webhook.customer_id or '–'} message {webhook.message_id or '–'}"
+                f"{' signature verified' if self.behaviour.key else ''}"
             )
 
     def _is_printed(self, webhook: Webhook) -> bool:
@@ -179,6 +196,11 @@ def _read(body: bytes) -> Webhook | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return webhook if webhook.name else None
+
+
+def _as_received(request: web.BaseRequest, body: bytes) -> ReceivedRequest:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return ReceivedRequest(headers, body, request.rel_url.raw_path)
 
 
 def _json(status: int, body: bytes) -> web.Response:

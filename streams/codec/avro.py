@@ -6,6 +6,7 @@ scale, so that two schemas that read amounts differently would share one.
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,14 +18,18 @@ from typing import Any, TypeVar, cast
 import fastavro
 import msgspec
 
+from streams.codec.avro_reader import AvroReader, compile_reader
 from streams.codec.avro_writer import AvroWriter, compile_writer, reader_schema
 from streams.domain.text import quote_text
 from streams.domain.values import Value
 from streams.errors import Poison, Rejected
-from streams.rejections import MAX_RECORD_BYTES
+from streams.rejections import MAX_RECORD_BYTES, shorten_value
 
 _MEMORY_ADDRESS = re.compile(r" from <[^<>]* at 0x[0-9a-f]+>")
 HEADER = "schema"
+MAX_COMPILED_BYTES = 64 << 10
+"""Hostile bytes are read twice, by the compiled reader and by fastavro. Few records are larger than this, and
+those are read by fastavro alone."""
 V = TypeVar("V", bound=Value)
 Tree = dict[str, Any]
 
@@ -60,6 +65,7 @@ def remove_schema_folder(folder: Traversable) -> None:
 def _forget_schemas() -> None:
     released_schemas.cache_clear()
     _newest_schema.cache_clear()
+    _compiled_reader.cache_clear()
 
 
 @cache
@@ -91,6 +97,13 @@ def _newest_schema(name: str) -> tuple[str, AvroWriter]:
     return f"{name}.v{found[0].version}", compile_writer(found[0].parsed)
 
 
+@cache
+def _compiled_reader(header: str) -> AvroReader | None:
+    """The reader of a newest version. Older ones are rare, and only fastavro converts them."""
+    schema = released_schemas()[header]
+    return compile_reader(schema.parsed) if schema.reader is None else None
+
+
 def encode(value: Value) -> tuple[bytes, str]:
     """The value's bytes, and the schema header."""
     header, write = _newest_schema(type(value).__name__)
@@ -108,6 +121,15 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
         raise Poison("has no value")
     if len(data) > MAX_RECORD_BYTES:
         raise Poison(f"has {len(data):,} bytes; a record has {MAX_RECORD_BYTES:,} at most")
+    read = _compiled_reader(header)
+    if read is not None and len(data) <= MAX_COMPILED_BYTES:
+        with suppress(Exception):
+            return schema.name, read(data)
+    return schema.name, _interpret(data, header, schema)
+
+
+def _interpret(data: bytes, header: str, schema: Schema) -> Tree:
+    """Decodes as fastavro does, which has the last word on what is valid. Raises Poison."""
     source = BytesIO(data)
     try:
         tree = fastavro.schemaless_reader(source, schema.readable, schema.reader)
@@ -117,7 +139,7 @@ def decode_tree(data: bytes | None, header: str | None) -> tuple[str, Tree]:
         raise Poison(f"is no {header}: {type(error).__name__}: {reason}") from None
     if source.tell() != len(data):
         raise Poison(f"is no {header}: {len(data) - source.tell()} bytes are left over")
-    return schema.name, cast(Tree, tree)
+    return cast(Tree, tree)
 
 
 def build_value(kind: type[V], tree: Tree) -> V:
@@ -138,7 +160,8 @@ def decode(kind: type[V], data: bytes | None, header: str | None) -> V:
     try:
         return build_value(kind, tree)
     except Rejected as error:
-        raise Poison(str(error)) from None
+        value = shorten_value(error.value) if isinstance(error.value, str) else error.value
+        raise Poison(str(Rejected(error.field, value, error.reason))) from None
 
 
 def _value_at(tree: Tree, path: str) -> object:

@@ -1,18 +1,20 @@
 """Encodes structs as Avro, with one compiled function for each schema.
 
 The bytes equal fastavro's, which interprets the schema and a tree of dicts for every record, at several times
-the cost. Decoding stays with fastavro, which has to cope with any bytes. Only decimals are decoded here:
-fastavro converts bytes of any length to digits, in quadratic time.
+the cost. fastavro's own decoder gets schemas whose decimals are decoded here: it would convert bytes of any
+length to digits, in quadratic time.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
-from operator import attrgetter
+from keyword import iskeyword
 from typing import Any
 
 import fastavro.read
+
+from streams.codec.decimals import EXACT, decimal_from
 
 AvroWriter = Callable[[Any], bytes]
 """Encodes one value. Raises ValueError, ArithmeticError, TypeError or AttributeError if the schema cannot
@@ -20,7 +22,6 @@ hold it; nothing is rounded."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 def _encode_long(number: int) -> bytes:
@@ -39,6 +40,8 @@ def _encode_long(number: int) -> bytes:
 
 # Most lengths and indexes are small.
 _ENCODED_LONGS = tuple(_encode_long(number) for number in range(4096))
+_ENCODED_PRESENT = tuple(b"\x02" + encoded for encoded in _ENCODED_LONGS)
+"""The same, behind the index of an optional field that is there."""
 
 
 def _encode_count(number: int) -> bytes:
@@ -60,20 +63,7 @@ def reader_schema(schema: Any) -> Any:
 
 
 def _read_decimal(data: bytes, schema: Any, _: Any) -> Decimal:
-    """Raises ValueError for a number beyond the schema's precision, before it is converted to digits."""
-    precision, scale = schema["precision"], schema["scale"]
-    most = _max_decimal_bytes(precision)
-    if len(data) > most:
-        raise ValueError(f"a decimal of {len(data):,} bytes, where {precision} digits have {most} at most")
-    number = int.from_bytes(data, "big", signed=True)
-    if not -(10**precision) < number < 10**precision:
-        raise ValueError(f"{number} is no decimal of {precision} digits")
-    return Decimal(number).scaleb(-scale, _EXACT)
-
-
-@lru_cache(16)
-def _max_decimal_bytes(precision: int) -> int:
-    return int(10**precision).bit_length() + 8 >> 3
+    return decimal_from(data, schema["precision"], schema["scale"])
 
 
 fastavro.read.LOGICAL_READERS[f"bytes-{_BOUNDED_DECIMAL}"] = _read_decimal
@@ -82,7 +72,57 @@ fastavro.read.LOGICAL_READERS[f"bytes-{_BOUNDED_DECIMAL}"] = _read_decimal
 def compile_writer(schema: Any) -> AvroWriter:
     """Compiles the encoder of a schema that fastavro has parsed. Raises NotImplementedError for a type that
     is not used in this project."""
-    return _compile(schema, {})
+    return _compile_record(schema, {})
+
+
+def _compile_record(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:
+    """One function for all fields of a record: calls from function to function are most of the cost."""
+    known: dict[str, Any] = {
+        "join": b"".join,
+        "COUNTS": _ENCODED_LONGS,
+        "PRESENT": _ENCODED_PRESENT,
+        "END": len(_ENCODED_LONGS),
+        "count": _encode_count,
+        "instant": _encode_instant,
+        "utc": _encode_utc,
+        "UTC": UTC,
+    }
+    parts = [
+        part
+        for number, field in enumerate(schema["fields"])
+        for part in _parts(
+            field["type"], f"value.{_attribute(field['name'])}", f"write_{number}", known, named
+        )
+    ]
+    # The source holds names of released schemas, as attributes, and nothing from outside.
+    exec(f"def write(value):\n    return join(({', '.join(parts)},))", known)  # noqa: S102
+    write: AvroWriter = known["write"]
+    named[schema["name"]] = write
+    return write
+
+
+def _attribute(name: str) -> str:
+    if not name.isidentifier() or iskeyword(name):
+        raise NotImplementedError(f"no writer for a field of the name {name!r}")
+    return name
+
+
+def _parts(
+    schema: Any, value: str, own: str, known: dict[str, Any], named: dict[str, AvroWriter]
+) -> list[str]:
+    """The expressions whose bytes encode the expression `value`. `own` is a free name in `known`."""
+    match schema:
+        case "string" | {"type": "string"}:
+            return [f"COUNTS[n] if (n := len(x := {value}.encode())) < END else count(n)", "x"]
+        case ["null", "string"]:
+            present = "(PRESENT[n] if (n := len(x := x.encode())) < END else b'\\2' + count(n)) + x"
+            return [f"b'\\0' if (x := {value}) is None else {present}"]
+        case {"logicalType": "timestamp-micros"}:
+            return [f"utc(x) if (x := {value}).tzinfo is UTC else instant(x)"]
+        case "boolean" | {"type": "boolean"}:
+            return [f"b'\\1' if {value} else b'\\0'"]
+    known[own] = _compile_field(schema, named)
+    return [f"{own}({value})"]
 
 
 def _compile(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:  # noqa: PLR0911 - one line a type
@@ -101,9 +141,8 @@ def _compile(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:  # noqa: 
             return _compile_array(_compile(items, named))
         case {"type": "map", "values": values}:
             return _compile_map(_compile(values, named))
-        case {"type": "record", "name": name, "fields": fields}:
-            named[name] = _compile_record([(f["name"], _compile_field(f["type"], named)) for f in fields])
-            return named[name]
+        case {"type": "record"}:
+            return _compile_record(schema, named)
         case {"type": str(inner)} if inner in _PRIMITIVES:
             return _PRIMITIVES[inner]
     raise NotImplementedError(f"no writer for {schema!r}")
@@ -116,16 +155,6 @@ def _compile_field(schema: Any, named: dict[str, AvroWriter]) -> AvroWriter:
         case ["null", inner]:
             return _compile_optional(_compile_field(inner, named))
     return _compile(schema, named)
-
-
-def _compile_record(fields: list[tuple[str, AvroWriter]]) -> AvroWriter:
-    if len(fields) < 2:
-        # For a single name, attrgetter does not return a tuple.
-        ((name, write),) = fields
-        return lambda value: write(getattr(value, name))
-    read = attrgetter(*(name for name, _ in fields))
-    writers = [write for _, write in fields]
-    return lambda value: b"".join([write(part) for write, part in zip(writers, read(value), strict=True)])
 
 
 def _remember_latest(write: AvroWriter) -> AvroWriter:
@@ -169,10 +198,10 @@ def _encode_block(count: int, items: bytes) -> bytes:
 
 
 def _compile_decimal(precision: int, scale: int) -> AvroWriter:
-    unit, end = Decimal(10) ** scale, 10**precision
+    end, shift = 10**precision, EXACT.scaleb
 
     def decimal(amount: Decimal) -> bytes:
-        scaled = _EXACT.multiply(amount, unit)
+        scaled = shift(amount, scale)
         number = int(scaled)
         if number != scaled or not -end < number < end:
             raise ValueError(

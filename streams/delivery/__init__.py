@@ -7,6 +7,7 @@ filter                 evaluates a subscription's filter
 fan_out                makes the deliveries of an event
 legacy_batches         collects items of legacy arrays in one delivery
 retry                  the retry schedule
+listeners              developers' machines that fetch webhooks, with a lease
 backfill_recipients    the recipients of backfilled events
 replay_selection       selects the events of a replay
 replay_jobs            replays requested over HTTP: orders and progress

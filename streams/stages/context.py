@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from streams.codec import avro
@@ -15,8 +16,23 @@ from streams.tables.tables import Tables
 from streams.topics import POISON, Topic
 
 MAX_KEPT_KEY_BYTES = 1024
+MAX_SCHEMA_HEADER_BYTES = 100
 MAX_KEY_BYTES = 8 << 10
 """Bytes. The keys of owners, identifiers and subscriptions are all shorter."""
+
+
+def _schema_names(header: bytes) -> tuple[str, str]:
+    # Longer ones name no schema, and would only fill the memory.
+    return _known_names(header) if len(header) <= MAX_SCHEMA_HEADER_BYTES else _split_header(header)
+
+
+def _split_header(header: bytes) -> tuple[str, str]:
+    """The schema's name with and without its version."""
+    schema = header.decode(errors="replace")
+    return schema, schema.rpartition(".v")[0]
+
+
+_known_names = lru_cache(1024)(_split_header)
 
 
 class Record(NamedTuple):
@@ -32,13 +48,14 @@ class Record(NamedTuple):
     @property
     def schema(self) -> str | None:
         header = self.headers.get("schema")
-        return None if header is None else header.decode(errors="replace")
+        return None if header is None else _schema_names(header)[0]
 
     @property
     def kind(self) -> str:
         """The schema's name without its version, which is the value's type; empty if the header names no
         schema."""
-        return (self.schema or "").rpartition(".v")[0]
+        header = self.headers.get("schema")
+        return "" if header is None else _schema_names(header)[1]
 
     def check_key(self, owner: str) -> None:
         """Raises Poison if the key is not the owner's: the record would be decided on another owner's

@@ -14,8 +14,11 @@ from streams.tables.checkpoints import Checkpoints, as_of_writes, offset_writes
 from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, parse_due_key
 from streams.tables.owner_entries import OWNER_END, OwnerState
+from streams.tables.owner_scan import OwnerScan, merge_keys
 from streams.tables.store import Store, Write, open_store
 
+_UNREAD = Entry()
+"""Stands for what was not looked up yet, as None stands for what is not there."""
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
@@ -43,6 +46,7 @@ class Tables:
         self._seen: dict[str, dict[bytes, Entry | None]] = {name: {} for name in self.names}
         self._changed: dict[str, dict[bytes, None]] = {name: {} for name in self.names}
         self._by_owner: dict[tuple[str, bytes], list[bytes]] = {}
+        self._scans: dict[tuple[str, bytes], OwnerScan] = {}
 
     def of(self, owner: str) -> OwnerState:
         return OwnerState(self, owner.encode() + OWNER_END)
@@ -50,10 +54,11 @@ class Tables:
     def get(self, kind: type[E], key: bytes) -> E | None:
         """The entry at the full key (owner, letter, the entry's own key), or None."""
         seen = self._seen[kind.table]
-        if key not in seen:
+        entry = seen.get(key, _UNREAD)
+        if entry is _UNREAD:
             raw = self._store.get(kind.table, key)
-            seen[key] = None if raw is None else self._decoders[kind](raw)
-        return seen[key]  # type: ignore[return-value]  # the letter in the key says which kind it is
+            entry = seen[key] = None if raw is None else self._decoders[kind](raw)
+        return entry  # type: ignore[return-value]  # the letter in the key says which kind it is
 
     def apply(self, owner: bytes, change: Change) -> None:
         """Changes an entry of `owner`, which is the owner's name with its terminating byte."""
@@ -80,8 +85,11 @@ class Tables:
         """Entries of `owner` whose key starts with `prefix`, in key order, with the batch's changes."""
         start = owner + kind.letter + prefix
         table = kind.table
-        for key in _merge_keys(self._scan_stored(kind, start), self._changed_keys(table, owner, start)):
-            entry = self.get(kind, key)
+        seen = self._seen[table]
+        stored = self._scan_stored(kind, owner, start)
+        changed = self._changed_keys(table, owner, start)
+        for key in merge_keys(stored, changed) if changed else stored:
+            entry: E | None = seen[key]  # type: ignore[assignment]  # as in `get`
             if entry is not None:
                 yield entry
 
@@ -92,11 +100,13 @@ class Tables:
             last += 1
         return keys[first:last]
 
-    def _scan_stored(self, kind: type[Entry], prefix: bytes) -> Iterator[bytes]:
-        seen, decoder = self._seen[kind.table], self._decoders[kind]
-        for key, raw in self._store.scan(kind.table, prefix):
-            if not key.startswith(prefix):
-                return
+    def _scan_stored(self, kind: type[Entry], owner: bytes, prefix: bytes) -> Iterator[bytes]:
+        table = kind.table
+        seen, decoder = self._seen[table], self._decoders[kind]
+        scan = self._scans.get((table, owner))
+        if scan is None or not scan.covers(prefix):
+            scan = self._scans[table, owner] = OwnerScan(self._store, table, owner, prefix)
+        for key, raw in scan.pairs(prefix):
             if key not in seen:
                 seen[key] = decoder(raw)
             yield key
@@ -275,22 +285,6 @@ class UnindexedTables(Tables):
 def open_tables(folder: Path, kinds: Sequence[type[Entry]], tables: type[Tables] = Tables) -> Tables:
     """Tables over a RocksDB of their own. The caller closes them."""
     return tables(open_store(folder, table_families(kinds)), kinds)
-
-
-def _merge_keys(stored: Iterator[bytes], changed: list[bytes]) -> Iterator[bytes]:
-    """Merges two sorted sequences of keys, without duplicates."""
-    waiting = iter(changed)
-    new = next(waiting, None)
-    for old in stored:
-        while new is not None and new < old:
-            yield new
-            new = next(waiting, None)
-        if new == old:
-            new = next(waiting, None)
-        yield old
-    while new is not None:
-        yield new
-        new = next(waiting, None)
 
 
 def _split_slices(writes: Iterator[Write], size: int) -> Iterator[list[Write]]:

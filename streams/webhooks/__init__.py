@@ -17,8 +17,9 @@ legacy_shapes  shapes of legacy bodies
 reward_shapes  shapes of bodies about rewards, coupons and campaigns
 parts          parts that several bodies share
 customers, codes, tiers, points, transactions, rewards, campaigns: bodies by subject
+meanings       what each field of a body means
 schema         JSON Schemas, made from the shapes
-example        example bodies, made from the schemas
+example        an example event of each webhook, and its bodies
 filter_types   checks the types of a filter's values
 contract       documents for receivers
 """

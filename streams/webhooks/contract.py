@@ -1,7 +1,7 @@
 """Documents for receivers, made from the catalogue: JSON Schemas, AsyncAPI and a Markdown page."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.webhooks.catalogue import CATALOGUE, Webhook
 from streams.webhooks.schema import DRAFT, BodyFormat, Schema, body_formats, data_schema, envelope_schema
@@ -110,30 +110,51 @@ def _markdown_section(name: str) -> Iterator[str]:
     yield from ("Sent when:", "", *(f"- {action}" for action in entry.triggers), "")
     for form in body_formats(entry):
         about = f", sent besides as `{entry.second.legacy_type}`" if form == "second" and entry.second else ""
-        yield from (f"`data`, {form} format{about}:", "", "| field | type |", "|---|---|")
-        yield from (f"| `{path}` | {kind} |" for path, kind in schema_fields(data_schema(entry, form)))
+        yield from (f"`data`, {form} format{about}:", "", "| field | type | meaning |", "|---|---|---|")
+        for field in schema_fields(data_schema(entry, form)):
+            yield f"| `{field.path}` | {field.type} | {field.meaning} |"
         yield ""
 
 
-def schema_fields(schema: Schema, path: str = "") -> Iterator[tuple[str, str]]:
-    """Path and type of every leaf: `customer.email`, `items[].sku.code`."""
-    if "anyOf" in schema:
-        for part in schema["anyOf"]:
-            if part != {"type": "null"}:
-                yield from schema_fields(part, path)
-    elif "properties" in schema:
-        for name, inner in schema["properties"].items():
-            yield from schema_fields(inner, f"{path}.{name}" if path else name)
-    elif "items" in schema:
-        yield from schema_fields(schema["items"], f"{path}[]")
-    else:
-        yield path, _field_type(schema)
+class SchemaField(NamedTuple):
+    """A field of a body: `customer.email`, its type in words, and what it means; empty where nobody says."""
+
+    path: str
+    type: str
+    meaning: str
+
+
+def schema_fields(schema: Schema) -> list[SchemaField]:
+    """All fields below the value under `data`, parents first; `items[].sku.code`. A path is there once."""
+    found: dict[str, SchemaField] = {}
+    for field in _walk_fields(schema, "", ""):
+        known = found.get(field.path)
+        if known is None:
+            found[field.path] = field
+        elif field.type not in known.type:
+            found[field.path] = known._replace(type=f"{known.type} or {field.type}")
+    return list(found.values())
+
+
+def _walk_fields(schema: Schema, path: str, meaning: str) -> Iterator[SchemaField]:
+    parts = [part for part in schema.get("anyOf", [schema]) if part != {"type": "null"}]
+    nullable = " or null" if len(parts) < len(schema.get("anyOf", [])) else ""
+    for part in parts:
+        told = schema.get("description") or part.get("description") or meaning
+        if "items" in part:
+            yield from _walk_fields(part["items"], f"{path}[]", told)
+        elif part.get("type") == "object" or "properties" in part:
+            if path:
+                yield SchemaField(path, f"object{nullable}", told)
+            for name, inner in part.get("properties", {}).items():
+                yield from _walk_fields(inner, f"{path}.{name}" if path else name, "")
+        else:
+            yield SchemaField(path, f"{_field_type(part)}{nullable}", told)
 
 
 def _field_type(schema: Schema) -> str:
-    kind = schema["type"]
     if "enum" in schema:
         return ", ".join(schema["enum"])
+    kind = schema["type"]
     name = " or ".join(kind) if isinstance(kind, list) else kind
-    about = [schema[key] for key in ("format", "description") if key in schema]
-    return f"{name} ({'; '.join(about)})" if about else name
+    return f"{name} ({schema['format']})" if "format" in schema else name

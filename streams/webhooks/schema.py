@@ -3,7 +3,7 @@
 They allow additional properties, so that a receiver does not fail when a field is added.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import (
     Annotated,
@@ -20,6 +20,7 @@ from typing import (
 from msgspec import Meta
 
 from streams.webhooks.catalogue import Webhook
+from streams.webhooks.meanings import field_meaning
 
 BodyFormat = Literal["new", "legacy", "second"]
 Schema = dict[str, Any]
@@ -47,16 +48,26 @@ def envelope_schema(entry: Webhook[Any], form: BodyFormat) -> Schema:
     if form != "new":
         second = entry.second.legacy_type if entry.second else ""
         return _object_schema(
-            {"type": {"const": second if form == "second" else entry.legacy_type}, "data": data}
+            {
+                "type": {
+                    "const": second if form == "second" else entry.legacy_type,
+                    "description": "Which webhook it is, by its dotted name.",
+                },
+                "data": data,
+            }
         )
     return _object_schema(
         {
-            "messageId": {**_UUID, "description": "The same on every attempt."},
-            "requestId": {**_UUID, "description": "New on every attempt."},
+            "messageId": {**_UUID, "description": "This webhook's id: the same on every attempt and replay."},
+            "requestId": {**_UUID, "description": "This attempt's id: new on every attempt."},
             # One or the other, as the deployment says.
-            "eventName": {"type": "string", "enum": [entry.name, entry.legacy_type]},
-            "storeCode": {"type": "string"},
-            "createdAt": _MOMENT,
+            "eventName": {
+                "type": "string",
+                "enum": [entry.name, entry.legacy_type],
+                "description": "Which webhook it is.",
+            },
+            "storeCode": {"type": "string", "description": "The store that it happened in."},
+            "createdAt": {**_MOMENT, "description": "When it happened, not when it was sent."},
             "data": data,
         }
     )
@@ -95,9 +106,17 @@ def _schema_of(hint: Any) -> Schema:
     if is_typeddict(hint):
         fields = get_type_hints(hint, include_extras=True)
         return _object_schema(
-            {name: _schema_of(inner) for name, inner in fields.items()}, hint.__required_keys__
+            {name: _describe(_schema_of(inner), hint.__name__, name) for name, inner in fields.items()},
+            hint.__required_keys__,
         )
-    return {"type": _SIMPLE[hint]}
+    # A deployment's own webhook may leave its body's shape open.
+    return {"type": "object" if origin is Mapping else _SIMPLE[hint]}
+
+
+def _describe(schema: Schema, shape: str, field: str) -> Schema:
+    """The field's schema with its meaning, followed by what its type says of its values."""
+    told = [text for text in (field_meaning(shape, field), schema.get("description")) if text]
+    return {**schema, "description": " ".join(told)} if told else schema
 
 
 def _is_union(hint: Any) -> bool:

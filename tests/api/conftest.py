@@ -32,6 +32,7 @@ from streams.pipeline_health.samples import Sample
 from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
+from tests.api.listening import ListeningInMemory
 from tests.api.logs import LogInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
 from tests.api.programme import MembersInMemory, Programme
@@ -109,6 +110,7 @@ class Door:
         self.sessions = SessionService(
             tokens, self.principals, SAFE.derived(FORM_KEY_PURPOSE), self.clock.peek
         )
+        self.listening = ListeningInMemory(SAFE)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = CommandOutcomes(self.programme, self.programme, wait=wait, most=most)
         self.programme.heard = outcomes.heard
@@ -135,6 +137,7 @@ class Door:
             forecasts=ForecastService(self.members, self._seconds),
             replaying=self.replays.ports,
             box=self.box,
+            listening=self.listening.ports,
             journal=self.deliveries,
             published=self.events,
             flow=self.flow,
@@ -157,6 +160,7 @@ class Door:
         self.audit.changes.clear()
         self.conditions.clear()
         self.replays.reset()
+        self.listening.reset()
         # Its methods are bound in the application: it is emptied, not replaced.
         vars(self.box).update(vars(BoxInMemory()))
         self.flow.samples = ()

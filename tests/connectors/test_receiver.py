@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ import pytest
 
 from connectors.http.receiver import Behaviour, PrintMode, Receiver, serve_receiver
 from connectors.http.sender import HttpSender
+from connectors.http.signing import sign_original, sign_standard
+from connectors.http.signing_keys import HmacKey
+from connectors.http.urls import target
 from tests.samples import ANNA, BORIS, uid
 
 pytestmark = pytest.mark.anyio
@@ -185,3 +188,28 @@ async def test_a_port_that_is_taken_is_named() -> None:
     assert process.returncode == 2
     assert error.decode().startswith(f"Error: --port {port}: cannot listen on 127.0.0.1: ")
     assert "Traceback" not in error.decode()
+
+
+async def test_with_a_secret_it_takes_what_is_signed_with_it_and_answers_401_to_the_rest() -> None:
+    key, said = HmacKey(b"s" * 32, b"text"), list[str]()
+    receiver, now = Receiver(Behaviour(key=key), "all", said.append), datetime.now(UTC)
+    signed = {
+        "standard": sign_standard(uid(1), now, body(1), [HmacKey(b"o" * 32, b""), key]),
+        "old": sign_standard(uid(1), now - timedelta(hours=1), body(1), [key]),
+        "other": sign_standard(uid(1), now, body(2), [key]),
+        "unsigned": {},
+        "hostile": {"webhook-signature": "v1,x " * 50, "webhook-timestamp": "9" * 500},
+    }
+    statuses = {}
+    async with posting(receiver) as (client, url):
+        to = target(f"{url}/any/path?query")
+        signed["original"] = sign_original(to, uid(9), now, body(1), key=key, version=3)
+        for name, headers in signed.items():
+            async with client.post(f"{url}/any/path?query", data=body(1), headers=headers) as answer:
+                statuses[name] = answer.status
+
+    refused = {"old", "other", "unsigned", "hostile"}
+    assert {name for name, status in statuses.items() if status == 401} == refused
+    assert (receiver.stats.requests, receiver.stats.unverified, receiver.stats.distinct) == (6, 4, 1)
+    assert sum("signature verified" in line for line in said) == 2
+    assert sum("signature not accepted: there is none" in line for line in said) == 1

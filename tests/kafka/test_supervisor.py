@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cli.supervise import child_environments
 from api.cli.supervisor import count_failures, restart_wait
 from streams.settings import Settings
 from tests.kafka.processes import LOYALTY, environment
@@ -158,6 +159,65 @@ def test_a_killed_process_of_ours_comes_back_ready(settings: Settings, role: str
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+TOGETHER = """
+import asyncio, sys
+from api.cli.supervisor import Supervisor, run_together
+both = [Supervisor(name, [*sys.argv[1:], name], jitter=lambda: 0.0) for name in ("one", "two")]
+sys.exit(asyncio.run(run_together(both)))
+"""
+
+
+@contextmanager
+def together(code: str) -> Iterator["subprocess.Popen[str]"]:
+    """Two supervised children that run the code, each with a name as its argument; not left running."""
+    command = [sys.executable, "-c", TOGETHER, sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_signal_ends_all_children(number: signal.Signals) -> None:
+    code = (
+        "import signal, sys\nnumbers = [signal.SIGTERM, signal.SIGINT]\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, numbers)\n"
+        "print(sys.argv[1], flush=True)\nprint(int(signal.sigwait(numbers)), flush=True)"
+    )
+
+    with together(code) as process:
+        assert process.stdout is not None
+        assert {process.stdout.readline(), process.stdout.readline()} == {"one\n", "two\n"}
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert said.split() == [str(int(number))] * 2
+
+
+def test_a_child_that_is_misconfigured_ends_the_others() -> None:
+    code = "import sys, time\nsys.exit(2) if sys.argv[1] == 'two' else time.sleep(60)"
+
+    with together(code) as process:
+        assert process.wait(30) == 2
+
+
+def test_children_beside_each_other_share_no_name_and_no_port() -> None:
+    settings = Settings(instance="shop", metrics_port=9000, partitions=6)
+
+    own = list(child_environments(settings, 3))
+
+    assert own == [
+        {"LOYALTY_INSTANCE": f"shop-{number}", "LOYALTY_METRICS_PORT": str(9000 + number)}
+        for number in range(3)
+    ]
+
+
+def test_without_a_number_no_more_children_are_started_than_there_are_partitions() -> None:
+    assert len(list(child_environments(Settings(partitions=1), 0))) == 1
 
 
 def only_child(pid: int) -> int:

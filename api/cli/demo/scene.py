@@ -15,6 +15,7 @@ from typing import NoReturn
 import httpx
 
 from api.auth.authentication import HEADER, new_key
+from api.cli.api_client import publish_key
 from api.cli.demo.processes import ChildProcess
 from api.cli.demo.totals import Kind
 from api.cli.processes import noted_as
@@ -119,6 +120,7 @@ def prepare_scene(stack: ExitStack, settings: Settings, access: Access, say: Say
     count = partitions(cluster, (COMMANDS,))[COMMANDS.name]
     scene = Scene(run, cluster, access, count, _environment(run, access))
     scene.received.unlink(missing_ok=True)
+    stack.enter_context(publish_key(run.home, token))
     # The topics stay; this is what can be restored from them.
     stack.callback(_forget_state, run)
     # Commands in other terminals find the demo by it.

@@ -1,6 +1,7 @@
 """`evolve`: from an owner's state and a fact to the entries that it changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
 
 from streams.domain.events import Event, RewardEvent, TransactionEvent, UnitsEvent
 from streams.domain.evolve.members import evolve_member
@@ -16,10 +17,13 @@ def evolve(state: State, event: Event, store: StoreSettings) -> Iterator[Change]
 
     Everything but the timers depends on the facts alone. Timers also depend on the store's current lead times
     and tier sets."""
-    if isinstance(event, UnitsEvent):
-        return evolve_units(state, event, store)
-    if isinstance(event, TransactionEvent):
-        return evolve_transaction(state, event)
-    if isinstance(event, RewardEvent):
-        return evolve_reward(state, event, store)
-    return evolve_member(state, event, store)
+    return _RULES.get(type(event), evolve_member)(state, event, store)
+
+
+_Rule = Callable[[State, Any, StoreSettings], Iterator[Change]]
+_RULES: dict[type[Event], _Rule] = {
+    **dict.fromkeys(get_args(UnitsEvent), evolve_units),
+    **dict.fromkeys(get_args(TransactionEvent), lambda state, event, _: evolve_transaction(state, event)),
+    **dict.fromkeys(get_args(RewardEvent), evolve_reward),
+}
+"""By kind of fact; all others are `evolve_member`'s."""
