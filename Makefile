@@ -59,7 +59,7 @@ sbom: .venv/.ready ## what is installed, as a CycloneDX document in .local/sbom.
 	@rm -rf .local/cyclonedx
 
 screenshots: .venv/.ready ## the README's pictures of the panel, made anew
-	@LOYALTY_SCREENSHOTS=1 .venv/bin/pytest -q tests/browser/test_screenshots.py
+	@KEEP_SCREENSHOTS=1 .venv/bin/pytest -q tests/browser/test_screenshots.py
 
 lock: ## pin every dependency anew, by hash, in requirements.lock
 	@$(PYTHON) -m venv --clear .local/uv

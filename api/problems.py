@@ -64,7 +64,7 @@ class Conflict(Exception):
 
 
 class NotFound(Exception):
-    """There is nothing of that name, or it is of another store: 404."""
+    """There is nothing of that name, or it is of another store: 404. The text, if any, says what is there."""
 
 
 class Changed(Exception):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from streams.environment import require_known_variables
 from streams.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -222,11 +223,19 @@ def file_variable_name(field: str) -> str:
     return f"{variable_name(field)}_FILE"
 
 
+def require_valid_names() -> None:
+    """Raises Misconfigured for a LOYALTY_… variable that no setting has, with the one that may be meant."""
+    names = {variable_name(field) for field in Settings.model_fields}
+    require_known_variables(os.environ, names | {file_variable_name(field) for field in SECRET_FIELDS})
+
+
 def load_settings() -> Settings:
     """Reads the settings from the environment, and secrets from the files that it names.
 
-    Raises Misconfigured, naming variable, value and what is valid.
+    Raises Misconfigured, naming variable, value and what is valid; and for a LOYALTY_… variable that there
+    is not.
     """
+    require_valid_names()
     try:
         return Settings(**_read_secret_files())
     except ValidationError as error:

@@ -22,9 +22,10 @@ lines, bars         output that cannot be forged; progress bars; failures: error
 Commands import what they need when they run, so that `loyalty --help` stays fast.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from api.cli import (
     admin,
@@ -57,8 +58,27 @@ from api.cli import (
 )
 from api.cli.help_pages import LOOK, REPAIR, RUN, SET_UP
 
+
+class CheckedGroup(TyperGroup):
+    """Refuses a LOYALTY_… variable that there is not, whatever command is run. Help is given in any
+    environment."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_HELP_WANTED] = "--help" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        from streams.settings import require_valid_names
+
+        if not ctx.meta[_HELP_WANTED]:
+            require_valid_names()
+        return super().invoke(ctx)
+
+
+_HELP_WANTED = "api.cli.help_wanted"
 app = typer.Typer(
     name="loyalty",
+    cls=CheckedGroup,
     help="A loyalty programme's facts go in as Avro records on Kafka; webhooks come out as HTTP POSTs.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,

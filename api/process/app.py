@@ -1,6 +1,6 @@
 """The application, built from its ports."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -130,8 +130,21 @@ def create_app(
     error_answers.install_error_answers(app)
     command_service = CommandService(outcomes, book, stores, now)
     keys = AuditedLog(key_log, audit, "API key")
+
+    async def stores_there() -> Collection[str]:
+        # A store may have been put by another process a moment ago.
+        await settings_log.current()
+        return tuple(store_codes())
+
     webhooks = SubscriptionService(
-        subscriptions, AuditedLog(log, audit, "subscription"), targets, now, attempt_sender, signer, vault
+        subscriptions,
+        AuditedLog(log, audit, "subscription"),
+        targets,
+        now,
+        attempt_sender,
+        stores_there,
+        signer,
+        vault,
     )
     settings, read = (
         StoreSettingsService(stores, AuditedLog(settings_log, audit, "settings")),

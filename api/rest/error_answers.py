@@ -65,8 +65,8 @@ async def _conflict(_: Request, error: Conflict) -> Response:
     return JSONResponse({"code": 409, "message": "Conflict", "errors": [error.complaint.body()]}, 409)
 
 
-async def _not_found(_: Request, __: NotFound) -> Response:
-    return _answer(404, "Not Found")
+async def _not_found(_: Request, error: NotFound) -> Response:
+    return _answer(404, str(error) or "Not Found")
 
 
 async def _changed(_: Request, __: Changed) -> Response:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from api.auth.audit import AuditedLog
 from api.auth.scopes import require_scope
+from api.contract.checked_json import Problem, Unfit, decode_checked
 from api.contract.fields import BodyModel, JsonTree, StoreCode, id_in_path
 from api.contract.json_body import Router, write_json
 from api.contract.listing import Column, page
@@ -160,14 +161,18 @@ def _campaign(campaign_id: str, said: dict[str, Any]) -> Campaign:
     """Raises Invalid naming the field."""
     try:
         tree = {**_snake(said), "campaign_id": campaign_id}
-        made = msgspec.json.decode(write_json(tree), type=Campaign)
-    except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        where = ".".join(["campaign", *([to_camel(path.rstrip("`"))] if path else [])])
-        raise Invalid(Complaint(where, f"{reason}.", "invalid")) from None
+        made = decode_checked(Campaign, write_json(tree).encode(), to_camel)
+    except Unfit as error:
+        raise Invalid(*map(_complaint, error.problems)) from None
     for unkept in find_unwritable(made, "campaign"):
         raise invalid_value(unkept)
     return made
+
+
+def _complaint(problem: Problem) -> Complaint:
+    text = str(problem)
+    path = f"campaign.{problem.path}".rstrip(".")
+    return Complaint(path, text if text.endswith("?") else f"{text}.", "invalid")
 
 
 def _snake(tree: Any) -> Any:

@@ -1,7 +1,7 @@
 """Subscriptions: made, changed, ended, apart from HTTP."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from api.services.signing_keys import SigningKeyMaker, with_signing
 from connectors.http.attempt_sender import AttemptSender
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions, event_names
+from streams.spelling import suggest
 from streams.webhooks.names import resolve_event_name
 
 MAX_SUBSCRIPTIONS = 500
@@ -45,6 +46,8 @@ class SubscriptionService:
     targets: TargetPolicy
     now: Callable[[], datetime]
     attempt_sender: AttemptSender
+    stores: Callable[[], Awaitable[Collection[str]]]
+    """Codes of all stores, as of the call."""
     signer: SigningKeyMaker | None = None
     vault: SecretVault | None = None
 
@@ -70,7 +73,11 @@ class SubscriptionService:
     async def create(
         self, store: str, body: subscription_bodies.SubscriptionCreation
     ) -> tuple[Subscription, str | None]:
-        """The subscription, and its secret where it is signed."""
+        """The subscription, and its secret where it is signed. Raises NotFound for a store that there is not:
+        the subscription could never fire."""
+        codes = await self.stores()
+        if store not in codes:
+            raise NotFound(f"There is no store {store!r}: {suggest(store, codes)}")
         now = self.now()
         if len(self.index.of_store(store)) >= MAX_SUBSCRIPTIONS:
             message = (

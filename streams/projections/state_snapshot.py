@@ -5,7 +5,7 @@ what was appended since.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -24,6 +24,7 @@ from streams.runtime.restore import restore_tables
 from streams.runtime.restore_progress import TellProgress
 from streams.runtime.state_versions import read_state_version, require_layout
 from streams.settings import Settings
+from streams.spelling import suggest
 from streams.stages.context import Clock, StreamClock, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.owner_entries import OwnerState
@@ -67,13 +68,18 @@ def _read_latest(connection: Connection, topic: Topic, kind: type[V]) -> dict[st
     return found
 
 
+def describe_unknown_store(store: str, codes: Collection[str]) -> str:
+    """Says that there is no such store, and which may be meant or what to do."""
+    advice = suggest(store, codes) if codes else "there is none yet; `loyalty store put FILE` makes one"
+    return f"There is no store {store!r}: {advice}"
+
+
 def read_store_settings(connection: Connection, store: str) -> StoreSettings:
     """The store's present settings. Raises Misconfigured if it has none."""
     found = read_stores(connection)
     settings = found.get(store)
     if settings is None:
-        there = ", ".join(sorted(code for code, kept in found.items() if kept)) or "none"
-        raise Misconfigured(f"Store {store!r} has no settings; there are: {there}")
+        raise Misconfigured(describe_unknown_store(store, [code for code, kept in found.items() if kept]))
     return settings
 
 

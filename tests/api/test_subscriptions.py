@@ -200,3 +200,29 @@ def test_what_is_no_store_code_or_id_is_not_found(door: Door) -> None:
         answer = door.call("GET", path)
 
         assert (answer.status_code, answer.json()) == (404, {"code": 404, "message": "Not Found"})
+
+
+def test_a_store_that_there_is_not_gets_no_subscription(door: Door) -> None:
+    body = {"webhookSubscription": {"eventName": "CustomerUpdated", "url": "https://shop.example/"}}
+
+    answer = door.call("POST", "/api/DEFUALT/webhook/subscription", json=body)
+
+    message = "There is no store 'DEFUALT': did you mean 'DEFAULT'?"
+    assert (answer.status_code, answer.json()) == (404, {"code": 404, "message": message})
+    assert door.index.of_store("DEFUALT") == ()
+
+
+def test_a_campaigns_misspelled_field_is_refused_as_the_client_spells_it(door: Door) -> None:
+    effect = {"type": "give_point", "points": 5}
+    body = {"campaign": {"name": "A", "activFrom": "2026-01-01T00:00:00Z", "effects": [effect]}}
+
+    answer = door.call("POST", "/api/DEFAULT/campaign", json=body)
+
+    assert answer.status_code == 400
+    assert [(each["path"], each["message"]) for each in answer.json()["errors"]] == [
+        ("campaign.activFrom", "activFrom is no field: did you mean 'activeFrom'?"),
+        (
+            "campaign.effects[0].type",
+            "effects[0].type 'give_point' is not valid: did you mean 'give_points'?",
+        ),
+    ]

@@ -1,6 +1,6 @@
 """The pictures of the README: a music shop's webhooks after a day, one endpoint of which has gone astray.
 
-LOYALTY_SCREENSHOTS=1 writes them into the repository; without it they are made, and kept as build output.
+KEEP_SCREENSHOTS=1 writes them into the repository; without it they are made, and kept as build output.
 """
 
 import os
@@ -149,6 +149,6 @@ def _taken(page: Page, name: str) -> None:
     kept(page, name, whole=False)
     picture = SCREENSHOTS / f"{name}.png"
     assert picture.stat().st_size < LARGEST
-    if os.environ.get("LOYALTY_SCREENSHOTS") == "1":
+    if os.environ.get("KEEP_SCREENSHOTS") == "1":
         COMMITTED.mkdir(exist_ok=True)
         shutil.copy(picture, COMMITTED / f"{name.removeprefix('readme-')}.png")

@@ -37,8 +37,8 @@ from tests.kafka.three_brokers import BROKERS, ThreeBrokers
 PREFIX = "delays."
 EVERY = 0.1
 AWAY, AFTERWARDS = 20.0, 20.0
-# `LOYALTY_ON_AND_ON=1500` for 25 minutes.
-ON_AND_ON = float(os.environ.get("LOYALTY_ON_AND_ON", "300"))
+# `ON_AND_ON_SECONDS=1500` for 25 minutes.
+ON_AND_ON = float(os.environ.get("ON_AND_ON_SECONDS", "300"))
 REPLICATION = "3"
 ARRIVES_WITHIN = 120.0
 

@@ -12,8 +12,8 @@ from tests.crash.plan import BROKER, Blow, chosen
 from tests.crash.run import run
 
 SEED = 1998
-# `LOYALTY_OUTAGE=60 pytest tests/crash` for a longer one.
-OUTAGE = float(os.environ.get("LOYALTY_OUTAGE", "10"))
+# `OUTAGE_SECONDS=60 pytest tests/crash` for a longer one.
+OUTAGE = float(os.environ.get("OUTAGE_SECONDS", "10"))
 DISK = "256m"
 
 

@@ -17,13 +17,17 @@ from confluent_kafka import Consumer, TopicPartition
 from api.auth.authentication import new_key
 from api.process.control_topics import follow_subscriptions
 from api.process.topic_log import TopicLog
+from streams.codec.avro import encode
 from streams.delivery.records import Header, Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.kafka import clients, topic_admin
 from streams.kafka.clients import Connection
 from streams.settings import Settings
-from streams.topics import SUBSCRIPTIONS
+from streams.topics import SETTINGS, SUBSCRIPTIONS
 from tests.api.logs import put
+from tests.crash.world import put as put_records
+from tests.samples import SETTINGS as STORE_SETTINGS
+from tests.samples import STORE
 
 SOON = 10.0
 
@@ -132,6 +136,9 @@ def test_the_process_serves_until_it_is_told_to_stop_and_ends_in_order(
     settings: Settings, number: signal.Signals
 ) -> None:
     token, digest = new_key()
+    cluster = clients.connection(settings, settings.bootstrap_servers or "")
+    topic_admin.create_topics(cluster, settings)
+    put_records(cluster, SETTINGS, {STORE: encode(STORE_SETTINGS)})
 
     with command(settings, LOYALTY_API_KEY_HASHES=digest) as process:
         try:
@@ -139,7 +146,7 @@ def test_the_process_serves_until_it_is_told_to_stop_and_ends_in_order(
             address = process.stdout.readline().split()[3].rstrip(",")
             key = {"X-AUTH-TOKEN": token}
             body = {"webhookSubscription": {"eventName": "CustomerUpdated", "url": "https://shop.example/"}}
-            path = f"{address}/api/DEFAULT/webhook/subscription"
+            path = f"{address}/api/{STORE}/webhook/subscription"
             assert httpx.get(f"{address}/health").status_code == 200
             made = httpx.post(path, json=body, headers=key).json()["webhookSubscriptionId"]
             assert httpx.get(f"{path}/{made}", headers=key).status_code == 200

@@ -63,4 +63,4 @@ def test_it_lists_who_will_be_told_from_the_state_and_reads_only_what_is_new(fle
     assert f"29 announcements to {MEMBERS} members looked at; 27 more are not shown" in table.stdout
     assert "3 units in default" in table.stdout
     assert (nobody.returncode, nobody.stdout) == (2, "")
-    assert f"Store 'NONE' has no settings; there are: {STORE}" in nobody.stderr
+    assert f"There is no store 'NONE': valid: {STORE}" in nobody.stderr

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from api.services.signing_keys import SealedKeys
 from streams.delivery.records import EndpointStatus
@@ -11,6 +12,7 @@ from tests.connectors.fakes import always, answered
 from tests.delivery.journal_records import attempt, delivery
 from tests.panel.conftest import Page, Visitor, employ
 from tests.samples import uid
+from tests.scenarios.store import SETTINGS
 
 LIST = "/panel/DEFAULT/webhooks"
 NEW = f"{LIST}/new"
@@ -274,6 +276,7 @@ def test_whoever_may_only_read_can_neither_add_nor_change(door: Door) -> None:
 
 
 def test_another_stores_webhook_is_not_there(visitor: Visitor, door: Door) -> None:
+    door.programme.settings["OTHER"] = replace(SETTINGS, store="OTHER")
     other = door.call(
         "POST",
         "/api/OTHER/webhook/subscription",

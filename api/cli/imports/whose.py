@@ -11,7 +11,7 @@ from connectors.imports.kind import FileKind, ImportRun
 from streams.domain.identifiers import NO_RULES
 from streams.domain.store import StoreSettings
 from streams.errors import Misconfigured
-from streams.projections.state_snapshot import read_stores
+from streams.projections.state_snapshot import read_store_settings
 from streams.settings import load_settings
 
 
@@ -35,7 +35,7 @@ def make_run(kind: FileKind, store: str, zone: str | None, attempt: str) -> Impo
             f"--attempt {attempt!r} is not for transfers: they would be made twice. "
             "Give those that were refused a new transferId instead"
         )
-    settings = _settings(store)
+    settings = _settings(store) if is_cluster_known(load_settings()) else None
     name = zone or (settings.time_zone if settings else "UTC")
     if settings is None:
         print(_unknown(store, name), file=sys.stderr)
@@ -47,13 +47,11 @@ def make_run(kind: FileKind, store: str, zone: str | None, attempt: str) -> Impo
     return ImportRun(store, run.issued_at, attempt, _zone(name), rules)
 
 
-def _settings(store: str) -> StoreSettings | None:
-    """The store's settings, or None without any or without Kafka: the file is checked anyway, and the stage
-    decides."""
-    if not is_cluster_known(load_settings()):
-        return None
+def _settings(store: str) -> StoreSettings:
+    """The store's settings. Raises Misconfigured if it has none: each line would be refused. Without Kafka,
+    a dry run checks the file as if the store had set nothing."""
     with process("import") as (_, connection):
-        return read_stores(connection).get(store)
+        return read_store_settings(connection, store)
 
 
 def _unknown(store: str, zone: str) -> str:
