@@ -120,7 +120,7 @@ def prepare_scene(stack: ExitStack, settings: Settings, access: Access, say: Say
     count = partitions(cluster, (COMMANDS,))[COMMANDS.name]
     scene = Scene(run, cluster, access, count, _environment(run, access))
     scene.received.unlink(missing_ok=True)
-    stack.enter_context(publish_key(run.home, token))
+    stack.enter_context(publish_key(run.home, access.token))
     # The topics stay; this is what can be restored from them.
     stack.callback(_forget_state, run)
     # Commands in other terminals find the demo by it.
