@@ -61,7 +61,7 @@ def _list_topics(connection: Connection, admin: Admin) -> Mapping[str, Any]:
         topics: Mapping[str, Any] = admin.list_topics(timeout=ANSWER_TIMEOUT).topics
     except KafkaException as error:
         raise Retryable(
-            f"No Kafka answers at {connection.bootstrap_servers}: check the address, and that the cluster runs "
+            f"No Kafka answers at {connection.bootstrap_servers}: check the address, and whether it runs "
             f"({error.args[0].str()})"
         ) from None
     return topics
