@@ -2,7 +2,7 @@
 
 worker, sink, api   long-running processes; supervise, supervisor: restarting them; processes: what they share
 cluster_choice      which Kafka a command works with; system_notes: where the running system is
-broker, topics      the local broker; the cluster's topics
+broker, topics      the local broker; the cluster's topics; admin_scripts: commands for its administrator
 store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on

@@ -9,12 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.cli import admin_scripts
+
 if TYPE_CHECKING:
     from streams.kafka.clients import Connection
     from streams.kafka.topic_config import Difference
     from streams.topics import Topic
 
-app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, apply.")
+app = typer.Typer(
+    no_args_is_help=True, help="Kafka topics: create, list, apply; print commands for an administrator."
+)
+app.command("print")(admin_scripts.print_topics)
+app.command("acls")(admin_scripts.print_acls)
 
 
 @app.command()

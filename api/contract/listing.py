@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Query
@@ -17,14 +18,14 @@ from streams.domain.instants import OutOfRange, parse_instant
 
 T = TypeVar("T")
 ColumnTest = Callable[[Any], bool]
-ColumnKind = Literal["text", "flag", "instant"]
+ColumnKind = Literal["text", "flag", "instant", "number"]
 
 MAX_PAGE_SIZE = 50
 MAX_PAGES = 10_000
 """Rows that pages are cut from where a list is not read whole."""
 PageNumber = Annotated[int, Query(alias="_page", ge=1, le=MAX_PAGES)]
 PageSize = Annotated[int, Query(alias="_itemsOnPage", ge=1, le=MAX_PAGE_SIZE)]
-_PARAMETER = re.compile(r"(?P<name>[A-Za-z_]+)(\[(?P<inner>[A-Za-z]*)\])?")
+_PARAMETER = re.compile(r"(?P<name>[A-Za-z_0-9:]+)(\[(?P<inner>[A-Za-z0-9:]*)\])?")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -35,6 +36,7 @@ OPERATORS: dict[ColumnKind, tuple[str, ...]] = {
     "text": ("eq", "like", "IN", "hasValue", "notHasValue"),
     "flag": ("eq", "IN", "hasValue", "notHasValue"),
     "instant": ("eq", *_COMPARE, "hasValue", "notHasValue"),
+    "number": ("eq", *_COMPARE, "hasValue", "notHasValue"),
 }
 
 
@@ -52,7 +54,7 @@ class Column(Generic[T]):
         return read if isinstance(read, tuple) else (read,)
 
     def first(self, row: T) -> Any:
-        return self.values(row)[0]
+        return next(iter(self.values(row)), None)
 
 
 @dataclass(slots=True)
@@ -219,6 +221,12 @@ def _flag(value: str) -> bool:
     return value in {"true", "1"}
 
 
+def _number(value: str) -> Decimal:
+    if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", value):
+        raise ValueError("must be a number such as 29.33")
+    return Decimal(value)
+
+
 def read_instant(value: str) -> datetime:
     """Reads an instant; one without an offset is in UTC. Raises ValueError."""
     # In a query a plus sign that is not encoded means a blank.
@@ -243,4 +251,5 @@ _READ: dict[ColumnKind, Callable[[str], object]] = {
     "text": lambda value: value,
     "flag": _flag,
     "instant": read_instant,
+    "number": _number,
 }

@@ -106,5 +106,9 @@ def customer_of(profile: Profile, calendar: Calendar) -> dict[str, Any]:
     }
 
 
+def address_of(address: Address | None) -> dict[str, Any] | None:
+    return _parts(address, AddressBody)
+
+
 def _parts(value: Address | Company | None, kind: type[BodyModel]) -> dict[str, Any] | None:
     return None if value is None else {name: getattr(value, name) for name in kind.model_fields}

@@ -26,6 +26,7 @@ from streams.domain.events import (
     RewardEvent,
     TransactionAssigned,
     TransactionEvent,
+    TransactionLabelsChanged,
     TransactionMatched,
     TransactionRecorded,
     TransactionUnmatched,
@@ -112,10 +113,15 @@ def _of_units(event: UnitsEvent, store: StoreSettings) -> str:  # noqa: PLR0912 
 
 
 def _of_transaction(event: TransactionEvent, store: StoreSettings) -> str:
-    document = "" if isinstance(event, DocumentErased) else f"document {event.document_number}"
+    if isinstance(event, DocumentErased):
+        return "Whoever bought it was erased: nothing personal is left."
+    if isinstance(event, TransactionLabelsChanged):
+        labels = ", ".join(f"{label.key}: {label.value}" for label in event.labels)
+        return (
+            f"The labels of a transaction are now {labels}." if labels else "A transaction lost its labels."
+        )
+    document = f"document {event.document_number}"
     match event:
-        case DocumentErased():
-            return "Whoever bought it was erased: nothing personal is left."
         case TransactionRecorded():
             what = "Bought" if event.document_type == "sell" else "Returned"
             items = count_text(len(event.items), "item")

@@ -169,6 +169,7 @@ def create_app(
         dead_letters.routes(letters),
         store_settings.routes(settings),
         member_state.routes(read),
+        transactions.reading_routes(command_service),
         admins.routes(ApiKeyService(principals, keys, logins, now)),
         overview.routes(overviews),
     ):

@@ -1,19 +1,41 @@
 """/api/{storeCode}/transaction…: purchases and returns, and whose they are."""
 
+from collections.abc import Mapping
+from math import ceil
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import Field
 
 from api.auth.scopes import require_scope
-from api.contract.fields import AddressBody, Amount, AttributeBody, BodyModel, Moment, Text, TextLine, Uuid
+from api.contract.fields import (
+    AddressBody,
+    Amount,
+    AttributeBody,
+    BodyModel,
+    Moment,
+    StoreCode,
+    Text,
+    TextLine,
+    Units,
+    Uuid,
+    id_in_path,
+)
 from api.contract.json_body import Router
+from api.contract.member_bodies import exact_json
 from api.problems import Complaint, Invalid
 from api.services.command_service import ChangeRequest, CommandService
-from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
+from api.services.transaction_reads import TransactionReads
+from streams.domain.commands import (
+    AssignTransaction,
+    ChangeTransactionLabels,
+    RecordTransaction,
+    RegisterTransaction,
+)
 from streams.domain.event_context import EventContext
 from streams.domain.ids import document_id
+from streams.domain.state import Document
 from streams.domain.values import Address, Attribute, Buyer, DocumentType, Item
 
 TRANSACTION_FIELDS = {
@@ -34,8 +56,14 @@ ASSIGN_FIELDS = {
 }
 
 
+TransactionId = Annotated[str, id_in_path("transaction")]
+
+
 class SkuBody(BodyModel):
     code: TextLine
+
+
+LabelsField = Annotated[list[AttributeBody], Field(max_length=100)]
 
 
 class DocumentHeaderBody(BodyModel):
@@ -45,16 +73,21 @@ class DocumentHeaderBody(BodyModel):
         TextLine | None, Field(description="Of a return: the document number of the purchase.")
     ] = None
     purchased_at: Moment | None = None
+    purchase_place: Text | None = None
+    labels: LabelsField = Field(default_factory=list)
 
 
 class ItemBody(BodyModel):
-    sku: SkuBody
+    sku: SkuBody | TextLine
     name: Text = ""
-    quantity: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
+    quantity: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    high_precision_quantity: Annotated[
+        Units | None, Field(description="The exact quantity of goods that are weighed or measured.")
+    ] = None
     gross_value: Amount
     category: Text | None = None
     maker: Text | None = None
-    labels: Annotated[list[AttributeBody], Field(max_length=100)] = Field(default_factory=list)
+    labels: LabelsField = Field(default_factory=list)
 
 
 class BuyerBody(BodyModel):
@@ -78,6 +111,10 @@ class TransactionBody(BodyModel):
     transaction: TransactionFields
 
 
+class LabelsBody(BodyModel):
+    labels: LabelsField
+
+
 class AssignFields(BodyModel):
     """Of the last four, one."""
 
@@ -93,6 +130,7 @@ class AssignBody(BodyModel):
 
 
 def routes(command_service: CommandService) -> APIRouter:
+    reads = TransactionReads(command_service)
     router = Router(
         prefix="/api/{storeCode}/transaction", tags=["transactions"], dependencies=[require_scope("commands")]
     )
@@ -107,9 +145,53 @@ def routes(command_service: CommandService) -> APIRouter:
     @router.post("/assign", summary="Match a transaction to a member")
     async def assign(asked: Annotated[ChangeRequest, head], body: AssignBody) -> Response:
         """Answered once the member has it, or could not take it."""
-        return await _assign(command_service, asked, body.assign)
+        return await _assign(reads, asked, body.assign)
+
+    @router.put("/{transaction}/labels", summary="Add labels to a transaction", status_code=204)
+    async def label(
+        asked: Annotated[ChangeRequest, head], transaction: TransactionId, body: LabelsBody
+    ) -> Response:
+        """A label with the key of another one takes its place."""
+        return await _label(reads, asked, transaction, {"added": _attributes(body.labels)})
+
+    @router.delete("/{transaction}/labels", summary="Remove labels from a transaction", status_code=204)
+    async def unlabel(
+        asked: Annotated[ChangeRequest, head], transaction: TransactionId, body: LabelsBody
+    ) -> Response:
+        """Labels with that key and value; those that it does not have change nothing."""
+        return await _label(reads, asked, transaction, {"removed": _attributes(body.labels)})
 
     return router
+
+
+def reading_routes(command_service: CommandService) -> APIRouter:
+    reads = TransactionReads(command_service)
+    router = Router(
+        prefix="/api/{storeCode}/transaction", tags=["transactions"], dependencies=[require_scope("read")]
+    )
+
+    @router.get("", summary="List transactions")
+    async def index(store: StoreCode, request: Request) -> Response:
+        """Filters are `field=value` or `field[operator]=value`, labels `header:labels=(key;value)`; order,
+        pages and `_scroll` as of the list of subscriptions."""
+        return exact_json(await reads.page(store, request.query_params.multi_items()))
+
+    @router.get("/{transaction}", summary="Read a transaction")
+    async def read(store: StoreCode, transaction: TransactionId) -> Response:
+        """With what it earned, and what returns have taken of that."""
+        return exact_json(reads.row(store, await reads.one(store, transaction)))
+
+    return router
+
+
+async def _label(
+    reads: TransactionReads, asked: ChangeRequest, transaction_id: str, change: Mapping[str, Any]
+) -> Response:
+    found = await reads.one(asked.store, transaction_id)
+    # A document keeps its labels itself, whoever it is matched to.
+    owner = transaction_id if isinstance(found.said, Document) else found.member_id or transaction_id
+    command = ChangeTransactionLabels(**asked.head(owner), transaction_id=transaction_id, **change)
+    return await reads.command_service.answer(asked, command, {"labels": "labels"})
 
 
 async def _record(command_service: CommandService, asked: ChangeRequest, said: TransactionFields) -> Response:
@@ -122,6 +204,8 @@ async def _record(command_service: CommandService, asked: ChangeRequest, said: T
         "items": tuple(_item(item) for item in said.items),
         "buyer": _buyer(buyer) if buyer else None,
         "channel_id": said.channel_id,
+        "purchase_place": said.header.purchase_place,
+        "labels": _attributes(said.header.labels),
     }
     if buyer and buyer.customer_id:
         path = "transaction.customerData.customerId"
@@ -131,21 +215,28 @@ async def _record(command_service: CommandService, asked: ChangeRequest, said: T
         return await command_service.answer(
             asked, registering, names, lambda act: {"transactionId": act.id("transaction")}
         )
-    recording = RecordTransaction(**asked.head(document_id(asked.store, number)), **fields)
+    own = document_id(asked.store, number, said.header.document_type)
+    recording = RecordTransaction(**asked.head(own), **fields)
     return await command_service.answer(
         asked, recording, TRANSACTION_FIELDS, lambda act: {"transactionId": act.member_id}
     )
 
 
+def _attributes(labels: list[AttributeBody]) -> tuple[Attribute, ...]:
+    return tuple(Attribute(key=label.key, value=label.value) for label in labels)
+
+
 def _item(item: ItemBody) -> Item:
+    exact = item.high_precision_quantity
     return Item(
-        sku=item.sku.code,
+        sku=item.sku.code if isinstance(item.sku, SkuBody) else item.sku,
         name=item.name,
-        quantity=item.quantity,
+        quantity=item.quantity or min(max(1, ceil(exact or 1)), 2**31 - 1),
+        high_precision_quantity=exact,
         gross_value=item.gross_value,
         category=item.category,
         maker=item.maker,
-        labels=tuple(Attribute(key=label.key, value=label.value) for label in item.labels),
+        labels=_attributes(item.labels),
     )
 
 
@@ -156,7 +247,8 @@ def _buyer(body: BuyerBody) -> Buyer:
     )
 
 
-async def _assign(command_service: CommandService, asked: ChangeRequest, said: AssignFields) -> Response:
+async def _assign(reads: TransactionReads, asked: ChangeRequest, said: AssignFields) -> Response:
+    command_service = reads.command_service
     whom = said.model_dump(exclude={"transaction_document_number"}, exclude_none=True)
     if len(whom) != 1:
         message = (
@@ -166,7 +258,7 @@ async def _assign(command_service: CommandService, asked: ChangeRequest, said: A
         raise Invalid(Complaint("assign", message, "one_of"))
     if said.customer_id:
         await command_service.member_in(asked.store, said.customer_id, "assign.customerId")
-    document = document_id(asked.store, said.transaction_document_number)
+    document = await reads.document(asked.store, said.transaction_document_number)
     command = AssignTransaction(
         **asked.head(document),
         document_number=said.transaction_document_number,

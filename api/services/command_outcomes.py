@@ -12,6 +12,7 @@ from streams.domain.commands import Command
 from streams.domain.state import Entry, Handled, State
 from streams.stages.command_dedup import CommandOutcome, command_outcome, last_step, step_id
 from streams.tables.replica import decode_entry
+from streams.tables.tables import Tables
 
 
 class CommandLog(Protocol):
@@ -24,6 +25,10 @@ class CommittedState(Protocol):
 
     def state(self, owner: str) -> State:
         """What an owner has. Raises Retryable while that is not known."""
+
+    def partition_tables(self) -> Iterator[Tables]:
+        """The tables of one partition after the other, for one thread that reads all of them. Raises
+        Retryable while they are not known."""
 
     def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
         """Whose entries of that kind have that key."""

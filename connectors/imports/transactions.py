@@ -18,7 +18,7 @@ from connectors.imports.columns import (
 from connectors.imports.kind import FileKind, ImportRun, ReadyCommand, member_id_of, require_one_id_at_most
 from streams.domain.commands import RecordTransaction, RegisterTransaction
 from streams.domain.ids import document_id
-from streams.domain.values import Buyer, Item
+from streams.domain.values import Buyer, DocumentType, Item
 
 _SHARED = (
     "purchasedAt",
@@ -64,12 +64,14 @@ def _make(rows: list[Row], run: ImportRun) -> ReadyCommand:
     member_id = member_id_of(first, run)
     kind = RegisterTransaction if member_id else RecordTransaction
     content = "\x1e".join(row.content for row in rows)
+    document_type: DocumentType = first.get("documentType") or "sell"
+    owner = member_id or document_id(run.store, number, document_type)
     command = kind(
-        **run.head("transactions", member_id or document_id(run.store, number), number, content),
+        **run.head("transactions", owner, number, content),
         document_number=number,
         purchased_at=first.get("purchasedAt"),
         items=tuple(map(_item, rows)),
-        document_type=first.get("documentType") or "sell",
+        document_type=document_type,
         buyer=_buyer(first),
         channel_id=first.get("channelId"),
         linked_document_number=first.get("linkedDocumentNumber"),

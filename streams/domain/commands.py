@@ -28,8 +28,7 @@ class Command(Value):
     """The header of every command. Key of its record: `store/member_id`.
 
     `command_id` is chosen by the producer: a repetition within the deduplication window changes nothing.
-    `issued_at` is when the programme learnt of it; it drives the clock while history is played.
-    """
+    `issued_at` is when the programme learnt of it; it drives the clock while history is played."""
 
     command_id: Uuid
     store: Code
@@ -96,8 +95,7 @@ class DeactivateMember(Command):
 
 class EraseMember(Command):
     """Erase the member's personal data for good; amounts stay for accounting. An open account is closed
-    first. Repeating the command changes nothing.
-    """
+    first. Repeating the command changes nothing."""
 
 
 class AssignTier(Command):
@@ -112,10 +110,8 @@ class RemoveManualTier(Command):
     tier_set_id: Uuid
 
 
-class RegisterTransaction(Command):
-    """Record a purchase or a return of this member. The document number is unique per member. A till that
-    does not know the member's id sends RecordTransaction.
-    """
+class TransactionCommand(Command):
+    """What a receipt says. Its number is unique within the store, once for purchases and once for returns."""
 
     document_number: Line
     purchased_at: Instant
@@ -125,22 +121,18 @@ class RegisterTransaction(Command):
     channel_id: Uuid | None = None
     linked_document_number: Line | None = None
     """Of a return: the document number of the purchase that it returns, or a part of."""
+    purchase_place: Text | None = None
+    labels: tuple[Attribute, ...] = ()
 
 
-class RecordTransaction(Command):
+class RegisterTransaction(TransactionCommand):
+    """Record a purchase or a return of this member. Without the member's id, RecordTransaction does it."""
+
+
+class RecordTransaction(TransactionCommand):
     """Record a purchase or a return whose member is found by card number, then phone, then e-mail.
-    `member_id` is `document_id(store, document_number)`, because the document is its own owner. Its number is
-    unique within the store.
-    """
-
-    document_number: Line
-    purchased_at: Instant
-    items: tuple[Item, ...]
-    document_type: DocumentType = "sell"
-    buyer: Buyer | None = None
-    channel_id: Uuid | None = None
-    linked_document_number: Line | None = None
-    """Of a return: the document number of the purchase that it returns, or a part of."""
+    `member_id` is `document_id(store, document_number, document_type)`, because the document is its own
+    owner; a return may have a purchase's id, as older producers send it."""
 
 
 class AssignTransaction(Command):
@@ -152,6 +144,15 @@ class AssignTransaction(Command):
     loyalty_card_number: Line | None = None
     phone: Line | None = None
     email: Line | None = None
+
+
+class ChangeTransactionLabels(Command):
+    """Change the labels of a transaction's header. `member_id` is its member's, or the id of its document.
+    What is removed is removed first; an added key replaces its former value."""
+
+    transaction_id: Uuid
+    added: tuple[Attribute, ...] = ()
+    removed: tuple[Attribute, ...] = ()
 
 
 class RecordCustomEvent(Command):
@@ -257,8 +258,7 @@ class ReinstateCoupon(Command):
 
 class AdvanceClock(Value):
     """Advance a partition's clock to `issued_at` while history is played, so that timers fire. Any other
-    command does so too; this one does it where no command follows. Ignored with the wall clock.
-    """
+    command does so too; this one does it where no command follows. Ignored with the wall clock."""
 
     command_id: Uuid
     issued_at: Instant
@@ -295,5 +295,5 @@ MemberCommand = (
 )
 """Every command about a member."""
 
-DocumentCommand = RecordTransaction | AssignTransaction
-"""Every command about a transaction whose member is not known yet."""
+DocumentCommand = RecordTransaction | AssignTransaction | ChangeTransactionLabels
+"""Every command about a transaction that may be its own owner."""

@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from streams.domain import identifiers, returns
-from streams.domain.commands import AssignTransaction, RecordTransaction, RegisterTransaction
+from streams.domain.commands import (
+    AssignTransaction,
+    ChangeTransactionLabels,
+    RecordTransaction,
+    RegisterTransaction,
+)
 from streams.domain.event_context import EventContext
 from streams.domain.events import (
     DocumentErased,
     Event,
     TransactionAssigned,
+    TransactionLabelsChanged,
     TransactionMatched,
     TransactionRecorded,
     TransactionUnmatched,
@@ -17,12 +23,13 @@ from streams.domain.events import (
 from streams.domain.ids import document_id
 from streams.domain.member import require_active_member
 from streams.domain.messages import AnswerSearch, EraseDocument, ReturnTransaction, TakeTransaction
-from streams.domain.state import Document, State, Transaction
+from streams.domain.state import Document, State, Transaction, TransactionDetails, transaction_key
 from streams.domain.store import StoreSettings
-from streams.domain.values import MAX_AMOUNT, Identifier, is_amount
+from streams.domain.values import MAX_AMOUNT, DocumentType, Identifier, is_amount
 from streams.errors import Poison, Rejected
 
 NO_MEMBER_FOUND = "is not matched: nobody in the store is known by the identifier that was given"
+MAX_LABELS = 100
 RecordingCommand = RegisterTransaction | RecordTransaction
 
 
@@ -30,7 +37,7 @@ def register_transaction(
     state: State, command: RegisterTransaction, context: EventContext
 ) -> Iterator[Event]:
     require_active_member(state, context)
-    _require_unknown(state, command.document_number)
+    _require_unknown(state, command.document_number, command.document_type)
     transaction_id = context.id("transaction")
     recorded = _recorded_event(command, transaction_id, context)
     returns.require_returnable(state, command, recorded.gross_value)
@@ -38,8 +45,18 @@ def register_transaction(
     yield _assigned_event(command, transaction_id, recorded.gross_value, context)
 
 
-def _require_unknown(state: State, document_number: str) -> None:
-    earlier = state.get(Transaction, document_number.encode())
+def find_transaction(state: State, document_number: str, document_type: DocumentType) -> Transaction | None:
+    """The member's transaction of that number and type. A purchase and a return may share a number."""
+    returned = document_type == "return"
+    for apart in (False, True):
+        found = state.get(Transaction, transaction_key(document_number, apart=apart))
+        if found and found.returned == returned:
+            return found
+    return None
+
+
+def _require_unknown(state: State, document_number: str, document_type: DocumentType) -> None:
+    earlier = find_transaction(state, document_number, document_type)
     if earlier:
         raise Rejected(
             "document_number",
@@ -62,6 +79,8 @@ def _recorded_event(
         buyer=command.buyer,
         channel_id=command.channel_id,
         linked_document_number=command.linked_document_number,
+        purchase_place=command.purchase_place,
+        labels=command.labels,
     )
 
 
@@ -91,6 +110,13 @@ def _gross_value(command: RecordingCommand) -> Decimal:
                 f"items[{index}].gross_value",
                 str(item.gross_value),
                 f"must lie between 0 and {MAX_AMOUNT}, with at most six decimals",
+            )
+        exact = item.high_precision_quantity
+        if exact is not None and not (is_amount(exact) and exact > 0):
+            raise Rejected(
+                f"items[{index}].high_precision_quantity",
+                str(exact),
+                f"must be more than 0 and at most {MAX_AMOUNT}, with at most six decimals",
             )
     gross = sum((item.gross_value for item in command.items), Decimal(0))
     if gross > MAX_AMOUNT:
@@ -170,7 +196,7 @@ def _matched_event(
 def take_transaction(state: State, message: TakeTransaction, context: EventContext) -> Iterator[Event]:
     """Assigns a matched transaction to the member."""
     require_active_member(state, context)
-    _require_unknown(state, message.document_number)
+    _require_unknown(state, message.document_number, message.document_type)
     returns.require_returnable(state, message, message.gross_value)
     yield _assigned_event(message, message.transaction_id, message.gross_value, context)
 
@@ -196,9 +222,50 @@ def erase_document(state: State, message: EraseDocument, context: EventContext) 
     yield DocumentErased(**context.stamp("DocumentErased"))
 
 
+def change_labels(state: State, command: ChangeTransactionLabels, context: EventContext) -> Iterator[Event]:
+    """Nothing happens if the labels are as they shall be already."""
+    found = state.get(Document) or state.get(TransactionDetails, command.transaction_id.encode())
+    if found is None or found.transaction_id != command.transaction_id:
+        raise Rejected("transaction_id", command.transaction_id, "is no transaction of this member")
+    added = {label.key: label for label in command.added}
+    kept = {
+        label.key: label for label in found.labels if label not in command.removed and label.key not in added
+    }
+    labels = (*kept.values(), *added.values())
+    if len(labels) > MAX_LABELS:
+        raise Rejected(
+            "labels", str(len(labels)), f"are more than the {MAX_LABELS} that a transaction may have"
+        )
+    if labels != found.labels:
+        yield TransactionLabelsChanged(
+            **context.stamp("TransactionLabelsChanged"), transaction_id=found.transaction_id, labels=labels
+        )
+
+
+def document_identifier(store: str, command: RecordingCommand) -> Identifier:
+    """What the transaction's document number reserves, for its type, in the whole store."""
+    value = document_id(store, command.document_number, command.document_type)
+    return Identifier(kind="document", value=value)
+
+
+def is_recorded(state: State, command: RecordingCommand) -> bool:
+    if isinstance(command, RecordTransaction):
+        return state.get(Document) is not None
+    return find_transaction(state, command.document_number, command.document_type) is not None
+
+
 def has_document(store: str, bought: Transaction) -> bool:
     """Whether the transaction was recorded as a document, and not for a known member."""
-    return bought.transaction_id == document_id(store, bought.document_number)
+    return bought.transaction_id in document_ids(
+        store, bought.document_number, "return" if bought.returned else "sell"
+    )
+
+
+def document_ids(store: str, document_number: str, document_type: DocumentType) -> tuple[str, ...]:
+    """The ids that the document may have: before returns had ids of their own, they had the purchase's."""
+    return tuple(
+        {document_id(store, document_number, document_type): None, document_id(store, document_number): None}
+    )
 
 
 def _own_document(state: State, context: EventContext) -> Document:
@@ -209,9 +276,11 @@ def _own_document(state: State, context: EventContext) -> Document:
 
 
 def _require_own_id(command: RecordTransaction | AssignTransaction, context: EventContext) -> None:
-    own = document_id(context.store, command.document_number)
-    if context.member_id != own:
-        raise Rejected("member_id", context.member_id, f"must be {own}, the document's own id")
+    # AssignTransaction does not say whether it is a purchase or a return.
+    kind = command.document_type if isinstance(command, RecordTransaction) else "return"
+    own = document_ids(context.store, command.document_number, kind)
+    if context.member_id not in own:
+        raise Rejected("member_id", context.member_id, f"must be {own[0]}, the document's own id")
 
 
 def _require_unmatched(state: State, command: AssignTransaction, context: EventContext) -> Document:

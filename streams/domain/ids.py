@@ -19,6 +19,8 @@ def derived_id(*names: str) -> str:
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
-def document_id(store: str, document_number: str) -> str:
-    """The id of a transaction that was recorded without its member. It owns its records."""
-    return derived_id(store, "document", document_number)
+def document_id(store: str, document_number: str, document_type: str = "sell") -> str:
+    """The id of a transaction that was recorded without its member. It owns its records. A purchase and a
+    return may have the same number."""
+    kind = "document" if document_type == "sell" else "returned-document"
+    return derived_id(store, kind, document_number)

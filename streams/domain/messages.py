@@ -117,6 +117,16 @@ class ReleaseIdentifier(Value):
     identifier: Identifier
 
 
+class ReserveDocument(Value):
+    """Owner to identity stage: `identifier` belongs to a transaction that was recorded while history was
+    played, where nothing waits for an answer. The first owner keeps it."""
+
+    store: Code
+    member_id: Uuid
+    issued_at: Instant
+    identifier: Identifier
+
+
 class FindMember(Value):
     """Find the member of the first of `identifiers`, from `index` on, that belongs to a member."""
 
@@ -145,4 +155,4 @@ class AddressedCommand(Value):
     otherwise: tuple[Identifier, ...] = ()
 
 
-IdentityRequest = ClaimIdentifiers | ReleaseIdentifier | FindMember | AddressedCommand
+IdentityRequest = ClaimIdentifiers | ReleaseIdentifier | ReserveDocument | FindMember | AddressedCommand

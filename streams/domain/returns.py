@@ -51,7 +51,17 @@ def sku_totals(items: Iterable[Item]) -> tuple[SkuTotal, ...]:
 
 def _sum_lines(sku: str, lines: list[Item]) -> SkuTotal:
     value = sum((line.gross_value for line in lines), Decimal(0))
-    return SkuTotal(sku=sku, quantity=sum(line.quantity for line in lines), gross_value=value)
+    exact = (
+        sum((line.exact_quantity for line in lines), Decimal(0))
+        if any(line.high_precision_quantity is not None for line in lines)
+        else None
+    )
+    return SkuTotal(
+        sku=sku,
+        quantity=sum(line.quantity for line in lines),
+        gross_value=value,
+        high_precision_quantity=exact,
+    )
 
 
 def require_returnable(state: State, told: ReturnedTransaction, gross_value: Decimal) -> None:
@@ -78,14 +88,13 @@ def _require_items_left(bought: Transaction, back: Iterable[SkuTotal]) -> None:
         if most is None:
             reason = f"is no item of purchase {bought.document_number}"
             raise Rejected("items", total.sku, reason)
-        for given, most_given in ((total.quantity, most.quantity), (total.gross_value, most.gross_value)):
+        for given, most_given in (
+            (total.exact_quantity, most.exact_quantity),
+            (total.gross_value, most.gross_value),
+        ):
             if given > most_given:
-                reason = (
-                    f"of {total.sku!r} is more than the {plain_decimal(Decimal(most_given))} left of purchase"
-                )
-                raise Rejected(
-                    "items", str(plain_decimal(Decimal(given))), f"{reason} {bought.document_number}"
-                )
+                reason = f"of {total.sku!r} is more than the {plain_decimal(most_given)} left of purchase"
+                raise Rejected("items", str(plain_decimal(given)), f"{reason} {bought.document_number}")
 
 
 def is_purchase_known(state: State, linked_document_number: str | None) -> bool:

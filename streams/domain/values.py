@@ -107,6 +107,13 @@ class Item(Value):
     category: Text | None = None
     maker: Text | None = None
     labels: tuple[Attribute, ...] = ()
+    high_precision_quantity: Decimal | None = None
+    """The exact quantity of goods that are weighed or measured. `quantity` is then the next whole number."""
+
+    @property
+    def exact_quantity(self) -> Decimal:
+        exact = self.high_precision_quantity
+        return Decimal(self.quantity) if exact is None else exact
 
 
 class SkuTotal(Value):
@@ -115,6 +122,13 @@ class SkuTotal(Value):
     sku: Text
     quantity: int
     gross_value: Decimal
+    high_precision_quantity: Decimal | None = None
+    """The exact quantity, if one of the lines has one."""
+
+    @property
+    def exact_quantity(self) -> Decimal:
+        exact = self.high_precision_quantity
+        return Decimal(self.quantity) if exact is None else exact
 
 
 class Cause(Value):
@@ -138,6 +152,8 @@ class Coupon(Value):
 
 
 IdentifierKind = Literal["loyaltyCardNumber", "phone", "email"]
+ReservedKind = IdentifierKind | Literal["document"]
+"""What is unique over a store's members: their identifiers, and the transactions' document numbers."""
 RedemptionStatus = Literal[
     "issued",
     "pending",
@@ -161,9 +177,10 @@ EffectType = Literal[
 
 
 class Identifier(Value):
-    """An identifier of a member besides the id, in normal form. Unique within a store."""
+    """An identifier of a member besides the id, in normal form, or a transaction's document. Unique within a
+    store. A document's `value` is its `document_id`, whatever characters its number has."""
 
-    kind: IdentifierKind
+    kind: ReservedKind
     value: str
     """May be longer than the typed text: lower case can have more characters than upper case."""
 

@@ -2,6 +2,7 @@
 
 cluster             the protocols of consumer, producer and admin client; librdkafka behind them
 clients             every client's settings, in one place; which topic has which name in the cluster
+connection_problem  why no broker answers: a refused login, an untrusted certificate
 transient_errors    which of Kafka's errors pass by themselves, and asking again until they do
 partitioner         which partition a key belongs to
 records             a client's message as a record
@@ -27,6 +28,7 @@ checkpoint          how far a reader has come, committed with what it has append
 exit_in_time        ends a process that Kafka does not answer
 
 topic_admin         creates the topics, checks their partitions
+acls                the rights that each process needs
 topic_config        how topics are configured, and changing it
 cluster_inspection  brokers and their version, replicas, the newest record's time
 topic_retention     for how long topics are kept

@@ -10,6 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.cluster import Admin
+from streams.kafka.connection_problem import connection_problem
 from streams.kafka.topic_retention import with_retention
 from streams.settings import Settings, variable_name
 from streams.topics import COMMANDS, EVENTS, SUBSCRIPTIONS, TOPICS, Topic
@@ -41,7 +42,10 @@ def create_topics(
 def partitions(
     connection: Connection, topics: tuple[Topic, ...] = TOPICS, admin: Admin | None = None
 ) -> dict[str, int]:
-    """The partition count of each topic that exists, by its name in the registry."""
+    """The partition count of each topic that exists, by its name in the registry.
+
+    Raises Retryable where no broker answers, Misconfigured where the login or the certificate is refused.
+    """
     there = _list_topics(connection, admin or connection.open_admin())
     names = {topic.name: there.get(connection.topic(topic)) for topic in topics}
     return {name: len(met.partitions) for name, met in names.items() if met and met.partitions}
@@ -60,10 +64,7 @@ def _list_topics(connection: Connection, admin: Admin) -> Mapping[str, Any]:
     try:
         topics: Mapping[str, Any] = admin.list_topics(timeout=ANSWER_TIMEOUT).topics
     except KafkaException as error:
-        raise Retryable(
-            f"No Kafka answers at {connection.bootstrap_servers}: check the address, and whether it runs "
-            f"({error.args[0].str()})"
-        ) from None
+        raise connection_problem(connection, error) from None
     return topics
 
 
@@ -71,7 +72,7 @@ def _create(
     admin: Admin, connection: Connection, missing: Iterable[Topic], count: int, replication: int
 ) -> list[str]:
     new = [
-        NewTopic(connection.topic(t), t.partitions or count, replication, config=_config(t, replication))
+        NewTopic(connection.topic(t), t.partitions or count, replication, config=topic_config(t, replication))
         for t in missing
     ]
     if not new:
@@ -80,7 +81,8 @@ def _create(
     return [name for name, future in done.items() if _created(name, future.exception(), replication)]
 
 
-def _config(topic: Topic, replication: int) -> dict[str, str]:
+def topic_config(topic: Topic, replication: int) -> dict[str, str]:
+    """The configuration of a new topic with so many replicas."""
     # With three replicas one may be away; a write that only one replica has is not acknowledged.
     safe = {"min.insync.replicas": "2"} if replication >= 3 else {}
     return {**topic.config, **safe}

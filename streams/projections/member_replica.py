@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from streams.domain.state import Entry, Handled, Held, IssuedReward, Known, PendingLot, State, Transfer
+from streams.domain.state import (
+    Entry,
+    Handled,
+    Held,
+    IssuedReward,
+    Known,
+    PendingLot,
+    State,
+    TransactionDetails,
+    Transfer,
+)
 from streams.errors import Retryable
 from streams.kafka.clients import Connection
 from streams.kafka.end_offsets import EndOffsets
@@ -23,7 +33,14 @@ from streams.tables.tables import Tables
 from streams.topics import CHANGELOGS
 
 REPLICA_KINDS: tuple[type[Entry], ...] = (*LoyaltyStage.kinds, Known)
-KINDS_BY_ID: tuple[type[Entry], ...] = (Handled, Transfer, PendingLot, Held, IssuedReward)
+KINDS_BY_ID: tuple[type[Entry], ...] = (
+    Handled,
+    Transfer,
+    PendingLot,
+    Held,
+    IssuedReward,
+    TransactionDetails,
+)
 """Kinds that can be found by their own id, without their owner."""
 FOLLOWED_TABLES = sorted({kind.table for kind in REPLICA_KINDS})
 CATCH_UP_TIMEOUT = 5.0
@@ -76,7 +93,7 @@ class MemberStateReader:
         for replica in self._replicas.values():
             yield from replica.holders(kind, key.encode())
 
-    def tables(self) -> Iterator[Tables]:
+    def partition_tables(self) -> Iterator[Tables]:
         """The tables of one partition after the other, for a thread that computes ahead with them. Raises
         Retryable until the replica has caught up."""
         self._require_caught_up()

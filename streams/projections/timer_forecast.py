@@ -20,9 +20,9 @@ class TimerForecast:
 
     def now(self) -> datetime:
         """The latest time that any partition's timers have reached."""
-        return max(map(self.clock.now, self.replicas.tables()))
+        return max(map(self.clock.now, self.replicas.partition_tables()))
 
     def look(self, preview: AnnouncementPreview, store: str) -> Iterator[int]:
         """Shows `preview` every member of the store, and yields how many since the last time."""
-        for tables in self.replicas.tables():
+        for tables in self.replicas.partition_tables():
             yield from visit_tables(preview, tables, store, self.clock.now)

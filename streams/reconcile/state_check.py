@@ -32,6 +32,7 @@ from streams.migration.rebuild_from_facts import (
 from streams.runtime.restore_progress import TellProgress
 from streams.stages.identifier_holders import (
     Pair,
+    documents_of_owners,
     find_clashes,
     identifiers_of_members,
     identifiers_reserved,
@@ -147,6 +148,7 @@ class _Checking:
             self._judge(rebuilt, running, owners_with_later_facts(self._connection, number, end))
             self._busy.update(members_with_claims(running))
             yield from identifiers_of_members(running)
+            yield from documents_of_owners(running)
 
     def _judge(self, rebuilt: Tables, running: Tables, changed: frozenset[str]) -> None:
         self._found.comparison.compare(rebuilt, running, changed)

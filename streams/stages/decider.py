@@ -7,11 +7,10 @@ from typing import cast
 
 from streams.derived import derive
 from streams.derived.messages import late_rejection, messages_of, rejection_answer
-from streams.domain.commands import AdvanceClock, Command
+from streams.domain.commands import AdvanceClock, Command, RecordTransaction, RegisterTransaction
 from streams.domain.decide import TimedEntry, decide, expire_before_payment, run_timer, skip_announcements
 from streams.domain.events import Event, WrongCodeGiven
 from streams.domain.evolve import evolve
-from streams.domain.identifiers import FIELDS
 from streams.domain.messages import AnswerClaim, AnswerSearch, AnyCommand, Message
 from streams.domain.state import (
     Claim,
@@ -83,7 +82,7 @@ class Decider:
             return
         try:
             wanted = identifier_reservations.identifiers_to_claim(state, command, now, self._require_store)
-            if wanted:
+            if wanted and not self._reserves_later(command):
                 # A command that is rejected for another reason claims nothing. The events of this decision
                 # are not applied.
                 next(decide(state, command, now, self._require_store(command)), None)
@@ -97,6 +96,11 @@ class Decider:
             return
         self._execute(turn, state, command, now)
 
+    def _reserves_later(self, command: AnyCommand) -> bool:
+        """Whether the document is reserved without waiting. In history a command must not wait: the member's
+        timers between it and the answer would fire before it."""
+        return self._clock.plays_history and isinstance(command, RegisterTransaction | RecordTransaction)
+
     def _continue_claimed(self, turn: StageContext, state: OwnerState, answer: AnswerClaim) -> None:
         """Continues the command whose claim this answers, then the commands queued behind it, each at its own
         time."""
@@ -107,16 +111,18 @@ class Decider:
         command = cast(AnyCommand, parse_command(first.command, first.schema))
         if answer.taken:
             taken = answer.taken
-            refusal = Rejected(f"profile.{FIELDS[taken.kind]}", taken.value, "is another member's already")
+            refusal = identifier_reservations.taken_refusal(command, taken)
             self._reject_and_remember(turn, state, command, refusal)
         elif not identifier_reservations.is_claim_sufficient(state, under_way, command, self._require_store):
             # The store's identifier rules have changed meanwhile: the command needs other identifiers.
-            release_identifiers(turn, command, identifier_reservations.unused_identifiers(state, under_way))
+            unused = identifier_reservations.unused_identifiers(state, under_way, command)
+            release_identifiers(turn, command, unused)
             self._start_command(turn, state, command, first.decided_at)
         else:
             self._execute(turn, state, command, first.decided_at)
             # Claimed identifiers that the member does not have now, as the command was rejected after all.
-            release_identifiers(turn, command, identifier_reservations.unused_identifiers(state, under_way))
+            unused = identifier_reservations.unused_identifiers(state, under_way, command)
+            release_identifiers(turn, command, unused)
         for kept in others:
             self._fire_due_timers(turn, state, kept.decided_at)
             waited = cast(AnyCommand, parse_command(kept.command, kept.schema))
@@ -147,6 +153,9 @@ class Decider:
         except Rejected as refusal:
             self._reject_and_remember(turn, state, command, refusal)
             return
+        if isinstance(command, RegisterTransaction | RecordTransaction) and self._reserves_later(command):
+            reservation = identifier_reservations.reserve_document(command)
+            turn.send(IDENTITY_REQUESTS, request_key(reservation), reservation)
         until = None if is_kept_forever(command) else self._forget_at(turn)
         state.apply(
             handled_entry(turn, state, dedup_id(command), until, refusal=None, waits_for=last_step(command))

@@ -2,10 +2,12 @@
 to one member."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 
 from streams.domain import identifiers
-from streams.domain.state import Claim, E, Known, Member
+from streams.domain.ids import document_id
+from streams.domain.state import Claim, Document, E, Known, Member, TransactionDetails
+from streams.domain.values import Identifier
 from streams.stages.identity import identifier_key
 from streams.tables.owner_entries import OWNER_END
 from streams.tables.tables import Tables
@@ -21,6 +23,17 @@ def identifiers_of_members(members: Tables) -> Iterator[Pair]:
         store, _, id_ = owner.partition("/")
         for each in identifiers.of(member.profile):
             yield _sort_key(identifier_key(store, each), _HAS, id_), b""
+
+
+def documents_of_owners(members: Tables) -> Iterator[Pair]:
+    """The documents of a partition's transactions, as keys to be sorted. Transactions that older releases
+    recorded for a member reserve nothing."""
+    documents: Iterator[tuple[str, Document | TransactionDetails]] = _scan_all(members, Document)
+    details: Iterator[tuple[str, Document | TransactionDetails]] = _scan_all(members, TransactionDetails)
+    for owner, said in chain(documents, details):
+        store, _, id_ = owner.partition("/")
+        value = document_id(store, said.document_number, said.document_type)
+        yield _sort_key(identifier_key(store, Identifier(kind="document", value=value)), _HAS, id_), b""
 
 
 def identifiers_reserved(identity: Tables) -> Iterator[Pair]:
@@ -43,7 +56,11 @@ def find_clashes(pairs: Iterable[Pair]) -> Iterator[tuple[list[str], str]]:
         by = [id_.decode() for _, how, id_ in both if how == _KNOWN]
         store = identifier.partition("/")[0]
         owners = [f"{store}/{id_}" for id_ in {*has, *by}]
-        if len(has) > 1:
+        if identifier.startswith(f"{store}/document/"):
+            # Before document numbers were unique over members, nothing was reserved.
+            if by and by[0] not in has:
+                yield owners, f"{identifier} is reserved for {by[0]}, who has no such transaction"
+        elif len(has) > 1:
             yield owners, f"{identifier} is claimed by {' and '.join(has)}; {_holder_text(by)}"
         elif not by:
             yield owners, f"{identifier} of {has[0]}: {_holder_text(by)}"

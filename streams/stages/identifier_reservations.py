@@ -13,10 +13,18 @@ from msgspec.structs import replace
 
 from streams.codec.avro import HEADER, encode
 from streams.domain import identifiers
-from streams.domain.commands import ConfirmChange, RegisterMember, SignUpMember, UpdateMember
+from streams.domain.commands import (
+    ConfirmChange,
+    RecordTransaction,
+    RegisterMember,
+    RegisterTransaction,
+    SignUpMember,
+    UpdateMember,
+)
+from streams.domain.document import document_identifier, is_recorded
 from streams.domain.event_context import EventContext
 from streams.domain.member import confirmed_profile
-from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier
+from streams.domain.messages import AnyCommand, ClaimIdentifiers, ReleaseIdentifier, ReserveDocument
 from streams.domain.state import Claim, Drop, Member, Waiting
 from streams.domain.store import StoreSettings
 from streams.domain.values import Identifier, Profile
@@ -49,6 +57,8 @@ def identifiers_to_claim(
     """Identifiers that the member would gain by `command`, in their former forms too, as another member may
     still be stored under those. Raises Rejected as the command would."""
     match command:
+        case RegisterTransaction() | RecordTransaction():
+            return (document_identifier(command.store, command),)
         case RegisterMember() | SignUpMember() | UpdateMember():
             profile = command.profile
         case ConfirmChange():
@@ -91,9 +101,11 @@ def identifiers_to_release(before: Member | None, after: Member | None) -> Itera
         yield from (each for each in identifiers.known_by(before.profile) if each not in kept)
 
 
-def unused_identifiers(state: OwnerState, concluded: Claim) -> Iterator[Identifier]:
+def unused_identifiers(state: OwnerState, concluded: Claim, command: AnyCommand) -> Iterator[Identifier]:
     """Identifiers that were claimed for a command, but do not belong to the member after it."""
     kept = _current_identifiers(state)
+    if isinstance(command, RegisterTransaction | RecordTransaction) and is_recorded(state, command):
+        kept.add(document_identifier(command.store, command))
     return (each for each in concluded.identifiers if each not in kept)
 
 
@@ -117,6 +129,15 @@ def claim_identifiers(
         member_id=command.member_id,
         issued_at=command.issued_at,
         identifiers=identifiers_to_claim,
+    )
+
+
+def reserve_document(command: RegisterTransaction | RecordTransaction) -> ReserveDocument:
+    return ReserveDocument(
+        store=command.store,
+        member_id=command.member_id,
+        issued_at=command.issued_at,
+        identifier=document_identifier(command.store, command),
     )
 
 
@@ -144,3 +165,13 @@ def end_claim(state: OwnerState, under_way: Claim) -> tuple[WaitingCommand, list
         state.apply(Drop(entry=entry))
     first = WaitingCommand(under_way.schema, under_way.command, under_way.decided_at)
     return first, [WaitingCommand(w.schema, w.command, w.decided_at) for w in waiting]
+
+
+def taken_refusal(command: AnyCommand, taken: Identifier) -> Rejected:
+    """Why the command is refused whose claim met another owner's."""
+    if isinstance(command, RegisterTransaction | RecordTransaction):
+        what = "return" if command.document_type == "return" else "purchase"
+        reason = f"is already registered in store {command.store!r}, as another {what}"
+        return Rejected("document_number", command.document_number, reason)
+    field = next(name for kind, name in identifiers.FIELDS.items() if kind == taken.kind)
+    return Rejected(f"profile.{field}", taken.value, "is another member's already")

@@ -22,6 +22,7 @@ from streams.domain.messages import (
     FindMember,
     IdentityRequest,
     ReleaseIdentifier,
+    ReserveDocument,
 )
 from streams.domain.state import Drop, Entry, Known
 from streams.domain.text import quote_text
@@ -57,6 +58,12 @@ class IdentityStage(RecordStage):
                 known = state.get(Known)
                 if known and known.member_id == request.member_id:
                     state.apply(Drop(entry=known))
+            case ReserveDocument():
+                if request.identifier.kind != "document":
+                    raise Poison(f"reserves the {request.identifier.kind} of a member, and not a document")
+                state = turn.tables.of(identifier_key(request.store, request.identifier))
+                if state.get(Known) is None:
+                    state.apply(Known(member_id=request.member_id))
             case FindMember():
                 self._search_member(turn, request)
             case AddressedCommand():
@@ -115,7 +122,7 @@ def request_key(request: IdentityRequest) -> str:
     match request:
         case ClaimIdentifiers() | FindMember():
             return identifier_key(request.store, request.identifiers[request.index])
-        case ReleaseIdentifier() | AddressedCommand():
+        case ReleaseIdentifier() | ReserveDocument() | AddressedCommand():
             return identifier_key(request.store, request.identifier)
 
 
@@ -163,7 +170,7 @@ def _request_identifiers(request: IdentityRequest) -> tuple[Identifier, ...]:
     match request:
         case ClaimIdentifiers() | FindMember():
             return request.identifiers
-        case ReleaseIdentifier():
+        case ReleaseIdentifier() | ReserveDocument():
             return (request.identifier,)
         case AddressedCommand():
             return (request.identifier, *request.otherwise)

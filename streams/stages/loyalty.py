@@ -25,6 +25,7 @@ from streams.domain.state import (
     Standing,
     StreamTime,
     Transaction,
+    TransactionDetails,
     Transfer,
     Waiting,
 )
@@ -51,6 +52,7 @@ class LoyaltyStage(BaseStage):
         CampaignUse,
         Document,
         Transaction,
+        TransactionDetails,
         Account,
         Lot,
         Ending,

@@ -24,5 +24,17 @@ class StateSchema:
     added: frozenset[str] = frozenset()
 
 
-STATE_SCHEMA = StateSchema(1, evolve)
+STATE_SCHEMA = StateSchema(
+    1,
+    evolve,
+    added=frozenset(
+        {
+            "TransactionDetails",
+            "Transaction.apart",
+            "Document.purchase_place",
+            "Document.labels",
+            "Document.matched_at",
+        }
+    ),
+)
 """The state schema of this release."""

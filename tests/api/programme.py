@@ -74,6 +74,9 @@ class Programme(Pipeline):
     def state(self, owner: str) -> State:
         return self.replica.of_owner(owner)
 
+    def partition_tables(self) -> Iterator[Tables]:
+        yield self.replica.beside()
+
     def holders(self, kind: type[Entry], key: str) -> Iterator[str]:
         return self.replica.holders(kind, key.encode())
 

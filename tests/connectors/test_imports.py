@@ -145,7 +145,7 @@ def test_the_lines_of_one_document_are_its_items_wherever_they_stand() -> None:
     assert isinstance(first, RecordTransaction)
     assert isinstance(second, RecordTransaction)
     assert [ready.lines for ready in reading.ready] == [(2, 4), (3,)]
-    assert first.member_id == document_id(STORE, "R-1")
+    assert first.member_id == document_id(STORE, "R-1", "return")
     assert first.document_type == "return"
     assert first.buyer == Buyer(email="anna@example.com", name="Anna")
     assert first.items == (
@@ -245,7 +245,11 @@ def test_a_match_goes_to_the_document() -> None:
     made = only(imported("matches", "documentNumber,phone", "R-1,600 100"))
 
     assert isinstance(made, AssignTransaction)
-    assert (made.member_id, made.document_number, made.phone) == (document_id(STORE, "R-1"), "R-1", "600 100")
+    assert (made.member_id, made.document_number, made.phone) == (
+        document_id(STORE, "R-1"),
+        "R-1",
+        "600 100",
+    )
 
 
 LINES = {

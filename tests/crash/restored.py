@@ -4,7 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from streams.kafka.clients import Connection
 from streams.runtime.restore import restore_tables
-from streams.stages.identifier_holders import Pair, find_clashes, identifiers_of_members, identifiers_reserved
+from streams.stages.identifier_holders import (
+    Pair,
+    documents_of_owners,
+    find_clashes,
+    identifiers_of_members,
+    identifiers_reserved,
+)
 from streams.stages.identity import IdentityStage
 from streams.stages.loyalty import LoyaltyStage
 from streams.stages.restore_proof import unbalanced_wallets
@@ -39,7 +45,12 @@ def of_restored(expected: Expected, found: Restored) -> Iterator[str]:
 
 def of_identifiers(members: Iterable[Tables], identity: Iterable[Tables]) -> Iterator[str]:
     """No two members have one identifier, and whoever is known by one has it."""
-    pairs: list[Pair] = [pair for tables in members for pair in identifiers_of_members(tables)]
+    pairs: list[Pair] = [
+        pair
+        for tables in members
+        for of in (identifiers_of_members, documents_of_owners)
+        for pair in of(tables)
+    ]
     pairs += [pair for tables in identity for pair in identifiers_reserved(tables)]
     yield from (f"identifiers: {what}" for _, what in find_clashes(sorted(pairs)))
 

@@ -303,6 +303,7 @@ KEPT = {
         "TransactionAssigned",
     ),
     "linked_document_number": ("TransactionRecorded", "TransactionAssigned"),
+    "purchase_place": ("TransactionRecorded",),
     "purchase": ("UnitsEarned", "UnitsTakenBack"),
     "field": ("TransactionUnmatched", "UnitsReleased"),
     "value": ("TransactionUnmatched", "UnitsReleased"),

@@ -115,7 +115,7 @@ def test_however_it_is_typed_it_is_the_same(kind: IdentifierKind, text: str, key
 
     assert all_of(run.facts(TransactionAssigned), "document_number") == ["R-1", "R-2"]
     assert [r.split(" is ")[1] for r in run.rejections()] == ["another member's already"]
-    known = [owner for _, owner, _, _ in run.identifiers.entries()]
+    known = [owner for _, owner, _, _ in run.identifiers.entries() if "/document/" not in owner]
     assert known == [f"{STORE}/{kind}/{key}"]
 
 

@@ -91,15 +91,16 @@ def test_a_purchase_of_more_than_an_amount_holds_is_refused_whole() -> None:
     assert run.facts(TransactionRecorded) == []
 
 
-def test_a_document_number_is_taken_once_for_a_member_but_free_for_another() -> None:
+def test_a_document_number_is_taken_once_in_the_store_whichever_member_comes_with_it() -> None:
     run = with_anna()
     run.when(register(BORIS), purchase("1", "CD-1"))
     (first,) = run.facts(TransactionRecorded)
 
-    run.when(purchase("2", "CD-1"), purchase("3", "CD-1", BORIS))
+    run.when(purchase("2", "CD-1"), purchase("3", "CD-1", BORIS), purchase("4", "CD-2", BORIS))
 
     assert run.rejections() == [
-        f"document_number CD-1 is already registered, as transaction {first.transaction_id}"
+        f"document_number CD-1 is already registered, as transaction {first.transaction_id}",
+        "document_number CD-1 is already registered in store 'DEFAULT', as another purchase",
     ]
     assert all_of(run.facts(TransactionRecorded), "member_id") == [ANNA, BORIS]
 

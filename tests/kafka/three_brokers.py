@@ -150,7 +150,7 @@ class ThreeBrokers:
 
     def await_all(self, within: float = WITHIN) -> None:
         """Every broker is there, and every partition has all of its replicas."""
-        _await(self._whole, within, lambda: f"the three brokers are not whole: see {self.folder}")
+        wait_until(self._whole, within, lambda: f"the three brokers are not whole: see {self.folder}")
 
     def _whole(self) -> bool:
         try:
@@ -182,7 +182,7 @@ class ThreeBrokers:
 
     def _format(self, java: str) -> None:
         """Once, by Kafka's tool; the others' folders are copies under a number of their own."""
-        cluster, first = _drawn_id(), self._folder(CONTROLLER)
+        cluster, first = drawn_id(), self._folder(CONTROLLER)
         properties = self._write("controller", CONTROLLER)
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         command = [java, *JAVA, "-cp", f"{self.libraries}/*", "-Dlog4j2.level=ERROR", *tool]
@@ -194,7 +194,7 @@ class ThreeBrokers:
             lines = [
                 line for line in meta.read_text().splitlines() if not line.startswith(("node", "directory"))
             ]
-            meta.write_text("\n".join([*lines, f"node.id={n}", f"directory.id={_drawn_id()}", ""]))
+            meta.write_text("\n".join([*lines, f"node.id={n}", f"directory.id={drawn_id()}", ""]))
 
     def _folder(self, number: int) -> Path:
         return self.folder / f"data-{number}"
@@ -286,12 +286,12 @@ def _replicated(metadata: Any) -> bool:
     return all(place.leader in BROKERS and len(place.isrs) == len(place.replicas) for place in places)
 
 
-def _drawn_id() -> str:
+def drawn_id() -> str:
     # Kafka's tools take an id that begins with a dash for an option.
     return "K" + urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
-def _await(condition: Callable[[], bool], within: float, what: Callable[[], str]) -> None:
+def wait_until(condition: Callable[[], bool], within: float, what: Callable[[], str]) -> None:
     until = time.monotonic() + within
     while not condition():
         if time.monotonic() > until:

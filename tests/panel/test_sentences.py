@@ -39,6 +39,7 @@ SAID = {
     "TransactionMatched": "Found to be of a member, by hand: document x.",
     "TransactionUnmatched": "Not given to the member, for x x x: document x.",
     "TransactionAssigned": "A return worth 12.5, document x, was put to the account.",
+    "TransactionLabelsChanged": "The labels of a transaction are now x: x.",
     "UnitsEarned": "Earned 12.5 points, pending until 2026-03-02, "
     "which expire on 2026-03-02, by a campaign (“x”).",
     "UnitsActivated": "12.5 points: pending until now, may be spent.",

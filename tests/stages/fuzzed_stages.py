@@ -223,7 +223,7 @@ class World:
     def _may_do_nothing(self, turn: StageContext, came: Record) -> bool:
         """Repeats, clocks that are the wall's, releases of what is not the member's, what nobody wants."""
         if came.topic == IDENTITY_REQUESTS.name:
-            return came.kind == "ReleaseIdentifier"
+            return came.kind in ("ReleaseIdentifier", "ReserveDocument")
         if came.topic == WEBHOOK_EVENTS.name:
             return True
         command = read_command(came)

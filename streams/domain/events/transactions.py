@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from streams.domain.events.fact import Fact
 from streams.domain.values import (
+    Attribute,
     Buyer,
     DocumentType,
     Instant,
@@ -27,6 +28,8 @@ class TransactionRecorded(Fact):
     channel_id: Uuid | None
     linked_document_number: Text | None = None
     """For a return: the document number of its purchase."""
+    purchase_place: Text | None = None
+    labels: tuple[Attribute, ...] = ()
 
 
 class TransactionMatched(Fact):
@@ -63,10 +66,22 @@ class TransactionAssigned(Fact):
     totals: tuple[SkuTotal, ...] = ()
 
 
+class TransactionLabelsChanged(Fact):
+    """`labels` are all labels that the transaction's header has now."""
+
+    transaction_id: Uuid
+    labels: tuple[Attribute, ...]
+
+
 class DocumentErased(Fact):
     """The document's member was erased: the buyer's data became unreadable."""
 
 
 TransactionEvent = (
-    TransactionRecorded | TransactionMatched | TransactionUnmatched | TransactionAssigned | DocumentErased
+    TransactionRecorded
+    | TransactionMatched
+    | TransactionUnmatched
+    | TransactionAssigned
+    | TransactionLabelsChanged
+    | DocumentErased
 )

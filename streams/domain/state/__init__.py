@@ -17,7 +17,17 @@ from streams.domain.state.ledgers import (
     lot_key,
     wallet_prefix,
 )
-from streams.domain.state.members import CampaignUse, Document, Gift, Member, Secret, Standing, Transaction
+from streams.domain.state.members import (
+    CampaignUse,
+    Document,
+    Gift,
+    Member,
+    Secret,
+    Standing,
+    Transaction,
+    TransactionDetails,
+    transaction_key,
+)
 from streams.domain.state.working import Claim, DataKey, Handled, Known, Plan, StreamTime, Waiting
 
 __all__ = [
@@ -48,10 +58,12 @@ __all__ = [
     "State",
     "StreamTime",
     "Transaction",
+    "TransactionDetails",
     "Transfer",
     "Waiting",
     "instant",
     "lot_key",
     "sortable",
+    "transaction_key",
     "wallet_prefix",
 ]

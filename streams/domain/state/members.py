@@ -6,6 +6,7 @@ from typing import Literal
 
 from streams.domain.state.entry import Entry
 from streams.domain.values import (
+    Attribute,
     Buyer,
     DocumentType,
     Instant,
@@ -115,6 +116,32 @@ class Document(Entry):
     to_member: Uuid | None = None
     """The member that it was matched to."""
     linked_document_number: Text | None = None
+    purchase_place: Text | None = None
+    labels: tuple[Attribute, ...] = ()
+    matched_at: Instant | None = None
+
+
+class TransactionDetails(Entry):
+    """What a transaction that was recorded for a known member says, besides its units. A Document has the
+    same itself."""
+
+    table, letter = "members", b"D"
+
+    transaction_id: Uuid
+    document_number: Text
+    document_type: DocumentType
+    purchased_at: Instant
+    gross_value: Decimal
+    items: tuple[Item, ...]
+    buyer: Buyer | None
+    channel_id: Uuid | None
+    linked_document_number: Text | None
+    purchase_place: Text | None
+    labels: tuple[Attribute, ...]
+    recorded_at: Instant
+
+    def key(self) -> bytes:
+        return self.transaction_id.encode()
 
 
 class Gift(Value):
@@ -143,6 +170,12 @@ class Transaction(Entry):
     """The sum of a purchase's returns."""
     gifts: tuple[Gift, ...] = ()
     """The lots that the purchase gave."""
+    apart: bool = False
+    """Whether it is a return with the number of a purchase of the same member."""
 
     def key(self) -> bytes:
-        return self.document_number.encode()
+        return transaction_key(self.document_number, apart=self.apart)
+
+
+def transaction_key(document_number: str, *, apart: bool = False) -> bytes:
+    return document_number.encode() + (b"\x00return" if apart else b"")
