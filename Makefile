@@ -13,7 +13,7 @@ WORKERS ?= 3
 PYTEST = .venv/bin/pytest --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo shell test test-fast soak simulate bench check fuzz sbom screenshots lock clean
+.PHONY: docs help demo shell test test-fast soak simulate bench check fuzz sbom screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ sbom: .venv/.ready ## what is installed, as a CycloneDX document in .local/sbom.
 	@.local/cyclonedx/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--of JSON -o .local/sbom.cdx.json .venv/bin/python
 	@rm -rf .local/cyclonedx
+
+docs: .venv/.ready ## the webhooks' documentation as pages that open from the disk, in build/docs
+	@.venv/bin/loyalty webhooks docs --output build/docs
 
 screenshots: .venv/.ready ## the README's pictures of the panel, made anew
 	@KEEP_SCREENSHOTS=1 .venv/bin/pytest -q tests/browser/test_screenshots.py

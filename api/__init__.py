@@ -6,6 +6,7 @@ auth        who calls, what they may do, and what they changed
 services    what the doors do, without HTTP
 rest        the REST API: one module a resource
 panel       the admin panel: pages for people, over the same services
+portal      the documentation for receivers of webhooks, served or built as files
 process     the API's process: application, server, control topics, read models
 cli         the `loyalty` command: one module a sub-command
 

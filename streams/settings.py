@@ -157,13 +157,27 @@ class Settings(BaseSettings):
         le=3650,
         description="Days that deliveries wait for a paused or disabled subscription; 0: without end.",
     )
+    docs_access: Literal["public", "signed_in"] = Field(
+        default="public",
+        description="Who may read /docs/webhooks, /asyncapi.json and /openapi.json: public or signed_in.",
+    )
+    sender_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="Networks that webhooks come from, as CIDR, shown in the docs; none: not shown.",
+    )
     event_names: Literal["pascal", "dotted"] = Field(
         default="pascal",
         description="eventName in the new format: CustomerUpdated (pascal) or customer.updated (dotted).",
     )
 
     @field_validator(
-        "api_key_hashes", "secret_key", "allow_targets", "trusted_proxies", "retention", mode="before"
+        "api_key_hashes",
+        "secret_key",
+        "allow_targets",
+        "trusted_proxies",
+        "sender_networks",
+        "retention",
+        mode="before",
     )
     @classmethod
     def _check_comma_separated(cls, value: object) -> object:

@@ -7,6 +7,7 @@ store               a store's settings; settings: the deployment's
 admin, secret_key   who may log in; a key for secrets; audit: who changed what
 webhooks            the catalogue; receiver: an endpoint to try it on
 listen              webhooks on this machine; listening: its session; trigger: an example
+send                commands from a file; rejections: what became of those that were refused
 api_client          calls the REST API
 imports             CSV files and history
 expiring            preview of announcements; identifiers: unusable phones, e-mails and cards
@@ -46,8 +47,10 @@ from api.cli import (
     poison,
     receiver,
     reconcile,
+    rejections,
     replay,
     secret_key,
+    send,
     settings,
     sink,
     store,
@@ -110,6 +113,7 @@ app.command(name="api", rich_help_panel=RUN)(api.run)
 app.command(name="receiver", rich_help_panel=RUN)(receiver.receive)
 app.command(name="listen", rich_help_panel=RUN)(listen.run)
 app.command(name="trigger", rich_help_panel=RUN)(trigger.run)
+app.command(name="send", rich_help_panel=RUN)(send.run)
 app.command(name="demo", rich_help_panel=RUN)(demo.run)
 
 app.add_typer(topics.app, name="topics", rich_help_panel=SET_UP)
@@ -128,6 +132,7 @@ app.command(name="openapi", rich_help_panel=LOOK)(api.describe)
 
 app.command(name="doctor", rich_help_panel=REPAIR)(doctor.run)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=REPAIR)
+app.add_typer(rejections.app, name="rejections", rich_help_panel=REPAIR)
 app.add_typer(poison.app, name="poison", rich_help_panel=REPAIR)
 app.add_typer(replay.app, name="replay", rich_help_panel=REPAIR)
 app.command(name="backfill", rich_help_panel=REPAIR)(backfill.run)

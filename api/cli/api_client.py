@@ -19,6 +19,8 @@ MAX_ANSWER_BYTES = 32 << 20
 TIMEOUT = 15.0
 """Seconds for an answer, beside the time for which it was asked to wait."""
 KEY_FILE = "api-key"
+_JSON = {"Content-Type": "application/json"}
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class NoSuchThing(LoyaltyError):
@@ -63,9 +65,10 @@ class ApiClient:
         NoSuchThing, and RequestRefused for other refusals.
         """
         url = f"{self.address}{path}"
+        content = None if body is None else _ENCODER.encode(body)
         try:
             async with self._client.stream(
-                method, url, json=body, headers=headers, timeout=TIMEOUT + wait
+                method, url, content=content, headers={**_JSON, **(headers or {})}, timeout=TIMEOUT + wait
             ) as answer:
                 return _read(self.address, answer.status_code, await _body(answer))
         except httpx.InvalidURL as error:

@@ -1,6 +1,7 @@
 """`loyalty webhooks`: the catalogue, with documentation and schemas."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from api.cli.lines import say
 
 if TYPE_CHECKING:
     from streams.webhooks.schema import BodyFormat
@@ -27,11 +30,35 @@ def show() -> None:
 
 
 @app.command()
-def docs() -> None:
-    """Print all webhooks with their triggers and fields, as Markdown."""
+def docs(
+    output: Annotated[
+        Path | None, typer.Option(help="Directory for the documentation as pages that open from the disk.")
+    ] = None,
+) -> None:
+    """Print all webhooks with their triggers and fields as Markdown, or write the documentation's pages."""
     from streams.webhooks.contract import markdown_page
 
-    print(markdown_page())
+    if output is None:
+        print(markdown_page())
+        return
+    _write_pages(output)
+
+
+def _write_pages(folder: Path) -> None:
+    from datetime import UTC, datetime
+
+    from api.portal.deployment import describe_deployment
+    from api.portal.site import PortalSite
+    from api.process.openapi import openapi_document
+    from streams.errors import Misconfigured
+    from streams.settings import load_settings
+
+    site = PortalSite(describe_deployment(load_settings()), openapi_document)
+    try:
+        count = site.write(folder, datetime.now(UTC))
+    except OSError as error:
+        raise Misconfigured(f"--output {str(folder)!r} cannot be written: {error.strerror}") from None
+    say(f"{count} files written; open {folder / 'index.html'}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from api.panel import (
     members,
     overview,
     redrive,
+    refusals,
     replay,
     signin,
     webhook_form,
@@ -60,6 +61,7 @@ class PanelServices:
     whys: DeliveryExplanations
     replays: ReplayService
     letters: DeadLetterService
+    failures: refusals.FailureQueries
     dotted_names: bool
     overviews: OverviewService
     store_codes: Callable[[], Iterable[str]]
@@ -68,8 +70,9 @@ class PanelServices:
     now: Callable[[], datetime]
 
 
-def create_panel(parts: PanelServices) -> ASGIApp:
-    """Builds the application to be mounted. Every page but the sign-in page requires a session."""
+def create_panel(parts: PanelServices, documentation: APIRouter | None = None) -> ASGIApp:
+    """Builds the application to be mounted. Every page but the sign-in page requires a session, also those of
+    `documentation`, whose paths no store has."""
     door, pages = SessionGuard(parts.sessions, parts.programme), PageRenderer()
     panel = FastAPI(
         openapi_url=None,
@@ -79,6 +82,8 @@ def create_panel(parts: PanelServices) -> ASGIApp:
     panel.state.door = door
     failures.install_error_pages(panel, pages)
     panel.mount("/static", StaticFiles(directory=STATIC_FOLDER))
+    if documentation:
+        panel.include_router(documentation)
     panel.include_router(signin.routes(pages, parts.logins, parts.sessions, parts.store_codes, parts.now))
     panel.include_router(webhook_list.routes(pages, parts.webhooks, parts.standings, parts.deliveries))
     panel.include_router(overview.routes(pages, parts.overviews))
@@ -88,6 +93,7 @@ def create_panel(parts: PanelServices) -> ASGIApp:
     panel.include_router(webhook_page.routes(pages, parts.webhooks, parts.standings, log))
     panel.include_router(expiring.routes(pages, parts.programme, parts.forecasts, parts.webhooks))
     happenings = ActivityTimeline(parts.reading, parts.deliveries)
+    panel.include_router(refusals.routes(pages, parts.failures))
     panel.include_router(members.routes(pages, parts.reading, happenings, parts.forecasts))
     for router in _about_deliveries(pages, parts, log):
         panel.include_router(router)

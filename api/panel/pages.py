@@ -27,6 +27,7 @@ NAVIGATION = (
     ("why", "Why didn’t I get it?"),
     ("expiring", "Expiring notifications"),
     ("members", "Members"),
+    ("refusals", "Refusals"),
 )
 """Path below the store's, and label."""
 

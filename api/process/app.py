@@ -1,5 +1,6 @@
 """The application, built from its ports."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,13 +17,18 @@ from api.contract.endpoint_credentials import SecretVault
 from api.contract.url_policy import TargetPolicy
 from api.panel.app import PanelServices, create_panel
 from api.panel.forecasts import ForecastService
+from api.panel.refusals import FailureQueries
 from api.panel.sessions import SessionService
+from api.portal import routes as portal_routes
+from api.portal.deployment import Deployment, default_deployment
+from api.portal.site import PortalSite
 from api.problems import Complaint
 from api.process.answer_headers import AnswerHeaders
 from api.process.forwarded import ForwardedAddress
 from api.rest import (
     admins,
     command_status,
+    commands,
     custom_events,
     dead_letters,
     deliveries,
@@ -68,7 +74,7 @@ from streams.kafka.unfit_records import UnfitRecord
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
-MEMBER_MODULES = (members, points, transactions, rewards, custom_events, command_status)
+MEMBER_MODULES = (members, points, transactions, rewards, custom_events, command_status, commands)
 SECURITY_SCHEMES: dict[str, Any] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": HEADER},
     "Login": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -100,6 +106,7 @@ def create_app(
     box: DeadLetterPort,
     journal: DeliveryQueries,
     published: PublishedEventReader,
+    failures: FailureQueries,
     flow: PipelineSamples,
     aside: Callable[[], Sequence[UnfitRecord]],
     dotted_names: bool = False,
@@ -108,16 +115,19 @@ def create_app(
     signer: SigningKeyMaker | None = None,
     vault: SecretVault | None = None,
     trusted_proxies: Sequence[Network] = (),
+    deployment: Deployment | None = None,
 ) -> FastAPI:
     """The API over `subscriptions`, `book`, `stores` and the orders of `replaying`, which are kept current by
     whoever follows the topics behind `log`, `outcomes`, `settings_log` and the logs of `replaying`. What is
     changed is told to `audit` first."""
+    deployment = deployment or default_deployment()
     app = FastAPI(
         title="Loyalty webhooks",
         description=DESCRIPTION,
         redirect_slashes=False,
         # Those of the framework load scripts from elsewhere.
         docs_url=None,
+        openapi_url="/openapi.json" if deployment.is_public else None,
         redoc_url=None,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
@@ -177,8 +187,12 @@ def create_app(
     for module in MEMBER_MODULES:
         app.include_router(module.routes(command_service), responses=FAILURE_ANSWERS | PENDING_ANSWER)
     app.include_router(erasure.routes(command_service, audit), responses=FAILURE_ANSWERS | PENDING_ANSWER)
-    app.include_router(webhook_docs.routes(now))
+    portal = portal_routes.routes(PortalSite(deployment, lambda: json.dumps(app.openapi(), indent=2)), now)
+    if deployment.is_public:
+        app.include_router(webhook_docs.routes(now))
+    # The reference comes first: it lies below /docs, too.
     webhook_docs.mount_reference(app)
+    app.include_router(portal.public)
 
     @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
     async def health() -> JSONResponse:
@@ -202,6 +216,7 @@ def create_app(
         whys=whys,
         replays=replays,
         letters=letters,
+        failures=failures,
         dotted_names=dotted_names,
         standings=standings,
         overviews=overviews,
@@ -210,7 +225,7 @@ def create_app(
         sessions=sessions,
         now=now,
     )
-    app.mount("/panel", create_panel(panel))
+    app.mount("/panel", create_panel(panel, portal.guarded))
     _secure(app)
     return app
 

@@ -41,6 +41,7 @@ def openapi_document() -> str:
         box=UNUSED,
         journal=UNUSED,
         published=UNUSED,
+        failures=UNUSED,
         flow=UNUSED,
         aside=UNUSED,
     )

@@ -17,6 +17,7 @@ from api.auth.sign_outs import Revocations
 from api.contract.url_policy import PublicTargets
 from api.panel.forecasts import ForecastService
 from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
+from api.portal.deployment import describe_deployment
 from api.process.app import create_app
 from api.process.connection_limits import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, BoundedProtocol
 from api.process.control_topics import (
@@ -37,6 +38,7 @@ from streams.jobs.dead_letters import DeadLetterStore
 from streams.jobs.replay_estimate import ReplayEstimator
 from streams.kafka.clients import Connection
 from streams.kafka.exit_in_time import exit_if_silent
+from streams.projections.failure_log import FailureLog
 from streams.projections.timer_forecast import TimerForecast
 from streams.runtime.instance import hold_instance
 from streams.runtime.state_versions import read_state_version, require_layout
@@ -136,6 +138,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             box=DeadLetterStore(connection, parts.appender, lambda id_: parts.index.get(id_) is not None),
             journal=parts.journal,
             published=parts.published,
+            failures=FailureLog(connection),
             dotted_names=settings.event_names == "dotted",
             forecasts=forecasts,
             flow=parts.flow,
@@ -151,6 +154,7 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             if safe.ready
             else None,
             trusted_proxies=settings.trusted_proxies,
+            deployment=describe_deployment(settings),
             signer=SealedKeys(safe) if safe.ready else None,
             vault=safe if safe.ready else None,
         )

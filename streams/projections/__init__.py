@@ -6,6 +6,7 @@ state_snapshot         the members' state, restored for a command; present setti
 member_lookup          one member's state, read from the changelogs
 member_events          one member's events, read from their topic
 member_webhook_events  one member's webhook events, read from their topic
+failure_log            the newest refused commands and poison records
 listener_feed          what listeners fetch: new webhook events, and examples made for them
 erasures               who is erased, and which topics still hold a member's data until when
 command_outcomes       what became of the commands that this process sent

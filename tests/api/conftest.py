@@ -18,6 +18,7 @@ from api.contract.endpoint_credentials import SecretVault
 from api.contract.url_policy import PublicTargets
 from api.panel.forecasts import ForecastService
 from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
+from api.portal.deployment import Deployment
 from api.process.app import create_app
 from api.services.command_outcomes import CommandOutcomes
 from api.services.signing_keys import SigningKeyMaker
@@ -32,6 +33,7 @@ from streams.pipeline_health.samples import Sample
 from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
+from tests.api.failures import FailuresInMemory
 from tests.api.listening import ListeningInMemory
 from tests.api.logs import LogInMemory
 from tests.api.past import BoxInMemory, OrdersInMemory
@@ -91,6 +93,7 @@ class Door:
         vault: SecretVault | None = None,
         logins: int = MAX_LOGINS_PER_MINUTE,
         signed_in: bool = True,
+        deployment: Deployment | None = None,
     ) -> None:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index.get, self._subscribe)
@@ -110,6 +113,7 @@ class Door:
         self.sessions = SessionService(
             tokens, self.principals, SAFE.derived(FORM_KEY_PURPOSE), self.clock.peek
         )
+        self.failures = FailuresInMemory()
         self.listening = ListeningInMemory(SAFE)
         self.deliveries, self.events = DeliveriesInMemory(), EventsInMemory()
         outcomes = CommandOutcomes(self.programme, self.programme, wait=wait, most=most)
@@ -140,11 +144,13 @@ class Door:
             listening=self.listening.ports,
             journal=self.deliveries,
             published=self.events,
+            failures=self.failures,
             flow=self.flow,
             aside=lambda: self.aside,
             logins=LoginService(self.principals, tokens, logins),
             sessions=self.sessions if signed_in else None,
             signer=signer,
+            deployment=deployment,
             vault=vault,
         )
 
@@ -161,6 +167,7 @@ class Door:
         self.conditions.clear()
         self.replays.reset()
         self.listening.reset()
+        self.failures.reset()
         # Its methods are bound in the application: it is emptied, not replaced.
         vars(self.box).update(vars(BoxInMemory()))
         self.flow.samples = ()

@@ -25,6 +25,7 @@ FREE = {
     ("GET", "/"),
     ("GET", "/asyncapi.json"),
     ("GET", "/docs/webhooks"),
+    ("GET", "/docs/webhooks/{path:path}"),
 }
 """All that needs no caller, written out: another one is a decision, not an accident."""
 STORELESS = {

@@ -320,4 +320,4 @@ def test_the_key_of_a_demo_is_its_owners_alone_and_ends_with_it(tmp_path: Any) -
         file = tmp_path / "demo" / "api-key"
         assert (file.read_text(), file.stat().st_mode & 0o777) == ("secret", 0o600)
     assert not file.exists()
-    assert api_address(Settings(api_host="::1", api_port=81)) == "http://[::1]:81"
+    assert api_address(Settings(home=tmp_path, api_host="::1", api_port=81)) == "http://[::1]:81"

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessible import findings, overflow
 from tests.browser.conftest import kept
 
 
@@ -19,8 +20,12 @@ def test_the_reference_lists_and_opens_operations_and_asks_nobody_else(page: Pag
     assert [url for url in asked if not url.startswith((own, "data:"))] == []
 
 
-def test_the_webhooks_page_has_its_style(page: Page) -> None:
+def test_the_documentation_searches_copies_and_fits_a_phone(page: Page) -> None:
     page.goto("/docs/webhooks")
+    page.get_by_label("Search the documentation").fill("remainingUnits")
+    page.locator("#found").get_by_role("link", name="PointsWillExpire").click()
 
-    expect(page.get_by_role("heading", name="Webhooks", exact=True)).to_be_visible()
-    assert page.locator("body").evaluate("body => getComputedStyle(body).maxWidth") != "none"
+    expect(page.get_by_role("heading", name="PointsWillExpire")).to_be_visible()
+    page.get_by_role("button", name="Copy: Example body, New format").click()
+    expect(page.get_by_role("button", name="Copy: Example body, New format")).to_have_text("Copied")
+    assert (findings(page), overflow(page)) == ([], 0)

@@ -124,6 +124,7 @@ def test_every_fact_leads_to_a_webhook_unless_it_is_one_of_these() -> None:
         "DocumentErased",
         "TransactionMatched",
         "TransactionUnmatched",
+        "TransactionLabelsChanged",
         "UnitsHeld",
         "UnitsReleased",
     }
