@@ -18,8 +18,12 @@ PYTEST = .venv/bin/pytest --dist loadscope --no-loadscope-reorder
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
-	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
+demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; QUICK=1: few of them; KEEP=1 stays up afterwards
+	@.venv/bin/loyalty demo $(if $(QUICK),--quick) $(if $(KEEP),--keep)
+
+.PHONY: shell
+shell: .venv/.ready ## a shell in which `loyalty` is a command; `exit` leaves it
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $${SHELL:-/bin/sh}
 
 test: .venv/.ready ## all tests, the ones on a real broker and in a browser included, in WORKERS=3 processes
 	@.venv/bin/python -m tests.browser.chromium

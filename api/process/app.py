@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from starlette.middleware import Middleware
 
 from api.auth.audit import AuditedLog, AuditTrail, ChangeLog
-from api.auth.authentication import HEADER, PUBLIC_PATHS, AuthenticationMiddleware, Authenticator
+from api.auth.authentication import HEADER, PUBLIC_PATHS, REQUIRED, AuthenticationMiddleware, Authenticator
 from api.auth.logins import LoginService
 from api.auth.principals import Principals
 from api.contract.endpoint_credentials import SecretVault
@@ -273,7 +273,10 @@ FAILURE_ANSWERS: dict[int | str, dict[str, Any]] = {
             "errors": [Complaint("webhookSubscription.url", "Field required", "missing").body()],
         },
     ),
-    401: _failure("No key, or one that is not accepted", {"message": "Authentication Required"}),
+    401: _failure(
+        "No key, or one that is not accepted",
+        REQUIRED | {"hint": "Send an API key in the header X-AUTH-TOKEN: …"},
+    ),
     403: _failure("The key's scopes do not allow it", {"code": 403, "message": "Forbidden."}),
     404: _failure("There is none", {"code": 404, "message": "Not Found"}),
     409: _failure(
