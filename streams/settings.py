@@ -97,9 +97,7 @@ class Settings(BaseSettings):
     metrics_port: Ports = Field(
         default="0", description="Port of metrics and probes; of 9464-9470 the first that is free; 0: none."
     )
-    metrics_endpoints: int = Field(
-        default=50, ge=0, le=1000, description="Most endpoints with metrics of their own, in one process."
-    )
+    metrics_endpoints: int = Field(default=50, ge=0, le=1000, description="Most endpoints with own metrics.")
     api_host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
     api_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0: any free one.")
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(
