@@ -61,7 +61,7 @@ def examine() -> "Iterator[Finding]":
     yield Finding("settings", "ok", "every variable that is set has a valid value")
     yield machine.check_disk(settings.home)
     yield machine.check_api_port(settings)
-    if settings.metrics_port:
+    if settings.metrics_ports:
         yield machine.check_metrics_port(settings)
     yield machine.check_secret_key(settings)
     yield from _examine_cluster(settings)

@@ -42,12 +42,12 @@ def check_api_port(settings: Settings) -> Finding:
 
 def check_metrics_port(settings: Settings) -> Finding:
     """Whether the metrics can be served, or are so already by another process of this deployment."""
-    port, name = settings.metrics_port, variable_name("metrics_port")
-    holder = describe_port_holder("127.0.0.1", port)
-    if holder is None:
-        return Finding("metrics' port", "ok", f"127.0.0.1:{port} is free")
-    text = f"127.0.0.1:{port} is taken, perhaps by a worker or sink of yours that runs"
-    return Finding("metrics' port", "advice", text, f"give each process of a machine its own {name}")
+    host, name = settings.metrics_host, variable_name("metrics_port")
+    for port in settings.metrics_ports:
+        if describe_port_holder(host, port) is None:
+            return Finding("metrics' port", "ok", f"{host}:{port} is free")
+    text = f"{host}:{settings.metrics_port} is taken, perhaps by a worker or sink of yours that runs"
+    return Finding("metrics' port", "advice", text, f"set {name} to a range, such as 9464-9470")
 
 
 def check_secret_key(settings: Settings) -> Finding:
