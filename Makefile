@@ -13,13 +13,17 @@ WORKERS ?= 3
 PYTEST = .venv/bin/pytest --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo test test-fast soak simulate bench check fuzz sbom screenshots lock clean
+.PHONY: docs help demo test test-fast soak simulate bench bench-check check fuzz sbom screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; KEEP=1 stays up afterwards
-	@.venv/bin/loyalty demo $(if $(KEEP),--keep)
+demo: .venv/.ready ## purchases in, webhooks out, on a local Kafka; QUICK=1: few of them; KEEP=1 stays up afterwards
+	@.venv/bin/loyalty demo $(if $(QUICK),--quick) $(if $(KEEP),--keep)
+
+.PHONY: shell
+shell: .venv/.ready ## a shell in which `loyalty` is a command; `exit` leaves it
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $${SHELL:-/bin/sh}
 
 test: .venv/.ready ## all tests, the ones on a real broker and in a browser included, in WORKERS=3 processes
 	@.venv/bin/python -m tests.browser.chromium
@@ -38,6 +42,9 @@ simulate: .venv/.ready ## SEEDS=1000000 runs on a simulated cluster, FROM= a fir
 
 bench: .venv/.ready ## how fast it is here, beside the machine's own limits; QUICK=1 only sees it run
 	@.venv/bin/python -m tests.bench $(if $(QUICK),--quick)
+
+bench-check: .venv/.ready ## whether a record costs more CPU time than the baseline says; WRITE=1 makes a new one
+	@.venv/bin/python -m tests.bench.check $(if $(WRITE),--write)
 
 check: .venv/.ready ## lint, format, types and released schemas
 	@.venv/bin/ruff check

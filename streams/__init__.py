@@ -1,7 +1,7 @@
 """The stream processing. Each room imports only rooms above it in this list; a test holds that.
 
 errors            the error tree; spelling: what a misspelled name may mean
-environment       which variables are ours; settings: everything that the environment can set
+environment       variables: which are ours, and ports; settings: everything that the environment can set
 domain            commands, events, a member's state; `decide` and `evolve`: pure
 rejections        refused commands and poison records, as records
 webhooks          the catalogue: one function per webhook makes its body, new and legacy: pure

@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Collection, Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from streams.errors import Misconfigured
 from streams.spelling import find_similar
@@ -35,3 +38,24 @@ def _describe(name: str, known: Collection[str]) -> str:
     similar = _OTHER_NAMES.get(name.upper()) or (endings[ending] if ending else None)
     advice = f"did you mean {similar}?" if similar else "`loyalty settings` lists all that there are"
     return f"{name} is no setting: {advice}"
+
+
+def parse_ports(text: str) -> range:
+    """The ports of "9464" or "9464-9470"; none of "0". Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if (first, last) == (0, 0):
+        return range(0)
+    if not 0 < first <= last <= MAX_PORT:
+        raise ValueError("must be a port of 1 to 65535, a range of them such as 9464-9470, or 0")
+    return range(first, last + 1)
+
+
+def _check_ports(text: str) -> str:
+    parse_ports(text)
+    return text
+
+
+MAX_PORT = 65_535
+Ports = Annotated[str, AfterValidator(_check_ports)]
+"""A port, a range of ports, or 0 for none."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from streams.environment import require_known_variables
+from streams.environment import Ports, parse_ports, require_known_variables
 from streams.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -93,9 +93,11 @@ class Settings(BaseSettings):
         le=1,
         description="1: also keep copies of the partitions that others own, to take them over at once.",
     )
-    metrics_port: int = Field(
-        default=0, ge=0, le=65_535, description="Port of 127.0.0.1 for this process's metrics; 0: none."
+    metrics_host: str = Field(default="127.0.0.1", description="Address of a process's metrics and probes.")
+    metrics_port: Ports = Field(
+        default="0", description="Port of metrics and probes; of 9464-9470 the first that is free; 0: none."
     )
+    metrics_endpoints: int = Field(default=50, ge=0, le=1000, description="Most endpoints with own metrics.")
     api_host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
     api_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0: any free one.")
     api_key_hashes: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -184,6 +186,10 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def metrics_ports(self) -> range:
+        return parse_ports(self.metrics_port)
 
     @field_validator("api_key_hashes")
     @classmethod

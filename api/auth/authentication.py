@@ -26,6 +26,8 @@ HEADER = "X-AUTH-TOKEN"
 DEVICE_COOKIE = "loyalty_device"
 """The cookie by which a browser is known that somebody has signed in with."""
 
+REQUIRED: dict[str, object] = {"message": "Authentication Required"}
+"""The contract's answer to a caller without an accepted key; a hint stands beside it."""
 PUBLIC_PATHS = {"/api/admin/login_check", "/api/token/refresh"}
 """Where a caller gets a token, having none."""
 STORELESS_PATHS = re.compile(r"/api/admin/[^/]+/api-key(/[^/]+)?")
@@ -168,10 +170,17 @@ class AuthenticationMiddleware:
             # The contract's two answers: for a token that it calls a JWT, and for everything else.
             jwt = HEADER.lower() not in headers and headers.get("authorization", "").startswith("Bearer ")
             invalid = {"code": 401, "message": "Invalid JWT Token"}
-            return _refused(invalid if jwt else {"message": "Authentication Required"})
+            return _refused(invalid if jwt else REQUIRED | {"hint": _describe_lack(headers)})
         if not caller.may_enter(scope["path"]):
             return JSONResponse({"code": 403, "message": "Forbidden."}, 403)
         return caller
+
+
+def _describe_lack(headers: Headers) -> str:
+    """What a caller without rights should send."""
+    if headers.get(HEADER):
+        return f"The key in {HEADER} is none of this API's: it may be mistyped, removed or expired."
+    return f"Send an API key in the header {HEADER}: `loyalty api-key` or an admin makes one."
 
 
 def client_address(scope: Scope) -> str:

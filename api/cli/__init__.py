@@ -17,7 +17,7 @@ erase               forgets a member
 replay              sends again; replay_state: builds the state anew; backfill: applies a new rule to the past
 dead_letters        lists and redrives; poison: unreadable records; redriving: what both share
 reconcile           checks the books; reconcile_state: the state
-doctor              lists unusable control records
+doctor              what is wrong with the deployment, and what to do
 demo                the whole pipeline on real parts
 help_pages          the groups and examples of help pages
 lines, bars         output that cannot be forged; progress bars; failures: errors in one sentence

@@ -106,11 +106,14 @@ def list_admins(
 ) -> None:
     """Each admin: id, name, scopes, stores, API keys."""
 
+    from api.cli.failures import print_note
     from streams.domain.text import escape_text
 
     async def work(principals: "Principals", _: "AuditedLog[Admin]") -> str:
         if json_lines:
             return "\n".join(dumps(_row(a, len(principals.keys_of(a.admin_id)))) for a in principals.admins())
+        if not principals.admins():
+            print_note("there is no admin yet: `loyalty admin create NAME` makes one")
         return "\n".join(
             f"{a.admin_id}  {escape_text(a.username)}  {','.join(a.scopes)}  "
             f"{','.join(a.stores) or 'all stores'}  {len(principals.keys_of(a.admin_id))} API keys"
@@ -134,7 +137,7 @@ def _report_done(work: "Work") -> None:
     from api.cli.processes import process
 
     with process("admin") as (_, connection):
-        say(*asyncio.run(_with_callers(connection, work)).split("\n"))
+        say(*asyncio.run(_with_callers(connection, work)).splitlines())
 
 
 async def _with_callers(connection: "Connection", work: "Work") -> str:

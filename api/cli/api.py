@@ -29,15 +29,15 @@ def run(supervised: Supervised = False) -> None:
 
 
 def new_key() -> None:
-    """Make an API key, and the hash of it that the API must know."""
+    """Make an API key, alone on standard output; standard error has the hash that the API must know."""
     from api.auth import authentication
+    from api.cli.failures import print_note
     from streams.settings import variable_name
 
     token, digest = authentication.new_key()
-    say(f"key   {token}")
-    say(f"hash  {digest}")
+    say(token)
     setting = f"{variable_name('api_key_hashes')}={digest}"
-    say(f"Send the key in {authentication.HEADER}, and start the API with {setting}")
+    print_note(f"Start the API with {setting}\nSend the key in the header {authentication.HEADER}.")
 
 
 def describe() -> None:

@@ -28,12 +28,21 @@ def list_changes(
     missing."""
     import msgspec
 
+    from api.cli.failures import print_note
     from api.cli.processes import process
 
     with process("audit") as (_, connection):
         found = asyncio.run(_read(connection, subject, who, limit))
+    if not found:
+        print_note(_describe_nothing(subject, who))
     for change in found:
         say(msgspec.json.encode(change).decode() if json else _line(change))
+
+
+def _describe_nothing(subject: str | None, who: str | None) -> str:
+    chosen = [f"--id {subject}"] if subject else []
+    chosen += [f"--who {who}"] if who else []
+    return f"no change fits {' and '.join(chosen)}" if chosen else "nothing has been changed yet"
 
 
 async def _read(

@@ -66,6 +66,7 @@ def child_environments(settings: "Settings", processes: int) -> Iterator[Mapping
         more = {}
         if settings.instance:
             more[variable_name("instance")] = f"{settings.instance}-{number}"
-        if settings.metrics_port:
-            more[variable_name("metrics_port")] = str(settings.metrics_port + number)
+        if len(settings.metrics_ports) == 1:
+            # Of a range each child takes the first that is free.
+            more[variable_name("metrics_port")] = str(settings.metrics_ports[0] + number)
         yield more

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.middleware import Middleware
 
 from api.auth.audit import AuditedLog, AuditTrail, ChangeLog
-from api.auth.authentication import HEADER, PUBLIC_PATHS, AuthenticationMiddleware, Authenticator
+from api.auth.authentication import HEADER, PUBLIC_PATHS, REQUIRED, AuthenticationMiddleware, Authenticator
 from api.auth.logins import LoginService
 from api.auth.principals import Principals
 from api.contract.endpoint_credentials import SecretVault
@@ -23,8 +23,10 @@ from api.portal import routes as portal_routes
 from api.portal.deployment import Deployment, default_deployment
 from api.portal.site import PortalSite
 from api.problems import Complaint
+from api.process import health
 from api.process.answer_headers import AnswerHeaders
 from api.process.forwarded import ForwardedAddress
+from api.process.http_metrics import HttpMetrics, RequestMeter
 from api.rest import (
     admins,
     command_status,
@@ -71,6 +73,7 @@ from streams.delivery.records import Subscription
 from streams.delivery.subscription import Subscriptions
 from streams.domain.store import StoreSettings
 from streams.kafka.unfit_records import UnfitRecord
+from streams.runtime.probes import Probes
 from streams.settings import Network
 from streams.topics import ATTEMPTS, DAY
 
@@ -88,7 +91,8 @@ def create_app(
     authenticator: Authenticator,
     targets: TargetPolicy,
     now: Callable[[], datetime],
-    caught_up: Callable[[], bool],
+    probes: Probes,
+    metrics: HttpMetrics,
     outcomes: CommandOutcomes,
     book: CommittedState,
     past: MemberHistory,
@@ -131,6 +135,7 @@ def create_app(
         redoc_url=None,
         # Outermost first: nobody sends us a body before we know who it is.
         middleware=[
+            Middleware(RequestMeter, metrics=metrics),
             Middleware(AnswerHeaders),
             Middleware(ForwardedAddress, trusted=trusted_proxies),
             Middleware(AuthenticationMiddleware, authenticator=authenticator),
@@ -194,11 +199,7 @@ def create_app(
     webhook_docs.mount_reference(app)
     app.include_router(portal.public)
 
-    @app.get("/health", summary="Whether requests can be answered", tags=["operation"])
-    async def health() -> JSONResponse:
-        """503 until all subscriptions have been read, and when they cannot be read any more."""
-        ready = caught_up()
-        return JSONResponse({"status": "OK" if ready else "Problem"}, 200 if ready else 503)
+    app.include_router(health.routes(probes))
 
     # Without the last slash it would be no page of the panel's, and none of ours.
     @app.get("/panel", include_in_schema=False)
@@ -272,7 +273,10 @@ FAILURE_ANSWERS: dict[int | str, dict[str, Any]] = {
             "errors": [Complaint("webhookSubscription.url", "Field required", "missing").body()],
         },
     ),
-    401: _failure("No key, or one that is not accepted", {"message": "Authentication Required"}),
+    401: _failure(
+        "No key, or one that is not accepted",
+        REQUIRED | {"hint": "Send an API key in the header X-AUTH-TOKEN: …"},
+    ),
     403: _failure("The key's scopes do not allow it", {"code": 403, "message": "Forbidden."}),
     404: _failure("There is none", {"code": 404, "message": "Not Found"}),
     409: _failure(

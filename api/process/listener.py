@@ -1,7 +1,9 @@
 """Where the API's server listens."""
 
+import errno
 import socket
 
+from api.process.port_holder import describe_port_holder
 from streams.errors import Misconfigured
 from streams.settings import Settings, variable_name
 
@@ -13,7 +15,11 @@ def open_listener(settings: Settings) -> socket.socket:
         made = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         where = f"{variable_name('api_host')}={host!r}, {variable_name('api_port')}={port}"
-        raise Misconfigured(f"{where}: cannot listen there: {error.strerror}") from None
+        holder = describe_port_holder(host, port) if error.errno == errno.EADDRINUSE else None
+        reason = (
+            f"{holder.text}. Set {variable_name('api_port')} to another port" if holder else error.strerror
+        )
+        raise Misconfigured(f"{where}: cannot listen there: {reason}") from None
     # Connections inherit it, and asyncio does not see that they are TCP: an answer's second packet would wait
     # 40 ms for the first one's acknowledgement.
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

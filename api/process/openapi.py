@@ -5,11 +5,14 @@ from typing import Any, cast
 
 from api.auth.principals import Principals
 from api.process.app import create_app
+from api.process.http_metrics import HttpMetrics
 from api.services.listeners import ListenerPorts
 from api.services.replays import ReplayPorts
 from streams.delivery.listeners import Listeners
 from streams.delivery.replay_jobs import ReplayJobs
 from streams.delivery.subscription import Subscriptions
+from streams.runtime.metrics import Metrics
+from streams.runtime.probes import Probes
 
 UNUSED = cast(Any, None)
 """Stands for ports that no description needs."""
@@ -23,7 +26,8 @@ def openapi_document() -> str:
         authenticator=UNUSED,
         targets=UNUSED,
         now=UNUSED,
-        caught_up=UNUSED,
+        probes=Probes(),
+        metrics=HttpMetrics(Metrics()),
         outcomes=UNUSED,
         book=UNUSED,
         past=UNUSED,

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import uvicorn
 
@@ -24,6 +26,7 @@ from api.process.control_topics import (
     AuditAppender,
     ExampleLog,
 )
+from api.process.http_metrics import HttpMetrics
 from api.process.listener import listener_address, open_listener
 from api.process.services import start_parts, wait_for_first
 from api.services.listener_leases import remove_ended_listeners
@@ -37,10 +40,14 @@ from streams.errors import Misconfigured
 from streams.jobs.dead_letters import DeadLetterStore
 from streams.jobs.replay_estimate import ReplayEstimator
 from streams.kafka.clients import Connection
+from streams.kafka.compacted_view import CompactedView
 from streams.kafka.exit_in_time import exit_if_silent
 from streams.projections.failure_log import FailureLog
 from streams.projections.timer_forecast import TimerForecast
 from streams.runtime.instance import hold_instance
+from streams.runtime.metrics import Metrics
+from streams.runtime.monitoring import BEAT_INTERVAL, MonitoringServer
+from streams.runtime.probes import BrokerPulse, Probes
 from streams.runtime.state_versions import read_state_version, require_layout
 from streams.settings import Settings
 from streams.stages.context import StreamClock, WallClock
@@ -71,7 +78,10 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
     require_credentials(settings.api_key_hashes, safe)
     require_layout(await asyncio.to_thread(read_state_version, connection))
     stop = _stop_signal(connection)
+    metrics, probes = Metrics(f"{settings.topic_prefix}api"), Probes()
+    measures = HttpMetrics(metrics)
     async with AsyncExitStack() as stack:
+        await start_monitoring(connection, metrics, probes, settings, stack)
         listener = stack.enter_context(closing(open_listener(settings)))
         own = stack.enter_context(hold_instance(settings, "api", connection.generation))
         parts = await start_parts(settings, connection, own.directory, stack, stop)
@@ -79,6 +89,11 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             return
         if not settings.api_key_hashes and not parts.principals:
             raise Misconfigured("Nobody can call the API yet: make an admin by `loyalty admin create`")
+        probes.add_check(parts.unread)
+        probes.note_start()
+        metrics.refreshers.append(lambda: measures.refresh_replays(parts.orders))
+        for view in parts.views:
+            metrics.aside.labels(view.name).set_function(partial(count_unfit, view))
         clock = StreamClock() if settings.clock == "stream" else WallClock()
         forecasts = ForecastService(TimerForecast(parts.replicas, clock))
         # Before the tables that it reads are closed.
@@ -115,7 +130,8 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
             ),
             targets=PublicTargets(settings.allow_targets),
             now=_now,
-            caught_up=lambda: all(view.caught_up for view in parts.views) and parts.replicas.caught_up,
+            probes=probes,
+            metrics=measures,
             outcomes=parts.outcomes,
             book=parts.replicas,
             past=parts.past,
@@ -189,6 +205,32 @@ async def serve(settings: Settings, connection: Connection, started: Callable[[s
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def count_unfit(view: CompactedView[Any]) -> float:
+    """How many records of the view's topic are set aside."""
+    return len(view.aside)
+
+
+async def start_monitoring(
+    connection: Connection, metrics: Metrics, probes: Probes, settings: Settings, stack: AsyncExitStack
+) -> None:
+    """Watches Kafka and the event loop, and serves metrics and probes if the settings say where."""
+    pulse = BrokerPulse(connection)
+    pulse.start()
+    stack.callback(pulse.stop)
+    probes.add_check(pulse.check)
+    beat = asyncio.create_task(_beat(probes))
+    stack.callback(beat.cancel)
+    if settings.metrics_ports:
+        server = MonitoringServer(metrics, probes, settings)
+        stack.push_async_callback(asyncio.to_thread, server.close)
+
+
+async def _beat(probes: Probes) -> None:
+    while True:
+        probes.beat()
+        await asyncio.sleep(BEAT_INTERVAL)
 
 
 def _stop_signal(connection: Connection) -> asyncio.Event:

@@ -77,6 +77,13 @@ class ProcessParts:
     listener_log: TopicLog[Listener]
     listener_feed: ListenerFeed
 
+    def unread(self) -> list[str]:
+        """What has not been read yet, or cannot be read any more."""
+        behind = [f"the topic {view.name}, which is being read" for view in self.views if not view.caught_up]
+        if not self.replicas.caught_up:
+            behind.append("the members' state, which is being read")
+        return behind
+
     def failures(self) -> Iterator[Coroutine[Any, Any, Any]]:
         """Whatever ends one of them for good."""
         yield from (view.failed() for view in self.views)

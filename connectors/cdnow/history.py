@@ -3,6 +3,7 @@ commands."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -38,14 +39,25 @@ class _Head(TypedDict):
     issued_at: datetime
 
 
+def move_purchases(purchases: Iterable[Purchase], last_day: date) -> list[Purchase]:
+    """The same purchases, all moved by one number of days, so that the last ones are of `last_day`."""
+    found = list(purchases)
+    moved_by = last_day - max((purchase.day for purchase in found), default=last_day)
+    return [replace(purchase, day=purchase.day + moved_by) for purchase in found]
+
+
 def purchase_commands(
-    purchases: Iterable[Purchase], store: StoreSettings, until: date = END
+    purchases: Iterable[Purchase],
+    store: StoreSettings,
+    until: date = END,
+    *,
+    end: datetime | None = None,
 ) -> Iterator[Command | AdvanceClock]:
     """Yields the commands. `issued_at` rises strictly, and lies within the shop's hours in the store's zone.
 
     A member is registered before the first purchase, buys the store's first reward after every third one, and
     spends 12.5 points after every fifth, even if the points do not suffice. The last command is an
-    AdvanceClock, which must be written to every partition.
+    AdvanceClock, which must be written to every partition. It is of `end`, or else of the opening on `until`.
     """
     counts: Counter[str] = Counter()
     for day, group in groupby(sorted(purchases, key=attrgetter("day")), key=attrgetter("day")):
@@ -55,7 +67,8 @@ def purchase_commands(
             counts[purchase.customer] += 1
             start = _opening(day, store) + index * _MOST_EACH * gap
             yield from _commands_of_purchase(purchase, counts[purchase.customer], store, start, gap)
-    yield AdvanceClock(command_id=derived_id(store.store, "cdnow", "end"), issued_at=_opening(until, store))
+    clock_id = derived_id(store.store, "cdnow", "end")
+    yield AdvanceClock(command_id=clock_id, issued_at=end or _opening(until, store))
 
 
 def member_id(store: str, customer: str) -> str:

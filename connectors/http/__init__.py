@@ -7,6 +7,7 @@ dispatch        starts the requests of one partition
 wakeup_queue    when an endpoint must be checked
 endpoint        one endpoint in memory: claims, concurrency, rate
 endpoint_health breaker, disabling and status of an endpoint (pure)
+endpoint_metrics what of them is told to Prometheus
 attempt         makes one attempt and always returns its result
 attempt_sender  sends one attempt as its subscription asks
 envelope        a request's body and headers (pure)

@@ -10,6 +10,7 @@ from uuid import uuid4
 from connectors.http.attempt import SinkPorts
 from connectors.http.attempt_sender import AttemptSender, check_keys
 from connectors.http.endpoint_health import EndpointPolicy
+from connectors.http.endpoint_metrics import EndpointMetrics
 from connectors.http.sender import HttpSender, Sender
 from connectors.http.sink import SinkStage
 from streams.kafka.clients import Connection
@@ -28,12 +29,13 @@ def open_sink(
     """Yields the wired app, and holds the process's name while the block runs. Enter it in a running loop."""
     with hold_instance(settings, "sink") as who, _collecting_seldom():
         app = App(f"{settings.topic_prefix}sink")
-        app.expose(settings)
+        app.expose(settings, connection)
         subscriptions = follow_subscriptions(app, connection)
         safe = make_safe(settings)
         app.add_start_check(lambda: check_keys(iter(subscriptions), safe))
         sender = make_sender(settings)
         app.add_closing(sender.aclose)
+        measures = EndpointMetrics(app.metrics, settings.metrics_endpoints)
         outside = SinkPorts(
             subscriptions,
             make_attempt_sender(settings, sender, safe),
@@ -41,8 +43,11 @@ def open_sink(
             now=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid4()),
             jitter=random.random,
+            observe_attempt=measures.observe_attempt,
         )
-        app.feed(connection, who, DELIVERIES, stage(outside), settings)
+        sink = stage(outside)
+        app.metrics.refreshers.append(lambda: measures.refresh(sink.endpoints(), outside.policy, outside.now))
+        app.feed(connection, who, DELIVERIES, sink, settings)
         yield app
 
 

@@ -9,10 +9,14 @@ from datetime import datetime
 from connectors.http.attempt_sender import AttemptSender
 from connectors.http.endpoint_health import EndpointPolicy
 from connectors.http.pending import Pending
-from connectors.http.retry_policy import INTERNAL_FAULT, SentAttempt, internal_failure
+from connectors.http.retry_policy import INTERNAL_FAULT, SentAttempt, Settlement, internal_failure
 from streams.delivery.subscription import Subscriptions
 
 LOG = logging.getLogger(__name__)
+
+
+def ignore_attempt(sent: SentAttempt, settlement: Settlement) -> None:
+    """Observes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class SinkPorts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     jitter: Callable[[], float]
+    observe_attempt: Callable[[SentAttempt, Settlement], None] = ignore_attempt
 
 
 async def make_attempt(outside: SinkPorts, pending: Pending) -> SentAttempt | None:

@@ -25,7 +25,7 @@ from connectors.http.urls import target
 from streams.delivery.records import Delivery, Header, Subscription
 from streams.delivery.subscription_options import Auth, Sealed, SigningKey
 from streams.errors import Misconfigured
-from streams.secrets.sealing import MAKE_KEY_HINT, SecretSealer, SecretUnreadable
+from streams.secrets.sealing import SecretSealer, SecretUnreadable
 
 LOG = logging.getLogger(__name__)
 _REMEMBERED = 16_384
@@ -215,7 +215,11 @@ def check_keys(subscriptions: Iterator[Subscription], safe: SecretSealer) -> Non
     if shut:
         lack = "does not hold the key that they were sealed with" if safe.ready else "is not set"
         which = f"{len(shut)} subscriptions have secrets, {shut[0].subscription_id} among them"
-        raise Misconfigured(f"{which}, and LOYALTY_SECRET_KEY {lack}. {MAKE_KEY_HINT}")
+        place = "after the present one, with a comma between" if safe.ready else "there"
+        raise Misconfigured(
+            f"{which}, and LOYALTY_SECRET_KEY {lack}. A new key cannot open them: put the one that they were "
+            f"sealed with {place}. If it is lost, give these subscriptions new secrets"
+        )
 
 
 def _length(header: Header) -> int:

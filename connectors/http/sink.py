@@ -86,6 +86,10 @@ class SinkStage:
         """The endpoint's present state in memory."""
         return self._partitions[partition].endpoint(subscription_id.encode())
 
+    def endpoints(self) -> list[Endpoint]:
+        """Those in memory. May be called in any thread."""
+        return [one for part in list(self._partitions.values()) for one in list(part.endpoints.values())]
+
     def wakeup_queue(self, partition: int) -> WakeupQueue:
         return self._partitions[partition].wakeup_queue
 
@@ -133,6 +137,7 @@ class SinkStage:
             self._make_dead_letters(turn, lane, came)
             return
         settlement = self._settlement(came, turn.now)
+        self._outside.observe_attempt(came, settlement)
         if settlement.attempt:
             turn.send(ATTEMPTS, lane.owner, settlement.attempt)
         if settlement.dead_letter:

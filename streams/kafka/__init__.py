@@ -30,6 +30,7 @@ exit_in_time        ends a process that Kafka does not answer
 topic_admin         creates the topics, checks their partitions
 acls                the rights that each process needs
 topic_config        how topics are configured, and changing it
+cluster_inspection  brokers and their version, replicas, the newest record's time
 topic_retention     for how long topics are kept
 topic_identity      whether a disk's tables belong to the topics of now
 group_offsets       where a group stands, seen from outside

@@ -12,4 +12,12 @@ def record_of(message: Message, topic: str) -> Record:
         for name, value in dict(message.headers() or ()).items()
     }
     partition, offset = message.partition(), message.offset()
-    return Record(topic, partition or 0, offset or 0, message.key(), message.value(), headers)
+    return Record(
+        topic,
+        partition or 0,
+        offset or 0,
+        message.key(),
+        message.value(),
+        headers,
+        max(0, message.timestamp()[1]),
+    )

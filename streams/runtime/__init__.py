@@ -14,4 +14,7 @@ poison_suspects   which record ended this process, and how often
 instance          a process's name and folder, kept over restarts
 state_versions    which version of the state is the present one
 metrics           what a process tells Prometheus
+samples           what of it is looked up now and then
+probes            whether a process lives, has started and can work
+monitoring        metrics and probes over HTTP
 """

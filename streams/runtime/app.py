@@ -15,7 +15,9 @@ from mode.utils.types.trees import NodeT
 from streams.kafka.clients import Connection
 from streams.runtime.feed import Feed
 from streams.runtime.feed_source import Instance
-from streams.runtime.metrics import Exporter, Metrics
+from streams.runtime.metrics import Metrics
+from streams.runtime.monitoring import Monitoring
+from streams.runtime.probes import Probes
 from streams.runtime.restore_progress import show_on_stderr
 from streams.runtime.services import QUIET_LOG, QuietService
 from streams.settings import Settings
@@ -57,7 +59,8 @@ class App(faust.App):
 
     def __init__(self, name: str) -> None:
         self.feeds: list[Service] = []
-        self.metrics = Metrics()
+        self.metrics = Metrics(name)
+        self.probes = Probes()
         self.restores = show_on_stderr(self.metrics)
         super().__init__(
             name,
@@ -82,10 +85,10 @@ class App(faust.App):
         """Call `close` when the app ends, after the feeds that are added later."""
         self.feeds.append(_Closing(close, self.beacon))
 
-    def expose(self, settings: Settings) -> None:
-        """Serve the metrics, if the settings say where. Before the feeds are added."""
-        if settings.metrics_port:
-            self.feeds.append(Exporter(self.metrics, settings.metrics_port, beacon=self.beacon))
+    def expose(self, settings: Settings, connection: Connection) -> None:
+        """Serve metrics and probes, if the settings say where. Before the feeds are added."""
+        if settings.metrics_ports:
+            self.feeds.append(Monitoring(connection, self.metrics, self.probes, settings, beacon=self.beacon))
 
     def feed(
         self,
@@ -100,24 +103,26 @@ class App(faust.App):
         """Let `stage` work on `source`, through an agent of its own. `check` may raise, before a partition
         that came is worked on."""
         channel = self.channel(maxsize=1)
+        meter = self.metrics.meter(source.name)
 
         async def play(batches: Any) -> None:
             async for batch in batches:
-                batch.play(stage)
+                with meter.step("decide"):
+                    batch.play(stage)
 
         # One at a time: the next batch is another transaction.
         self.agent(channel, name=f"{source.name} agent", concurrency=1)(play)
-        self.feeds.append(
-            Feed(
-                connection,
-                identity,
-                source,
-                stage,
-                channel=channel,
-                settings=settings,
-                metrics=self.metrics,
-                restores=self.restores,
-                check=check,
-                beacon=self.beacon,
-            )
+        feed = Feed(
+            connection,
+            identity,
+            source,
+            stage,
+            channel=channel,
+            settings=settings,
+            metrics=self.metrics,
+            restores=self.restores,
+            check=check,
+            beacon=self.beacon,
         )
+        self.probes.add_check(feed.pending_work)
+        self.feeds.append(feed)

@@ -28,6 +28,7 @@ from streams.runtime.feed_source import Instance, open_source
 from streams.runtime.metrics import Metrics
 from streams.runtime.partitions import OwnedPartitions, Partition
 from streams.runtime.restore_progress import RestoreProgress
+from streams.runtime.samples import FeedSampler, find_pending_work
 from streams.runtime.services import QuietService
 from streams.settings import Settings
 from streams.stages.context import Stage, StageContext
@@ -35,7 +36,6 @@ from streams.tables.store import RocksStore, StoreFactory
 from streams.topics import Topic
 
 LOG = logging.getLogger(__name__)
-ANSWER_TIMEOUT = 30.0
 
 # Seconds for which a poll waits while tables are being restored.
 RESTORING_POLL_SECONDS = 0.005
@@ -72,6 +72,8 @@ class Feed(QuietService):
         self._standby = settings.standby
         self._check = check
         self._metrics = metrics
+        self._meter = metrics.meter(source.name)
+        self._sampler = FeedSampler(metrics, source.name)
         self._partitions = OwnedPartitions(
             connection,
             source.name,
@@ -147,6 +149,7 @@ class Feed(QuietService):
                 # Before the next poll, which may wait: what was just committed may begin something.
                 for partition in self._partitions.here.values():
                     self._stage.between(partition.number, partition.tables)
+                self._sampler.sample(self._partitions, self._connection.cluster)
         finally:
             self._ended.set()
 
@@ -162,9 +165,14 @@ class Feed(QuietService):
     def _poll(self) -> list[Message]:
         """What has come, waiting for it only where nothing else is to be done. One record at least is asked
         for, however much is waiting: rebalances are heard in here."""
-        first = self._consumer.poll(self._patience())
-        room = self._limit - sum(len(p.waiting) for p in self._partitions.here.values())
-        return [] if first is None else [first, *self._consumer.consume(max(room, 1) - 1, 0)]
+        patience = self._patience()
+        with self._meter.step("idle" if patience else "poll"):
+            first = self._consumer.poll(patience)
+        if first is None:
+            return []
+        with self._meter.step("poll"):
+            room = self._limit - sum(len(p.waiting) for p in self._partitions.here.values())
+            return [first, *self._consumer.consume(max(room, 1) - 1, 0)]
 
     def _patience(self) -> float:
         """Returns how many seconds a poll may wait."""
@@ -240,24 +248,22 @@ class Feed(QuietService):
         offsets = [p.after(count) for p, count in zip(busy, handled, strict=True)]
         places = [self._source_partition(p.number, o) for p, o in zip(busy, offsets, strict=True)]
         # The group's generation of this moment: a process that was declared dead is refused there.
-        committing = asyncio.create_task(
-            asyncio.to_thread(
-                self._transactions.commit,
-                [s.turn for s in shares],
-                places,
-                self._consumer.consumer_group_metadata,
-            )
-        )
+        commit = partial(self._transactions.commit, [s.turn for s in shares], places)
+        member = self._consumer.consumer_group_metadata
+        committing = asyncio.create_task(asyncio.to_thread(self._meter.measure_commit, commit, member))
         while not committing.done():
             await asyncio.wait([committing], timeout=COMMIT_CHECK_INTERVAL)
             if self._transactions.stuck:
                 self._end_at_once()
         done = committing.result()
-        for p, count, offset, (changes, checkpoints) in zip(busy, handled, offsets, done, strict=True):
-            # As of before the transaction: it was committed, so nobody else has written meanwhile.
-            p.tables.commit(changes, checkpoints, now)
+        with self._meter.step("tables"):
+            for p, (changes, checkpoints) in zip(busy, done, strict=True):
+                # As of before the transaction: it was committed, so nobody else has written meanwhile.
+                p.tables.commit(changes, checkpoints, now)
+        self._meter.count_commit([s.turn for s in shares], [s.records for s in shares], handled, done)
+        for p, count, offset in zip(busy, handled, offsets, strict=True):
             p.handled(count, offset)
-            self._tell_lag(p)
+            self._sampler.tell_lag(self._consumer, self._source_partition(p.number), p.next)
 
     async def _played(self, shares: list[PartitionShare]) -> list[int]:
         """Plays the shares. Returns how many records of each the stage handled."""
@@ -271,12 +277,9 @@ class Feed(QuietService):
                     self._partitions.here[turn.partition].blame.count(turn.record, failure)
             raise
 
-    def _tell_lag(self, partition: Partition) -> None:
-        _, end = self._consumer.get_watermark_offsets(self._source_partition(partition.number), cached=True)
-        gauge = self._metrics.lag.labels(self._source.name, str(partition.number))
-        # Below 0: nothing was fetched of it yet.
-        if end >= 0:
-            gauge.set(max(0, end - partition.next))
+    def pending_work(self) -> list[str]:
+        """What keeps this feed from being ready. May be called in any thread."""
+        return find_pending_work(self._source.name, self._partitions, self._meter.last_commit)
 
     def _end_at_once(self) -> NoReturn:
         """The client's thread is stuck and cannot be ended; the process can, and its successor fences it."""

@@ -110,6 +110,10 @@ class OwnedPartitions:
     def restoring(self) -> bool:
         return bool(self._coming)
 
+    def restoring_numbers(self) -> list[int]:
+        """Those that have come and are not restored yet. May be called in any thread."""
+        return sorted(self._coming)
+
     def keep_copies(self, numbers: Iterable[int]) -> None:
         """From now on follow each partition that is not here."""
         if not self._kinds:

@@ -54,11 +54,16 @@ class RestoreProgress:
     def shown(self, source: str, partition: int) -> Iterator[ReportProgress]:
         """Shows what it is told of one restore, from its second second on; nothing is left of it behind."""
         gauge = self._metrics.restore_left.labels(source, str(partition))
+        counter, counted = self._metrics.restored.labels(source, str(partition)), 0
         name = f"{source}[{partition}]"
         one = _Lines(name, self._clock()) if self._bars is None else _Bar(self._bars, name, self._clock())
 
         def report(done: int, total: int) -> None:
+            nonlocal counted
             gauge.set(total - done)
+            # The log may grow meanwhile, and what is to be read is counted anew then.
+            counter.inc(max(0, done - counted))
+            counted = done
             one.told(done, total, self._clock())
 
         try:

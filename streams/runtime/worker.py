@@ -59,7 +59,7 @@ def open_worker(settings: Settings, connection: Connection) -> Iterator[App]:
     require_layout(read_state_version(connection))
     with ExitStack() as names:
         app = App(f"{settings.topic_prefix}worker")
-        app.expose(settings)
+        app.expose(settings, connection)
         app.feeds.append(ViewService(watch_state_version(connection), app.metrics, beacon=app.beacon))
         stores: dict[str, StoreSettings] = {}
         app.feeds.append(
@@ -140,6 +140,7 @@ async def run(app: App, ready: Callable[[], None], connection: Connection | None
     try:
         await app.start()
         if not app.crashed:
+            app.probes.note_start()
             ready()
         ends = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(app.wait_until_stopped())]
         _, others = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -44,6 +44,8 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes]
+    timestamp: int = 0
+    """When it was appended, in milliseconds of Unix time; 0: unknown."""
 
     @property
     def schema(self) -> str | None:

@@ -4,11 +4,13 @@ of stored ones."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from itertools import islice
 
 from streams.domain.state import FOREVER, Entry, instant, sortable
 from streams.tables.store import Store, Write
 
 FAMILY = "due"
+MAX_SAMPLED_GROUPS = 200
 _TICK = timedelta(microseconds=1)
 
 
@@ -91,6 +93,14 @@ class DueIndex:
         start = max(self._first_possible.get(group, group), group + sortable(now + _TICK))
         key, _ = next(self._store.scan(FAMILY, start), (b"", b""))
         return instant(key[len(group) : len(group) + 8]) if key.startswith(group) and key else None
+
+    def earliest(self, now: datetime) -> datetime | None:
+        """Since when the earliest committed key that is due at `now` has been due, of MAX_SAMPLED_GROUPS
+        groups at most; None if none is."""
+        size = self._group_size
+        groups = islice(self.groups(), MAX_SAMPLED_GROUPS) if size else iter((b"",))
+        heads = (next(self.within(group, now), None) for group in groups)
+        return min((instant(key[size : size + 8]) for key in heads if key), default=None)
 
     def writes(self) -> Iterator[Write]:
         """The batch's changes, to be written with its entries."""

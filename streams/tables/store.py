@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, cast
@@ -92,6 +93,21 @@ class _RocksDBErrors:
 
 
 ROCKSDB_ERRORS = _RocksDBErrors()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigures:
+    """Entries by family, as RocksDB estimates; sizes in bytes; whether writes are stopped or slowed down."""
+
+    entries: dict[str, int]
+    disk_bytes: int
+    memory_bytes: int
+    cache_bytes: int
+    is_stalled: bool
+
+
+def _number(db: Rdict, name: str) -> int:
+    return int(db.property_int_value(f"rocksdb.{name}") or 0)
 
 
 class RocksStore:
@@ -197,6 +213,22 @@ class RocksStore:
             damage.mark_damaged(self._path, found)
         return found
 
+    def figures(self) -> StoreFigures:
+        """What RocksDB tells of itself."""
+        with ROCKSDB_ERRORS:
+            families = list(self._families.values())
+            return StoreFigures(
+                {
+                    name: _number(family, "estimate-num-keys")
+                    for name, family in self._families.items()
+                    if name not in ("due", "checkpoints")
+                },
+                sum(_number(family, "total-sst-files-size") for family in families),
+                sum(_number(family, "cur-size-all-mem-tables") for family in families),
+                _number(self._db, "block-cache-usage"),
+                bool(_number(self._db, "is-write-stopped") or _number(self._db, "actual-delayed-write-rate")),
+            )
+
     def check(self) -> None:
         if self._damage:
             raise StoreDamaged(self._damage)
@@ -207,6 +239,11 @@ class RocksStore:
         self._handles.clear()
         with ROCKSDB_ERRORS:
             self._db.close()
+
+
+def figures_of(store: Store) -> StoreFigures | None:
+    """What the disk says of itself; None where the store is on none."""
+    return store.figures() if isinstance(store, RocksStore) else None
 
 
 StoreFactory = Callable[[Path, Sequence[str]], Store]

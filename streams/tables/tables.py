@@ -15,7 +15,7 @@ from streams.tables.due import FAMILY as DUE
 from streams.tables.due import DueIndex, due_key, parse_due_key
 from streams.tables.owner_entries import OWNER_END, OwnerState
 from streams.tables.owner_scan import OwnerScan, merge_keys
-from streams.tables.store import Store, Write, open_store
+from streams.tables.store import Store, StoreFigures, Write, figures_of, open_store
 
 _UNREAD = Entry()
 """Stands for what was not looked up yet, as None stands for what is not there."""
@@ -138,6 +138,10 @@ class Tables:
         reschedule it."""
         due = self._due.first(now)
         return None if due is None else self._due_entry(due)
+
+    def sample(self, now: datetime) -> tuple[datetime | None, StoreFigures | None]:
+        """Since when the earliest due timer has been due, and what the disk says. Only between batches."""
+        return self._due.earliest(now), figures_of(self._store)
 
     def due_keys(self, group: bytes, now: datetime) -> Iterator[bytes]:
         """The due keys, for `due_entry`, of the group's entries that are due at `now`. Only between

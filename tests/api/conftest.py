@@ -20,6 +20,7 @@ from api.panel.forecasts import ForecastService
 from api.panel.sessions import FORM_KEY_PURPOSE, SessionService
 from api.portal.deployment import Deployment
 from api.process.app import create_app
+from api.process.http_metrics import HttpMetrics
 from api.services.command_outcomes import CommandOutcomes
 from api.services.signing_keys import SigningKeyMaker
 from connectors.http.attempt_sender import AttemptSender
@@ -30,6 +31,8 @@ from streams.domain.store import StoreSettings
 from streams.errors import Retryable
 from streams.kafka.unfit_records import UnfitRecord
 from streams.pipeline_health.samples import Sample
+from streams.runtime.metrics import Metrics
+from streams.runtime.probes import Probes
 from streams.secrets.sealing import SecretSealer, new_key
 from streams.settings import Network
 from tests.api.deliveries import DeliveriesInMemory, EventsInMemory
@@ -98,6 +101,9 @@ class Door:
         self.index = Subscriptions()
         self.log = LogInMemory(self.index.get, self._subscribe)
         self.caught_up = True
+        self.metrics, self.probes = Metrics(), Probes()
+        self.probes.note_start()
+        self.probes.add_check(lambda: [] if self.caught_up else ["the topic subscriptions"])
         self.principals = Principals()
         self.audit = AuditInMemory()
         self.replays, self.box = OrdersInMemory(), BoxInMemory()
@@ -126,7 +132,8 @@ class Door:
             ),
             targets=PublicTargets(allowed),
             now=self.clock,
-            caught_up=lambda: self.caught_up,
+            probes=self.probes,
+            metrics=HttpMetrics(self.metrics),
             outcomes=outcomes,
             book=self.programme,
             past=self.programme,

@@ -30,7 +30,14 @@ def test_without_an_accepted_key_nothing_is_told(
 
     answer = door.call(method, path, headers=headers, content=b"no json")
 
-    assert (answer.status_code, answer.json()) == (401, {"message": "Authentication Required"})
+    body = answer.json()
+    assert (answer.status_code, body["message"], sorted(body)) == (
+        401,
+        "Authentication Required",
+        ["hint", "message"],
+    )
+    known = "is none of this API's" if token else "Send an API key in the header X-AUTH-TOKEN"
+    assert known in body["hint"]
 
 
 def test_a_bearer_token_is_answered_in_the_contracts_words(door: Door) -> None:

@@ -25,6 +25,11 @@ class Stopwatch:
     def count(self, records: int) -> None:
         self._handled += records
 
+    def count_and_look(self, records: int) -> bool:
+        """Between transactions only. Whether all is done, with these records."""
+        self.count(records)
+        return self.look()
+
     def look(self) -> bool:
         """Between transactions only. Whether all is done."""
         now, cpu = time.perf_counter(), time.process_time()
@@ -53,7 +58,7 @@ def copy(
     consumer.subscribe([connection.topic(source)], on_assign=lambda *_: ready())
     try:
         while True:
-            messages = _some(consumer, batch)
+            messages = some(consumer, batch)
             if messages:
                 _transaction(producer, consumer, messages, connection.topic(target))
             if copied(len(messages)):
@@ -62,7 +67,8 @@ def copy(
         consumer.close()
 
 
-def _some(consumer: Consumer, most: int) -> list[Message]:
+def some(consumer: Consumer, most: int) -> list[Message]:
+    """What is there, `most` at most; waits a moment for the first."""
     first = consumer.poll(0.1)
     return [] if first is None else [first, *consumer.consume(most - 1, 0)]
 

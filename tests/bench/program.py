@@ -27,7 +27,7 @@ from streams.stages.context import Stage, WallClock
 from streams.stages.loyalty import LoyaltyStage
 from streams.tables.tables import open_tables
 from streams.topics import CHANGELOGS, COMMANDS, WEBHOOK_EVENTS, Topic
-from tests.bench import floor, webhooks
+from tests.bench import floor, hand_written, webhooks
 from tests.bench.due import TOLD
 from tests.bench.figures import Run
 from tests.bench.replayed import replayed
@@ -35,7 +35,19 @@ from tests.bench.stages import BareStage, Counted, Timed, count_facts, count_rec
 from tests.samples import SETTINGS, STORE
 
 Role = Literal[
-    "copy", "bare", "loyalty", "fire", "restore", "read", "hop", "http", "post", "sink", "log", "replay"
+    "copy",
+    "hand",
+    "bare",
+    "loyalty",
+    "fire",
+    "restore",
+    "read",
+    "hop",
+    "http",
+    "post",
+    "sink",
+    "log",
+    "replay",
 ]
 COPIES = Topic("bench-copies", "store/member", (), "bench")
 HOPS = tuple(Topic(f"bench-hop-{number}", "store/member", (), "bench") for number in (1, 2, 3))
@@ -86,6 +98,8 @@ def _measured(job: Job) -> Run | None:  # noqa: PLR0911, PLR0912 - one line a ro
     match job.role:
         case "copy":
             return _copied(job)
+        case "hand":
+            return _played_by_hand(job)
         case "bare":
             return _played(job, BareStage())
         case "loyalty":
@@ -120,12 +134,13 @@ def _measured(job: Job) -> Run | None:  # noqa: PLR0911, PLR0912 - one line a ro
 
 def _copied(job: Job) -> Run | None:
     watch = floor.Stopwatch(job.skip, job.total)
+    floor.copy(job.connection, COMMANDS, COPIES, job.batch, watch.count_and_look)
+    return watch.result
 
-    def copied(count: int) -> bool:
-        watch.count(count)
-        return watch.look()
 
-    floor.copy(job.connection, COMMANDS, COPIES, job.batch, copied)
+def _played_by_hand(job: Job) -> Run | None:
+    watch = floor.Stopwatch(job.skip, job.total)
+    hand_written.play(job.connection, Path(job.folder, job.role), job.batch, watch.count_and_look)
     return watch.result
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.bench.check import BASELINE, ROLES, ratios, worse
 from tests.bench.figures import Figure, Run, rate
 from tests.bench.floor import Stopwatch
+from tests.bench.program import Role
 
 FIGURES = {
     "spend with many lots, soonest first",
@@ -61,6 +63,20 @@ def test_every_figure_is_measured_beside_its_floor(tmp_path: Path) -> None:
         assert figure["floor"] > 0
         assert figure["ratio"] == pytest.approx(figure["value"] / figure["floor"])
         assert figure["name"] in done.stdout
+
+
+def test_a_ratio_beyond_the_margin_is_named() -> None:
+    now = ratios({"copy": [4.0, 9.0, 5.0], "hand": [40.0], "bare": [50.0], "loyalty": [150.0]})
+
+    assert now == {"bare / copy": 10.0, "bare / hand": 1.25, "loyalty / copy": 30.0, "loyalty / hand": 3.75}
+    assert worse(now, now | {"bare / hand": 1.0}) == []
+    assert worse(now, now | {"bare / hand": 0.99}) == ["bare / hand"]
+
+
+def test_the_baseline_has_every_ratio_that_is_checked() -> None:
+    costs: dict[Role, list[float]] = {role: [1.0] for role in ROLES}
+
+    assert msgspec.json.decode(BASELINE.read_bytes()).keys() == ratios(costs).keys()
 
 
 def test_a_rate_is_better_when_higher_and_a_time_when_lower() -> None:

@@ -1,14 +1,15 @@
 """Purchases of a CD shop, read from the file and turned into commands."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from api.cli.store import parsed
 from connectors import cdnow
-from connectors.cdnow.history import member_id, purchase_commands
+from connectors.cdnow.history import member_id, move_purchases, purchase_commands
 from connectors.cdnow.reader import Purchase, purchases
 from streams.domain.commands import (
     AdvanceClock,
@@ -19,6 +20,9 @@ from streams.domain.commands import (
     SpendUnits,
 )
 from streams.errors import Misconfigured
+from streams.stages.context import StreamClock
+from streams.topics import WEBHOOK_EVENTS
+from tests.driver import Pipeline, instant
 
 SHOP = parsed(cdnow.STORE)
 
@@ -88,6 +92,31 @@ def test_members_are_registered_at_their_first_purchase() -> None:
         Decimal("29.33"),
     )
     assert first.purchased_at.date() == date(1997, 1, 1)
+
+
+def test_moved_purchases_end_on_the_day_and_keep_their_distances() -> None:
+    found = list(purchases(["00004 0001 19970101 2 29.33", "00021 0002 19970227 3 63.34"]))
+
+    moved = move_purchases(found, date(2024, 3, 1))
+    *_, clock = list(purchase_commands(moved, SHOP, end=instant("2024-03-02T12:00:00")))
+
+    assert [purchase.day for purchase in moved] == [date(2024, 1, 4), date(2024, 3, 1)]
+    assert [purchase.line for purchase in moved] == [1, 2]
+    assert clock.issued_at == instant("2024-03-02T12:00:00")
+    assert move_purchases([], date(2024, 3, 1)) == []
+
+
+@pytest.mark.parametrize(
+    "last_day", [date(2024, 3, 10), date(2025, 10, 31), date(2026, 11, 1), date(2027, 2, 28)]
+)
+def test_moved_purchases_lead_to_as_many_events_on_every_day(last_day: date) -> None:
+    found = purchases(cdnow.EXTRACT.read_text().splitlines())
+    end = datetime.combine(last_day + timedelta(days=1), time(5), ZoneInfo(SHOP.time_zone))
+    run = Pipeline(SHOP, now=end, clock=StreamClock())
+
+    run.when(*purchase_commands(move_purchases(found, last_day), SHOP, end=end.astimezone(UTC)))
+
+    assert len(run.log[WEBHOOK_EVENTS.name]) == 1_028
 
 
 def test_every_third_purchase_buys_a_reward_and_every_fifth_spends() -> None:

@@ -206,7 +206,7 @@ def test_a_child_that_is_misconfigured_ends_the_others() -> None:
 
 
 def test_children_beside_each_other_share_no_name_and_no_port() -> None:
-    settings = Settings(instance="shop", metrics_port=9000, partitions=6)
+    settings = Settings(instance="shop", metrics_port="9000", partitions=6)
 
     own = list(child_environments(settings, 3))
 

@@ -1,6 +1,7 @@
 """`loyalty demo`: plays real purchases through the whole pipeline, and checks that the books balance.
 
 play        the demo from its first line to its last
+welcome     how to reach what it starts
 scene       its processes, topics and folders, up and down
 processes   one process
 admin       who signs in to its panel
@@ -24,8 +25,18 @@ def run(
         Path | None,
         typer.Option(help="File of purchases.", show_default="the CDNOW sample, or an extract of it"),
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only the extract: 60 members.")] = False,
 ) -> None:
-    """Play real purchases through the whole pipeline, and show what came of them."""
-    from api.cli.demo.play import play
+    """Play real purchases through the whole pipeline, and show what came of them.
 
-    play(keep, purchases)
+    Their days are moved, so that the last ones are of yesterday.
+    """
+    from api.cli.demo.play import play
+    from connectors import cdnow
+    from streams.errors import Misconfigured
+
+    if quick and purchases:
+        raise Misconfigured(
+            f"--quick plays the extract, and --purchases {purchases} another file: leave one out"
+        )
+    play(keep, cdnow.EXTRACT if quick else purchases)

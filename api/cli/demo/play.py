@@ -5,15 +5,16 @@ import logging
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from api.auth.authentication import HEADER
-from api.cli.demo import admin, report, scene
+from api.cli.demo import admin, report, scene, welcome
 from api.cli.demo.player import DemoProducer, DemoRecord, with_bad_records
 from api.cli.demo.progress import PipelineProgress
 from api.cli.demo.reconcile import reconcile_receiver
@@ -22,7 +23,7 @@ from api.cli.demo.totals import Kind, count_topics
 from api.cli.reconcile import summarize
 from api.cli.store import parsed, store_settings
 from connectors import cdnow
-from connectors.cdnow.history import purchase_commands
+from connectors.cdnow.history import move_purchases, purchase_commands
 from connectors.cdnow.reader import purchases
 from connectors.http.receiver import LogLine
 from streams.domain.store import StoreSettings
@@ -42,22 +43,28 @@ def play(keep: bool, file: Path | None) -> None:
     """Runs the demo. Raises SystemExit(1) if the receiver did not get exactly what was published."""
     console = Console()
     settings, store = load_settings(), parsed(cdnow.STORE)
-    records = _records(file or cdnow.find_purchases_file(), store)
+    records = _records(file or cdnow.find_purchases_file(), store, datetime.now(UTC))
     kinds: list[Kind] = [*((name, False) for name in CATALOGUE), (LEGACY, True)]
     began = time.monotonic()
     with scene.stopping_in_order() as stack:
+        guest, password = admin.make_demo_admin()
+        access = scene.open_access(stack, settings)
+        welcome.show_access(console, access, password)
         with console.status("looking for Kafka", spinner="dots") as line:
-            here = scene.prepare_scene(stack, settings, line.update)
+            here = scene.prepare_scene(stack, settings, access, line.update)
+            line.update("starting receiver and API")
+            scene.start_ends(stack, here, lambda said: _show(console, said))
             logging.basicConfig(filename=here.logs / "demo.log", filemode="w", level=logging.INFO)
             progress = PipelineProgress(here.connection, records, here.settings.home / "tmp")
             stack.callback(progress.close)
             player = DemoProducer(here.connection, here.partitions, progress.note_sent)
             asyncio.run(store_settings(here.connection, store))
-            guest, password = admin.make_demo_admin()
             player.put(ADMINS, guest.admin_id, guest)
             player.flush()
-            line.update("starting receiver and API")
-            scene.start_ends(stack, here, lambda said: _show(console, said))
+            scene.await_ends(here)
+            console.print(
+                f"The panel answers, {time.monotonic() - began:.1f} s after the start.", highlight=False
+            )
             scene.subscribe(here, store.store, kinds)
             line.update("starting worker and sink")
             scene.start_pipeline(stack, here)
@@ -71,15 +78,20 @@ def play(keep: bool, file: Path | None) -> None:
         agrees = books.agree and all(row.agrees for row in rows)
         _conclude(console, here, agrees, (ready - began, done - ready))
         if keep:
-            _stay(console, here, store.store, password)
+            welcome.show_calls(console, here, store.store, password)
+            _stay(here)
     if not agrees:
         raise SystemExit(DOES_NOT_AGREE)
 
 
-def _records(file: Path, store: StoreSettings) -> list[DemoRecord]:
+def _records(file: Path, store: StoreSettings, now: datetime) -> list[DemoRecord]:
+    """The records, moved so that the last purchases are of yesterday in the store's zone. Their number, and
+    what comes of them, is the same on every day."""
+    yesterday = now.astimezone(ZoneInfo(store.time_zone)).date() - timedelta(days=1)
     try:
         lines = file.read_text(encoding="ascii").splitlines()
-        return list(with_bad_records(purchase_commands(purchases(lines), store)))
+        moved = move_purchases(purchases(lines), yesterday)
+        return list(with_bad_records(purchase_commands(moved, store, end=now)))
     except OSError as error:
         raise Misconfigured(f"--purchases {file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -147,26 +159,8 @@ def _conclude(console: Console, here: Scene, agrees: bool, seconds: tuple[float,
     )
 
 
-def _stay(console: Console, here: Scene, store: str, password: str) -> None:
-    """Prints how to reach everything, and waits for Ctrl-C. Raises Retryable if a process ends meanwhile."""
-    subscriptions = f"{here.api}/api/{store}/webhook/subscription"
-    key = f"-H '{HEADER}: {here.token}'"
-    body = '{"webhookSubscription":{"eventName":"CustomerRegistered","url":"' + here.receiver + '/mine"}}'
-    for line in (
-        "",
-        f"Panel     {here.api}/panel",
-        f"          user name {admin.USERNAME}, password {password} (drawn for this run, shown only here)",
-        f"API       {here.api}, described at {here.api}/docs",
-        f"API key   {here.token}",
-        f"Receiver  {here.receiver}, its counts at {here.receiver}/stats",
-        "",
-        f"curl {key} '{subscriptions}'",
-        f"curl {key} -H 'Content-Type: application/json' -d '{body}' '{subscriptions}'",
-        f"curl '{here.receiver}/stats'",
-        "",
-        "Ctrl-C stops everything.",
-    ):
-        console.print(Text(line), soft_wrap=True)
+def _stay(here: Scene) -> None:
+    """Waits for Ctrl-C. Raises Retryable if a process ends meanwhile."""
     with suppress(KeyboardInterrupt):
         while True:
             here.check()

@@ -18,11 +18,12 @@ from api.auth.authentication import HEADER, new_key
 from api.cli.api_client import publish_key
 from api.cli.demo.processes import ChildProcess
 from api.cli.demo.totals import Kind
+from api.cli.processes import noted_as
 from streams.errors import Misconfigured, Retryable
 from streams.kafka.clients import Connection, connection
 from streams.kafka.topic_admin import create_topics, partitions
 from streams.local_broker import ensure_broker
-from streams.local_broker.ports import is_free
+from streams.local_broker.ports import HOST, any_free, is_free
 from streams.secrets.sealing import new_key as new_secret_key
 from streams.settings import Settings, variable_name
 from streams.topics import COMMANDS
@@ -31,19 +32,36 @@ Say = Callable[[str], None]
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How people reach the demo. It is known before anything runs. `digest` is the API key's hash."""
+
+    logs: Path
+    port: int
+    token: str
+    digest: str
+
+    @property
+    def api(self) -> str:
+        """The API's address; the panel is below it."""
+        return f"http://{HOST}:{self.port}"
+
+
 @dataclass
 class Scene:
     """Where the demo plays. `children` are in the order of their starts."""
 
     settings: Settings
     connection: Connection
-    logs: Path
+    access: Access
     partitions: int
-    token: str
     environment: dict[str, str]
     children: list[ChildProcess] = field(default_factory=list)
-    api: str = ""
     receiver: str = ""
+
+    @property
+    def logs(self) -> Path:
+        return self.access.logs
 
     @property
     def received(self) -> Path:
@@ -78,25 +96,35 @@ def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def prepare_scene(stack: ExitStack, settings: Settings, say: Say) -> Scene:
-    """Broker and topics, with names of this run's own: runs do not mix in a broker that keeps them."""
+def open_access(stack: ExitStack, settings: Settings) -> Access:
+    """The demo's place in LOYALTY_HOME, the port of its API and a key for it. Raises Misconfigured if a demo
+    runs there already."""
     logs = settings.home.absolute() / "demo"
     logs.mkdir(parents=True, exist_ok=True)
     _alone(stack, logs)
-    servers = stack.enter_context(ensure_broker(settings, say))
     token, digest = new_key()
+    chosen = settings.api_port
+    return Access(logs, chosen if chosen and is_free(chosen) else any_free(), token, digest)
+
+
+def prepare_scene(stack: ExitStack, settings: Settings, access: Access, say: Say) -> Scene:
+    """Broker and topics, with names of this run's own: runs do not mix in a broker that keeps them."""
+    servers = stack.enter_context(ensure_broker(settings, say))
+    prefix = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}."
     run = settings.model_copy(
-        update={"bootstrap_servers": servers, "topic_prefix": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}."}
+        update={"bootstrap_servers": servers, "topic_prefix": prefix, "clock": "stream"}
     )
     cluster = connection(run, servers)
     say("creating topics")
     create_topics(cluster, run)
     count = partitions(cluster, (COMMANDS,))[COMMANDS.name]
-    scene = Scene(run, cluster, logs, count, token, _environment(run, digest))
+    scene = Scene(run, cluster, access, count, _environment(run, access))
     scene.received.unlink(missing_ok=True)
-    stack.enter_context(publish_key(run.home, token))
+    stack.enter_context(publish_key(run.home, access.token))
     # The topics stay; this is what can be restored from them.
     stack.callback(_forget_state, run)
+    # Commands in other terminals find the demo by it.
+    stack.enter_context(noted_as("demo", run, cluster, access.api))
     return scene
 
 
@@ -111,17 +139,16 @@ def _alone(stack: ExitStack, logs: Path) -> None:
         ) from None
 
 
-def _environment(settings: Settings, digest: str) -> dict[str, str]:
-    port = settings.api_port if is_free(settings.api_port) else 0
+def _environment(settings: Settings, access: Access) -> dict[str, str]:
     return os.environ | {
         variable_name("bootstrap_servers"): settings.bootstrap_servers or "",
         variable_name("home"): str(settings.home.absolute()),
         variable_name("topic_prefix"): settings.topic_prefix,
-        variable_name("clock"): "stream",
+        variable_name("clock"): settings.clock,
         variable_name("instance"): "",
-        variable_name("api_host"): "127.0.0.1",
-        variable_name("api_port"): str(port),
-        variable_name("api_key_hashes"): digest,
+        variable_name("api_host"): HOST,
+        variable_name("api_port"): str(access.port),
+        variable_name("api_key_hashes"): access.digest,
         variable_name("secret_key"): new_secret_key(),
         variable_name("allow_targets"): "127.0.0.0/8",
     }
@@ -133,11 +160,16 @@ def _forget_state(settings: Settings) -> None:
 
 
 def start_ends(stack: ExitStack, scene: Scene, shown: Say) -> None:
-    """The API and the receiver, answering. `shown` gets the receiver's lines."""
-    receiver = _start(stack, scene, ("receiver", "--log", str(scene.received)), "listening on", shown)
-    api = _start(stack, scene, ("api",), "api is ready:")
+    """Starts the receiver and the API. `shown` gets the receiver's lines."""
+    _start(stack, scene, ("receiver", "--log", str(scene.received)), "listening on", shown)
+    _start(stack, scene, ("api",), "api is ready:")
+
+
+def await_ends(scene: Scene) -> None:
+    """Waits until both of `start_ends` answer. Raises Retryable."""
+    receiver, api = scene.children
     scene.receiver = receiver.ready()
-    scene.api = api.ready().partition(",")[0]
+    api.ready()
 
 
 def start_pipeline(stack: ExitStack, scene: Scene) -> None:
@@ -161,12 +193,12 @@ def _start(
 
 def subscribe(scene: Scene, store: str, kinds: list[Kind]) -> None:
     """The receiver, through the REST endpoint, as any subscriber would. Raises Retryable."""
-    with httpx.Client(trust_env=False, headers={HEADER: scene.token}, timeout=10.0) as client:
+    with httpx.Client(trust_env=False, headers={HEADER: scene.access.token}, timeout=10.0) as client:
         for name, legacy in kinds:
             path = "legacy" if legacy else "webhooks"
             body = {"eventName": name, "url": f"{scene.receiver}/{path}", "legacy": legacy}
             answer = client.post(
-                f"{scene.api}/api/{store}/webhook/subscription", json={"webhookSubscription": body}
+                f"{scene.access.api}/api/{store}/webhook/subscription", json={"webhookSubscription": body}
             )
             if answer.status_code != httpx.codes.OK:
                 raise Retryable(f"The API refused to subscribe to {name}: {answer.status_code} {answer.text}")
