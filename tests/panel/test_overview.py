@@ -167,6 +167,8 @@ def test_how_long_a_try_takes_is_told_by_the_usual_and_the_slow_one() -> None:
 
 
 def test_another_store_s_webhooks_are_not_shown(visitor: Visitor) -> None:
+    programme = visitor.door.programme
+    programme.settings["OTHER"] = replace(programme.settings["DEFAULT"], store="OTHER")
     answer = visitor.door.call(
         "POST",
         "/api/OTHER/webhook/subscription",
