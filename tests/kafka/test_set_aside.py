@@ -102,7 +102,8 @@ def test_worker_sink_and_api_start_on_bad_control_records_and_serve_all_others(s
 
         code, said = finished(settings, "doctor")
         assert code == 1
-        found = [line.partition("set aside: ")[2] for line in said.splitlines() if "set aside: " in line]
+        lines = [line for line in said.splitlines() if line.startswith("wrong   control records")]
+        found = [line.partition("set aside: ")[2] for line in lines]
         assert [line.split(": ")[0].split("].")[0] for line in found] == [
             f"{connection.topic(SETTINGS)}[0] at offset 0, key BAD",
             f"{connection.topic(SUBSCRIPTIONS)}[0] at offset 0, key {uid(1)}",
