@@ -62,7 +62,7 @@ def _read_tree(data: bytes) -> Any:
 
     try:
         # Reads all that is JSON, and more; the decoder of the value is stricter.
-        msgspec.json.decode(data)
+        msgspec.json.Decoder(float_hook=str).decode(data)
         tree = json.loads(data, object_pairs_hook=read_object)
     except msgspec.DecodeError as error:
         raise Unfit(Problem("", f"is no JSON: {error}{_line(data, str(error))}")) from None

@@ -127,6 +127,9 @@ def test_every_kind_of_file_happens_once_however_often_it_is_imported(
 
 
 def test_what_nobody_has_handled_yet_is_said_to_be_unknown(settings: Settings, tmp_path: Path) -> None:
+    # It makes the store, and starts no worker.
+    Fleet(settings, tmp_path).close()
+
     code, said, refused = imported(settings, "matches", tmp_path, "--wait", "1")
 
     assert "2 commands sent: 0 accepted, 0 refused, of 2 it is not known: no outcome came in 1 s" in said
