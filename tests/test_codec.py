@@ -75,6 +75,8 @@ def _avro_fields(schema: Any, named: dict[str, Any] | None = None) -> Any:
 
 def _fields(kind: Any) -> Any:
     match kind:
+        case msgspec.inspect.UnionType(types=kinds) if all(map(_is_choice, kinds)):
+            return None
         case msgspec.inspect.UnionType():
             (inner,) = [part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)]
             return _fields(inner)
@@ -85,6 +87,10 @@ def _fields(kind: Any) -> Any:
         case msgspec.inspect.StructType():
             return {field.name: _fields(field.type) for field in kind.fields}
     return None
+
+
+def _is_choice(kind: Any) -> bool:
+    return isinstance(kind, msgspec.inspect.LiteralType)
 
 
 def _files() -> dict[str, Any]:

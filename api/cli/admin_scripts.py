@@ -70,12 +70,13 @@ def topic_commands(settings: "Settings") -> Iterator[str]:
 
 
 def acl_command(acl: "Acl", principal: str) -> str:
-    kind = {"Topic": "--topic", "Group": "--group", "TransactionalId": "--transactional-id"}[acl.kind]
+    kind = {"Topic": "--topic", "Group": "--group", "TransactionalId": "--transactional-id"}.get(acl.kind)
     pattern = "prefixed" if acl.prefixed else "literal"
+    resource = f"{kind} {quote(acl.name)} --resource-pattern-type {pattern}" if kind else "--cluster"
     operations = " ".join(f"--operation {each}" for each in acl.operations)
     return (
         f"kafka-acls.sh --bootstrap-server {SERVERS} {CONFIG} --add --allow-principal {quote(principal)} "
-        f"{operations} {kind} {quote(acl.name)} --resource-pattern-type {pattern}"
+        f"{operations} {resource}"
     )
 
 

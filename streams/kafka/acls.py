@@ -14,7 +14,7 @@ from streams.topics import CHANGELOGS, Topic
 Role = Literal["worker", "sink", "api", "producer", "operator"]
 ROLES: Sequence[Role] = ("worker", "sink", "api", "producer", "operator")
 """`producer`: whoever appends commands. `operator`: whoever runs the other commands of `loyalty`."""
-ResourceKind = Literal["Topic", "Group", "TransactionalId"]
+ResourceKind = Literal["Topic", "Group", "TransactionalId", "Cluster"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ def acls(connection: Connection, role: Role) -> list[Acl]:
                 Acl("Topic", prefix, every, prefixed=True),
                 Acl("Group", prefix, ("Delete", "Describe", "Read"), prefixed=True),
                 Acl("TransactionalId", prefix, ("Describe", "Write"), prefixed=True),
+                # `loyalty doctor` asks how the brokers are configured.
+                Acl("Cluster", "kafka-cluster", ("DescribeConfigs",)),
             ]
 
 

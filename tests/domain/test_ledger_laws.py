@@ -83,6 +83,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run = Pipeline(STORED, now=NOON, memory=MEMORY)
         self.run.subscribe(subscription("AvailablePointsAmountChanged"))
         self.models = {ANNA: Ledger(), BORIS: Ledger()}
+        self.documents: dict[str, str] = {}
         self.sent: list[Command] = []
 
     @initialize()
@@ -127,7 +128,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(member=MEMBERS, dollars=UNITS, document=st.sampled_from("ABCDEF"))
     def purchase(self, member: str, dollars: Decimal, document: str) -> None:
-        accepted = self.models[member].purchase(document, dollars, self.run.now)
+        """A document's number is one purchase's in the whole store, whoever bought."""
+        is_free = self.documents.get(document, member) == member
+        accepted = is_free and self.models[member].purchase(document, dollars, self.run.now)
+        if accepted:
+            self.documents[document] = member
         self.do(purchase(str(dollars), document, member, self.run.now), accepted)
 
     @rule(member=MEMBERS, units=UNITS)

@@ -104,6 +104,8 @@ def _binding(role: Role, acl: Acl, operation: str) -> AclBinding:
         "Topic": ResourceType.TOPIC,
         "Group": ResourceType.GROUP,
         "TransactionalId": ResourceType.TRANSACTIONAL_ID,
+        # The cluster, as Kafka's clients call it.
+        "Cluster": ResourceType.BROKER,
     }
     pattern = ResourcePatternType.PREFIXED if acl.prefixed else ResourcePatternType.LITERAL
     spelt = "".join(f"_{letter}" if letter.isupper() else letter for letter in operation).upper().strip("_")
