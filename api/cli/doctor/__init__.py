@@ -80,9 +80,10 @@ def _examine_cluster(settings: "Settings") -> "Iterator[Finding]":
         there = connection(settings, settings.bootstrap_servers or "")
         yield cluster.check_brokers(there, settings.home)
         there = at_shown_version(there)
-        missing = cluster.check_topics(there, settings)
-        yield from missing
-        if any(finding.level == "wrong" for finding in missing):
+        topics = cluster.check_topics(there, settings)
+        yield from topics
+        # Without all topics nothing else can be asked; how they are configured hinders no other check.
+        if topics[0].level == "wrong":
             return
         yield cluster.check_replicas(there)
         yield cluster.check_clock(there)
