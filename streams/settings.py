@@ -292,7 +292,7 @@ def _error_sentences(error: ValidationError) -> list[str]:
     for detail in error.errors():
         field = str(detail["loc"][0])
         name = field if field in os.environ else variable_name(field)
-        if os.environ.get(f"{name}_FILE") and field in SECRET_FIELDS:
+        if field in SECRET_FIELDS and os.environ.get(file_variable_name(field)):
             name = file_variable_name(field)
         shown = "…" if field in SECRET_FIELDS else repr(os.environ.get(name, ""))
         sentences.append(f"{name}={shown} is not valid: {detail['msg']}")

@@ -4,7 +4,6 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, get_args
 
 import msgspec
@@ -25,6 +24,7 @@ from streams.domain.commands import (
     SignUpMember,
 )
 from streams.domain.ids import document_id
+from streams.spelling import find_similar
 
 COMMAND_ROOT = "command"
 OPENING = (RegisterMember, SignUpMember)
@@ -83,8 +83,8 @@ def read_draft(store: str, tree: object) -> CommandDraft:
     name, member = fields.pop("type", None), fields.pop("member", None)
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        near = get_close_matches(str(name), KINDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(sorted(KINDS))}"
+        near = find_similar(str(name), KINDS)
+        hint = f"did you mean {near}?" if near else f"valid: {', '.join(sorted(KINDS))}"
         raise _invalid("type", f"There is no command {shorten_json(name)}; {hint}", "unknown_command")
     if member is not None and not isinstance(member, str):
         raise _invalid("member", "Must be text such as email=anna@example.com.", "invalid")
@@ -113,8 +113,8 @@ def _unknown_fields(kind: type[Any], fields: dict[str, Any], path: str) -> list[
     found: list[Complaint] = []
     for name, value in fields.items():
         if name not in known:
-            near = get_close_matches(str(name), known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(known)}"
+            near = find_similar(str(name), known)
+            hint = f"did you mean {near}?" if near else f"valid: {', '.join(known)}"
             place = f"{COMMAND_ROOT}.{path}{name}"[:400]
             found.append(Complaint(place, f"{kind.__name__} has no such field; {hint}", "extra_forbidden"))
             continue

@@ -108,10 +108,15 @@ def _binding(role: Role, acl: Acl, operation: str) -> AclBinding:
         "Cluster": ResourceType.BROKER,
     }
     pattern = ResourcePatternType.PREFIXED if acl.prefixed else ResourcePatternType.LITERAL
-    spelt = "".join(f"_{letter}" if letter.isupper() else letter for letter in operation).upper().strip("_")
+    allowed = AclOperation[_protocol_name(operation)]
     return AclBinding(
-        kinds[acl.kind], acl.name, pattern, f"User:{role}", "*", AclOperation[spelt], AclPermissionType.ALLOW
+        kinds[acl.kind], acl.name, pattern, f"User:{role}", "*", allowed, AclPermissionType.ALLOW
     )
+
+
+def _protocol_name(operation: str) -> str:
+    """DESCRIBE_CONFIGS of DescribeConfigs."""
+    return "".join(f"_{letter}" if letter.isupper() else letter for letter in operation).upper().strip("_")
 
 
 class Operator:
@@ -249,9 +254,9 @@ def _unused(broker: SecuredBroker) -> Iterator[tuple[Role, Acl, str]]:
     for role in PROCESSES:
         for acl in acls(Connection(broker.bootstrap_servers, PREFIX), role):
             for operation in acl.operations:
-                spelt = "".join(f"_{c}" if c.isupper() else c for c in operation).upper().strip("_")
+                needed = role, _protocol_name(operation), acl.kind
                 if not any(
-                    (user, did, kind) == (role, spelt, acl.kind)
+                    (user, did, kind) == needed
                     and (name.startswith(acl.name) if acl.prefixed else name == acl.name)
                     for user, did, kind, name in asked
                 ):
